@@ -130,8 +130,8 @@ async function renderFacts(
     const size = await withTimeout(deadline - Date.now(), images.info(new Blob([bytes]).stream()));
     if (size === TIMED_OUT) return { event: "timed-out", reason: "no facts in time" };
     const text = JSON.stringify({ ...size, original: info });
-    const facts = readEdgeFacts(text, object.type, variant.image, focusOf(variant, object));
-    if (facts && facts !== "no-json") return factsRendition(facts);
+    const result = readEdgeFacts(text, object.type, variant.image, focusOf(variant, object));
+    if (result.kind === "facts") return factsRendition(JSON.stringify(result.facts));
   } catch {} // the reason is below
   return { event: "edge-failed", reason: "the Images binding tells no size" };
 }

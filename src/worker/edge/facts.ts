@@ -1,113 +1,179 @@
-// The facts of a picture, which a route with `facts` shows: its size, and the size and type of its
-// original. They are written anew: nothing else of the edge's answer gets out.
+// The facts of a picture, which a route with `facts` shows as JSON in place of the picture: its size, and the size and
+// the type of its original. An engine describes them. What it says is never passed on: this file reads the few values
+// that it knows, and writes them anew. So no name, path or metadata of an original gets out, whatever the engine adds.
 
 import type { Variant } from "../config/preset.ts";
 import type { ObjectType } from "../http/refusal.ts";
 import type { Rendition } from "../http/send.ts";
-import { readFocus } from "../request/focus.ts";
+import { parseFocus } from "../request/focus.ts";
 import type { Focus } from "../request/transform-request.ts";
 import { isPlainObject, parseJson } from "../util/json.ts";
 import { namedType } from "./guard.ts";
 
-/** The answer, as JSON. */
-type Facts = Size & {
-  /** Each fact only if it is certain. The size is upright. The focal point is there if the preset uses it. */
-  readonly original: Partial<Size> & { readonly type?: ObjectType; readonly focus?: Focus };
+/** In px. */
+type Size = { readonly width: number; readonly height: number };
+
+/** The answer, as JSON has it: the size of the rendition, and what is certain of its original. */
+type Facts = Size & { readonly original: OriginalFacts };
+
+type OriginalFacts = {
+  /** The sides of the upright original. Both are there, or neither. */
+  readonly width?: number;
+  readonly height?: number;
+  readonly type?: ObjectType;
+  /** The focal point of the object, if the preset crops around it. */
+  readonly focus?: Focus;
 };
+
+/** What an engine's description of a rendition holds. */
+export type FactsResult =
+  | { readonly kind: "facts"; readonly facts: Facts }
+  /** The text is no object of JSON: it may be an image, or a page. */
+  | { readonly kind: "no-json" }
+  /** A size is missing, or cannot be one. */
+  | { readonly kind: "no-size" };
+
+/**
+ * Reads an engine's description of a rendition (R9).
+ * @param text such as `{"width":40,"height":30,"original":{"width":400,"height":300,"format":"image/jpeg"}}`
+ * @param firstBytesType the type of the object by its first bytes
+ * @param image the options of the variant: they decide whether the size of the original is certain
+ * @param focus the focal point of the object, if the preset uses it
+ */
+export function readEdgeFacts(
+  text: string,
+  firstBytesType: ObjectType,
+  image: Variant["image"],
+  focus?: Focus,
+): FactsResult {
+  const description = parseJson(text);
+  if (!isPlainObject(description)) return { kind: "no-json" };
+
+  const size = readSize(description);
+  const reportedSize = readSize(description["original"]);
+  if (!size || !reportedSize) return { kind: "no-size" };
+
+  const type = originalType(firstBytesType, description["original"]);
+  const original = {
+    ...uprightSize(reportedSize, size, image, type),
+    ...(type !== "unknown" && { type }),
+    ...(focus && { focus }),
+  };
+  return { kind: "facts", facts: { ...size, original } };
+}
+
+/** The first bytes are certain. Only if they do not show the type, the word of the engine counts. */
+function originalType(firstBytesType: ObjectType, original: unknown): ObjectType {
+  if (firstBytesType !== "unknown") return firstBytesType;
+  if (!isPlainObject(original)) return "unknown";
+  return namedType(`${original["format"]}`);
+}
+
+/**
+ * Returns whether a text is facts, as this file writes them, and nothing else. An answer in Workers Cache may be of an
+ * earlier deploy: visitors get it only if it still has this form.
+ */
+export function isFacts(text: string): boolean {
+  const facts = readFacts(parseJson(text));
+  if (!facts) return false;
+  // Facts have one spelling: any other text has another field, order, space or number.
+  return text === JSON.stringify(facts);
+}
+
+function readFacts(value: unknown): Facts | undefined {
+  if (!isPlainObject(value)) return undefined;
+
+  const { original } = value;
+  const size = readSize(value);
+  if (!size || !isPlainObject(original)) return undefined;
+
+  const type = namedType(`${original["type"]}`);
+  const focus = readFactsFocus(original["focus"]);
+  const originalFacts = {
+    ...readSize(original),
+    ...(type !== "unknown" && { type }),
+    ...(focus && { focus }),
+  };
+  return { ...size, original: originalFacts };
+}
+
+/** Reads the focal point of facts as that of an object: this checks the range and the number of digits. */
+function readFactsFocus(value: unknown): Focus | undefined {
+  if (!isPlainObject(value)) return undefined;
+  return parseFocus(`${value["x"]},${value["y"]}`);
+}
+
+/** Makes the answer of facts, which takes the place of a rendition. @param text facts as JSON */
+export function factsRendition(text: string): Rendition {
+  return {
+    body: new Response(text).body,
+    type: "application/json",
+    length: `${text.length}`, // in bytes, too: facts are ASCII
+  };
+}
+
+/** @returns undefined unless the value is an object with both sides */
+function readSize(value: unknown): Size | undefined {
+  if (!isPlainObject(value)) return undefined;
+
+  const { width, height } = value;
+  if (!isSide(width) || !isSide(height)) return undefined;
+  return { width, height };
+}
 
 /** More than any side that an engine reads or makes (L1): px. */
 const MAX_SIDE = 100_000;
 
-/**
- * Reads an engine's description of a rendition (R9).
- * @param type of the object, by its first bytes
- * @param focus of the object, where the preset uses it
- * @returns undefined if a size is missing or cannot be one
- */
-export function readEdgeFacts(
-  text: string,
-  type: ObjectType,
-  image: Variant["image"],
-  focus?: Focus,
-): Facts | "no-json" | undefined {
-  const parsed = parseJson(text);
-  if (!isPlainObject(parsed)) return "no-json";
-  const size = sizeIn(parsed);
-  const { original } = parsed;
-  const reported = sizeIn(original);
-  if (!size || !reported) return undefined;
-  const reportedType = isPlainObject(original) ? namedType(`${original["format"]}`) : "unknown";
-  const originalType = type === "unknown" ? reportedType : type;
-  return {
-    ...size,
-    original: {
-      ...uprightSize(reported, size, image, originalType),
-      ...(originalType !== "unknown" && { type: originalType }),
-      ...(focus && { focus }),
-    },
-  };
-}
-
-/** Returns whether a text is facts, as this file writes them, and nothing else. */
-export function isFacts(text: string): boolean {
-  const facts = parseJson(text);
-  const size = sizeIn(facts);
-  const original = isPlainObject(facts) ? facts["original"] : undefined;
-  if (!size || !isPlainObject(original)) return false;
-  const type = namedType(`${original["type"]}`);
-  const { x, y } = isPlainObject(original["focus"]) ? original["focus"] : {};
-  const focus = readFocus({ metadata: new Map([["focus", `${x},${y}`]]) }); // it checks the range and the spelling
-  const more = { ...(type !== "unknown" && { type }), ...(focus && { focus }) };
-  return text === JSON.stringify({ ...size, original: { ...sizeIn(original), ...more } });
-}
-
-/** Facts in place of a rendition. */
-export function factsRendition(facts: Facts | string): Rendition {
-  const text = typeof facts === "string" ? facts : JSON.stringify(facts);
-  return { body: new Response(text).body, type: "application/json", length: `${text.length}` };
-}
-
-function sizeIn(value: unknown): Size | undefined {
-  const { width, height } = isPlainObject(value) ? value : {};
-  return isSide(width) && isSide(height) ? { width, height } : undefined;
-}
-
 function isSide(value: unknown): value is number {
-  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= MAX_SIDE;
+  if (typeof value !== "number" || !Number.isInteger(value)) return false;
+  return value >= 1 && value <= MAX_SIDE;
 }
 
-/** In px. */
-export type Size = { readonly width: number; readonly height: number };
-
-type Shape = Pick<Variant["image"], "fit" | "trim" | "border" | "rotate">;
+/** The options of a variant that can change the shape of a picture. */
+type ShapeOptions = Pick<Variant["image"], "fit" | "trim" | "border" | "rotate">;
 
 /**
- * The size of an original after the rotation that EXIF asks for (O9). Whether the edge reports the size
- * before or after that rotation is not known (R9): the shape of the rendition shows it, where the preset keeps the
- * shape.
- * @param reported by the edge
+ * Returns the size of an original after the rotation that EXIF asks for, which an engine always applies (O9). It is not
+ * known whether the engine reports the size before or after that rotation (R9). But a preset that keeps the shape shows
+ * it: the rendition then has the shape of the upright original.
+ * @param reported the size of the original, as the engine reports it
  * @param rendition the size of the rendition
  * @returns undefined if the size is not certain
  */
 export function uprightSize(
   reported: Size,
   rendition: Size,
-  { fit, trim, border, rotate = 0 }: Shape,
+  image: ShapeOptions,
   type: ObjectType,
 ): Size | undefined {
+  if (reported.width === reported.height) return reported;
   // A GIF has no EXIF data. PNG, WebP and AVIF can have them.
-  if (reported.width === reported.height || type === "image/gif") return reported;
-  const keepsRatio = /^(?:scale-|contain)/.test(fit);
-  if (!keepsRatio || trim || border) return undefined;
-  const shape = rotate % 180 === 0 ? rendition : turned(rendition); // O11
-  const rotated = turned(reported);
-  const isReported = haveSameShape(reported, shape);
-  if (isReported === haveSameShape(rotated, shape)) return undefined;
-  return isReported ? reported : rotated;
+  if (type === "image/gif") return reported;
+
+  if (!keepsShape(image)) return undefined;
+
+  // The preset's own rotation by 90 or 270 degrees comes after that of EXIF (O11): it is undone first.
+  const { rotate = 0 } = image;
+  const isTurned = rotate % 180 !== 0;
+  const uprightRendition = isTurned ? swapSides(rendition) : rendition;
+
+  const rotated = swapSides(reported);
+  const fitsReported = haveSameShape(reported, uprightRendition);
+  const fitsRotated = haveSameShape(rotated, uprightRendition);
+
+  if (fitsReported && !fitsRotated) return reported;
+  if (fitsRotated && !fitsReported) return rotated;
+  return undefined; // both fit, as the picture is nearly square; or neither does
 }
 
-function turned({ width, height }: Size): Size {
-  return { width: height, height: width };
+/** Returns whether a rendition has the ratio of its original: nothing is cropped, added or distorted. */
+function keepsShape({ fit, trim, border }: ShapeOptions): boolean {
+  if (trim || border) return false;
+  return fit === "scale-down" || fit === "scale-up" || fit === "contain";
+}
+
+function swapSides(size: Size): Size {
+  return { width: size.height, height: size.width };
 }
 
 /** Returns whether a size is another one, scaled: rounding moves each side by less than 1 px. */

@@ -1,5 +1,6 @@
-// The engine "cf": has the edge render an object that S3 has just given to the Worker, or describe its rendition. Always
-// a GET, and never with a header of the visitor (E4).
+// The engine "cf": has the image edge render an object that S3 has just given to the Worker, or describe its rendition.
+// The edge fetches the object itself, with the headers that are signed here. Each request is a GET, and has no header of
+// the visitor: it is not known which of them the edge passes on (E4), and it caches its answers for all visitors alike.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -18,7 +19,7 @@ import { withFocus } from "../request/focus.ts";
 import { type Focus, mayBePng, type TransformRequest } from "../request/transform-request.ts";
 import { pauseBefore } from "../util/time.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";
-import { contradictionIn, guard, judge, namesOther, readFailure, typeOf } from "./guard.ts";
+import { contradictionIn, guard, judge, namesOtherOriginal, readFailure, typeOf } from "./guard.ts";
 import { requestForRetry } from "./request-for-retry.ts";
 
 /** The object that the edge is to fetch. */
@@ -29,7 +30,9 @@ type SignedSource = {
 };
 
 /**
- * Asks the edge, once more if its failure may be over soon, and once more where another request may succeed.
+ * Asks the edge for a rendition, three times at most.
+ * @param key with the bucket's prefix
+ * @param isFacts whether to ask for the facts of the rendition, in place of its bytes
  * @param deadline until when the headers of the last answer may take: ms since 1970
  */
 export async function renderAtEdge(
@@ -40,19 +43,35 @@ export async function renderAtEdge(
   isFacts: boolean,
   deadline: number,
 ): Promise<Rendition | Refusal> {
+  const source = await signSource(bucket, key, object);
+  const render = isFacts ? renderFacts : renderPicture;
+  let result = await render(source, request, deadline);
+
+  // The same request once more, if the failure may be over soon.
+  if (canRetry(result)) {
+    const hasTime = await pauseBefore(deadline);
+    if (hasTime) result = await render(source, request, deadline);
+  }
+  if (!isRefusal(result)) return result;
+
+  // Another request, if that may succeed. The facts of another request would be those of another rendition.
+  if (isFacts) return result;
+  const nextRequest = requestForRetry(request, result, object.body.head);
+  if (!nextRequest) return result;
+  return renderPicture(source, nextRequest, deadline);
+}
+
+/** Signs the request to S3 that the edge is to send: with the credential that has just opened the object. */
+async function signSource(
+  bucket: Bucket,
+  key: string,
+  object: OpenedObject,
+): Promise<SignedSource> {
   if (!object.credential) throw new Error("the edge reads no R2 binding");
+
   const url = await sourceUrl(bucket, key, object.validator);
   const headers = await sign(url, bucket.region, object.credential.credentials, Date.now());
-  const source = { url, headers, object };
-  const render = isFacts ? renderFacts : renderPicture;
-
-  let result = await render(source, request, deadline);
-  if (canRetry(result) && (await pauseBefore(deadline))) {
-    result = await render(source, request, deadline);
-  }
-  const nextRequest =
-    isRefusal(result) && !isFacts && requestForRetry(request, result, object.body.head);
-  return nextRequest ? render(source, nextRequest, deadline) : result;
+  return { url, headers, object };
 }
 
 async function renderPicture(
@@ -62,78 +81,102 @@ async function renderPicture(
 ): Promise<Rendition | Refusal> {
   const reply = await askEdge(source, edgeOptions(request), deadline);
   if (isRefusal(reply)) return reply;
+
   const passed = guard(reply, request, source.object);
   if (isRefusal(passed)) {
     cancelBody(reply.body);
     return passed;
   }
-  const length = reply.headers.has("content-encoding") ? null : reply.headers.get("content-length");
+
+  // An encoded body is longer than its content-length: then the length is not known.
+  const isEncoded = reply.headers.has("content-encoding");
+  const length = isEncoded ? null : reply.headers.get("content-length");
   if (!reply.body || length === "0") return { event: "edge-failed", reason: "it sent no bytes" };
-  const isOfOther = namesOther(reply.headers, source.object.etag);
+
+  const isOfOther = namesOtherOriginal(reply.headers, source.object.etag);
   return { body: reply.body, type: passed.type, length: length ?? undefined, isOfOther };
 }
 
-/** The facts of the rendition that the same request makes (R9). */
+/** Asks for the facts of the rendition that the same request makes (R9), and writes them anew. */
 async function renderFacts(
   source: SignedSource,
   request: TransformRequest,
   deadline: number,
 ): Promise<Rendition | Refusal> {
+  const { object } = source;
   const reply = await askEdge(source, factsOptions(request), deadline);
   if (isRefusal(reply)) return reply;
-  if (judge(reply).result === "not-transformed") return readFailure(reply, request);
-  const { object } = source;
+
+  // These are the first two steps of the guard. The other steps are about the bytes of an image.
+  if (judge(reply).kind === "failed") return readFailure(reply, request);
   const contradiction = contradictionIn(reply.headers, object);
   if (contradiction) return contradiction;
-  const { status, text } = reply;
-  const facts = readEdgeFacts(text, object.type, request.variant.image, request.focus);
-  if (facts === "no-json") return { event: "wrong-type", status, type: typeOf(reply.headers) };
-  const isOfOther = namesOther(reply.headers, object.etag);
-  if (facts) return { ...factsRendition(facts), isOfOther };
-  return { event: "edge-failed", status, reason: "the edge tells no size" };
+
+  const { status, headers, text } = reply;
+  const result = readEdgeFacts(text, object.type, request.variant.image, request.focus);
+  switch (result.kind) {
+    case "no-json":
+      return { event: "wrong-type", status, type: typeOf(headers) };
+    case "no-size":
+      return { event: "edge-failed", status, reason: "the edge tells no size" };
+    case "facts": {
+      const rendition = factsRendition(JSON.stringify(result.facts));
+      return { ...rendition, isOfOther: namesOtherOriginal(headers, object.etag) };
+    }
+  }
 }
 
 /**
- * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the
- * credentials (C1): a cached denial of one slot would also deny the other. S3 has just given the object.
+ * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the credentials (C1):
+ * a denial of one slot would also deny the other one. And S3 has just given the object: an error is wrong soon.
  */
 const NOT_CACHED = { "400-404": -1, "500-599": -1 };
 
 /** @param deadline when to stop waiting for the headers of the answer: ms since 1970 */
 async function askEdge(
-  { url, headers }: SignedSource,
+  source: SignedSource,
   image: RequestInitCfPropertiesImage,
   deadline: number,
 ): Promise<Reply | Refusal> {
-  const init = { headers, cf: { image, cacheTtlByStatus: NOT_CACHED } };
-  const reply = await send(url, init, deadline, image.format === "json");
-  return isUpstreamFailure(reply) ? refusalAfter(reply, "edge-failed") : reply;
+  const init = { headers: source.headers, cf: { image, cacheTtlByStatus: NOT_CACHED } };
+  const isText = image.format === "json";
+  const reply = await send(source.url, init, deadline, isText);
+  if (isUpstreamFailure(reply)) return refusalAfter(reply, "edge-failed");
+  return reply;
 }
 
-/** The options of one call (O1–O12). */
+/** Returns the options of one request (O1–O12). */
 export function edgeOptions(request: TransformRequest): RequestInitCfPropertiesImage {
   const { variant, format, isStill, focus } = request;
   const { quality, ...image } = imageOf(variant, focus);
+
+  // A PNG with an explicit quality gets a palette, and loses colours (O5).
+  const hasQuality = quality !== undefined && !mayBePng(request);
   return {
     ...image,
-    ...(quality !== undefined && !mayBePng(request) && { quality }), // O5
+    ...(hasQuality && { quality }),
     anim: variant.image.anim && !isStill,
     ...(format && { format }),
-    "origin-auth": "share-publicly", // E1
+    "origin-auth": "share-publicly", // passes the signed headers on to S3 (E1)
   };
 }
 
-/** The rendition's own options: they are billed once, whatever the format is (L2). */
+/** Returns the options of a request for facts: the rendition's own, as the same options are billed once (L2). */
 export function factsOptions(request: TransformRequest): RequestInitCfPropertiesImage {
   return { ...edgeOptions(request), format: "json" };
 }
 
-/** The edge draws only URLs: a preset with an overlay by key is for the Images binding. */
+/** Returns the options of a variant that are the same for each of its formats. */
 export function imageOf(variant: Pick<Variant, "image">, focus?: Focus) {
   const { draw, ...image } = withFocus(variant.image, focus);
   if (!draw) return image;
-  return {
-    ...image,
-    draw: draw.map(({ key: _key, url = "", ...overlay }) => ({ ...overlay, url })),
-  };
+  return { ...image, draw: draw.map(toUrlOverlay) };
+}
+
+type Overlay = NonNullable<Variant["image"]["draw"]>[number];
+
+/** Returns an overlay as the edge knows it: by its URL. A preset with an overlay by key is for the Images binding. */
+function toUrlOverlay(overlay: Overlay) {
+  const { key: _key, url = "", ...options } = overlay;
+  return { ...options, url };
 }

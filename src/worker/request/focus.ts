@@ -18,9 +18,14 @@ export type EngineImage = Omit<ImageOptions, "gravity"> & { readonly gravity?: G
 /** Two plain decimals. S3 joins several headers of one name by commas: two focal points are none. */
 const FOCUS = /^ *(0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *, *(0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *$/;
 
-/** Reads the focal point of an object, rounded to 0.01. @returns undefined if it has none in the one spelling */
+/** Reads the focal point of an object. @returns undefined if it has none in the one spelling */
 export function readFocus({ metadata }: ObjectMetadata): Focus | undefined {
-  const [, x, y] = FOCUS.exec(metadata.get("focus") ?? "") ?? [];
+  return parseFocus(metadata.get("focus") ?? "");
+}
+
+/** Parses a focal point such as `0.62,0.3`, rounded to 0.01. @returns undefined for any other spelling */
+export function parseFocus(text: string): Focus | undefined {
+  const [, x, y] = FOCUS.exec(text) ?? [];
   if (x === undefined || y === undefined) return undefined;
   return { x: Math.round(Number(x) * 100) / 100, y: Math.round(Number(y) * 100) / 100 };
 }

@@ -17,7 +17,8 @@ test("sides and types alone are read (R9)", () => {
   const secret = { name: "secret.jpg", key: "published/secret.jpg" };
   const reply = { ...secret, ...REPLY, original: { ...secret, ...ORIGINAL, exif: secret } };
   const type = "image/jpeg";
-  expect(read(reply)).toEqual({ ...SIZES, original: { ...SIZES.original, type } });
+  const facts = { ...SIZES, original: { ...SIZES.original, type } };
+  expect(read(reply)).toEqual({ kind: "facts", facts });
 });
 
 test.each<[unknown, ObjectType, ObjectType | undefined]>([
@@ -31,30 +32,32 @@ test.each<[unknown, ObjectType, ObjectType | undefined]>([
     (format): [unknown, ObjectType, undefined] => [format, "unknown", undefined],
   ),
 ])("the format %j of an object that begins as %s is %s (R9)", (format, type, expected) => {
-  const facts = read({ ...REPLY, original: { ...ORIGINAL, format } }, type);
-  expect(facts).toEqual({
+  const result = read({ ...REPLY, original: { ...ORIGINAL, format } }, type);
+  const facts = {
     ...SIZES,
     original: { ...SIZES.original, ...(expected && { type: expected }) },
-  });
+  };
+  expect(result).toEqual({ kind: "facts", facts });
 });
 
+const NO_SIZE = { kind: "no-size" };
 const ODD_SIDES = [undefined, null, 0, -1, 1.5, 100_001, 1e308, "40", "", [40], {}, true, "1e1"];
 
 test.each(ODD_SIDES)("a side of %j cannot be (R9)", (side) => {
   for (const focus of ["width", "height"]) {
-    expect(read({ ...REPLY, [focus]: side })).toBeUndefined();
-    expect(read({ ...REPLY, original: { ...ORIGINAL, [focus]: side } })).toBeUndefined();
+    expect(read({ ...REPLY, [focus]: side })).toEqual(NO_SIZE);
+    expect(read({ ...REPLY, original: { ...ORIGINAL, [focus]: side } })).toEqual(NO_SIZE);
   }
 });
 
 test.each([undefined, null, [], "400×300", 7])("an original of %j cannot be (R9)", (original) => {
-  expect(read({ ...REPLY, original })).toBeUndefined();
+  expect(read({ ...REPLY, original })).toEqual(NO_SIZE);
 });
 
 test.each(["nonsense", '{"width":40,', "[]", "null", '"40"', "", "GIF89a", "<svg/>"])(
   "%j is no JSON of facts (R9)",
   (text) => {
-    expect(read(text)).toBe("no-json");
+    expect(read(text)).toEqual({ kind: "no-json" });
   },
 );
 
