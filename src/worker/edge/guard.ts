@@ -32,7 +32,7 @@ export function guard(
   const type = typeOf(headers);
   const judgement = judge(reply, originalType(headers, object));
 
-  // 1. An error: the edge, or the origin behind it, answers with no image.
+  // 1. No success: an error of the edge, or the origin's own answer, which may be the whole original (R2).
   if (judgement.kind === "failed") return readFailure(reply, request);
 
   // 2. A contradiction: the edge has used another original than S3 has.
@@ -70,7 +70,7 @@ type Judgement =
   | { readonly kind: "original"; readonly warning: Warning }
   /** Nobody can tell. Unknown is not proof: such bytes may be the original's, and are never passed on. */
   | { readonly kind: "unknown"; readonly warning: Warning }
-  /** The answer is an error, or the edge did not even try to transform the image. */
+  /** The answer is an error, or the edge did not try to transform the image. */
   | { readonly kind: "failed" };
 
 /** Why the edge may have passed on the original: a side is too long for AVIF (O7), or the original is smaller (R6). */
