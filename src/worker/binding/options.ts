@@ -1,96 +1,161 @@
-// The options of a variant in the terms of the Images binding. Pure.
+// The options of a variant, in the terms of the Images binding. The binding lacks some options of the edge, and takes
+// others in another form (B7). It may read `undefined` as a value: so no option is there without one. Pure.
 
-import { MAX_SIDE, SHAPE_OPTIONS, type ShapeOption, type Variant } from "../config/preset.ts";
+import { MAX_SIDE, type OutputFormat, type ShapeOption, type Variant } from "../config/preset.ts";
 import { typeFor } from "../edge/guard.ts";
 import type { OpenedObject } from "../origin/open-object.ts";
 import { isOpaque } from "../origin/sniff.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
 import type { Focus, TransformRequest } from "../request/transform-request.ts";
 
-type ImageOptions = Variant["image"];
-type Overlay = NonNullable<ImageOptions["draw"]>[number];
+type Overlay = NonNullable<Variant["image"]["draw"]>[number];
 
-/** The numbers behind the names of qualities: the binding takes no names (B7). */
-const QUALITIES = { high: 90, "medium-high": 80, "medium-low": 65, low: 50 } as const;
+/** What the options of the output depend on: the type of an object, and its first bytes. */
+type ObjectBeginning = Pick<OpenedObject, "type"> & {
+  readonly body: Pick<OpenedObject["body"], "head">;
+};
 
-/** The options of the image itself. The binding has no density: the lengths are multiplied (B7). */
+/** Returns the options of the image itself. The binding has no density: the lengths are multiplied by it. */
 export function transformOptions({ image }: Variant, focus?: Focus): ImageTransform {
-  return shapeOf(withFocus(image, focus), image.dpr ?? 1);
+  const density = image.dpr ?? 1;
+  return shapeOptions(withFocus(image, focus), density);
 }
 
-/** The options of an overlay, and where and how it is drawn. */
+/** Returns the options of an overlay, and where and how it is drawn. */
 export function overlayOptions(overlay: Overlay): {
   shape: ImageTransform;
   draw: ImageDrawOptions;
 } {
-  return { shape: shapeOf(overlay, 1), draw: pickSet(overlay, DRAW) };
+  const shape = shapeOptions(overlay, 1);
+  const draw = withoutUndefined({
+    opacity: overlay.opacity,
+    repeat: overlay.repeat,
+    composite: overlay.composite,
+    top: overlay.top,
+    right: overlay.right,
+    bottom: overlay.bottom,
+    left: overlay.left,
+  });
+  return { shape, draw };
 }
 
 /**
- * The format. Without a format, and for JPEG, it is JPEG if the preset asks for JPEG or no pixel can be transparent,
- * else PNG.
+ * Returns the options that shape an image or an overlay. An option that presets get, and that is missing here, is an
+ * error of the compiler.
  */
+function shapeOptions(image: Overlay | EngineImage, density: number): ImageTransform {
+  return withoutUndefined({
+    // The binding takes these as they are.
+    background: image.background,
+    rotate: image.rotate,
+    flip: image.flip,
+    sharpen: image.sharpen,
+    blur: image.blur,
+    brightness: image.brightness,
+    contrast: image.contrast,
+    gamma: image.gamma,
+    saturation: image.saturation,
+    segment: image.segment,
+
+    // These have another form.
+    width: scaleSide(image.width, density),
+    height: scaleSide(image.height, density),
+    fit: bindingFit(image.fit),
+    gravity: bindingGravity(image.gravity),
+    trim: scaleTrim(image.trim, density),
+    border: scaleLengths(image.border, density),
+  } satisfies Record<ShapeOption | "fit", unknown>);
+}
+
+function scaleSide(side: number | undefined, density: number): number | undefined {
+  if (side === undefined) return undefined;
+  return scaleLength(side, density);
+}
+
+/** Leaves out "scale-up", which the binding lacks. A preset with it is a mistake of the configuration. */
+function bindingFit(fit: EngineImage["fit"] | undefined): ImageTransform["fit"] {
+  return fit === "scale-up" ? undefined : fit;
+}
+
+/** Adds the mode that a point needs. With "remainder", it is a point of the picture, as it is for the edge. */
+function bindingGravity(gravity: EngineImage["gravity"]) {
+  if (typeof gravity !== "object") return gravity;
+  return { ...gravity, mode: "remainder" } as const;
+}
+
+function scaleTrim(trim: EngineImage["trim"], density: number) {
+  if (typeof trim !== "object") return trim; // "border"
+  return scaleLengths(trim, density);
+}
+
+/** Multiplies the lengths of a trim or of a border. Fields that are no numbers stay, such as a colour. */
+function scaleLengths<Table extends object>(
+  table: Table | undefined,
+  density: number,
+): Table | undefined {
+  if (table === undefined) return undefined;
+
+  const result = { ...table };
+  for (const [name, value] of Object.entries(table)) {
+    if (typeof value === "number") Object.assign(result, { [name]: scaleLength(value, density) });
+  }
+  return result;
+}
+
+/** @returns px */
+function scaleLength(length: number, density: number): number {
+  return Math.min(MAX_SIDE, Math.round(length * density));
+}
+
+/** A table whose entries may be missing, but are never `undefined`. */
+type Defined<Table> = { [Name in keyof Table]?: Exclude<Table[Name], undefined> };
+
+/** Leaves out the entries of a table that are `undefined`. The others keep their order. */
+function withoutUndefined<Table extends object>(table: Table): Defined<Table> {
+  const result: Defined<Table> = {};
+  for (const [name, value] of Object.entries(table)) {
+    if (value !== undefined) Object.assign(result, { [name]: value });
+  }
+  return result;
+}
+
+/** Returns the options of the output: its format, its quality, and whether it may move. */
 export function outputOptions(
   request: TransformRequest,
-  {
-    type,
-    body,
-  }: Pick<OpenedObject, "type"> & { readonly body: Pick<OpenedObject["body"], "head"> },
+  object: ObjectBeginning,
 ): ImageOutputOptions {
-  const { format, variant, isStill } = request;
+  const { variant, isStill } = request;
   const { quality, anim } = variant.image;
-  const isJpegOrPng = format === undefined || /jpeg/.test(format);
-  const canBeJpeg = /jpeg/.test(variant.format) || isOpaque(type, body.head);
-  const jpegOrPng = canBeJpeg ? "jpeg" : "png";
-  const output = typeFor(isJpegOrPng ? jpegOrPng : format);
-  const hasQuality = output !== "image/png" || /png/.test(variant.format); // O5
+  const type = typeFor(outputFormat(request, object));
+
+  // A PNG with an explicit quality gets a palette, and loses colours (O5): only a preset of PNG asks for that.
+  const canHaveQuality = type !== "image/png" || variant.format.includes("png");
+  const hasQuality = quality !== undefined && canHaveQuality;
   return {
-    format: output,
-    ...(quality !== undefined &&
-      hasQuality && { quality: typeof quality === "number" ? quality : QUALITIES[quality] }),
+    format: type,
+    ...(hasQuality && { quality: qualityNumber(quality) }),
     anim: anim && !isStill,
   };
 }
 
-function shapeOf(image: Overlay | EngineImage, dpr: number): ImageTransform {
-  const px = (length: number) => Math.min(MAX_SIDE, Math.round(length * dpr));
-  const { width, height, fit, gravity, trim, border } = image;
-  return {
-    ...pickSet(image, PLAIN),
-    ...(width !== undefined && { width: px(width) }),
-    ...(height !== undefined && { height: px(height) }),
-    ...(fit !== undefined && fit !== "scale-up" && { fit }), // a mistake of the configuration (B7)
-    ...(gravity !== undefined && {
-      gravity: typeof gravity === "string" ? gravity : { ...gravity, mode: "remainder" },
-    }),
-    ...(trim !== undefined && { trim: typeof trim === "string" ? trim : scaled(trim, px) }),
-    ...(border !== undefined && { border: scaled(border, px) }),
-  };
+/** Returns the format to request. The binding has no default for it, while the edge is free to keep JPEG or PNG. */
+function outputFormat(request: TransformRequest, object: ObjectBeginning): OutputFormat {
+  const { format, variant } = request;
+  if (format !== undefined && !isJpegFormat(format)) return format;
+
+  // JPEG has no transparency. So it is JPEG if the preset asks for that, or if no pixel can be transparent.
+  if (isJpegFormat(variant.format)) return "jpeg";
+  if (isOpaque(object.type, object.body.head)) return "jpeg";
+  return "png";
 }
 
-/** The options to which `shapeOf` gives another form. */
-const CHANGED = ["width", "height", "gravity", "trim", "border"] as const;
-type Plain = Exclude<ShapeOption, (typeof CHANGED)[number]>;
-
-/** The options that the binding takes as they are (B7). */
-const PLAIN = SHAPE_OPTIONS.filter(
-  (option): option is Plain => !CHANGED.some((changed) => changed === option),
-);
-
-/** How an overlay is drawn. */
-const DRAW = ["opacity", "repeat", "composite", "top", "right", "bottom", "left"] as const;
-
-/** Some entries of a table, without those that are not set: the binding may read `undefined` as a value. */
-function pickSet<T extends object, Name extends keyof T>(table: T, names: readonly Name[]) {
-  const result: { [K in Name]?: Exclude<T[K], undefined> } = {};
-  const set = names.filter((name) => table[name] !== undefined);
-  return Object.assign(result, Object.fromEntries(set.map((name) => [name, table[name]])));
+function isJpegFormat(format: Variant["format"]): boolean {
+  return format === "jpeg" || format === "baseline-jpeg";
 }
 
-/** Multiplies the lengths of a table. */
-function scaled<T extends object>(table: T, px: (length: number) => number): T {
-  const lengths = Object.entries(table).flatMap(([name, value]) =>
-    typeof value === "number" ? [[name, px(value)]] : [],
-  );
-  return Object.assign({ ...table }, Object.fromEntries(lengths));
+/** The numbers behind the names of qualities: the binding takes no names. */
+const QUALITIES = { high: 90, "medium-high": 80, "medium-low": 65, low: 50 } as const;
+
+function qualityNumber(quality: number | keyof typeof QUALITIES): number {
+  return typeof quality === "number" ? quality : QUALITIES[quality];
 }
