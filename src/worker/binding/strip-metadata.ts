@@ -1,157 +1,346 @@
-// Removes the metadata of a picture: EXIF, XMP, IPTC, comments, and whatever else is not needed to show it.
-// Its colour profile stays. Pure.
+// Removes the metadata of a picture: EXIF, XMP, IPTC, comments, and whatever else is not needed to show it. Its colour
+// profile stays. Metadata can tell where a photograph was taken, and nobody knows what the Images binding keeps of them
+// (B9). So only parts that are known to be needed stay, and a picture that cannot be read to its end is refused. Pure.
 
 import type { ObjectType } from "../http/refusal.ts";
 import { concatBytes } from "../util/bytes.ts";
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** By type. The Worker removes metadata, as nobody knows whether the binding does (B9). */
-const STRIP: { readonly [Type in ObjectType]?: (bytes: Bytes) => Bytes | undefined } = {
-  "image/jpeg": stripJpeg,
-  "image/png": stripPng,
-  "image/webp": stripWebp,
-  "image/avif": checkAvif,
-};
-
 /** @returns undefined if the picture is broken or of another type, or if its metadata cannot be removed */
 export function stripMetadata(type: ObjectType, bytes: Bytes): Bytes | undefined {
-  return STRIP[type]?.(bytes);
+  switch (type) {
+    case "image/jpeg":
+      return stripJpeg(bytes);
+    case "image/png":
+      return stripPng(bytes);
+    case "image/webp":
+      return stripWebp(bytes);
+    case "image/avif":
+      return hasAvifMetadata(bytes) ? undefined : bytes;
+    default:
+      return undefined;
+  }
 }
 
-/** Markers of a JPEG: its first one, its last one, and the start of a scan. */
-const SOI = 0xd8;
-const EOI = 0xd9;
-const SOS = 0xda;
+// JPEG: segments, each of which begins with a marker, which is 0xff and the marker's own byte.
+//
+//   0xff 0xd8                          the start of the picture, without content
+//   0xff <marker> <length> <content>   a segment; the two bytes of the length count themselves, too
+//   0xff 0xda <length> <content> ...   a scan; behind it stand the coded pixels, until the next marker
+//   0xff 0xd9                          the end of the picture, without content
 
-/** Frames and tables (C0–CF), quantization (DB), the number of lines (DC), intervals (DD), and scans. */
-const PICTURE: ReadonlySet<number> = new Set([
-  ...Array.from({ length: 16 }, (_, at) => 0xc0 + at),
-  ...[SOS, 0xdb, 0xdc, 0xdd],
-]);
+/** The byte before each marker. */
+const MARKER_PREFIX = 0xff;
 
-/** What decides the colours: ICC profiles, JFIF without a thumbnail, and Adobe's marker of the colour space. */
-const COLOURS: Readonly<Record<number, readonly [name: string, maxLength?: number]>> = {
-  224: ["JFIF\0", 18],
-  226: ["ICC_PROFILE\0"],
-  238: ["Adobe", 16],
-};
+/** The markers that this file names, as the standard does. */
+const SOI = 0xd8; // start of image
+const EOI = 0xd9; // end of image
+const SOS = 0xda; // start of scan
+const DQT = 0xdb; // quantization tables
+const DNL = 0xdc; // number of lines
+const DRI = 0xdd; // restart interval
 
 /**
- * Copies a JPEG without its metadata, also where metadata stands between the scans or behind the picture.
- * @returns undefined if the bytes are no JPEG
+ * Copies a JPEG without its metadata, also where metadata stand between the scans, or behind the picture.
+ * @returns undefined if the bytes are no whole JPEG
  */
 function stripJpeg(jpeg: Uint8Array): Bytes | undefined {
-  if (jpeg[0] !== 0xff || jpeg[1] !== SOI) return undefined;
+  if (jpeg[0] !== MARKER_PREFIX || jpeg[1] !== SOI) return undefined;
+
   const parts = [jpeg.subarray(0, 2)];
-  for (let at = 2, hasScan = false; ; ) {
-    if (jpeg[at] !== 0xff) return undefined;
-    while (jpeg[at + 1] === 0xff) at++; // any number of 0xff bytes may stand before a marker
-    const [marker = 0, high = 0, low = 0] = jpeg.subarray(at + 1, at + 4);
-    if (marker === EOI)
-      return hasScan ? concatBytes([...parts, jpeg.subarray(at, at + 2)]) : undefined;
-    const segmentEnd = at + 2 + high * 256 + low;
-    if (marker < 0xc0 || segmentEnd < at + 4 || segmentEnd >= jpeg.length) return undefined;
-    const next = marker === SOS ? endOfScan(jpeg, segmentEnd) : segmentEnd;
-    const segment = jpeg.subarray(at, next);
-    if (isNeeded(marker, segment)) parts.push(segment);
-    hasScan ||= marker === SOS;
-    at = next;
+  let hasScan = false;
+  let position = 2;
+
+  for (;;) {
+    const start = findMarker(jpeg, position);
+    if (start === undefined) return undefined;
+    const marker = jpeg[start + 1];
+
+    if (marker === EOI) {
+      if (!hasScan) return undefined;
+      parts.push(jpeg.subarray(start, start + 2));
+      return concatBytes(parts); // what stands behind the end is left out
+    }
+
+    const segmentEnd = findSegmentEnd(jpeg, start);
+    if (segmentEnd === undefined) return undefined;
+
+    // The coded pixels of a scan belong to its segment.
+    const isScan = marker === SOS;
+    const nextPosition = isScan ? findScanEnd(jpeg, segmentEnd) : segmentEnd;
+    const segment = jpeg.subarray(start, nextPosition);
+    if (isNeeded(segment)) parts.push(segment);
+
+    hasScan ||= isScan;
+    position = nextPosition;
   }
 }
 
-/** Where the next marker is: one that is neither a byte of the picture nor a restart. */
-function endOfScan(jpeg: Uint8Array, scanStart: number): number {
-  for (let at = scanStart; ; at += 2) {
-    at = jpeg.indexOf(0xff, at);
-    if (at < 0) return jpeg.length;
-    const marker = jpeg[at + 1] ?? 0;
-    if (marker !== 0 && (marker < 0xd0 || marker > 0xd7)) return at;
-  }
+/** @returns where the last 0xff before the marker stands; undefined if there is no marker at this position */
+function findMarker(jpeg: Uint8Array, position: number): number | undefined {
+  if (jpeg[position] !== MARKER_PREFIX) return undefined;
+
+  // Any number of 0xff bytes may stand before a marker. They are left out.
+  let start = position;
+  while (jpeg[start + 1] === MARKER_PREFIX) start += 1;
+  return start;
 }
 
-function isNeeded(marker: number, segment: Uint8Array): boolean {
-  const [name, maxLength = Number.POSITIVE_INFINITY] = COLOURS[marker] ?? [];
-  if (name === undefined) return PICTURE.has(marker);
-  const begins = String.fromCharCode(...segment.subarray(4, 4 + name.length)) === name;
-  return begins && segment.length <= maxLength;
+/** @returns where a segment ends; undefined if it is no segment, or if the file ends with it, or inside of it */
+function findSegmentEnd(jpeg: Uint8Array, start: number): number | undefined {
+  const marker = jpeg[start + 1];
+  if (marker === undefined || marker < 0xc0) return undefined;
+
+  const lengthAt = start + 2;
+  if (lengthAt + 2 > jpeg.length) return undefined;
+  const length = viewOf(jpeg).getUint16(lengthAt);
+  if (length < 2) return undefined; // a length counts its own two bytes
+
+  const segmentEnd = lengthAt + length;
+  return segmentEnd < jpeg.length ? segmentEnd : undefined;
 }
+
+/**
+ * Returns where the coded pixels of a scan end: at the next marker. Inside of them, 0xff is followed by 0, if it is a byte
+ * of the picture, or by a restart marker (0xd0 to 0xd7), which belongs to the scan.
+ */
+function findScanEnd(jpeg: Uint8Array, scanStart: number): number {
+  let position = jpeg.indexOf(MARKER_PREFIX, scanStart);
+  while (position >= 0) {
+    const next = jpeg[position + 1] ?? 0;
+    const isRestart = next >= 0xd0 && next <= 0xd7;
+    if (next !== 0 && !isRestart) return position;
+    position = jpeg.indexOf(MARKER_PREFIX, position + 2);
+  }
+  return jpeg.length; // broken: the caller finds no marker there
+}
+
+/**
+ * Segments of applications (APP0, APP2, APP14) that decide the colours. Others with the same marker are metadata. A limit
+ * of their length keeps what can be hidden in them out: JFIF may have a thumbnail, which shows what was cropped.
+ */
+const COLOUR_SEGMENTS: Readonly<Record<number, ColourSegment>> = {
+  224: { name: "JFIF\0", maxBytes: 18 },
+  226: { name: "ICC_PROFILE\0", maxBytes: Number.POSITIVE_INFINITY },
+  238: { name: "Adobe", maxBytes: 16 },
+};
+
+type ColourSegment = {
+  /** The text with which the content begins. */
+  readonly name: string;
+  /** With the marker and the length. */
+  readonly maxBytes: number;
+};
+
+/** Returns whether a JPEG is not shown right without this segment. */
+function isNeeded(segment: Uint8Array): boolean {
+  const marker = segment[1] ?? 0;
+  const colourSegment = COLOUR_SEGMENTS[marker];
+  if (!colourSegment) return isPictureMarker(marker);
+
+  const { name, maxBytes } = colourSegment;
+  const contentAt = 4; // behind the marker and the length
+  const beginning = latin1(segment.subarray(contentAt, contentAt + name.length));
+  return beginning === name && segment.length <= maxBytes;
+}
+
+function isPictureMarker(marker: number): boolean {
+  const isFrameOrTable = marker >= 0xc0 && marker <= 0xcf; // frames, Huffman tables, arithmetic coding
+  if (isFrameOrTable) return true;
+  return marker === SOS || marker === DQT || marker === DNL || marker === DRI;
+}
+
+// PNG: a signature of 8 bytes, and chunks.
+//
+//   <length: 4 bytes> <type: 4 letters> <content> <checksum: 4 bytes>   a chunk; the length is that of the content
+
+const PNG_SIGNATURE_BYTES = 8;
+
+/** The length, the type and the checksum of a chunk. */
+const PNG_CHUNK_FRAME_BYTES = 12;
 
 /** The chunks that a PNG needs to be shown, with its colours and its animation. */
-const PNG =
-  /IHDR|PLTE|IDAT|IEND|tRNS|cHRM|gAMA|iCCP|sBIT|sRGB|cICP|mDCV|cLLI|bKGD|pHYs|acTL|fcTL|fdAT/;
-const PNG_HEADER_BYTES = 8;
+const PNG_CHUNKS: ReadonlySet<string> = new Set([
+  "IHDR", // the header
+  "PLTE", // the palette
+  "IDAT", // the pixels
+  "IEND", // the end
+  "tRNS", // transparency
+  "bKGD", // the background
+  "pHYs", // the ratio of a pixel's sides
 
-/** The chunks that a WebP needs. */
-const WEBP = /VP8[ LX]|ALPH|ANIM|ANMF|ICCP/;
-const WEBP_HEADER_BYTES = 12;
-/** The bits by which an extended WebP says that it has EXIF or XMP. */
-const WEBP_METADATA = 0x0c;
+  // Colours
+  "cHRM",
+  "gAMA",
+  "iCCP",
+  "sBIT",
+  "sRGB",
+  "cICP",
+  "mDCV",
+  "cLLI",
 
-/** The boxes of an AVIF, and its items that are no pictures. "." is any byte. */
-const AVIF = /ftyp|meta|moov|mdat|free|skip/;
-const AVIF_METADATA = /infe.{8}(?:..)?(?:Exif|mime|uri )/s;
+  // An animation
+  "acTL",
+  "fcTL",
+  "fdAT",
+]);
 
 /** @returns undefined if the bytes are no whole PNG */
 function stripPng(png: Uint8Array): Bytes | undefined {
-  const parts = [png.subarray(0, PNG_HEADER_BYTES)];
-  for (let at = PNG_HEADER_BYTES; ; ) {
-    const next = at + 12 + uint32(png, at);
-    if (next > png.length) return undefined;
-    const type = typeAt(png, at + 4);
-    if (PNG.test(type)) parts.push(png.subarray(at, next));
-    if (type === "IEND") return concatBytes(parts);
-    at = next;
+  const parts = [png.subarray(0, PNG_SIGNATURE_BYTES)];
+  let position = PNG_SIGNATURE_BYTES;
+
+  for (;;) {
+    const length = readUint32(png, position);
+    if (length === undefined) return undefined;
+
+    const chunkEnd = position + PNG_CHUNK_FRAME_BYTES + length;
+    if (chunkEnd > png.length) return undefined;
+
+    const type = readType(png, position + 4);
+    if (PNG_CHUNKS.has(type)) parts.push(png.subarray(position, chunkEnd));
+    if (type === "IEND") return concatBytes(parts); // what stands behind the end is left out
+    position = chunkEnd;
   }
 }
+
+// WebP: a header, and chunks. All numbers are little-endian.
+//
+//   "RIFF" <size: 4 bytes> "WEBP"                             the header; the size is that of all that follows it
+//   <type: 4 letters> <length: 4 bytes> <content> [a 0 byte]  a chunk; the 0 makes an odd length even
+
+const WEBP_HEADER_BYTES = 12;
+
+/** What the size in the header does not count: "RIFF", and the size itself. */
+const RIFF_BYTES = 8;
+
+/** The type and the length of a chunk. */
+const WEBP_CHUNK_HEADER_BYTES = 8;
+
+/** The chunks that a WebP needs. */
+const WEBP_CHUNKS: ReadonlySet<string> = new Set([
+  "VP8 ", // the pixels, lossy
+  "VP8L", // the pixels, lossless
+  "VP8X", // the header of an extended WebP
+  "ALPH", // transparency
+  "ANIM", // an animation
+  "ANMF", // a frame of it
+  "ICCP", // the colour profile
+]);
 
 /** @returns undefined if the bytes are no whole WebP */
 function stripWebp(webp: Uint8Array): Bytes | undefined {
-  const size = view(webp).getUint32(4, true) + 8;
-  if (size > webp.length || size < WEBP_HEADER_BYTES) return undefined;
+  const size = readUint32(webp, 4, "little-endian");
+  if (size === undefined) return undefined;
+
+  const webpEnd = RIFF_BYTES + size;
+  if (webpEnd > webp.length || webpEnd < WEBP_HEADER_BYTES) return undefined;
+
   const parts = [webp.subarray(0, WEBP_HEADER_BYTES)];
-  for (let at = WEBP_HEADER_BYTES; at < size; ) {
-    const chunkEnd = at + 8 + (at + 8 > size ? 0 : view(webp).getUint32(at + 4, true));
-    if (chunkEnd > size) return undefined;
-    const next = Math.min(size, chunkEnd + (chunkEnd % 2)); // chunks have even lengths
-    if (WEBP.test(typeAt(webp, at))) parts.push(webp.subarray(at, next));
-    at = next;
+  let position = WEBP_HEADER_BYTES;
+
+  while (position < webpEnd) {
+    const length = readUint32(webp, position + 4, "little-endian");
+    if (length === undefined) return undefined;
+
+    const contentEnd = position + WEBP_CHUNK_HEADER_BYTES + length;
+    if (contentEnd > webpEnd) return undefined;
+
+    const padding = contentEnd % 2;
+    const chunkEnd = Math.min(webpEnd, contentEnd + padding);
+    const type = readType(webp, position);
+    if (WEBP_CHUNKS.has(type)) parts.push(webp.subarray(position, chunkEnd));
+    position = chunkEnd;
   }
+
   const result = concatBytes(parts);
-  view(result).setUint32(4, result.length - 8, true);
-  if (typeAt(result, WEBP_HEADER_BYTES) === "VP8X") {
-    result[WEBP_HEADER_BYTES + 8] = (result[WEBP_HEADER_BYTES + 8] ?? 0) & ~WEBP_METADATA;
-  }
+  viewOf(result).setUint32(4, result.length - RIFF_BYTES, true);
+  clearWebpFlags(result);
   return result;
 }
 
-/** @returns undefined if the bytes are no whole AVIF, or have metadata, which cannot be cut out */
-function checkAvif(avif: Bytes): Bytes | undefined {
-  for (let at = 0; at < avif.length; ) {
-    const remaining = avif.length - at;
-    const size = remaining < 8 ? 0 : uint32(avif, at) || remaining; // 0: to the end
-    const box = avif.subarray(at, at + size);
-    const type = typeAt(avif, at + 4);
-    if (size < 8 || box.length < size || !AVIF.test(type)) return undefined;
-    if (type !== "mdat" && AVIF_METADATA.test(latin1(box))) return undefined;
-    at += size;
-  }
-  return avif;
+/** The bits by which an extended WebP says that it has EXIF or XMP. */
+const WEBP_METADATA_FLAGS = 0b1100;
+
+/** Removes what an extended WebP says of its metadata: its first chunk is VP8X, whose first byte has the flags. */
+function clearWebpFlags(webp: Bytes): void {
+  const isExtended = readType(webp, WEBP_HEADER_BYTES) === "VP8X";
+  const flagsAt = WEBP_HEADER_BYTES + WEBP_CHUNK_HEADER_BYTES;
+  const flags = webp[flagsAt];
+  if (isExtended && flags !== undefined) webp[flagsAt] = flags & ~WEBP_METADATA_FLAGS;
 }
 
-function view({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+// AVIF: boxes.
+//
+//   <size: 4 bytes> <type: 4 letters> <content>   a box; the size is that of the whole box; 0: up to the end of the file
+//
+// Its metadata are items, as its pictures are. Tables in the box "meta" say where in "mdat" the bytes of each item stand,
+// so nothing can be cut out. But an item has an entry "infe", which names its type.
+
+const AVIF_BOX_HEADER_BYTES = 8;
+
+/** The boxes that an AVIF needs, and those of empty space. */
+const AVIF_BOXES: ReadonlySet<string> = new Set(["ftyp", "meta", "moov", "mdat", "free", "skip"]);
+
+/**
+ * The entry of an item that is no picture. Between "infe" and the type stand the version and flags (4 bytes), the id of the
+ * item (2, or 4), and the index of its protection (2). "." is any byte.
+ */
+const AVIF_METADATA = /infe.{8}(?:..)?(?:Exif|mime|uri )/s;
+
+/** Returns whether an AVIF has metadata, or may have some: it has a box that is not known, or is not whole. */
+function hasAvifMetadata(avif: Uint8Array): boolean {
+  let position = 0;
+
+  while (position < avif.length) {
+    const size = readBoxSize(avif, position);
+    if (size === undefined) return true;
+
+    const type = readType(avif, position + 4);
+    if (!AVIF_BOXES.has(type)) return true;
+
+    // The bytes of pictures may look like anything.
+    const box = avif.subarray(position, position + size);
+    if (type !== "mdat" && AVIF_METADATA.test(latin1(box))) return true;
+    position += size;
+  }
+  return false;
+}
+
+/** @returns undefined if the box is not whole, or if its size is written in another way */
+function readBoxSize(avif: Uint8Array, position: number): number | undefined {
+  const available = avif.length - position;
+  if (available < AVIF_BOX_HEADER_BYTES) return undefined;
+
+  const size = readUint32(avif, position);
+  if (size === undefined) return undefined;
+  if (size === 0) return available;
+
+  const isWhole = size >= AVIF_BOX_HEADER_BYTES && size <= available;
+  return isWhole ? size : undefined;
+}
+
+function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
 }
 
-/** @returns more than any length where there are no four bytes */
-function uint32(bytes: Uint8Array, at: number): number {
-  return at + 4 > bytes.length ? 2 ** 32 : view(bytes).getUint32(at);
+/** @returns undefined if there are no four bytes */
+function readUint32(
+  bytes: Uint8Array,
+  position: number,
+  endianness: "big-endian" | "little-endian" = "big-endian",
+): number | undefined {
+  if (position + 4 > bytes.length) return undefined;
+  return viewOf(bytes).getUint32(position, endianness === "little-endian");
 }
 
-function typeAt(bytes: Uint8Array, at: number): string {
-  return latin1(bytes.subarray(at, at + 4));
+/** Reads the four letters of the type of a chunk or a box. */
+function readType(bytes: Uint8Array, position: number): string {
+  return latin1(bytes.subarray(position, position + 4));
 }
 
+/** Reads each byte as one character. */
 function latin1(bytes: Uint8Array): string {
   return new TextDecoder("latin1").decode(bytes);
 }
