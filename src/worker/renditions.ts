@@ -4,7 +4,7 @@
 // S3 is asked in each run, before anything is shown: a picture that S3 denies or no longer has must not come out of the
 // store or of the edge's caches. Only where S3 itself is down, an older rendition is shown.
 
-import { fetchOverlayValidators } from "./binding/overlays.ts";
+import { fetchOverlayValidators, type Validator } from "./binding/overlays.ts";
 import { renderByBinding, type SourcedRendition } from "./binding/render-by-binding.ts";
 import {
   type CachePolicy,
@@ -263,10 +263,10 @@ function usableRendition(
 async function etagOf(
   id: RenditionId,
   object: OpenedObject,
-  overlays: readonly string[],
+  overlays: readonly Validator[],
 ): Promise<string | undefined> {
   const { validator } = object;
-  if (validator === undefined || overlays.includes("")) return undefined;
+  if (!validator || overlays.includes(undefined)) return undefined;
 
   const focus = focusOf(id.variant, object);
   const sources = [renditionName(id), validator, ...overlays, ...(focus ? [focus] : [])];
@@ -288,7 +288,7 @@ async function nameRendition(
 export async function renderBy(
   id: RenditionId,
   object: OpenedObject,
-  overlays: readonly string[],
+  overlays: readonly Validator[],
   scope: RequestScope & Pick<RenderScope, "isRetry">,
 ): Promise<SourcedRendition | Refusal> {
   const { bucket, key, variant, formats } = id;

@@ -8,7 +8,7 @@ import { isOpaque } from "../origin/sniff.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
 import type { Focus, TransformRequest } from "../request/transform-request.ts";
 
-type Overlay = NonNullable<Variant["image"]["draw"]>[number];
+export type Overlay = NonNullable<Variant["image"]["draw"]>[number];
 
 /** What the options of the output depend on: the type of an object, and its first bytes. */
 type ObjectBeginning = Pick<OpenedObject, "type"> & {

@@ -1,4 +1,6 @@
-// The objects that a variant draws on a picture: their validators, and their bytes.
+// The overlays that a variant draws on a picture, such as a watermark: objects of the same bucket. Their validators (what
+// names their bytes: an ETag, for example) are a part of the picture's identity. Their bytes go into the picture. If one
+// of them cannot be had, there is no picture: it is never shown without its watermark.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -7,101 +9,133 @@ import type { RequestScope } from "../http/send.ts";
 import { type OpenedObject, openObject } from "../origin/open-object.ts";
 import { memoize } from "../util/memoize.ts";
 import { isWithin, pauseBefore } from "../util/time.ts";
-import { overlayOptions } from "./options.ts";
+import { checkReadable } from "./check-readable.ts";
+import { type Overlay, overlayOptions } from "./options.ts";
 
-/** An overlay, ready to be drawn. */
+/** An overlay, ready to be drawn: how it is shaped, where it is drawn, and its bytes. */
 export type OpenedOverlay = ReturnType<typeof overlayOptions> & { readonly object: OpenedObject };
 
-/** For how long the validator of an overlay is not requested again: ms. */
-const REMEMBERED_MS = 60_000;
-
-/** The last validators of the overlays of a bucket, by their keys. A configuration has few. */
-const validatorsOf = memoize((_bucket: Bucket) => {
-  return new Map<string, { readonly validator: string; readonly at: number }>();
-});
+/** What names the bytes of an object; undefined: S3 does not name them. */
+export type Validator = OpenedObject["validator"];
 
 /**
- * Requests from S3 what names the bytes of the overlays of a variant: their ETags, for example.
- * @returns a refusal if S3 does not give one of the overlays: a picture without its watermark is not shown
+ * Fetches the validators of the overlays of a variant: S3 is asked for their first bytes. Overlays by URL have none.
+ * @returns the first refusal if S3 does not give one of the overlays
  */
 export async function fetchOverlayValidators(
   bucket: Bucket,
-  { image: { draw = [] } }: Variant,
+  variant: Variant,
   scope: RequestScope,
-): Promise<readonly string[] | Refusal> {
-  const keys = draw.flatMap(({ key }) => key ?? []);
-  const validators = await Promise.all(keys.map((key) => fetchValidator(bucket, key, scope)));
-  const refusal = validators.find((result) => isRefusal(result));
-  return refusal ?? validators.filter((result) => typeof result === "string");
+): Promise<readonly Validator[] | Refusal> {
+  const fetching: Promise<Validator | Refusal>[] = [];
+  for (const { key } of variant.image.draw ?? []) {
+    if (key !== undefined) fetching.push(fetchValidator(bucket, key, scope));
+  }
+  const results = await Promise.all(fetching);
+
+  const validators: Validator[] = [];
+  for (const result of results) {
+    if (isRefusal(result)) return result;
+    validators.push(result);
+  }
+  return validators;
 }
+
+/** For how long the validator of an overlay is not requested again: ms. Else each picture would ask for it. */
+const REMEMBERED_MS = 60_000;
 
 async function fetchValidator(
   bucket: Bucket,
   key: string,
   scope: RequestScope,
-): Promise<string | Refusal> {
-  const last = validatorsOf(bucket).get(key);
-  if (last && isWithin(REMEMBERED_MS, last.at, Date.now())) return last.validator;
+): Promise<Validator | Refusal> {
+  const last = memoryOf(bucket).get(key);
+  if (last && isWithin(REMEMBERED_MS, last.atMs, Date.now())) return last.validator;
+
   const open = () => openObject(bucket, bucket.prefix + key, { ...scope, part: "head" });
   let object = await open();
-  if (canRetry(object) && (await pauseBefore(scope.deadline))) object = await open(); // A9
-  return isRefusal(object) ? blameOverlay(object, key) : remember(bucket, key, object);
+
+  // S3 may be busy for a moment (A9).
+  if (canRetry(object)) {
+    const hasTime = await pauseBefore(scope.deadline);
+    if (hasTime) object = await open();
+  }
+  if (isRefusal(object)) return blameOverlay(object, key);
+
+  rememberValidator(bucket, key, object.validator);
+  return object.validator;
 }
 
-function remember(bucket: Bucket, key: string, { validator = "" }: OpenedObject): string {
-  validatorsOf(bucket).set(key, { validator, at: Date.now() });
-  return validator;
-}
+/** The last validator of an overlay, and when S3 named it. */
+type RememberedValidator = { readonly validator: Validator; readonly atMs: number };
 
-/** Opens the overlays of a variant, whole. */
-export async function openOverlays(
-  bucket: Bucket,
-  { image: { draw = [] } }: Variant,
-  scope: RequestScope,
-): Promise<readonly OpenedOverlay[] | Refusal> {
-  const opening = draw.map(async (overlay): Promise<OpenedOverlay | Refusal> => {
-    const { key } = overlay;
-    if (key === undefined) return { event: "edge-refused", reason: "the binding draws no URL" };
-    const object = await openObject(bucket, bucket.prefix + key, { ...scope, part: "whole" });
-    if (isRefusal(object)) return blameOverlay(object, key);
-    const refusal = checkReadable(object);
-    if (refusal) {
-      object.body.cancel();
-      return blameOverlay(refusal, key);
-    }
-    remember(bucket, key, object);
-    return { ...overlayOptions(overlay), object };
-  });
-  const opened = await Promise.all(opening);
-  const overlays = opened.flatMap((result) => (isRefusal(result) ? [] : [result]));
-  const firstRefusal = opened.find((result) => isRefusal(result));
-  if (firstRefusal) for (const { object } of overlays) object.body.cancel();
-  return firstRefusal ?? overlays;
+/** What this isolate remembers of the overlays of a bucket, by their keys. A configuration has few of them. */
+const memoryOf = memoize((_bucket: Bucket) => new Map<string, RememberedValidator>());
+
+function rememberValidator(bucket: Bucket, key: string, validator: Validator): void {
+  memoryOf(bucket).set(key, { validator, atMs: Date.now() });
 }
 
 /**
- * A refusal of the overlay itself must not count as a refusal of the object. A refused slot, a timeout and the like
- * stay as they are.
+ * Opens the overlays of a variant, whole. The caller reads or cancels their bodies.
+ * @returns the first refusal if one of the overlays cannot be drawn
+ */
+export async function openOverlays(
+  bucket: Bucket,
+  variant: Variant,
+  scope: RequestScope,
+): Promise<readonly OpenedOverlay[] | Refusal> {
+  const draw = variant.image.draw ?? [];
+  const opening = draw.map((overlay) => openOverlay(bucket, overlay, scope));
+  const results = await Promise.all(opening);
+
+  const overlays: OpenedOverlay[] = [];
+  let firstRefusal: Refusal | undefined;
+  for (const result of results) {
+    if (!isRefusal(result)) overlays.push(result);
+    else firstRefusal ??= result;
+  }
+  if (!firstRefusal) return overlays;
+
+  // Nobody will read the others.
+  for (const { object } of overlays) object.body.cancel();
+  return firstRefusal;
+}
+
+async function openOverlay(
+  bucket: Bucket,
+  overlay: Overlay,
+  scope: RequestScope,
+): Promise<OpenedOverlay | Refusal> {
+  const { key } = overlay;
+  if (key === undefined) return { event: "edge-refused", reason: "the binding draws no URL" };
+
+  const object = await openObject(bucket, bucket.prefix + key, { ...scope, part: "whole" });
+  if (isRefusal(object)) return blameOverlay(object, key);
+
+  const refusal = checkReadable(object);
+  if (refusal) {
+    object.body.cancel();
+    return blameOverlay(refusal, key);
+  }
+
+  rememberValidator(bucket, key, object.validator);
+  return { ...overlayOptions(overlay), object };
+}
+
+/** Refusals that are about one object, and not about its bucket. */
+const EVENTS_OF_OBJECT: ReadonlySet<string> = new Set([
+  "object-missing",
+  "object-denied",
+  "origin-denied",
+  "source-unreadable",
+]);
+
+/**
+ * Makes the refusal of an overlay a failure of the origin: the picture's own object must not count as missing or broken.
+ * A refused slot, a timeout and the like stay as they are, as they are about the whole bucket.
  */
 function blameOverlay(refusal: Refusal, key: string): Refusal {
-  const { event } = refusal;
-  const isOfOverlay = /^object-|^(?:origin-denied|source-unreadable)$/.test(event);
-  return isOfOverlay ? { event: "origin-failed", reason: `the overlay ${key}: ${event}` } : refusal;
-}
-
-/** The longest object that the binding takes (B1): bytes. */
-const MAX_BYTES = 20_000_000;
-
-/** @returns why the binding cannot read an object or an overlay. The edge may be able to read it */
-export function checkReadable({ type, length }: OpenedObject): Refusal | undefined {
-  if (type === "unknown" || type === "none") {
-    return unreadable("its first bytes are of no image that the Images binding reads");
-  }
-  if (length === undefined) return unreadable("S3 does not say how long it is");
-  if (length <= MAX_BYTES) return undefined;
-  return unreadable(`it has ${length} bytes, and 20,000,000 are the most`);
-}
-
-function unreadable(reason: string): Refusal {
-  return { event: "source-unreadable", reason, certain: true };
+  if (!EVENTS_OF_OBJECT.has(refusal.event)) return refusal;
+  return { event: "origin-failed", reason: `the overlay ${key}: ${refusal.event}` };
 }

@@ -116,13 +116,16 @@ function findScanEnd(jpeg: Uint8Array, scanStart: number): number {
   return jpeg.length; // broken: the caller finds no marker there
 }
 
+/** The largest segment: its marker, and the largest length that two bytes can say. */
+const MAX_SEGMENT_BYTES = 2 + 0xffff;
+
 /**
  * Segments of applications (APP0, APP2, APP14) that decide the colours. Others with the same marker are metadata. A limit
  * of their length keeps what can be hidden in them out: JFIF may have a thumbnail, which shows what was cropped.
  */
 const COLOUR_SEGMENTS: Readonly<Record<number, ColourSegment>> = {
   224: { name: "JFIF\0", maxBytes: 18 },
-  226: { name: "ICC_PROFILE\0", maxBytes: Number.POSITIVE_INFINITY },
+  226: { name: "ICC_PROFILE\0", maxBytes: MAX_SEGMENT_BYTES },
   238: { name: "Adobe", maxBytes: 16 },
 };
 
@@ -210,6 +213,8 @@ function stripPng(png: Uint8Array): Bytes | undefined {
 //   "RIFF" <size: 4 bytes> "WEBP"                             the header; the size is that of all that follows it
 //   <type: 4 letters> <length: 4 bytes> <content> [a 0 byte]  a chunk; the 0 makes an odd length even
 
+const LITTLE_ENDIAN = true;
+
 const WEBP_HEADER_BYTES = 12;
 
 /** What the size in the header does not count: "RIFF", and the size itself. */
@@ -231,7 +236,7 @@ const WEBP_CHUNKS: ReadonlySet<string> = new Set([
 
 /** @returns undefined if the bytes are no whole WebP */
 function stripWebp(webp: Uint8Array): Bytes | undefined {
-  const size = readUint32(webp, 4, "little-endian");
+  const size = readUint32(webp, 4, LITTLE_ENDIAN);
   if (size === undefined) return undefined;
 
   const webpEnd = RIFF_BYTES + size;
@@ -241,7 +246,7 @@ function stripWebp(webp: Uint8Array): Bytes | undefined {
   let position = WEBP_HEADER_BYTES;
 
   while (position < webpEnd) {
-    const length = readUint32(webp, position + 4, "little-endian");
+    const length = readUint32(webp, position + 4, LITTLE_ENDIAN);
     if (length === undefined) return undefined;
 
     const contentEnd = position + WEBP_CHUNK_HEADER_BYTES + length;
@@ -255,7 +260,7 @@ function stripWebp(webp: Uint8Array): Bytes | undefined {
   }
 
   const result = concatBytes(parts);
-  viewOf(result).setUint32(4, result.length - RIFF_BYTES, true);
+  viewOf(result).setUint32(4, result.length - RIFF_BYTES, LITTLE_ENDIAN);
   clearWebpFlags(result);
   return result;
 }
@@ -329,10 +334,10 @@ function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
 function readUint32(
   bytes: Uint8Array,
   position: number,
-  endianness: "big-endian" | "little-endian" = "big-endian",
+  isLittleEndian = false,
 ): number | undefined {
   if (position + 4 > bytes.length) return undefined;
-  return viewOf(bytes).getUint32(position, endianness === "little-endian");
+  return viewOf(bytes).getUint32(position, isLittleEndian);
 }
 
 /** Reads the four letters of the type of a chunk or a box. */

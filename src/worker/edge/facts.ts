@@ -26,7 +26,7 @@ type OriginalFacts = {
 };
 
 /** What an engine's description of a rendition holds. */
-export type FactsResult =
+type EdgeFactsResult =
   | { readonly kind: "facts"; readonly facts: Facts }
   /** The text is no object of JSON: it may be an image, or a page. */
   | { readonly kind: "no-json" }
@@ -45,7 +45,7 @@ export function readEdgeFacts(
   firstBytesType: ObjectType,
   image: Variant["image"],
   focus?: Focus,
-): FactsResult {
+): EdgeFactsResult {
   const description = parseJson(text);
   if (!isPlainObject(description)) return { kind: "no-json" };
 
@@ -54,12 +54,23 @@ export function readEdgeFacts(
   if (!size || !reportedSize) return { kind: "no-size" };
 
   const type = originalType(firstBytesType, description["original"]);
+  const originalSize = uprightSize(reportedSize, size, image, type);
+  return { kind: "facts", facts: createFacts(size, originalSize, type, focus) };
+}
+
+/** Writes facts in their one form: JSON keeps this order of the fields. */
+function createFacts(
+  size: Size,
+  originalSize: Size | undefined,
+  type: ObjectType,
+  focus: Focus | undefined,
+): Facts {
   const original = {
-    ...uprightSize(reportedSize, size, image, type),
+    ...originalSize,
     ...(type !== "unknown" && { type }),
     ...(focus && { focus }),
   };
-  return { kind: "facts", facts: { ...size, original } };
+  return { ...size, original };
 }
 
 /** The first bytes are certain. Only if they do not show the type, the word of the engine counts. */
@@ -89,12 +100,7 @@ function readFacts(value: unknown): Facts | undefined {
 
   const type = namedType(`${original["type"]}`);
   const focus = readFactsFocus(original["focus"]);
-  const originalFacts = {
-    ...readSize(original),
-    ...(type !== "unknown" && { type }),
-    ...(focus && { focus }),
-  };
-  return { ...size, original: originalFacts };
+  return createFacts(size, readSize(original), type, focus);
 }
 
 /** Reads the focal point of facts as that of an object: this checks the range and the number of digits. */

@@ -88,9 +88,8 @@ export function judge(
 
   const type = typeOf(reply.headers);
   const warning = readWarning(reply.headers);
-  if (!warning) return { kind: "transformed" };
-  // The edge never resizes an SVG: it makes it safe (R8). The warning is of no account then.
-  if (type === "image/svg+xml") return { kind: "transformed" };
+  // The edge never resizes an SVG: it makes it safe (R8). So no warning counts for an SVG.
+  if (!warning || type === "image/svg+xml") return { kind: "transformed" };
 
   // What the edge passes on untransformed has the type of the original (R6). If the types are known, and differ, the
   // edge made these bytes in spite of its warning.

@@ -1,0 +1,22 @@
+// Checks before a rendering whether the Images binding can read an object or an overlay: it may only take what is known
+// to be an image, and is not too long. The edge may be able to read more. Pure.
+
+import type { Refusal } from "../http/refusal.ts";
+import type { OpenedObject } from "../origin/open-object.ts";
+
+/** The longest object that the binding takes (B1): bytes. */
+const MAX_BYTES = 20_000_000;
+
+/** @returns why the binding cannot read an object; undefined if it can */
+export function checkReadable({ type, length }: OpenedObject): Refusal | undefined {
+  if (type === "unknown" || type === "none") {
+    return unreadable("its first bytes are of no image that the Images binding reads");
+  }
+  if (length === undefined) return unreadable("S3 does not say how long it is");
+  if (length > MAX_BYTES) return unreadable(`it has ${length} bytes, and 20,000,000 are the most`);
+  return undefined;
+}
+
+function unreadable(reason: string): Refusal {
+  return { event: "source-unreadable", reason, certain: true };
+}
