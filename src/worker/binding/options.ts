@@ -8,6 +8,7 @@ import { isOpaque } from "../origin/sniff.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
 import type { Focus, TransformRequest } from "../request/transform-request.ts";
 
+/** What a preset draws on a picture: an object of the bucket by its key, or a URL, with its options. */
 export type Overlay = NonNullable<Variant["image"]["draw"]>[number];
 
 /** What the options of the output depend on: the type of an object, and its first bytes. */
@@ -40,8 +41,8 @@ export function overlayOptions(overlay: Overlay): {
 }
 
 /**
- * Returns the options that shape an image or an overlay. An option that presets get, and that is missing here, is an
- * error of the compiler.
+ * Returns the options that shape an image or an overlay, in the order in which they are sent. If presets get another
+ * option, the compiler reports that it is missing here.
  */
 function shapeOptions(image: Overlay | EngineImage, density: number): ImageTransform {
   return withoutUndefined({
@@ -77,7 +78,7 @@ function bindingFit(fit: EngineImage["fit"] | undefined): ImageTransform["fit"] 
   return fit === "scale-up" ? undefined : fit;
 }
 
-/** Adds the mode that a point needs. With "remainder", it is a point of the picture, as it is for the edge. */
+/** Adds the mode that a point needs. */
 function bindingGravity(gravity: EngineImage["gravity"]) {
   if (typeof gravity !== "object") return gravity;
   return { ...gravity, mode: "remainder" } as const;

@@ -1,6 +1,7 @@
-// Reads the whole picture that the Images binding renders, and decides whether it may be shown. It is not known whether
-// the binding can give an original back, as the edge does where that is smaller (B6), or what it keeps of the metadata
-// (B9). So a picture passes only in the requested format, without metadata, and if it cannot be the original itself.
+// Reads the whole picture that the Images binding renders, and decides whether it may be shown. It is not known
+// whether the binding can give an original back, as the edge does where that is smaller (B6), or what it keeps of the
+// metadata (B9). So a picture passes only in the requested format, without metadata, and if it cannot be the original
+// itself.
 
 import { meaningOf } from "../edge/codes.ts";
 import { isRefusal, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
@@ -25,7 +26,7 @@ export type Rendering = {
 };
 
 /**
- * Waits for the whole picture. At its end, nothing more is read of the originals.
+ * Waits for the whole picture. Then it cancels what is left of the originals, whether there is a picture or not.
  * @param format the content type that was requested
  * @param originals if one of them fails, its failure is the reason
  * @param deadline ms since 1970
@@ -72,11 +73,11 @@ function guardOutput(
   original: OpenedObject,
 ): WholePicture | Refusal {
   const type = sniff(bytes);
-  // AVIF is requested in another format then: it may be too large for AVIF, or its metadata cannot be cut out.
+  // After this event, another format than AVIF is requested: the picture may be too large for AVIF, or have metadata.
   const event = format === "image/avif" ? "too-large-for-avif" : "wrong-type";
   if (type !== format) return { event, type };
 
-  // The type and the length of the original: the binding may have passed it on. In another format, it cannot.
+  // With the type and the length of the original, the bytes may be the original's. Another format proves the contrary.
   if (type === original.type && bytes.length === original.length) {
     return { event: "original-is-smaller", type, reason: "it may be the original itself" };
   }
@@ -103,8 +104,8 @@ function failureOf(error: unknown, originals: Originals): UpstreamRefusal {
   if (event !== "source-unreadable") return failure;
 
   // With overlays, the binding does not say which image it means. With 9516 it may have failed to read, or to write.
-  const isAlone = originals.length === 1;
-  return { ...failure, certain: isAlone && code !== "9516" };
+  const hasOverlays = originals.length > 1;
+  return { ...failure, certain: !hasOverlays && code !== "9516" };
 }
 
 /** Reads the code of an error of the binding, such as 9412 (B3). */

@@ -1,6 +1,6 @@
-// The overlays that a variant draws on a picture, such as a watermark: objects of the same bucket. Their validators (what
-// names their bytes: an ETag, for example) are a part of the picture's identity. Their bytes go into the picture. If one
-// of them cannot be had, there is no picture: it is never shown without its watermark.
+// The overlays that a variant draws on a picture, such as a watermark: objects of the same bucket. Their validators
+// (what names their bytes: an ETag, for example) are a part of the picture's identity. Their bytes go into the
+// picture. If one of them cannot be had, there is no picture: it is never shown without its watermark.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -49,7 +49,7 @@ async function fetchValidator(
   key: string,
   scope: RequestScope,
 ): Promise<Validator | Refusal> {
-  const last = memoryOf(bucket).get(key);
+  const last = rememberedValidators(bucket).get(key);
   if (last && isWithin(REMEMBERED_MS, last.atMs, Date.now())) return last.validator;
 
   const open = () => openObject(bucket, bucket.prefix + key, { ...scope, part: "head" });
@@ -70,10 +70,10 @@ async function fetchValidator(
 type RememberedValidator = { readonly validator: Validator; readonly atMs: number };
 
 /** What this isolate remembers of the overlays of a bucket, by their keys. A configuration has few of them. */
-const memoryOf = memoize((_bucket: Bucket) => new Map<string, RememberedValidator>());
+const rememberedValidators = memoize((_bucket: Bucket) => new Map<string, RememberedValidator>());
 
 function rememberValidator(bucket: Bucket, key: string, validator: Validator): void {
-  memoryOf(bucket).set(key, { validator, atMs: Date.now() });
+  rememberedValidators(bucket).set(key, { validator, atMs: Date.now() });
 }
 
 /**
@@ -123,7 +123,7 @@ async function openOverlay(
   return { ...overlayOptions(overlay), object };
 }
 
-/** Refusals that are about one object, and not about its bucket. */
+/** Refusals that can be about this one object, and not about its bucket. */
 const EVENTS_OF_OBJECT: ReadonlySet<string> = new Set([
   "object-missing",
   "object-denied",
@@ -132,8 +132,8 @@ const EVENTS_OF_OBJECT: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Makes the refusal of an overlay a failure of the origin: the picture's own object must not count as missing or broken.
- * A refused slot, a timeout and the like stay as they are, as they are about the whole bucket.
+ * Makes the refusal of an overlay a failure of the origin: the picture's own object must not count as missing or
+ * broken. A refused slot, a timeout and the like stay as they are, as they are about the whole bucket.
  */
 function blameOverlay(refusal: Refusal, key: string): Refusal {
   if (!EVENTS_OF_OBJECT.has(refusal.event)) return refusal;

@@ -1,6 +1,7 @@
-// The engine "binding": renders a picture by the Images binding, or describes it (its facts). The binding reads no URL, so
-// the Worker opens the whole object here, and not before. The original cannot come out: only what output.ts lets pass is
-// shown. One rendering is at most three tries, each of which opens the object anew, as a body can be read only once.
+// The engine "binding": renders a picture by the Images binding, or describes it (its facts). The binding reads no
+// URL, so the Worker opens the whole object here, and not before. The original cannot come out: only what output.ts
+// lets pass is shown. One rendering is at most three tries, each of which opens the object anew, as a body can be
+// read only once.
 
 import type { Images } from "../config/bindings.ts";
 import type { Bucket } from "../config/bucket.ts";

@@ -1,6 +1,7 @@
-// Removes the metadata of a picture: EXIF, XMP, IPTC, comments, and whatever else is not needed to show it. Its colour
-// profile stays. Metadata can tell where a photograph was taken, and nobody knows what the Images binding keeps of them
-// (B9). So only parts that are known to be needed stay, and a picture that cannot be read to its end is refused. Pure.
+// Removes the metadata of a picture: EXIF, XMP, IPTC, comments, and whatever else is not needed to show it. Its
+// colour profile stays. Metadata can tell where a photograph was taken, and nobody knows what the Images binding
+// keeps of them (B9). So only parts that are known to be needed stay, and a picture that cannot be read to its end is
+// refused. Pure.
 
 import type { ObjectType } from "../http/refusal.ts";
 import { concatBytes } from "../util/bytes.ts";
@@ -23,23 +24,26 @@ export function stripMetadata(type: ObjectType, bytes: Bytes): Bytes | undefined
   }
 }
 
-// JPEG: segments, each of which begins with a marker, which is 0xff and the marker's own byte.
+// JPEG: segments. Each begins with a marker: the byte 0xff, and a byte that names the marker.
 //
 //   0xff 0xd8                          the start of the picture, without content
 //   0xff <marker> <length> <content>   a segment; the two bytes of the length count themselves, too
 //   0xff 0xda <length> <content> ...   a scan; behind it stand the coded pixels, until the next marker
 //   0xff 0xd9                          the end of the picture, without content
 
-/** The byte before each marker. */
+/** The first byte of each marker. */
 const MARKER_PREFIX = 0xff;
 
-/** The markers that this file names, as the standard does. */
+// The second bytes of markers, by their names in the standard.
 const SOI = 0xd8; // start of image
 const EOI = 0xd9; // end of image
 const SOS = 0xda; // start of scan
 const DQT = 0xdb; // quantization tables
 const DNL = 0xdc; // number of lines
 const DRI = 0xdd; // restart interval
+const APP0 = 0xe0; // segments of applications
+const APP2 = 0xe2;
+const APP14 = 0xee;
 
 /**
  * Copies a JPEG without its metadata, also where metadata stand between the scans, or behind the picture.
@@ -102,8 +106,8 @@ function findSegmentEnd(jpeg: Uint8Array, start: number): number | undefined {
 }
 
 /**
- * Returns where the coded pixels of a scan end: at the next marker. Inside of them, 0xff is followed by 0, if it is a byte
- * of the picture, or by a restart marker (0xd0 to 0xd7), which belongs to the scan.
+ * Returns where the coded pixels of a scan end: at the next marker. Inside of them, 0xff is followed by 0, if it is a
+ * byte of the picture, or by a restart marker (0xd0 to 0xd7), which belongs to the scan.
  */
 function findScanEnd(jpeg: Uint8Array, scanStart: number): number {
   let position = jpeg.indexOf(MARKER_PREFIX, scanStart);
@@ -120,13 +124,13 @@ function findScanEnd(jpeg: Uint8Array, scanStart: number): number {
 const MAX_SEGMENT_BYTES = 2 + 0xffff;
 
 /**
- * Segments of applications (APP0, APP2, APP14) that decide the colours. Others with the same marker are metadata. A limit
- * of their length keeps what can be hidden in them out: JFIF may have a thumbnail, which shows what was cropped.
+ * Segments of applications that decide the colours, by their markers. Others with the same marker are metadata. One
+ * that is longer than it has to be is left out, too: JFIF may have a thumbnail, which shows what was cropped.
  */
 const COLOUR_SEGMENTS: Readonly<Record<number, ColourSegment>> = {
-  224: { name: "JFIF\0", maxBytes: 18 },
-  226: { name: "ICC_PROFILE\0", maxBytes: MAX_SEGMENT_BYTES },
-  238: { name: "Adobe", maxBytes: 16 },
+  [APP0]: { name: "JFIF\0", maxBytes: 18 },
+  [APP2]: { name: "ICC_PROFILE\0", maxBytes: MAX_SEGMENT_BYTES },
+  [APP14]: { name: "Adobe", maxBytes: 16 },
 };
 
 type ColourSegment = {
@@ -220,6 +224,9 @@ const WEBP_HEADER_BYTES = 12;
 /** What the size in the header does not count: "RIFF", and the size itself. */
 const RIFF_BYTES = 8;
 
+/** Where the size stands in the header. */
+const RIFF_SIZE_AT = 4;
+
 /** The type and the length of a chunk. */
 const WEBP_CHUNK_HEADER_BYTES = 8;
 
@@ -236,7 +243,7 @@ const WEBP_CHUNKS: ReadonlySet<string> = new Set([
 
 /** @returns undefined if the bytes are no whole WebP */
 function stripWebp(webp: Uint8Array): Bytes | undefined {
-  const size = readUint32(webp, 4, LITTLE_ENDIAN);
+  const size = readUint32(webp, RIFF_SIZE_AT, LITTLE_ENDIAN);
   if (size === undefined) return undefined;
 
   const webpEnd = RIFF_BYTES + size;
@@ -260,7 +267,7 @@ function stripWebp(webp: Uint8Array): Bytes | undefined {
   }
 
   const result = concatBytes(parts);
-  viewOf(result).setUint32(4, result.length - RIFF_BYTES, LITTLE_ENDIAN);
+  viewOf(result).setUint32(RIFF_SIZE_AT, result.length - RIFF_BYTES, LITTLE_ENDIAN);
   clearWebpFlags(result);
   return result;
 }
@@ -278,10 +285,12 @@ function clearWebpFlags(webp: Bytes): void {
 
 // AVIF: boxes.
 //
-//   <size: 4 bytes> <type: 4 letters> <content>   a box; the size is that of the whole box; 0: up to the end of the file
+//   <size: 4 bytes> <type: 4 letters> <content>   a box; the size is that of the whole box
 //
-// Its metadata are items, as its pictures are. Tables in the box "meta" say where in "mdat" the bytes of each item stand,
-// so nothing can be cut out. But an item has an entry "infe", which names its type.
+// The size 0 says that the box goes on up to the end of the file.
+//
+// Its metadata are items, as its pictures are. Tables in the box "meta" say where in "mdat" the bytes of each item
+// stand, so nothing can be cut out. But an item has an entry "infe", which names its type.
 
 const AVIF_BOX_HEADER_BYTES = 8;
 
@@ -289,12 +298,12 @@ const AVIF_BOX_HEADER_BYTES = 8;
 const AVIF_BOXES: ReadonlySet<string> = new Set(["ftyp", "meta", "moov", "mdat", "free", "skip"]);
 
 /**
- * The entry of an item that is no picture. Between "infe" and the type stand the version and flags (4 bytes), the id of the
- * item (2, or 4), and the index of its protection (2). "." is any byte.
+ * The entry of an item that is no picture. Between "infe" and the type stand the version and flags (4 bytes), the id
+ * of the item (2, or 4), and the index of its protection (2). "." is any byte.
  */
 const AVIF_METADATA = /infe.{8}(?:..)?(?:Exif|mime|uri )/s;
 
-/** Returns whether an AVIF has metadata, or may have some: it has a box that is not known, or is not whole. */
+/** Returns whether an AVIF has metadata, or may have some: a box is not known, or is not whole. */
 function hasAvifMetadata(avif: Uint8Array): boolean {
   let position = 0;
 

@@ -94,8 +94,8 @@ export function meaningOf(edgeCode: string, status: number | undefined): Meaning
 }
 
 /**
- * Returns what an answer without a code means. The origin itself gave it: transformations are off for the zone, or this is
- * a local run.
+ * Returns what an answer without a code means. The origin itself gave it: transformations are off for the zone, or
+ * this is a local run.
  */
 function meaningOfOrigin(status: number, s3Code: string | undefined): Meaning {
   if (status === 404 && s3Code !== "NoSuchBucket") return { event: "object-missing" };

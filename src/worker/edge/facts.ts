@@ -114,7 +114,7 @@ export function factsRendition(text: string): Rendition {
   return {
     body: new Response(text).body,
     type: "application/json",
-    length: `${text.length}`, // in bytes, too: facts are ASCII
+    length: `${text.length}`, // also in bytes: facts are ASCII
   };
 }
 
@@ -139,9 +139,9 @@ function isSide(value: unknown): value is number {
 type ShapeOptions = Pick<Variant["image"], "fit" | "trim" | "border" | "rotate">;
 
 /**
- * Returns the size of an original after the rotation that EXIF asks for, which an engine always applies (O9). It is not
- * known whether the engine reports the size before or after that rotation (R9). But a preset that keeps the shape shows
- * it: the rendition then has the shape of the upright original.
+ * Returns the size of an original after the rotation that EXIF asks for, which an engine always applies (O9). It is
+ * not known whether the engine reports the size before or after that rotation (R9). But a preset that keeps the shape
+ * shows it: the rendition then has the shape of the upright original.
  * @param reported the size of the original, as the engine reports it
  * @param rendition the size of the rendition
  * @returns undefined if the size is not certain

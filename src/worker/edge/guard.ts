@@ -177,8 +177,9 @@ export function contradictionIn(
 }
 
 /**
- * The formats that may come, by the format that was requested. The first one is the requested format itself. The edge may
- * choose another type (R5). GIF is never among them: an animation that was not transformed (O8) would look the same.
+ * The formats that may come, by the format that was requested. The first one is the requested format itself. The edge
+ * may choose another type (R5). GIF is never among them: an animation that was not transformed (O8) would look the
+ * same.
  */
 const YIELDS = {
   avif: ["avif", "webp", "jpeg", "png"],

@@ -1,6 +1,7 @@
-// The engine "cf": has the image edge render an object that S3 has just given to the Worker, or describe its rendition.
-// The edge fetches the object itself, with the headers that are signed here. Each request is a GET, and has no header of
-// the visitor: it is not known which of them the edge passes on (E4), and it caches its answers for all visitors alike.
+// The engine "cf": has the image edge render an object that S3 has just given to the Worker, or describe its
+// rendition. The edge fetches the object itself, with the headers that are signed here. Each request is a GET, and
+// has no header of the visitor: it is not known which of them the edge passes on (E4), and it caches its answers for
+// all visitors alike.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -74,6 +75,7 @@ async function signSource(
   return { url, headers, object };
 }
 
+/** Asks the edge for a picture once, and lets it pass, or refuses it. */
 async function renderPicture(
   source: SignedSource,
   request: TransformRequest,
@@ -82,22 +84,24 @@ async function renderPicture(
   const reply = await askEdge(source, edgeOptions(request), deadline);
   if (isRefusal(reply)) return reply;
 
-  const passed = guard(reply, request, source.object);
-  if (isRefusal(passed)) {
+  const result = guard(reply, request, source.object);
+  if (isRefusal(result)) {
     cancelBody(reply.body);
-    return passed;
+    return result;
   }
 
-  // An encoded body is longer than its content-length: then the length is not known.
-  const isEncoded = reply.headers.has("content-encoding");
-  const length = isEncoded ? null : reply.headers.get("content-length");
-  if (!reply.body || length === "0") return { event: "edge-failed", reason: "it sent no bytes" };
+  // The runtime decodes a body. Then its length is not that of content-length.
+  const { headers, body } = reply;
+  const isEncoded = headers.has("content-encoding");
+  const length = isEncoded ? null : headers.get("content-length");
+  if (!body || length === "0") return { event: "edge-failed", reason: "it sent no bytes" };
 
-  const isOfOther = namesOtherOriginal(reply.headers, source.object.etag);
-  return { body: reply.body, type: passed.type, length: length ?? undefined, isOfOther };
+  // The tag alone may name another original, without a contradiction. The picture is shown, but is not stored.
+  const isOfOther = namesOtherOriginal(headers, source.object.etag);
+  return { body, type: result.type, length: length ?? undefined, isOfOther };
 }
 
-/** Asks for the facts of the rendition that the same request makes (R9), and writes them anew. */
+/** Asks the edge for the facts of the rendition that the same request makes (R9), and writes them anew. */
 async function renderFacts(
   source: SignedSource,
   request: TransformRequest,
@@ -127,8 +131,9 @@ async function renderFacts(
 }
 
 /**
- * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the credentials (C1):
- * a denial of one slot would also deny the other one. And S3 has just given the object: an error is wrong soon.
+ * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the credentials
+ * (C1): a denial of one slot would also deny the other one. And S3 has just given the object: an error soon is out of
+ * date.
  */
 const NOT_CACHED = { "400-404": -1, "500-599": -1 };
 

@@ -1,4 +1,5 @@
-// The next request after a refusal by an engine, where another request may succeed: once for each picture, at most. Pure.
+// Which request follows a refusal by an engine, where another one may succeed. Each picture has one such request, at
+// most. Pure.
 //
 //   refusal               next request
 //   too-large-for-avif    another format in place of AVIF
@@ -45,7 +46,7 @@ function withoutAvif(
   if (request.format !== "avif") return undefined;
 
   const firstFrame = { ...request, isStill: true };
-  // Without a format, the edge keeps PNG for a transparent PNG: this is as good for a preset of AVIF.
+  // Without a format, the edge keeps PNG for a transparent PNG. So a PNG needs none, even for a preset of AVIF.
   const canBeAnyFormat = request.variant.format === "auto" || type === "image/png";
   if (!canBeAnyFormat) return { ...firstFrame, format: readableFormat(request, head) };
   return { ...firstFrame, format: request.accepts.webp ? "webp" : undefined };
@@ -76,7 +77,8 @@ function asFirstFrame(request: TransformRequest): TransformRequest | undefined {
 }
 
 /**
- * Requests a format that every browser reads: the bytes came in the original's format, which this browser may not read.
+ * Requests a format that every browser reads: the bytes came in the original's format, which this browser may not
+ * read.
  * @param type of these bytes
  */
 function inReadableFormat(
