@@ -296,12 +296,9 @@ export function bindingLacks(option: string, value?: unknown): boolean {
   return lacks.includes(value);
 }
 
-/** The options that shape an image or an overlay, without those that the Images binding lacks. */
-export const SHAPE_OPTIONS = Object.keys(commonOptions).filter((option) => !bindingLacks(option));
-
 type CommonOptions = typeof commonOptions;
 
-/** The type of the names in `SHAPE_OPTIONS`. */
+/** The options that shape an image or an overlay, without those that the Images binding lacks. */
 export type ShapeOption = {
   [Name in keyof CommonOptions]: CommonOptions[Name] extends { readonly lacks: unknown }
     ? never
