@@ -14,16 +14,21 @@ const sources = new Map(
   ]),
 );
 
-test("the linter refuses an import against the direction of the folders, a circle, and a name", () => {
+test("the linter refuses imports against the direction, circles, and dense or empty words", () => {
   const folder = createTemporaryFolder("vitrine-rooms-");
   cpSync(join(ROOT, "biome.json"), join(folder, "biome.json"));
-  cpSync(join(ROOT, "test/names.grit"), join(folder, "test/names.grit"));
+  for (const plugin of ["test/names.grit", "test/patterns.grit"]) {
+    cpSync(join(ROOT, plugin), join(folder, plugin));
+  }
   symlinkSync(join(ROOT, "node_modules"), join(folder, "node_modules"));
   execFileSync("git", ["init", "-q"], { cwd: folder });
   const files = {
     "src/worker/upward.ts": 'import type { World } from "../cli/command.ts";\n',
     "src/worker/downward.ts": 'import type { Key } from "../url/key.ts";\n',
     "src/url/name.ts": "export const told = 1;\n",
+    "src/url/pattern.ts": "export const area = ({ side = Math.PI * 2 }) => side;\n",
+    "src/url/kind.ts": 'export const isRight = (result: object) => "fault" in result;\n',
+    "src/url/nested.ts": "export const sign = (n: number) => (n < 0 ? -1 : n > 0 ? 1 : 0);\n",
     "src/url/one.ts": 'import type { Two } from "./two.ts";\n\nexport type One = Two | 1;\n',
     "src/url/two.ts": 'import type { One } from "./one.ts";\n\nexport type Two = One | 2;\n',
   };
@@ -40,7 +45,12 @@ test("the linter refuses an import against the direction of the folders, a circl
       .filter(({ category }) => category === rule)
       .map(({ location: { path } }) => (typeof path === "string" ? path : path.file));
   expect(refusedBy("lint/style/noRestrictedImports")).toEqual(["src/worker/upward.ts"]);
-  expect(refusedBy("plugin")).toEqual(["src/url/name.ts"]);
+  expect(refusedBy("plugin").toSorted()).toEqual([
+    "src/url/kind.ts",
+    "src/url/name.ts",
+    "src/url/pattern.ts",
+  ]);
+  expect(refusedBy("lint/style/noNestedTernary")).toEqual(["src/url/nested.ts"]);
   expect(refusedBy("lint/suspicious/noImportCycles").toSorted()).toEqual([
     "src/url/one.ts",
     "src/url/two.ts",

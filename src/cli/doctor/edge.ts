@@ -110,10 +110,11 @@ export function diagnoseEdge(
 ): Result {
   const { event, reason } = failureFor(status, code, "");
   const cause = findCause(`${code}/${status}`, code, event) ?? LOGGED;
-  const { check = isBinding ? "binding" : "edge", remedy, ...details } = cause;
+  const { check: causeCheck, remedy, ...details } = cause;
+  const engineCheck = isBinding ? "binding" : "edge";
   const section = /^\d/.test(code) ? event : (EXPLAINED_AS[code] ?? code);
   const meaning = MEANINGS[`${code}/${status}`] ?? reason ?? MEANINGS[section] ?? "it fails";
-  return problem(check, {
+  return problem(causeCheck ?? engineCheck, {
     ...details,
     seen: `${isBinding ? "the Images binding" : "the edge"} answers ${code}: ${meaning}`,
     remedy: `${local ? LOCALLY : ""}${remedy.replace("{entry}", () => entry)}. See docs/errors.md#${section}`,

@@ -200,7 +200,9 @@ function checkConfiguration(
   const blockingTexts = new Set(blocking.map(mistakeText));
   const unreported = blocking.filter((mistake) => !texts.has(mistakeText(mistake)));
   const faults = [...mistakes, ...unreported].map((mistake) => {
-    const { path, source = local && isSecret(path) ? devVars : file } = mistake;
+    const { path } = mistake;
+    const defaultSource = local && isSecret(path) ? devVars : file;
+    const source = mistake.source ?? defaultSource;
     // Secrets of this machine are not the Worker's, unless they are in the file that is deployed.
     const isOfWorker = [file, secretsFile].includes(source);
     const page = pageFor(path);

@@ -190,7 +190,7 @@ async function purgeNames(
     const portion = names.slice(at, at + maxObjects);
     if (stopped === undefined) {
       const result = await post(portion);
-      ({ stopped } = result);
+      stopped = result.stopped;
       for (const [name, reason] of result.notPurged) failures.set(name, stopped ?? reason);
     } else for (const name of portion) failures.set(name, `not sent, after: ${stopped}`);
     progress.step(portion.length);

@@ -73,9 +73,11 @@ async function printUrls(world: World, name: string, options: Options): Promise<
     const advice = "compare the routes in wrangler.toml, and their order";
     return { fault: `no route shows ${variantText}"${input}": ${advice}. ${names}` };
   }
-  const route = showingRoutes.find(({ signing }) =>
-    cookie ? signing?.cookie : sign ? signing : !signing || signing.cookie,
-  );
+  const route = showingRoutes.find(({ signing }) => {
+    if (cookie) return signing?.cookie;
+    if (sign) return signing;
+    return !signing || signing.cookie;
+  });
   if (route === undefined) {
     const routePaths = showingRoutes.map(({ path }) => path).join(", ");
     const { path, bucket, mapping } = config.routes.find((one) => one.signing?.cookie) ?? {};

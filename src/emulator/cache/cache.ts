@@ -169,7 +169,8 @@ export function createCache(settings: CacheSettings = {}): Cache {
     const { build, ignoresStored, isBackground } = cacheRequest;
     const dataCenter = switches.runsIn === "upper" ? "upper" : cacheRequest.place;
     const missReason = old === undefined ? "miss" : "expired";
-    const reason = ignoresStored ? "bypass" : isBackground ? "revalidate" : missReason;
+    const ownReason = isBackground ? "revalidate" : missReason;
+    const reason = ignoresStored ? "bypass" : ownReason;
     const forwarded = forwardedRequest(cacheRequest.request, old);
     const response = await run(build, forwarded, { place: dataCenter, why: reason });
     return readResponse(response, cacheRequest, old, now);

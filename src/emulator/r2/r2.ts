@@ -268,7 +268,9 @@ function copyBytes(value: Value): Promise<ArrayBuffer> {
 function resolveRange({ body }: R2Stored, range?: R2Call["range"]): Range {
   const size = body.length;
   if (range === undefined) return { offset: 0, length: size };
-  const { offset = 0, length = size - offset }: Partial<Range> = Object(range);
+  const partial: Partial<Range> = Object(range);
+  const offset = partial.offset ?? 0;
+  const length = partial.length ?? size - offset;
   if (offset < 0 || offset >= size || length <= 0) throw r2Error("get", 10039);
   return { offset, length: Math.min(length, size - offset) };
 }
@@ -282,7 +284,8 @@ function describe(
 ) {
   const etag = md5(body);
   const version = md5(`${key} ${etag} ${uploaded.getTime()}`); // another time, another version
-  const factor = faults.has("says-less") ? 0.5 : faults.has("says-more") ? 2 : 1;
+  const tooMuch = faults.has("says-more") ? 2 : 1;
+  const factor = faults.has("says-less") ? 0.5 : tooMuch;
   const httpMetadata = {
     ...(type !== undefined && { contentType: type }),
     ...(encoding !== undefined && { contentEncoding: encoding }),
