@@ -49,8 +49,8 @@ export function record(
     env.METRICS.writeDataPoint(dataPoint(metrics));
   } catch (error) {
     // A binding that fails fails for every request: one line a minute says so.
-    const { times, shouldLog, next } = countForLog(losses.get(env), now);
-    losses.set(env, next);
+    const { times, shouldLog, logCount } = countForLog(losses.get(env), now);
+    losses.set(env, logCount);
     if (shouldLog) logNotice({ event: "metrics-failed", lost: times, reason: `${error}` });
   }
 }

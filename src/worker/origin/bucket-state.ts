@@ -164,8 +164,8 @@ function reportFailedRendition(
   refusal: Refusal,
   now: number,
 ): Advanced {
-  const { times, shouldLog, next } = countForLog(state.reported.failures, now);
-  const nextState = { ...state, reported: { ...state.reported, failures: next } };
+  const { times, shouldLog, logCount } = countForLog(state.reported.failures, now);
+  const nextState = { ...state, reported: { ...state.reported, failures: logCount } };
   if (!shouldLog) return { state: nextState, effects: [] };
 
   const { status, reason, edgeCode, s3Code } = upstreamOf(refusal);

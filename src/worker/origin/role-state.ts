@@ -83,8 +83,8 @@ function failRenewal(state: RoleState, failure: StsFailure, now: number): Advanc
   const session = usableSession(state, now);
   if (!session) return changed(state, change);
 
-  const { times, shouldLog, next } = countForLog(state.failureLog, now);
-  const counted = { ...change, failureLog: next };
+  const { times, shouldLog, logCount } = countForLog(state.failureLog, now);
+  const counted = { ...change, failureLog: logCount };
   if (!shouldLog) return changed(state, counted);
 
   const notice: RoleNotice = {

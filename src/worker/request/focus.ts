@@ -58,8 +58,8 @@ export function reportFocus(
   if (variant.image.gravity !== "object" || readFocus(object)) return;
   const value = object.metadata.get("focus");
   const last = value === undefined ? reported.missing : reported.malformed;
-  const { times, shouldLog, next } = countForLog(last.get(bucket), Date.now());
-  last.set(bucket, next);
+  const { times, shouldLog, logCount } = countForLog(last.get(bucket), Date.now());
+  last.set(bucket, logCount);
   if (!shouldLog) return;
   const excerpt = value?.slice(0, 40).replace(/[\w+/]{12,}/g, "…"); // the value may be anything, of 2 kB
   logNotice({ event: "no-focus", bucket: bucket.name, key, value: excerpt, times });

@@ -166,8 +166,8 @@ const failureCounts = new WeakMap<Store, LogCount>();
 
 /** Logs once a minute that the store fails: pictures are rendered without it. */
 function reportStoreFailure(store: Store, reason: string): void {
-  const { times, shouldLog, next } = countForLog(failureCounts.get(store), Date.now());
-  failureCounts.set(store, next);
+  const { times, shouldLog, logCount } = countForLog(failureCounts.get(store), Date.now());
+  failureCounts.set(store, logCount);
   if (!shouldLog) return;
 
   logNotice({ event: "store-failed", reason: reason.slice(0, MAX_REASON_LENGTH), times });

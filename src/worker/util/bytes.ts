@@ -2,27 +2,34 @@
 
 import { type TIMED_OUT, withTimeout } from "./time.ts";
 
-/** Two lower-case digits for each byte. */
+/** Returns two lower-case hexadecimal digits for each byte. */
 export function toHex(bytes: ArrayBuffer | Uint8Array): string {
-  return Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const pairs = Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0"));
+  return pairs.join("");
 }
 
-/** SHA-256 as 64 lower-case digits: cache tags are compared without regard to case. */
+/** Returns the SHA-256 of a text as 64 lower-case digits, since cache tags are compared without regard to case. */
 export async function sha256Hex(text: string): Promise<string> {
-  return toHex(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text)));
+  const bytes = new TextEncoder().encode(text);
+  const hash = await crypto.subtle.digest("SHA-256", bytes);
+  return toHex(hash);
 }
 
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
+  let length = 0;
+  for (const piece of pieces) length += piece.length;
+
+  const bytes = new Uint8Array(length);
+  let offset = 0;
   for (const piece of pieces) {
-    bytes.set(piece, at);
-    at += piece.length;
+    bytes.set(piece, offset);
+    offset += piece.length;
   }
   return bytes;
 }
 
 /**
+ * Reads a body whole, if it is short enough and arrives in time. A body that is not there has no bytes.
  * @param deadline ms since 1970
  * @throws if the body breaks off
  */
@@ -31,32 +38,47 @@ export async function readBytes(
   maxBytes: number,
   deadline: number,
 ): Promise<Uint8Array<ArrayBuffer> | "too-long" | typeof TIMED_OUT> {
-  if (!body) return new Uint8Array();
+  if (body === null) return new Uint8Array();
+
   const reader = body.getReader();
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  const readAll = async (): Promise<"done" | "too-long"> => {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return "done";
-      length += value.byteLength;
-      if (length > maxBytes) return "too-long";
-      chunks.push(value);
-    }
-  };
-  const result = await withTimeout(deadline - Date.now(), readAll());
-  if (result === "done") return concatBytes(chunks);
+  const timeLeft = deadline - Date.now();
+  const result = await withTimeout(timeLeft, readChunks(reader, maxBytes));
+  if (Array.isArray(result)) return concatBytes(result);
+
+  // Nobody reads the rest. The body may break off while it is cancelled, which does no harm.
   reader.cancel().catch(() => {});
   return result;
 }
 
+/** Reads all chunks of a body, unless together they have more than `maxBytes`. */
+async function readChunks(
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+  maxBytes: number,
+): Promise<Uint8Array[] | "too-long"> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return chunks;
+
+    length += value.byteLength;
+    if (length > maxBytes) return "too-long";
+    chunks.push(value);
+  }
+}
+
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
-/** Compares two texts by their HMACs under a random key: the time it takes depends on neither text. */
+/**
+ * Compares two texts by their HMACs under a random key. Whoever guesses a secret learns nothing from the time that this
+ * takes: how many characters of the guess are right does not change it.
+ */
 export async function timingSafeEqual(a: string, b: string): Promise<boolean> {
   const random = crypto.getRandomValues(new Uint8Array(32));
   const key = await crypto.subtle.importKey("raw", random, HMAC, false, ["sign", "verify"]);
-  const bytes = (text: string) => new TextEncoder().encode(text);
-  const code = await crypto.subtle.sign("HMAC", key, bytes(a));
-  return crypto.subtle.verify("HMAC", key, code, bytes(b));
+
+  const encoder = new TextEncoder();
+  const code = await crypto.subtle.sign("HMAC", key, encoder.encode(a));
+  return crypto.subtle.verify("HMAC", key, code, encoder.encode(b));
 }

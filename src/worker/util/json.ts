@@ -1,13 +1,14 @@
-// Reads JSON and other values that nobody has checked. Never throws.
+// Reads JSON and other values that nobody has checked: variables, secrets, bindings and answers. No function throws.
 
 /** Returns whether a value is a table of wrangler.toml or an object of JSON: not a date, a list or text. */
 export function isPlainObject(value: unknown): value is Readonly<Record<string, unknown>> {
   if (typeof value !== "object" || value === null) return false;
+
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || prototype === Object.prototype;
 }
 
-/** Returns whether a value has a property, its own or not. */
+/** Returns whether an object has a property, its own or an inherited one. */
 export function hasProperty<Name extends string>(
   value: unknown,
   name: Name,
@@ -15,15 +16,27 @@ export function hasProperty<Name extends string>(
   return typeof value === "object" && value !== null && name in value;
 }
 
-/** Tests whether a value has these methods, as a binding has. */
+/**
+ * Returns a test for a kind of binding: whether a value has all of these methods. The bindings of the runtime and those
+ * of an emulator share no class, so `instanceof` cannot tell them.
+ */
 export function hasMethods<T>(...names: readonly (keyof T & string)[]) {
-  return (value: unknown): value is T =>
-    names.every((name) => hasProperty(value, name) && typeof value[name] === "function");
+  return (value: unknown): value is T => {
+    for (const name of names) {
+      if (!hasProperty(value, name)) return false;
+      if (typeof value[name] !== "function") return false;
+    }
+    return true;
+  };
 }
 
-/** Parses a string of JSON (S2). Anything else is returned as it is, for a schema to refuse. */
+/**
+ * Parses a string of JSON: a table of wrangler.toml that .dev.vars overrides arrives as a string (S2). Any other value,
+ * and a string that is no JSON, is returned as it is, for a schema to refuse.
+ */
 export function parseJson(value: unknown): unknown {
   if (typeof value !== "string") return value;
+
   try {
     return JSON.parse(value);
   } catch {
@@ -31,8 +44,9 @@ export function parseJson(value: unknown): unknown {
   }
 }
 
-/** A table of wrangler.toml, or of a string of JSON in .dev.vars; any other value is an empty table. */
+/** Reads a table of wrangler.toml, or a string of JSON in .dev.vars. Any other value counts as an empty table. */
 export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
   const table = parseJson(value);
-  return isPlainObject(table) ? table : {};
+  if (!isPlainObject(table)) return {};
+  return table;
 }

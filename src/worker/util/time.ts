@@ -1,48 +1,82 @@
-// Time, by a clock that can be set back: whether something was recent, how often it is logged, and timeouts.
+// Time: whether something was recent, how often it is logged, and timeouts. The clock can be set back. A remembered
+// moment then lies in the future, and must not hold anything up for longer than usual.
 
 /**
- * Returns whether `at` is less than `ms` away from now, in either direction. A clock that was set back
- * by more than `ms` ends a wait.
+ * Returns whether a moment is less than `ms` away from now, in the past or in the future. A clock that was set back by
+ * more than `ms` therefore ends a wait; it does not prolong it.
+ * @param momentMs ms since 1970; undefined if it never was
+ * @param now ms since 1970
  */
-export function isWithin(ms: number, at: number | undefined, now: number): boolean {
-  return at !== undefined && Math.abs(now - at) < ms;
+export function isWithin(ms: number, momentMs: number | undefined, now: number): boolean {
+  if (momentMs === undefined) return false;
+  return Math.abs(now - momentMs) < ms;
 }
 
-/** When an event was last logged (ms since 1970), and how often it has happened since. */
-export type LogCount = { readonly at: number; readonly since: number };
+/** What is remembered of an event that lasts, to log it once a minute. */
+export type LogCount = {
+  /** When the event was last logged: ms since 1970. */
+  readonly loggedAtMs: number;
+  /** How often it has happened since then. */
+  readonly unloggedTimes: number;
+};
+
+type CountedEvent = {
+  /** How often the event has happened since it was last logged, with this time. */
+  readonly times: number;
+  /** Whether to log it now. */
+  readonly shouldLog: boolean;
+  /** What the caller has to remember, and to pass as `last` the next time. */
+  readonly logCount: LogCount;
+};
 
 /** An event that lasts is logged once in this time: ms. */
 export const LOG_PERIOD_MS = 60_000;
 
-/** Counts an event once more: how often it has happened since it was last logged, and whether to log it now. */
-export function countForLog(last: LogCount | undefined, now: number) {
-  const times = (last?.since ?? 0) + 1;
-  const shouldLog = last === undefined || !isWithin(LOG_PERIOD_MS, last.at, now);
-  const next: LogCount = shouldLog ? { at: now, since: 0 } : { at: last.at, since: times };
-  return { times, shouldLog, next };
+/**
+ * Counts an event that happens now.
+ * @param last what was remembered of it; undefined if it has not happened before
+ * @param now ms since 1970
+ */
+export function countForLog(last: LogCount | undefined, now: number): CountedEvent {
+  if (last !== undefined && isWithin(LOG_PERIOD_MS, last.loggedAtMs, now)) {
+    const times = last.unloggedTimes + 1;
+    return { times, shouldLog: false, logCount: { ...last, unloggedTimes: times } };
+  }
+
+  const unloggedTimes = last?.unloggedTimes ?? 0;
+  const logCount: LogCount = { loggedAtMs: now, unloggedTimes: 0 };
+  return { times: unloggedTimes + 1, shouldLog: true, logCount };
 }
 
 /** In place of the result of a promise that took too long. */
 export const TIMED_OUT = Symbol("timed out");
 
-/** The result of `work`, or TIMED_OUT if it takes longer than `ms`. */
+/**
+ * Waits for a promise for so long. The work behind it is not stopped, and its later result or error is dropped.
+ * @returns the result of `work`, or TIMED_OUT if it takes longer than `ms`
+ */
 export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | typeof TIMED_OUT> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(resolve, ms, TIMED_OUT);
-    const stop = () => clearTimeout(timer);
-    work.then(stop, stop);
+    const stopTimer = () => clearTimeout(timer);
+
+    work.then(stopTimer, stopTimer);
     work.then(resolve, reject);
   });
 }
 
+/** How long to wait before a failed request is tried again: ms. */
 const PAUSE_MS = 300;
 
 /**
+ * Pauses before another try, if the deadline leaves time for it.
  * @param deadline ms since 1970
- * @returns whether there is time for another try
+ * @returns whether there is time for another try; if not, it returns at once
  */
 export async function pauseBefore(deadline: number): Promise<boolean> {
-  if (Date.now() + PAUSE_MS >= deadline) return false;
+  const nextTryMs = Date.now() + PAUSE_MS;
+  if (nextTryMs >= deadline) return false;
+
   await scheduler.wait(PAUSE_MS);
   return true;
 }
