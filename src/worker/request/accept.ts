@@ -1,60 +1,112 @@
-// Which formats a visitor accepts, by the Accept header and the preset. Pure.
+// Which image formats a visitor accepts, by the Accept header and the variant: a preset such as `card`, or with a
+// descriptor `card@2x`. The result is a part of the key in Workers Cache. So it has only a few values, and leaves out
+// what makes no difference to the bytes. This runs for every request, and anybody can write the header: its length is
+// limited, and it is read in linear time. Pure.
 
 import type { Variant } from "../config/preset.ts";
 
 /** Which formats besides JPEG and PNG a visitor's browser accepts. */
 export type BrowserFormats = { readonly avif: boolean; readonly webp: boolean };
 
-// An entry between commas, and a part of it between semicolons. Commas and semicolons in quotes do not count.
-const ENTRY = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
-const PART = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
+/** The browser accepts JPEG and PNG alone. */
+export const NEITHER: BrowserFormats = { avif: false, webp: false };
+
 /** No browser sends a longer header: characters. */
 const MAX_ACCEPT_LENGTH = 1024;
-const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
+
+// The media ranges of a header, between its commas: `image/avif` and ` image/webp;q=0.8`. In quotes, a comma is text.
+const MEDIA_RANGES = /(?:[^,"]|"(?:[^"\\]|\\.)*"?)+/g;
+
+/** Most media ranges name other types, and are not split. */
+const MAY_NAME_FORMAT = /avif|webp/i;
 
 /**
- * Reads an Accept header. A format must be named itself, with q > 0: browsers that read neither AVIF
- * nor WebP send wildcards, too. An invalid q counts as 0. If a type is named twice, a 0 wins. A header that
- * is too long counts as none.
+ * Reads an Accept header. A format must be named itself: browsers that read neither AVIF nor WebP send wildcards, too.
+ * A header that is too long counts as none.
  */
 export function parseAccept(accept: string | null): BrowserFormats {
-  const formats: { avif?: boolean; webp?: boolean } = {};
-  if (accept && accept.length > MAX_ACCEPT_LENGTH) return parseAccept(null);
-  for (const entry of accept?.match(ENTRY) ?? []) {
-    if (!/avif|webp/i.test(entry)) continue; // most entries
-    const [type, ...parameters] = (entry.match(PART) ?? []).map((part) =>
-      part.trim().toLowerCase(),
-    );
-    const format = (["avif", "webp"] as const).find((name) => type === `image/${name}`);
-    if (!format) continue;
-    const quality = parameters.find((parameter) => /^q\s*=/.test(parameter))?.slice(2) ?? "1";
-    formats[format] = formats[format] !== false && QVALUE.test(quality) && Number(quality) > 0;
+  if (accept === null || accept.length > MAX_ACCEPT_LENGTH) return NEITHER;
+
+  const mediaRanges = accept.match(MEDIA_RANGES);
+  if (mediaRanges === null) return NEITHER;
+
+  const acceptedByType = new Map<string | undefined, boolean>();
+  for (const mediaRange of mediaRanges) {
+    if (!MAY_NAME_FORMAT.test(mediaRange)) continue;
+
+    // If a type is named twice, a refusal wins, whether it comes first or last.
+    const [type, ...parameters] = splitMediaRange(mediaRange);
+    const wasRefused = acceptedByType.get(type) === false;
+    acceptedByType.set(type, !wasRefused && !isRefused(parameters));
   }
-  return { avif: formats.avif === true, webp: formats.webp === true };
+
+  const avif = acceptedByType.get("image/avif") === true;
+  const webp = acceptedByType.get("image/webp") === true;
+  return { avif, webp };
 }
 
-/** The best formats that a browser reads. */
+// The parts of a media range, between its semicolons: `image/webp` and ` q=0.8`. In quotes, a semicolon is text.
+const PARTS = /(?:[^;"]|"(?:[^"\\]|\\.)*"?)+/g;
+
+/** Splits a media range into its type and its parameters, in lower case. */
+function splitMediaRange(mediaRange: string): string[] {
+  const parts = mediaRange.toLowerCase().match(PARTS) ?? [];
+  return parts.map((part) => part.trim());
+}
+
+/** The parameter q: `q=0.8`, and `q =0.8` with a space that is not allowed. */
+const QUALITY = /^q\s*=/;
+
+/** A number from 0 to 1 with at most three decimals (RFC 9110, section 12.4.2): `0`, `0.8` and `1.000`. */
+const QVALUE = /^(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
+
+/** Returns whether the parameters of a media range have a q of 0, or an invalid q, which counts as 0. */
+function isRefused(parameters: readonly string[]): boolean {
+  const quality = parameters.find((parameter) => QUALITY.test(parameter));
+  if (quality === undefined) return false; // without a q, the type is accepted
+
+  // Of `q =0.8`, this leaves `=0.8`, which is invalid.
+  const qvalue = quality.slice("q=".length);
+  if (!QVALUE.test(qvalue)) return true;
+  return Number(qvalue) === 0;
+}
+
+/** The best formats that a browser reads, where the Worker chooses by them. "plain": it reads JPEG and PNG alone. */
 const NEGOTIATED = ["avif.webp", "avif", "webp", "plain"] as const;
 
-/**
- * What decides the format of a variant: the best formats that the browser reads, the preset's `own`
- * format, that the route shows SVGs, or that the request is for facts. Visitors with the same value get the
- * same bytes.
- */
-export const ACCEPTED_FORMATS = [...NEGOTIATED, "own", "svg", "facts"] as const;
+/** What decides the format of a rendition. Visitors with the same value get the same bytes. */
+export const ACCEPTED_FORMATS = [
+  ...NEGOTIATED,
+  // The format that the preset names.
+  "own",
+  // The route shows SVGs.
+  "svg",
+  // The request is for the sizes of a picture as JSON, not for its bytes.
+  "facts",
+] as const;
 
 export type AcceptedFormats = (typeof ACCEPTED_FORMATS)[number];
 
-/** The formats of one visitor, without what makes no difference for this variant (O7, O8). */
+/**
+ * Returns what decides the format for one visitor.
+ * @param svg whether the route shows SVGs
+ */
 export function acceptedFormatsOf(
   variant: Variant,
-  readable: BrowserFormats,
+  browserFormats: BrowserFormats,
   svg: boolean,
 ): AcceptedFormats {
   if (svg) return "svg";
   if (variant.format !== "auto") return "own";
-  if (readable.avif && mayBeAvif(variant)) return readable.webp ? "avif.webp" : "avif";
-  return readable.webp ? "webp" : "plain";
+
+  const { avif, webp } = browserFormats;
+  if (avif && mayBeAvif(variant)) {
+    if (webp) return "avif.webp";
+    return "avif";
+  }
+
+  if (webp) return "webp";
+  return "plain";
 }
 
 /** Returns whether another visitor may get another format under the same URL. */
@@ -62,12 +114,14 @@ export function isNegotiated(formats: AcceptedFormats): boolean {
   return NEGOTIATED.some((negotiated) => negotiated === formats);
 }
 
-/** What `acceptedFormatsOf` can return for a variant on a route without SVGs. */
+/** Returns all that `acceptedFormatsOf` can return for a variant on a route without SVGs. */
 export function possibleFormats(variant: Variant): readonly AcceptedFormats[] {
   if (variant.format !== "auto") return ["own"];
-  return NEGOTIATED.filter((one) => mayBeAvif(variant) || !one.startsWith("avif"));
+  if (mayBeAvif(variant)) return NEGOTIATED;
+  return ["webp", "plain"];
 }
 
+/** Returns whether `auto` may become AVIF: not where a side may be too long for AVIF (O7), and not for animations. */
 function mayBeAvif({ avif, image }: Variant): boolean {
   return avif && !image.anim;
 }
