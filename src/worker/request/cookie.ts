@@ -1,5 +1,6 @@
-// Checks the cookie that opens an album, where the signature of the URL does not. A cookie is a credential: it is never
-// logged, and never sent on.
+// Checks the cookie that opens an album, where the signature of the URL does not. An album is all that is below a
+// folder of the route. A cookie is a credential: it is never logged, and never sent on. What is wrong with it is for
+// the log alone: the visitor gets the same answer as without a cookie.
 
 import { cookieTextToSign, MAX_COOKIE_AGE, readCookieValue } from "../../url/cookie.ts";
 import { decodePath } from "../../url/encoding.ts";
@@ -9,48 +10,76 @@ import type { Refusal } from "../http/refusal.ts";
 import { parseRequestTarget, type ResolvedRequest } from "./resolve-request.ts";
 import type { AccessGrant } from "./url-signature.ts";
 
-/** Finds the values of the cookies `vitrine`. Other cookies may be of any length. */
+/**
+ * Finds the values of the cookies `vitrine`: in `a=b; vitrine=1764417600.k1.cGhvdG9zLw.Zm9v…; c=d`, the text from the
+ * first digit to the `;`. Other cookies may be of any length.
+ */
 const VALUES =
-  /(?:^|;)[ \t]*vitrine[ \t]*=[ \t]*(\d{1,12}\.[\w-]{1,32}\.[\w-]{2,1367}\.[\w-]{43})[ \t]*(?=;|$)/g;
+  /(?:^|;)[ \t]*vitrine[ \t]*=[ \t]*(?<value>\d{1,12}\.[\w-]{1,32}\.[\w-]{2,1367}\.[\w-]{43})[ \t]*(?=;|$)/g;
 
 /** How many cookies of the name are tried. A browser sends one for each domain and path that set it. */
 const MAX_TRIED = 10;
 
 /**
- * Looks for a cookie that opens what the URL asks for. A cookie that is wrong, expired or for something else is ignored.
+ * Looks for a cookie that opens what the URL asks for. One that is wrong, expired or for something else is ignored.
  * @param urlRefusal why the URL alone opens nothing
  * @param now ms since 1970
  * @returns what the cookie grants; or `urlRefusal`, uncertain: the visitor may get a cookie
  */
 export async function checkCookie(
-  { route: { path, mapping, signing } }: Pick<ResolvedRequest, "route">,
-  { url, headers }: Pick<Request, "url" | "headers">,
+  resolved: Pick<ResolvedRequest, "route">,
+  request: Pick<Request, "url" | "headers">,
   urlRefusal: Refusal,
   now: number,
 ): Promise<AccessGrant | Refusal> {
+  const { path, mapping, signing } = resolved.route;
   if (!signing?.cookie) return urlRefusal;
+
+  // What a cookie must be for: this host, a folder above the text that stands for `*`, and a time that is not too long.
+  const { url, headers } = request;
   const requestTarget = parseRequestTarget(url);
-  const host = URL.canParse(url) ? new URL(url).host : "";
-  const rest = readRest(mapping, decodePath(requestTarget.pathname) ?? "") ?? "";
+  const rest = readRest(mapping, decodePath(requestTarget.pathname) ?? "");
+  const host = URL.parse(url)?.host ?? ""; // no server signs a cookie for the host ""
   const maxAge = Math.min(signing.maxAge, MAX_COOKIE_AGE);
-  // For the log: why the last cookie opens nothing, and the text that it has to sign.
-  let reason = "is missing or malformed";
+
+  // For the log: why the last cookie opens nothing, and the text that had to be signed for it.
+  let cookieReason = "is missing or malformed";
   let text: string | undefined;
-  const values = [...(headers.get("cookie") ?? "").matchAll(VALUES)].slice(0, MAX_TRIED);
-  const claims = values.flatMap(([, value = ""]) => readCookieValue(value) ?? []);
-  for (const { kid, sig, prefix, expires } of claims) {
+
+  const header = headers.get("cookie") ?? "";
+  const matches = [...header.matchAll(VALUES)];
+  for (const match of matches.slice(0, MAX_TRIED)) {
+    const claims = readCookieValue(match.groups?.["value"] ?? "");
+    if (claims === undefined) continue; // malformed
+
+    const { kid, sig, prefix, expires } = claims;
     text = cookieTextToSign({ host, route: path, prefix, expires }, kid);
+    cookieReason = "is for another place, time or key: see text";
+
+    // It has expired, or is for longer than the route allows.
     const secondsLeft = expires - now / 1000;
-    const isCurrent = secondsLeft > 0 && secondsLeft <= maxAge;
-    const isInFolder = rest !== prefix && rest.startsWith(prefix);
-    const key = isCurrent && isInFolder ? signing.keys.get(kid) : undefined;
-    if (key && (await isSignature(sig, text, key))) return { expires, isPrivate: true };
-    reason = key ? "is not signed for this text" : "is for another place, time or key: see text";
+    if (secondsLeft <= 0 || secondsLeft > maxAge) continue;
+
+    // A cookie for `photos/` opens what is below this folder, and not the folder itself.
+    if (rest === undefined || rest === prefix) continue;
+    if (!rest.startsWith(prefix)) continue;
+
+    const key = signing.keys.get(kid);
+    if (key === undefined) continue;
+
+    const isRight = await isSignature(sig, text, key);
+    if (isRight) return { expires, isPrivate: true };
+    cookieReason = "is not signed for this text";
   }
+
+  // A URL that has expired stays a 410: its signature was right.
   if (urlRefusal.event !== "signature-wrong") return urlRefusal;
-  const isBare = !headers.get("cookie")?.includes("vitrine") && requestTarget.search === "";
-  reason = isBare
-    ? "neither a signature nor a cookie"
-    : `${urlRefusal.reason}; the cookie ${reason}`;
+
+  const hasCookie = header.includes("vitrine");
+  if (!hasCookie && requestTarget.search === "") {
+    return { ...urlRefusal, reason: "neither a signature nor a cookie", certain: false };
+  }
+
+  const reason = `${urlRefusal.reason}; the cookie ${cookieReason}`;
   return { ...urlRefusal, reason, ...(text && { text }), certain: false };
 }

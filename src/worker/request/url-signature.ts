@@ -1,4 +1,5 @@
-// Checks the signature of a public URL. A signature is a credential: it is never logged.
+// Checks the signature of a public URL. A signature is a credential: it is never logged. The log has the text that had
+// to be signed instead, so that an operator sees which value differs.
 
 import { encodePath } from "../../url/encoding.ts";
 import { type Grant, isSignature, textToSign } from "../../url/grant.ts";
@@ -13,22 +14,13 @@ export type AccessGrant = Pick<Grant, "expires" | "version"> & {
   readonly isPrivate?: boolean;
 };
 
-/** Each value has one spelling. 32 bytes are 43 characters; two bits of the last character must be zero. */
-const QUERY =
-  /^\?exp=([1-9]\d{0,11})&kid=([\w-]{1,32})(?:&v=([\w.-]{1,64}))?&sig=([\w-]{42}[AEIMQUYcgkosw048])$/;
-
 /** The query of a signed URL, before its signature is checked. */
-type UrlClaims = AccessGrant & { readonly kid: string; readonly sig: string };
-
-/** Reads the query, and requires the path to have the spelling of `encodePath`. */
-export function parseUrlClaims({ pathname, search }: RequestTarget): UrlClaims | SignatureRefusal {
-  if (encodePath(decodeURIComponent(pathname)) !== pathname) {
-    return refuseSignature("the path is not encoded as it was signed", true);
-  }
-  const [, exp, kid = "", version, sig = ""] = QUERY.exec(search) ?? [];
-  if (!exp) return refuseSignature("the query is not exp, kid, v if any, and sig", true);
-  return { expires: Number(exp), version, kid, sig };
-}
+type UrlClaims = AccessGrant & {
+  /** The id of the key that signed. */
+  readonly kid: string;
+  /** The signature as base64url. */
+  readonly sig: string;
+};
 
 /**
  * Checks the signature and the expiry of a public URL.
@@ -36,45 +28,91 @@ export function parseUrlClaims({ pathname, search }: RequestTarget): UrlClaims |
  * @returns what the signature grants; undefined if the route is not signed
  */
 export async function checkGrant(
-  { route, variant, relativeKey }: Pick<ResolvedRequest, "route" | "variant" | "relativeKey">,
+  resolved: Pick<ResolvedRequest, "route" | "variant" | "relativeKey">,
   requestTarget: RequestTarget,
   now: number,
 ): Promise<AccessGrant | Refusal | undefined> {
-  if (!route.signing) return undefined;
-  const { keys, maxAge } = route.signing;
-  const claim = parseUrlClaims(requestTarget);
-  if (isRefusal(claim)) return claim;
-  const { kid, sig, ...granted } = claim;
-  const key = keys.get(kid);
-  if (!key) return refuseSignature(`URL_SIGNING_KEYS has no ${kid}`);
-  const text = textToSign(
-    { route: route.path, preset: variant.preset, key: relativeKey, ...granted },
-    kid,
-  );
-  if (!(await isSignature(sig, text, key)))
-    return { ...refuseSignature("sig does not match this text"), text };
-  return checkExpiry(granted, maxAge, now);
+  const { route, variant, relativeKey } = resolved;
+  const { signing } = route;
+  if (signing === undefined) return undefined;
+
+  const claims = parseUrlClaims(requestTarget);
+  if (isRefusal(claims)) return claims;
+
+  const { kid, sig, expires, version } = claims;
+  const key = signing.keys.get(kid);
+  if (key === undefined) return refuseSignature(`URL_SIGNING_KEYS has no ${kid}`);
+
+  const grant: Grant = {
+    route: route.path,
+    preset: variant.preset,
+    key: relativeKey,
+    expires,
+    version,
+  };
+  const text = textToSign(grant, kid);
+  const isRight = await isSignature(sig, text, key);
+  if (!isRight) return { ...refuseSignature("sig does not match this text"), text };
+
+  // The expiry comes last: only whoever has a right URL learns that it has expired.
+  return checkExpiry({ expires, version }, signing.maxAge, now);
 }
 
+/**
+ * `?exp=1764417600&kid=k1&v=7&sig=Zm9v…`. Each value has one spelling, so that no changed URL opens the same picture.
+ * A signature has 32 bytes: these are 43 characters, and the last two bits of the last character are zero.
+ */
+const SIGNED_QUERY =
+  /^\?exp=(?<exp>[1-9]\d{0,11})&kid=(?<kid>[\w-]{1,32})(?:&v=(?<v>[\w.-]{1,64}))?&sig=(?<sig>[\w-]{42}[AEIMQUYcgkosw048])$/;
+
+/** Reads the query, and requires the path to have the spelling of `encodePath`. Does not check the signature. */
+export function parseUrlClaims({ pathname, search }: RequestTarget): UrlClaims | SignatureRefusal {
+  if (encodePath(decodeURIComponent(pathname)) !== pathname) {
+    return refuseSpelling("the path is not encoded as it was signed");
+  }
+
+  const groups = SIGNED_QUERY.exec(search)?.groups;
+  const exp = groups?.["exp"];
+  const kid = groups?.["kid"];
+  const sig = groups?.["sig"];
+  if (exp === undefined || kid === undefined || sig === undefined) {
+    return refuseSpelling("the query is not exp, kid, v if any, and sig");
+  }
+
+  return { expires: Number(exp), version: groups?.["v"], kid, sig };
+}
+
+/**
+ * Checks when a grant expires.
+ * @param maxAge how far ahead it may expire: s
+ * @param now ms since 1970
+ */
 export function checkExpiry(
   grant: AccessGrant,
   maxAge: number,
   now: number,
 ): AccessGrant | Refusal {
-  const { expires } = grant;
-  if (expires * 1000 <= now) {
-    return { event: "url-expired", expired: new Date(expires * 1000).toISOString() };
+  const expiresMs = grant.expires * 1000;
+  if (expiresMs <= now) {
+    return { event: "url-expired", expired: new Date(expiresMs).toISOString() };
   }
-  if (expires * 1000 > now + maxAge * 1000) {
+
+  if (expiresMs > now + maxAge * 1000) {
     return refuseSignature(`exp is more than max_age (${maxAge} s) ahead`);
   }
+
   return grant;
 }
 
+/** Refuses a URL for good: no key and no clock can make it right. */
+function refuseSpelling(reason: string): SignatureRefusal {
+  return { event: "signature-wrong", reason, certain: true };
+}
+
 /**
- * @param certain whether no key and no clock can make such a URL right. If not, it may be right soon: a new key or
- *   `max_age` is being deployed, or a clock is wrong
+ * Refuses a URL for now. It may be right soon: a new key or `max_age` is being deployed, or a clock is wrong. So the
+ * refusal is not certain, and no cache may keep the answer.
  */
-function refuseSignature(reason: string, certain = false): SignatureRefusal {
-  return { event: "signature-wrong", reason, certain };
+function refuseSignature(reason: string): SignatureRefusal {
+  return { event: "signature-wrong", reason, certain: false };
 }
