@@ -1,11 +1,13 @@
-// Refuses pages that may not embed a route's images. A program can send any header, so this protects no secret. Pure.
+// Refuses pages that may not embed a route's images: those of other origins than the Worker's and the route's
+// `origins`. A program can send any header, so this protects no secret. Pure.
 
 import type { Refusal } from "../http/refusal.ts";
 
 /**
- * Looks at Origin and Referer. If both are missing, by a privacy setting or a trick, Sec-Fetch-Site may
- * reveal a foreign page. A request without any of these passes: programs can send what they like.
+ * Checks the page that a request comes from, by the headers that browsers send. A request without any of them passes,
+ * since programs can send what they like.
  * @param url the URL of the request
+ * @param origins of the pages that may embed
  */
 export function checkEmbedding(
   headers: Headers,
@@ -13,46 +15,83 @@ export function checkEmbedding(
   origins: ReadonlySet<string>,
 ): Refusal | undefined {
   const workerUrl = URL.parse(url);
-  if (!workerUrl) return { event: "foreign-page", reason: "no valid host" };
-  const origin = headers.get("origin") || undefined;
-  const referer = headers.get("referer") ?? "";
-  const pages = [origin, originOf(referer)].filter((page) => page !== undefined);
-  const foreign = pages.find((page) => page !== workerUrl.origin && !origins.has(page));
-  if (foreign) {
-    return { event: "foreign-page", reason: `${foreign} is not in origins` };
+  if (workerUrl === null) return { event: "foreign-page", reason: "no valid host" };
+
+  const pages = namedPages(headers);
+  for (const page of pages) {
+    const mayEmbed = page === workerUrl.origin || origins.has(page);
+    if (!mayEmbed) return { event: "foreign-page", reason: `${page} is not in origins` };
   }
-  // If one of the origins is on another site, its pages are cross-site, too: the header proves nothing.
-  const isHidden = pages.length === 0 && headers.get("sec-fetch-site") === "cross-site";
-  return isHidden && [...origins].every((origin) => isSameSite(new URL(origin), workerUrl))
-    ? { event: "foreign-page", reason: "sec-fetch-site is cross-site" }
-    : undefined;
+  if (pages.length > 0) return undefined;
+
+  // Neither header names a page, by a privacy setting or a trick. Sec-Fetch-Site may still reveal a foreign one.
+  if (headers.get("sec-fetch-site") !== "cross-site") return undefined;
+
+  // A page that may embed is cross-site, too, if its origin is on another site: then the header proves nothing.
+  for (const origin of origins) {
+    if (!isSameSite(new URL(origin), workerUrl)) return undefined;
+  }
+  return { event: "foreign-page", reason: "sec-fetch-site is cross-site" };
+}
+
+/** Returns the origins that Origin and Referer name. A foreign one among them is enough to refuse the request. */
+function namedPages(headers: Headers): string[] {
+  const pages: string[] = [];
+
+  const origin = headers.get("origin");
+  if (origin !== null && origin !== "") pages.push(origin);
+
+  const refererOrigin = originOf(headers.get("referer") ?? "");
+  if (refererOrigin !== undefined) pages.push(refererOrigin);
+
+  return pages;
 }
 
 /**
- * The origin of a referer. Undefined if it is not an http(s) URL, such as `about:client`: it then says
- * nothing about the page. A page that hides gains nothing by that: it could send no referer at all.
+ * Returns the origin of a referer. One that is not an http(s) URL, such as `about:client`, says nothing about the page,
+ * and counts as none. A page that hides gains nothing by that, since it could send no referer at all.
  */
 function originOf(referer: string): string | undefined {
   const url = URL.parse(referer);
-  return url && ["http:", "https:"].includes(url.protocol) ? url.origin : undefined;
+  if (url?.protocol === "https:" || url?.protocol === "http:") return url.origin;
+  return undefined;
 }
 
-const LOCAL = ["localhost", "127.0.0.1", "[::1]"];
+/** An IP address ends with a digit, or with the bracket of IPv6. No public host name does. */
+const IP_ADDRESS_END = /[\d\]]$/;
 
-/** Public suffixes of two labels, such as co.uk, the last label first. */
-const SUFFIX =
-  /^(?:..,(?:ac|com?|edu|go[bv]t?|ltd|me|net?|org?)|com,(?:br|cn|de|eu|gb|ru|uk|us|za))$/;
+/** The usual public suffixes of two labels: `co.uk`, `govt.nz` and `uk.com`. Anybody may have a site below them. */
+const PUBLIC_SUFFIX =
+  /^(?:(?:ac|com?|edu|go[bv]t?|ltd|me|net?|org?)\..{2}|(?:br|cn|de|eu|gb|ru|uk|us|za)\.com)$/;
 
 /**
- * Returns whether an origin is on localhost or on the Worker's site. Without the list of all public
- * suffixes, this means that the last two or more labels of both hosts are the same.
+ * Returns whether an origin is on localhost or on the Worker's site. There is no list of all public suffixes here. So two
+ * hosts are on one site if their last three labels are the same, or their last two, unless these are a usual suffix.
  */
 function isSameSite(origin: URL, workerUrl: URL): boolean {
-  if (LOCAL.includes(origin.hostname) || origin.hostname.endsWith(".localhost")) return true;
-  if (origin.protocol !== workerUrl.protocol || /[\d\]]$/.test(workerUrl.hostname)) return false; // an IP address
-  const workerLabels = workerUrl.hostname.split(".").reverse();
+  if (isLocalhost(origin.hostname)) return true;
+  if (origin.protocol !== workerUrl.protocol) return false;
+  if (IP_ADDRESS_END.test(workerUrl.hostname)) return false;
+
+  // The last label comes first.
   const labels = origin.hostname.split(".").reverse();
-  const differs = labels.findIndex((label, at) => label !== workerLabels[at]);
-  const shared = labels.slice(0, differs < 0 ? undefined : differs);
-  return shared.length > 2 || (shared.length === 2 && !SUFFIX.test(shared.join()));
+  const workerLabels = workerUrl.hostname.split(".").reverse();
+
+  let equalLabels = 0;
+  for (const label of labels) {
+    if (label !== workerLabels[equalLabels]) break;
+    equalLabels += 1;
+  }
+
+  if (equalLabels > 2) return true;
+  if (equalLabels < 2) return false;
+
+  const [top, second] = labels;
+  return !PUBLIC_SUFFIX.test(`${second}.${top}`);
+}
+
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
+
+function isLocalhost(hostname: string): boolean {
+  return LOCAL_HOSTS.includes(hostname) || hostname.endsWith(".localhost");
 }
