@@ -1,5 +1,5 @@
-// Refuses a visitor who asks too often on a route. A limiter that fails refuses nobody: presets bound
-// the costs without it.
+// Refuses a visitor who asks too often on a route. The limiter is a binding of Cloudflare. One that fails refuses
+// nobody: presets bound the costs without it. The log never has the visitor's address.
 
 import type { Limiter } from "../config/bindings.ts";
 import type { Refusal } from "../http/refusal.ts";
@@ -10,8 +10,11 @@ import { TIMED_OUT, withTimeout } from "../util/time.ts";
 const LIMITER_MS = 1_000;
 
 /**
+ * Counts a request of a visitor.
  * @param headers with `cf-connecting-ip`, which only Cloudflare can set
+ * @param route the path of the route as configured
  * @param deadline until when the visitor waits: ms since 1970
+ * @returns a refusal if the visitor is over the limit
  */
 export async function checkRateLimit(
   limiter: Limiter,
@@ -19,24 +22,47 @@ export async function checkRateLimit(
   route: string,
   deadline: number,
 ): Promise<Refusal | undefined> {
-  const key = `${visitorOf(headers.get("cf-connecting-ip") ?? "")} ${route}`;
+  const address = headers.get("cf-connecting-ip") ?? "";
+  const key = `${visitorOf(address)} ${route}`;
   const ms = Math.min(LIMITER_MS, deadline - Date.now());
+
   let reason = `no answer within ${ms} ms`;
   try {
     const outcome = await withTimeout(ms, limiter.limit({ key }));
-    if (outcome !== TIMED_OUT) return outcome.success ? undefined : { event: "rate-limited" };
+    if (outcome !== TIMED_OUT) {
+      if (outcome.success) return undefined;
+      return { event: "rate-limited" };
+    }
   } catch (error) {
     reason = error instanceof Error ? error.message : "it failed";
   }
+
   logNotice({ event: "limiter-failed", route, reason });
   return undefined;
 }
 
-/** An IPv4 address, or the first 64 bits of an IPv6 address (`2001:db8::1` → `2001:db8:0:0`): visitors change the rest. */
+/** An IPv6 address has 8 groups of 16 bits. Visitors can change the last four as they like. */
+const GROUPS = 8;
+const NETWORK_GROUPS = 4;
+
+/** Returns what is counted: an IPv4 address, or the network of an IPv6 address (`2001:db8::1` → `2001:db8:0:0`). */
 function visitorOf(address: string): string {
-  const [head = "", tail] = address.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const last = tail?.split(":") ?? [];
-  const zeros = new Array<string>(Math.max(0, 8 - groups.length - last.length)).fill("0");
-  return [...groups, ...(tail === undefined ? [] : [...zeros, ...last])].slice(0, 4).join(":");
+  const isIpv6 = address.includes(":");
+  if (!isIpv6) return address;
+
+  // "::" stands for all groups of zeros that are left out.
+  const [firstPart, lastPart] = address.split("::");
+  const groups = splitGroups(firstPart);
+  if (lastPart !== undefined) {
+    const lastGroups = splitGroups(lastPart);
+    while (groups.length + lastGroups.length < GROUPS) groups.push("0");
+    groups.push(...lastGroups);
+  }
+  return groups.slice(0, NETWORK_GROUPS).join(":");
+}
+
+/** Splits a part of an IPv6 address. The part is empty where the address begins or ends with "::". */
+function splitGroups(part: string | undefined): string[] {
+  if (part === undefined || part === "") return [];
+  return part.split(":");
 }

@@ -1,5 +1,5 @@
-// What a URL asks for: the route, the variant and the object. Pure: no I/O, no clock. The Worker and the
-// operator's commands all read URLs by `resolveRequest`.
+// What a URL asks for: the route, the variant and the object. A variant is a preset such as `card`, or with a descriptor
+// `card@2x`. The Worker and the operator's commands all read URLs by `resolveRequest`. Pure: no I/O, no clock.
 
 import { decodePath } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
@@ -13,16 +13,21 @@ import { isRefusal, type Refusal } from "../http/refusal.ts";
 /** A URL after its host. */
 export type RequestTarget = { readonly pathname: string; readonly search: string };
 
+// `https://images.example/images/card/fig.jpg?v=1#top`: the path is `/images/card/fig.jpg`, the search is `?v=1`.
+const URL_WITH_HOST = /:\/\/[^/?#]*(?<pathname>[^?#]*)(?<search>[^#]*)/;
+
 /**
  * Splits a URL that has a host, without a change of its text. `new URL` would remove segments such as
  * `..`, which are to be refused, and is slower than all other steps of reading a URL.
  */
 export function parseRequestTarget(url: string): RequestTarget {
-  const [, pathname = "", search = ""] = /:\/\/[^/?#]*([^?#]*)([^#]*)/.exec(url) ?? [];
+  const groups = URL_WITH_HOST.exec(url)?.groups;
+  const pathname = groups?.["pathname"] ?? "";
+  const search = groups?.["search"] ?? "";
   return { pathname, search };
 }
 
-/** What a path names. */
+/** What a path names: its route, and the variant and the key in it. */
 type ResolvedPath = {
   readonly route: BoundRoute;
   /** The variant as the path names it: `card@2x`. */
@@ -58,42 +63,59 @@ export function resolveRequest(
 
   const match = findRoute(routes, path);
   if (isRefusal(match)) return { kind: "unresolved", refusal: match };
+
   const { route, variant: variantName, key: relativeKey } = match;
-  const names = { route, variantName, relativeKey, key: route.bucket.prefix + relativeKey };
+  const key = route.bucket.prefix + relativeKey;
+  const resolvedPath = { route, variantName, relativeKey, key };
 
   const variant = variants.get(variantName);
+  // A route without `presets` shows all of them.
   if (variant === undefined || route.presets?.has(variant.preset) === false) {
     const refusal: Refusal = { event: "no-such-variant", variant: variantName };
-    return { kind: "unresolved", ...names, refusal };
+    return { kind: "unresolved", ...resolvedPath, refusal };
   }
 
-  const reason = keyFault(names.key);
+  const reason = keyFault(key);
   if (reason !== undefined) {
-    return { kind: "unresolved", ...names, variant, refusal: { event: "impossible-key", reason } };
+    const refusal: Refusal = { event: "impossible-key", reason };
+    return { kind: "unresolved", ...resolvedPath, variant, refusal };
   }
-  return { kind: "resolved", ...names, variant };
+
+  return { kind: "resolved", ...resolvedPath, variant };
 }
 
-/** Decodes a path. One that is not strictly encoded can be read in several ways: it is refused. */
+/** Decodes a path. One that is not strictly encoded could be read in several ways, and is refused. */
 export function decodePathname(pathname: string): string | Refusal {
   const reason = "the path is not percent-encoded UTF-8";
   return decodePath(pathname) ?? { event: "impossible-key", reason };
 }
 
+/** A URL that may ask for facts: the sizes of a picture as JSON. */
+type FactsRequest = {
+  /** Whether it asks for facts. */
+  readonly facts: boolean;
+  /** The URL of the picture, without what asks for facts. A signature covers this URL. */
+  readonly requestTarget: RequestTarget;
+};
+
 /**
  * Takes `?facts` off a URL of a route with `facts`; off a signed URL, also `&facts` behind the query that
- * signs. Any other query asks for the picture.
- * @returns whether it asks for facts, and the URL of the picture: a signature covers this URL
+ * signs: `?exp=1764417600&kid=k1&sig=Zm9v&facts`. Any other query asks for the picture.
  */
 export function splitFacts(
   { facts, signing }: Pick<BoundRoute, "facts" | "signing">,
   requestTarget: RequestTarget,
-): { readonly facts: boolean; readonly requestTarget: RequestTarget } {
-  if (!facts) return { facts, requestTarget };
+): FactsRequest {
+  if (!facts) return { facts: false, requestTarget };
+
   const { pathname, search } = requestTarget;
-  const match = (signing ? /^(?:(\?.+)&|\?)facts$/s : /^\?facts$/).exec(search);
-  if (!match) return { facts: false, requestTarget };
-  return { facts: true, requestTarget: { pathname, search: match[1] ?? "" } };
+  if (search === "?facts") return { facts: true, requestTarget: { pathname, search: "" } };
+
+  const isBehindQuery = search.length > "?&facts".length && search.endsWith("&facts");
+  if (signing === undefined || !isBehindQuery) return { facts: false, requestTarget };
+
+  const signedQuery = search.slice(0, -"&facts".length);
+  return { facts: true, requestTarget: { pathname, search: signedQuery } };
 }
 
 /** An object: its bucket, and its key with the bucket's prefix. */

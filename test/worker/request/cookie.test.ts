@@ -155,6 +155,9 @@ test("?facts and &facts are answered behind a cookie, too, and refused without",
     expect(answer.headers.get("cache-control")).toMatch(/^private, /);
     expect(await answer.json()).toMatchObject({ width: 160, height: 160 });
   }
+  // Without a query before it, &facts is like any other query: the picture comes.
+  const picture = await fetchPath(`${PHOTO}?&facts`, cookieFor());
+  expect(picture.headers.get("content-type")).toBe("image/avif");
 });
 
 test("what a URL asks for is decoded once, before it is compared", async () => {
