@@ -238,7 +238,7 @@ async function showFallback(
   began: number,
   scope: GatewayScope,
 ): Promise<Refused> {
-  const maxAge = fallbackSeconds(refused.refusal, refused.terms);
+  const maxAge = fallbackSeconds(refused.refusal);
   if (maxAge === undefined) return refused;
 
   // The visitor's condition is about the picture, not about its fallback.
@@ -247,9 +247,13 @@ async function showFallback(
 
   const options = { negotiated, maxAge, cache, took };
   const bucketName = fallbackId.bucket.name;
-  const { event, answer } = fallbackAnswer(refused, result, bucketName, options);
-  const logFields = { ...refused.logFields, fallback: event };
-  return { ...refused, logFields, answer };
+  const outcome = fallbackAnswer(refused, result, bucketName, options);
+  if (outcome.kind === "refused") {
+    return { ...refused, logFields: { ...refused.logFields, fallback: outcome.event } };
+  }
+
+  const logFields: LogFields = { ...refused.logFields, fallback: "shown" };
+  return { ...refused, logFields, answer: outcome.answer };
 }
 
 /**

@@ -1,5 +1,6 @@
-// Answers visitors: an image, or a refusal without a word about the bucket or the reason. No clock: `now` is passed in,
-// in ms since 1970.
+// Answers visitors: an image, or a refusal without a word about the bucket or the reason. No header of S3 or of the
+// edge is copied: each answer has a fresh set of headers, so that nothing leaks (R7). No clock: `now` is passed in, in
+// ms since 1970.
 
 import type { BoundRoute } from "../config/routes.ts";
 import { matchesEtag } from "../http/if-none-match.ts";
@@ -7,28 +8,6 @@ import { isCertain, type Refusal } from "../http/refusal.ts";
 import { cancelBody, type Rendition } from "../http/send.ts";
 import type { CacheState } from "../log/log.ts";
 import type { AccessGrant } from "../request/url-signature.ts";
-
-/** For how long a missing object, and a stored rendition in an outage, may be cached: s. */
-export const SHORT_S = 60;
-const QUOTA_RETRY_S = "3600";
-/** The longer of the two periods that Cloudflare's rate limiting has. */
-const LIMIT_RETRY_S = "60";
-const YEAR = 31_536_000;
-
-/** On every answer: no script runs, no type is guessed, and any page may embed the answer. */
-export const PROTECTION = {
-  "x-content-type-options": "nosniff",
-  "content-security-policy": "default-src 'none'; sandbox",
-  "cross-origin-resource-policy": "cross-origin",
-} as const;
-
-/** PROTECTION, and the headers of a text. workerd copies Headers in half the time that a record takes. */
-const PROTECTED = new Headers(PROTECTION);
-const UNCACHED_TEXT = new Headers({
-  ...PROTECTION,
-  "content-type": "text/plain; charset=utf-8",
-  "cache-control": "no-store",
-});
 
 /** What applies to every answer to a URL, image or not. */
 export type Terms = {
@@ -53,22 +32,38 @@ export type ImageOptions = {
   readonly took: number;
 };
 
+/** An image; or, where Workers Cache has confirmed that it has not changed, what is known of it. */
+type Image = Partial<Rendition> & { readonly etag?: string | undefined };
+
+/** On every answer: no script runs, no type is guessed, and any page may embed the answer. */
+export const PROTECTION = {
+  "x-content-type-options": "nosniff",
+  "content-security-policy": "default-src 'none'; sandbox",
+  "cross-origin-resource-policy": "cross-origin",
+} as const;
+
+/** PROTECTION as Headers: workerd copies these in half the time that a record takes. */
+const PROTECTED = new Headers(PROTECTION);
+
 /**
- * The answer to a request for an image, with a fresh set of headers: nothing of the edge's or S3's gets out (R7).
- * @param condition the visitor's `If-None-Match`. If it names the image, the answer is 304
+ * Returns the answer to a request for an image.
+ * @param condition the visitor's `If-None-Match`. If it names the image, the answer is a 304 without a body
  */
 export function imageAnswer(
-  image: Partial<Rendition> & { readonly etag?: string | undefined },
+  image: Image,
   condition: string | null,
   options: ImageOptions,
   terms: Terms,
   now: number,
 ): Response {
   const { body = null, type, length, etag } = image;
+
   const isUnchanged = etag !== undefined && condition !== null && matchesEtag(condition, etag);
   if (isUnchanged) cancelBody(body);
+
   const status = isUnchanged ? 304 : 200;
   const answer = new Response(isUnchanged ? null : body, { status, headers: PROTECTED });
+
   const { headers } = answer;
   if (type) headers.set("content-type", type);
   headers.set("cache-control", imageCaching(options, terms, now));
@@ -76,50 +71,84 @@ export function imageAnswer(
   if (etag) headers.set("etag", etag);
   if (length && !isUnchanged) headers.set("content-length", length);
   setTerms(headers, terms);
-  if (options.negotiated)
-    headers.set("vary", terms.cors ? `${terms.cors["vary"]}, accept` : "accept");
+
+  if (options.negotiated) {
+    const vary = terms.cors?.["vary"];
+    headers.set("vary", vary === undefined ? "accept" : `${vary}, accept`);
+  }
+
   return answer;
 }
 
-/** The cache-control of an image. With a version, its URL's content never changes until it expires. */
-function imageCaching({ maxAge, isOutage }: ImageOptions, terms: Terms, now: number): string {
+/** For how long a missing object, and a stored rendition in an outage, may be cached: s. */
+export const SHORT_S = 60;
+
+const YEAR_S = 31_536_000;
+
+/** Returns the cache-control of an image. */
+function imageCaching(options: ImageOptions, terms: Terms, now: number): string {
+  const { maxAge, isOutage } = options;
   const { granted } = terms;
+
   const seconds = isOutage ? Math.min(SHORT_S, maxAge) : maxAge;
   if (granted === undefined) return `public, max-age=${seconds}`;
-  const isImmutable = granted.version && !isOutage;
-  const caching = `${limitedCaching(isImmutable ? YEAR : seconds, terms, now)}, must-revalidate`;
-  return isImmutable ? `${caching}, immutable` : caching;
+
+  // A URL with a version has the same content until it expires. What is shown in an outage may be of an older object.
+  const isImmutable = granted.version !== undefined && !isOutage;
+  if (isImmutable) return `${limitedCaching(YEAR_S, terms, now)}, must-revalidate, immutable`;
+
+  return `${limitedCaching(seconds, terms, now)}, must-revalidate`;
 }
 
-/** A cache-control with a limit: at most until the URL or the cookie expires. */
+/** Returns a cache-control with a limit: at most until the URL or the cookie expires. */
 export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now: number): string {
-  const maxAge = Math.min(
-    seconds - age,
-    granted ? Math.floor(granted.expires - now / 1000) : seconds,
-  );
-  return `${granted?.isPrivate ? "private" : "public"}, max-age=${Math.max(0, maxAge)}`;
+  let maxAge = seconds - age;
+  if (granted !== undefined) {
+    const untilExpiry = Math.floor(granted.expires - now / 1000);
+    maxAge = Math.min(maxAge, untilExpiry);
+  }
+
+  const visibility = granted?.isPrivate ? "private" : "public";
+  return `${visibility}, max-age=${Math.max(0, maxAge)}`;
 }
 
-/** Where the image came from, and how long the edge took, if it rendered for this request. */
-function timingOf({ cache, took }: Pick<ImageOptions, "cache" | "took">): string {
+/** Returns where an image came from, and how long the edge took, if it rendered for this request. */
+function timingOf({ cache, took }: ImageOptions): string {
   const isRendered = cache === "miss" || cache === "direct";
-  return `cache;desc=${cache}${isRendered ? `, edge;dur=${Math.round(took)}` : ""}`;
+  if (!isRendered) return `cache;desc=${cache}`;
+  return `cache;desc=${cache}, edge;dur=${Math.round(took)}`;
 }
 
+/** Adds the headers that do not depend on the kind of answer. */
 function setTerms(headers: Headers, { cors, granted }: Terms): void {
+  // What a cookie opens may be embedded by pages of the same site alone.
   if (granted?.isPrivate) headers.set("cross-origin-resource-policy", "same-site");
-  for (const [name, value] of Object.entries(cors ?? {})) headers.set(name, value);
+
+  if (cors === undefined) return;
+  for (const [name, value] of Object.entries(cors)) headers.set(name, value);
 }
 
-/** The answer to a refused request. It reveals as little as possible. */
+/** Returns the answer to a refused request. It reveals as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
-  const answer = answerTo(refusal, { "cache-control": limitedCaching(SHORT_S, terms, now) });
+  const caching = { "cache-control": limitedCaching(SHORT_S, terms, now) };
+  const answer = answerTo(refusal, caching);
   setTerms(answer.headers, terms);
   return answer;
 }
 
+/** Returns the status of the answer to a refused request. Only `answerTo` knows it. */
+export function statusOf(refusal: Refusal): number {
+  return answerTo(refusal, {}).status;
+}
+
+/** When to come back, as `retry-after` says it: s. The limiter's is the longer of Cloudflare's two periods. */
+const LIMIT_RETRY_S = "60";
+const QUOTA_RETRY_S = "3600";
+
 /** @param caching the cache-control of an answer that is certain */
 function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): Response {
+  const cachingIfCertain = isCertain(refusal) ? caching : {};
+
   switch (refusal.event) {
     case "no-such-route":
     case "no-such-variant":
@@ -128,7 +157,7 @@ function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): 
     case "signature-wrong":
     case "object-missing":
     case "object-denied":
-      return plain(404, "Not found", isCertain(refusal) ? caching : {});
+      return plain(404, "Not found", cachingIfCertain);
     case "health-denied":
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "purge-denied":
@@ -141,7 +170,7 @@ function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): 
     case "url-expired":
       return plain(410, "Expired");
     case "source-unreadable":
-      return plain(415, "Not an image", isCertain(refusal) ? caching : {});
+      return plain(415, "Not an image", cachingIfCertain);
     case "configuration-broken":
       return plain(500, "Internal error");
     case "rate-limited":
@@ -169,7 +198,14 @@ function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): 
   }
 }
 
-/** A text answer. It may not be cached, unless `headers` allow it. */
+/** The headers of a text. */
+const UNCACHED_TEXT = new Headers({
+  ...PROTECTION,
+  "content-type": "text/plain; charset=utf-8",
+  "cache-control": "no-store",
+});
+
+/** Returns a text answer. It may not be cached, unless `headers` allow it. */
 export function plain(
   status: number,
   text: string,
@@ -180,28 +216,36 @@ export function plain(
   return answer;
 }
 
-/** For how long a browser may remember the answer to a preflight: s. */
-const PREFLIGHT_S = 86_400;
-
 /**
- * The headers that let a page read an answer, with cookies where the route takes them.
+ * Returns the headers that let a page read an answer, with cookies where the route takes them.
  * @returns undefined for a route without `origins`
  */
 export function corsHeaders(
   headers: Headers,
   { origins, signing }: Pick<BoundRoute, "origins" | "signing">,
 ): Record<string, string> | undefined {
-  if (!origins) return undefined;
+  if (origins === undefined) return undefined;
+
+  // Needed without an `origin`, too: otherwise a browser would give a script its cached copy, without CORS headers, and
+  // the script could not read it.
+  const vary = "origin";
   const origin = headers.get("origin");
-  const isAllowed = origin && origins.has(origin);
+  if (origin === null || !origins.has(origin)) return { vary };
+
   return {
-    vary: "origin",
-    ...(isAllowed && { "access-control-allow-origin": origin }),
-    ...(isAllowed && signing?.cookie && { "access-control-allow-credentials": "true" }),
+    vary,
+    "access-control-allow-origin": origin,
+    ...(signing?.cookie && { "access-control-allow-credentials": "true" }),
   };
 }
 
-/** The answer to OPTIONS, for a page that may embed. */
+/** For how long a browser may remember the answer to a preflight: s. */
+const PREFLIGHT_S = 86_400;
+
+/**
+ * Returns the answer to OPTIONS, for a page that may embed.
+ * @param allow the methods of the route: `GET, HEAD, OPTIONS`
+ */
 export function preflight(
   allow: string,
   cors: Record<string, string>,
@@ -216,5 +260,6 @@ export function preflight(
     ...(!withCredentials && { "access-control-allow-headers": "*" }),
     "access-control-max-age": `${PREFLIGHT_S}`,
   };
+
   return new Response(null, { status: 204, headers });
 }
