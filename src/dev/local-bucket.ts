@@ -78,8 +78,8 @@ export function createBucketSync(location: BucketLocation, keys: Credentials, fo
 
 /** The files by the keys of their objects. Those of the folder win. */
 function objectFiles(folder: string, prefix: string): Map<string, ObjectFile> {
-  const fixtures = FIXTURE_OBJECTS.map(({ file, ...one }) => ({
-    ...one,
+  const fixtures = FIXTURE_OBJECTS.map(({ file, ...fixture }) => ({
+    ...fixture,
     path: join(FIXTURES, file),
   }));
   const options = { recursive: true, encoding: "utf8" } as const;

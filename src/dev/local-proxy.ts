@@ -54,7 +54,7 @@ export async function startProxy(options: ProxyOptions): Promise<CommandFault | 
     });
     // Some machines have no IPv6.
     if (code === undefined || code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") continue;
-    for (const one of servers) one.close();
+    for (const server of servers) server.close();
     return portFault(port, code);
   }
   return undefined;

@@ -66,9 +66,9 @@ export function generateAppFile(
     const key = name === "__proto__" ? '["__proto__"]' : JSON.stringify(name); // else it sets the prototype
     return `  ${key}: ${JSON.stringify(shapeOf(preset))},\n`;
   });
-  const clients = routes.flatMap((route, at) => {
+  const clients = routes.flatMap((route, index) => {
     const presets = all.flatMap(([name]) => (shows(route, name) ? [name] : []));
-    return names[at] ? [writeRoute(route, names[at], presets, baseUrl)] : [];
+    return names[index] ? [writeRoute(route, names[index], presets, baseUrl)] : [];
   });
   const text = [
     `${FIRST_LINE}// Do not edit it: run that again after a change of the presets or the routes there.\n/* eslint-disable */\n`,
@@ -188,8 +188,8 @@ export function nameRoutes(
       const value = count === 1 ? name : name + count;
       const type = capitalized(value);
       const names = [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
-      if (names.some((one) => used.has(one) || isTaken(one))) continue;
-      for (const one of names) used.add(one);
+      if (names.some((name) => used.has(name) || isTaken(name))) continue;
+      for (const name of names) used.add(name);
       return { value, type };
     }
   });
@@ -197,7 +197,7 @@ export function nameRoutes(
 
 function identifierOf(path: string): string {
   const segments = path.split("/").filter((segment) => !/^[:*]/.test(segment));
-  const parts = segments.map((one) => one.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu));
+  const parts = segments.map((segment) => segment.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu));
   const [first = "", ...rest] = parts.find((one) => one !== null) ?? ["root"];
   const begin = first.replace(/^./u, (letter) => letter.toLowerCase());
   const name = [begin, ...rest.map(capitalized)].join("");

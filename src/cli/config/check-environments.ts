@@ -138,7 +138,7 @@ export function* unsignedRouteWarnings(
     (r2 && r2Buckets.find(({ binding }) => binding === bucket)?.bucket_name) ?? bucket;
   // `acme-media/photos/` for the key template `photos/*`.
   const beginningsOf = ({ buckets, mapping: { key } }: BoundRoute) =>
-    buckets.map((one) => `${bucketName(one)}/${one.prefix}${key.parts[0] ?? ""}`);
+    buckets.map((bucket) => `${bucketName(bucket)}/${bucket.prefix}${key.parts[0] ?? ""}`);
   for (const [signedAt, signed] of routes.entries()) {
     for (const [openAt, open] of routes.entries()) {
       if (signed.signing === undefined || open.signing !== undefined) continue;

@@ -64,7 +64,8 @@ export function localBuckets(
   return Object.fromEntries(
     Object.entries(tableOf(buckets)).map(([id, settings]) => {
       const { bucket, binding, role, sts: _sts, ...rest } = tableOf(settings);
-      const boundBucket = r2Buckets.find((one) => one.binding === binding)?.bucket_name ?? binding;
+      const boundBucket =
+        r2Buckets.find((r2Bucket) => r2Bucket.binding === binding)?.bucket_name ?? binding;
       const name = localBucketName(String(binding === undefined ? bucket : boundBucket), keys);
       const engine = binding !== undefined || role !== undefined ? { engine: "binding" } : {};
       const localS3 = { endpoint, bucket: name, region: "auto", addressing: "path" };
@@ -84,7 +85,7 @@ function localSecrets(
 ): Vars {
   const slots = Object.values(buckets).map(({ credentials = "AWS" }) => secretNames(credentials));
   const localSlots = slots.filter(
-    (one) => !presentNames.has(one.accessKeyId) && !presentNames.has(one.secretAccessKey),
+    (names) => !presentNames.has(names.accessKeyId) && !presentNames.has(names.secretAccessKey),
   );
   return Object.fromEntries(
     localSlots.flatMap(({ accessKeyId, secretAccessKey }) => [

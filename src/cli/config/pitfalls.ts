@@ -119,14 +119,14 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
 /** Finds routes that no URL reaches: an earlier one takes all of theirs, whatever their names and `*` stand for. */
 function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
   const any = "\u0001"; // no literal segment has this character
-  for (const [at, { path }] of routes.entries()) {
+  for (const [index, { path }] of routes.entries()) {
     const url = path.replaceAll(/:\w+/g, any);
     const taken = [any, `${any}/`.repeat(99)].flatMap((rest) => {
-      const match = findRoute(routes.slice(0, at), url.replace("*", rest));
+      const match = findRoute(routes.slice(0, index), url.replace("*", rest));
       return isRefusal(match) ? [] : [match.route.path];
     });
     if (taken.length < 2) continue;
-    const message = `ROUTES[${at}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`;
+    const message = `ROUTES[${index}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`;
     yield { message, remedy: "write the route with the longer path first" };
   }
 }

@@ -46,9 +46,9 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
 export function uniqueOptions(variant: Variant, hasFacts: boolean): string[] {
   const facts = hasFacts ? [factsOptions(createTransformRequest(variant, "facts"))] : [];
   const formats = variant.format === "auto" ? (["webp", "plain"] as const) : (["own"] as const);
-  const images = formats.flatMap((one) =>
+  const images = formats.flatMap((format) =>
     (["image/gif", "image/png"] as const).map((original) =>
-      edgeOptions(createTransformRequest(variant, one, original)),
+      edgeOptions(createTransformRequest(variant, format, original)),
     ),
   );
   return [...new Set([...facts, ...images].map(billedAs))];

@@ -251,7 +251,7 @@ function checkSecrets(project: Project, bucket: Bucket, hasSite: boolean): Resul
   const { usable, unusable } = slotsAtHand(project, bucket);
   const results = unusable.flatMap(({ slot, mistakes }) => {
     const names = Object.values(secretNamesOf(bucket, slot));
-    const source = names.map((one) => secrets.get(one)?.source).find(Boolean) ?? "this machine";
+    const source = names.map((name) => secrets.get(name)?.source).find(Boolean) ?? "this machine";
     return mistakes.map(({ path, message }) => {
       const fault = problem("keys", {
         severity: usable.length > 0 ? "warning" : "error",

@@ -94,7 +94,9 @@ const EXPLAINED_AS: Readonly<Record<string, string>> = {
 };
 
 function findCause(...names: readonly string[]): Cause | undefined {
-  return names.map((name) => CAUSES[EXPLAINED_AS[name] ?? name]).find((one) => one !== undefined);
+  return names
+    .map((name) => CAUSES[EXPLAINED_AS[name] ?? name])
+    .find((cause) => cause !== undefined);
 }
 
 /**

@@ -111,8 +111,8 @@ export function lessen<T extends Result>(result: T, impact: string): T {
  * deploy, and a consequence names the finding that caused it.
  */
 export function reportable(findings: Finding[], config: ConfigFile, local: boolean): Finding[] {
-  return findings.map((finding, at) => {
-    const explained = explain(finding, findings.slice(0, at));
+  return findings.map((finding, index) => {
+    const explained = explain(finding, findings.slice(0, index));
     const { seen, impact, remedy, needsDeploy, bearing: _bearing, ...rest } = explained;
     const wholeRemedy = needsDeploy && !local ? `${remedy}. Then npx vitrine deploy` : remedy;
     return {
@@ -126,10 +126,11 @@ export function reportable(findings: Finding[], config: ConfigFile, local: boole
 function explain(finding: Finding, before: readonly Finding[]): Finding {
   const { bucket, bearing } = finding;
   if (bearing !== "consequence") return finding;
-  const cause = before.find((one) => {
-    const isRelated = one.bucket === undefined || bucket === undefined || one.bucket === bucket;
-    const isWrong = one.severity === "error" || one.bearing === "passing";
-    return isRelated && isWrong && one.check !== "image" && one.bearing !== "harmless";
+  const cause = before.find((earlier) => {
+    const isRelated =
+      earlier.bucket === undefined || bucket === undefined || earlier.bucket === bucket;
+    const isWrong = earlier.severity === "error" || earlier.bearing === "passing";
+    return isRelated && isWrong && earlier.check !== "image" && earlier.bearing !== "harmless";
   });
   if (cause === undefined) return finding;
   const impact = `most likely because of the finding above: ${cause.seen}`;

@@ -78,17 +78,17 @@ function diagnoseBucket(
   { bucket: name, slots, r2, role, edge, answered }: BucketHealth,
 ): Finding[] {
   const { config, baseUrl, local } = site;
-  const bucket = config.buckets.find((one) => one.name === name);
+  const bucket = config.buckets.find((configured) => configured.name === name);
   if (bucket === undefined) return []; // wrangler.toml has it no more
   const findings: Finding[] = [];
   const add = (part: string, ...results: readonly Result[]) =>
     findings.push(...findingsOf(`${baseUrl}: bucket ${name}${part}`, name, results));
   const working = slots.find(({ state }) => state === "ok");
-  for (const one of slots) {
-    const result = diagnoseSlot(site, bucket, one);
+  for (const slot of slots) {
+    const result = diagnoseSlot(site, bucket, slot);
     const slotResult = working ? lessen(result, `only slot ${working.slot} works`) : result;
-    const key = one.access_key === undefined ? "" : `: the key ${one.access_key}`;
-    add(`, slot ${one.slot}${key}`, slotResult);
+    const key = slot.access_key === undefined ? "" : `: the key ${slot.access_key}`;
+    add(`, slot ${slot.slot}${key}`, slotResult);
   }
   const fault = { seen: "R2 does not answer the Worker", remedy: SEE_CLOUDFLARE };
   const r2Result = r2 === "ok" ? ok("r2", "R2 answers the Worker") : problem("r2", fault);

@@ -81,7 +81,7 @@ export async function checkRoutes(
     }
     const keyOf = ({ name, prefix }: Bucket) => samples.get(name)?.key.slice(prefix.length);
     // Buckets with the same key have one URL. It is requested once, for a bucket whose original is known, if any.
-    const same = route.buckets.filter((one) => keyOf(one) === keyOf(bucket));
+    const same = route.buckets.filter((other) => keyOf(other) === keyOf(bucket));
     const chosen = same.find(({ name }) => samples.get(name)?.bytes) ?? same[0];
     if (bucket !== chosen) continue;
     const results = await checkImage(site, request);
@@ -197,7 +197,9 @@ async function checkHeaders(
   const etag = headers.get("etag");
   const head = await askSite(baseUrl + path + query, {}, "HEAD");
   const again = await askSite(baseUrl + path + query, { "if-none-match": etag ?? "*" });
-  const [first, next] = [head, again].map((one) => (isNoAnswer(one) ? one.reason : one.status));
+  const [first, next] = [head, again].map((answer) =>
+    isNoAnswer(answer) ? answer.reason : answer.status,
+  );
   const isAnswered = first === 200 && (etag === null || next === 304);
   const redeploy =
     "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers";
@@ -232,7 +234,7 @@ function tricksFor({ path, query, name }: ImageRequest, config: Config): readonl
     return [`the variant "${variant}"`, otherPath + query];
   };
   return [
-    ...variants.filter((one) => !config.variants.has(one)).map(withVariant),
+    ...variants.filter((variant) => !config.variants.has(variant)).map(withVariant),
     ["?width=4000", `${ownPath}${mark}width=4000&height=4000&fit=scale-up`],
     ["?original=1", `${ownPath}${mark}original=1&raw=1&download=1`],
     ["a range", ownPath, { range: "bytes=0-99999999" }],

@@ -117,7 +117,7 @@ async function runChecks(
   const samples = new Map<string, Sample>();
   const hasSite = baseUrl !== undefined;
   for (const bucket of bucketsOf(project.config.routes)) {
-    const keys = objects.filter((one) => one.bucket === bucket).map(({ key }) => key);
+    const keys = objects.filter((object) => object.bucket === bucket).map(({ key }) => key);
     if (bucket.r2 === undefined) log(stderr, `Asking S3 for bucket ${bucket.name} ...`);
     const { sample, ...examined } = await checkBucket({ ...project, now }, bucket, keys, hasSite);
     findings.push(...examined.findings);
@@ -178,9 +178,10 @@ function formatFindings(world: World, findings: readonly Finding[]): string[] {
     ...align(group.flatMap(rowsOf)),
     "",
   ]);
-  const count = (severity: Severity) => findings.filter((one) => one.severity === severity).length;
-  const worst = SEVERITIES.find((one) => count(one) > 0) ?? "ok";
-  const sum = SEVERITIES.map((one) => counted(count(one), one)).join(", ");
+  const count = (severity: Severity) =>
+    findings.filter((finding) => finding.severity === severity).length;
+  const worst = SEVERITIES.find((severity) => count(severity) > 0) ?? "ok";
+  const sum = SEVERITIES.map((severity) => counted(count(severity), severity)).join(", ");
   return [...lines, paint(world, stdout, STYLES[worst], `${sum}, ${count("ok")} ok`)];
 }
 

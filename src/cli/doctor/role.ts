@@ -37,7 +37,7 @@ async function findIssuerFault(issuer: string, url: string, keysUrl: string) {
   const set = await readJson(keysUrl);
   if (typeof set === "string") return set;
   const keys: readonly unknown[] = Array.isArray(set["keys"]) ? set["keys"] : [];
-  const isThere = keys.some((one) => isPlainObject(one) && typeof one["kid"] === "string");
+  const isThere = keys.some((key) => isPlainObject(key) && typeof key["kid"] === "string");
   return isThere ? undefined : `${keysUrl} shows no public key`;
 }
 

@@ -31,11 +31,12 @@ const WRONG_MD5 = { "content-md5": Buffer.alloc(16).toString("base64") };
 export function openProbe(query: S3Query, credentials: Credentials | undefined, now: () => number) {
   const { bucket } = query;
   type Init = Omit<S3Request, "headers">;
-  const send = async (key: string, search: string, more: object, init: Init = {}) => {
-    const at = now();
+  const send = async (key: string, search: string, extraHeaders: object, init: Init = {}) => {
+    const sentAt = now();
     const url = originUrl(bucket.baseUrl, key) + search;
-    const signed = credentials && (await sign(url, bucket.region, credentials, at, init.method));
-    return askS3(url, { ...init, headers: new Headers({ ...signed, ...more }) }, at);
+    const signed =
+      credentials && (await sign(url, bucket.region, credentials, sentAt, init.method));
+    return askS3(url, { ...init, headers: new Headers({ ...signed, ...extraHeaders }) }, sentAt);
   };
   return {
     query,

@@ -107,9 +107,9 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
   }
   const bucket = bucketOfWorker(project, route.bucket);
   rows.push(["Signature", signature]);
-  for (const [at, object] of objectsOf(resolved).entries()) {
+  for (const [index, object] of objectsOf(resolved).entries()) {
     const { name, baseUrl, r2 } = bucketOfWorker(project, object.bucket);
-    if (at > 0) rows.push(["If it is missing", `the object of bucket ${name}`]);
+    if (index > 0) rows.push(["If it is missing", `the object of bucket ${name}`]);
     rows.push(["Origin URL", originUrl(baseUrl, object.key)]);
     if (r2 === undefined) rows.push(["Signed by", signerOf(project, object.bucket)]);
   }
@@ -162,8 +162,8 @@ function refuse(
   const all: Row[] = [...rows, ["Answer", `no image: ${event} (docs/errors.md#${event})`]];
   for (const [name, value] of Object.entries(fields)) {
     // The text to sign has several lines.
-    const [first = "", ...more] = `${value}`.split("\n").map(oneLine);
-    all.push([`  ${name}`, first], ...more.map((line): Row => ["", line]));
+    const [first = "", ...furtherLines] = `${value}`.split("\n").map(oneLine);
+    all.push([`  ${name}`, first], ...furtherLines.map((line): Row => ["", line]));
   }
   const clean = all.map(([name, value]): Row => [name, withoutQueries(value)]);
   if (existing.length > 0) clean.push(["There is", oneLine(existing.join(", "))]);

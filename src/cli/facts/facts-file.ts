@@ -108,6 +108,6 @@ function parseFacts(file: string, text: string): FactsByKey | undefined {
 function isFact(value: unknown): value is Fact {
   if (!isPlainObject(value)) return false;
   const { width, height, bytes, type } = value;
-  const isNumber = (one: unknown) => Number.isSafeInteger(one) && Number(one) >= 0;
+  const isNumber = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
   return [width, height, bytes].every(isNumber) && typeof type === "string";
 }

@@ -73,7 +73,9 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
 
 async function askMissing(world: World, options: InitOptions): Promise<InitOptions | Cancelled> {
   const missing = QUESTIONS.filter(([option]) => options[option] === undefined);
-  const isWrong = QUESTIONS.some((one) => !missing.includes(one) && findMistake(one[0], options));
+  const isWrong = QUESTIONS.some(
+    (question) => !missing.includes(question) && findMistake(question[0], options),
+  );
   let answers = options;
   for (const [option, question] of hasTerminal(world) && !isWrong ? missing : []) {
     const faultOf = (answer: string) => findMistake(option, { ...answers, [option]: answer });

@@ -76,7 +76,7 @@ function wranglerToml(template: string, { name, deployments, s3 }: ProjectSettin
     ["workers_dev = true", `workers_dev = ${!s3 && !host}`],
     environment ? [`\n${NO_ROUTES}`, ""] : [NO_ROUTES, routesOf(host)],
   ]);
-  const texts = deployments.map((one) => tablesOf(one, copied.join("\n\n"), s3));
+  const texts = deployments.map((deployment) => tablesOf(deployment, copied.join("\n\n"), s3));
   return `${[shared, ...texts].join("\n\n")}\n`;
 }
 

@@ -66,7 +66,7 @@ export function findMistake(
   if (option === "environments") {
     const names = namesOf(environments);
     // Then the names of the Worker and of its store have at most 63 characters.
-    const isRight = names.every((one) => /^[a-z][a-z0-9-]{0,16}[a-z0-9]$/.test(one));
+    const isRight = names.every((name) => /^[a-z][a-z0-9-]{0,16}[a-z0-9]$/.test(name));
     if (isRight && new Set(names).size === names.length) return undefined;
     return "are not names such as staging,production: each of 2 to 18 letters a to z, digits and -";
   }

@@ -9,14 +9,14 @@ export type BucketKey = { readonly bucket: Bucket; readonly key: string };
 
 /** Parses a name or a prefix of names. @returns a fault with a clear name for each meaning, if it has several */
 export function parsePrefix(buckets: readonly Bucket[], name: string): BucketKey | CommandFault {
-  const [onlyBucket, ...more] = buckets;
+  const [onlyBucket, ...otherBuckets] = buckets;
   const namedBucket = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
   const key = namedBucket && name.slice(namedBucket.name.length + 1);
   const ambiguous = (...names: string[]) => {
     const choices = names.map((choice) => JSON.stringify(choice)).join(" or ");
     return { fault: `could mean several objects. Write ${choices}` };
   };
-  if (onlyBucket !== undefined && more.length === 0) {
+  if (onlyBucket !== undefined && otherBuckets.length === 0) {
     if (key === undefined) return { bucket: onlyBucket, key: name };
     // `media/media/fig.jpg` names the bucket twice: it can only be the key media/fig.jpg in the bucket media.
     const hasBucketTwice = key.startsWith(`${onlyBucket.name}/`);

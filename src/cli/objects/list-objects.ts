@@ -86,8 +86,8 @@ function whyNoKey(project: Project, task: string, bucket: Bucket): string {
     return `${cannot}, an R2 binding, which only the deployed Worker can open. Add a bucket to wrangler.toml with R2's endpoint and a key that may read it: docs/engines.md`;
   }
   const mistakes = slotsAtHand(project, bucket).unusable.flatMap((slot) =>
-    slot.mistakes.map((one) =>
-      project.secrets.has(one.path) ? mistakeText(one) : `there is no ${one.path}`,
+    slot.mistakes.map((mistake) =>
+      project.secrets.has(mistake.path) ? mistakeText(mistake) : `there is no ${mistake.path}`,
     ),
   );
   const reason = mistakes.join("; ") || "there is no S3 key to do so";

@@ -61,6 +61,11 @@ export function readSvgSize(svg: Uint8Array): Dimensions | undefined {
 export function countWebpFrames({ buffer, byteOffset, byteLength }: Uint8Array): number {
   const webp = Buffer.from(buffer, byteOffset, byteLength);
   let frames = 0;
-  for (let at = webp.indexOf("ANMF"); at >= 0; at = webp.indexOf("ANMF", at + 4)) frames += 1;
+  for (
+    let position = webp.indexOf("ANMF");
+    position >= 0;
+    position = webp.indexOf("ANMF", position + 4)
+  )
+    frames += 1;
   return frames;
 }

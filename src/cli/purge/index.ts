@@ -186,8 +186,8 @@ async function purgeNames(
   const post = createPurgeSender(world, site, whole);
   const maxObjects = site.config.store ? 20 : 200; // with a store, each needs a request to S3
   let stopped: string | undefined;
-  for (let at = 0; at < names.length; at += maxObjects) {
-    const portion = names.slice(at, at + maxObjects);
+  for (let start = 0; start < names.length; start += maxObjects) {
+    const portion = names.slice(start, start + maxObjects);
     if (stopped === undefined) {
       const result = await post(portion);
       stopped = result.stopped;

@@ -33,7 +33,7 @@ export function readNewKey(folder: string, file: string): Slot | CommandFault {
   const secrets = { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
   const { usable, unusable } = readSlots("AWS", secrets, () => {});
   const [slot] = usable;
-  const mistakes = unusable.flatMap((one) => one.mistakes.map(mistakeText));
+  const mistakes = unusable.flatMap((slot) => slot.mistakes.map(mistakeText));
   if (slot === undefined) return refuse(`is wrong: ${mistakes.join("; ")}`);
   if (maskKeyId(slot) !== "…") return slot;
   return refuse("has an id too short to tell it from others. Rotate by hand: docs/rotate.md");
@@ -52,7 +52,10 @@ export async function tryKey(rotation: KeyedRotation): Promise<CommandFault | un
   for (let tries = 1; ; tries += 1) {
     const scope = { context: NO_CONTEXT, deadline: Date.now() + S3_TIMEOUT_MS };
     const results = await Promise.all(
-      buckets.map(async (one) => ({ bucket: one.name, ...(await checkSlot(one, key, scope)) })),
+      buckets.map(async (bucket) => ({
+        bucket: bucket.name,
+        ...(await checkSlot(bucket, key, scope)),
+      })),
     );
     const refused = results.filter((health) => !isWorking(health));
     if (refused.length === 0) return undefined;

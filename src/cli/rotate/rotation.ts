@@ -43,8 +43,8 @@ export function openRotation(world: World, options: RotateOptions, tools: Rotate
   }
   const secretPrefix = findSecretPrefix(site, options);
   if (isFault(secretPrefix)) return secretPrefix;
-  const keyed = configured.filter((one) => hasSecrets(one) && one.access === secretPrefix);
-  const buckets = config.buckets.filter(({ name }) => keyed.some((one) => one.name === name));
+  const keyed = configured.filter((bucket) => hasSecrets(bucket) && bucket.access === secretPrefix);
+  const buckets = config.buckets.filter(({ name }) => keyed.some((bucket) => bucket.name === name));
   const blind = buckets.find(({ canary }) => canary === undefined);
   if (blind !== undefined) {
     const reason = `BUCKETS.${blind.name} has no canary, so nothing shows whether the new key may read it`;

@@ -80,11 +80,13 @@ export function decideStep(
     health.flatMap((bucket) =>
       SLOT_NAMES.flatMap((name) => checkSlot(bucket, name, before[name], newMaskedId) ?? []),
     );
-  const step = [first, ...rest].findLast((one) => unmet(one).length === 0);
+  const step = [first, ...rest].findLast((candidate) => unmet(candidate).length === 0);
   const obstacles = [...(step ? [] : unmet(first)), ...health.flatMap(findOutages)];
-  const cause = CAUSES.find((one) => obstacles.some((obstacle) => obstacle.cause === one));
+  const cause = CAUSES.find((candidate) =>
+    obstacles.some((obstacle) => obstacle.cause === candidate),
+  );
   if (cause === undefined) return { step: step ?? first, buckets: health };
-  const details = obstacles.filter((one) => one.cause === cause).map(({ text }) => text);
+  const details = obstacles.filter((obstacle) => obstacle.cause === cause).map(({ text }) => text);
   return { cause, details, buckets: health };
 }
 

@@ -53,7 +53,7 @@ const ASSIGNMENT =
 /** Why a secret in lines of KEY=VALUE would have another value than it seems. */
 function cutFault(text: string): string | undefined {
   const cut = text.replace(ASSIGNMENT, "").matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm);
-  const name = [...cut].map(([, one = ""]) => one).find(isSecret);
+  const name = [...cut].map(([, secretName = ""]) => secretName).find(isSecret);
   return name && `${name} is not read whole: put its value in quotes that it does not have, '…'`;
 }
 
@@ -116,7 +116,7 @@ export function putDevVars(folder: string, change: Change, name: string): Comman
     const actual = parseEnv(edited);
     // For wrangler, a backslash at the end makes the quote a part of the value.
     const misread = Object.keys({ ...expected, ...actual }).filter(
-      (one) => (expected[one] ?? null) !== (actual[one] ?? null) || change[one]?.endsWith("\\"),
+      (name) => (expected[name] ?? null) !== (actual[name] ?? null) || change[name]?.endsWith("\\"),
     );
     if (misread.length > 0)
       throw new Error(`put each value on one line, in quotes: ${misread.join(", ")}`);

@@ -80,7 +80,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
   });
   if (route === undefined) {
     const routePaths = showingRoutes.map(({ path }) => path).join(", ");
-    const { path, bucket, mapping } = config.routes.find((one) => one.signing?.cookie) ?? {};
+    const { path, bucket, mapping } = config.routes.find((other) => other.signing?.cookie) ?? {};
     const folder = bucket && { bucket, key: mapping?.key.parts[0] + key.slice(0, -1) };
     const hint = folder
       ? `. If you mean ${path}, write ${objectNameOf(config.buckets, folder)}`

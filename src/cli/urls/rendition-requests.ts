@@ -44,14 +44,21 @@ export function createPlanner(
   // `card` chooses card and card@2x; `card@2x` chooses itself.
   const isChosen = (variant: string, choices: readonly string[]) =>
     choices.some((name) => name === variant || name === config.variants.get(variant)?.preset);
-  const unknown = presets?.find((name) => !variantNames.some((one) => isChosen(one, [name])));
+  const unknown = presets?.find(
+    (name) => !variantNames.some((variantName) => isChosen(variantName, [name])),
+  );
   if (unknown !== undefined) {
     return { fault: `no preset or variant ${unknown} is shown. Known: ${variantNames.join(", ")}` };
   }
   const chosen = [...config.variants].filter(([name]) => !presets || isChosen(name, presets));
   const renditions = config.routes.flatMap((route) =>
     chosen.flatMap(([name, variant]) =>
-      renditionsOf(variant, route.svg).map((one) => ({ route, name, ...variant, ...one })),
+      renditionsOf(variant, route.svg).map((rendition) => ({
+        route,
+        name,
+        ...variant,
+        ...rendition,
+      })),
     ),
   );
   return ({ bucket, key, input, publicUrl }) => {

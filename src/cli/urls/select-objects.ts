@@ -149,7 +149,7 @@ function parsePublicUrl(config: Config, siteUrls: OwnUrls, input: string) {
     const { hosts } = siteUrls;
     const foreign = siteUrls.refuse(input);
     if (foreign !== undefined) return refuseInput(input, foreign.fault);
-    if (hosts.length > 0 && !hosts.some((one) => isHostOf(host, one))) {
+    if (hosts.length > 0 && !hosts.some((pattern) => isHostOf(host, pattern))) {
       return refuseInput(input, `is not a URL of this Vitrine, which is at ${hosts.join(", ")}`);
     }
   }

@@ -17,7 +17,7 @@ const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "
 
 /** Escapes all values; one that is false or undefined is left out. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
-  return new Html(strings.reduce((text, part, at) => text + textOf(values[at - 1]) + part));
+  return new Html(strings.reduce((text, part, index) => text + textOf(values[index - 1]) + part));
 }
 
 function textOf(value: Value): string {

@@ -26,7 +26,7 @@ const FORMATS = { avif: "AVIF", webp: "WebP", jpeg: "JPEG", png: "PNG" };
 
 /** The order of the objects: the project's own, then the fixtures. */
 const FIXTURE_RANKS: ReadonlyMap<string, number> = new Map(
-  FIXTURE_OBJECTS.map(({ key }, at) => [key, at]),
+  FIXTURE_OBJECTS.map(({ key }, index) => [key, index]),
 );
 const rankOf = ({ key }: { readonly key: string }) => FIXTURE_RANKS.get(key) ?? -1;
 

@@ -73,13 +73,13 @@ export function addRenditions(
   const presets = presetsOf(vars);
   const names = generateAppFile(config, vars, "").clients;
   const clients = new Map(
-    routes.map((route, at) => {
+    routes.map((route, index) => {
       const { path, bucket, mapping, presets: presetNames } = route;
       const object = `${bucket.name}/${mapping.key.parts.join("")}`;
       const shape = { path, object, ...(presetNames && { presets: [...presetNames] }) };
       const table = Object.fromEntries(presets);
       const client = createClient({ baseUrl: "", route: shape, presets: table });
-      return [route, { client, clientName: names[at] ?? "images" }] as const;
+      return [route, { client, clientName: names[index] ?? "images" }] as const;
     }),
   );
   const renditionOf = async (object: LocalObject, name: string, preset: Preset) => {

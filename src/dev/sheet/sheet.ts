@@ -67,7 +67,9 @@ export function createSheet(
     try {
       // A key that several buckets have is shown once.
       const all = (await Promise.all(lists)).flat().filter(({ key }) => !keyFault(key));
-      lastObjects = [...new Map(all.toReversed().map((one) => [one.key, one])).values()].reverse();
+      lastObjects = [
+        ...new Map(all.toReversed().map((object) => [object.key, object])).values(),
+      ].reverse();
     } catch {
       pictures.clear(); // the terminal says why there is no Worker
     }
@@ -136,7 +138,9 @@ export function createSheet(
 /** The first route that shows a key at any preset. */
 function routeTo(config: Config, key: string): BoundRoute | undefined {
   const presets = [...config.variants.values()].map(({ preset }) => preset);
-  return presets.map((preset) => firstRoute(config, preset, key)).find((one) => one !== undefined);
+  return presets
+    .map((preset) => firstRoute(config, preset, key))
+    .find((route) => route !== undefined);
 }
 
 /** Reads format and size of a picture; undefined: the local edge cannot read it. */

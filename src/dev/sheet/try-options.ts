@@ -82,7 +82,7 @@ export function parseTry(
   const { route, variant } = request;
   const preset = presetsOf(vars).get(variant.preset);
   if (preset === undefined) return { fault: `there is no preset ${variant.preset}` };
-  const [format, quality, x, y] = PARAMETERS.slice(1).map((one) => query.get(one) ?? undefined);
+  const [format, quality, x, y] = PARAMETERS.slice(1).map((name) => query.get(name) ?? undefined);
   if ((x === undefined) !== (y === undefined)) return { fault: "x and y come together" };
   if (route.svg && format !== undefined) {
     return { fault: "this route has svg = true: the Worker asks the edge for no format there" }; // R8

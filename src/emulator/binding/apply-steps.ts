@@ -28,7 +28,9 @@ export async function applySteps(
   }
   const isAnimated = canvas.frames > 1 && output.anim && /gif|webp/.test(output.format);
   const { frames, metadata } = await decode(canvas, isAnimated);
-  const stills = await Promise.all(overlays.map(async (one) => (await decode(one, false)).frames));
+  const stills = await Promise.all(
+    overlays.map(async (overlay) => (await decode(overlay, false)).frames),
+  );
   const layers: Frames[] = [frames, ...stills];
   for (const step of steps) {
     const layer = await applyStep(step, layers, limits);

@@ -105,8 +105,8 @@ class Chain implements ImageTransformer {
       }
     };
     walk(0, this.#steps);
-    for (const [at, image] of images.entries()) {
-      form.append(at === 0 ? "image" : "draw_image", await new Response(image).blob());
+    for (const [index, image] of images.entries()) {
+      form.append(index === 0 ? "image" : "draw_image", await new Response(image).blob());
     }
     form.append("transforms", JSON.stringify(transforms));
     return form;

@@ -80,7 +80,7 @@ export async function encodeAs(
 }
 
 function isTransparent({ data }: Picture): boolean {
-  for (let at = 3; at < data.length; at += 4) if (data[at] !== 255) return true;
+  for (let index = 3; index < data.length; index += 4) if (data[index] !== 255) return true;
   return false;
 }
 

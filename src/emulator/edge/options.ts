@@ -28,8 +28,11 @@ const number = (expected: string, accepts: (value: number) => boolean): Rule<num
 export const between = (min: number, max: number) =>
   number(`a number from ${min} to ${max}`, (value) => value >= min && value <= max);
 const above = (expected: string) => number(expected, (value) => value > 0);
-const positive = number("a whole number, 1 or more", (one) => Number.isInteger(one) && one >= 1);
-const factor = number("a number, 0 or more", (one) => one >= 0 && Number.isFinite(one));
+const positive = number(
+  "a whole number, 1 or more",
+  (value) => Number.isInteger(value) && value >= 1,
+);
+const factor = number("a number, 0 or more", (value) => value >= 0 && Number.isFinite(value));
 const either = <A, B>(first: Rule<A>, second: Rule<B>): Rule<A | B> => ({
   expected: `${first.expected}; or ${second.expected}`,
   test: (value): value is A | B => first.test(value) || second.test(value),
@@ -65,7 +68,10 @@ const brighten = withSharp((image, by) => image.linear(by || 1, 0));
 const spread = withSharp((image, by) => image.linear(by || 1, 127.5 * (1 - (by || 1))));
 const bend = ({ data, ...size }: Picture, by: number): Picture => {
   const curve = data.map((value) => 255 * (value / 255) ** (1 / (by || 1)));
-  return { ...size, data: data.map((value, at) => (at % 4 === 3 ? value : (curve[at] ?? 0))) };
+  return {
+    ...size,
+    data: data.map((value, index) => (index % 4 === 3 ? value : (curve[index] ?? 0))),
+  };
 };
 
 const colour = matching("a colour", /./s);

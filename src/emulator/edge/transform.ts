@@ -81,7 +81,7 @@ export async function drawOverlay(
   { left, right, top, bottom, opacity = 1 }: DrawOptions,
 ): Promise<Picture> {
   const { width, height } = overlay;
-  const faded = overlay.data.map((value, at) => (at % 4 === 3 ? value * opacity : value));
+  const faded = overlay.data.map((value, index) => (index % 4 === 3 ? value * opacity : value));
   const input = Buffer.from(faded);
   // sharp draws nothing that is larger than the image, so the image gets a margin of the overlay's size.
   const margin = { left: width, right: width, top: height, bottom: height };

@@ -185,14 +185,14 @@ function hmac(key: string | Buffer, text: string) {
 }
 
 function canonical({ method, path, query, headers, payloadHash }: Covered): string {
-  const sorted = [...headers].sort(([one], [other]) => (one < other ? -1 : 1));
+  const sorted = [...headers].sort(([name], [other]) => (name < other ? -1 : 1));
   const lines = sorted.map(([name, value]) => `${name}:${value.trim().replace(/\s+/g, " ")}`);
   const names = sorted.map(([name]) => name).join(";");
   // In the order of the encoded names, and of the values of a name; without the signature.
   const parameters = query
     .filter(([name]) => name !== "X-Amz-Signature")
     .map(([name, value]): [string, string] => [encode(name), encode(value)])
-    .sort(([one, a], [other, b]) => (one < other || (one === other && a < b) ? -1 : 1));
+    .sort(([name, a], [other, b]) => (name < other || (name === other && a < b) ? -1 : 1));
   const text = parameters.map(([name, value]) => `${name}=${value}`).join("&");
   return [method, path, text, ...lines, "", names, payloadHash].join("\n");
 }

@@ -53,8 +53,8 @@ function originalBytes(figure: HTMLElement): number {
 /** Sums up what is loaded. */
 function drawTotal(): void {
   const figures = [...document.querySelectorAll<HTMLElement>("figure[data-state=shown]")];
-  const bytes = figures.reduce((sum, one) => sum + Number(one.dataset["bytes"]), 0);
-  const originals = figures.reduce((sum, one) => sum + originalBytes(one), 0);
+  const bytes = figures.reduce((sum, figure) => sum + Number(figure.dataset["bytes"]), 0);
+  const originals = figures.reduce((sum, figure) => sum + originalBytes(figure), 0);
   find("#total", HTMLElement).textContent =
     `${figures.length} renditions so far: ${formatBytes(bytes)} in place of ${formatBytes(originals)}. Saved: ${formatSaving(bytes, originals)}.`;
 }
@@ -137,8 +137,8 @@ document.addEventListener("drop", (event) => {
 async function putAll(all: readonly File[]): Promise<void> {
   isBusy = true;
   const faults: string[] = [];
-  for (const [at, file] of all.entries()) {
-    showMessage(`Adding ${file.name} to the local bucket: ${at + 1} of ${all.length} …`);
+  for (const [index, file] of all.entries()) {
+    showMessage(`Adding ${file.name} to the local bucket: ${index + 1} of ${all.length} …`);
     const url = `/.vitrine/objects/${encodeURIComponent(file.name)}`;
     const request = { method: "PUT", headers: { "content-type": file.type }, body: file };
     const answer = await fetch(url, request).catch((error) => new Response(error, { status: 502 }));

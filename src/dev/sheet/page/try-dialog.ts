@@ -112,7 +112,7 @@ export async function openTry(button: HTMLElement, image: HTMLImageElement): Pro
   isFocalPointMoved = false;
   find("h2", HTMLElement, dialog).textContent = image.alt;
   find("#focal", HTMLElement).hidden = crops === undefined;
-  for (const [at, axis] of axes.entries()) axis.value = [x, y][at] ?? "";
+  for (const [index, axis] of axes.entries()) axis.value = [x, y][index] ?? "";
   for (const side of [leftSide, rightSide]) {
     side.image.src = image.currentSrc; // until the try has come
     side.label.textContent = "";
