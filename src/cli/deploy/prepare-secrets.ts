@@ -15,7 +15,7 @@ import { hasSecrets, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
 import { readDeployed } from "../config/project.ts";
-import { askS3 } from "../http/ask-s3.ts";
+import { requestS3 } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
 import { readSecretsFile, type SecretValues } from "../secrets/secrets.ts";
 import { visible } from "../terminal/shell.ts";
@@ -106,7 +106,7 @@ async function probeKey(bucket: Bucket, slot: Slot, now: number): Promise<string
   const url = originUrl(baseUrl, canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`);
   const headers = new Headers(await sign(url, region, slot.credentials, now));
   headers.set("range", "bytes=0-0");
-  const reply = await askS3(url, { headers }, now);
+  const reply = await requestS3(url, { headers }, now);
   const { status, code, failure } = reply;
   const { result } = verdictOf(reply, region);
   const key = `the key ${maskKeyId(slot)} (${access}, slot ${slot.name})`;

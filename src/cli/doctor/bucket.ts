@@ -8,7 +8,7 @@ import { verdictOf } from "../../worker/origin/verdict.ts";
 import type { World } from "../command.ts";
 import { followedBuckets, secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
-import type { S3Result } from "../http/ask-s3.ts";
+import type { S3RequestResult } from "../http/ask-s3.ts";
 
 import { sniffImageType } from "../picture/sniff.ts";
 import type { Check, Finding, Result } from "./finding.ts";
@@ -185,7 +185,7 @@ async function diagnoseMissing(
   return unknown ? lessen(missing, impact) : missing;
 }
 
-async function checkObject(probe: S3Probe, key: string, answer: S3Result): Promise<Result> {
+async function checkObject(probe: S3Probe, key: string, answer: S3RequestResult): Promise<Result> {
   const { bytes, status, code, failure } = answer;
   const { bucket, name, prefix } = probe.query.bucket;
   const type = bytes && sniffImageType(bytes);
@@ -283,7 +283,11 @@ const leftBehind = (absent: string) => `: this test left an empty object to remo
  * Tries whether a key may write (A13).
  * @param absentKey the key of an object that does not exist. @param keyless what S3 answers to a write without a key
  */
-async function probeWriting(probe: S3Probe, absentKey: string, keyless: S3Result): Promise<Result> {
+async function probeWriting(
+  probe: S3Probe,
+  absentKey: string,
+  keyless: S3RequestResult,
+): Promise<Result> {
   const written = await probe.tryWriting(absentKey);
   const leftover = written.status === 200 ? leftBehind(absentKey) : "";
   // An S3 that answers the same without a key has not checked the key yet.
@@ -296,7 +300,7 @@ async function probeWriting(probe: S3Probe, absentKey: string, keyless: S3Result
 function diagnoseRight(
   { query: { bucket } }: S3Probe,
   check: "list" | "write",
-  denial: S3Result | undefined,
+  denial: S3RequestResult | undefined,
   leftover = "",
 ): Result {
   if (denial !== undefined) {
@@ -322,7 +326,7 @@ async function probePublicAccess(
   anonymous: S3Probe,
   objectKey: string | undefined,
   absentKey: string,
-  written: S3Result | undefined,
+  written: S3RequestResult | undefined,
 ): Promise<Result> {
   const { bucket, region } = anonymous.query.bucket;
   const object = await anonymous.getFirstByte(objectKey ?? absentKey);

@@ -8,7 +8,7 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { secretNamesOf } from "../config/buckets.ts";
-import { askS3, type S3Request, type S3Result } from "../http/ask-s3.ts";
+import { requestS3, type S3Request, type S3RequestResult } from "../http/ask-s3.ts";
 import { listPage } from "../objects/list-page.ts";
 import { ALL_MISSING, type Check, problem, type Result, SEE_PROVIDER } from "./finding.ts";
 
@@ -36,7 +36,11 @@ export function openProbe(query: S3Query, credentials: Credentials | undefined, 
     const url = originUrl(bucket.baseUrl, key) + search;
     const signed =
       credentials && (await sign(url, bucket.region, credentials, sentAt, init.method));
-    return askS3(url, { ...init, headers: new Headers({ ...signed, ...extraHeaders }) }, sentAt);
+    return requestS3(
+      url,
+      { ...init, headers: new Headers({ ...signed, ...extraHeaders }) },
+      sentAt,
+    );
   };
   return {
     query,
@@ -61,7 +65,7 @@ export function misset(check: Check, { name }: Bucket, seen: string, change: str
  * @param object what was asked for, if the report is to name it
  */
 export function diagnoseS3(
-  answer: S3Result,
+  answer: S3RequestResult,
   query: S3Query,
   object?: "an object that cannot exist",
 ): Result | undefined {
@@ -137,7 +141,7 @@ function diagnoseKey(code: string, { bucket, slot, source }: S3Query): Result {
   return problem("key-id", { seen, impact, remedy });
 }
 
-export function answerText({ status, code = "", failure }: S3Result): string {
+export function answerText({ status, code = "", failure }: S3RequestResult): string {
   if (status === undefined) return `S3 does not answer: ${failure}`;
   return `S3 answers ${status}${failure === undefined ? ` ${code}`.trimEnd() : `: ${failure}`}`;
 }

@@ -3,7 +3,7 @@
 import { parseS3Reply, type S3Reply, withoutEcho } from "../../worker/http/s3-reply.ts";
 import { codeOf, fetchBody } from "./body.ts";
 
-export type S3Result = S3Reply & {
+export type S3RequestResult = S3Reply & {
   /** The body, if the answer is not an object. */
   readonly text: string;
   /** Why no whole answer came: a code of Node.js such as `ENOTFOUND`, `timeout`, `too large`, or words. */
@@ -25,7 +25,11 @@ export type S3Request = { method?: "GET" | "PUT"; headers: Headers; readsObject?
  * The headers may take 10 s, and each part of the body, too.
  * @param now milliseconds since 1970
  */
-export async function askS3(url: string, request: S3Request, now: number): Promise<S3Result> {
+export async function requestS3(
+  url: string,
+  request: S3Request,
+  now: number,
+): Promise<S3RequestResult> {
   const answer = await askOnce(url, request, now);
   const isBroken = !["", "timeout", "too large"].includes(answer.failure ?? "");
   return isBroken ? askOnce(url, request, now) : answer;
@@ -35,7 +39,7 @@ async function askOnce(
   url: string,
   { method = "GET", headers, readsObject = false }: S3Request,
   now: number,
-): Promise<S3Result> {
+): Promise<S3RequestResult> {
   let head: Pick<Response, "status" | "headers"> | undefined;
   let isObject = false; // maxBytes, which is called before the body is read, sets both
   const maxBytes = (answer: Response) => {

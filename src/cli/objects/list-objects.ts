@@ -6,7 +6,7 @@ import { mistakeText } from "../../worker/http/refusal.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { type CommandFault, log, type World } from "../command.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";
-import type { S3Result } from "../http/ask-s3.ts";
+import type { S3RequestResult } from "../http/ask-s3.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
 import type { BucketKey } from "./bucket-key.ts";
 import { type Listed, listPage, type NoPage, type Page } from "./list-page.ts";
@@ -95,7 +95,7 @@ function whyNoKey(project: Project, task: string, bucket: Bucket): string {
   return `${cannot}, and ${reason}. Put the key into the environment or ${project.envConfig.devVars}${note}`;
 }
 
-function listingFault(answer: S3Result, { name, region }: Bucket, instead: string): string {
+function listingFault(answer: S3RequestResult, { name, region }: Bucket, instead: string): string {
   const { status, code, failure } = answer;
   if (status === 200) return `${name} cannot be listed: its list cannot be read: ${failure}`;
   if (failure !== undefined) return `${name} cannot be listed: S3 does not answer: ${failure}`;

@@ -7,7 +7,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
 import { isPlainObject } from "../../worker/util/json.ts";
-import { askS3, type S3Result } from "../http/ask-s3.ts";
+import { requestS3, type S3RequestResult } from "../http/ask-s3.ts";
 
 /** `maxKeys`: 1 to 1,000. */
 export type ListOptions = {
@@ -27,7 +27,7 @@ export type Page = {
 };
 
 /** What S3 answered in place of a list. If its status is 200, its `failure` says why it is no list. */
-export type NoPage = { readonly kind: "no-page"; readonly answer: S3Result };
+export type NoPage = { readonly kind: "no-page"; readonly answer: S3RequestResult };
 
 /** @param credentials undefined: as a stranger */
 export async function listPage(
@@ -38,7 +38,7 @@ export async function listPage(
 ): Promise<Page | NoPage> {
   const url = listUrl(bucket, options);
   const signed = credentials && (await sign(url, bucket.region, credentials, now));
-  const answer = await askS3(url, { headers: new Headers(signed) }, now);
+  const answer = await requestS3(url, { headers: new Headers(signed) }, now);
   if (answer.status !== 200 || answer.failure !== undefined) return { kind: "no-page", answer };
 
   try {
