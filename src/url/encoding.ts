@@ -1,8 +1,12 @@
 // The encodings of public URLs and of what they hold: percent-encoding of paths and keys, UTF-8 and base64url. Pure.
+// Each path has one spelling: the Worker refuses a signed URL whose path is encoded in another way.
 
 /**
  * Percent-decodes the path of a public URL once, and strictly: each path has only one meaning.
  * @returns undefined if a `%` is not part of an escape, or if the bytes are not UTF-8
+ * @example
+ * decodePath("/images/card/a%20b.jpg"); // "/images/card/a b.jpg"
+ * decodePath("/100%"); // undefined
  */
 export function decodePath(pathname: string): string | undefined {
   try {
@@ -13,34 +17,45 @@ export function decodePath(pathname: string): string | undefined {
 }
 
 /**
- * UTF-8, percent-encoded once, except for `A–Z a–z 0–9 - . _ ~` and `/` (A2). No URL parser and no signer
- * changes a byte of the result.
+ * Encodes a key for the path of a request to S3: UTF-8, percent-encoded once, except for `A–Z a–z 0–9 - . _ ~` and
+ * `/` (A2). No URL parser and no signer changes a byte of the result.
+ * @example
+ * encodeKey("a b/fig (1).jpg"); // "a%20b/fig%20%281%29.jpg"
  */
 export function encodeKey(key: string): string {
+  // encodeURIComponent encodes the slash, and leaves `!'()*` as they are. S3 signs them the other way round.
   return encodeURIComponent(key)
     .replace(/%2F/g, "/")
     .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
 }
 
-/** Encodes a public path: like a key, but `@` stays. A signed URL must have exactly this spelling. */
+/**
+ * Encodes a public path: like a key, but `@` stays. A signed URL must have exactly this spelling.
+ * @example
+ * encodePath("/images/card@2x/a b.jpg"); // "/images/card@2x/a%20b.jpg"
+ */
 export function encodePath(path: string): string {
   return encodeKey(path).replace(/%40/g, "@");
 }
 
-const encoder = /* @__PURE__ */ new TextEncoder(); // an app that signs nothing leaves it out
+// Marked as pure, so that bundlers leave it out of an app that signs nothing.
+const encoder = /* @__PURE__ */ new TextEncoder();
 
 /** Returns the bytes of a text as UTF-8. */
 export function utf8(text: string) {
   return encoder.encode(text);
 }
 
-/** Returns bytes as base64 without the characters that a URL changes, and without padding. */
+/** Returns bytes as base64 without the characters that a URL changes, and without padding. For at most some kB. */
 export function encodeBase64url(bytes: ArrayBuffer | Uint8Array): string {
   const text = String.fromCharCode(...new Uint8Array(bytes));
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }
 
-/** Returns the bytes of base64, or of base64url, whose length is one that base64 can have. */
+/**
+ * Returns the bytes of base64, or of base64url, with or without padding.
+ * @throws DOMException if it has another character, or a length that base64 cannot have
+ */
 export function decodeBase64(base64: string) {
   const text = atob(base64.replaceAll("-", "+").replaceAll("_", "/"));
   return Uint8Array.from(text, (character) => character.charCodeAt(0));

@@ -1,35 +1,42 @@
-// The grammar of public URLs: the patterns of paths and of keys. The Worker reads URLs by it, and src/client/ builds
-// them by it. It imports nothing, does no I/O, and knows no configuration.
+// The grammar of public URLs. It compiles the patterns of paths and of keys, reads the variant and the key out of a
+// path, and writes the path for them. A variant is a preset, alone or with a descriptor: `card`, `card@2x`.
+// The Worker reads URLs by this file, and src/client/ builds them by it, so both agree on every URL. It imports
+// nothing, does no I/O, and knows no configuration: whether the variant and the key exist, its callers check.
 
-/** The pattern of a path or of a key. `:name` stands for text without a slash, `*` for any text. */
+/** A compiled pattern of a path or of a key. `:name` stands for text without a slash, `*` for any text. */
 type Pattern = {
-  /** Fixed text, and after each but the last a placeholder as it is written: `["/images/", ":preset", ""]`. */
+  /**
+   * The pattern in pieces: a fixed text at each even index, a placeholder at each odd one. It begins and ends with
+   * a fixed text, which may be empty: `["/images/", ":preset", "/", "*", ""]`.
+   */
   readonly parts: readonly string[];
-  /** Matches the texts of this pattern. It has one group for each name, in the order of `names`. */
+  /**
+   * Matches a whole text, and captures a text for each name, in the order of `names`: `/^\/images\/([^/]*)\/(.*)$/su`.
+   * The groups have no names of their own: those would make `readPath`, which runs for each request, slower.
+   */
   readonly form: RegExp;
-  /** The placeholders, each once: `:preset`, `*`. */
+  /** The placeholders, each once: `[":preset", "*"]`. */
   readonly names: readonly string[];
 };
 
-/** Which object a public path stands for: each name in `key` is also in `path`. */
+/** Which object a public path stands for. Each placeholder of `key` is also one of `path`. */
 export type Mapping = {
+  /** `/images/:preset/*` */
   readonly path: Pattern;
-  /** The object's key, below the prefix of its bucket. */
+  /** The object's key, below the prefix of its bucket: `photos/*`. */
   readonly key: Pattern;
 };
 
-/** What a public path asks for: the names of a variant and of a key. Neither is checked yet. */
+/** What a public path asks for: a variant and a key, which may not exist. */
 export type PathMatch = { readonly variant: string; readonly key: string };
 
-/** The placeholder for any text. */
+/** The placeholder for any text, with slashes. */
 export const REST = "*";
 
 /** The placeholder for the variant. */
 export const VARIANT = ":preset";
 
-/** A `.` or `..` segment. URL parsers remove these, encoded or not. */
-const DOTS = /\/\.\.?(?:\/|$)/;
-
+/** Matches a placeholder. Its group makes `split` keep what it matches. */
 const PLACEHOLDER = /(:[A-Za-z]\w*|\*)/;
 
 /**
@@ -38,63 +45,83 @@ const PLACEHOLDER = /(:[A-Za-z]\w*|\*)/;
  *   for; `+` if it needs at least one character
  */
 export function compilePattern(text: string, quantifier: "*" | "+"): Pattern {
+  const parts = text.split(PLACEHOLDER);
   const names: string[] = [];
   let form = "";
-  // The separator has one group, so every second part is a placeholder.
-  const parts = text.split(PLACEHOLDER);
-  for (const [at, part] of parts.entries()) {
-    const group = names.indexOf(part) + 1;
-    if (at % 2 === 0) form += part.replace(/[\^$\\.*+?()[\]{}|/]/g, "\\$&");
-    // A name that occurs again must match the same text again.
-    else if (group) form += `(?:\\${group})`;
-    else {
-      form += `(${part === REST ? "." : "[^/]"}${quantifier})`;
+
+  for (const [index, part] of parts.entries()) {
+    const groupNumber = names.indexOf(part) + 1;
+    const isFixedText = index % 2 === 0;
+    if (isFixedText) {
+      // No character of a fixed text has a meaning in a regular expression.
+      form += part.replace(/[$^\\.*+?()[\]{}|]/g, "\\$&");
+    } else if (groupNumber > 0) {
+      // A placeholder that occurs again must match the same text again. The parentheses keep the number apart from a
+      // digit that follows: `*-*0` becomes `(.+)-(?:\1)0`.
+      form += `(?:\\${groupNumber})`;
+    } else {
       names.push(part);
+      const character = part === REST ? "." : "[^/]";
+      form += `(${character}${quantifier})`;
     }
   }
+
   return { parts, form: new RegExp(`^${form}$`, "su"), names };
-}
-
-/** Returns the texts for the names, in their order, or undefined if the text does not match the pattern. */
-function matchPattern({ form }: Pattern, text: string): readonly string[] | undefined {
-  return form.exec(text)?.slice(1);
-}
-
-/** Puts texts into a pattern. A name without one, such as a `:slug` that is not in the key, becomes `-`. */
-function fillPattern(
-  { parts }: Pattern,
-  names: readonly string[],
-  texts: readonly string[],
-): string {
-  return parts
-    .map((part, at) => (at % 2 === 0 ? part : (texts[names.indexOf(part)] ?? "-")))
-    .join("");
 }
 
 /** Returns what a decoded path asks for, or undefined if the path does not match the mapping. */
 export function readPath({ path, key }: Mapping, decoded: string): PathMatch | undefined {
-  const { names } = path;
-  const texts = matchPattern(path, decoded);
-  if (texts === undefined) return undefined;
-  const variant = texts[names.indexOf(VARIANT)] ?? "";
-  return { variant, key: fillPattern(key, names, texts) };
+  const texts = path.form.exec(decoded)?.slice(1); // without the match itself
+  if (!texts) return undefined;
+
+  const variant = texts[path.names.indexOf(VARIANT)] ?? "";
+  return { variant, key: fillPattern(key, path.names, texts) };
 }
 
 /** Returns the text that `*` stands for in a decoded path; undefined if there is no `*`, or the path does not match. */
 export function readRest({ path }: Mapping, decoded: string): string | undefined {
-  return matchPattern(path, decoded)?.[path.names.indexOf(REST)];
+  const texts = path.form.exec(decoded)?.slice(1);
+  return texts?.[path.names.indexOf(REST)];
 }
+
+/** Matches a `.` or `..` segment. URL parsers remove these, encoded or not. */
+const DOT_SEGMENT = /\/\.\.?(\/|$)/;
 
 /**
  * Returns the path that asks for a variant of an object, not encoded yet. It is the inverse of `readPath`.
  * @returns undefined if the mapping does not lead to the key
  */
 export function writePath(mapping: Mapping, { variant, key }: PathMatch): string | undefined {
-  const { names } = mapping.key;
-  const texts = matchPattern(mapping.key, key);
-  if (texts === undefined) return undefined;
-  const path = fillPattern(mapping.path, [VARIANT, ...names], [variant, ...texts]);
-  if (DOTS.test(path)) return undefined;
+  const texts = mapping.key.form.exec(key)?.slice(1);
+  if (!texts) return undefined;
+
+  const path = fillPattern(mapping.path, [VARIANT, ...mapping.key.names], [variant, ...texts]);
+  if (DOT_SEGMENT.test(path)) return undefined;
+
+  // A key may hold the variant, too: where `/in/:preset` stands for `of/:preset`, no path leads to the key `of/card` at
+  // the variant `card@2x`. So only a path that leads back counts.
   const match = readPath(mapping, path);
-  return match?.variant === variant && match.key === key ? path : undefined;
+  const leadsBack = match?.variant === variant && match.key === key;
+  return leadsBack ? path : undefined;
+}
+
+/**
+ * Puts texts into a pattern.
+ * @param names the placeholders that have a text. One without a text, such as a `:slug` that is not in the key,
+ *   becomes `-`
+ * @param texts in the order of `names`
+ */
+function fillPattern(
+  { parts }: Pattern,
+  names: readonly string[],
+  texts: readonly string[],
+): string {
+  const filled = parts.map((part, index) => {
+    const isFixedText = index % 2 === 0;
+    if (isFixedText) return part;
+
+    return texts[names.indexOf(part)] ?? "-";
+  });
+
+  return filled.join("");
 }

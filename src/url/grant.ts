@@ -1,5 +1,6 @@
 // The signature of a public URL, and the keys that sign: the Worker checks it, and vitrine/sign makes it. It needs
-// only WebCrypto. No clock: an expiry is passed in. No message holds any part of a key.
+// only WebCrypto. No clock: an expiry is passed in, and its callers compare it with the time.
+// No message holds any part of a key: whoever has a key can sign any URL.
 
 import { decodeBase64, encodeBase64url, utf8 } from "./encoding.ts";
 
@@ -21,18 +22,16 @@ export type SigningKey = {
   /** The key's id. It is part of each URL that the key signs. */
   readonly kid: string;
   readonly secret: string;
-  /** The imported secret, once it was used. */
-  imported?: Imported;
+  /** The secret as a key of WebCrypto, once it was used. */
+  imported?: ImportedKey;
 };
 
 /** A CryptoKey. Node.js without the types of browsers does not know that name. */
-type Imported = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
-
-const HMAC = { name: "HMAC", hash: "SHA-256" };
+type ImportedKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 /**
  * Returns the text that is signed: seven lines. No value can hold a line break. The preset has no
- * descriptor, so one signature opens a whole `srcset`.
+ * descriptor, so one signature opens a whole `srcset`. Without a version, its line is empty.
  */
 export function textToSign(
   { route, preset, key, expires, version = "" }: Grant,
@@ -41,7 +40,10 @@ export function textToSign(
   return ["vitrine-url-1", kid, expires, version, route, preset, key].join("\n");
 }
 
-/** Signs a grant. @returns the query of its URLs; it begins with `?` */
+/**
+ * Signs a grant.
+ * @returns the query of its URLs: `?exp=2000000000&kid=k1&sig=…`, or `?exp=2000000000&kid=k1&v=7&sig=…` with a version
+ */
 export async function signGrant(grant: Grant, key: SigningKey): Promise<string> {
   const sig = await signText(textToSign(grant, key.kid), key);
   const version = grant.version === undefined ? "" : `&v=${grant.version}`;
@@ -53,31 +55,46 @@ export async function signGrant(grant: Grant, key: SigningKey): Promise<string> 
  * @returns 43 characters of base64url
  */
 export async function signText(text: string, key: SigningKey): Promise<string> {
-  return encodeBase64url(await crypto.subtle.sign("HMAC", await importKey(key), utf8(text)));
+  const imported = await importKey(key);
+  const sig = await crypto.subtle.sign("HMAC", imported, utf8(text));
+  return encodeBase64url(sig);
 }
 
 /** Returns whether a signature is that of a text. It takes the same time for each wrong one. */
 export async function isSignature(sig: string, text: string, key: SigningKey): Promise<boolean> {
-  const imported = key.imported ?? (await importKey(key));
+  // The Worker runs this for each signed request. To look here first saves an `await` for a key that is imported already.
+  let imported = key.imported;
+  if (imported === undefined) imported = await importKey(key);
+
   return crypto.subtle.verify("HMAC", imported, decodeBase64(sig), utf8(text));
 }
 
-/** Returns the key for WebCrypto. It is imported once, when it is first used. */
-async function importKey(key: SigningKey): Promise<Imported> {
-  key.imported ??= await crypto.subtle.importKey("raw", utf8(key.secret), HMAC, false, [
-    "sign",
-    "verify",
-  ]);
+const HMAC = { name: "HMAC", hash: "SHA-256" };
+
+/** Returns the key for WebCrypto. It is imported when it is first used. */
+async function importKey(key: SigningKey): Promise<ImportedKey> {
+  if (key.imported === undefined) {
+    const secret = utf8(key.secret);
+    key.imported = await crypto.subtle.importKey("raw", secret, HMAC, false, ["sign", "verify"]);
+  }
+
   return key.imported;
 }
 
+/** A letter, then at most 31 letters, digits, `-` and `_`: `k1`. */
 const KID = /^[A-Za-z][\w-]{0,31}$/;
-const EXAMPLE = 'a JSON object such as {"k1": "..."}';
+
+/** Printable ASCII without spaces, 32 characters or more. */
 const SIGNING_KEY = /^[\x21-\x7e]{32,}$/;
+
+/** Matches the name of each entry in the text of a JSON object: `"k1"` in `{"k1": "…"}`. */
+const ENTRY_NAMES = /"[^"]*"(?=\s*:)/g;
+
+const EXAMPLE = 'a JSON object such as {"k1": "..."}';
 
 /**
  * Reads the secret URL_SIGNING_KEYS, a JSON object such as `{"k2": "…", "k1": "…"}`. The order matters:
- * the first key signs. A kid begins with a letter, because JavaScript moves numeric names to the front.
+ * the first key signs.
  * @param report is called with each mistake; no message holds any part of a key
  * @returns the keys that are right, by kid, in the order of the secret
  */
@@ -85,17 +102,23 @@ export function readSigningKeys(
   secret: string,
   report: (message: string) => void,
 ): ReadonlyMap<string, SigningKey> {
-  const keys = new Map<string, SigningKey>();
-  const table = parseTable(secret);
-  if (table === undefined)
-    report(`is ${/\S/.test(secret) ? "not" : "not set: it must be"} ${EXAMPLE}`);
-  else if (table.length === 0) report("has no keys");
+  const entries = parseEntries(secret);
+  if (entries === undefined) {
+    const isSet = /\S/.test(secret);
+    report(isSet ? `is not ${EXAMPLE}` : `is not set: it must be ${EXAMPLE}`);
+  } else if (entries.length === 0) {
+    report("has no keys");
+  }
+
   // JSON.parse silently takes the last of two equal names, so kids are counted in the text. No right key
   // has a quote in it.
-  const kids = secret.match(/"[^"]*"(?=\s*:)/g) ?? [];
+  const kids = secret.match(ENTRY_NAMES) ?? [];
   if (new Set(kids).size < kids.length) report("has the same kid twice");
-  for (const [kid, key] of table ?? []) {
+
+  const keys = new Map<string, SigningKey>();
+  for (const [kid, key] of entries ?? []) {
     if (!KID.test(kid)) {
+      // A kid begins with a letter, because JavaScript moves numeric names to the front.
       report("a kid must be a letter, then at most 31 letters, digits, - and _");
     } else if (typeof key !== "string" || !SIGNING_KEY.test(key)) {
       report(`the key of ${kid} must be at least 32 ASCII characters, without spaces`);
@@ -103,13 +126,17 @@ export function readSigningKeys(
       keys.set(kid, { kid, secret: key });
     }
   }
+
   return keys;
 }
 
 /** Returns the entries of a JSON object, or undefined if the text is not one. */
-function parseTable(text: string): [string, unknown][] | undefined {
+function parseEntries(text: string): [name: string, value: unknown][] | undefined {
+  const beginsAsObject = /^\s*\{/.test(text);
+  if (!beginsAsObject) return undefined;
+
   try {
-    return /^\s*\{/.test(text) ? Object.entries(JSON.parse(text)) : undefined;
+    return Object.entries(JSON.parse(text));
   } catch {
     return undefined;
   }
