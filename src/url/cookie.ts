@@ -20,7 +20,7 @@ export type CookieGrant = {
 } & Pick<Grant, "route" | "expires">;
 
 /** What the value of a cookie says, before its signature is checked. */
-export type CookieClaims = Pick<CookieGrant, "prefix" | "expires"> & {
+type CookieClaims = Pick<CookieGrant, "prefix" | "expires"> & {
   /** The id of the key that signed it. */
   readonly kid: string;
   readonly sig: string;

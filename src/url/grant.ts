@@ -116,7 +116,9 @@ export function readSigningKeys(
   if (new Set(kids).size < kids.length) report("has the same kid twice");
 
   const keys = new Map<string, SigningKey>();
-  for (const [kid, key] of entries ?? []) {
+  if (entries === undefined) return keys;
+
+  for (const [kid, key] of entries) {
     if (!KID.test(kid)) {
       // A kid begins with a letter, because JavaScript moves numeric names to the front.
       report("a kid must be a letter, then at most 31 letters, digits, - and _");
