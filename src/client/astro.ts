@@ -1,9 +1,10 @@
 // The image service for Astro: its <Image>, <Picture> and getImage() show presets. It imports nothing of Astro, and
 // sends no request. It runs where Astro renders, so the page gets URLs that are signed, and no key.
+// Astro calls validateOptions first, and gives what it returns to the other functions.
 
 import { imgProps } from "./img.ts";
 import { findSite, readSrc } from "./loader-url.ts";
-import { fail, needsQuery } from "./site.ts";
+import { needsQuery, throwRangeError } from "./site.ts";
 import type { ImgOptions, Original, PresetTable, Site } from "./types.ts";
 
 /** An image that a page imports from the app's own files. */
@@ -19,13 +20,28 @@ type Validated = { src: string; srcset: string; format: string; [attribute: stri
 type ServiceOptions<Name extends string, Known extends Original> = {
   /**
    * For signed routes: returns the query that the function of `createSigner` makes for `site`. It gets presets
-   * of that site alone, and need not know the others: that is why it is a method.
+   * of that site alone, and need not know the others: that is why it is a method. Default: none, so a picture of a
+   * signed route is a RangeError.
    */
   sign?(key: string, preset: Name, site: Site<PresetTable, Name>): Promise<string>;
-  /** Returns the facts of an original: `factOf` of `npx vitrine facts`, or what your database has. */
+  /**
+   * Returns the facts of an original: `factOf` of `npx vitrine facts`, or what your database has. Default: none, so
+   * only presets with a fixed shape have a `width` and a `height`. Pictures of the others move the page when they
+   * come.
+   */
   factOf?(key: string): Known | undefined | Promise<Known | undefined>;
-  /** Makes the background until the picture is there, as for `imgProps`: `thumbHash`. */
+  /**
+   * Makes the background until the picture is there, as for `imgProps`: `thumbHash`. Default: the `color` of the
+   * fact.
+   */
   placeholder?: ImgOptions<unknown, Known>["placeholder"];
+};
+
+/** The options of a service as they were when it was made. */
+type Callbacks<Name extends string, Known extends Original> = {
+  readonly sign: ServiceOptions<Name, Known>["sign"];
+  readonly factOf: ServiceOptions<Name, Known>["factOf"];
+  readonly placeholder: ServiceOptions<Name, Known>["placeholder"];
 };
 
 /**
@@ -50,52 +66,32 @@ const NO_FORMAT = "auto";
  *
  * // in a page
  * <Image preset="hero" src="photos/fig.jpg" inferSize sizes="50vw" alt="A fig" />
+ *
+ * // what Astro asks it for
+ * const service = astroService([images.site]);
+ * const options = await service.validateOptions({ src: "photos/fig.jpg", preset: "card" });
+ * service.getURL(options);
+ * // "https://images.example.com/images/card/photos/fig.jpg"
  */
 export function astroService<Name extends string, Known extends Original = Original>(
   sites: readonly [Site<PresetTable, Name>, ...Site<PresetTable, Name>[]],
   { sign, factOf, placeholder }: ServiceOptions<NoInfer<Name>, Known> = {},
 ) {
-  async function showObject(src: string, presetName: unknown, sizes: unknown) {
-    const { key, query } = readSrc(src);
-    if (query !== undefined) fail(`the image service signs "${key}" itself: write the key as src`);
-    const { site, preset } = findSite(sites, key, presetName, "write <Image preset>");
-    const isSigned = needsQuery(site.route);
-    if (isSigned && !sign) fail(`route ${site.route.path} is signed: pass { sign }`);
-    const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, preset, {
-      alt: "",
-      sizes: typeof sizes === "string" ? sizes : "100vw",
-      original: await factOf?.(key),
-      placeholder,
-      query: isSigned ? await sign?.(key, preset, site) : undefined,
-    });
-    return img;
-  }
+  const callbacks = { sign, factOf, placeholder };
 
   return {
     async validateOptions(options: Transform): Promise<Validated> {
-      const { src, preset, width, height, sizes, style, ...rest } = options;
-      const {
-        format,
-        quality,
-        widths,
-        densities,
-        fit,
-        position,
-        background,
-        layout,
-        ...attributes
-      } = rest; // the preset sets these
-      const img =
-        typeof src === "string"
-          ? await showObject(src, preset, sizes)
-          : { src: src.src, width: src.width, height: src.height, srcset: "", style: "" };
-      const isText = style === undefined || typeof style === "string";
-      const styles = [img.style, style].filter(Boolean).join("; ");
+      const { src, preset, width, height, sizes, style, ...otherOptions } = options;
+      const isKey = typeof src === "string";
+      const img = isKey
+        ? await showObject(sites, callbacks, { src, preset, sizes })
+        : showImported(src);
+
       return {
         ...img,
-        ...(width || height ? { width: width || undefined, height: height || undefined } : {}),
-        ...attributes,
-        style: isText ? styles || undefined : style,
+        ...readPageSize(width, height),
+        ...withoutPresetOptions(otherOptions),
+        style: joinStyles(img.style, style),
         format: NO_FORMAT,
       };
     },
@@ -104,10 +100,7 @@ export function astroService<Name extends string, Known extends Original = Origi
 
     /** The descriptors, each with a URL that `getURL` returns as it is. */
     getSrcSet({ srcset }: Transform) {
-      return `${srcset}`.split(", ").flatMap((candidate) => {
-        const [src = "", descriptor = ""] = candidate.split(" ");
-        return src ? [{ transform: { src }, descriptor }] : [];
-      });
+      return readCandidates(`${srcset}`);
     },
 
     /** With the `srcset`: adapters may add a parameter to what Astro makes of `getURL`, and no signature allows it. */
@@ -118,4 +111,73 @@ export function astroService<Name extends string, Known extends Original = Origi
     /** <Picture inferSize> asks for it before the preset is known. 0: what is set later. */
     getRemoteSize: () => ({ width: 0, height: 0, format: "jpg" as const }),
   };
+}
+
+/** The properties of a picture that choose its URLs. The compiler does not check them. */
+type Picture = { readonly src: string; readonly preset: unknown; readonly sizes: unknown };
+
+/** Returns the attributes of an object's picture, without `alt`: the page sets it. */
+async function showObject<Name extends string, Known extends Original>(
+  sites: readonly Site<PresetTable, Name>[],
+  { sign, factOf, placeholder }: Callbacks<Name, Known>,
+  picture: Picture,
+) {
+  const { key, query: signedQuery } = readSrc(picture.src);
+  if (signedQuery !== undefined) {
+    throwRangeError(`the image service signs "${key}" itself: write the key as src`);
+  }
+
+  const { site, preset } = findSite(sites, key, picture.preset, "write <Image preset>");
+  const isSigned = needsQuery(site.route);
+  if (isSigned && !sign) throwRangeError(`route ${site.route.path} is signed: pass { sign }`);
+
+  const original = await factOf?.(key);
+  const query = isSigned ? await sign?.(key, preset, site) : undefined;
+  const sizes = typeof picture.sizes === "string" ? picture.sizes : "100vw";
+
+  const options = { alt: "", sizes, original, placeholder, query };
+  const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, preset, options);
+  return img;
+}
+
+/** Returns the attributes of a file of the app: it stays as it is, and has one size. */
+function showImported({ src, width, height }: ImportedImage) {
+  return { src, width, height, srcset: "", style: "" };
+}
+
+/**
+ * Returns the size that the page sets. One side of the page replaces both sides of the preset, because the other side of
+ * the preset would not fit to it.
+ */
+function readPageSize(width: unknown, height: unknown) {
+  if (!width && !height) return {};
+
+  return { width: width || undefined, height: height || undefined };
+}
+
+/** Returns the properties of a picture without those that the preset sets. */
+function withoutPresetOptions(properties: { readonly [name: string]: unknown }) {
+  const { format, quality, widths, densities, fit, position, background, layout, ...attributes } =
+    properties;
+  return attributes;
+}
+
+/** Adds the style of the page to that of the picture. Astro takes an object, too: it replaces the picture's style. */
+function joinStyles(pictureStyle: string | undefined, pageStyle: unknown): unknown {
+  const isText = pageStyle === undefined || typeof pageStyle === "string";
+  if (!isText) return pageStyle;
+
+  const styles = [pictureStyle, pageStyle].filter(Boolean).join("; ");
+  return styles || undefined;
+}
+
+/** Reads a `srcset` of `imgProps`: `https://… 1x, https://… 2x`. No URL of it holds a space. */
+function readCandidates(srcset: string) {
+  const candidates: { transform: { src: string }; descriptor: string }[] = [];
+  for (const candidate of srcset.split(", ")) {
+    const [src = "", descriptor = ""] = candidate.split(" ");
+    if (src) candidates.push({ transform: { src }, descriptor });
+  }
+
+  return candidates;
 }

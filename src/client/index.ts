@@ -5,11 +5,11 @@ import { imgProps } from "./img.ts";
 import {
   checkBaseUrl,
   factsUrl,
-  fail,
   imageUrl,
   openSite,
   parseUrl,
   srcset,
+  throwRangeError,
   urlForWidth,
   widths,
 } from "./site.ts";
@@ -40,55 +40,130 @@ export {
 } from "./site.ts";
 export type * from "./types.ts";
 
-/** The functions of this module, each bound to one site. Each of them is documented at the function. */
+/**
+ * The functions of this module, each bound to one site. The function of the same name says more, such as when it
+ * throws. The examples use `images`, the client in the example of `createClient`.
+ */
 export type Client<Presets extends PresetTable, Name extends keyof Presets & string> = {
+  /** The site itself, for other functions of the package, such as `createSigner` and `nextLoader`. */
   readonly site: Site<Presets, Name>;
-  /** Returns the URL of one variant of an object. */
+
+  /**
+   * Returns the URL of one variant of an object.
+   * @param query on a signed route, the query that `createSigner`'s function returns. Without it, the call is a
+   *   RangeError there, unless a cookie opens the route
+   * @example
+   * images.imageUrl("photos/fig.jpg", "card@2x");
+   * // "https://images.example.com/images/card@2x/photos/fig.jpg"
+   */
   imageUrl(key: string, variant: VariantOf<Presets, Name>, query?: string): string;
-  /** Returns the `srcset` of an object at a preset. */
+
+  /**
+   * Returns the `srcset` of an object at a preset.
+   * @param query as for `imageUrl`: one query opens all candidates
+   * @example
+   * images.srcset("fig.jpg", "card");
+   * // "https://images.example.com/images/card/fig.jpg 1x, https://images.example.com/images/card@2x/fig.jpg 2x"
+   */
   srcset(key: string, preset: Name, query?: string): string;
-  /** Returns the attributes of an `<img>`. */
+
+  /**
+   * Returns the attributes of an `<img>`.
+   * @example
+   * images.imgProps("fig.jpg", "card", { alt: "A fig", original: { width: 4000, height: 3000 } });
+   * // {
+   * //   alt: "A fig",
+   * //   loading: "lazy",
+   * //   decoding: "async",
+   * //   width: 480,
+   * //   height: 360,
+   * //   srcset: "https://images.example.com/images/card/fig.jpg 1x, https://images.example.com/images/card@2x/fig.jpg 2x",
+   * //   src: "https://images.example.com/images/card/fig.jpg",
+   * // }
+   */
   imgProps<P extends Name, Known extends Original = Original>(
     key: string,
     preset: P,
     options: ImgOptions<Presets[P], Known>,
   ): ImgProps;
-  /** Returns the URL of the preset's smallest variant of this width in pixels or more, or of its widest. */
+
+  /**
+   * Returns the URL of the preset's smallest variant of this width in pixels or more, or of its widest.
+   * @param width in pixels of the screen, not in CSS pixels
+   * @param query as for `imageUrl`
+   * @example
+   * images.urlForWidth("photos/fig.jpg", "hero", 700);
+   * // "https://images.example.com/images/hero@960w/photos/fig.jpg"
+   */
   urlForWidth(key: string, preset: Name, width: number, query?: string): string;
-  /** Returns the widths of a preset's candidates, in pixels. */
+
+  /**
+   * Returns the widths of a preset's candidates, in pixels and in ascending order.
+   * @example
+   * images.widths("hero");
+   * // [640, 960, 1280, 1920]
+   */
   widths(preset: Name): number[];
-  /** Returns the URL of the facts of an object at a preset. */
+
+  /**
+   * Returns the URL of the facts of an object at a preset: the size of the picture, as JSON. The route needs
+   * `facts = true`: without it, the call is a RangeError.
+   * @param query as for `imageUrl`
+   * @example
+   * images.factsUrl("photos/fig.jpg", "card");
+   * // "https://images.example.com/images/card/photos/fig.jpg?facts"
+   */
   factsUrl(key: string, preset: Name, query?: string): string;
-  /** Returns what a URL asks for, or undefined if it does not belong to this route. */
+
+  /**
+   * Returns what a URL asks for, or undefined if it does not belong to this route. It never throws.
+   * @example
+   * images.parseUrl("https://images.example.com/images/card@2x/photos/fig.jpg");
+   * // { variant: "card@2x", key: "photos/fig.jpg", preset: "card" }
+   * images.parseUrl("https://elsewhere.example.com/fig.jpg");
+   * // undefined
+   */
   parseUrl(url: string): Parsed<Name> | undefined;
 };
 
 /**
- * Makes the client of one route.
+ * Makes the client of one route. `npx vitrine client` writes a file that has one for each route, with their types.
  * @throws RangeError if the base URL is invalid, if the path has no `:preset`, or if the route names a preset
  *   that `presets` does not have
  * @example
  * const images = createClient({
  *   baseUrl: "https://images.example.com",
- *   route: { path: "/images/:preset/*", object: "media/*" },
- *   presets: { card: { width: 480, dpr: [1, 2] } },
+ *   route: { path: "/images/:preset/*", object: "media/*", facts: true },
+ *   presets: {
+ *     card: { width: 480, dpr: [1, 2] },
+ *     hero: { width: 1920, widths: [640, 960, 1280, 1920] },
+ *   },
  * });
  * images.imageUrl("photos/fig.jpg", "card@2x");
+ * // "https://images.example.com/images/card@2x/photos/fig.jpg"
  */
 export function createClient<const Presets extends PresetTable, const Route extends RouteShape>(
   settings: Settings<Presets, Route>,
 ): Client<Presets, PresetOf<Presets, Route>> {
   const { baseUrl, route } = settings;
   if (baseUrl !== "") checkBaseUrl(baseUrl, "baseUrl");
-  if (!/:preset(?!\w)/.test(route.path)) {
-    fail(`route ${route.path} has no :preset: write a path like "/images/:preset/*"`);
+
+  // `:presets` is another placeholder.
+  const hasVariant = /:preset(?!\w)/.test(route.path);
+  if (!hasVariant) {
+    throwRangeError(`route ${route.path} has no :preset: write a path like "/images/:preset/*"`);
   }
+
   return clientOf(openSite(settings));
 }
 
 /**
  * Binds all functions of this module to one site. To ship less, import the functions that you use
  * instead: a bundler then leaves out the others.
+ * @example
+ * const { imageUrl, srcset } = clientOf(images.site);
+ * imageUrl("photos/fig.jpg", "card@2x");
+ * // "https://images.example.com/images/card@2x/photos/fig.jpg"
  */
 export function clientOf<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,

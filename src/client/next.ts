@@ -1,8 +1,15 @@
-// The loader for next/image. It ignores qualities and formats: the preset sets them.
+// The loader for next/image. It ignores qualities and formats: the preset sets them. Next.js passes on a `src` and a
+// width alone, so the preset is the beginning of `src`: `hero:photos/fig.jpg`.
 
 import { loaderUrl, signedSrc } from "./loader-url.ts";
-import { fail, needsQuery, requirePreset } from "./site.ts";
+import { needsQuery, requirePreset, throwRangeError } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
+
+/**
+ * Matches the preset and the colon at the beginning of a `src`: `hero:` in `hero:photos/fig.jpg`. There is no preset in
+ * `photos/fig:1.jpg`, whose colon belongs to the key, or in `?exp=…`, which is a query that signs.
+ */
+const PRESET = /^(?<preset>[^/?:]*):/;
 
 /**
  * Makes the loader of next/image. Next.js passes only a `src` and a width, so the preset is part of `src`:
@@ -17,25 +24,38 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
  * @example
  * // vitrine-loader.ts, the file that `images.loaderFile` in next.config.ts names
  * export default nextLoader(images.site, avatars.site, privateImages.site);
+ *
+ * // what Next.js asks it for
+ * nextLoader(images.site)({ src: "hero:photos/fig.jpg", width: 700 });
+ * // "https://images.example.com/images/hero@960w/photos/fig.jpg"
  */
 export function nextLoader(...sites: readonly [AnySite, ...AnySite[]]) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
-    const [before = "", preset] = /^([^/?:]*):/.exec(src) ?? []; // a key may have a colon after a slash, and a query before it
-    const request = { src: src.slice(before.length), preset, width };
+    const preset = PRESET.exec(src)?.groups?.["preset"];
+    const keyOrSignedSrc = src.replace(PRESET, "");
+
+    const request = { src: keyOrSignedSrc, preset, width };
     return loaderUrl(sites, request, "write src={nextSrc(images.site, key, preset)}");
   };
 }
 
 /**
- * Returns the `src` of a next/image, for example `hero:photos/fig.jpg`.
- * @param query on a signed route, the query that `createSigner`'s function returns. A Server Component or a
- *   route handler signs: the page then holds the query, and no key.
+ * Returns the `src` of a next/image.
+ * @param options.query on a signed route, the query that `createSigner`'s function returns. A Server Component or a
+ *   route handler signs: the page then holds the query, and no key. Default: none, which is a RangeError on a signed
+ *   route that no cookie opens
  * @throws RangeError if the route does not show the preset, if `query` is not one that signs, or if the
  *   route is signed and there is none
  * @example
+ * nextSrc(images.site, "photos/fig.jpg", "hero");
+ * // "hero:photos/fig.jpg"
+ *
  * <Image src={nextSrc(images.site, "photos/fig.jpg", "hero")} sizes="100vw" fill alt="A fig" />
  *
- * const src = nextSrc(privateImages.site, key, "hero", { query: await sign(key, "hero", term) });
+ * // privateImages and sign: see the example of createSigner
+ * const query = await sign("private/fig.jpg", "hero", { expires: 2_000_000_000 });
+ * nextSrc(privateImages.site, "private/fig.jpg", "hero", { query });
+ * // "hero:?exp=2000000000&kid=k1&sig=6AtVykLpsFJpYXxaJ0iNviY2l4QKGnWkw-ZG6-nyLto//private/fig.jpg"
  */
 export function nextSrc<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
@@ -44,7 +64,10 @@ export function nextSrc<Presets extends PresetTable, Name extends keyof Presets 
   { query }: { readonly query?: string | undefined } = {},
 ): string {
   requirePreset(site, preset);
-  if (needsQuery(site.route) && query === undefined)
-    fail(`route ${site.route.path} is signed: pass { query }`);
-  return `${preset}:${query === undefined ? key : signedSrc(key, query)}`;
+  if (needsQuery(site.route) && query === undefined) {
+    throwRangeError(`route ${site.route.path} is signed: pass { query }`);
+  }
+
+  const src = query === undefined ? key : signedSrc(key, query);
+  return `${preset}:${src}`;
 }

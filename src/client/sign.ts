@@ -5,19 +5,25 @@
 import { COOKIE, MAX_COOKIE_AGE, prefixFault, signCookieGrant } from "../url/cookie.ts";
 import { encodePath } from "../url/encoding.ts";
 import { readSigningKeys, type SigningKey, signGrant } from "../url/grant.ts";
-import { fail, requirePreset, urlOf } from "./site.ts";
+import { requirePreset, throwRangeError, urlOf } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /** How long a signature is valid. */
 export type Term = {
-  /** When it expires: seconds since 1970. See `expiresWithin`. */
+  /**
+   * When it expires: seconds since 1970, a whole number. At most the route's `max_age` ahead, if the client knows it:
+   * the Worker refuses more. See `expiresWithin`.
+   */
   readonly expires: number;
-  /** Change it when the content of the object changes: 1 to 64 of `A–Z a–z 0–9 . _ -`. */
+  /**
+   * Change it when the content of the object changes: 1 to 64 of `A–Z a–z 0–9 . _ -`. Default: none. Without it,
+   * browsers may show the old picture of a replaced object until the URL changes.
+   */
   readonly version?: string;
 };
 
+/** 1 to 64 characters that no URL changes. */
 const VERSION = /^[\w.-]{1,64}$/;
-const LATEST = 999_999_999_999; // the most that the Worker reads; a time in milliseconds is larger
 
 /**
  * Makes a function that signs for one site. The function returns the query of an object's URLs at one
@@ -28,22 +34,34 @@ const LATEST = 999_999_999_999; // the most that the Worker reads; a time in mil
  * @param keys the secret URL_SIGNING_KEYS; its first key signs
  * @throws RangeError if the keys cannot be used; the message holds no part of a key
  * @example
- * const sign = createSigner(images.site, URL_SIGNING_KEYS);
- * const query = await sign("photos/fig.jpg", "hero", { expires: expiresWithin(3600) });
- * const fig = images.imgProps("photos/fig.jpg", "hero", { alt: "A fig", sizes: "100vw", query });
+ * const privateImages = createClient({
+ *   baseUrl: "https://images.example.com",
+ *   route: { path: "/private/:preset/*", object: "media/*", signed: true },
+ *   presets: { hero: { width: 1920, widths: [640, 960, 1280, 1920] } },
+ * });
+ * const URL_SIGNING_KEYS = '{"k1": "an-example-of-32-characters-or-more"}';
+ * const sign = createSigner(privateImages.site, URL_SIGNING_KEYS);
+ *
+ * const query = await sign("private/fig.jpg", "hero", { expires: 2_000_000_000 });
+ * query;
+ * // "?exp=2000000000&kid=k1&sig=6AtVykLpsFJpYXxaJ0iNviY2l4QKGnWkw-ZG6-nyLto"
+ * privateImages.imageUrl("private/fig.jpg", "hero@640w", query);
+ * // "https://images.example.com/private/hero@640w/private/fig.jpg?exp=2000000000&kid=k1&sig=6AtVykLpsFJpYXxaJ0iNviY2l4QKGnWkw-ZG6-nyLto"
  */
 export function createSigner<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   keys: string,
 ): (key: string, preset: Name, term: Term) => Promise<string> {
   const signingKey = readFirstKey(keys);
+
   return async (key, preset, { expires, version }) => {
     requirePreset(site, preset); // a variant such as card@2x is not a preset
     urlOf(site, key, preset, "?"); // throws if the route does not lead to the key
     checkExpires(expires, site.route.max_age);
     if (version !== undefined && !VERSION.test(version)) {
-      fail("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
+      throwRangeError("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
     }
+
     return signGrant({ route: site.route.path, preset, key, expires, version }, signingKey);
   };
 }
@@ -52,35 +70,57 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
 function readFirstKey(keys: string): SigningKey {
   const faults: string[] = [];
   // In JavaScript, a variable that is not set is undefined.
-  const [first] = readSigningKeys(keys ?? "", (fault) => faults.push(fault)).values();
-  if (faults.length === 0 && first) return first;
-  return fail(`URL_SIGNING_KEYS: ${faults.join("; ")}`);
+  const signingKeys = readSigningKeys(keys ?? "", (fault) => faults.push(fault));
+
+  const [first] = signingKeys.values();
+  if (first === undefined || faults.length > 0) {
+    throwRangeError(`URL_SIGNING_KEYS: ${faults.join("; ")}`);
+  }
+
+  return first;
 }
+
+/** The latest expiry that the Worker reads: seconds since 1970. A time in milliseconds is larger. */
+const LATEST = 999_999_999_999;
 
 /** @param maxAge how far ahead it may be: s @param now milliseconds since 1970 */
 function checkExpires(expires: number, maxAge = LATEST, now = Date.now()): void {
-  if (!Number.isInteger(expires) || expires < 1 || expires > LATEST)
-    fail(`expires must be in whole seconds since 1970, not ${expires}`);
-  if (expires > now / 1000 + maxAge)
-    fail(`expires must be at most ${maxAge} s ahead (max_age; for a cookie at most a day)`);
+  if (!Number.isInteger(expires) || expires < 1 || expires > LATEST) {
+    throwRangeError(`expires must be in whole seconds since 1970, not ${expires}`);
+  }
+
+  if (expires > now / 1000 + maxAge) {
+    throwRangeError(
+      `expires must be at most ${maxAge} s ahead (max_age; for a cookie at most a day)`,
+    );
+  }
 }
 
 /** What a cookie opens, and who gets it. */
 export type CookieTerm = Pick<Term, "expires"> & {
   /** What the text for `*` (not the key) begins with, not encoded: `friends/2026/`. It ends with a slash. */
   readonly prefix: string;
-  /** Whose sub-domains it is sent to: `example.com`. Default: only the host that sets it. */
+  /**
+   * Whose sub-domains it is sent to: `example.com`. It is the host of the public URLs, or a domain above it: browsers
+   * drop a cookie of any other. Default: only the host that sets the cookie. If your app is on another host than the
+   * pictures, they then stay closed.
+   */
   readonly domain?: string | undefined;
-  /** The host of the public URLs, with its port if that is not the scheme's. Default: that of `baseUrl`. */
+  /**
+   * The host of the public URLs, with its port if that is not the scheme's. Default: that of `baseUrl`. Without a host
+   * there, such as in `/`, the call is a RangeError.
+   */
   readonly host?: string | undefined;
 };
 
 /** A cookie to set. */
 export type SignedCookie = {
+  /** `vitrine`. */
   readonly name: string;
   readonly value: string;
   /** As libraries for cookies take them. */
   readonly attributes: {
+    /** The path of the route up to its first placeholder: `/private/`. */
     readonly path: string;
     readonly domain?: string;
     readonly expires: Date;
@@ -98,45 +138,107 @@ export type SignedCookie = {
  *
  * The promise rejects with a RangeError if the route has no `cookie: true`, if `prefix`, `domain` or `host` is
  * wrong, if `expires` is more than 24 hours or the route's `max_age` ahead, or if the keys cannot be used.
+ * @param keys the secret URL_SIGNING_KEYS; its first key signs
  * @param now milliseconds since 1970
  * @example
- * const term = { prefix: "friends/", expires: expiresWithin(3600), domain: "example.com" };
- * const { header } = await signCookie(images.site, URL_SIGNING_KEYS, term);
+ * const album = createClient({
+ *   baseUrl: "https://images.example.com",
+ *   route: { path: "/private/:preset/*", object: "media/*", signed: true, cookie: true },
+ *   presets: { card: { width: 480 } },
+ * });
+ * const URL_SIGNING_KEYS = '{"k1": "an-example-of-32-characters-or-more"}';
+ * const now = 1_999_996_400_000;
+ * const term = { prefix: "friends/", expires: 2_000_000_000, domain: "example.com" };
+ *
+ * const { header } = await signCookie(album.site, URL_SIGNING_KEYS, term, now);
+ * header;
+ * // "vitrine=2000000000.k1.ZnJpZW5kcy8.1tapCgpeZ1gCbBe-JVlnDlS1--Abpvx8L1HWPSKtgB0; Path=/private/; Domain=example.com; Expires=Wed, 18 May 2033 03:33:20 GMT; Secure; HttpOnly; SameSite=Lax"
  */
 export async function signCookie(
-  { base: baseUrl, route, mapping }: AnySite,
+  site: AnySite,
   keys: string,
-  { prefix, expires, domain, host: chosenHost }: CookieTerm,
+  term: CookieTerm,
   now: number = Date.now(),
 ): Promise<SignedCookie> {
+  const { base: baseUrl, route, mapping } = site;
+  const { prefix, expires, domain } = term;
   const signingKey = readFirstKey(keys);
-  if (!route.cookie) fail(`route ${route.path} has no cookie = true in wrangler.toml`);
-  const fault = prefixFault(prefix);
-  if (fault) fail(`invalid prefix "${prefix.slice(0, 99)}": ${fault}`);
-  const [keyPrefix = ""] = mapping.key.parts;
-  if (keyPrefix && prefix.startsWith(keyPrefix))
-    fail(`prefix "${prefix.slice(0, 99)}": leave out "${keyPrefix}", which the route adds`);
-  checkExpires(expires, Math.min(route.max_age ?? MAX_COOKIE_AGE, MAX_COOKIE_AGE), now);
-  // "https://images.example.com/app" → "images.example.com" and "/app"; "/app" → no host, and "/app".
-  const [, urlHost, folder = ""] = /^(?:https?:\/\/([^/]+))?(.*)$/i.exec(baseUrl) ?? [];
-  const host = chosenHost ?? urlHost ?? fail("baseUrl has no host: pass { host }");
-  const url = `https://${host}`;
-  if (!URL.canParse(url) || new URL(url).host !== host) fail(`"${host}" is not a host in a URL`);
-  if (domain !== undefined && !`.${host.replace(/:\d+$/, "")}`.endsWith(`.${domain}`)) {
-    fail(`domain "${domain}" is neither ${host} nor above it: small letters, no dot first`);
-  }
+
+  if (!route.cookie) throwRangeError(`route ${route.path} has no cookie = true in wrangler.toml`);
+  checkPrefix(prefix, site);
+
+  let maxAge = MAX_COOKIE_AGE;
+  if (route.max_age !== undefined) maxAge = Math.min(route.max_age, MAX_COOKIE_AGE);
+  checkExpires(expires, maxAge, now);
+
+  const { urlHost, folder } = splitBaseUrl(baseUrl);
+  const host = term.host ?? urlHost;
+  if (host === undefined) throwRangeError("baseUrl has no host: pass { host }");
+
+  checkHost(host);
+  if (domain !== undefined) checkDomain(domain, host);
+
   const value = await signCookieGrant({ host, route: route.path, prefix, expires }, signingKey);
+
+  // The beginning of the route's path, up to its first placeholder: browsers send the cookie for all paths below it.
   const path = folder + encodePath(mapping.path.parts[0] ?? "/");
-  const until = new Date(expires * 1000);
-  const flags = { secure: true, httpOnly: true, sameSite: "lax" } as const;
+  const expiryDate = new Date(expires * 1000);
+
   const scope = domain ? `Path=${path}; Domain=${domain}` : `Path=${path}`;
-  const expiry = `Expires=${until.toUTCString()}; Secure; HttpOnly; SameSite=Lax`;
+  const flags = `Expires=${expiryDate.toUTCString()}; Secure; HttpOnly; SameSite=Lax`;
   return {
     name: COOKIE,
     value,
-    header: `${COOKIE}=${value}; ${scope}; ${expiry}`,
-    attributes: { path, ...(domain && { domain }), expires: until, ...flags },
+    header: `${COOKIE}=${value}; ${scope}; ${flags}`,
+    attributes: {
+      path,
+      ...(domain && { domain }),
+      expires: expiryDate,
+      secure: true,
+      httpOnly: true,
+      sameSite: "lax",
+    },
   };
+}
+
+/** @throws RangeError if the prefix is not a folder in the text for `*` */
+function checkPrefix(prefix: string, { mapping }: AnySite): void {
+  const fault = prefixFault(prefix);
+  const shortened = prefix.slice(0, 99);
+  if (fault) throwRangeError(`invalid prefix "${shortened}": ${fault}`);
+
+  // In `media/photos/*`, `photos/` is of the key, and not of the text for `*`.
+  const [keyPrefix] = mapping.key.parts;
+  if (keyPrefix && prefix.startsWith(keyPrefix)) {
+    throwRangeError(`prefix "${shortened}": leave out "${keyPrefix}", which the route adds`);
+  }
+}
+
+/** Matches a base URL: `https://images.example.com/app` has a host and the folder `/app`, `/app` only the folder. */
+const BASE_URL = /^(?:https?:\/\/(?<host>[^/]+))?(?<folder>.*)$/i;
+
+function splitBaseUrl(baseUrl: string): { urlHost: string | undefined; folder: string } {
+  const groups = BASE_URL.exec(baseUrl)?.groups;
+  return { urlHost: groups?.["host"], folder: groups?.["folder"] ?? "" };
+}
+
+/** @throws RangeError if the Worker would read another host out of the URL: it compares the signed host with it */
+function checkHost(host: string): void {
+  const url = `https://${host}`;
+  const isHost = URL.canParse(url) && new URL(url).host === host;
+  if (!isHost) throwRangeError(`"${host}" is not a host in a URL`);
+}
+
+/** @throws RangeError if browsers drop a cookie of the domain that comes from the host */
+function checkDomain(domain: string, host: string): void {
+  const hostname = host.replace(/:\d+$/, "");
+  // With a dot before both, `xample` does not pass for the end of `example`.
+  const isAbove = `.${hostname}`.endsWith(`.${domain}`);
+  if (!isAbove) {
+    throwRangeError(
+      `domain "${domain}" is neither ${host} nor above it: small letters, no dot first`,
+    );
+  }
 }
 
 /**
@@ -148,12 +250,17 @@ export async function signCookie(
  * @returns seconds since 1970
  * @throws RangeError if `seconds` is not a whole number, or is less than 2
  * @example
- * await sign("photos/fig.jpg", "hero", { expires: expiresWithin(3600) });
+ * expiresWithin(3600, Date.UTC(2026, 0, 1, 12, 10));
+ * // 1767272400
+ * new Date(expiresWithin(3600, Date.UTC(2026, 0, 1, 12, 10)) * 1000).toISOString();
+ * // "2026-01-01T13:00:00.000Z"
  */
 export function expiresWithin(seconds: number, now: number = Date.now()): number {
   if (!Number.isInteger(seconds) || seconds < 2) {
-    fail(`seconds must be a whole number from 2 on, not ${seconds}`);
+    throwRangeError(`seconds must be a whole number from 2 on, not ${seconds}`);
   }
+
   const step = Math.floor(seconds / 2);
-  return Math.floor(now / 1000 / step) * step + seconds;
+  const stepStart = Math.floor(now / 1000 / step) * step;
+  return stepStart + seconds;
 }

@@ -1,5 +1,7 @@
 // One route of a deployed Vitrine, and the URLs of its images. No I/O: it never asks the Worker or S3.
-// What cannot exist is a RangeError, never a URL that would be a 404.
+// What cannot exist is a RangeError, never a URL that would be a 404. Whether an object exists, only the Worker knows.
+// A variant is a preset, alone or with a descriptor: `card`, `card@2x`. The examples use `images`, the client in the
+// example of `createClient`.
 
 import { decodePath, encodePath } from "../url/encoding.ts";
 import { compilePattern, readPath, writePath } from "../url/grammar.ts";
@@ -21,50 +23,98 @@ import type {
 
 /**
  * Prepares one route of a deployed Vitrine. Use it with the functions below if you do not want all of
- * `createClient` in your bundle. Unlike that, it does not check `baseUrl` and `path`.
+ * `createClient` in your bundle. Unlike that, it does not check `baseUrl` and `path`: a mistake in them is a
+ * URL that the Worker answers with 404.
  * @throws RangeError if the route names a preset that `presets` does not have
  * @example
- * const site = openSite({ baseUrl: "", route: { path: "/images/:preset/*", object: "media/*" }, presets });
- * const url = imageUrl(site, "photos/fig.jpg", "card@2x");
+ * const site = openSite({
+ *   baseUrl: "https://images.example.com",
+ *   route: { path: "/images/:preset/*", object: "media/*" },
+ *   presets: { card: { width: 480, dpr: [1, 2] } },
+ * });
+ * imageUrl(site, "photos/fig.jpg", "card@2x");
+ * // "https://images.example.com/images/card@2x/photos/fig.jpg"
  */
 export function openSite<const Presets extends PresetTable, const Route extends RouteShape>(
   settings: Settings<Presets, Route>,
 ): Site<Presets, PresetOf<Presets, Route>> {
-  const { route, presets } = settings;
   type Name = PresetOf<Presets, Route>;
-  const variants = new Map<string, Name>();
+  const { route, presets } = settings;
   const shownPresets = new Map<string, ShownPreset>();
+  const variants = new Map<string, Name>();
+
   const isName = (name: string): name is Name => Object.hasOwn(presets, name);
   for (const name of route.presets ?? Object.keys(presets)) {
     const shape = isName(name) && presets[name];
-    if (!shape) fail(`presets has no preset "${name}"`);
-    for (const [descriptor] of sizesOf(shape)) variants.set(name + descriptor, name);
+    if (!shape) throwRangeError(`presets has no preset "${name}"`);
+
     shownPresets.set(name, { shape, candidates: candidatesOf(name, shape) });
+    for (const [descriptor] of sizesOf(shape)) variants.set(name + descriptor, name);
   }
-  const template = [route.object].flat()[0]?.replace(/^[^/]*\//, "") ?? "";
-  const mapping = { path: compilePattern(route.path, "*"), key: compilePattern(template, "+") };
+
+  // All objects of a list have one pattern of the key. It follows the bucket's name and a slash: `media/photos/*`.
+  const [object = ""] = [route.object].flat();
+  const keyPattern = object.replace(/^[^/]*\//, "");
+
   return {
     // Read for each URL: an app may set its base URL after it has imported this.
     get base() {
       return settings.baseUrl.replace(/\/+$/, "");
     },
-    ...{ route, mapping, presets, variants, shown: shownPresets },
+    route,
+    mapping: { path: compilePattern(route.path, "*"), key: compilePattern(keyPattern, "+") },
+    presets,
+    variants,
+    shown: shownPresets,
   };
 }
 
+/**
+ * Returns the candidates of a preset in ascending order, each size once. A candidate that is as large as the preset
+ * itself has the preset's name without a descriptor, so that one rendition has one URL.
+ */
+function candidatesOf(name: string, preset: PresetShape): Candidate[] {
+  const candidates = new Map<string, Candidate>();
+
+  for (const [descriptor, { width = 0, dpr = 1 }] of sizesOf(preset)) {
+    let srcsetDescriptor = `${dpr}x`;
+    let isPresetSize = dpr === 1;
+
+    if (preset.widths) {
+      // The preset's own width is a candidate only if `widths` has it, too.
+      if (!descriptor) continue;
+      srcsetDescriptor = `${width}w`;
+      isPresetSize = width === preset.width;
+    }
+
+    const variant = isPresetSize ? name : name + descriptor;
+    candidates.set(srcsetDescriptor, { variant, as: srcsetDescriptor, pixels: width * dpr });
+  }
+
+  return [...candidates.values()].sort((a, b) => a.pixels - b.pixels);
+}
+
+/** `https://images.example.com`, `http://localhost:8787/img` or `/img`. */
 const BASE_URL = /^(?:https?:\/\/[^/?#]+)?(?:\/[^?#]*)?$/i;
 
 /**
- * Returns a base URL if it is valid: an http(s) URL, or a path of the page's own host: `/`.
+ * Returns a base URL if it is valid: an http(s) URL, or a path of the page's own host, such as `/`.
+ * @param baseUrl what the environment of the app has: undefined where its variable is not set
  * @param name what the app calls it; part of the error message
  * @throws RangeError if it is empty or anything else
  * @example
- * createClient({ baseUrl: checkBaseUrl(process.env.IMAGES_URL, "IMAGES_URL"), route, presets });
+ * checkBaseUrl("https://images.example.com", "IMAGES_URL");
+ * // "https://images.example.com"
+ * checkBaseUrl("images.example.com", "IMAGES_URL");
+ * // RangeError: Vitrine: IMAGES_URL is "images.example.com": it must be like "https://images.example.com" or "/"
  */
 export function checkBaseUrl(baseUrl: string | undefined, name: string): string {
   if (baseUrl && BASE_URL.test(baseUrl)) return baseUrl;
+
   const actual = baseUrl ? `"${baseUrl}"` : "not set";
-  return fail(`${name} is ${actual}: it must be like "https://images.example.com" or "/"`);
+  return throwRangeError(
+    `${name} is ${actual}: it must be like "https://images.example.com" or "/"`,
+  );
 }
 
 /**
@@ -75,7 +125,10 @@ export function checkBaseUrl(baseUrl: string | undefined, name: string): string 
  * @throws RangeError if the route does not show the variant or does not lead to the key, if no object can
  *   have the key, or if the route is signed, no cookie opens it, and there is no query
  * @example
- * imageUrl(images.site, "photos/fig.jpg", "card@2x"); // "https://…/images/card@2x/photos/fig.jpg"
+ * imageUrl(images.site, "photos/fig.jpg", "card@2x");
+ * // "https://images.example.com/images/card@2x/photos/fig.jpg"
+ * imageUrl(images.site, "photos//fig.jpg", "card");
+ * // RangeError: Vitrine: invalid key "photos//fig.jpg": an empty segment
  */
 export const imageUrl: <Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
@@ -87,9 +140,11 @@ export const imageUrl: <Presets extends PresetTable, Name extends keyof Presets 
 /**
  * Returns the `srcset` of an object: one candidate for each descriptor of the preset, or the preset alone
  * if it has none.
+ * @param query as for `imageUrl`: one query opens all candidates
  * @throws RangeError as `imageUrl` does
  * @example
- * srcset(images.site, "photos/fig.jpg", "card"); // "https://…/card/… 1x, https://…/card@2x/… 2x"
+ * srcset(images.site, "photos/fig.jpg", "card");
+ * // "https://images.example.com/images/card/photos/fig.jpg 1x, https://images.example.com/images/card@2x/photos/fig.jpg 2x"
  */
 export function srcset<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
@@ -97,18 +152,24 @@ export function srcset<Presets extends PresetTable, Name extends keyof Presets &
   preset: NoInfer<Name>,
   query?: string,
 ): string {
-  return requirePreset(site, preset)
-    .candidates.map(({ variant, as }) => `${urlOf(site, key, variant, query)} ${as}`)
-    .join(", ");
+  const candidates = requirePreset(site, preset).candidates;
+  const entries = candidates.map(
+    (candidate) => `${urlOf(site, key, candidate.variant, query)} ${candidate.as}`,
+  );
+  return entries.join(", ");
 }
 
 /**
  * Returns the URL of the smallest candidate of a preset that is at least `width` wide, or of the widest
  * one. If the preset has no width, it returns the URL of the preset itself.
- * @param width in pixels
+ * @param width in pixels of the screen, not in CSS pixels
+ * @param query as for `imageUrl`
  * @throws RangeError as `imageUrl` does
  * @example
- * urlForWidth(images.site, "photos/fig.jpg", "hero", 700); // "https://…/images/hero@960w/photos/fig.jpg"
+ * urlForWidth(images.site, "photos/fig.jpg", "hero", 700);
+ * // "https://images.example.com/images/hero@960w/photos/fig.jpg"
+ * urlForWidth(images.site, "photos/fig.jpg", "hero", 5000);
+ * // "https://images.example.com/images/hero/photos/fig.jpg"
  */
 export function urlForWidth<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
@@ -117,8 +178,11 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
   width: number,
   query?: string,
 ): string {
-  const wide = requirePreset(site, preset).candidates.filter(({ pixels }) => pixels > 0);
-  const candidate = wide.find(({ pixels }) => pixels >= width) ?? wide.at(-1);
+  const candidates = requirePreset(site, preset).candidates;
+  const withWidth = candidates.filter((candidate) => candidate.pixels > 0);
+  const wideEnough = withWidth.find((candidate) => candidate.pixels >= width);
+
+  const candidate = wideEnough ?? withWidth.at(-1);
   return urlOf(site, key, candidate?.variant ?? preset, query);
 }
 
@@ -128,8 +192,8 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
  * @param query on a signed route, the query that signs the picture
  * @throws RangeError as `imageUrl` does, and if the route does not have `facts: true`
  * @example
- * const answer = await fetch(factsUrl(images.site, "photos/fig.jpg", "card"));
- * const { width, height }: FactsAnswer = await answer.json();
+ * factsUrl(images.site, "photos/fig.jpg", "card");
+ * // "https://images.example.com/images/card/photos/fig.jpg?facts"
  */
 export function factsUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
@@ -138,8 +202,11 @@ export function factsUrl<Presets extends PresetTable, Name extends keyof Presets
   query?: string,
 ): string {
   const { path, facts } = site.route;
-  if (!facts) fail(`route ${path} has no facts: set facts = true in wrangler.toml`);
-  return urlOf(site, key, preset, query) + (query ? "&facts" : "?facts");
+  if (!facts) throwRangeError(`route ${path} has no facts: set facts = true in wrangler.toml`);
+
+  const url = urlOf(site, key, preset, query);
+  const parameter = query ? "&facts" : "?facts";
+  return url + parameter;
 }
 
 /**
@@ -147,13 +214,17 @@ export function factsUrl<Presets extends PresetTable, Name extends keyof Presets
  * 0 if the preset has no width.
  * @throws RangeError if the route does not show the preset
  * @example
- * widths(images.site, "hero"); // [640, 960, 1280, 1920]
+ * widths(images.site, "hero");
+ * // [640, 960, 1280, 1920]
+ * widths(images.site, "card");
+ * // [480, 960]
  */
 export function widths<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   preset: NoInfer<Name>,
 ): number[] {
-  return requirePreset(site, preset).candidates.map(({ pixels }) => pixels);
+  const candidates = requirePreset(site, preset).candidates;
+  return candidates.map((candidate) => candidate.pixels);
 }
 
 /**
@@ -161,18 +232,32 @@ export function widths<Presets extends PresetTable, Name extends keyof Presets &
  * `imageUrl`, and it never throws.
  * @param url as browsers spell it (`img.currentSrc`); its query and its fragment are ignored
  * @example
- * parseUrl(images.site, "https://…/images/card@2x/a.jpg"); // { key: "a.jpg", preset: "card", variant: "card@2x" }
+ * parseUrl(images.site, "https://images.example.com/images/card@2x/a%20b.jpg?v=1");
+ * // { variant: "card@2x", key: "a b.jpg", preset: "card" }
+ * parseUrl(images.site, "https://images.example.com/images/crad/a.jpg");
+ * // undefined
  */
 export function parseUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
-  { base: baseUrl, mapping, variants }: Site<Presets, Name>,
+  site: Site<Presets, Name>,
   url: string,
 ): Parsed<Name> | undefined {
+  const { base: baseUrl, mapping, variants } = site;
   if (!url.startsWith(baseUrl)) return undefined;
-  const path = decodePath(url.slice(baseUrl.length).replace(/[?#][\s\S]*/, ""));
-  const match = path === undefined ? undefined : readPath(mapping, path);
-  if (!match || keyFault(match.key) || !writePath(mapping, match)) return undefined;
+
+  const pathname = url.slice(baseUrl.length).replace(/[?#][\s\S]*/, "");
+  const path = decodePath(pathname);
+  if (path === undefined) return undefined;
+
+  const match = readPath(mapping, path);
+  if (!match || keyFault(match.key)) return undefined;
+
+  // The pattern also matches paths with an empty part, which the client never builds.
+  if (!writePath(mapping, match)) return undefined;
+
   const preset = variants.get(match.variant);
-  return preset && { ...match, preset };
+  if (!preset) return undefined;
+
+  return { ...match, preset };
 }
 
 /** Does what `imageUrl` does, for a variant that the compiler cannot check. */
@@ -182,13 +267,19 @@ export function urlOf(
   variant: string,
   query = "",
 ): string {
-  if (!variants.has(variant)) fail(`route ${route.path} has no variant "${variant}"`);
-  if (route.signed && !route.cookie && !query)
-    fail(`route ${route.path} is signed: pass createSigner's query`);
+  if (!variants.has(variant)) throwRangeError(`route ${route.path} has no variant "${variant}"`);
+
+  const needsSignature = route.signed && !route.cookie;
+  if (needsSignature && !query) {
+    throwRangeError(`route ${route.path} is signed: pass createSigner's query`);
+  }
+
   const fault = keyFault(key);
-  if (fault) fail(`invalid key "${key}": ${fault}`);
-  const path =
-    writePath(mapping, { variant, key }) ?? fail(`route ${route.path} does not lead to "${key}"`);
+  if (fault) throwRangeError(`invalid key "${key}": ${fault}`);
+
+  const path = writePath(mapping, { variant, key });
+  if (!path) throwRangeError(`route ${route.path} does not lead to "${key}"`);
+
   return baseUrl + encodePath(path) + query;
 }
 
@@ -199,29 +290,10 @@ export function needsQuery({ signed, cookie }: RouteShape): boolean {
 
 /** Returns a preset that the route shows. @throws RangeError if it does not show it */
 export function requirePreset({ route, shown: presets }: AnySite, preset: string): ShownPreset {
-  return presets.get(preset) ?? fail(`route ${route.path} has no preset "${preset}"`);
-}
-
-/**
- * The candidates in ascending order, each size once. One that is as large as the preset itself has the
- * preset's name without a descriptor, so that one rendition has one URL.
- */
-function candidatesOf(name: string, preset: PresetShape): Candidate[] {
-  const candidates = new Map<string, Candidate>();
-  for (const [descriptor, { width = 0, dpr = 1 }] of sizesOf(preset)) {
-    if (preset.widths && !descriptor) continue;
-    const as = preset.widths ? `${width}w` : `${dpr}x`;
-    const isPresetSize = preset.widths ? width === preset.width : dpr === 1;
-    candidates.set(as, {
-      variant: isPresetSize ? name : name + descriptor,
-      as,
-      pixels: width * dpr,
-    });
-  }
-  return [...candidates.values()].sort((a, b) => a.pixels - b.pixels);
+  return presets.get(preset) ?? throwRangeError(`route ${route.path} has no preset "${preset}"`);
 }
 
 /** @throws RangeError always */
-export function fail(reason: string): never {
+export function throwRangeError(reason: string): never {
   throw new RangeError(`Vitrine: ${reason}`);
 }
