@@ -7,7 +7,9 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
 /** The part of Angular's `ImageLoaderConfig` that the loader reads. */
 type LoaderConfig = {
   readonly src: string;
+  /** Pixels. Without it, the loader returns the URL of the preset itself. */
   readonly width?: number | undefined;
+  /** `{ preset: "hero" }`, as `angularPreset` returns it. */
   readonly loaderParams?: { readonly [name: string]: unknown } | undefined;
 };
 
@@ -24,19 +26,27 @@ type LoaderConfig = {
  * @example
  * // app.config.ts
  * providers: [{ provide: IMAGE_LOADER, useValue: angularLoader(images.site) }]
+ *
+ * // what Angular asks it for
+ * angularLoader(images.site)({ src: "photos/fig.jpg", width: 700, loaderParams: { preset: "hero" } });
+ * // "https://images.example.com/images/hero@960w/photos/fig.jpg"
  */
 export function angularLoader(...sites: readonly [AnySite, ...AnySite[]]) {
   return ({ src, width, loaderParams }: LoaderConfig): string => {
-    const how = 'write [loaderParams]="{ preset }"';
-    return loaderUrl(sites, { src, preset: loaderParams?.["preset"], width }, how);
+    const request = { src, preset: loaderParams?.["preset"], width };
+    return loaderUrl(sites, request, 'write [loaderParams]="{ preset }"');
   };
 }
 
 /**
  * Returns what an image takes of a preset: `loaderParams`, and an `ngSrcset` that has each variant of the preset,
- * and no other. If the preset has `dpr`, the image's `width` must be that of the preset.
+ * and no other. Without this `ngSrcset`, Angular asks for widths of its own. If the preset has `dpr`, the image's
+ * `width` must be that of the preset.
  * @throws RangeError if the route does not show the preset
  * @example
+ * angularPreset(images.site, "hero");
+ * // { loaderParams: { preset: "hero" }, ngSrcset: "640w, 960w, 1280w, 1920w" }
+ *
  * readonly hero = angularPreset(images.site, "hero");
  * <img ngSrc="photos/fig.jpg" [loaderParams]="hero.loaderParams" [ngSrcset]="hero.ngSrcset" fill alt="A fig">
  */
@@ -44,6 +54,8 @@ export function angularPreset<Presets extends PresetTable, Name extends keyof Pr
   site: Site<Presets, Name>,
   preset: NoInfer<Name>,
 ) {
-  const descriptors = requirePreset(site, preset).candidates.map(({ as }) => as);
+  const { candidates } = requirePreset(site, preset);
+  const descriptors = candidates.map((candidate) => candidate.as);
+
   return { loaderParams: { preset }, ngSrcset: descriptors.join(", ") };
 }

@@ -1,4 +1,5 @@
 // The provider and the presets for Nuxt Image. They pass on no quality, format or fit: Vitrine's preset sets them.
+// Nuxt Image has presets of its own: a table of sizes. `nuxtPresets` makes that table from Vitrine's presets.
 
 import { loaderUrl } from "./loader-url.ts";
 import type { AnySite, ShownPreset } from "./types.ts";
@@ -8,8 +9,11 @@ type Options = { readonly modifiers: { readonly width?: unknown; readonly preset
 
 /** A preset in the sense of Nuxt Image. */
 type NuxtPreset = {
+  /** The name of Vitrine's preset. */
   modifiers: { preset: string };
+  /** `640px:100vw 960px:100vw`, or `480px`. Missing if Vitrine's preset has no width. */
   sizes?: string;
+  /** `1x 2x`. Nuxt multiplies each of the sizes by each density. */
   densities: string;
 };
 
@@ -25,45 +29,65 @@ type NuxtPreset = {
  * @example
  * // app/vitrine-provider.ts
  * export default defineProvider(nuxtProvider(images.site, avatars.site, privateImages.site));
+ *
+ * // what Nuxt Image asks it for
+ * nuxtProvider(images.site).getImage("/photos/fig.jpg", { modifiers: { preset: "hero", width: 700 } });
+ * // { url: "https://images.example.com/images/hero@960w/photos/fig.jpg" }
  */
 export function nuxtProvider(...sites: readonly [AnySite, ...AnySite[]]) {
   return {
     getImage(src: string, { modifiers: { width, preset } }: Options): { url: string } {
-      const key = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
-      const how =
+      const keyOrSignedSrc = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
+      const request = { src: keyOrSignedSrc, preset, width };
+      const advice =
         "set presets: nuxtPresets(images.site) in nuxt.config.ts, and write <NuxtImg preset>";
-      return { url: loaderUrl(sites, { src: key, preset, width }, how) };
+      return { url: loaderUrl(sites, request, advice) };
     },
   };
 }
 
 /**
  * Makes Nuxt Image's presets from those of all sites, so that `<NuxtImg preset="hero">` names Vitrine's
- * preset `hero`. They set the sizes: `<NuxtImg>` then needs no `width`, `sizes` or `densities`.
+ * preset `hero`. They set the sizes: `<NuxtImg>` then needs no `width`, `sizes` or `densities`. Of two presets with
+ * one name, the one of the last site is taken.
  * @example
  * // nuxt.config.ts
  * image: { provider: "vitrine", presets: nuxtPresets(images.site) }
+ *
+ * nuxtPresets(images.site);
+ * // {
+ * //   card: { modifiers: { preset: "card" }, sizes: "480px", densities: "1x 2x" },
+ * //   hero: {
+ * //     modifiers: { preset: "hero" },
+ * //     sizes: "640px:100vw 960px:100vw 1280px:100vw 1920px:100vw",
+ * //     densities: "1x",
+ * //   },
+ * // }
  */
 export function nuxtPresets(
   ...sites: readonly [AnySite, ...AnySite[]]
 ): Record<string, NuxtPreset> {
-  return Object.fromEntries(
-    sites
-      .flatMap((site) => [...site.shown])
-      .map(([preset, options]): [string, NuxtPreset] => [
-        preset,
-        { modifiers: { preset }, ...sizing(options) },
-      ]),
-  );
+  const presets = new Map<string, NuxtPreset>();
+  for (const site of sites) {
+    for (const [name, preset] of site.shown) {
+      presets.set(name, { modifiers: { preset: name }, ...sizingOf(preset) });
+    }
+  }
+
+  return Object.fromEntries(presets);
 }
 
-/** Nuxt multiplies each size by each density, and knows only densities that are whole numbers. */
-function sizing({ shape, candidates }: ShownPreset): Pick<NuxtPreset, "sizes" | "densities"> {
+/** Returns the sizes and the densities with which Nuxt asks for the candidates of a preset, and for nothing else. */
+function sizingOf({ shape, candidates }: ShownPreset): Pick<NuxtPreset, "sizes" | "densities"> {
   if (shape.widths) {
     const sizes = candidates.map(({ pixels }) => `${pixels}px:100vw`);
     return { sizes: sizes.join(" "), densities: "1x" };
   }
+
   if (!shape.width) return { densities: "1x" };
-  const whole = candidates.map(({ as }) => as).filter((as) => !as.includes("."));
-  return { sizes: `${shape.width}px`, densities: whole.join(" ") };
+
+  // Nuxt knows only densities that are whole numbers.
+  const densities = candidates.map((candidate) => candidate.as);
+  const wholeDensities = densities.filter((density) => !density.includes("."));
+  return { sizes: `${shape.width}px`, densities: wholeDensities.join(" ") };
 }

@@ -1,4 +1,4 @@
-// The transformer for unpic's image components. Of the operations it uses the width alone.
+// The transformer for unpic's image components. Of the operations it uses the width alone: the preset sets the others.
 
 import { loaderUrl } from "./loader-url.ts";
 import type { PresetTable, Site } from "./types.ts";
@@ -16,6 +16,10 @@ import type { PresetTable, Site } from "./types.ts";
  * @example
  * const transformer = unpicTransformer(images.site);
  * <Image transformer={transformer} options={{ preset: "hero" }} src="photos/fig.jpg" layout="fullWidth" />
+ *
+ * // what the component asks it for
+ * transformer("photos/fig.jpg", { width: 700 }, { preset: "hero" });
+ * // "https://images.example.com/images/hero@960w/photos/fig.jpg"
  */
 export function unpicTransformer<Name extends string>(
   ...sites: readonly [Site<PresetTable, Name>, ...Site<PresetTable, Name>[]]
