@@ -1,4 +1,6 @@
-// The attributes of an <img>. It never touches the page: it returns plain values.
+// The attributes of an <img>. It never touches the page: it returns plain values. A fact of an original may come from
+// anywhere, such as a database that visitors write to. So only two percentages and a colour of it get into the CSS, and
+// what the app's own `placeholder` returns.
 
 import { dimensionsOf } from "./dimensions.ts";
 import { requirePreset, srcset, urlOf } from "./site.ts";
@@ -10,10 +12,17 @@ import type { ImgOptions, ImgProps, Original, PresetShape, PresetTable, Site } f
  * @throws RangeError if the route does not show the preset or does not lead to the key, if no object can
  *   have the key, or if the route is signed and there is no query
  * @example
- * imgProps(images.site, "photos/fig.jpg", "hero", { alt: "A fig", sizes: "50vw" });
- * // { alt, loading, decoding, sizes, srcset, src }, and width and height if they are known
- * imgProps(images.site, key, "hero", { alt: "A fig", sizes: "50vw", original: facts[key] });
- * // the same with width, height and style
+ * // images: see the example of createClient
+ * imgProps(images.site, "photos/fig.jpg", "card", { alt: "A fig", original: { width: 4000, height: 3000 } });
+ * // {
+ * //   alt: "A fig",
+ * //   loading: "lazy",
+ * //   decoding: "async",
+ * //   width: 480,
+ * //   height: 360,
+ * //   srcset: "https://images.example.com/images/card/photos/fig.jpg 1x, https://images.example.com/images/card@2x/photos/fig.jpg 2x",
+ * //   src: "https://images.example.com/images/card/photos/fig.jpg",
+ * // }
  */
 export function imgProps<
   Presets extends PresetTable,
@@ -28,9 +37,10 @@ export function imgProps<
 ): ImgProps {
   const { alt, sizes = "100vw", loading = "lazy", original, query } = options;
   const { shape } = requirePreset(site, preset);
-  const background = backgroundOf(options);
-  const css = [positionOf(shape, original), background && `background: ${background}`];
-  const style = css.filter(Boolean).join("; ");
+
+  const declarations = [positionOf(shape, original), backgroundOf(options)];
+  const style = declarations.filter(Boolean).join("; ");
+
   return {
     alt,
     loading,
@@ -44,39 +54,65 @@ export function imgProps<
 }
 
 /**
- * Where the focal point is in the picture, for CSS that crops it further: the engine's crop around it leaves it there.
- * A fact may come from anywhere: only two percentages get into the CSS.
+ * Returns the CSS that keeps the focal point in view where the page crops the picture further: the engine's own crop
+ * leaves the point at the same place of the picture. Undefined if the preset does not use it, or if the fact has none.
  */
-function positionOf({ gravity }: PresetShape, original?: Original): string | false {
-  const { x, y } = original?.focus ?? { x: -1, y: -1 };
-  const isShown = gravity === "object" && x >= 0 && x <= 1 && y >= 0 && y <= 1;
-  return isShown && `object-position: ${Math.round(x * 100)}% ${Math.round(y * 100)}%`;
+function positionOf({ gravity }: PresetShape, original?: Original): string | undefined {
+  const focus = original?.focus;
+  if (!focus || gravity !== "object") return undefined;
+
+  const { x, y } = focus;
+  const isInside = x >= 0 && x <= 1 && y >= 0 && y <= 1;
+  if (!isInside) return undefined;
+
+  return `object-position: ${Math.round(x * 100)}% ${Math.round(y * 100)}%`;
 }
 
-/** A fact may come from anywhere: only a colour gets into the CSS. */
-function backgroundOf<Known extends Original>({
-  original,
-  placeholder,
-}: Pick<ImgOptions<unknown, Known>, "original" | "placeholder">): string | undefined {
+/** Returns the CSS of the background until the picture is there, undefined if there is none. */
+function backgroundOf<Known extends Original>(
+  options: Pick<ImgOptions<unknown, Known>, "original" | "placeholder">,
+): string | undefined {
+  const { original, placeholder } = options;
+  // A background would shine through an original with transparency.
   if (!original || original.alpha) return undefined;
-  if (placeholder) return placeholder(original);
-  const { color } = original;
-  return typeof color === "string" && /^#[0-9a-f]{6}$/.test(color) ? color : undefined;
+
+  const background = placeholder ? placeholder(original) : colorOf(original);
+  return background ? `background: ${background}` : undefined;
 }
 
-/** The position comes first: a background may have any text. */
-const STYLE = /^(?:object-position: (\d+% \d+%))?(?:; )?(?:background: ([\s\S]*))?$/;
+function colorOf({ color }: Original): string | undefined {
+  const isColor = typeof color === "string" && /^#[0-9a-f]{6}$/.test(color);
+  return isColor ? color : undefined;
+}
+
+/**
+ * Matches a `style` of `imgProps`: `object-position: 62% 30%; background: #8a5b3c`, or one of both. The position comes
+ * first, because a background may have any text.
+ */
+const STYLE =
+  /^(?:object-position: (?<objectPosition>\d+% \d+%))?(?:; )?(?:background: (?<background>[\s\S]*))?$/;
 
 /**
  * Returns the same attributes by the names that React uses, and `style` as React takes it.
  * @example
+ * // images: see the example of createClient
+ * const fig = images.imgProps("photos/fig.jpg", "card", {
+ *   alt: "A fig",
+ *   original: { width: 4000, height: 3000, color: "#8a5b3c" },
+ * });
+ * reactProps(fig).style;
+ * // { background: "#8a5b3c" }
+ *
  * <img {...reactProps(fig)} alt={fig.alt} />
  */
-export function reactProps({ srcset, style, ...props }: ImgProps) {
-  const [, objectPosition, background] = STYLE.exec(style ?? "") ?? [];
+export function reactProps({ srcset, style = "", ...props }: ImgProps) {
+  const groups = STYLE.exec(style)?.groups;
+  const background = groups?.["background"];
+  const objectPosition = groups?.["objectPosition"];
   const reactStyle = {
     ...(background && { background }),
     ...(objectPosition && { objectPosition }),
   };
+
   return { srcSet: srcset, ...props, ...(style && { style: reactStyle }) };
 }
