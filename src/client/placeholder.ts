@@ -1,4 +1,6 @@
 // vitrine/placeholder: makes the CSS of a placeholder from a ThumbHash. Only it imports the decoder. It sends nothing.
+// A ThumbHash is at most 29 bytes that describe a small blurred picture: https://evanw.github.io/thumbhash. It may come
+// from anywhere, so a text that is not exactly one is an error, and never gets into the CSS.
 
 import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 
@@ -7,57 +9,102 @@ import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
  * up to 1.7 kB long. It holds nothing but the decoded picture, wherever the fact comes from, and no quotes.
  * @throws RangeError if the ThumbHash is invalid, or if there is none
  * @example
- * images.imgProps(key, "card", { alt: "A fig", original: facts[key], placeholder: thumbHash });
+ * const fact = { width: 300, height: 200, thumbhash: "1QcSHQRnh493V4dIh4eXh1h4kJUI" };
+ * thumbHash(fact).slice(0, 40);
+ * // "url(data:image/png;base64,iVBORw0KGgoAAA"
+ *
+ * images.imgProps("photos/fig.jpg", "card", { alt: "A fig", original: fact, placeholder: thumbHash }).style.length;
+ * // 1290
  */
 export function thumbHash({ thumbhash }: { readonly thumbhash?: string | undefined }): string {
-  return `url(${toDataURL(thumbHashToRGBA(bytesOf(`${thumbhash}`)))}) center / cover`;
-}
-
-/** The decoder makes four times the pixels that a ThumbHash describes: each square of 2 × 2 becomes its mean. */
-function toDataURL({ w, h, rgba }: ReturnType<typeof thumbHashToRGBA>): string {
-  const [width, height] = [Math.ceil(w / 2), Math.ceil(h / 2)];
-  const byteAt = (x: number, y: number, channel: number) =>
-    rgba[(Math.min(y, h - 1) * w + Math.min(x, w - 1)) * 4 + channel] ?? 0;
-  const bytes = Array.from({ length: width * height * 4 }, (_, at) => {
-    const x = 2 * (Math.floor(at / 4) % width);
-    const y = 2 * Math.floor(at / 4 / width);
-    const square = [byteAt(x, y, at % 4), byteAt(x + 1, y, at % 4)];
-    square.push(byteAt(x, y + 1, at % 4), byteAt(x + 1, y + 1, at % 4));
-    return square.reduce((sum, byte) => sum + byte) / 4;
-  });
-  return rgbaToDataURL(width, height, bytes);
+  const decoded = thumbHashToRGBA(bytesOf(`${thumbhash}`));
+  const url = toDataUrl(decoded);
+  return `url(${url}) center / cover`;
 }
 
 /** Base64 of at most 29 bytes: no ThumbHash has more. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4}){0,9}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
+/** Returns the bytes of a ThumbHash. @throws RangeError if the text is not one */
 function bytesOf(text: string): Uint8Array {
-  const fail = (reason: string) => {
-    throw new RangeError(`Vitrine: the thumbhash "${`${text}`.slice(0, 40)}" ${reason}`);
-  };
-  if (!BASE64.test(text)) return fail("is not a ThumbHash in base64");
+  const quoted = `"${text.slice(0, 40)}"`;
+  if (!BASE64.test(text)) {
+    throw new RangeError(`Vitrine: the thumbhash ${quoted} is not a ThumbHash in base64`);
+  }
+
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const length = lengthFor(bytes) ?? "more";
-  if (bytes.length === length) return bytes;
-  return fail(`has ${bytes.length} bytes, but what it describes takes ${length}`);
+  if (bytes.length !== length) {
+    throw new RangeError(
+      `Vitrine: the thumbhash ${quoted} has ${bytes.length} bytes, but what it describes takes ${length}`,
+    );
+  }
+
+  return bytes;
 }
 
 /**
  * Returns how many bytes a ThumbHash has, by its third and fourth: five, one more if it has transparency, and half a
- * byte for each term of its channels (https://evanw.github.io/thumbhash). Undefined if a side has no term.
+ * byte for each term of its channels. Undefined if a side has no term: no picture is like that.
  */
-function lengthFor([, , third = 0, fourth = 0]: Uint8Array): number | undefined {
-  const hasAlpha = third > 127;
-  const shortSide = fourth & 7;
+function lengthFor(bytes: Uint8Array): number | undefined {
+  const [, , third = 0, fourth = 0] = bytes;
+  const hasAlpha = third > 127; // its highest bit
+  const shortSide = fourth & 7; // the terms of the lightness along the shorter side
   if (shortSide === 0) return undefined;
-  const lightness = termsOf(hasAlpha ? 5 : 7, Math.max(3, shortSide));
-  const terms = lightness + 2 * termsOf(3, 3) + (hasAlpha ? termsOf(5, 5) : 0);
-  return (hasAlpha ? 6 : 5) + Math.ceil(terms / 2);
+
+  const longSide = hasAlpha ? 5 : 7;
+  const colorTerms = termsOf(3, 3);
+  let terms = termsOf(longSide, Math.max(3, shortSide)) + 2 * colorTerms;
+  if (hasAlpha) terms += termsOf(5, 5);
+
+  const headLength = hasAlpha ? 6 : 5;
+  return headLength + Math.ceil(terms / 2);
 }
 
-/** The terms of a channel, without the constant one: a triangle of this width and height, either way round. */
+/** Returns the terms of a channel, without the constant one: a triangle of this width and height, either way round. */
 function termsOf(width: number, height: number): number {
   let terms = -1;
-  for (let row = 0; row < height; row += 1) terms += Math.ceil((width * (height - row)) / height);
+  for (let row = 0; row < height; row += 1) {
+    terms += Math.ceil((width * (height - row)) / height);
+  }
+
   return terms;
+}
+
+/** A decoded picture: `rgba` has four bytes a pixel, row by row. */
+type DecodedPicture = ReturnType<typeof thumbHashToRGBA>;
+
+/**
+ * Returns a picture as a `data:` URL, at half of its width and height. The decoder makes four times the pixels that a
+ * ThumbHash describes: each square of 2 × 2 becomes its mean.
+ */
+function toDataUrl(picture: DecodedPicture): string {
+  const width = Math.ceil(picture.w / 2);
+  const height = Math.ceil(picture.h / 2);
+
+  const bytes: number[] = [];
+  for (let y = 0; y < height; y += 1) {
+    for (let x = 0; x < width; x += 1) {
+      for (let channel = 0; channel < 4; channel += 1) {
+        bytes.push(meanOfSquare(picture, 2 * x, 2 * y, channel));
+      }
+    }
+  }
+
+  return rgbaToDataURL(width, height, bytes);
+}
+
+/** Returns the mean of one channel over the 2 × 2 pixels whose upper left one is at `x` and `y`. */
+function meanOfSquare(picture: DecodedPicture, x: number, y: number, channel: number): number {
+  const upper = byteAt(picture, x, y, channel) + byteAt(picture, x + 1, y, channel);
+  const lower = byteAt(picture, x, y + 1, channel) + byteAt(picture, x + 1, y + 1, channel);
+  return (upper + lower) / 4;
+}
+
+/** Returns one channel of a pixel. A pixel beyond the right or the lower edge is that of the edge. */
+function byteAt({ w, h, rgba }: DecodedPicture, x: number, y: number, channel: number): number {
+  const column = Math.min(x, w - 1);
+  const row = Math.min(y, h - 1);
+  return rgba[(row * w + column) * 4 + channel] ?? 0;
 }
