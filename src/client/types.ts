@@ -3,48 +3,70 @@
 import type { Mapping } from "../url/grammar.ts";
 import type { Sizing } from "../url/sizes.ts";
 
-/** The size of a picture, in pixels, upright. */
+/** The size of an upright picture, in pixels: `{ width: 4000, height: 3000 }`. */
 export type Dimensions = { readonly width: number; readonly height: number };
 
-/** A point of an upright picture: how far from its left, and from its top. 0 to 1. */
+/** A point of an upright picture: how far from its left, and from its top. 0 to 1: `{ x: 0.62, y: 0.3 }`. */
 export type Focus = { readonly x: number; readonly y: number };
 
-/** What is known of an original, as `vitrine facts` writes it down. */
+/**
+ * What is known of an original, as `vitrine facts` writes it down:
+ * `{ width: 4000, height: 3000, type: "image/jpeg", bytes: 812345, color: "#8a5b3c", thumbhash: "1QcSHQRnh493V4dIh4eXh1h4kJUI" }`
+ */
 export type Fact = Dimensions & {
-  /** `image/jpeg`. */
+  /** The media type: `image/jpeg`. */
   readonly type: string;
+  /** The length of the object. */
   readonly bytes: number;
-  /** The dominant colour, as CSS: `#8a5b3c`. One with `alpha` has none. */
+  /** The dominant colour, as CSS: `#8a5b3c`. An original with `alpha` has none. */
   readonly color?: string;
   /** The ThumbHash, in base64. An SVG has none. */
   readonly thumbhash?: string;
-  /** Whether some of its pixels are transparent, or may be: of an SVG, that is not known. */
+  /** Whether some of its pixels are transparent, or may be: of an SVG, that is not known. Missing if none is. */
   readonly alpha?: true;
-  /** Whether it has more than one frame. */
+  /** Whether it has more than one frame. Missing if it has one. */
   readonly animated?: true;
-  /** The focal point, from the metadata of the object. */
+  /** The focal point, from the metadata of the object. Missing if the object has none. */
   readonly focus?: Focus;
-  /** Another one after the object or its focal point changed. `createSigner`'s function takes it as `version`. */
+  /**
+   * A text that is another one after the object or its focal point changed. `createSigner`'s function takes it as
+   * `version`.
+   */
   readonly version?: string;
 };
 
 /** What `imgProps` reads of a fact. The two sides alone are enough for `width` and `height`. */
 export type Original = Dimensions & {
+  /** Default: not an SVG. Without it, an SVG may get the wrong sides: the edge never resizes one. */
   readonly type?: string | undefined;
+  /** The background until the picture is there: `#` and six small hexadecimal digits. Default: none. */
   readonly color?: string | undefined;
+  /** For a `placeholder` such as `thumbHash`, which throws without it. */
   readonly thumbhash?: string | undefined;
-  readonly alpha?: boolean | undefined; // as TypeScript reads a JSON file
+  /**
+   * Whether some of its pixels are transparent. Default: none is. Without it, a background shines through such pixels.
+   * It is a boolean, and not only true, because TypeScript reads a JSON file so.
+   */
+  readonly alpha?: boolean | undefined;
+  /** Default: none, so CSS that crops the picture keeps its centre. */
   readonly focus?: Focus | undefined;
 };
 
-/** What a URL of `factsUrl` answers: JSON. */
+/**
+ * What a URL of `factsUrl` answers: JSON. The two sides are those of the picture at the preset:
+ * `{ width: 480, height: 360, original: { width: 4000, height: 3000, type: "image/jpeg" } }`
+ */
 export type FactsAnswer = Dimensions & {
-  /** The upright original. What is not known for certain is left out. `focus`: see `gravity = "object"`. */
+  /**
+   * The upright original. What is not known for certain is left out, so check for `width` before you pass it to
+   * `imgProps`. `focus`: see `gravity = "object"`.
+   */
   readonly original?: Partial<Dimensions> & { readonly type?: string; readonly focus?: Focus };
 };
 
 /** What a border adds, in CSS pixels: `width` on all sides, or a value for each side. */
 export type Border = {
+  /** For each side that has no value of its own. Default: 0. */
   readonly width?: number;
   readonly top?: number;
   readonly right?: number;
@@ -52,20 +74,30 @@ export type Border = {
   readonly left?: number;
 };
 
-/** The options of a preset that the client reads, as they stand in wrangler.toml. */
+/**
+ * The options of a preset that the client reads, as they stand in wrangler.toml: `{ width: 480, dpr: [1, 2] }`. Another
+ * value than there makes URLs that the Worker answers with 404, or a wrong `width` and `height`.
+ */
 export type PresetShape = Sizing & {
+  /** `contain`, `cover`, `crop`, `pad`, `scale-down`, `scale-up` or `squeeze`. Default: `scale-down`. */
   readonly fit?: string;
-  /** Degrees: 0, 90, 180 or 270. */
+  /** Degrees: 0, 90, 180 or 270. Default: 0. */
   readonly rotate?: number;
+  /** Default: none. With it, the `width` and `height` of an `<img>` are known only if `fit` fixes both. */
   readonly trim?: unknown;
+  /** `"object"` for the focal point of each object. Only then, `imgProps` writes an `object-position`. */
   readonly gravity?: unknown;
+  /** Default: none. */
   readonly border?: Border;
 };
 
 /** Presets by their names. */
 export type PresetTable = Readonly<Record<string, PresetShape>>;
 
-/** The fields of a route that the client reads, as they stand in wrangler.toml. */
+/**
+ * The fields of a route that the client reads, as they stand in wrangler.toml. Another value than there makes URLs that
+ * the Worker refuses.
+ */
 export type RouteShape = {
   /** The public path pattern: `/images/:preset/*`. */
   readonly path: string;
@@ -73,19 +105,25 @@ export type RouteShape = {
   readonly object: string | readonly string[];
   /** The presets that the route shows. Default: all. */
   readonly presets?: readonly string[];
-  /** Whether its URLs are signed: each then needs the query that `createSigner`'s function returns. */
+  /** Whether its URLs are signed: each then needs the query that `createSigner`'s function returns. Default: false. */
   readonly signed?: boolean;
-  /** Whether the cookie of `signCookie` opens its URLs, too: they then need no query. */
+  /** Whether the cookie of `signCookie` opens its URLs, too: they then need no query. Default: false. */
   readonly cookie?: boolean;
-  /** How far ahead a signature may expire at most, in seconds: `createSigner` and `signCookie` refuse more. */
+  /**
+   * How far ahead a signature may expire at most, in seconds: `createSigner` and `signCookie` refuse more. Default: no
+   * limit in the client (a day for a cookie). The Worker then refuses what is too far ahead, and the picture is a 404.
+   */
   readonly max_age?: number;
-  /** Whether `factsUrl` has URLs for it. */
+  /** Whether `factsUrl` has URLs for it. Default: false: each call is a RangeError. */
   readonly facts?: boolean;
 };
 
 /** What `createClient` and `openSite` need to know of a deployed Vitrine. */
 export type Settings<Presets extends PresetTable, Route extends RouteShape> = {
-  /** The URL of Vitrine, such as `https://images.example.com`; `""` for the host of the page itself. */
+  /**
+   * The URL of Vitrine, such as `https://images.example.com`; `""` for the host of the page itself. Slashes at its end
+   * do not count.
+   */
   readonly baseUrl: string;
   /** An entry of `ROUTES` in wrangler.toml. */
   readonly route: Route;
@@ -93,22 +131,24 @@ export type Settings<Presets extends PresetTable, Route extends RouteShape> = {
   readonly presets: Presets;
 };
 
-/** The names of the presets that a route shows. */
+/** The names of the presets that a route shows: `"card" | "hero"`. */
 export type PresetOf<Presets, Route> = Route extends { readonly presets: readonly (infer Name)[] }
   ? Name & keyof Presets & string
   : keyof Presets & string;
 
+/** The descriptors that a preset allows: `"1x" | "2x"`, or `"640w" | "1920w"`. It is `never` for a preset without any. */
 type DescriptorOf<Preset> =
   | (Preset extends { readonly dpr: readonly (infer X extends number)[] } ? `${X}x` : never)
   | (Preset extends { readonly widths: readonly (infer W extends number)[] } ? `${W}w` : never);
 
-/** The variants that presets allow: `card`, `card@2x`. */
+/** The variants that presets allow: `"card" | "card@1x" | "card@2x"`. */
 export type VariantOf<Presets, Name extends keyof Presets & string> = Name extends unknown
   ? Name | `${Name}@${DescriptorOf<Presets[Name]>}`
   : never;
 
-/** One entry of a `srcset`. */
+/** One entry of a `srcset`: `{ variant: "card@2x", as: "2x", pixels: 960 }`. */
 export type Candidate = {
+  /** The preset, alone or with a descriptor: `card`, `card@2x`. */
   readonly variant: string;
   /** Its descriptor in the `srcset`: `2x`, `640w`. */
   readonly as: string;
@@ -121,9 +161,11 @@ export type Site<Presets extends PresetTable, Name extends keyof Presets & strin
   /** The base URL, without a slash at its end. */
   readonly base: string;
   readonly route: RouteShape;
+  /** The route's patterns of paths and of keys, compiled. */
   readonly mapping: Mapping;
+  /** All presets of the settings, also those that the route does not show. */
   readonly presets: Presets;
-  /** The preset of each variant that the route shows. */
+  /** The preset of each variant that the route shows: `card@2x` → `card`. */
   readonly variants: ReadonlyMap<string, Name>;
   /** The presets that the route shows, by their names. */
   readonly shown: ReadonlyMap<string, ShownPreset>;
@@ -131,6 +173,7 @@ export type Site<Presets extends PresetTable, Name extends keyof Presets & strin
 
 /** A preset that the route shows. */
 export type ShownPreset = {
+  /** The preset as it stands in the settings. */
   readonly shape: PresetShape;
   /** In ascending order of their widths, each size once. */
   readonly candidates: readonly Candidate[];
@@ -141,27 +184,39 @@ export type AnySite = Site<PresetTable, string>;
 
 /** What `imgProps` needs besides the key and the preset. */
 export type ImgOptions<Preset, Known extends Original = Original> = {
-  /** A text for people who do not see the picture; `""` if it is only decoration. */
+  /** A text for people who do not see the picture, for example `A fig`; `""` if it is only decoration. */
   readonly alt: string;
-  /** Default: `"lazy"`. Use `"eager"` for a picture that is visible at once. */
+  /** Default: `"lazy"`. Use `"eager"` for a picture that is visible at once: a lazy one comes later. */
   readonly loading?: "lazy" | "eager";
   /**
-   * A fact of the original, or its upright size in pixels. It makes `width` and `height` exact, so nothing
-   * shifts while the page loads. The `color` of a fact is the background until the picture is there. Its `focus` is
-   * the `object-position`, if the preset has `gravity = "object"`.
+   * A fact of the original, or its upright size in pixels. It makes `width` and `height` exact. The `color` of a fact
+   * is the background until the picture is there. Its `focus` is the `object-position`, if the preset has
+   * `gravity = "object"`.
+   *
+   * Default: none. Then only a preset whose pictures all have one size has both sides. With another preset, the page
+   * moves when the picture comes.
    */
   readonly original?: Known | undefined;
   /**
    * Makes another background of the fact: a CSS `background`, as `thumbHash` of `vitrine/placeholder` does.
-   * It is not called for an original with `alpha`, through which it would shine.
+   * It is not called for an original with `alpha`, through which it would shine. Default: the fact's `color`.
    */
   readonly placeholder?: ((original: NoInfer<Known>) => string | undefined) | undefined;
-  /** On a signed route: the query that `createSigner`'s function returns. */
+  /**
+   * On a signed route: the query that `createSigner`'s function returns. Default: none, which is a RangeError there,
+   * unless a cookie opens the route.
+   */
   readonly query?: string | undefined;
 } & ([Extract<Preset, { readonly widths: readonly number[] }>] extends [never]
-  ? { readonly sizes?: string }
+  ? {
+      /** Default: `100vw`. A preset without `widths` ignores it. */
+      readonly sizes?: string;
+    }
   : {
-      /** How wide the picture is on the page, for example `(max-width: 600px) 100vw, 600px`. */
+      /**
+       * How wide the picture is on the page, for example `(max-width: 600px) 100vw, 600px`. With a wrong value, the
+       * browser loads a picture that is blurred, or larger than it needs to be.
+       */
       readonly sizes: string;
     });
 
@@ -170,16 +225,20 @@ export type ImgProps = {
   readonly alt: string;
   readonly loading: "lazy" | "eager";
   readonly decoding: "async";
+  /** CSS pixels. Missing if it is not known for certain. */
   readonly width?: number;
+  /** CSS pixels. Missing if it is not known for certain. */
   readonly height?: number;
-  /** `object-position: 62% 30%; background: #8a5b3c`. */
+  /** `object-position: 62% 30%; background: #8a5b3c`. Missing if there is neither. */
   readonly style?: string;
+  /** Missing for a preset without `widths`. */
   readonly sizes?: string;
   readonly srcset: string;
+  /** The preset without a descriptor, for what knows no `srcset`. */
   readonly src: string;
 };
 
-/** What a public URL asks for. See `parseUrl`. */
+/** What a public URL asks for: `{ key: "photos/fig.jpg", preset: "card", variant: "card@2x" }`. See `parseUrl`. */
 export type Parsed<Name> = {
   /** The object's key, below the bucket's `prefix`. */
   readonly key: string;
