@@ -59,12 +59,12 @@ export async function getSession(
     const running = runningRenewal(state, now);
 
     if (session && session !== refused) {
-      // The session is good for a while yet, so this request does not wait for the next one.
+      // The session can be used for a while yet, so this request does not wait for the next one.
       if (!running && isRenewalDue(state, now)) startRenewal(memory, context);
       return session;
     }
 
-    // Without this, each visitor would ask an STS that has just refused. A renewal that runs may still succeed.
+    // STS failed a moment ago. Without this pause, each visitor would ask it again. A renewal that runs may still succeed.
     const failure = recentFailure(state, now);
     if (!running && failure) return failure;
 
@@ -77,24 +77,29 @@ export async function getSession(
   }
 }
 
-/** Returns the refusal where STS gives no credentials, or S3 accepts none. The log has it once a minute. */
+/**
+ * Returns the refusal of a visitor for whom there are no credentials: STS gives none, or S3 accepts none. It is logged
+ * once a minute.
+ */
 export function refuseRole(
   memory: RoleMemory,
-  failure: Pick<StsFailure, "code" | "reason">,
+  { code, reason }: Pick<StsFailure, "code" | "reason">,
 ): Refusal {
-  const { code, reason } = failure;
   const now = Date.now();
   const state = memory.state();
 
-  // This is read before the memory learns of the refusal: afterwards it would always be true.
+  // The log leaves out a refusal that is `repeated`.
   const repeated = isRefusalReported(state, now);
-  memory.learn({ type: "refused", now });
+  if (!repeated) memory.learn({ type: "refusal-reported", now });
 
   return { event: "role-refused", role: state.role.arn, code, reason, repeated };
 }
 
+/** Begins a renewal, and lets the other requests know. */
 function startRenewal(memory: RoleMemory, context: Context): Renewal {
   const renewal = { ended: renewSession(memory), began: Date.now() };
+
+  // The memory learns of the beginning first: `renewSession` has to wait before it knows a result.
   memory.learn({ type: "renewal-started", renewal });
 
   // The renewal goes on when this visitor has left: other visitors wait for it.
@@ -104,8 +109,7 @@ function startRenewal(memory: RoleMemory, context: Context): Renewal {
 
 /** Requests a session, and puts it, or the failure, into the memory. */
 async function renewSession(memory: RoleMemory): Promise<void> {
-  const { role } = memory.state();
-  const answer = await requestSession(role);
+  const answer = await requestSession(memory.state().role);
 
   if (isStsFailure(answer)) {
     memory.learn({ type: "renewal-failed", failure: answer, now: Date.now() });
@@ -117,7 +121,6 @@ async function renewSession(memory: RoleMemory): Promise<void> {
 /**
  * Requests a session with the first key of the issuer. Only if STS cannot check that key's token, the other key signs
  * another one: while the key is rotated, STS may not know the new key yet, or may know the old one no more (K5).
- * Each key has two tries, so STS gets four requests at most.
  */
 async function requestSession(role: Role): Promise<Session | StsFailure> {
   const { signers, mistakes } = await issuerKeysOf(role.oidc);
@@ -125,13 +128,17 @@ async function requestSession(role: Role): Promise<Session | StsFailure> {
 
   // This is the failure if there is no signer.
   let failure: StsFailure = { kind: "sts-failure", code: "no-key", reason: keyFaults.join("; ") };
+
   for (const signer of signers) {
-    const answer = await requestWithRetry(role, signer);
+    let answer = await requestOnce(role, signer);
+
+    // The cause may pass in a moment, so the same key gets a second try at once.
+    if (isStsFailure(answer) && answer.isTransient) answer = await requestOnce(role, signer);
     if (!isStsFailure(answer)) return answer;
 
     // A key that could not be imported may be the very key that STS knows, so its fault is named, too.
     const reason = [answer.reason, ...keyFaults].join("; ");
-    failure = { kind: "sts-failure", code: answer.code, reason };
+    failure = { ...answer, reason };
 
     // Only this code may be about the key. With any other one, the other key would fail in the same way.
     if (answer.code !== "InvalidIdentityToken") return failure;
@@ -139,14 +146,7 @@ async function requestSession(role: Role): Promise<Session | StsFailure> {
   return failure;
 }
 
-/** Requests a session with one key, and once more at once after a failure that may pass in a moment. */
-async function requestWithRetry(role: Role, signer: Signer): Promise<Session | StsFailure> {
-  const first = await requestOnce(role, signer);
-  if (!isStsFailure(first) || !first.isTransient) return first;
-
-  return requestOnce(role, signer);
-}
-
+/** Requests a session with a token of its own: each token has another id. */
 async function requestOnce(role: Role, signer: Signer): Promise<Session | StsFailure> {
   const token = await createToken(role.oidc, signer, Date.now());
   return askSts(role, token);
@@ -155,7 +155,7 @@ async function requestOnce(role: Role, signer: Signer): Promise<Session | StsFai
 /** How long STS may take, the body included: ms. Meanwhile STS itself asks the issuer for its public keys. */
 const STS_MS = 6_000;
 
-/** Requests a session once. @param token proves who the Worker is */
+/** Sends a token to STS, and reads the answer. @param token proves who the Worker is */
 export async function askSts(role: Role, token: string): Promise<Session | StsFailure> {
   const began = Date.now();
 

@@ -12,7 +12,7 @@ export type RoleState = {
   readonly role: Role;
   /** The newest session. It may have expired. */
   readonly session?: Session | undefined;
-  /** How many objects S3 has denied since it last gave an object: the role's sessions may be revoked (K9). */
+  /** How many objects S3 has denied since it last gave one: somebody may have revoked the session (K9). */
   readonly denials?: number | undefined;
   /** The renewal that is under way. */
   readonly renewal?: Renewal | undefined;
@@ -20,13 +20,14 @@ export type RoleState = {
   readonly failure?: (StsFailure & { readonly at: number }) | undefined;
   /** When a failed renewal was last logged while an old session serves, and how many have failed since. */
   readonly failureLog?: LogCount | undefined;
-  /** When it was last logged that a visitor is refused. */
+  /** When it was last logged that a visitor gets no picture: ms since 1970. */
   readonly refusedAt?: number | undefined;
 };
 
 export type Renewal = {
   /** Resolves when the answer of STS is in the state. */
   readonly ended: Promise<unknown>;
+  /** When it began: ms since 1970. */
   readonly began: number;
 };
 
@@ -36,8 +37,8 @@ export type RoleEvent =
   | { readonly type: "renewal-failed"; readonly failure: StsFailure; readonly now: number }
   /** With this session, S3 gave an object, or denied it. */
   | { readonly type: "object-requested"; readonly session: Session; readonly denied: boolean }
-  /** A visitor gets no picture, because there is no session. */
-  | { readonly type: "refused"; readonly now: number };
+  /** A visitor gets no picture, because there is no session. The log gets a line about it. */
+  | { readonly type: "refusal-reported"; readonly now: number };
 
 type Advanced = { readonly state: RoleState; readonly effects: readonly RoleNotice[] };
 
@@ -57,12 +58,18 @@ export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
     case "renewal-failed":
       return failRenewal(state, event.failure, event.now);
 
-    case "object-requested":
-      return countDenials(state, event.session, event.denied);
+    case "object-requested": {
+      // The reply to an older session says nothing about the newest one.
+      if (event.session !== state.session) return changed(state, {});
 
-    case "refused":
-      // The caller logs a refusal only if none was logged within the last minute.
-      if (isRefusalReported(state, event.now)) return changed(state, {});
+      // S3 gave an object, so the session is not revoked.
+      if (!event.denied) return changed(state, { denials: undefined });
+
+      const earlierDenials = state.denials ?? 0;
+      return changed(state, { denials: earlierDenials + 1 });
+    }
+
+    case "refusal-reported":
       return changed(state, { refusedAt: event.now });
   }
 }
@@ -84,9 +91,6 @@ function failRenewal(state: RoleState, failure: StsFailure, now: number): Advanc
   if (!session) return changed(state, change);
 
   const { times, shouldLog, logCount } = countForLog(state.failureLog, now);
-  const counted = { ...change, failureLog: logCount };
-  if (!shouldLog) return changed(state, counted);
-
   const notice: RoleNotice = {
     event: "role-failed",
     role: state.role.arn,
@@ -95,18 +99,8 @@ function failRenewal(state: RoleState, failure: StsFailure, now: number): Advanc
     expires: new Date(session.expires).toISOString(),
     times,
   };
-  return changed(state, counted, [notice]);
-}
-
-function countDenials(state: RoleState, session: Session, denied: boolean): Advanced {
-  // The reply to an older session says nothing about the newest one.
-  if (session !== state.session) return changed(state, {});
-
-  // S3 gave an object, so the session is not revoked.
-  if (!denied) return changed(state, { denials: undefined });
-
-  const earlierDenials = state.denials ?? 0;
-  return changed(state, { denials: earlierDenials + 1 });
+  const effects = shouldLog ? [notice] : [];
+  return changed(state, { ...change, failureLog: logCount }, effects);
 }
 
 /** Returns the session, unless it is about to expire. */
@@ -120,16 +114,16 @@ export function usableSession({ session }: RoleState, now: number): Session | un
 /** A session is renewed so long before it expires: ms. An outage of STS may last as long, and no visitor notices. */
 const RENEW_MS = 25 * 60_000;
 
-/** A session of less than 50 minutes is renewed after a half of its time. */
+/** A session that lasts less than 50 minutes is renewed after this part of its time. */
 const RENEW_PART = 0.5;
 
 /** After a failed renewal, the next one begins so much later while an old session serves: ms. */
 const PAUSE_MS = 30_000;
 
-/** After so many denials in a row, the session may be revoked. One denial says nothing: an object may be missing. */
+/** After so many denials in a row, the session may be revoked. One denial says nothing: S3 also denies what is missing. */
 const MAX_DENIALS = 10;
 
-/** A session that is newer than this is not renewed because of denials, so bad URLs cannot flood STS: ms. */
+/** Denials renew no session that is younger than this. So a visitor with bad URLs cannot flood STS: ms. */
 const MIN_DOUBTED_AGE_MS = 5 * 60_000;
 
 /** Returns whether a session that can be used is to be renewed now. */

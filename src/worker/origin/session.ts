@@ -34,30 +34,55 @@ export function isStsFailure(answer: Session | StsFailure): answer is StsFailure
 /** The Worker requests credentials for so long: s. Every role allows one hour. */
 export const SESSION_SECONDS = 3600;
 
-/** Credentials with less time than this are not used: a request to S3 takes time, too. ms. */
+/** Credentials that expire sooner than this are not used, because a request to S3 takes time, too: ms. */
 export const MIN_SESSION_MS = 30_000;
 
 /**
- * Reads the session credentials in the answer of status 200.
- * @param text the whole answer to AssumeRoleWithWebIdentity
+ * The whole answer of status 200 to AssumeRoleWithWebIdentity, with its XML declaration or without:
+ *
+ *     <AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
+ *       <AssumeRoleWithWebIdentityResult> … <Credentials> … </Credentials> … </AssumeRoleWithWebIdentityResult>
+ *     </AssumeRoleWithWebIdentityResponse>
+ *
+ * What is inside has no `!`, `?` or `&`, so it has no comment, no CDATA and no entity. AWS writes none, and they could
+ * hide an element from this file.
+ */
+const ANSWER =
+  /^\s*(?:<\?xml[^<>]*\?>\s*)?<AssumeRoleWithWebIdentityResponse(?:\s[^<>]*)?>[^!?&]*<\/AssumeRoleWithWebIdentityResponse>\s*$/;
+
+const CREDENTIALS = /<Credentials>([\s\S]*?)<\/Credentials>/g;
+
+// AWS writes no other characters than these. The id and the token become headers of each request to S3, so nothing else
+// may get into them.
+const ACCESS_KEY_ID = /^\w{16,128}$/;
+const SECRET_ACCESS_KEY = /^[\w+/=.-]{16,128}$/;
+const SESSION_TOKEN = /^[\w+/=.:-]{16,8192}$/;
+
+/** `2026-11-26T13:00:00Z`, or the same with fractions of a second. */
+const EXPIRATION = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
+
+/**
+ * Reads the session credentials in an answer of status 200. Each element must be there once, in its form.
  * @param began when the credentials were requested: ms since 1970
  * @param now ms since 1970
- * @returns undefined unless every element is there, once, in its form, and the credentials can still be used
+ * @returns undefined if there are none, or if they expire too soon
  */
 export function parseStsSession(text: string, began: number, now: number): Session | undefined {
-  const block = findCredentials(text);
-  if (block === undefined) return undefined;
+  if (!ANSWER.test(text)) return undefined;
+  const block = readOnlyMatch(CREDENTIALS, text);
+  if (!block) return undefined;
 
-  const accessKeyId = readElement(block, "AccessKeyId");
-  const secretAccessKey = readElement(block, "SecretAccessKey");
-  const sessionToken = readElement(block, "SessionToken");
-  const expiration = readElement(block, "Expiration");
+  const accessKeyId = readElement(block, "AccessKeyId", ACCESS_KEY_ID);
+  const secretAccessKey = readElement(block, "SecretAccessKey", SECRET_ACCESS_KEY);
+  const sessionToken = readElement(block, "SessionToken", SESSION_TOKEN);
+  const expiration = readElement(block, "Expiration", EXPIRATION);
   if (!accessKeyId || !secretAccessKey || !sessionToken || !expiration) return undefined;
 
-  // With credentials that are about to expire, the Worker would ask STS again and again.
+  // With credentials that are about to expire, the Worker would ask STS again and again. A date that does not exist is
+  // NaN, and fails this comparison, too.
   const expirationMs = Date.parse(expiration);
-  const isNoDate = Number.isNaN(expirationMs); // such as the 45th of a month
-  if (isNoDate || expirationMs - now <= MIN_SESSION_MS) return undefined;
+  const isUsable = expirationMs - now > MIN_SESSION_MS;
+  if (!isUsable) return undefined;
 
   // The Worker's clock may be behind that of STS. Then it would use the credentials for too long, so it counts the
   // hour from its own request.
@@ -66,51 +91,20 @@ export function parseStsSession(text: string, began: number, now: number): Sessi
   return { kind: "session", credentials, began, expires };
 }
 
-/**
- * A whole answer, with its XML declaration or without:
- *
- *     <AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
- *       <AssumeRoleWithWebIdentityResult> … <Credentials> … </Credentials> … </AssumeRoleWithWebIdentityResult>
- *     </AssumeRoleWithWebIdentityResponse>
- *
- * The content has no `!`, `?` or `&`, so it has no comment, no CDATA and no entity. AWS writes none, and they could
- * hide an element from this file.
- */
-const ANSWER =
-  /^\s*(?:<\?xml[^<>]*\?>\s*)?<AssumeRoleWithWebIdentityResponse(?:\s[^<>]*)?>(?<content>[^!?&]*)<\/AssumeRoleWithWebIdentityResponse>\s*$/;
-
-const CREDENTIALS = /<Credentials>(?<content>[\s\S]*?)<\/Credentials>/g;
-
-/** Returns what stands inside of the one element `Credentials` of an answer. */
-function findCredentials(text: string): string | undefined {
-  const content = ANSWER.exec(text)?.groups?.["content"];
-  if (content === undefined) return undefined;
-  return onlyContent(content, CREDENTIALS);
-}
-
-/** The form of each element's text. AWS writes no other character, and S3 gets two of them in headers. */
-const FORMS = {
-  AccessKeyId: /^\w{16,128}$/,
-  SecretAccessKey: /^[\w+/=.-]{16,128}$/,
-  SessionToken: /^[\w+/=.:-]{16,8192}$/,
-  /** `2026-11-26T13:00:00Z`, or the same with fractions of a second. */
-  Expiration: /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/,
-} as const;
-
 /** Returns the text of an element that is there once, and has its form. */
-function readElement(block: string, name: keyof typeof FORMS): string | undefined {
+function readElement(block: string, name: string, form: RegExp): string | undefined {
   // White space around the text is limited: a long run of it would take quadratic time.
-  const pattern = new RegExp(`<${name}>\\s{0,99}(?<content>[^<>\\s]*)\\s{0,99}</${name}>`, "g");
-  const content = onlyContent(block, pattern);
-  if (content === undefined || !FORMS[name].test(content)) return undefined;
-  return content;
+  const element = new RegExp(`<${name}>\\s{0,99}([^<>\\s]*)\\s{0,99}</${name}>`, "g");
+  const text = readOnlyMatch(element, block);
+  if (!text || !form.test(text)) return undefined;
+  return text;
 }
 
-/** Returns the group `content` of the only match; undefined if there are none or several. */
-function onlyContent(text: string, pattern: RegExp): string | undefined {
+/** Returns the group of a pattern's only match; undefined if there is no match, or more than one. */
+function readOnlyMatch(pattern: RegExp, text: string): string | undefined {
   const [match, ...others] = text.matchAll(pattern);
   if (others.length > 0) return undefined;
-  return match?.groups?.["content"];
+  return match?.[1];
 }
 
 /**
@@ -126,17 +120,13 @@ export function parseStsFailure(status: number, text: string, token: string): St
     return { kind: "sts-failure", code, reason };
   }
 
-  const code = readErrorCode(text, token) ?? `${status}`;
+  // STS's code, such as `InvalidIdentityToken`. STS's message is left out: it may repeat the token.
+  const errorCode = xmlElement(text, "Code");
+  const isHarmless = errorCode !== undefined && !token.includes(errorCode);
+  const code = isHarmless ? errorCode : `${status}`;
   const reason = `STS answers ${status}: see docs/keyless.md`;
 
   // IDPCommunicationError: STS could not fetch the public keys of the Worker's issuer, often only for a moment (K2).
   const isTransient = status >= 500 || code === "IDPCommunicationError";
   return { kind: "sts-failure", code, reason, isTransient };
-}
-
-/** Returns STS's code, such as `InvalidIdentityToken`. STS's message is left out: it may repeat the token. */
-function readErrorCode(text: string, token: string): string | undefined {
-  const code = xmlElement(text, "Code");
-  if (code === undefined || token.includes(code)) return undefined;
-  return code;
 }
