@@ -13,23 +13,19 @@ export type Signer = {
   readonly sign: (text: BufferSource) => Promise<ArrayBuffer>;
 };
 
-/** A public key on the curve P-256, as a JWK (RFC 7517). */
-type PublicKey = {
+/** A public key, as a JWK (RFC 7517). `x` and `y` are its point on the curve P-256. */
+type PublishedKey = {
   readonly kty: "EC";
   readonly crv: "P-256";
-  /** The coordinates of its point. */
   readonly x: string;
   readonly y: string;
-};
-
-type PublishedKey = PublicKey & {
   readonly use: "sig";
   readonly alg: "ES256";
   readonly kid: string;
 };
 
 type IssuerKeys = {
-  /** The first signer signs. There is none if no key can be imported. */
+  /** The key to sign with, and then, during a rotation, the other one. There is none if no key can be imported. */
   readonly signers: readonly Signer[];
   /** What the issuer shows, in the order of the signers. */
   readonly published: readonly PublishedKey[];
@@ -72,6 +68,9 @@ type ImportedKey =
   | { readonly kind: "usable"; readonly signer: Signer; readonly published: PublishedKey }
   | { readonly kind: "damaged"; readonly mistake: ConfigMistake };
 
+/** What is read of an exported private key: its public half. The key also has the private part `d`. */
+type ExportedPoint = { readonly x?: unknown; readonly y?: unknown };
+
 const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNATURE_ALGORITHM = { name: "ECDSA", hash: "SHA-256" };
 
@@ -83,32 +82,25 @@ async function importKey({ der, secret }: IssuerKey): Promise<ImportedKey> {
       crypto.subtle.importKey("pkcs8", der, KEY_ALGORITHM, false, ["sign"]),
       crypto.subtle.importKey("pkcs8", der, KEY_ALGORITHM, true, ["sign"]),
     ]);
-    const publicKey = await exportPublicKey(exportableKey);
+    const exported: object = await crypto.subtle.exportKey("jwk", exportableKey);
+    const { x, y }: ExportedPoint = exported;
 
-    const kid = await thumbprint(publicKey);
+    // The name is the thumbprint of RFC 7638: a hash of the members that make the key, in alphabetical order.
+    const members = JSON.stringify({ crv: "P-256", kty: "EC", x, y });
+    const hash = await crypto.subtle.digest("SHA-256", utf8(members));
+    const kid = encodeBase64url(hash);
+
     const sign = (text: BufferSource) => {
       return crypto.subtle.sign(SIGNATURE_ALGORITHM, signingKey, text);
     };
-    const published = { ...publicKey, use: "sig", alg: "ES256", kid } as const;
-    return { kind: "usable", signer: { kid, sign }, published };
+    return {
+      kind: "usable",
+      signer: { kid, sign },
+      published: { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}`, use: "sig", alg: "ES256", kid },
+    };
   } catch {
-    // The error may hold any part of the key.
+    // The error is dropped: it may hold any part of the key.
     const mistake = { path: secret, message: "cannot be imported: it is damaged" };
     return { kind: "damaged", mistake };
   }
-}
-
-type Point = { readonly x?: unknown; readonly y?: unknown };
-
-/** Takes the public half out of a private key: the export also has the private part `d`. */
-async function exportPublicKey(privateKey: CryptoKey): Promise<PublicKey> {
-  const privateJwk: object = await crypto.subtle.exportKey("jwk", privateKey);
-  const { x, y }: Point = privateJwk;
-  return { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}` };
-}
-
-/** The thumbprint of RFC 7638: the hash of the members that make the key, in alphabetical order. */
-async function thumbprint({ crv, kty, x, y }: PublicKey): Promise<string> {
-  const text = JSON.stringify({ crv, kty, x, y });
-  return encodeBase64url(await crypto.subtle.digest("SHA-256", utf8(text)));
 }
