@@ -20,20 +20,7 @@ type Minute = {
 /** An event has so many lines in a minute at most. */
 const MAX_LINES = 10;
 
-/**
- * Counts a refusal. At the beginning of a minute it also logs how many lines were left out in the one before.
- * @param answered the status that the visitor gets
- * @param now ms since 1970
- * @returns whether this refusal gets a log line of its own
- */
-export function shouldLog(env: object, event: Event, answered: number, now: number): boolean {
-  if (mayNeedOperator(event, answered)) return true;
-
-  const { times } = currentMinute(env, now);
-  const earlierTimes = times.get(event) ?? 0;
-  times.set(event, earlierTimes + 1);
-  return earlierTimes < MAX_LINES;
-}
+const MINUTE_MS = 60_000;
 
 /** The events of a status of 500 or more that anybody can cause: by a header, or by a URL of one odd object. */
 const HARMLESS: ReadonlySet<Event> = new Set([
@@ -43,24 +30,31 @@ const HARMLESS: ReadonlySet<Event> = new Set([
   "wrong-type",
 ]);
 
-/** Returns whether a failure is one that an operator may have to end. It is always logged. */
-function mayNeedOperator(event: Event, answered: number): boolean {
-  return answered >= 500 && !HARMLESS.has(event);
-}
-
-const MINUTE_MS = 60_000;
-
 const minutes = new WeakMap<object, Minute>();
 
-/** Returns the minute that is running. If the last one is over, begins the next one. */
-function currentMinute(env: object, now: number): Minute {
-  const last = minutes.get(env);
-  if (last && isWithin(MINUTE_MS, last.since, now)) return last;
+/**
+ * Counts a refusal. At the beginning of a minute it also logs how many lines were left out in the one before.
+ * @param env the Worker's variables and bindings: one object in each isolate
+ * @param answered the status that the visitor gets
+ * @param now ms since 1970
+ * @returns whether this refusal gets a log line of its own
+ */
+export function shouldLog(env: object, event: Event, answered: number, now: number): boolean {
+  // A failure that an operator may have to end is always logged.
+  const mayNeedOperator = answered >= 500 && !HARMLESS.has(event);
+  if (mayNeedOperator) return true;
 
-  const next: Minute = { since: now, times: new Map() };
-  minutes.set(env, next);
-  if (last) logLeftOut(last);
-  return next;
+  let minute = minutes.get(env);
+  if (!minute || !isWithin(MINUTE_MS, minute.since, now)) {
+    if (minute) logLeftOut(minute);
+
+    minute = { since: now, times: new Map() };
+    minutes.set(env, minute);
+  }
+
+  const earlierTimes = minute.times.get(event) ?? 0;
+  minute.times.set(event, earlierTimes + 1);
+  return earlierTimes < MAX_LINES;
 }
 
 function logLeftOut({ since, times }: Minute): void {

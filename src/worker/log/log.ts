@@ -33,30 +33,27 @@ export type CacheState =
   /** It was rendered for this request, without Workers Cache. */
   | "direct";
 
-/** A line about a request or a notice. Its first field is the event. */
-type LogLine = { readonly event: string; readonly [field: string]: unknown };
-
 /**
  * Writes one line about a request that got no image. The level is "warn" if the visitor asked for something wrong,
  * "error" if the operator has something to fix.
  * @param answered the status that the visitor gets
  */
 export function logRefusal(refusal: Refusal, fields: LogFields, answered: number): void {
-  // Every request meets the same refused credentials, so one line a minute is enough. `repeated`: there was one.
+  // Refused credentials refuse every request, so one line a minute is enough. `repeated`: this minute has its line.
   const isOfCredentials = refusal.event === "slots-refused" || refusal.event === "role-refused";
   if (isOfCredentials && refusal.repeated) return;
 
-  const line = formatLine({ ...loggedRefusal(refusal), ...fields, answered });
+  const hasMistakes = refusal.event === "configuration-broken";
+  const line = formatLine({
+    ...refusal,
+    ...(hasMistakes && { mistakes: refusal.mistakes.map(mistakeText) }),
+    ...fields,
+    answered,
+  });
 
   // Anybody can forge the header by which a loop is known (E8), so a loop is no alarm.
   if (answered < 500 || refusal.event === "loop-detected") console.warn(line);
   else console.error(line);
-}
-
-/** Returns a refusal with the texts of its mistakes, if it has any. */
-function loggedRefusal(refusal: Refusal): LogLine {
-  if (refusal.event !== "configuration-broken") return refusal;
-  return { ...refusal, mistakes: refusal.mistakes.map(mistakeText) };
 }
 
 /** The level of each notice. */
@@ -80,8 +77,10 @@ export function logNotice(notice: Notice): void {
   console[level](formatLine(notice));
 }
 
+type LineFields = { readonly event: string; readonly [field: string]: unknown };
+
 /** Makes a line of JSON. Each line names its section of the page of errors. */
-function formatLine(fields: LogLine): string {
+function formatLine(fields: LineFields): string {
   const line = { ...fields, see: `docs/errors.md#${fields.event}` };
   const text = JSON.stringify(line, loggedValue);
 
@@ -95,14 +94,6 @@ const MAX_VALUE_LENGTH = 1024;
 /** The fields of a refusal that are for the Worker alone. */
 const UNLOGGED = new Set(["objectIndex", "repeated", "isTransient", "s3"]);
 
-/** Returns what the log has of a value, at any depth of a line; undefined: the field is left out. */
-function loggedValue(name: string, value: unknown): unknown {
-  if (typeof value === "string") return withoutQueries(value.slice(0, MAX_VALUE_LENGTH));
-  if (UNLOGGED.has(name)) return undefined;
-  if (isPlainObject(value)) return withLoggedNames(value);
-  return value;
-}
-
 /** The names in the log of the fields that have another name in the code. */
 const LOGGED_NAMES: Readonly<Record<string, string>> = {
   s3Code: "origin",
@@ -111,20 +102,29 @@ const LOGGED_NAMES: Readonly<Record<string, string>> = {
   code: "origin",
 };
 
-function withLoggedNames(fields: object): object {
-  const renamed: [name: string, value: unknown][] = [];
-  for (const [name, value] of Object.entries(fields)) {
-    renamed.push([LOGGED_NAMES[name] ?? name, value]);
+/**
+ * Returns what the log has of a value, or undefined to leave it out. JSON.stringify calls this for the whole line, and
+ * then for each value in what this returns.
+ */
+function loggedValue(name: string, value: unknown): unknown {
+  if (typeof value === "string") return withoutQueries(value.slice(0, MAX_VALUE_LENGTH));
+  if (UNLOGGED.has(name)) return undefined;
+  if (!isPlainObject(value)) return value;
+
+  const logged: Record<string, unknown> = {};
+  for (const [field, content] of Object.entries(value)) {
+    const loggedName = LOGGED_NAMES[field] ?? field;
+    logged[loggedName] = content;
   }
-  return Object.fromEntries(renamed);
+  return logged;
 }
 
-/** Writes a character as JSON may write it: `\u202e`, or `\udb40\udc41` for one of two UTF-16 units. */
+/** Writes a character as JSON may write it: `\u202e`, or `\udb40\udc41` if it has two UTF-16 units. */
 function escapeCharacter(character: string): string {
-  return character.replace(/./gs, escapeUnit); // without the flag `u`, a dot is one UTF-16 unit
-}
-
-function escapeUnit(unit: string): string {
-  const digits = unit.charCodeAt(0).toString(16);
-  return `\\u${digits.padStart(4, "0")}`;
+  let escapes = "";
+  for (const unit of character.split("")) {
+    const digits = unit.charCodeAt(0).toString(16);
+    escapes += `\\u${digits.padStart(4, "0")}`;
+  }
+  return escapes;
 }

@@ -15,7 +15,7 @@ export type RequestMetrics = Omit<LogFields, "cache" | "fallback"> & {
   readonly event?: string | undefined;
   /** From the request to the beginning of the answer: ms. */
   readonly ms: number;
-  /** The length of the body. NaN if it is not known. */
+  /** The length of the body, as its header says: it may be any number, or NaN. */
   readonly bytes: number;
 };
 
@@ -41,9 +41,12 @@ export function record(
 ): void {
   if (!hasProperty(env, "METRICS") || !isDataset(env.METRICS)) return;
 
-  const { status } = answer;
+  const { status, body, headers } = answer;
   const now = Date.now();
-  const metrics = { ...logFields, event, status, ms: now - began, bytes: bodyLength(answer) };
+
+  // The answer to HEAD has no body, but it may have the length of one.
+  const bytes = body ? Number(headers.get("content-length")) : 0;
+  const metrics = { ...logFields, event, status, ms: now - began, bytes };
 
   try {
     env.METRICS.writeDataPoint(dataPoint(metrics));
@@ -53,12 +56,6 @@ export function record(
     losses.set(env, logCount);
     if (shouldLog) logNotice({ event: "metrics-failed", lost: times, reason: `${error}` });
   }
-}
-
-/** Returns the length of an answer's body in bytes. An answer without a body may have a length: it is one to HEAD. */
-function bodyLength({ body, headers }: Response): number {
-  if (!body) return 0;
-  return Number(headers.get("content-length"));
 }
 
 /** An index has so many bytes at most. Analytics Engine drops a data point with a longer one. */

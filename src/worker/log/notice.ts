@@ -1,4 +1,5 @@
-// The lines of the log besides refusals. A field stands in the log under its own name, except for the codes (log.ts).
+// The lines of the log besides refusals. A field stands in the log under its own name, except for the codes: log.ts
+// renames these.
 // In every line, `times` is how often the event has happened since the line before, this time included.
 
 import type { Refusal, RefusedSlot, SlotName, Upstream } from "../http/refusal.ts";
@@ -64,7 +65,7 @@ export type BucketNotice = { readonly bucket: string } & (
   | FocusNotice
 );
 
-/** S3 refuses one of the bucket's two credential slots. */
+/** S3 refuses one of the bucket's two slots: pairs of a key id and a secret, for a rotation without a gap. */
 type SlotRefusedNotice = { readonly event: "slot-refused" } & RefusedSlot;
 
 /** Another slot than before opens the bucket. */

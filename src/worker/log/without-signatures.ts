@@ -27,43 +27,43 @@ export function withoutQueries(text: string): string {
   return cutAt(QUERY, withoutSignatures(text));
 }
 
-/** Returns the text up to what a pattern finds in it, in any spelling. */
+/** How often a text is decoded. A URL inside of a URL is encoded once more: nobody needs so many levels. */
+const MAX_ROUNDS = 16;
+
+/**
+ * Cuts a text off where a pattern matches it in its plainest spelling. A text that has no match is returned as it was
+ * spelled.
+ */
 function cutAt(pattern: RegExp, text: string): string {
-  const plain = decodeFully(text);
-  if (plain === undefined) return "…";
+  // The text is decoded until that changes nothing: `sig%253D` is `sig%3D`, which is `sig=`.
+  let plain = text;
+  for (let round = 0; ; round++) {
+    // Anything may be hidden in a text with more levels.
+    if (round > MAX_ROUNDS) return "…";
+
+    const decoded = decode(plain);
+    if (decoded === plain) break;
+    plain = decoded;
+  }
 
   const index = plain.search(pattern);
   if (index < 0) return text;
   return `${plain.slice(0, index)}…`;
 }
 
-/** How often a text is decoded. A URL inside of a URL is encoded once more: nobody needs so many levels. */
-const MAX_ROUNDS = 16;
-
-/**
- * Decodes a text until decoding changes nothing. One round is not enough: `sig%253D` is `sig%3D`, which is `sig=`.
- * @returns undefined if there are more rounds than anybody needs: anything may be hidden in the text
- */
-function decodeFully(text: string): string | undefined {
-  let plain = text;
-  for (let round = 0; round <= MAX_ROUNDS; round++) {
-    const decoded = decode(plain);
-    if (decoded === plain) return plain;
-    plain = decoded;
-  }
-  return undefined;
-}
-
-/** Other spellings of the percent sign before two digits: `%2573`, `%u0073`, `\u0073`, `\x73` are `%73`. */
+/** Other spellings of the percent sign before two digits. All of these are `%73`: `%2573`, `%u0073`, `\u0073`, `\x73`. */
 const PERCENT = /(?:%(?:25)+|[%\\]u00|\\x)(?=[0-9a-f]{2})/gi;
 
 /** A run of escapes, because several bytes can make one character: `%C3%A9` is `é`. */
 const ESCAPES = /(?:%[0-9a-f]{2})+/gi;
 
-/** What nobody sees in a text, and what browsers leave out of a URL: a zero-width space, a soft hyphen, a line break. */
+/**
+ * What nobody sees in a text, and what browsers leave out of a URL. By the names of Unicode: control and format
+ * characters, separators of lines and paragraphs, and what fonts do not draw.
+ */
 export const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** What is drawn over a character of ASCII: the line under each letter of an underlined `sig`. */
+/** Marks on a visible character of ASCII: the line under each letter of an underlined `sig`. */
 const MARKS = /(?<=[!-~])\p{M}+/gu;
 
 /** A hyphen or dash of any kind. Text editors put them in place of `-`. */
@@ -86,9 +86,6 @@ const utf8 = new TextDecoder();
 /** Decodes `%C3%A9`. Bytes that are no UTF-8 become U+FFFD. */
 function decodeEscapes(escapes: string): string {
   const digits = escapes.slice(1).split("%");
-  return utf8.decode(Uint8Array.from(digits, parseHex));
-}
-
-function parseHex(digits: string): number {
-  return Number.parseInt(digits, 16);
+  const bytes = digits.map((pair) => Number.parseInt(pair, 16));
+  return utf8.decode(Uint8Array.from(bytes));
 }

@@ -8,13 +8,15 @@ export function toHex(bytes: ArrayBuffer | Uint8Array): string {
   return pairs.join("");
 }
 
+const encoder = new TextEncoder();
+
 /** Returns the SHA-256 of a text as 64 lower-case digits, since cache tags are compared without regard to case. */
 export async function sha256Hex(text: string): Promise<string> {
-  const bytes = new TextEncoder().encode(text);
-  const hash = await crypto.subtle.digest("SHA-256", bytes);
+  const hash = await crypto.subtle.digest("SHA-256", encoder.encode(text));
   return toHex(hash);
 }
 
+/** Makes one array of the bytes of several. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;
   for (const piece of pieces) length += piece.length;
@@ -38,14 +40,14 @@ export async function readBytes(
   maxBytes: number,
   deadline: number,
 ): Promise<Uint8Array<ArrayBuffer> | "too-long" | typeof TIMED_OUT> {
-  if (body === null) return new Uint8Array();
+  if (!body) return new Uint8Array();
 
   const reader = body.getReader();
   const timeLeft = deadline - Date.now();
   const result = await withTimeout(timeLeft, readChunks(reader, maxBytes));
   if (Array.isArray(result)) return concatBytes(result);
 
-  // Nobody reads the rest. The body may break off while it is cancelled, which does no harm.
+  // Nobody reads the rest. A body that breaks off while it is cancelled does no harm.
   reader.cancel().catch(() => {});
   return result;
 }
@@ -78,7 +80,6 @@ export async function timingSafeEqual(a: string, b: string): Promise<boolean> {
   const random = crypto.getRandomValues(new Uint8Array(32));
   const key = await crypto.subtle.importKey("raw", random, HMAC, false, ["sign", "verify"]);
 
-  const encoder = new TextEncoder();
   const code = await crypto.subtle.sign("HMAC", key, encoder.encode(a));
   return crypto.subtle.verify("HMAC", key, code, encoder.encode(b));
 }

@@ -22,11 +22,7 @@ export function hasProperty<Name extends string>(
  */
 export function hasMethods<T>(...names: readonly (keyof T & string)[]) {
   return (value: unknown): value is T => {
-    for (const name of names) {
-      if (!hasProperty(value, name)) return false;
-      if (typeof value[name] !== "function") return false;
-    }
-    return true;
+    return names.every((name) => hasProperty(value, name) && typeof value[name] === "function");
   };
 }
 

@@ -2,8 +2,8 @@
 // moment then lies in the future, and must not hold anything up for longer than usual.
 
 /**
- * Returns whether a moment is less than `ms` away from now, in the past or in the future. A clock that was set back by
- * more than `ms` therefore ends a wait; it does not prolong it.
+ * Returns whether a moment is less than `ms` away from now, in the past or in the future. So a clock that is set back by
+ * more than `ms` ends a wait, and does not prolong it.
  * @param momentMs ms since 1970; undefined if it never was
  * @param now ms since 1970
  */
@@ -20,15 +20,6 @@ export type LogCount = {
   readonly unloggedTimes: number;
 };
 
-type CountedEvent = {
-  /** How often the event has happened since it was last logged, with this time. */
-  readonly times: number;
-  /** Whether to log it now. */
-  readonly shouldLog: boolean;
-  /** What the caller has to remember, and to pass as `last` the next time. */
-  readonly logCount: LogCount;
-};
-
 /** An event that lasts is logged once in this time: ms. */
 export const LOG_PERIOD_MS = 60_000;
 
@@ -36,16 +27,17 @@ export const LOG_PERIOD_MS = 60_000;
  * Counts an event that happens now.
  * @param last what was remembered of it; undefined if it has not happened before
  * @param now ms since 1970
+ * @returns `times`: how often it has happened since it was last logged, with this time. `logCount`: what the caller has
+ *   to remember, and to pass as `last` the next time
  */
-export function countForLog(last: LogCount | undefined, now: number): CountedEvent {
-  if (last !== undefined && isWithin(LOG_PERIOD_MS, last.loggedAtMs, now)) {
-    const times = last.unloggedTimes + 1;
+export function countForLog(last: LogCount | undefined, now: number) {
+  const unloggedTimes = last?.unloggedTimes ?? 0;
+  const times = unloggedTimes + 1;
+
+  if (last && isWithin(LOG_PERIOD_MS, last.loggedAtMs, now)) {
     return { times, shouldLog: false, logCount: { ...last, unloggedTimes: times } };
   }
-
-  const unloggedTimes = last?.unloggedTimes ?? 0;
-  const logCount: LogCount = { loggedAtMs: now, unloggedTimes: 0 };
-  return { times: unloggedTimes + 1, shouldLog: true, logCount };
+  return { times, shouldLog: true, logCount: { loggedAtMs: now, unloggedTimes: 0 } };
 }
 
 /** In place of the result of a promise that took too long. */
@@ -60,6 +52,7 @@ export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | typeof
     const timer = setTimeout(resolve, ms, TIMED_OUT);
     const stopTimer = () => clearTimeout(timer);
 
+    // If the timer was first, `resolve` and `reject` do nothing any more.
     work.then(stopTimer, stopTimer);
     work.then(resolve, reject);
   });
