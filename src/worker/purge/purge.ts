@@ -4,12 +4,7 @@
 // The image edge, which makes renditions, has a cache, too. It is never purged: a replaced object has another URL
 // there.
 
-import {
-  type GatewayContext,
-  NO_CACHE,
-  type PurgeOptions,
-  type PurgeResult,
-} from "../cache/loopback.ts";
+import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
 import { bucketTag, objectTag } from "../cache/rendition-url.ts";
 import type { Store } from "../config/bindings.ts";
 import type { Config } from "../config/config.ts";
@@ -55,6 +50,7 @@ export async function purge(
     case "bucket": {
       const bucket = buckets.find(({ name }) => name === request.name);
       if (!bucket) return reportNothingPurged(400, "wrangler.toml has no bucket of this name");
+
       const tag = await bucketTag(bucket);
       return purgeWhole(`${bucket.name}/*`, { tags: [tag] }, scope);
     }
@@ -78,6 +74,7 @@ async function purgeWhole(
   const failure = await purgeCache(options, scope);
   if (failure) failures.set(name, failure);
 
+  // The report knows objects by their URLs. The name stands in for one here.
   return reportPurge([{ name, url: name }], failures);
 }
 
@@ -99,7 +96,7 @@ async function purgeWithinLimit(
   // The purge goes on when the caller has gone.
   scope.context.waitUntil(purging);
 
-  const failures = new Map(await purging);
+  const failures = await purging;
   const reason = `at most ${maxObjects} objects a request: send these again`;
   for (const { url } of objects.slice(maxObjects)) {
     failures.set(url, { status: 429, retryAfter: 1, reason });
@@ -110,24 +107,24 @@ async function purgeWithinLimit(
 /** A call of the cache takes so many tags at most (W10). */
 const MAX_TAGS = 100;
 
-/** Purges objects from the cache, and then from the store. */
+/** Purges objects from the cache, and then from the store. @returns the failures by the objects' URLs */
 async function purgeObjects(
   objects: readonly ObjectToPurge[],
   store: Store | undefined,
   scope: PurgeScope,
-): Promise<PurgeFailures> {
+): Promise<Map<string, PurgeFailure>> {
   const failures = new Map<string, PurgeFailure>();
-  let cacheFailure: PurgeFailure | undefined;
 
   for (let start = 0; start < objects.length; start += MAX_TAGS) {
     const batch = objects.slice(start, start + MAX_TAGS);
     const tags = await Promise.all(batch.map(({ bucket, key }) => objectTag(bucket, key)));
+    const failure = await purgeCache({ tags }, scope);
+    if (!failure) continue;
 
-    // After a failed call there is no other one: the calls of a minute are few, and it would most likely fail, too.
-    // The failure is then that of all objects that follow.
-    if (!cacheFailure) cacheFailure = await purgeCache({ tags }, scope);
-    if (!cacheFailure) continue;
-    for (const { url } of batch) failures.set(url, cacheFailure);
+    // There is no other call then: the calls of a minute are few, and the next one would most likely fail, too. So this
+    // failure is that of all objects that follow.
+    for (const { url } of objects.slice(start)) failures.set(url, failure);
+    break;
   }
 
   if (!store) return failures;
@@ -143,49 +140,45 @@ async function purgeObjects(
   return failures;
 }
 
-/** @returns why something may still be cached; undefined if nothing is */
-async function purgeCache(
-  options: PurgeOptions,
-  { context, deadline }: PurgeScope,
-): Promise<PurgeFailure | undefined> {
-  // Only the entrypoint behind the cache can purge it. Without the entrypoint nothing is cached (W15), so nothing old
-  // can be shown.
-  const loopback = context.exports?.Renditions;
-  if (!loopback) return undefined;
-
-  try {
-    const result = await withTimeout(deadline - Date.now(), loopback.purge(options));
-    if (result === TIMED_OUT) {
-      return { status: 503, retryAfter: 10, reason: "cache: it does not answer in time" };
-    }
-
-    const { success, errors } = result;
-    if (success || isWithoutCache(errors)) return undefined;
-
-    const texts = errors.map(({ code, message }) => `${message} (${code})`);
-    return failureOfCache(texts.join("; "));
-  } catch (error) {
-    return failureOfCache(`${error}`);
-  }
-}
-
-/** Returns whether the entrypoint has no cache: then its purge fails with this error, and nothing old can be shown. */
-function isWithoutCache(errors: PurgeResult["errors"]): boolean {
-  return errors.some(({ message }) => message === NO_CACHE.message);
-}
-
-/** `Too many purges (10429)`, `Error: HTTP 429`. The limit has no documented code (W10), so the text is searched. */
+/** A rate limit in a text of the cache. It has no documented code (W10): `Too many purges (10429)`, `Error: HTTP 429`. */
 const RATE_LIMIT = /\b429\b|rate.?limit|too many/i;
 
 /** So much of an error's text is passed on: characters. */
 const MAX_REASON = 200;
 
-function failureOfCache(text: string): PurgeFailure {
-  if (RATE_LIMIT.test(text)) {
+/** Purges from the cache. @returns why something may still be cached; undefined if nothing is */
+async function purgeCache(
+  options: PurgeOptions,
+  { context, deadline }: PurgeScope,
+): Promise<PurgeFailure | undefined> {
+  // Only the entrypoint of the Worker that is behind the cache can purge it. Without the entrypoint nothing is cached
+  // (W15), so nothing old can be shown.
+  const entrypoint = context.exports?.Renditions;
+  if (!entrypoint) return undefined;
+
+  let errorText: string;
+  try {
+    const result = await withTimeout(deadline - Date.now(), entrypoint.purge(options));
+    if (result === TIMED_OUT) {
+      return { status: 503, retryAfter: 10, reason: "cache: it does not answer in time" };
+    }
+    if (result.success) return undefined;
+
+    // The entrypoint may say that it has no cache: then nothing is cached either.
+    const { errors } = result;
+    if (errors.some(({ message }) => message === NO_CACHE.message)) return undefined;
+
+    const texts = errors.map(({ code, message }) => `${message} (${code})`);
+    errorText = texts.join("; ");
+  } catch (error) {
+    errorText = `${error}`;
+  }
+
+  if (RATE_LIMIT.test(errorText)) {
     const reason = "cache: five calls a minute are allowed after a burst of 25";
     return { status: 429, retryAfter: 60, reason };
   }
-  return { status: 502, retryAfter: 30, reason: `cache: ${text.slice(0, MAX_REASON)}` };
+  return { status: 502, retryAfter: 30, reason: `cache: ${errorText.slice(0, MAX_REASON)}` };
 }
 
 /**
@@ -194,50 +187,42 @@ function failureOfCache(text: string): PurgeFailure {
  * @returns why renditions may still be stored; undefined if none is, or none can be shown
  */
 async function purgeStored(
-  object: ObjectToPurge,
+  { bucket, aliases, key, isRemoved }: ObjectToPurge,
   store: Store,
   scope: PurgeScope,
 ): Promise<PurgeFailure | undefined> {
-  const { aliases, key, isRemoved } = object;
   const results = await Promise.all(
     aliases.map((alias) => openObject(alias, key, { ...scope, part: "head" })),
   );
 
-  // One alias that opens the object is enough: it is there. While S3 answers, renditions of an object that was replaced
-  // are not shown, and the next ones overwrite them.
+  // The aliases are the buckets of wrangler.toml that lead to this object. If one of them opens the object, it is there.
+  // While S3 answers, renditions of an object that was replaced are not shown, and the next ones overwrite them.
   const refusals = results.filter(isRefusal);
   if (refusals.length < results.length) return undefined;
 
-  // One alias that shows that it is gone is enough, too.
-  if (refusals.some(isGone)) return deleteStored(object, store, scope);
-
-  // S3 denies the object only if it denies it to every alias. Any other refusal, such as a timeout, says nothing.
+  // If S3 tells one alias that the object is gone, it is gone. An object that S3 denies to every alias may be there or
+  // not: it is gone if an event calls it removed.
   const failed = refusals.find(({ event }) => event !== "object-denied");
+  const isDeniedAndRemoved = !failed && isRemoved;
+  if (isDeniedAndRemoved || refusals.some(isGone)) {
+    const deleting = deleteAll(store, { bucket, key });
+    const result = await withTimeout(scope.deadline - Date.now(), deleting);
+    if (result === true) return undefined;
+
+    // The store has failed, or it takes too long.
+    return { status: 502, retryAfter: 30, reason: "store: it fails" };
+  }
+
+  // Any other failure, such as a timeout, says nothing about the object.
   if (failed) {
     return { status: 503, retryAfter: 30, reason: `store: S3 says ${failed.event}` };
   }
 
-  // A denied object may be there or not. If an event calls it removed, it is not.
-  if (isRemoved) return deleteStored(object, store, scope);
-
-  // An event of another kind, such as `Object Created`, says that it is there. While S3 denies it, nobody sees a
-  // rendition of it.
+  // S3 denies the object. An event of another kind, such as `Object Created`, says that it is there. While S3 denies it,
+  // nobody sees a rendition of it.
   if (isRemoved === false) return undefined;
 
   // Without an event, it may be gone. S3 says so only to a key that may list the bucket.
   const reason = "store: S3 denies it: give the key s3:ListBucket";
   return { status: 503, retryAfter: 30, reason };
-}
-
-async function deleteStored(
-  { bucket, key }: ObjectToPurge,
-  store: Store,
-  { deadline }: PurgeScope,
-): Promise<PurgeFailure | undefined> {
-  const deleting = deleteAll(store, { bucket, key });
-  const result = await withTimeout(deadline - Date.now(), deleting);
-  if (result === true) return undefined;
-
-  // The store has failed, or it takes too long.
-  return { status: 502, retryAfter: 30, reason: "store: it fails" };
 }

@@ -44,9 +44,7 @@ export async function readPurge(
   try {
     const result = await readBytes(body, MAX_BYTES, deadline);
     if (result === TIMED_OUT) return badRequest("the body takes too long");
-    if (result === "too-long") {
-      return { kind: "bad-request", status: 413, reason: "the body has more than 2 MiB" };
-    }
+    if (result === "too-long") return badRequest("the body has more than 2 MiB", 413);
 
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(result);
   } catch {
@@ -59,8 +57,8 @@ export async function readPurge(
   return readEvent(value) ?? readForm(value);
 }
 
-function badRequest(reason: string): BadRequest {
-  return { kind: "bad-request", status: 400, reason };
+function badRequest(reason: string, status: BadRequest["status"] = 400): BadRequest {
+  return { kind: "bad-request", status, reason };
 }
 
 /** Reads an event of S3. @returns undefined if the body is none */
@@ -81,7 +79,7 @@ function readEvent(body: JsonObject): PurgeRequest | BadRequest | undefined {
   return undefined;
 }
 
-/** Returns the event of some objects. One object that cannot be read spoils it: nothing would purge that one. */
+/** Returns the event of some objects, unless one cannot be read: nothing would purge that one, and nobody would notice. */
 function eventAbout(objects: readonly (EventObject | undefined)[]): PurgeRequest | BadRequest {
   const readable = objects.filter((object) => object !== undefined);
   if (readable.length < objects.length) {
@@ -95,36 +93,8 @@ function readRecord(record: unknown): EventObject | undefined {
   if (!isPlainObject(record)) return undefined;
 
   const { s3, eventName, eventSource } = record;
-  return readObject(s3, eventName, eventSource === "ceph:s3" ? "plain" : "form-encoded");
-}
-
-/** Reads `{ bucket: { name }, object: { key } }`, which all events have somewhere inside. */
-function readObject(
-  details: unknown,
-  eventName: unknown,
-  spelling: "plain" | "form-encoded",
-): EventObject | undefined {
-  if (!isPlainObject(details)) return undefined;
-  const { bucket, object } = details;
-  if (!isPlainObject(bucket) || !isPlainObject(object)) return undefined;
-
-  const name = bucket["name"];
-  const spelledKey = object["key"];
-  if (typeof name !== "string" || typeof spelledKey !== "string") return undefined;
-
-  const key = spelling === "plain" ? spelledKey : decodeForm(spelledKey);
-  if (!key) return undefined;
-
-  return { bucket: name, key, isRemoved: isRemoval(eventName) };
-}
-
-/** Decodes the key `a+b%2B.jpg` to `a b+.jpg`. @returns undefined for a `%` alone, and for what is no UTF-8 */
-function decodeForm(text: string): string | undefined {
-  try {
-    return decodeURIComponent(text.replaceAll("+", " "));
-  } catch {
-    return undefined;
-  }
+  const spelling = eventSource === "ceph:s3" ? "plain" : "form-encoded";
+  return readObject(s3, eventName, spelling);
 }
 
 /**
@@ -137,8 +107,34 @@ function decodeForm(text: string): string | undefined {
 const REMOVED =
   /^(?:Object Deleted$|(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):)/;
 
-function isRemoval(eventName: unknown): boolean {
-  return typeof eventName === "string" && REMOVED.test(eventName);
+/** Reads `{ bucket: { name }, object: { key } }`, which all events have somewhere inside. */
+function readObject(
+  details: unknown,
+  eventName: unknown,
+  spelling: "plain" | "form-encoded",
+): EventObject | undefined {
+  if (!isPlainObject(details)) return undefined;
+  const { bucket, object } = details;
+  if (!isPlainObject(bucket) || !isPlainObject(object)) return undefined;
+
+  const { name } = bucket;
+  const { key: spelledKey } = object;
+  if (typeof name !== "string" || typeof spelledKey !== "string") return undefined;
+
+  const key = spelling === "plain" ? spelledKey : decodeForm(spelledKey);
+  if (!key) return undefined;
+
+  const isRemoved = typeof eventName === "string" && REMOVED.test(eventName);
+  return { bucket: name, key, isRemoved };
+}
+
+/** Decodes the key `a+b%2B.jpg` to `a b+.jpg`. @returns undefined for a `%` alone, and for what is no UTF-8 */
+function decodeForm(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll("+", " "));
+  } catch {
+    return undefined;
+  }
 }
 
 /** Reads one of the forms for people and programs. Each is an object with one member. */

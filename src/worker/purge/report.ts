@@ -31,18 +31,18 @@ type PurgeReport = {
   readonly not_purged: readonly NotPurged[];
   /** Objects of an event that no URL of Vitrine shows. */
   readonly not_shown?: readonly NotPurged[];
-  /** Why nothing of the request could be read. */
+  /** Why nothing of the request could be read: the lists are empty then. */
   readonly reason?: string;
 };
 
 /**
  * Makes the answer of a purge.
- * @param unknown the names that mean no object: a fault of the request
+ * @param unknownNames the names that mean no object: a fault of the request
  */
 export function reportPurge(
   objects: readonly Pick<ObjectToPurge, "name" | "url">[],
   failures: PurgeFailures,
-  unknown: readonly NotPurged[] = [],
+  unknownNames: readonly NotPurged[] = [],
 ): PurgeAnswer {
   const purged: string[] = [];
   const failed: NotPurged[] = [];
@@ -61,10 +61,12 @@ export function reportPurge(
     if (!longest || failure.retryAfter > longest.retryAfter) longest = failure;
   }
 
-  const notPurged = [...failed, ...unknown];
+  const notPurged = [...failed, ...unknownNames];
   const body = { ok: notPurged.length === 0, purged, not_purged: notPurged };
   if (longest) return { body, status: longest.status, retryAfter: longest.retryAfter };
-  return { body, status: unknown.length > 0 ? 400 : 200 };
+
+  // Then nothing has failed, so what is not purged are unknown names.
+  return { body, status: body.ok ? 200 : 400 };
 }
 
 /** Makes the answer of a request that cannot be read. */
@@ -88,15 +90,14 @@ const MAX_LOGGED = 10;
 
 /** Logs what is not purged, and one reason. Logs nothing if everything is purged. */
 export function logNotPurged({ reason, not_purged: notPurged }: PurgeReport): void {
-  const [firstEntry] = notPurged;
-  if (!firstEntry) {
-    if (reason !== undefined) logNotice({ event: "purge-failed", reason });
-    return;
-  }
+  if (reason) logNotice({ event: "purge-failed", reason });
+
+  const [first] = notPurged;
+  if (!first) return;
 
   logNotice({
     event: "purge-failed",
-    reason: reason ?? firstEntry.reason,
+    reason: first.reason,
     objects: notPurged.length,
     first: notPurged.slice(0, MAX_LOGGED).map(({ object }) => object),
   });

@@ -9,13 +9,13 @@ export type ObjectToPurge = {
   /** BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
   readonly name: string;
   readonly bucket: Bucket;
-  /** All named buckets with this URL: one bucket of S3, which each of them opens in its own way. */
+  /** All selected buckets of wrangler.toml that are this one bucket of S3, each with credentials of its own. */
   readonly aliases: readonly Bucket[];
   /** The whole key, with the bucket's prefix. */
   readonly key: string;
   /** Its URL at the origin, which tells objects apart. */
   readonly url: string;
-  /** Whether an event calls it removed; undefined if it was selected by its name. */
+  /** Whether an event calls the object removed; undefined if it was selected by its name. */
   readonly isRemoved: boolean | undefined;
 };
 
@@ -39,6 +39,7 @@ export function selectByName(
   const skipped: NotPurged[] = [];
 
   for (const name of names) {
+    // A name without a bucket has no slash (-1), or begins with one (0).
     const slash = name.indexOf("/");
     const bucket = slash > 0 ? bucketsByName.get(name.slice(0, slash)) : undefined;
     if (!bucket) {
@@ -53,7 +54,7 @@ export function selectByName(
       continue;
     }
 
-    objects.push(createObject(bucket, key, undefined));
+    objects.push(createObject(bucket, key));
   }
   return { objects: mergeByUrl(objects), skipped };
 }
@@ -92,7 +93,7 @@ export function selectByEvent(
   return { objects: mergeByUrl(objects), skipped };
 }
 
-function createObject(bucket: Bucket, key: string, isRemoved: boolean | undefined): ObjectToPurge {
+function createObject(bucket: Bucket, key: string, isRemoved?: boolean): ObjectToPurge {
   const relativeKey = key.slice(bucket.prefix.length);
   return {
     name: `${bucket.name}/${relativeKey}`,
@@ -104,22 +105,18 @@ function createObject(bucket: Bucket, key: string, isRemoved: boolean | undefine
   };
 }
 
-/** Makes one object of all those with the same URL. */
+/** Makes one object of all those with the same URL. Each of their names is right: the answer has the last one. */
 function mergeByUrl(objects: readonly ObjectToPurge[]): ObjectToPurge[] {
   const objectsByUrl = new Map<string, ObjectToPurge>();
+
   for (const object of objects) {
     const earlier = objectsByUrl.get(object.url);
-    objectsByUrl.set(object.url, earlier ? merge(earlier, object) : object);
+    const aliases = new Set(earlier?.aliases).add(object.bucket);
+
+    // An event may name an object twice. If it was removed once, S3 decides whether it is there again.
+    const isRemoved = earlier?.isRemoved || object.isRemoved;
+
+    objectsByUrl.set(object.url, { ...object, aliases: [...aliases], isRemoved });
   }
   return [...objectsByUrl.values()];
-}
-
-/** Makes one object of two that are the same. Both names are right: the answer has the later one. */
-function merge(earlier: ObjectToPurge, later: ObjectToPurge): ObjectToPurge {
-  const aliases = new Set([...earlier.aliases, ...later.aliases]);
-
-  // An event may name an object twice. If it was removed once, S3 decides whether it is there again.
-  const isRemoved = earlier.isRemoved || later.isRemoved;
-
-  return { ...later, aliases: [...aliases], isRemoved };
 }
