@@ -37,7 +37,7 @@ export type RoleEvent =
   | { readonly type: "renewal-failed"; readonly failure: StsFailure; readonly now: number }
   /** With this session, S3 gave an object, or denied it. */
   | { readonly type: "object-requested"; readonly session: Session; readonly denied: boolean }
-  /** A visitor gets no picture, because there is no session. The log gets a line about it. */
+  /** A visitor gets no picture, because no session opens the bucket. The log gets a line about it. */
   | { readonly type: "refusal-reported"; readonly now: number };
 
 type Advanced = { readonly state: RoleState; readonly effects: readonly RoleNotice[] };
@@ -149,8 +149,8 @@ export function recentFailure({ failure }: RoleState, now: number): StsFailure |
 }
 
 /**
- * How long others wait for a renewal: ms. It is more than one request to STS may take (STS_MS). Without this limit they
- * would wait for ever if the runtime cancels the request that began the renewal.
+ * How long others wait for a renewal: ms. It is more than a request to STS may take (STS_MS of get-session.ts). Without
+ * this limit they would wait for ever if the runtime cancels the request that began the renewal.
  */
 export const RENEWAL_MS = 8_000;
 

@@ -66,21 +66,17 @@ function readEvent(body: JsonObject): PurgeRequest | BadRequest | undefined {
   // S3 tests a notification when it is set up. No object is meant.
   if (body["Event"] === "s3:TestEvent") return { kind: "event", objects: [] };
 
-  // An event of EventBridge is about one object.
+  let objects: (EventObject | undefined)[];
   if (body["source"] === "aws.s3") {
-    const object = readObject(body["detail"], body["detail-type"], "plain");
-    return eventAbout([object]);
+    // An event of EventBridge is about one object.
+    objects = [readObject(body["detail"], body["detail-type"], "plain")];
+  } else if (Array.isArray(body["Records"])) {
+    objects = body["Records"].map(readRecord);
+  } else {
+    return undefined;
   }
 
-  // A notification is a list of records.
-  const records = body["Records"];
-  if (Array.isArray(records)) return eventAbout(records.map(readRecord));
-
-  return undefined;
-}
-
-/** Returns the event of some objects, unless one cannot be read: nothing would purge that one, and nobody would notice. */
-function eventAbout(objects: readonly (EventObject | undefined)[]): PurgeRequest | BadRequest {
+  // One object that cannot be read is enough to refuse the event: nothing would purge it, and nobody would notice.
   const readable = objects.filter((object) => object !== undefined);
   if (readable.length < objects.length) {
     return badRequest("an event has no bucket.name, or no object.key that can be read");

@@ -65,7 +65,7 @@ export function reportPurge(
   const body = { ok: notPurged.length === 0, purged, not_purged: notPurged };
   if (longest) return { body, status: longest.status, retryAfter: longest.retryAfter };
 
-  // Then nothing has failed, so what is not purged are unknown names.
+  // No purge has failed. Only unknown names can be left.
   return { body, status: body.ok ? 200 : 400 };
 }
 
