@@ -1,7 +1,7 @@
 // The schema of presets, and the variants of a preset. A preset is a named set of image options, each with its range.
 // They are the options that Cloudflare's image edge takes of a Worker (O1–O12 in docs/rules.md). A variant is what a
-// visitor may ask for: a preset in one of its sizes. The order of the options in this file decides the names of stored
-// renditions: in another order, each would be made and billed anew. No I/O.
+// visitor may ask for: a preset in one of its sizes. The names of stored renditions follow from the order of the
+// options in this file: in another order, each rendition would be made and billed anew. No I/O.
 
 import { keyFault } from "../../url/key.ts";
 import { type Size, sizesOf } from "../../url/sizes.ts";
@@ -31,14 +31,14 @@ type PartialPreset = PartialTable<typeof presetOptions>;
 
 export type OutputFormat = Exclude<Preset["format"], "auto">;
 
-/** What a visitor may ask for: a preset, alone or with one of its descriptors. */
+/** What a visitor may ask for: a preset, alone or with a descriptor of one of its sizes, such as `@2x`. */
 export type Variant = {
   /** The name of the preset. */
   readonly preset: string;
   readonly format: Preset["format"];
   /** Whether no side is too long for the edge to make AVIF (O7). */
   readonly avif: boolean;
-  /** The options for the edge, without the format and without how to reach the origin. */
+  /** The options for the edge. The format is added for each visitor, and the way to the origin for each object. */
   readonly image: Omit<Preset, "format" | "dpr" | "widths"> & {
     /** One of the preset's `dpr`. */
     dpr?: number;
@@ -55,9 +55,8 @@ const MAX_AVIF_SIDE = 1_200;
 const MAX_DENSITY = 2;
 const DENSITY_REASON = "the edge makes no density over 2";
 
+/** A distance in a picture, and a side of one. The edge refuses a side of 0 (O1). */
 const pixels = integer(0, MAX_SIDE);
-
-/** The edge refuses a side of 0 (O1). */
 const side = integer(1, MAX_SIDE);
 
 const fraction = numberBetween(0, 1);
@@ -101,19 +100,6 @@ const unevenBorder = table({
 });
 const border = choose((value) => hasProperty(value, "width"), evenBorder, unevenBorder);
 
-/** What the Images binding lacks of an option. */
-type Lacks = "every value" | readonly unknown[];
-
-/**
- * Marks an option that the Images binding does not have (B7), or of which it does not have some values.
- * @example lacking(optional(fraction)) // the whole option
- * @example lacking(optional(oneOf("none", "keep")), "keep") // the option with this value
- */
-function lacking<Row extends object>(row: Row, ...values: readonly unknown[]) {
-  const lacks: Lacks = values.length === 0 ? "every value" : values;
-  return { ...row, lacks };
-}
-
 /** The options of an image and of an overlay on it. */
 const commonOptions = {
   // The sides in CSS pixels (O1).
@@ -122,7 +108,7 @@ const commonOptions = {
 
   // What a crop keeps, and how close it comes to a face (O4).
   gravity: optional(choose(isPlainObject, point, oneOf(...PARTS))),
-  zoom: lacking(optional(fraction)),
+  zoom: optional(fraction),
 
   // The colour behind what is transparent, and of padding (O12).
   background: optional(text),
@@ -141,7 +127,7 @@ const commonOptions = {
 
   // The background is made transparent, and a small picture is enlarged (O12).
   segment: optional(oneOf("foreground")),
-  upscale: lacking(optional(oneOf("interpolate", "generate"))),
+  upscale: optional(oneOf("interpolate", "generate")),
 
   // What is cut off the edges, and what is drawn around the picture (O12).
   trim: optional(choose(isPlainObject, trimTable, oneOf("border"))),
@@ -178,7 +164,7 @@ const imageOptions = {
   gravity: optional(choose(isPlainObject, point, oneOf(...PARTS, "object"))),
 
   // The default never enlarges a picture (O3).
-  fit: lacking(optional(fit, "scale-down"), "scale-up"),
+  fit: optional(fit, "scale-down"),
 
   // A number, or a name whose number only Cloudflare knows (O5).
   quality: optional(
@@ -191,19 +177,19 @@ const imageOptions = {
 
   // `auto` never reaches the edge, which does not look at Accept: the Worker chooses the format (O6). The edge's `json`
   // and `svg` are left out, because it makes no picture for them.
-  format: lacking(
-    optional(oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"), "auto"),
-    "baseline-jpeg",
+  format: optional(
+    oneOf("auto", "avif", "webp", "jpeg", "baseline-jpeg", "png", "png-force"),
+    "auto",
   ),
 
   // The default keeps no metadata, because they may tell where a photograph was taken (O9).
-  metadata: lacking(optional(oneOf("none", "copyright", "keep"), "none"), "copyright", "keep"),
+  metadata: optional(oneOf("none", "copyright", "keep"), "none"),
 
   // The default keeps only the first frame, because the edge does not transform a large animation (O8).
   anim: optional(boolean, false),
 
   // Faster compression makes more bytes (O12).
-  compression: lacking(optional(oneOf("fast"))),
+  compression: optional(oneOf("fast")),
 
   // Overlays, the lowest first (O12).
   draw: optional(listOf(overlay)),
@@ -227,33 +213,30 @@ const MAX_OPTIONS_LENGTH = 4_096;
 /** Checks the options against each other. */
 function checkPreset(preset: PartialPreset, addMistake: AddMistake): void {
   // An option with a mistake is set, too: only its own mistake is reported then, and not that it is missing.
-  const hasWidth = Object.hasOwn(preset, "width");
-  const hasHeight = Object.hasOwn(preset, "height");
-  const hasDpr = Object.hasOwn(preset, "dpr");
-  const hasWidths = Object.hasOwn(preset, "widths");
+  const isSet = (option: keyof Preset) => Object.hasOwn(preset, option);
 
-  if (!hasWidth && !hasHeight) addMistake("needs width or height");
-  if (hasDpr && hasWidths) addMistake("has dpr and widths: keep one");
-  if (hasWidths && !hasWidth) addMistake("has widths, but no width");
+  if (!isSet("width") && !isSet("height")) addMistake("needs width or height");
+  if (isSet("dpr") && isSet("widths")) addMistake("has dpr and widths: keep one");
+  if (isSet("widths") && !isSet("width")) addMistake("has widths, but no width");
 
+  // The sizes of the variants, without the descriptors that stand in front of them.
   const sizes = sizesOf(preset).map(([, size]) => size);
 
   // Nobody knows what the edge answers for a larger AVIF: it may be the original (O7).
-  const isTooLargeForAvif = preset.format === "avif" && !sizes.every(fitsAvif);
-  if (isTooLargeForAvif) addMistake("has format avif with a side over 1,200 px");
+  if (preset.format === "avif" && !sizes.every(fitsAvif)) {
+    addMistake("has format avif with a side over 1,200 px");
+  }
 
   // The height of each of `widths` follows from the preset's shape, so no schema has checked it.
   const isTooHigh = sizes.some((size) => size.height !== undefined && size.height > MAX_SIDE);
   if (isTooHigh) addMistake("has widths that make its height over 12,000 px");
 
   // The focal point is a point of the object as it is. `rotate = 0` moves nothing.
-  const hasFocalPoint = preset.gravity === "object";
-  for (const option of MOVING_OPTIONS) {
-    if (!hasFocalPoint || !preset[option]) continue;
-    addMistake(
-      'changes the picture that gravity "object" is a point of: remove one of them',
-      option,
-    );
+  if (preset.gravity === "object") {
+    const message = 'changes the picture that gravity "object" is a point of: remove one of them';
+    for (const option of MOVING_OPTIONS) {
+      if (preset[option]) addMistake(message, option);
+    }
   }
 
   // A variant has one size in place of the two lists.
@@ -283,24 +266,22 @@ function fitsAvif(size: Size): boolean {
   return Math.max(width, height) * dpr <= MAX_AVIF_SIDE;
 }
 
-/** An option as `bindingLacks` reads it: most options have no `lacks`. */
-type OptionRow = { readonly kind: "optional"; readonly lacks?: Lacks };
-const rowsByOption: Readonly<Record<string, OptionRow>> = presetOptions;
+/** What the Images binding does not have (B7): whole options, and values of options. */
+const BINDING_LACKS = {
+  zoom: "every value",
+  upscale: "every value",
+  compression: "every value",
+  fit: ["scale-up"],
+  format: ["baseline-jpeg"],
+  metadata: ["copyright", "keep"],
+} as const;
 
-/** Returns whether the Images binding lacks an option, or this value of it (B7). */
+/** Returns whether the Images binding lacks an option, or this value of it. */
 export function bindingLacks(option: string, value?: unknown): boolean {
-  const lacks = rowsByOption[option]?.lacks;
-  if (lacks === undefined) return false;
-  if (lacks === "every value") return true;
-
-  return lacks.includes(value);
+  const lackingValues: Readonly<Record<string, readonly unknown[] | "every value">> = BINDING_LACKS;
+  const values = lackingValues[option] ?? [];
+  return values === "every value" || values.includes(value);
 }
 
-type CommonOptions = typeof commonOptions;
-
 /** The options that shape an image or an overlay, without those that the Images binding lacks. */
-export type ShapeOption = {
-  [Name in keyof CommonOptions]: CommonOptions[Name] extends { readonly lacks: unknown }
-    ? never
-    : Name;
-}[keyof CommonOptions];
+export type ShapeOption = Exclude<keyof typeof commonOptions, keyof typeof BINDING_LACKS>;

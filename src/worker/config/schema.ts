@@ -32,9 +32,8 @@ export function custom<T>(expected: string, test: (value: unknown) => value is T
     if (test(value)) return value;
 
     const isLongText = typeof value === "string" && value.length > MAX_SHOWN_LENGTH;
-    if (isLongText) report(path, `is not ${expected}`);
-    else report(path, `${JSON.stringify(value)} is not ${expected}`);
-
+    const shownValue = isLongText ? "" : `${JSON.stringify(value)} `;
+    report(path, `${shownValue}is not ${expected}`);
     return undefined;
   };
 }
@@ -46,25 +45,26 @@ export const SECONDS = "it is in seconds";
  * A number from `min` to `max`, both included.
  * @param reason what the message adds: where the limits come from, or what the number counts
  */
-export function numberBetween(min: number, max: number, reason?: string): Schema<number> {
-  const isInRange = (value: unknown): value is number =>
-    typeof value === "number" && value >= min && value <= max;
+export function numberBetween(
+  min: number,
+  max: number,
+  reason?: string,
+  kind: "number" | "whole number" = "number",
+): Schema<number> {
+  const range = `a ${kind} between ${min} and ${max}`;
+  const expected = reason ? `${range}: ${reason}` : range;
 
-  return custom(`a number ${describeRange(min, max, reason)}`, isInRange);
+  const isInRange = (value: unknown): value is number => {
+    if (typeof value !== "number") return false;
+    if (kind === "whole number" && !Number.isInteger(value)) return false;
+    return value >= min && value <= max;
+  };
+  return custom(expected, isInRange);
 }
 
 /** A whole number from `min` to `max`, both included. `reason` is that of `numberBetween`. */
 export function integer(min: number, max: number, reason?: string): Schema<number> {
-  const isInRange = (value: unknown): value is number =>
-    Number.isInteger(value) && Number(value) >= min && Number(value) <= max;
-
-  return custom(`a whole number ${describeRange(min, max, reason)}`, isInRange);
-}
-
-function describeRange(min: number, max: number, reason: string | undefined): string {
-  const range = `between ${min} and ${max}`;
-  if (reason === undefined) return range;
-  return `${range}: ${reason}`;
+  return numberBetween(min, max, reason, "whole number");
 }
 
 /** One of these values, such as `oneOf("cf", "binding")`. */
@@ -122,8 +122,7 @@ export function listOf<T>(itemSchema: Schema<T>): Schema<T[]> {
     }
 
     const hasMistake = results.length < items.length;
-    if (hasMistake) return undefined;
-    return results;
+    return hasMistake ? undefined : results;
   };
 }
 
@@ -133,14 +132,10 @@ export function listOf<T>(itemSchema: Schema<T>): Schema<T[]> {
 //
 // It returns a value of the type { readonly a: string; readonly b?: string; readonly c: string }.
 
-/** What `optional` returns: the schema of an option that may be left out, and its default, if it has one. */
-type OptionalEntry<T, Default> = {
-  readonly kind: "optional";
-  readonly schema: Schema<T>;
-  readonly defaultValue: Default;
-};
+/** An option that may be left out, and its default, if it has one. */
+type OptionalEntry<T, Default> = { readonly schema: Schema<T>; readonly defaultValue: Default };
 
-/** An option of a table. An option that must be there is a plain schema. */
+/** An option of a table. A plain schema, which is a function, stands for an option that must be there. */
 type TableEntry = Schema<unknown> | OptionalEntry<unknown, unknown>;
 type TableEntries = Readonly<Record<string, TableEntry>>;
 
@@ -152,18 +147,12 @@ type OptionalKey<Entries> = {
   [K in keyof Entries]: Entries[K] extends OptionalEntry<unknown, undefined> ? K : never;
 }[keyof Entries];
 
-/** The keys that the value always has. In the example it is `"a" | "c"`. */
-type RequiredKey<Entries> = Exclude<keyof Entries, OptionalKey<Entries>>;
-
-/** Joins an intersection of object types into one object type, which errors of TypeScript show in full. */
-type Simplify<T> = { [K in keyof T]: T[K] };
-
-/** What `table` returns. */
-type TableValue<Entries> = Simplify<
-  { readonly [K in RequiredKey<Entries>]: EntryValue<Entries[K]> } & {
-    readonly [K in OptionalKey<Entries>]?: EntryValue<Entries[K]>;
-  }
->;
+/** What `table` returns. In the example, `a` and `c` always have a value. */
+type TableValue<Entries> = {
+  readonly [K in Exclude<keyof Entries, OptionalKey<Entries>>]: EntryValue<Entries[K]>;
+} & {
+  readonly [K in OptionalKey<Entries>]?: EntryValue<Entries[K]>;
+};
 
 /**
  * A table while it is checked. An option with a mistake has the value undefined. An option that is missing has no key,
@@ -178,17 +167,11 @@ export type AddMistake = (message: string, key?: string) => void;
 export function optional<T>(schema: Schema<T>): OptionalEntry<T, undefined>;
 export function optional<T>(schema: Schema<T>, defaultValue: T): OptionalEntry<T, T>;
 export function optional<T>(schema: Schema<T>, defaultValue?: T): OptionalEntry<T, T | undefined> {
-  return { kind: "optional", schema, defaultValue };
-}
-
-/** A plain schema is a function, and has no `kind`. */
-function isOptional(entry: TableEntry): entry is OptionalEntry<unknown, unknown> {
-  return "kind" in entry && entry.kind === "optional";
+  return { schema, defaultValue };
 }
 
 /**
- * A table. An unknown key is a mistake, since it may be a misspelled one. The keys of the value have the order of
- * `entries`, in whatever order they were written.
+ * A table. The keys of the value have the order of `entries`, in whatever order they were written.
  * @param checkTogether checks the options against each other. It is called even if some of them have mistakes
  */
 export function table<const Entries extends TableEntries>(
@@ -211,59 +194,39 @@ export function table<const Entries extends TableEntries>(
       reportMistake(mistakePath, message);
     };
 
-    // `readEntries` reads each option by its own schema: hence the types in the two casts below.
-    const values = readEntries(entries, value, path, reportMistake);
-    reportUnknownKeys(entries, value, addMistake);
-    checkTogether?.(values as PartialTable<Entries>, addMistake);
+    const values: Record<string, unknown> = {};
+    for (const [key, entry] of Object.entries(entries)) {
+      const isRequired = typeof entry === "function";
 
-    if (!isValid) return undefined;
-    return values as TableValue<Entries>;
-  };
-}
-
-/** Reads each option by its schema, and takes its default if it is missing. */
-function readEntries(
-  entries: TableEntries,
-  input: Readonly<Record<string, unknown>>,
-  path: string,
-  report: ReportMistake,
-): Record<string, unknown> {
-  const values: Record<string, unknown> = {};
-
-  for (const [key, entry] of Object.entries(entries)) {
-    const keyPath = `${path}.${key}`;
-
-    if (Object.hasOwn(input, key)) {
-      const schema = isOptional(entry) ? entry.schema : entry;
-      values[key] = schema(input[key], keyPath, report);
-      continue;
+      if (Object.hasOwn(value, key)) {
+        const schema = isRequired ? entry : entry.schema;
+        values[key] = schema(value[key], `${path}.${key}`, reportMistake);
+      } else if (isRequired) {
+        addMistake("is missing", key);
+      } else if (entry.defaultValue !== undefined) {
+        values[key] = entry.defaultValue;
+      }
     }
 
-    if (!isOptional(entry)) report(keyPath, "is missing");
-    else if (entry.defaultValue !== undefined) values[key] = entry.defaultValue;
-  }
+    // An unknown key is a mistake, since it may be a misspelled one.
+    for (const key of Object.keys(value)) {
+      if (Object.hasOwn(entries, key)) continue;
 
-  return values;
-}
+      const suggestion = suggestKey(key, Object.keys(entries));
+      const question = suggestion ? `. Did you mean ${suggestion}?` : "";
+      addMistake(`unknown option${question}`, key);
+    }
 
-function reportUnknownKeys(
-  entries: TableEntries,
-  input: Readonly<Record<string, unknown>>,
-  addMistake: AddMistake,
-): void {
-  for (const key of Object.keys(input)) {
-    if (Object.hasOwn(entries, key)) continue;
-
-    const suggestion = suggestKey(key, Object.keys(entries));
-    if (suggestion === undefined) addMistake("unknown option", key);
-    else addMistake(`unknown option. Did you mean ${suggestion}?`, key);
-  }
+    // Each option was read by its own schema: hence the types in the two casts.
+    checkTogether?.(values as PartialTable<Entries>, addMistake);
+    return isValid ? (values as TableValue<Entries>) : undefined;
+  };
 }
 
 /** Returns the known key that an operator may have meant, or undefined if none is similar. */
 function suggestKey(unknownKey: string, knownKeys: readonly string[]): string | undefined {
   const closest = knownKeys.find((knownKey) => isWithinEdits(unknownKey, knownKey, 1));
-  if (closest !== undefined) return closest;
+  if (closest) return closest;
 
   // Two edits would turn a word of up to three letters into nearly any short word.
   if (unknownKey.length < 4) return undefined;
@@ -288,12 +251,9 @@ function isWithinEdits(key: string, knownKey: string, maxEdits: number): boolean
   const areSwapped = key[0] === knownRest[0] && keyRest[0] === knownKey[0];
   if (areSwapped && isWithinEdits(keyRest.slice(1), knownRest.slice(1), editsLeft)) return true;
 
-  const isChanged = isWithinEdits(keyRest, knownRest, editsLeft);
-  if (isChanged) return true;
-
-  const hasLetterTooMany = isWithinEdits(keyRest, knownKey, editsLeft);
-  if (hasLetterTooMany) return true;
-
-  const lacksLetter = isWithinEdits(key, knownRest, editsLeft);
-  return lacksLetter;
+  return (
+    isWithinEdits(keyRest, knownRest, editsLeft) || // one letter is changed
+    isWithinEdits(keyRest, knownKey, editsLeft) || // `key` has one letter too many
+    isWithinEdits(key, knownRest, editsLeft) // `key` lacks one letter
+  );
 }

@@ -58,7 +58,7 @@ test.each<[object, string, boolean]>([
 });
 
 test("each option takes its values, and no other, and says which the binding lacks (B7)", () => {
-  const remedy = "write lacking(…) around its row in src/worker/config/preset.ts";
+  const remedy = "add it to BINDING_LACKS in src/worker/config/preset.ts";
   for (const [option, { valid, invalid, lacking = [] }] of Object.entries(RANGES)) {
     for (const value of valid) {
       const isLacking = option !== "draw" && lacking.includes(value); // an overlay lacks options of its own
