@@ -5,6 +5,7 @@ import { createPrivateKey } from "node:crypto";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readIssuerKey } from "../../worker/config/oidc.ts";
 import { readToken, readUrlKeys, secretNames } from "../../worker/config/read-secrets.ts";
+import type { ReportMistake } from "../../worker/config/schema.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { isRefusal, SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
@@ -75,10 +76,8 @@ function findMistakes(
       report(name, "is the one of the local run: make one for each environment");
     } else if (name === "HEALTH_TOKEN" || name === "PURGE_TOKEN") {
       if (!readToken(secrets, name)) report(name, "is too short, or not ASCII");
-    } else if (OIDC_KEYS.includes(name)) {
-      const fault = oidcKeyFault(name, value);
-      if (fault !== undefined) report(name, fault);
-    } else if (name === "URL_SIGNING_KEYS") readUrlKeys(secrets, report);
+    } else if (OIDC_KEYS.includes(name)) checkIssuerKey(name, value, report);
+    else if (name === "URL_SIGNING_KEYS") readUrlKeys(secrets, report);
   }
   for (const bucket of buckets) {
     const slotMistakes = slotsIn(secrets, bucket).unusable.flatMap((slot) => slot.mistakes);
@@ -89,14 +88,13 @@ function findMistakes(
   return [...mistakes].map((mistake) => mistake.join(": "));
 }
 
-function oidcKeyFault(name: string, pem: string): string | undefined {
-  const read = readIssuerKey(name, pem);
-  if (read.kind === "mistake") return read.message;
+function checkIssuerKey(name: string, pem: string, report: ReportMistake): void {
+  if (!readIssuerKey(name, pem, report)) return;
   try {
     createPrivateKey(pem);
-    return undefined;
   } catch {
-    return "is damaged: make it with openssl genpkey, as docs/keyless.md says"; // the error may quote it
+    // The error may quote the key.
+    report(name, "is damaged: make it with openssl genpkey, as docs/keyless.md says");
   }
 }
 

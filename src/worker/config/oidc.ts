@@ -1,13 +1,13 @@
 // Reads `[vars.OIDC]` and the private keys with which the Worker proves to AWS who it is. The Worker is an issuer of
 // tokens (OpenID Connect): it signs a token with such a key, and for the token, AWS gives it the temporary credentials
-// of a role. Pure: checks only the form of a key, because its import is asynchronous. No message holds any part
-// of a key.
+// of a role. Only the form of a key is checked here, because its import is asynchronous. No message holds any part
+// of a key. No I/O.
 
 import { decodeBase64 } from "../../url/encoding.ts";
 import type { ConfigMistake } from "../http/refusal.ts";
 import { toHex } from "../util/bytes.ts";
 import { parseJson } from "../util/json.ts";
-import { findSecretMistake } from "./read-secrets.ts";
+import { readSecret } from "./read-secrets.ts";
 import {
   type Infer,
   optional,
@@ -51,36 +51,27 @@ export type IssuerKey = {
   readonly der: Uint8Array<ArrayBuffer>;
 };
 
-type IssuerKeyResult =
-  | { readonly kind: "key"; readonly key: IssuerKey }
-  | { readonly kind: "mistake"; readonly message: string };
-
 const KEY_SECRETS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"] as const;
 
-/** Reads who the Worker is for AWS. @returns undefined if the Worker is no issuer, or cannot be one for a mistake */
+/** Reads who the Worker is for AWS. @returns undefined if the Worker is no issuer, or if a mistake was reported */
 export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
   if (vars["OIDC"] === undefined) return undefined;
   const issuer = oidcSchema(parseJson(vars["OIDC"]), "OIDC", report);
 
   const keys: IssuerKey[] = [];
   const mistakes: ConfigMistake[] = [];
-  for (const secret of KEY_SECRETS) {
-    const value = vars[secret];
+  const addMistake: ReportMistake = (path, message) => mistakes.push({ path, message });
 
+  for (const secret of KEY_SECRETS) {
     // The next key is there only during a rotation.
     const isRequired = secret === "OIDC_SIGNING_KEY";
-    if (!isRequired && !value) continue;
+    if (!isRequired && !vars[secret]) continue;
 
-    const mistake = findSecretMistake(value, isRequired);
-    if (mistake) {
-      mistakes.push({ path: secret, message: mistake });
-      continue;
-    }
+    const pem = readSecret(vars, secret, isRequired, addMistake);
+    if (!pem) continue;
 
-    // The secret has no mistake, so it is text.
-    const result = readIssuerKey(secret, `${value}`);
-    if (result.kind === "key") keys.push(result.key);
-    else mistakes.push({ path: secret, message: result.message });
+    const key = readIssuerKey(secret, pem, addMistake);
+    if (key) keys.push(key);
   }
 
   // Each `wrangler secret put` is deployed at once (S1), and a mistake that is reported stops all images. So while one
@@ -97,52 +88,54 @@ export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
 /** For example `https://images.example.com`, and on this machine `http://localhost:8787`. */
 const ISSUER_URL = /^(https:\/\/[\w.-]+|http:\/\/(localhost|127\.0\.0\.1)(:\d+)?)$/;
 
+/** AWS compares the issuer letter by letter, so only the spelling is right that a parser would not change. */
 function isIssuer(value: string): boolean {
   if (!ISSUER_URL.test(value)) return false;
-
-  // AWS compares the issuer letter by letter, so only one spelling is right: a parser would change no letter of it.
   return URL.parse(value)?.origin === value;
 }
 
 /**
- * A key for ES256 names its algorithm by these two object identifiers (RFC 5480). In hexadecimal, each with its tag 06
- * and its length.
+ * A key for ES256 names its algorithm by these two object identifiers (RFC 5480). They are written in hexadecimal here,
+ * each behind the byte 06, which announces an identifier, and its length.
  */
 const EC_PUBLIC_KEY = "06072a8648ce3d0201"; // 1.2.840.10045.2.1
 const P_256 = "06082a8648ce3d030107"; // 1.2.840.10045.3.1.7
 
-/** How much of the file is searched for them, since they stand in front of the key itself: bytes. */
+/** How many bytes of a key are searched for the two identifiers, which stand in front of the key itself. */
 const HEAD_BYTES = 48;
 
 /** `-----BEGIN PRIVATE KEY-----`, lines of base64, and `-----END PRIVATE KEY-----` with the same label. */
 const PEM =
   /^\s*-----BEGIN (?<label>[A-Z0-9 ]+)-----\s(?<base64>[A-Za-z\d+/=\s]+)-----END \k<label>-----\s*$/;
 
-const NO_PRIVATE_KEY = "is not PRIVATE KEY in PEM (PKCS#8), with all its lines";
-
 /**
  * Reads a private key as `openssl genpkey` writes it: PKCS#8 in PEM.
  * @param secret the name of the secret
+ * @returns undefined after it has reported a mistake
  */
-export function readIssuerKey(secret: string, pem: string): IssuerKeyResult {
-  const groups = PEM.exec(pem)?.groups;
-  const label = groups?.["label"];
-  const base64 = groups?.["base64"];
-  if (!label || !base64) return keyMistake(NO_PRIVATE_KEY);
-  if (label !== "PRIVATE KEY") return keyMistake(`${NO_PRIVATE_KEY}, but ${label}`);
+export function readIssuerKey(
+  secret: string,
+  pem: string,
+  report: ReportMistake,
+): IssuerKey | undefined {
+  const addMistake = (fault: string) =>
+    report(secret, `${fault}: make it with openssl genpkey, as docs/keyless.md says`);
+
+  const { label, base64 = "" } = PEM.exec(pem)?.groups ?? {};
+  if (label !== "PRIVATE KEY") {
+    const actual = label ? `, but ${label}` : "";
+    addMistake(`is not PRIVATE KEY in PEM (PKCS#8), with all its lines${actual}`);
+    return undefined;
+  }
 
   try {
     const der = decodeBase64(base64);
     const head = toHex(der.slice(0, HEAD_BYTES));
-    if (head.includes(EC_PUBLIC_KEY + P_256)) return { kind: "key", key: { secret, der } };
-    return keyMistake("is no EC key (P-256)");
+    if (head.includes(EC_PUBLIC_KEY + P_256)) return { secret, der };
+    addMistake("is no EC key (P-256)");
   } catch {
     // The message does not quote the error, which may hold any part of the key.
-    return keyMistake("is damaged, its base64 is wrong");
+    addMistake("is damaged, its base64 is wrong");
   }
-}
-
-function keyMistake(fault: string): IssuerKeyResult {
-  const remedy = "make it with openssl genpkey, as docs/keyless.md says";
-  return { kind: "mistake", message: `${fault}: ${remedy}` };
+  return undefined;
 }

@@ -21,6 +21,12 @@ export type BucketSlots = {
 /** For each part of a slot's credentials, the name of the secret that holds it. */
 type SecretNames = Readonly<Record<keyof Credentials, string>>;
 
+/** A slash or a comma would end the id in the header in which it is signed. The ids of Swift have a colon. */
+const KEY_ID = /^[\w.+=@:-]+$/;
+
+/** ASCII without spaces and control characters. */
+const PRINTABLE = /^[\x21-\x7e]+$/;
+
 /**
  * Reads the slots whose secrets begin with `secretPrefix`.
  * @param canUseSessions whether session credentials can be used: the edge does not pass on their token (A11)
@@ -36,12 +42,27 @@ export function readSlots(
 
   for (const name of SLOT_NAMES) {
     const names = secretNames(secretPrefix, name);
-    const mistakes = findSlotMistakes(name, names, vars, canUseSessions);
-    const hasSecret = Object.values(names).some((secretName) => vars[secretName]);
+    const mistakes: ConfigMistake[] = [];
+    const addMistake: ReportMistake = (path, message) => mistakes.push({ path, message });
 
-    if (mistakes.length === 0) {
-      usable.push({ name, credentials: readCredentials(names, vars) });
-    } else if (name === "current" || hasSecret) {
+    // The next slot is empty most of the time, so a deploy must not require its secrets.
+    const isRequired = name === "current";
+    const readText = (secret: string, pattern: RegExp) =>
+      readSecret(vars, secret, isRequired, addMistake, pattern);
+
+    const accessKeyId = readText(names.accessKeyId, KEY_ID);
+    const secretAccessKey = readText(names.secretAccessKey, PRINTABLE);
+
+    // Only session credentials, which expire, have a token.
+    const hasToken = Boolean(vars[names.sessionToken]);
+    const sessionToken = hasToken ? readText(names.sessionToken, PRINTABLE) : undefined;
+    checkSession(names, vars, canUseSessions, addMistake);
+
+    const hasSecret = Object.values(names).some((secret) => vars[secret]);
+    if (mistakes.length === 0 && accessKeyId && secretAccessKey) {
+      const credentials = { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) };
+      usable.push({ name, credentials });
+    } else if (isRequired || hasSecret) {
       unusable.push({ slot: name, mistakes });
     }
   }
@@ -56,78 +77,56 @@ export function readSlots(
   return { usable, unusable };
 }
 
-/** A slash or a comma would end the id in the header in which it is signed. The ids of Swift have a colon. */
-const KEY_ID = /^[\w.+=@:-]+$/;
-
-/** ASCII without spaces and control characters. */
-const PRINTABLE = /^[\x21-\x7e]+$/;
-
-function findSlotMistakes(
-  slot: SlotName,
+/** Checks that session credentials have their token, without which S3 refuses them, and that they can be used (A11). */
+function checkSession(
   names: SecretNames,
   vars: Vars,
   canUseSessions: boolean,
-): ConfigMistake[] {
-  const { accessKeyId, secretAccessKey, sessionToken } = names;
-  const mistakes: ConfigMistake[] = [];
-  const addMistake = (path: string, message: string | undefined) => {
-    if (message) mistakes.push({ path, message });
-  };
-
-  // A deploy must not require the secrets of the next slot, because it is empty most of the time.
-  const isRequired = slot === "current";
-  addMistake(accessKeyId, findSecretMistake(vars[accessKeyId], isRequired, KEY_ID));
-  addMistake(secretAccessKey, findSecretMistake(vars[secretAccessKey], isRequired, PRINTABLE));
-
-  // Only session credentials have a token.
-  const token = vars[sessionToken];
-  if (token) addMistake(sessionToken, findSecretMistake(token, isRequired, PRINTABLE));
-
-  // S3 refuses session credentials without their token, and the edge does not pass it on (A11).
+  addMistake: ReportMistake,
+): void {
+  const { accessKeyId, sessionToken } = names;
   const id = vars[accessKeyId];
   const isSessionKey = typeof id === "string" && id.startsWith("ASIA");
+  const hasToken = Boolean(vars[sessionToken]);
+
   if (isSessionKey && !canUseSessions) {
     const remedy = 'use a permanent one, or engine = "binding"';
     addMistake(accessKeyId, `is a temporary session key: ${remedy}`);
-  } else if (isSessionKey && !token) {
+  } else if (isSessionKey && !hasToken) {
     addMistake(accessKeyId, `is a temporary session key: set ${sessionToken}, too`);
-  } else if (token && !canUseSessions) {
+  } else if (hasToken && !canUseSessions) {
     addMistake(sessionToken, 'needs engine = "binding": the edge does not pass it on');
   }
-
-  return mistakes;
-}
-
-/** Reads the credentials of a slot that has no mistakes: each of its secrets is text. */
-function readCredentials(names: SecretNames, vars: Vars): Credentials {
-  const credentials = {
-    accessKeyId: `${vars[names.accessKeyId]}`,
-    secretAccessKey: `${vars[names.secretAccessKey]}`,
-  };
-
-  const token = vars[names.sessionToken];
-  if (!token) return credentials;
-  return { ...credentials, sessionToken: `${token}` };
 }
 
 const NOT_TEXT =
   "is not text: set it with npx wrangler secret put, not as a binding of a Secrets Store";
 
 /**
- * Finds what is wrong with the value of a secret that has to be there.
+ * Reads a secret that has to be there.
  * @param isRequired whether a deploy requires the secret, by its name under `[secrets]`
- * @param pattern what the whole secret has to match. Undefined: any text is right
- * @returns the message. Undefined: the value is right, so it is text and not empty
+ * @param pattern what the whole secret has to match. By default, any text is right
+ * @returns undefined after it has reported a mistake
  */
-export function findSecretMistake(
-  value: unknown,
+export function readSecret(
+  vars: Vars,
+  name: string,
   isRequired: boolean,
+  report: ReportMistake,
   pattern?: RegExp,
 ): string | undefined {
-  if (!value && isRequired) return "is missing: set the secret, and list it under [secrets]";
-  if (!value) return "is missing: set the secret";
-  if (typeof value !== "string") return NOT_TEXT;
-  if (pattern && !pattern.test(value)) return "has an invalid character";
+  const value = vars[name];
+
+  if (!value) {
+    const hint = isRequired ? ", and list it under [secrets]" : "";
+    report(name, `is missing: set the secret${hint}`);
+  } else if (typeof value !== "string") {
+    report(name, NOT_TEXT);
+  } else if (pattern && !pattern.test(value)) {
+    report(name, "has an invalid character");
+  } else {
+    return value;
+  }
   return undefined;
 }
 
@@ -162,17 +161,11 @@ export function readToken(
 
 /** Reads the keys that sign public URLs, by their ids (`kid`). The first key signs, and all of them verify. */
 export function readUrlKeys(vars: Vars, report: ReportMistake): ReadonlyMap<string, SigningKey> {
-  const secret = vars["URL_SIGNING_KEYS"];
-  const addMistake = (message: string) => report("URL_SIGNING_KEYS", message);
+  const name = "URL_SIGNING_KEYS";
+  const secret = readSecret(vars, name, true, report);
+  if (!secret) return new Map();
 
-  const mistake = findSecretMistake(secret, true);
-  if (mistake) {
-    addMistake(mistake);
-    return new Map();
-  }
-
-  // The secret has no mistake, so it is text.
-  return readSigningKeys(`${secret}`, addMistake);
+  return readSigningKeys(secret, (message) => report(name, message));
 }
 
 /**
