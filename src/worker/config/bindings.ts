@@ -19,41 +19,34 @@ export type Limiter = Pick<RateLimit, "limit">;
 
 export const bindingName = textLike("the name of a binding", /^[A-Za-z_]\w*$/);
 
-type BindingMessages = { readonly missing: string; readonly wrong: string };
+export const imagesSchema = bindingSchema(
+  hasMethods<Images>("input", "info"),
+  'is missing: add [images] binding = "IMAGES"',
+  "is not an Images binding",
+);
 
-const IMAGES_MESSAGES: BindingMessages = {
-  missing: 'is missing: add [images] binding = "IMAGES"',
-  wrong: "is not an Images binding",
-};
-
-const R2_MESSAGES: BindingMessages = {
-  missing: "is missing: add it to [[r2_buckets]]",
-  wrong: "is not an R2 bucket's binding",
-};
-
-const isImages = hasMethods<Images>("input", "info");
+const R2_MISSING = "is missing: add it to [[r2_buckets]]";
+const NOT_R2 = "is not an R2 bucket's binding";
 const isR2Source = hasMethods<R2Source>("get", "head");
 const isStore = hasMethods<Store>("get", "put", "delete", "list");
-const isLimiter = hasMethods<Limiter>("limit");
 
-export const imagesSchema = bindingSchema(isImages, IMAGES_MESSAGES);
-export const r2Schema = bindingSchema(isR2Source, R2_MESSAGES);
-export const storeSchema = bindingSchema(isStore, R2_MESSAGES);
+export const r2Schema = bindingSchema(isR2Source, R2_MISSING, NOT_R2);
+export const storeSchema = bindingSchema(isStore, R2_MISSING, NOT_R2);
 
 // These two bindings are optional, so there is no message for a missing one.
-export const limiterSchema = custom("a rate limiting binding", isLimiter);
+export const limiterSchema = custom("a rate limiting binding", hasMethods<Limiter>("limit"));
 export const datasetSchema = custom("an Analytics Engine binding", isDataset);
 
 /** A binding whose name is in the configuration. No message repeats a value: under a wrong name, it may be a secret. */
 function bindingSchema<T>(
   isBinding: (value: unknown) => value is T,
-  messages: BindingMessages,
+  missingMessage: string,
+  wrongMessage: string,
 ): Schema<T> {
   return (value, path, report) => {
     if (isBinding(value)) return value;
 
-    const message = value === undefined ? messages.missing : messages.wrong;
-    report(path, message);
+    report(path, value === undefined ? missingMessage : wrongMessage);
     return undefined;
   };
 }

@@ -6,6 +6,7 @@ import { keyFault } from "../../url/key.ts";
 import { hasProperty } from "../util/json.ts";
 import { bindingName } from "./bindings.ts";
 import {
+  type AddMistake,
   boolean,
   choose,
   type Infer,
@@ -57,7 +58,7 @@ const s3BucketSchema = table(
   (settings, addMistake) => {
     const { endpoint, bucket, addressing, engine, role, sts } = settings;
 
-    checkCanary(settings.prefix, settings.canary, addMistake);
+    checkCanary(settings, addMistake);
 
     // The edge passes on no session token, and a role has only session credentials (E1).
     if (role && engine !== "binding") addMistake('needs engine = "binding"', "role");
@@ -76,7 +77,7 @@ const r2BucketSchema = table(
     // The image edge fetches URLs, and a binding has none.
     engine: optional(oneOf("binding"), "binding"),
   },
-  (settings, addMistake) => checkCanary(settings.prefix, settings.canary, addMistake),
+  checkCanary,
 );
 
 export const bucketSchema = choose(
@@ -93,21 +94,23 @@ export function isR2Settings(settings: S3Settings | R2Settings): settings is R2S
   return hasProperty(settings, "binding");
 }
 
-/** Adds a mistake of one option of a bucket. */
-type AddMistake = (message: string, option: string) => void;
+/** What `checkCanary` reads. An option with a mistake is undefined. */
+type CanarySettings = {
+  readonly prefix?: string | undefined;
+  readonly canary?: string | undefined;
+};
 
-/** Checks the key of the canary. A prefix that has a mistake itself is undefined here. */
-function checkCanary(
-  prefix: string | undefined,
-  canary: string | undefined,
-  addMistake: AddMistake,
-): void {
-  if (canary === undefined) return;
+/** Checks the whole key of the canary. */
+function checkCanary(settings: CanarySettings, addMistake: AddMistake): void {
+  const { prefix = "", canary } = settings;
+  if (!canary) return;
 
-  const key = (prefix ?? "") + canary;
-  const fault = keyFault(key);
+  const fault = keyFault(prefix + canary);
   if (fault) addMistake(`impossible key: ${fault}`, "canary");
 }
+
+/** A host with so few labels belongs to a server, not to a bucket: `minio.example.com`, `storage.googleapis.com`. */
+const MAX_SERVER_LABELS = 3;
 
 /** Checks that the endpoint, the bucket's name and the addressing make a URL together. */
 function checkBucketUrl(
@@ -121,10 +124,11 @@ function checkBucketUrl(
     return;
   }
 
-  // The Worker adds the bucket's name to the endpoint. With the name already in it, the name would be there twice.
-  // `addressing = "path"` says that the host is a server's, whatever it begins with.
+  // The Worker adds the bucket's name to the endpoint. With the name already in it, the name would be there twice. A
+  // host that begins with the name may also be a server's, such as `minio.example.com` with the bucket `minio` (A4).
   const { hostname, pathname } = new URL(endpoint);
-  const isInHost = addressing !== "path" && isVirtualHost(hostname, bucket);
+  const isServer = addressing === "path" || hostname.split(".").length <= MAX_SERVER_LABELS;
+  const isInHost = hostname.startsWith(`${bucket}.`) && !isServer;
   const isInPath = pathname.endsWith(`/${bucket}`);
   if (isInHost || isInPath) {
     addMistake("contains the bucket's name: remove it", "endpoint");
@@ -140,19 +144,6 @@ function checkBucketUrl(
   // No bucket's name can stand in front of an IP address. Without `addressing`, the Worker takes one that fits.
   const url = bucketUrl(endpoint, bucket, addressing ?? "path");
   if (!URL.canParse(url)) addMistake('needs a host name in endpoint: set "path"', "addressing");
-}
-
-/** A host with so few labels belongs to a server, not to a bucket: `minio.example.com`, `storage.googleapis.com`. */
-const MAX_SERVER_LABELS = 3;
-
-/**
- * Returns whether a host seems to belong to one bucket (A4): `acme-media.s3.eu-west-1.amazonaws.com`. The host of a
- * server may begin with the same word: `minio.example.com`, with the bucket `minio`.
- */
-function isVirtualHost(hostname: string, bucket: string): boolean {
-  if (!hostname.startsWith(`${bucket}.`)) return false;
-  const labels = hostname.split(".");
-  return labels.length > MAX_SERVER_LABELS;
 }
 
 /** http:// is only for an S3 on this machine: `http://localhost:9000`. The edge fetches https:// alone (E6). */
@@ -173,8 +164,7 @@ function isPlainUrl(value: string): boolean {
 
 function isFolder(value: string): boolean {
   if (!value.endsWith("/")) return false;
-  const withoutSlash = value.slice(0, -1);
-  return keyFault(withoutSlash) === undefined;
+  return keyFault(value.slice(0, -1)) === undefined;
 }
 
 /**

@@ -35,7 +35,7 @@ export type Bucket = {
   readonly role: Role | undefined;
   /** Whether the URL that the edge fetches names the object's bytes in a parameter (A15). */
   readonly hasSourceParameter: boolean;
-  /** The key of the object that /healthz checks. */
+  /** The whole key of the object that /healthz checks. The settings have the key below the prefix. */
   readonly canary: string | undefined;
   /** One or two, with different keys; none for R2 and a role. The first slot that S3 does not refuse is used. */
   readonly slots: readonly Slot[];
@@ -65,11 +65,15 @@ const NO_SLOTS: BucketSlots = { usable: [], unusable: [] };
 
 /** Makes an S3 bucket of its settings and of what opens it. */
 export function s3Bucket(name: string, settings: S3Settings, resources: S3Resources = {}): Bucket {
-  const { bucket, prefix, region } = settings;
+  const { bucket, prefix, region, canary } = settings;
 
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
+
+  // A next slot with the same key is left out: S3 would give it the same answer.
   const { usable, unusable } = resources.slots ?? NO_SLOTS;
+  const [first, second] = usable;
+  const haveSameKey = first && isSameKey(first, second);
 
   return {
     name,
@@ -83,29 +87,26 @@ export function s3Bucket(name: string, settings: S3Settings, resources: S3Resour
     r2: undefined,
     role: resources.role,
     hasSourceParameter: settings.source_parameter,
-    canary: canaryKeyOf(settings),
-    slots: withoutSameKey(usable),
+    canary: canary ? prefix + canary : undefined,
+    slots: haveSameKey ? [first] : usable,
     usable,
     unusable,
   };
 }
 
-/** Leaves out a next slot that holds the same key: S3 would give it the same answer. */
-function withoutSameKey(usable: readonly Slot[]): readonly Slot[] {
-  const [first, second] = usable;
-  if (first && isSameKey(first, second)) return [first];
-  return usable;
-}
-
 /** Makes an R2 bucket of its settings and its binding. */
 export function r2Bucket(name: string, settings: R2Settings, r2: R2Source, images: Images): Bucket {
-  const { binding, prefix } = settings;
+  const { binding, prefix, canary } = settings;
+
+  // Nothing fetches the URL of the bucket. It only tells the bucket from all others. The separator is a dot, because
+  // with a slash, the bucket would look like a folder of another bucket.
   const bucket = settings.bucket ?? binding;
+  const host = bucket === binding ? binding : `${binding}.${bucket}`;
 
   return {
     name,
     bucket,
-    baseUrl: r2BaseUrl(binding, bucket),
+    baseUrl: `r2://${host}/`,
     prefix,
     // R2 calls the region of each bucket so.
     region: "auto",
@@ -117,24 +118,9 @@ export function r2Bucket(name: string, settings: R2Settings, r2: R2Source, image
     role: undefined,
     // Only the edge takes a source parameter.
     hasSourceParameter: false,
-    canary: canaryKeyOf(settings),
+    canary: canary ? prefix + canary : undefined,
     // A binding needs no key, so there are no slots.
     slots: [],
-    usable: [],
-    unusable: [],
+    ...NO_SLOTS,
   };
-}
-
-/** Nothing fetches this URL. It only tells the bucket from all others. */
-function r2BaseUrl(binding: string, bucket: string): string {
-  if (bucket === binding) return `r2://${binding}/`;
-
-  // A dot, not a slash: with a slash, the bucket would look like a folder of another bucket.
-  return `r2://${binding}.${bucket}/`;
-}
-
-/** The whole key of the canary. The settings have it below the prefix. */
-function canaryKeyOf({ prefix, canary }: S3Settings | R2Settings): string | undefined {
-  if (canary === undefined) return undefined;
-  return prefix + canary;
 }
