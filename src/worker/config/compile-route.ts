@@ -1,6 +1,6 @@
 // Compiles a route: its public path pattern, such as `/images/:preset/*`, and its key template, such as `photos/*`,
-// which says for which object a path stands. It reports the mistakes of both. A template by which a hostile key would
-// take hours to read is a mistake, too: see `countChoices`. It also finds the route of a path. No I/O.
+// which says for which object a path stands. It reports the mistakes of both. It is a mistake, too, if it could take
+// hours to match a key that an attacker has chosen: see `countChoices`. It also finds the route of a path. No I/O.
 
 import {
   compilePattern,
@@ -20,14 +20,18 @@ export type Route = {
   readonly mapping: Mapping;
 };
 
-/** What a path asks for, and the route that says so. */
-type RouteMatch<R extends Route> = PathMatch & { readonly route: R };
-
-/** In a path, a placeholder may be empty: `/images/card/` matches `/images/:preset/*`, and its empty key is refused. */
+/** In a path, a placeholder may stand for no text: `/images/card/` has an empty key, which is refused as a key. */
 const MAY_BE_EMPTY = "*";
 
 /** In a key, a placeholder stands for one character or more: else the key's path would have an empty segment. */
 const NOT_EMPTY = "+";
+
+/**
+ * Text without control characters, and without the characters that mean something in a pattern (`:`, `*`), in a URL
+ * (`%`, `?`, `#`) or to URL parsers, which take a backslash for a slash. It matches `images` and `été 2026`, but not
+ * `a:b`, `a*` and `a%20b`.
+ */
+const LITERAL = /^[^:*%?#\\\p{Cc}]+$/u;
 
 /**
  * Compiles a route. The result is of use only if nothing was reported.
@@ -38,8 +42,12 @@ export function compileRoute(path: string, keyTemplate: string, report: ReportMi
   const names = segments.filter(isPlaceholder);
 
   for (const segment of segments) {
-    const isRight = isPlaceholder(segment) || isLiteral(segment);
-    if (!isRight) report("path", `"${segment}" is not a literal, :name or *`);
+    // URL parsers remove the segments `.` and `..`.
+    const areDots = segment === "." || segment === "..";
+    const isLiteral = LITERAL.test(segment) && !areDots;
+    if (!isLiteral && !isPlaceholder(segment)) {
+      report("path", `"${segment}" is not a literal, :name or *`);
+    }
   }
 
   for (const [index, name] of names.entries()) {
@@ -70,21 +78,9 @@ function isPlaceholder(segment: string): boolean {
 }
 
 /**
- * Text without control characters, and without the characters that mean something in a pattern (`:`, `*`), in a URL
- * (`%`, `?`, `#`) or to URL parsers, which take a backslash for a slash. It matches `images` and `été 2026`, but not
- * `a:b`, `a*` and `a%20b`.
- */
-const LITERAL = /^[^:*%?#\\\p{Cc}]+$/u;
-
-/** Returns whether a segment stands for itself. URL parsers remove `.` and `..`. */
-function isLiteral(segment: string): boolean {
-  if (segment === "." || segment === "..") return false;
-  return LITERAL.test(segment);
-}
-
-/**
- * Counts the names that follow another name in the same segment. Each is a choice: where the name before it ends is
- * tried at each character. With two choices, to read a hostile key takes most of a second. With three, it takes hours.
+ * Counts the names that follow another name in the same segment. Each is a choice: the regular expression tries each
+ * character as the end of the name before it. With two choices, a hostile key takes most of a second. With three, it
+ * takes hours.
  * @example `:a-:b/:c` has 1 choice; `:a-:b-:c` and `:a-:b/:c-:d` have 2
  */
 function countChoices(keyTemplate: string): number {
@@ -92,7 +88,7 @@ function countChoices(keyTemplate: string): number {
   let choices = 0;
 
   for (const segment of keyTemplate.split("/")) {
-    // A name that stands in an earlier segment, too, has the same text again: there is nothing to try.
+    // A name of an earlier segment must have the same text again: there is nothing to try.
     const { names } = compilePattern(segment, NOT_EMPTY);
     const newNames = names.filter((name) => !earlierNames.has(name));
 
@@ -119,11 +115,11 @@ export function unusedNames(route: Route): string[] {
   return path.names.filter((name) => name !== VARIANT && !key.names.includes(name));
 }
 
-/** Returns the first route, in the order of the configuration, that matches a decoded path. */
+/** Returns what a decoded path asks for, and the first route that matches it in the order of the configuration. */
 export function findRoute<R extends Route>(
   routes: readonly R[],
   path: string,
-): RouteMatch<R> | Refusal {
+): (PathMatch & { readonly route: R }) | Refusal {
   for (const route of routes) {
     const match = readPath(route.mapping, path);
     if (match) return { ...match, route };

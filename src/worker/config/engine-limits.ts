@@ -12,7 +12,7 @@ import type { ReportMistake, Tables, Vars } from "./schema.ts";
 /** A bucket, and the presets that one route shows of it. */
 type BucketUse = {
   readonly bucket: Bucket;
-  /** The names that the route lists, unchecked. Undefined means all presets. */
+  /** The list of the route, which nobody has checked. Undefined means all presets. */
   readonly presetNames: readonly unknown[] | undefined;
 };
 
@@ -20,10 +20,8 @@ type BucketUse = {
 type Limit = {
   /** The path in the preset: `zoom`, or `draw[0].zoom` in an overlay. */
   readonly path: string;
-  /** The name of the option: `zoom`. */
-  readonly option: string;
-  /** The value of the option, if it is text: the engine may take another text. */
-  readonly value?: string;
+  /** What is lacking: the option `zoom`, or one of its values, such as `fit "scale-up"`. */
+  readonly lacking: string;
 };
 
 /** The options of an image, or of an overlay that is drawn on it. */
@@ -37,12 +35,18 @@ export function checkEngines(
   report: ReportMistake,
 ): void {
   for (const { bucket, presetNames } of bucketUsesOf(vars, buckets)) {
+    const engine = `bucket ${bucket.name} has engine "${bucket.engine}"`;
+
     for (const [name, preset] of presets) {
-      const isShown = presetNames === undefined || presetNames.includes(name);
+      const isShown = !presetNames || presetNames.includes(name);
       if (!preset || !isShown) continue;
 
-      for (const limit of limitsOf(bucket.engine, preset)) {
-        report(`PRESETS.${name}.${limit.path}`, describeLimit(limit, bucket));
+      for (const { path, lacking } of limitsOf(bucket.engine, preset)) {
+        const remedy =
+          lacking === "key"
+            ? "set url in its place"
+            : "remove it, or leave the preset out of the bucket's routes";
+        report(`PRESETS.${name}.${path}`, `${engine}, which has no ${lacking}: ${remedy}`);
       }
     }
   }
@@ -54,9 +58,10 @@ function bucketUsesOf(vars: Vars, buckets: Tables<Bucket>): readonly BucketUse[]
   if (!Array.isArray(routes)) return [];
 
   const uses: BucketUse[] = [];
-  for (const route of routes.filter(isPlainObject)) {
-    const { object, fallback, presets } = route;
-    const presetNames: BucketUse["presetNames"] = Array.isArray(presets) ? presets : undefined;
+  for (const { object, fallback, presets } of routes.filter(isPlainObject)) {
+    const presetNames: readonly unknown[] | undefined = Array.isArray(presets)
+      ? presets
+      : undefined;
 
     // `object` may be a list of patterns.
     const patterns: readonly unknown[] = [object, fallback].flat();
@@ -75,11 +80,10 @@ function limitsOf(engine: Engine, preset: Preset): readonly Limit[] {
   const { draw: overlays = [], ...image } = preset;
   const limits: Limit[] = [];
 
-  // The edge reads overlays by URL only, and the binding gets them by key only.
-  const lackingSource = engine === "cf" ? "key" : "url";
+  // The edge reads an overlay by its URL only, and the binding by its key only.
+  const lacking = engine === "cf" ? "key" : "url";
   for (const [index, overlay] of overlays.entries()) {
-    if (overlay[lackingSource] === undefined) continue;
-    limits.push({ path: `draw[${index}].${lackingSource}`, option: lackingSource });
+    if (overlay[lacking]) limits.push({ path: `draw[${index}].${lacking}`, lacking });
   }
   if (engine === "cf") return limits;
 
@@ -100,17 +104,9 @@ function bindingLimitsOf(layer: Layer, prefix: string): readonly Limit[] {
   for (const [option, value] of Object.entries(layer)) {
     if (!bindingLacks(option, value)) continue;
 
-    const isText = typeof value === "string";
-    limits.push({ path: prefix + option, option, ...(isText && { value }) });
+    // If the value is text, the binding may have the option with another text.
+    const lacking = typeof value === "string" ? `${option} "${value}"` : option;
+    limits.push({ path: prefix + option, lacking });
   }
   return limits;
-}
-
-function describeLimit(limit: Limit, bucket: Bucket): string {
-  const { option, value } = limit;
-  const lacking = value === undefined ? option : `${option} "${value}"`;
-  const fault = `bucket ${bucket.name} has engine "${bucket.engine}", which has no ${lacking}`;
-
-  if (option === "key") return `${fault}: set url in its place`;
-  return `${fault}: remove it, or leave the preset out of the bucket's routes`;
 }
