@@ -1,7 +1,7 @@
 // Reads `ROUTES`. A route says which public paths show which objects: of which buckets, at which presets (named sets of
-// image options), and whether only signed URLs open it. The routes are tried in their order, so a route that takes the
-// URLs of a later one hides it: that is reported, and so is a route whose signature would leave a part of its path
-// open. An image of a bucket is shown only if a route leads to it. No I/O.
+// image options), and whether only signed URLs open it. An image of a bucket is shown only if a route leads to it.
+// The routes are tried in their order, so it is a mistake if a route takes all the URLs of a later one. It is also a
+// mistake if a visitor could change a part of a signed path. No I/O.
 
 import { REST } from "../../url/grammar.ts";
 import type { SigningKey } from "../../url/grant.ts";
@@ -15,7 +15,6 @@ import {
   type AddMistake,
   boolean,
   choose,
-  type Infer,
   integer,
   listOf,
   oneOf,
@@ -32,7 +31,7 @@ import {
 
 /** What a signed route requires of its URLs. */
 type Signing = {
-  /** By their ids, the `kid` of a URL. The first key signs. */
+  /** The keys by their ids, which are the `kid` of a URL. The first key signs. */
   readonly keys: ReadonlyMap<string, SigningKey>;
   /** How far ahead a URL may expire, in seconds. */
   readonly maxAge: number;
@@ -57,9 +56,9 @@ export type BoundRoute = Route & {
   readonly presets: ReadonlySet<string> | undefined;
   /** Whether an SVG may be passed on. */
   readonly svg: boolean;
-  /** Whether it shows the facts of its pictures, too. */
+  /** Whether it also shows the facts of its pictures as JSON, such as width and height. */
   readonly facts: boolean;
-  /** Whether the store may hold its pictures. */
+  /** Whether the store, an R2 bucket for finished pictures, may hold its pictures. */
   readonly store: boolean;
   /** Undefined if its URLs are not signed. */
   readonly signing: Signing | undefined;
@@ -77,11 +76,11 @@ type ObjectPattern = {
   readonly template: string;
 };
 
-/** A route of `ROUTES` without mistakes. */
-type RouteSettings = Infer<ReturnType<typeof routeSchema>>;
-
 /** A route while it is checked. */
 type PartialRoute = PartialTable<ReturnType<typeof routeOptions>>;
+
+/** For how long a signed URL may be valid by default, in seconds: a week. */
+const DEFAULT_VALIDITY_S = 604_800;
 
 /** Returns the routes. If any of them has a mistake, it is reported, and there are none. */
 export function readRoutes(
@@ -92,80 +91,62 @@ export function readRoutes(
 ): BoundRoute[] {
   const schema = listOf(routeSchema(buckets, presets));
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
-  if (routes === undefined) return [];
+  if (!routes) return [];
 
   // Without a signed route, the secret of the keys may be missing.
   const hasSignedRoute = routes.some((route) => route.signed);
-  const signingKeys: Signing["keys"] = hasSignedRoute ? readUrlKeys(vars, report) : new Map();
+  const keys: Signing["keys"] = hasSignedRoute ? readUrlKeys(vars, report) : new Map();
 
   const boundRoutes: BoundRoute[] = [];
-  for (const route of routes) {
-    const boundRoute = bindRoute(route, buckets, signingKeys, report);
-    if (boundRoute !== undefined) boundRoutes.push(boundRoute);
+  for (const settings of routes) {
+    const { path, presets: presetNames, svg, facts, store, signed, cookie, origins } = settings;
+
+    // `object` is one pattern or a list of patterns.
+    const patterns = [settings.object].flat();
+    const objects = patterns.map((pattern) => parseObjectPattern(pattern, buckets));
+    const [first] = objects;
+
+    // If the first bucket has mistakes in BUCKETS, these are reported, and nothing is served.
+    if (!first?.bucket) continue;
+
+    const routeBuckets = objects.map(({ bucket }) => bucket);
+    const maxAge = settings.max_age ?? DEFAULT_VALIDITY_S;
+
+    let fallback: Fallback | undefined;
+    if (settings.fallback) {
+      const { bucket, template } = parseObjectPattern(settings.fallback, buckets);
+      if (bucket) fallback = { bucket, key: bucket.prefix + template };
+    }
+
+    boundRoutes.push({
+      // Nothing is reported here, because `checkPublicPath` has compiled the same route before.
+      ...compileRoute(path, first.template, report),
+      bucket: first.bucket,
+      buckets: routeBuckets.filter((bucket) => bucket !== undefined),
+      presets: presetNames ? new Set(presetNames) : undefined,
+      svg,
+      facts,
+      store,
+      signing: signed ? { keys, maxAge, cookie } : undefined,
+      origins: origins ? new Set(origins) : undefined,
+      fallback,
+    });
   }
   return boundRoutes;
 }
 
-/** For how long a signed URL may be valid by default, in seconds: a week. */
-const DEFAULT_VALIDITY_S = 604_800;
-
-/**
- * Connects a route with its buckets, its fallback and the keys that sign its URLs.
- * @returns undefined if its first bucket has mistakes in `BUCKETS`, which are reported there
- */
-function bindRoute(
-  settings: RouteSettings,
-  buckets: Tables<Bucket>,
-  signingKeys: Signing["keys"],
-  report: ReportMistake,
-): BoundRoute | undefined {
-  const { path, presets, svg, facts, store, signed, cookie, origins } = settings;
-
-  // `object` is one pattern or a list of patterns.
-  const patterns = [settings.object].flat();
-  const objects = patterns.map((pattern) => parseObjectPattern(pattern, buckets));
-  const [first] = objects;
-  if (first?.bucket === undefined) return undefined;
-
-  const routeBuckets = objects.map((object) => object.bucket);
-  const maxAge = settings.max_age ?? DEFAULT_VALIDITY_S;
-
-  return {
-    // It reports nothing here, because `checkPublicPath` has compiled the same route before.
-    ...compileRoute(path, first.template, report),
-    bucket: first.bucket,
-    buckets: routeBuckets.filter((bucket) => bucket !== undefined),
-    presets: setOf(presets),
-    svg,
-    facts,
-    store,
-    signing: signed ? { keys: signingKeys, maxAge, cookie } : undefined,
-    origins: setOf(origins),
-    fallback: readFallback(settings.fallback, buckets),
-  };
-}
-
-function setOf(values: readonly string[] | undefined): ReadonlySet<string> | undefined {
-  if (values === undefined) return undefined;
-  return new Set(values);
-}
-
-function readFallback(pattern: string | undefined, buckets: Tables<Bucket>): Fallback | undefined {
-  if (pattern === undefined) return undefined;
-
-  const { bucket, template } = parseObjectPattern(pattern, buckets);
-  if (bucket === undefined) return undefined;
-
-  return { bucket, key: bucket.prefix + template };
-}
-
-/** Returns the schema of one route. It knows the routes that it has checked before: one schema is for one list. */
+/** Returns the schema of one route. It remembers the paths of the routes before, so each list needs a new schema. */
 function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
-  /** For each form of a path, the first path of this form. */
+  /** For each form of a path, such as `/images/:/*`, the first path of this form. */
   const firstPaths = new Map<string, string>();
 
   return table(routeOptions(presets), (route, addMistake) => {
-    checkSignedOptions(route, addMistake);
+    // If `signed` itself has a mistake, it is undefined, and that mistake is enough.
+    if (route.signed === false) {
+      if (route.max_age) addMistake("needs signed = true", "max_age");
+      if (route.cookie) addMistake("needs signed = true", "cookie");
+    }
+
     const template = checkObjects(route, buckets, addMistake);
     checkPublicPath(route, template, firstPaths, addMistake);
   });
@@ -207,18 +188,9 @@ function isOrigin(value: string): boolean {
   return URL.parse(value)?.origin === value;
 }
 
-/** Reports the options that only a signed route may have. */
-function checkSignedOptions(route: PartialRoute, addMistake: AddMistake): void {
-  // If `signed` itself has a mistake, it is undefined, and that mistake is enough.
-  if (route.signed !== false) return;
-
-  if (route.max_age) addMistake("needs signed = true", "max_age");
-  if (route.cookie) addMistake("needs signed = true", "cookie");
-}
-
 /**
  * Checks the objects of a route in their order, then its fallback.
- * @returns the key template of all its objects. It is empty, and so has no names, if `object` has a mistake
+ * @returns the key template that all objects of the route share. It is empty if `object` has a mistake
  */
 function checkObjects(
   route: PartialRoute,
@@ -226,12 +198,9 @@ function checkObjects(
   addMistake: AddMistake,
 ): string {
   const { object = [], fallback, svg } = route;
-  const bucketNames = [...buckets.keys()];
 
   // `object` is one pattern or a list of patterns.
   const patterns = [object].flat();
-
-  // The route has one key template for all of its buckets: that of the first one.
   const [firstPattern = ""] = patterns;
   const sharedTemplate = parseObjectPattern(firstPattern, buckets).template;
 
@@ -240,46 +209,48 @@ function checkObjects(
 
   for (const [index, pattern] of patterns.entries()) {
     const option = typeof object === "string" ? "object" : `object[${index}]`;
-    const objectPattern = readObjectPattern(pattern, option, buckets, addMistake);
-    if (objectPattern === undefined) continue;
+    const objectPattern = checkObjectPattern(pattern, option, buckets, addMistake);
+    if (!objectPattern) continue;
 
     const { bucketName, bucket, template } = objectPattern;
 
     // Several objects in one text, such as `media/*, archive/*`, look like a key `*, archive/*` of the bucket media.
     const compactTemplate = template.replaceAll(", ", ",");
-    const secondName = bucketNames.find((name) => compactTemplate.includes(`,${name}/`));
+    const secondName = [...buckets.keys()].find((name) => compactTemplate.includes(`,${name}/`));
     if (secondName) {
       addMistake(`has ${secondName}/ in its key: write several buckets as a list`, option);
     }
 
     // The Images binding reads no SVG (B4).
-    const lacksSvg = bucket?.engine === "binding";
-    if (svg && lacksSvg) {
+    if (svg && bucket?.engine === "binding") {
       addMistake(`bucket ${bucketName} has engine "binding", which has no SVGs: remove it`, "svg");
     }
 
     // Another bucket may have its objects in another folder, but not under other keys in it.
     if (template !== sharedTemplate) {
-      const expected = `needs "${sharedTemplate}" after ${bucketName}/, as object[0]`;
-      addMistake(`${expected}: for another folder, set prefix`, option);
+      const remedy = "for another folder, set prefix";
+      addMistake(`needs "${sharedTemplate}" after ${bucketName}/, as object[0]: ${remedy}`, option);
     }
 
     // Two names in BUCKETS may lead to the same objects. A bucket with mistakes is known by its name alone.
     const location = bucket ? `${bucket.baseUrl} ${bucket.prefix}` : bucketName;
     const firstOption = firstOptions.get(location);
-    if (firstOption === undefined) firstOptions.set(location, option);
-    else addMistake(`has the objects of ${firstOption} before it: it is never asked`, option);
+    if (firstOption) {
+      addMistake(`has the objects of ${firstOption} before it: it is never asked`, option);
+    } else {
+      firstOptions.set(location, option);
+    }
   }
 
-  if (fallback !== undefined) readObjectPattern(fallback, "fallback", buckets, addMistake);
+  if (fallback) checkObjectPattern(fallback, "fallback", buckets, addMistake);
   return sharedTemplate;
 }
 
 /**
  * Splits a pattern, and reports a bucket that `BUCKETS` does not have, and a key that no object can have.
- * @returns undefined if nothing more can be said of the pattern
+ * @returns undefined if the pattern has no slash and names no bucket: that it has no key either is not reported, too
  */
-function readObjectPattern(
+function checkObjectPattern(
   pattern: string,
   option: string,
   buckets: Tables<Bucket>,
@@ -296,12 +267,11 @@ function readObjectPattern(
     addMistake(`"${bucketName}" is not in BUCKETS${hint}`, option);
   }
 
-  // A text without a slash has no key either. One mistake is enough.
-  if (!hasSlash && bucket === undefined) return undefined;
+  if (!hasSlash && !bucket) return undefined;
 
   const prefix = bucket?.prefix ?? "";
-  const reason = keyFault(prefix + template);
-  if (reason !== undefined) addMistake(`impossible key: ${reason}`, option);
+  const fault = keyFault(prefix + template);
+  if (fault) addMistake(`impossible key: ${fault}`, option);
 
   return objectPattern;
 }
@@ -314,20 +284,24 @@ function checkPublicPath(
   addMistake: AddMistake,
 ): void {
   const { path, signed, cookie } = route;
-  if (path === undefined) return;
+  if (!path) return;
 
   const form = formOf(path);
   const firstPath = firstPaths.get(form);
-  if (firstPath === undefined) firstPaths.set(form, path);
-  else addMistake(`takes the same URLs as ${firstPath} before it: it is never reached`, "path");
+  if (firstPath) {
+    addMistake(`takes the same URLs as ${firstPath} before it: it is never reached`, "path");
+  } else {
+    firstPaths.set(form, path);
+  }
 
-  const report: ReportMistake = (option, message) => addMistake(message, option);
-  const compiledRoute = compileRoute(path, template, report);
+  const compiledRoute = compileRoute(path, template, (option, message) => {
+    addMistake(message, option);
+  });
 
-  // A cookie opens the folder with which the text of `*` begins, whatever the variant is.
+  // A cookie opens the folder with which the text of `*` begins, at every preset. So the path needs `:preset` and a
+  // last `*`, and no other name. `compileRoute` has reported it if `:preset` is not there.
   const { names } = compiledRoute.mapping.path;
-  const hasFolder = names.length === 2 && names[1] === REST;
-  if (cookie && !hasFolder) {
+  if (cookie && (names.length !== 2 || names[1] !== REST)) {
     addMistake("needs a path whose only names are :preset and a last *", "cookie");
   }
 
