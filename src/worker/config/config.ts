@@ -3,7 +3,7 @@
 // No I/O, no clock.
 
 import type { ConfigMistake, Refusal } from "../http/refusal.ts";
-import { isPlainObject, parseJson } from "../util/json.ts";
+import { hasProperty, isPlainObject, parseJson } from "../util/json.ts";
 import { memoize } from "../util/memoize.ts";
 import {
   bindingName,
@@ -60,8 +60,8 @@ export type Config = {
 export type ConfigRefusal = Extract<Refusal, { event: "configuration-broken" }>;
 
 /**
- * Returns the configuration of an isolate. It is read only once, since it never changes: a new secret is a new
- * deployment (S1), which starts new isolates.
+ * Returns the configuration. It is read only once in each isolate (a running copy of the Worker), since it never
+ * changes there: a new secret is a new deployment (S1), which starts new isolates.
  */
 export const currentConfig = memoize((env: object) => readConfig({ ...env }));
 
@@ -120,40 +120,37 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   };
 }
 
-/** What the tables of all buckets need. */
-type BucketContext = {
-  readonly vars: Vars;
-  readonly oidc: Oidc | undefined;
-  /** The roles of the buckets that were read before. */
-  readonly roles: Map<string, Role>;
-  readonly report: ReportMistake;
-};
-
 /** A bucket with mistakes is undefined, so that a route with its name is not reported, too. */
 function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake): Tables<Bucket> {
-  const context = { vars, oidc, roles: new Map<string, Role>(), report };
   const buckets = new Map<string, Bucket | undefined>();
+  const roles = new Map<string, Role>();
 
-  for (const [name, value] of listTables("BUCKETS", vars, report)) {
-    const path = `BUCKETS.${name}`;
-    checkName(name, path, report);
-    buckets.set(name, readBucket(name, path, value, context));
+  for (const bucketTable of namedTables("BUCKETS", vars, report)) {
+    const bucket = readBucket(bucketTable, vars, oidc, roles, report);
+    buckets.set(bucketTable.name, bucket);
   }
   return buckets;
 }
 
-function readBucket(
-  name: string,
-  path: string,
-  value: unknown,
-  context: BucketContext,
-): Bucket | undefined {
-  const { vars, oidc, roles, report } = context;
+/** Each of these options says that something else than the secrets AWS_… opens the bucket. */
+const ACCESS_OPTIONS = ["credentials", "role", "binding"];
 
+/**
+ * Reads one table of `BUCKETS`, and the secrets or the binding that open the bucket.
+ * @param roles the roles of the buckets before. The role of this bucket is added
+ */
+function readBucket(
+  { name, path, value }: NamedTable,
+  vars: Vars,
+  oidc: Oidc | undefined,
+  roles: Map<string, Role>,
+  report: ReportMistake,
+): Bucket | undefined {
   const settings = bucketSchema(value, path, report);
   if (!settings) {
-    // All mistakes are reported at once, so the keys with the default names are checked all the same.
-    if (!hasAccessOption(value)) readSlots("AWS", vars, report);
+    // All mistakes are reported at once, so the secrets AWS_… are checked even so, if they seem to open the bucket.
+    const hasOtherAccess = ACCESS_OPTIONS.some((option) => hasProperty(value, option));
+    if (!hasOtherAccess) readSlots("AWS", vars, report);
     return undefined;
   }
 
@@ -171,67 +168,54 @@ function readBucket(
     if (vars["OIDC"] === undefined) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
     if (!oidc) return undefined;
 
+    // Buckets with the same role share one object. The Worker remembers a session of a role by this object, so it asks
+    // STS only once for all of them.
     const sts = settings.sts ?? defaultSts(settings.region);
-    const role = shareRole({ arn: settings.role, sts, oidc }, roles);
+    const roleId = `${settings.role} ${sts}`;
+    const role = roles.get(roleId) ?? { arn: settings.role, sts, oidc };
+    roles.set(roleId, role);
     return s3Bucket(name, settings, { role, images });
   }
 
   // The Worker can send the token of session credentials. The edge does not pass it on (A11).
-  const canUseSessions = isFetchedByWorker;
-  const slots = readSlots(settings.credentials, vars, report, canUseSessions);
+  const slots = readSlots(settings.credentials, vars, report, isFetchedByWorker);
   return s3Bucket(name, settings, { slots, images });
-}
-
-/** Each of these options says that something else than the secrets AWS_… opens the bucket. */
-const ACCESS_OPTIONS = ["credentials", "role", "binding"];
-
-/** Returns whether a bucket's table, which may have mistakes, has one of these options. */
-function hasAccessOption(value: unknown): boolean {
-  if (!isPlainObject(value)) return false;
-  return ACCESS_OPTIONS.some((option) => Object.hasOwn(value, option));
-}
-
-/**
- * Returns the object of an earlier bucket with the same role. The Worker remembers a session by this object, so it asks
- * STS only once for all buckets of a role.
- */
-function shareRole(role: Role, roles: Map<string, Role>): Role {
-  const id = `${role.arn} ${role.sts}`;
-  const sharedRole = roles.get(id) ?? role;
-  roles.set(id, sharedRole);
-  return sharedRole;
 }
 
 /** A preset with mistakes is undefined, so that a route with its name is not reported, too. */
 function readPresets(vars: Vars, report: ReportMistake): Tables<Preset> {
   const presets = new Map<string, Preset | undefined>();
 
-  for (const [name, value] of listTables("PRESETS", vars, report)) {
-    const path = `PRESETS.${name}`;
-    checkName(name, path, report);
+  for (const { name, path, value } of namedTables("PRESETS", vars, report)) {
     presets.set(name, presetSchema(value, path, report));
   }
   return presets;
 }
 
-/** Lists the tables of a variable, such as `[vars.PRESETS.card]`, by their names. There has to be at least one. */
-function listTables(variable: string, vars: Vars, report: ReportMistake): [string, unknown][] {
+/** An unchecked table of a variable: `[vars.PRESETS.card]` has the name `card` and the path `PRESETS.card`. */
+type NamedTable = { readonly name: string; readonly path: string; readonly value: unknown };
+
+const NAME = /^[\w-]{1,64}$/;
+
+/**
+ * Yields the tables of a variable. There has to be at least one. A wrong name is reported right before its table is
+ * read, so that the mistakes of each table stand together.
+ */
+function* namedTables(variable: string, vars: Vars, report: ReportMistake): Generator<NamedTable> {
   const tables = parseJson(vars[variable]);
 
   if (!isPlainObject(tables) || Object.keys(tables).length === 0) {
     // A text that parseJson cannot parse stays a text.
     const isText = typeof tables === "string";
     report(variable, isText ? "is not JSON" : "is not a table, or is empty");
-    return [];
+    return;
   }
 
-  return Object.entries(tables);
-}
-
-const NAME = /^[\w-]{1,64}$/;
-
-function checkName(name: string, path: string, report: ReportMistake): void {
-  if (!NAME.test(name)) report(path, "needs a name of 1 to 64 letters, digits, - and _");
+  for (const [name, value] of Object.entries(tables)) {
+    const path = `${variable}.${name}`;
+    if (!NAME.test(name)) report(path, "needs a name of 1 to 64 letters, digits, - and _");
+    yield { name, path, value };
+  }
 }
 
 const WEEK_S = 604_800;
@@ -261,11 +245,12 @@ function readStore(
   buckets: Tables<Bucket>,
   report: ReportMistake,
 ): Store | undefined {
-  if (binding === undefined) return undefined;
+  if (!binding) return undefined;
   const store = storeSchema(vars[binding], binding, report);
   if (!store) return undefined;
 
-  // A store has a bucket of its own: in a bucket of originals, a rendition could replace an original.
+  // A store has a bucket of its own: in a bucket of originals, a rendition could replace an original. `Object.is`
+  // compares the two bindings, because `===` refuses their two types.
   const origin = [...buckets.values()].find((bucket) => Object.is(bucket?.r2, store));
   if (origin) report("ANSWERS.store", `has the originals of ${origin.name}: use another bucket`);
   return store;
