@@ -8,13 +8,30 @@ import { TIMEOUT_STATUSES } from "../origin/verdict.ts";
 /** What an answer means that is not an image. */
 type Meaning = {
   readonly event: UpstreamEvent;
-  /** More than the event, for the log. */
+  /** More than the event, for the log. Where it is missing, the event says it all. */
   readonly reason?: string;
   /** The failure may be over at once: the edge is busy, or S3 is out of reach for a moment. */
   readonly isTransient?: boolean;
 };
 
-/** By code, or by `CODE/STATUS` where the status matters. Where the reason is missing, the event says it all. */
+// What several codes mean.
+const OBJECT_MISSING: Meaning = { event: "object-missing" };
+const ORIGIN_DENIED: Meaning = { event: "origin-denied" };
+const ORIGIN_UNREACHABLE: Meaning = {
+  event: "origin-failed",
+  reason: "the edge cannot reach the origin",
+  isTransient: true,
+};
+const ORIGIN_BUSY: Meaning = {
+  event: "origin-failed",
+  reason: "the origin fails, or is busy",
+  isTransient: true,
+};
+const SOURCE_UNREADABLE: Meaning = { event: "source-unreadable" };
+const EDGE_BUSY: Meaning = { event: "edge-failed", isTransient: true };
+const NO_ANSWER_IN_TIME: Meaning = { event: "timed-out" };
+
+/** By code, or by `CODE/STATUS` where the status matters. Any other code is an error inside the edge. */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   "9401": { event: "edge-refused", reason: "the edge rejects an option" },
   // The edge fetches only from the origins that the zone lists under Sources (E5).
@@ -24,88 +41,63 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   },
   "9402": { event: "origin-failed", reason: "the object arrived incomplete" },
   // The original has too many bytes (L1).
-  "9402/413": { event: "source-unreadable" },
+  "9402/413": SOURCE_UNREADABLE,
   // The request has come through the edge already (E8).
   "9403": { event: "edge-refused", reason: "a loop: endpoint leads here" },
-  "9404": { event: "object-missing" },
+  "9404": OBJECT_MISSING,
   // The URL must be https (E6).
   "9406": { event: "edge-refused", reason: "the edge rejects the URL: is endpoint https?" },
   "9407": { event: "origin-failed", reason: "the origin's host has no address" },
-  // S3's own answer is lost, but for its status (R3).
+  // S3's own answer is lost, except for its status (R3).
   "9408": { event: "origin-failed" },
   // S3 refuses the credentials (A7).
-  "9408/401": { event: "origin-denied" },
+  "9408/401": ORIGIN_DENIED,
   // S3 refuses the credentials (A7), or denies an object that may be missing (A6).
-  "9408/403": { event: "origin-denied" },
-  "9408/404": { event: "object-missing" },
-  "9408/408": { event: "timed-out" },
+  "9408/403": ORIGIN_DENIED,
+  "9408/404": OBJECT_MISSING,
+  "9408/408": NO_ANSWER_IN_TIME,
   // The original is no image, or an SVG, of which the edge makes no other format (R8).
-  "9412": { event: "source-unreadable" },
+  "9412": SOURCE_UNREADABLE,
   // The picture has too many pixels (L1).
-  "9413": { event: "source-unreadable" },
+  "9413": SOURCE_UNREADABLE,
   // The picture cannot be decoded.
-  "9416": { event: "source-unreadable" },
+  "9416": SOURCE_UNREADABLE,
   // The URL has spaces or raw Unicode (E6).
   "9419": { event: "edge-refused", reason: "the edge rejects the URL" },
   // S3 redirects to another host, where the signature does not match (E7).
-  "9420": { event: "origin-denied" },
+  "9420": ORIGIN_DENIED,
   // S3 redirects too often (E7).
-  "9421": { event: "origin-denied" },
+  "9421": ORIGIN_DENIED,
   // The free transformations of this month are spent (L2).
   "9422": { event: "quota-spent" },
   "9423": { event: "edge-refused" },
   "9430": { event: "edge-refused", reason: "no access: is Images on for the account?" },
   "9432": { event: "edge-refused", reason: "the Images binding rejects the request" },
-  "9504": { event: "timed-out" },
-  "9505": {
-    event: "origin-failed",
-    reason: "the edge cannot reach the origin",
-    isTransient: true,
-  },
+  "9504": NO_ANSWER_IN_TIME,
+  "9505": ORIGIN_UNREACHABLE,
   // S3 answers 5xx, as it does when it is busy (A9).
-  "9509": { event: "origin-failed", reason: "the origin fails, or is busy", isTransient: true },
-  "9510": {
-    event: "origin-failed",
-    reason: "the edge cannot reach the origin",
-    isTransient: true,
-  },
-  // The picture cannot be processed. With 500, it is an error inside the edge. So it is for 9523.
-  "9516/422": { event: "source-unreadable" },
-  "9518": { event: "edge-failed", isTransient: true },
+  "9509": ORIGIN_BUSY,
+  "9510": ORIGIN_UNREACHABLE,
+  // The picture cannot be processed. With another status, the edge has failed.
+  "9516/422": SOURCE_UNREADABLE,
+  "9518": EDGE_BUSY,
   // S3 answers 400, as it does for the signature of another region (A5).
-  "9519": { event: "origin-denied" },
+  "9519": ORIGIN_DENIED,
   // The format of the original is not supported.
-  "9520": { event: "source-unreadable" },
-  "9522": { event: "edge-failed", isTransient: true },
-  "9523/422": { event: "source-unreadable" },
-  "9527": { event: "edge-failed", isTransient: true },
-  "9528": { event: "edge-failed", isTransient: true },
-  "9529": { event: "timed-out" },
+  "9520": SOURCE_UNREADABLE,
+  "9522": EDGE_BUSY,
+  // The same as 9516/422.
+  "9523/422": SOURCE_UNREADABLE,
+  "9527": EDGE_BUSY,
+  "9528": EDGE_BUSY,
+  "9529": NO_ANSWER_IN_TIME,
 };
-
-/** Any other code is an error inside the edge. */
-const OTHER_CODE: Meaning = { event: "edge-failed" };
 
 /** Returns what a code of the edge or of the Images binding means. @param status undefined: the binding gives none */
 export function meaningOf(edgeCode: string, status: number | undefined): Meaning {
   const withStatus = MEANINGS[`${edgeCode}/${status}`];
   if (withStatus) return withStatus;
-  return MEANINGS[edgeCode] ?? OTHER_CODE;
-}
-
-/**
- * Returns what an answer without a code means. The origin itself gave it: transformations are off for the zone, or
- * this is a local run.
- */
-function meaningOfOrigin(status: number, s3Code: string | undefined): Meaning {
-  if (status === 404 && s3Code !== "NoSuchBucket") return { event: "object-missing" };
-  if (TIMEOUT_STATUSES.includes(status)) return { event: "timed-out" };
-  if (status < 300) return { event: "not-transformed", reason: "are transformations on?" };
-
-  const busy = { event: "origin-failed", reason: "the origin fails, or is busy" } as const;
-  if (status === 429) return busy;
-  if (status >= 500) return { ...busy, isTransient: true };
-  return { event: "origin-denied" };
+  return MEANINGS[edgeCode] ?? { event: "edge-failed" };
 }
 
 /**
@@ -123,4 +115,19 @@ export function failureFor(
 
   const { event, reason, isTransient = false } = meaning;
   return { event, status, reason, edgeCode, s3Code, isTransient };
+}
+
+/**
+ * Returns what an answer without a code means. The origin itself gave it: transformations are off for the zone, or
+ * this is a local run.
+ */
+function meaningOfOrigin(status: number, s3Code: string | undefined): Meaning {
+  // Where the whole bucket is missing, the configuration is wrong, and not the key of the object.
+  if (status === 404 && s3Code !== "NoSuchBucket") return OBJECT_MISSING;
+  if (TIMEOUT_STATUSES.includes(status)) return NO_ANSWER_IN_TIME;
+  if (status < 300) return { event: "not-transformed", reason: "are transformations on?" };
+
+  if (status === 429) return { ...ORIGIN_BUSY, isTransient: false };
+  if (status >= 500) return ORIGIN_BUSY;
+  return ORIGIN_DENIED;
 }
