@@ -1,9 +1,9 @@
-// The guard: of all that the image edge answers, it lets only those bytes pass that the edge has made, and never an
-// original. The edge may pass an original on, with 200, where transformations are off (R2), where its own result would
-// be larger (R6), or where it cannot make the format (O7). So a success is not enough: each answer must prove that the
-// edge transformed the image, and of the same object that S3 has. What proves nothing is refused.
+// The guard of the image edge's answers: it lets only bytes pass that the edge has made, and never an original. The edge
+// may pass an original on, with 200, where transformations are off (R2), where its own result would be larger (R6), or
+// where it cannot make the format (O7). So a success is not enough: each answer must prove that the edge transformed an
+// image, and that of the object that S3 has. What proves nothing is refused.
 
-import type { OutputFormat, Variant } from "../config/preset.ts";
+import type { OutputFormat } from "../config/preset.ts";
 import type { ObjectType, Refusal, UpstreamRefusal } from "../http/refusal.ts";
 import { nameOf } from "../http/s3-reply.ts";
 import type { Reply } from "../http/send.ts";
@@ -16,107 +16,118 @@ export type SourceObject = Pick<OpenedObject, "etag" | "lastModified" | "type">;
 
 type EdgeReply = Pick<Reply, "status" | "headers" | "text">;
 
-/** The type of bytes that may go to the visitor. */
-type PassedImage = { readonly type: string };
-
 /**
- * Decides whether the bytes of an answer may go to the visitor. The order of the steps is the order of the causes: an
- * answer that fails in several of them is refused by the first one.
+ * Decides whether the bytes of an answer may go to the visitor. An answer that fails in several steps is refused by the
+ * first one.
+ * @returns the type of the bytes, or why they are refused
  */
 export function guard(
   reply: EdgeReply,
   request: TransformRequest,
   object: SourceObject,
-): PassedImage | Refusal {
+): { readonly type: string } | Refusal {
+  // 1. and 2. The edge has transformed an image, and that of this object.
+  const refusal = checkSuccess(reply, request, object);
+  if (refusal) return refusal;
+
   const { status, headers } = reply;
   const type = typeOf(headers);
-  const judgement = judge(reply, originalType(headers, object));
 
-  // 1. No success: an error of the edge, or the origin's own answer, which may be the whole original (R2).
-  if (judgement.kind === "failed") return readFailure(reply, request);
-
-  // 2. A contradiction: the edge has used another original than S3 has.
-  const contradiction = contradictionIn(headers, object);
-  if (contradiction) return contradiction;
-
-  // 3. A warning: these bytes are the original's, or may be.
-  if (judgement.kind !== "transformed") return { event: judgement.warning, status, type };
-
-  // 4. An SVG: the edge has made it safe (R8), but only a route for SVGs may show it.
+  // 3. An SVG: the edge never resizes it, but makes it safe (R8). So no warning counts, but only a route for SVGs may
+  // show it.
   if (type === "image/svg+xml") {
     if (request.svg) return { type };
-    return { event: "source-unreadable", status, type, certain: !hasOverlays(request.variant) };
+    return { event: "source-unreadable", status, type, certain: !hasOverlays(request) };
   }
+
+  // 4. A warning: these bytes are the original's, or may be, unless their type proves the contrary.
+  const warning = readWarning(headers);
+  if (warning && !hasOtherType(headers, object)) return { event: warning, status, type };
 
   // 5. Transformed, but perhaps into a type that this visitor cannot use.
   if (!mayYield(request, type)) return { event: "wrong-type", status, type };
   return { type };
 }
 
-/**
- * Returns the type of the original that the edge has used. S3 describes only the object that it has now: that is no
- * proof of what the edge has cached, unless the edge names the same original by its tag.
- */
-function originalType(headers: Headers, object: SourceObject): ObjectType {
-  const isSame = object.etag !== undefined && object.etag === originalEtag(headers);
-  return isSame ? object.type : "unknown";
-}
-
-/** What an answer proves about its bytes. */
-type Judgement =
-  /** The edge made them. */
-  | { readonly kind: "transformed" }
-  /** The edge says that it passed on the original, and why. */
-  | { readonly kind: "original"; readonly warning: Warning }
-  /** Nobody can tell. Unknown is not proof: such bytes may be the original's, and are never passed on. */
-  | { readonly kind: "unknown"; readonly warning: Warning }
-  /** The answer is an error, or the edge did not try to transform the image. */
-  | { readonly kind: "failed" };
-
-/** Why the edge may have passed on the original: a side is too long for AVIF (O7), or the original is smaller (R6). */
-type Warning = "too-large-for-avif" | "original-is-smaller";
-
-/**
- * Judges whether the edge transformed the image of an answer.
- * @param original the type of the object that the answer is made of, if that is certain
- */
-export function judge(
-  reply: Pick<Reply, "status" | "headers">,
-  original: ObjectType = "unknown",
-): Judgement {
-  if (!isMarkedAsTransformed(reply)) return { kind: "failed" };
-
-  const type = typeOf(reply.headers);
-  const warning = readWarning(reply.headers);
-  // The edge never resizes an SVG: it makes it safe (R8). So no warning counts for an SVG.
-  if (!warning || type === "image/svg+xml") return { kind: "transformed" };
-
-  // What the edge passes on untransformed has the type of the original (R6). If the types are known, and differ, the
-  // edge made these bytes in spite of its warning.
-  const replyType = namedType(type);
-  if (original === "unknown" || replyType === "unknown") return { kind: "unknown", warning };
-  if (original === replyType) return { kind: "original", warning };
-  return { kind: "transformed" };
-}
-
 /** The beginning of `cf-resized` after a success, as in `internal=ok/m q=0 n=317+85`. Any other is a failure (R1). */
 const SUCCESS = /^internal=(?:ok|ram)\b/;
 
-/** Returns whether the edge says that it transformed the image. Without the header, the full original comes (R2). */
-function isMarkedAsTransformed(reply: Pick<Reply, "status" | "headers">): boolean {
-  if (reply.status !== 200) return false;
-  return SUCCESS.test(reply.headers.get("cf-resized") ?? "");
+/**
+ * Takes the first two steps, which are the same for a picture and for its facts.
+ * @returns why the answer is refused; undefined if it passes both
+ */
+export function checkSuccess(
+  reply: EdgeReply,
+  request: TransformRequest,
+  object: SourceObject,
+): UpstreamRefusal | undefined {
+  const { status, headers } = reply;
+
+  // 1. No success: an error of the edge, or the origin's own answer, which may be the whole original (R2).
+  const resized = headers.get("cf-resized") ?? "";
+  const isSuccess = status === 200 && SUCCESS.test(resized);
+  if (!isSuccess) return readFailure(reply, resized, request);
+
+  // 2. A contradiction: the edge has used another original than S3 has. Both its tag and its date must differ (R4): a
+  // difference in one of them alone may have another reason.
+  const date = headers.get("last-modified");
+  if (!namesOtherOriginal(headers, object.etag)) return undefined;
+  if (!date || !object.lastModified || date === object.lastModified) return undefined;
+  return { event: "edge-contradicts", reason: "the edge has another original" };
 }
 
-/** Reads the warning after which the bytes are the original's, or may be: `cf-images 299 "original is smaller"`. */
-function readWarning(headers: Headers): Warning | undefined {
+/**
+ * Reads what a failure means, and whether it is certainly one of the object.
+ * @param resized the header `cf-resized`
+ */
+function readFailure(
+  { status, headers, text }: EdgeReply,
+  resized: string,
+  request: TransformRequest,
+): UpstreamRefusal {
+  // An error has its code in the header, as in `cf-resized: err=9408`, or in the text: `ERROR 9408: …` (R3).
+  const match = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text);
+  const failure = { ...failureFor(status, match?.[1], text), type: typeOf(headers) };
+
+  switch (failure.event) {
+    case "source-unreadable":
+      return { ...failure, certain: !hasOverlays(request) };
+    case "origin-denied":
+    case "object-missing":
+      // S3 has just given the object to the Worker.
+      return { ...failure, event: "edge-contradicts", reason: "S3 gives the edge no object" };
+    default:
+      return failure;
+  }
+}
+
+/** Returns whether overlays are drawn: then the edge does not say which of the images it cannot read (O12). */
+function hasOverlays({ variant }: TransformRequest): boolean {
+  return variant.image.draw !== undefined;
+}
+
+/** Returns why the edge may have passed on the original, as it says in `warning: cf-images 299 "original is smaller"`. */
+function readWarning(headers: Headers) {
   const text = headers.get("warning") ?? "";
-  if (/too large for avif/i.test(text)) return "too-large-for-avif";
-  if (/original is smaller/i.test(text)) return "original-is-smaller";
+  if (/too large for avif/i.test(text)) return "too-large-for-avif"; // a side is too long (O7)
+  if (/original is smaller/i.test(text)) return "original-is-smaller"; // smaller than the rendition would be (R6)
   return undefined;
 }
 
-/** Types that can be told apart. If the original has one type and the answer another, the edge made the answer. */
+/**
+ * Returns whether an answer certainly has another type than its original. Then the edge made these bytes in spite of a
+ * warning: what it passes on untransformed has the type of the original (R6).
+ */
+function hasOtherType(headers: Headers, object: SourceObject): boolean {
+  // The type is that of the object that S3 has now. Only the same tag proves that the edge has used the same object.
+  if (object.etag === undefined || object.etag !== originalEtag(headers)) return false;
+
+  const type = namedType(typeOf(headers));
+  if (type === "unknown" || object.type === "unknown") return false;
+  return type !== object.type;
+}
+
+/** Types that can be told apart. */
 const FORMATS = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
 
 /**
@@ -127,53 +138,8 @@ export function namedType(name: string): ObjectType {
   const bareName = withoutParameters(name).replace(/^image\//, "");
   if (bareName === "jpg") return "image/jpeg";
 
-  for (const format of FORMATS) {
-    if (format === bareName) return `image/${format}`;
-  }
-  return "unknown";
-}
-
-/** Reads what an answer means that the edge did not make, and whether the failure is certainly one of the object. */
-export function readFailure(
-  reply: EdgeReply,
-  request: Pick<TransformRequest, "variant">,
-): UpstreamRefusal {
-  const { status, headers, text } = reply;
-  const edgeCode = readEdgeCode(headers, text);
-  const failure = { ...failureFor(status, edgeCode, text), type: typeOf(headers) };
-
-  switch (failure.event) {
-    case "source-unreadable":
-      return { ...failure, certain: !hasOverlays(request.variant) };
-    case "origin-denied":
-    case "object-missing":
-      // S3 has just given the object to the Worker.
-      return { ...failure, event: "edge-contradicts", reason: "S3 gives the edge no object" };
-    default:
-      return failure;
-  }
-}
-
-/** Reads the code of an error: from the header `cf-resized: err=9408`, or from the text `ERROR 9408: …` (R3). */
-function readEdgeCode(headers: Headers, text: string): string | undefined {
-  const resized = headers.get("cf-resized") ?? "";
-  const match = /\berr=(?<code>\d{4})\b/.exec(resized) ?? /^ERROR (?<code>\d{4})\b/.exec(text);
-  return match?.groups?.["code"];
-}
-
-/**
- * Refuses an answer that the edge made of another original. Both its tag and its date must differ from S3's (R4): a
- * difference in one of them alone may have another reason.
- */
-export function contradictionIn(
-  headers: Headers,
-  object: Pick<SourceObject, "etag" | "lastModified">,
-): UpstreamRefusal | undefined {
-  if (!namesOtherOriginal(headers, object.etag)) return undefined;
-
-  const date = headers.get("last-modified");
-  if (!date || !object.lastModified || date === object.lastModified) return undefined;
-  return { event: "edge-contradicts", reason: "the edge has another original" };
+  const format = FORMATS.find((candidate) => candidate === bareName);
+  return format ? `image/${format}` : "unknown";
 }
 
 /**
@@ -213,31 +179,26 @@ export function typeFor(format: OutputFormat) {
   return `image/${YIELDS[format][0]}` as const;
 }
 
-/** Returns whether a variant draws overlays. The edge then does not say which of its images it cannot read (O12). */
-function hasOverlays(variant: Variant): boolean {
-  return variant.image.draw !== undefined;
-}
-
 /** The edge's own tag, as in `"cf12:9f86d081884c7d65"`. Behind the colon stands the tag of the original (R4). */
-const EDGE_ETAG = /^(?:W\/)?"cf[^:]*:(?<original>.+)"$/;
+const EDGE_ETAG = /^(?:W\/)?"cf[^:]*:(.+)"$/;
 
 /** Returns the entity tag of the original that the edge has used; undefined if the edge does not name it. */
 function originalEtag(headers: Headers): string | undefined {
-  const match = EDGE_ETAG.exec(headers.get("etag") ?? "");
-  return match?.groups?.["original"];
+  const etag = headers.get("etag") ?? "";
+  return EDGE_ETAG.exec(etag)?.[1];
 }
 
 /** Returns whether the edge's tag names another original than S3 does. A replaced object may have the same date. */
 export function namesOtherOriginal(headers: Headers, etag: string | undefined): boolean {
   const edgeTag = originalEtag(headers);
-  if (edgeTag === undefined || etag === undefined) return false;
+  if (!edgeTag || etag === undefined) return false;
   return edgeTag !== etag;
 }
 
-/** Returns the content type of an answer, without parameters, in lower case; "" if the header has none. */
+/** Returns the content type of an answer, without parameters, in lower case; "" if the header has no plain name. */
 export function typeOf(headers: Headers): string {
   const type = withoutParameters(headers.get("content-type") ?? "");
-  return nameOf(type) ?? ""; // a text that is no plain name is not logged
+  return nameOf(type) ?? ""; // any other text might be a secret, and the type is logged
 }
 
 function withoutParameters(type: string): string {

@@ -20,10 +20,10 @@ import { withFocus } from "../request/focus.ts";
 import { type Focus, mayBePng, type TransformRequest } from "../request/transform-request.ts";
 import { pauseBefore } from "../util/time.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";
-import { contradictionIn, guard, judge, namesOtherOriginal, readFailure, typeOf } from "./guard.ts";
+import { checkSuccess, guard, namesOtherOriginal, typeOf } from "./guard.ts";
 import { requestForRetry } from "./request-for-retry.ts";
 
-/** The object that the edge is to fetch. */
+/** The object that the edge is to fetch, and the request to S3 by which it does so. */
 type SignedSource = {
   readonly url: string;
   readonly headers: SignedHeaders;
@@ -44,7 +44,13 @@ export async function renderAtEdge(
   isFacts: boolean,
   deadline: number,
 ): Promise<Rendition | Refusal> {
-  const source = await signSource(bucket, key, object);
+  // The request to S3 that the edge is to send is signed with the credential that has just opened the object.
+  const { credential, validator } = object;
+  if (!credential) throw new Error("the edge reads no R2 binding");
+  const url = await sourceUrl(bucket, key, validator);
+  const headers = await sign(url, bucket.region, credential.credentials, Date.now());
+  const source = { url, headers, object };
+
   const render = isFacts ? renderFacts : renderPicture;
   let result = await render(source, request, deadline);
 
@@ -60,19 +66,6 @@ export async function renderAtEdge(
   const nextRequest = requestForRetry(request, result, object.body.head);
   if (!nextRequest) return result;
   return renderPicture(source, nextRequest, deadline);
-}
-
-/** Signs the request to S3 that the edge is to send: with the credential that has just opened the object. */
-async function signSource(
-  bucket: Bucket,
-  key: string,
-  object: OpenedObject,
-): Promise<SignedSource> {
-  if (!object.credential) throw new Error("the edge reads no R2 binding");
-
-  const url = await sourceUrl(bucket, key, object.validator);
-  const headers = await sign(url, bucket.region, object.credential.credentials, Date.now());
-  return { url, headers, object };
 }
 
 /** Asks the edge for a picture once, and lets it pass, or refuses it. */
@@ -93,12 +86,13 @@ async function renderPicture(
   // The runtime decodes a body. Then its length is not that of content-length.
   const { headers, body } = reply;
   const isEncoded = headers.has("content-encoding");
-  const length = isEncoded ? null : headers.get("content-length");
+  const sentLength = headers.get("content-length") ?? undefined;
+  const length = isEncoded ? undefined : sentLength;
   if (!body || length === "0") return { event: "edge-failed", reason: "it sent no bytes" };
 
   // The tag alone may name another original, without a contradiction. The picture is shown, but is not stored.
   const isOfOther = namesOtherOriginal(headers, source.object.etag);
-  return { body, type: result.type, length: length ?? undefined, isOfOther };
+  return { body, type: result.type, length, isOfOther };
 }
 
 /** Asks the edge for the facts of the rendition that the same request makes (R9), and writes them anew. */
@@ -111,10 +105,9 @@ async function renderFacts(
   const reply = await askEdge(source, factsOptions(request), deadline);
   if (isRefusal(reply)) return reply;
 
-  // These are the first two steps of the guard. The other steps are about the bytes of an image.
-  if (judge(reply).kind === "failed") return readFailure(reply, request);
-  const contradiction = contradictionIn(reply.headers, object);
-  if (contradiction) return contradiction;
+  // Only the first two steps of the guard: the others are about the bytes of an image.
+  const refusal = checkSuccess(reply, request, object);
+  if (refusal) return refusal;
 
   const { status, headers, text } = reply;
   const result = readEdgeFacts(text, object.type, request.variant.image, request.focus);
@@ -131,9 +124,8 @@ async function renderFacts(
 }
 
 /**
- * Statuses that the edge must not cache (C4), the origin's or its own. Its cache key does not have the credentials
- * (C1): a denial of one slot would also deny the other one. And S3 has just given the object: an error soon is out of
- * date.
+ * Statuses that the edge must not cache: -1 says so (C4). Its cache key does not have the credentials (C1), so a denial
+ * of one key pair would also deny the other one. And S3 has just given the object: an error soon is out of date.
  */
 const NOT_CACHED = { "400-404": -1, "500-599": -1 };
 
@@ -166,7 +158,7 @@ export function edgeOptions(request: TransformRequest): RequestInitCfPropertiesI
   };
 }
 
-/** Returns the options of a request for facts: the rendition's own, as the same options are billed once (L2). */
+/** Returns the options of a request for facts: those of the picture, as the same options are billed once (L2). */
 export function factsOptions(request: TransformRequest): RequestInitCfPropertiesImage {
   return { ...edgeOptions(request), format: "json" };
 }
@@ -175,13 +167,8 @@ export function factsOptions(request: TransformRequest): RequestInitCfProperties
 export function imageOf(variant: Pick<Variant, "image">, focus?: Focus) {
   const { draw, ...image } = withFocus(variant.image, focus);
   if (!draw) return image;
-  return { ...image, draw: draw.map(toUrlOverlay) };
-}
 
-type Overlay = NonNullable<Variant["image"]["draw"]>[number];
-
-/** Returns an overlay as the edge knows it: by its URL. A preset with an overlay by key is for the Images binding. */
-function toUrlOverlay(overlay: Overlay) {
-  const { key: _key, url = "", ...options } = overlay;
-  return { ...options, url };
+  // The edge knows overlays by URL alone. The configuration refuses an overlay by key for this engine, so each has a URL.
+  const urlOverlays = draw.map(({ key: _key, url = "", ...options }) => ({ ...options, url }));
+  return { ...image, draw: urlOverlays };
 }
