@@ -49,11 +49,15 @@ export function readEdgeFacts(
   const description = parseJson(text);
   if (!isPlainObject(description)) return { kind: "no-json" };
 
+  const { original } = description;
   const size = readSize(description);
-  const reportedSize = readSize(description["original"]);
+  const reportedSize = readSize(original);
   if (!size || !reportedSize) return { kind: "no-size" };
 
-  const type = originalType(firstBytesType, description["original"]);
+  // The first bytes are certain. Only if they do not show the type, the word of the engine counts.
+  let type = firstBytesType;
+  if (type === "unknown" && isPlainObject(original)) type = namedType(`${original["format"]}`);
+
   const originalSize = uprightSize(reportedSize, size, image, type);
   return { kind: "facts", facts: createFacts(size, originalSize, type, focus) };
 }
@@ -73,38 +77,28 @@ function createFacts(
   return { ...size, original };
 }
 
-/** The first bytes are certain. Only if they do not show the type, the word of the engine counts. */
-function originalType(firstBytesType: ObjectType, original: unknown): ObjectType {
-  if (firstBytesType !== "unknown") return firstBytesType;
-  if (!isPlainObject(original)) return "unknown";
-  return namedType(`${original["format"]}`);
-}
-
 /**
  * Returns whether a text is facts, as this file writes them, and nothing else. An answer in Workers Cache may be of an
  * earlier deploy: visitors get it only if it still has this form.
  */
 export function isFacts(text: string): boolean {
-  const facts = readFacts(parseJson(text));
-  if (!facts) return false;
-  // Facts have one spelling: any other text has another field, order, space or number.
-  return text === JSON.stringify(facts);
-}
+  const facts = parseJson(text);
+  if (!isPlainObject(facts)) return false;
 
-function readFacts(value: unknown): Facts | undefined {
-  if (!isPlainObject(value)) return undefined;
-
-  const { original } = value;
-  const size = readSize(value);
-  if (!size || !isPlainObject(original)) return undefined;
+  const { original } = facts;
+  const size = readSize(facts);
+  if (!size || !isPlainObject(original)) return false;
 
   const type = namedType(`${original["type"]}`);
-  const focus = readFactsFocus(original["focus"]);
-  return createFacts(size, readSize(original), type, focus);
+  const focus = readFocusOfFacts(original["focus"]);
+
+  // Facts have one spelling: a text with another field, order, space or number differs from it.
+  const rewritten = createFacts(size, readSize(original), type, focus);
+  return text === JSON.stringify(rewritten);
 }
 
-/** Reads the focal point of facts as that of an object: this checks the range and the number of digits. */
-function readFactsFocus(value: unknown): Focus | undefined {
+/** Reads the focal point of facts in the form of an object's metadata: this checks the range and the digits. */
+function readFocusOfFacts(value: unknown): Focus | undefined {
   if (!isPlainObject(value)) return undefined;
   return parseFocus(`${value["x"]},${value["y"]}`);
 }
@@ -138,10 +132,11 @@ function isSide(value: unknown): value is number {
 /** The options of a variant that can change the shape of a picture. */
 type ShapeOptions = Pick<Variant["image"], "fit" | "trim" | "border" | "rotate">;
 
+/** The values of `fit` that neither crop a picture, nor add to it, nor distort it. */
+const SHAPE_KEEPING_FITS: readonly unknown[] = ["scale-down", "scale-up", "contain"];
+
 /**
- * Returns the size of an original after the rotation that EXIF asks for, which an engine always applies (O9). It is
- * not known whether the engine reports the size before or after that rotation (R9). But a preset that keeps the shape
- * shows it: the rendition then has the shape of the upright original.
+ * Returns the size of an original after the rotation that EXIF asks for, which an engine always applies (O9).
  * @param reported the size of the original, as the engine reports it
  * @param rendition the size of the rendition
  * @returns undefined if the size is not certain
@@ -156,7 +151,10 @@ export function uprightSize(
   // A GIF has no EXIF data. PNG, WebP and AVIF can have them.
   if (type === "image/gif") return reported;
 
-  if (!keepsShape(image)) return undefined;
+  // It is not known whether the engine reports the size before or after that rotation (R9). But where the preset keeps
+  // the shape (the ratio of the sides), the rendition has the shape of the upright original, and shows it.
+  const keepsShape = !image.trim && !image.border && SHAPE_KEEPING_FITS.includes(image.fit);
+  if (!keepsShape) return undefined;
 
   // The preset's own rotation by 90 or 270 degrees comes after that of EXIF (O11): it is undone first.
   const { rotate = 0 } = image;
@@ -172,17 +170,14 @@ export function uprightSize(
   return undefined; // both fit, as the picture is nearly square; or neither does
 }
 
-/** Returns whether a rendition has the ratio of its original: nothing is cropped, added or distorted. */
-function keepsShape({ fit, trim, border }: ShapeOptions): boolean {
-  if (trim || border) return false;
-  return fit === "scale-down" || fit === "scale-up" || fit === "contain";
-}
-
 function swapSides(size: Size): Size {
   return { width: size.height, height: size.width };
 }
 
-/** Returns whether a size is another one, scaled: rounding moves each side by less than 1 px. */
+/**
+ * Returns whether a size is another one, scaled. Of one ratio, `scaled.width * size.height` is as large as
+ * `scaled.height * size.width`, except that rounding has moved each side of `scaled` by less than 1 px.
+ */
 function haveSameShape(size: Size, scaled: Size): boolean {
   const difference = Math.abs(scaled.width * size.height - scaled.height * size.width);
   return difference < size.width + size.height;
