@@ -38,9 +38,6 @@ const MARKER_PREFIX = 0xff;
 const SOI = 0xd8; // start of image
 const EOI = 0xd9; // end of image
 const SOS = 0xda; // start of scan
-const DQT = 0xdb; // quantization tables
-const DNL = 0xdc; // number of lines
-const DRI = 0xdd; // restart interval
 const APP0 = 0xe0; // segments of applications
 const APP2 = 0xe2;
 const APP14 = 0xee;
@@ -56,45 +53,38 @@ function stripJpeg(jpeg: Uint8Array): Bytes | undefined {
   let hasScan = false;
   let position = 2;
 
-  for (;;) {
-    const start = findMarker(jpeg, position);
-    if (start === undefined) return undefined;
-    const marker = jpeg[start + 1];
+  while (jpeg[position] === MARKER_PREFIX) {
+    // More 0xff bytes may stand before a marker. They are left out.
+    while (jpeg[position + 1] === MARKER_PREFIX) position += 1;
+    const marker = jpeg[position + 1];
 
     if (marker === EOI) {
       if (!hasScan) return undefined;
-      parts.push(jpeg.subarray(start, start + 2));
+      parts.push(jpeg.subarray(position, position + 2));
       return concatBytes(parts); // what stands behind the end is left out
     }
 
-    const segmentEnd = findSegmentEnd(jpeg, start);
+    const segmentEnd = findSegmentEnd(jpeg, position);
     if (segmentEnd === undefined) return undefined;
 
     // The coded pixels of a scan belong to its segment.
     const isScan = marker === SOS;
     const nextPosition = isScan ? findScanEnd(jpeg, segmentEnd) : segmentEnd;
-    const segment = jpeg.subarray(start, nextPosition);
+    const segment = jpeg.subarray(position, nextPosition);
     if (isNeeded(segment)) parts.push(segment);
 
     hasScan ||= isScan;
     position = nextPosition;
   }
+
+  // The bytes end before EOI, or something else stands where a marker should be.
+  return undefined;
 }
 
-/** @returns where the last 0xff before the marker stands; undefined if there is no marker at this position */
-function findMarker(jpeg: Uint8Array, position: number): number | undefined {
-  if (jpeg[position] !== MARKER_PREFIX) return undefined;
-
-  // Any number of 0xff bytes may stand before a marker. They are left out.
-  let start = position;
-  while (jpeg[start + 1] === MARKER_PREFIX) start += 1;
-  return start;
-}
-
-/** @returns where a segment ends; undefined if it is no segment, or if the file ends with it, or inside of it */
+/** @returns where a segment ends; undefined if it is none, or if nothing follows it, so that the EOI is missing */
 function findSegmentEnd(jpeg: Uint8Array, start: number): number | undefined {
   const marker = jpeg[start + 1];
-  if (marker === undefined || marker < 0xc0) return undefined;
+  if (marker === undefined || marker < 0xc0) return undefined; // no segment has it
 
   const lengthAt = start + 2;
   if (lengthAt + 2 > jpeg.length) return undefined;
@@ -120,42 +110,30 @@ function findScanEnd(jpeg: Uint8Array, scanStart: number): number {
   return jpeg.length; // broken: the caller finds no marker there
 }
 
-/** The largest segment: its marker, and the largest length that two bytes can say. */
-const MAX_SEGMENT_BYTES = 2 + 0xffff;
-
-/**
- * Segments of applications that decide the colours, by their markers. Others with the same marker are metadata. One
- * that is longer than it has to be is left out, too: JFIF may have a thumbnail, which shows what was cropped.
- */
-const COLOUR_SEGMENTS: Readonly<Record<number, ColourSegment>> = {
-  [APP0]: { name: "JFIF\0", maxBytes: 18 },
-  [APP2]: { name: "ICC_PROFILE\0", maxBytes: MAX_SEGMENT_BYTES },
-  [APP14]: { name: "Adobe", maxBytes: 16 },
-};
-
-type ColourSegment = {
-  /** The text with which the content begins. */
-  readonly name: string;
-  /** With the marker and the length. */
-  readonly maxBytes: number;
-};
-
 /** Returns whether a JPEG is not shown right without this segment. */
 function isNeeded(segment: Uint8Array): boolean {
   const marker = segment[1] ?? 0;
-  const colourSegment = COLOUR_SEGMENTS[marker];
-  if (!colourSegment) return isPictureMarker(marker);
 
-  const { name, maxBytes } = colourSegment;
-  const contentAt = 4; // behind the marker and the length
-  const beginning = latin1(segment.subarray(contentAt, contentAt + name.length));
-  return beginning === name && segment.length <= maxBytes;
-}
+  // Frames, Huffman tables and arithmetic coding.
+  if (marker >= 0xc0 && marker <= 0xcf) return true;
 
-function isPictureMarker(marker: number): boolean {
-  const isFrameOrTable = marker >= 0xc0 && marker <= 0xcf; // frames, Huffman tables, arithmetic coding
-  if (isFrameOrTable) return true;
-  return marker === SOS || marker === DQT || marker === DNL || marker === DRI;
+  // Scans, quantization tables, the number of lines, and the restart interval.
+  if (marker >= SOS && marker <= 0xdd) return true;
+
+  // Segments of applications decide the colours if they begin with one of these names. All others are metadata. The
+  // names stand behind the marker and the length.
+  const content = latin1(segment.subarray(4, 16));
+  switch (marker) {
+    case APP0:
+      // A longer one has a thumbnail, which may show what was cropped.
+      return content.startsWith("JFIF\0") && segment.length <= 18;
+    case APP2:
+      return content.startsWith("ICC_PROFILE\0");
+    case APP14:
+      return content.startsWith("Adobe") && segment.length <= 16;
+    default:
+      return false;
+  }
 }
 
 // PNG: a signature of 8 bytes, and chunks.
@@ -195,13 +173,12 @@ const PNG_CHUNKS: ReadonlySet<string> = new Set([
 
 /** @returns undefined if the bytes are no whole PNG */
 function stripPng(png: Uint8Array): Bytes | undefined {
+  const view = viewOf(png);
   const parts = [png.subarray(0, PNG_SIGNATURE_BYTES)];
   let position = PNG_SIGNATURE_BYTES;
 
-  for (;;) {
-    const length = readUint32(png, position);
-    if (length === undefined) return undefined;
-
+  while (position + PNG_CHUNK_FRAME_BYTES <= png.length) {
+    const length = view.getUint32(position);
     const chunkEnd = position + PNG_CHUNK_FRAME_BYTES + length;
     if (chunkEnd > png.length) return undefined;
 
@@ -210,6 +187,8 @@ function stripPng(png: Uint8Array): Bytes | undefined {
     if (type === "IEND") return concatBytes(parts); // what stands behind the end is left out
     position = chunkEnd;
   }
+
+  return undefined; // the bytes end before IEND
 }
 
 // WebP: a header, and chunks. All numbers are little-endian.
@@ -241,24 +220,28 @@ const WEBP_CHUNKS: ReadonlySet<string> = new Set([
   "ICCP", // the colour profile
 ]);
 
+/** The bits by which an extended WebP says that it has EXIF or XMP. */
+const WEBP_METADATA_FLAGS = 0b1100;
+
 /** @returns undefined if the bytes are no whole WebP */
 function stripWebp(webp: Uint8Array): Bytes | undefined {
-  const size = readUint32(webp, RIFF_SIZE_AT, LITTLE_ENDIAN);
-  if (size === undefined) return undefined;
+  if (webp.length < WEBP_HEADER_BYTES) return undefined;
 
-  const webpEnd = RIFF_BYTES + size;
+  const view = viewOf(webp);
+  const webpEnd = RIFF_BYTES + view.getUint32(RIFF_SIZE_AT, LITTLE_ENDIAN);
   if (webpEnd > webp.length || webpEnd < WEBP_HEADER_BYTES) return undefined;
 
   const parts = [webp.subarray(0, WEBP_HEADER_BYTES)];
   let position = WEBP_HEADER_BYTES;
 
   while (position < webpEnd) {
-    const length = readUint32(webp, position + 4, LITTLE_ENDIAN);
-    if (length === undefined) return undefined;
+    const contentAt = position + WEBP_CHUNK_HEADER_BYTES;
+    if (contentAt > webpEnd) return undefined;
 
-    const contentEnd = position + WEBP_CHUNK_HEADER_BYTES + length;
+    const contentEnd = contentAt + view.getUint32(position + 4, LITTLE_ENDIAN);
     if (contentEnd > webpEnd) return undefined;
 
+    // The header and the heads of chunks have even lengths, so an odd end is that of an odd content.
     const padding = contentEnd % 2;
     const chunkEnd = Math.min(webpEnd, contentEnd + padding);
     const type = readType(webp, position);
@@ -268,19 +251,13 @@ function stripWebp(webp: Uint8Array): Bytes | undefined {
 
   const result = concatBytes(parts);
   viewOf(result).setUint32(RIFF_SIZE_AT, result.length - RIFF_BYTES, LITTLE_ENDIAN);
-  clearWebpFlags(result);
-  return result;
-}
 
-/** The bits by which an extended WebP says that it has EXIF or XMP. */
-const WEBP_METADATA_FLAGS = 0b1100;
-
-/** Removes what an extended WebP says of its metadata: its first chunk is VP8X, whose first byte has the flags. */
-function clearWebpFlags(webp: Bytes): void {
-  const isExtended = readType(webp, WEBP_HEADER_BYTES) === "VP8X";
+  // An extended WebP begins with the chunk VP8X. The first byte of its content has flags, two of which announce metadata.
+  const isExtended = readType(result, WEBP_HEADER_BYTES) === "VP8X";
   const flagsAt = WEBP_HEADER_BYTES + WEBP_CHUNK_HEADER_BYTES;
-  const flags = webp[flagsAt];
-  if (isExtended && flags !== undefined) webp[flagsAt] = flags & ~WEBP_METADATA_FLAGS;
+  const flags = result[flagsAt];
+  if (isExtended && flags !== undefined) result[flagsAt] = flags & ~WEBP_METADATA_FLAGS;
+  return result;
 }
 
 // AVIF: boxes.
@@ -305,48 +282,31 @@ const AVIF_METADATA = /infe.{8}(?:..)?(?:Exif|mime|uri )/s;
 
 /** Returns whether an AVIF has metadata, or may have some: a box is not known, or is not whole. */
 function hasAvifMetadata(avif: Uint8Array): boolean {
+  const view = viewOf(avif);
   let position = 0;
 
   while (position < avif.length) {
-    const size = readBoxSize(avif, position);
-    if (size === undefined) return true;
+    const available = avif.length - position;
+    if (available < AVIF_BOX_HEADER_BYTES) return true;
+
+    let size = view.getUint32(position);
+    if (size === 0) size = available;
+    if (size < AVIF_BOX_HEADER_BYTES || size > available) return true;
 
     const type = readType(avif, position + 4);
     if (!AVIF_BOXES.has(type)) return true;
 
-    // The bytes of pictures may look like anything.
+    // The bytes of pictures may look like anything, so "mdat" is not searched.
     const box = avif.subarray(position, position + size);
     if (type !== "mdat" && AVIF_METADATA.test(latin1(box))) return true;
     position += size;
   }
+
   return false;
-}
-
-/** @returns undefined if the box is not whole, or if its size is written in another way */
-function readBoxSize(avif: Uint8Array, position: number): number | undefined {
-  const available = avif.length - position;
-  if (available < AVIF_BOX_HEADER_BYTES) return undefined;
-
-  const size = readUint32(avif, position);
-  if (size === undefined) return undefined;
-  if (size === 0) return available;
-
-  const isWhole = size >= AVIF_BOX_HEADER_BYTES && size <= available;
-  return isWhole ? size : undefined;
 }
 
 function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
   return new DataView(buffer, byteOffset, byteLength);
-}
-
-/** @returns undefined if there are no four bytes */
-function readUint32(
-  bytes: Uint8Array,
-  position: number,
-  isLittleEndian = false,
-): number | undefined {
-  if (position + 4 > bytes.length) return undefined;
-  return viewOf(bytes).getUint32(position, isLittleEndian);
 }
 
 /** Reads the four letters of the type of a chunk or a box. */
