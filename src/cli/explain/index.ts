@@ -149,7 +149,7 @@ function bindingOptions(request: TransformRequest, type: ObjectType): object {
   return {
     ...transformOptions(request.variant, request.focus),
     ...(image.draw && { draw: image.draw.map(overlayOptions) }),
-    ...outputOptions(request, { type, body: { head: new Uint8Array() } }),
+    ...outputOptions(request, type, new Uint8Array()),
   };
 }
 

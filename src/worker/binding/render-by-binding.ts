@@ -38,7 +38,7 @@ type Task = {
 
 /**
  * Renders an object, or its facts.
- * @param object with its first bytes
+ * @param object as it was opened for its first bytes alone: they can show already that the binding cannot read it
  */
 export async function renderByBinding(
   bucket: Bucket,
@@ -69,7 +69,10 @@ export async function renderByBinding(
   }
   if (isRefusal(picture)) return picture;
 
-  const rendition = await createRendition(task, picture, request);
+  const { bytes, type } = picture;
+  let rendition: Rendition | Refusal;
+  if (isFacts) rendition = await renderFacts(task, picture, request);
+  else rendition = { body: new Response(bytes).body, type, length: `${bytes.length}` };
   if (isRefusal(rendition)) return rendition;
 
   const overlays = picture.overlays.map((overlay) => overlay.object.validator);
@@ -96,31 +99,19 @@ type Sources = {
   readonly overlays: readonly OpenedOverlay[];
 };
 
-/** A whole picture, what it is made of, and how the binding describes its original. */
-type Picture = WholePicture & Sources & Pick<Rendering, "info">;
+type Picture = WholePicture &
+  Sources & {
+    /** How the binding describes the original; undefined unless facts are asked for. */
+    readonly info: ImageInfoResponse | undefined;
+  };
 
 /** Renders a picture once: opens its sources, has the binding render them, and lets the result pass, or refuses it. */
 async function renderPicture(task: Task, request: TransformRequest): Promise<Picture | Refusal> {
-  const sources = await openSources(task, request);
-  if (isRefusal(sources)) return sources;
-
-  const output = outputOptions(request, sources.object);
-  const rendering = requestPicture(task, request, sources, output);
-
-  const overlayObjects = sources.overlays.map((overlay) => overlay.object);
-  const originals = [sources.object, ...overlayObjects] as const;
-  const picture = await readOutput(rendering, output.format, originals, task.scope.deadline);
-  if (isRefusal(picture)) return picture;
-
-  const { info } = await rendering; // it has ended: the picture is whole
-  return { ...picture, ...sources, info };
-}
-
-async function openSources(task: Task, request: TransformRequest): Promise<Sources | Refusal> {
   const { bucket, key, scope } = task;
   const object = await openObject(bucket, key, { ...scope, part: "whole" });
   if (isRefusal(object)) return object;
 
+  // The object may have been replaced since its first bytes were read.
   const unreadable = checkReadable(object);
   if (unreadable) {
     object.body.cancel();
@@ -132,40 +123,39 @@ async function openSources(task: Task, request: TransformRequest): Promise<Sourc
     object.body.cancel();
     return overlays;
   }
-  return { object, overlays };
+
+  const sources = { object, overlays };
+  const output = outputOptions(request, object.type, object.body.head);
+  const rendering = requestPicture(task, request, sources, output);
+
+  const overlayObjects = overlays.map((overlay) => overlay.object);
+  const originals = [object, ...overlayObjects] as const;
+  const picture = await readOutput(rendering, output.format, originals, scope.deadline);
+  if (isRefusal(picture)) return picture;
+
+  const { info } = await rendering; // at once, as the picture is whole
+  return { ...picture, ...sources, info };
 }
 
-/** Requests a picture from the binding. For facts, the binding also describes the original: that is free (B8). */
+/** Requests a picture from the binding: shapes the object, and draws the overlays on it, the lowest one first. */
 async function requestPicture(
-  task: Task,
-  request: TransformRequest,
-  sources: Sources,
-  output: ImageOutputOptions,
-): Promise<Rendering> {
-  const { images, isFacts } = task;
-  const { stream } = sources.object.body;
-  if (!isFacts) {
-    const picture = drawPicture(images, stream, request, sources);
-    return { result: await picture.output(output), info: undefined };
-  }
-
-  // The binding reads the original twice: to describe it, and to render it.
-  const [streamToRender, streamToDescribe] = stream.tee();
-  const pendingInfo = images.info(streamToDescribe);
-  pendingInfo.catch(() => {}); // awaited below. Until then, its failure would count as unhandled
-
-  const picture = drawPicture(images, streamToRender, request, sources);
-  const result = await picture.output(output);
-  return { result, info: await pendingInfo };
-}
-
-/** Shapes the picture, and draws its overlays on it, the first one undermost. */
-function drawPicture(
-  images: Images,
-  stream: ReadableStream<Uint8Array>,
+  { images, isFacts }: Task,
   request: TransformRequest,
   { object, overlays }: Sources,
-): ImageTransformer {
+  output: ImageOutputOptions,
+): Promise<Rendering> {
+  let { stream } = object.body;
+  let pendingInfo: Promise<ImageInfoResponse> | undefined;
+
+  // For facts, the binding reads the original twice: to describe it, which is free (B8), and to render it.
+  if (isFacts) {
+    const [streamToRender, streamToDescribe] = stream.tee();
+    stream = streamToRender;
+    pendingInfo = images.info(streamToDescribe);
+    // It is awaited below. Until then, its failure would count as unhandled.
+    pendingInfo.catch(() => {});
+  }
+
   const options = transformOptions(request.variant, focusOf(request.variant, object));
   let picture = images.input(stream).transform(options);
 
@@ -173,42 +163,28 @@ function drawPicture(
     const overlayPicture = images.input(overlay.object.body.stream).transform(overlay.shape);
     picture = picture.draw(overlayPicture, overlay.draw);
   }
-  return picture;
-}
 
-async function createRendition(
-  task: Task,
-  picture: Picture,
-  request: TransformRequest,
-): Promise<Rendition | Refusal> {
-  if (task.isFacts) return renderFacts(task, picture, request);
-
-  const { bytes, type } = picture;
-  return { body: new Response(bytes).body, type, length: `${bytes.length}` };
+  const result = await picture.output(output);
+  return { result, info: await pendingInfo };
 }
 
 /** Returns the facts of a picture: the binding tells its size, as it has described its original. */
 async function renderFacts(
-  task: Task,
-  picture: Picture,
+  { images, scope }: Task,
+  { bytes, info, object }: Picture,
   { variant }: TransformRequest,
 ): Promise<Rendition | Refusal> {
-  const { images, scope } = task;
-  const { bytes, info, object } = picture;
-  const noSize: Refusal = { event: "edge-failed", reason: "the Images binding tells no size" };
-
   try {
     const pendingSize = images.info(new Blob([bytes]).stream());
     const size = await withTimeout(scope.deadline - Date.now(), pendingSize);
     if (size === TIMED_OUT) return { event: "timed-out", reason: "no facts in time" };
 
-    // As the edge describes a rendition (R9).
+    // The edge describes a rendition in this form (R9).
     const description = JSON.stringify({ ...size, original: info });
     const focus = focusOf(variant, object);
     const result = readEdgeFacts(description, object.type, variant.image, focus);
-    if (result.kind !== "facts") return noSize;
-    return factsRendition(JSON.stringify(result.facts));
-  } catch {
-    return noSize;
-  }
+    if (result.kind === "facts") return factsRendition(JSON.stringify(result.facts));
+  } catch {} // the reason is below
+
+  return { event: "edge-failed", reason: "the Images binding tells no size" };
 }
