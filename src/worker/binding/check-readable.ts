@@ -1,5 +1,5 @@
 // Checks whether the Images binding can read an object, before a rendering: the picture's own object, or an overlay.
-// Its first bytes must show an image, and it must not be too long. The edge may be able to read more. Pure.
+// Its first bytes must show an image, and it must not be too long. The edge has other limits. Pure.
 
 import type { Refusal } from "../http/refusal.ts";
 import type { OpenedObject } from "../origin/open-object.ts";

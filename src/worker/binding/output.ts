@@ -37,7 +37,8 @@ export async function readOutput(
   originals: Originals,
   deadline: number,
 ): Promise<WholePicture | Refusal> {
-  // The binding may go on where an object broke off, or wait for the rest of it. So a failure of an object ends all.
+  // Where an object breaks off, the binding may render what has come, or wait for the rest. So the first failure of an
+  // object ends the rendering.
   const failures = originals.map((original) => original.body.failure);
   const firstResult = Promise.race([readPicture(rendering, deadline), ...failures]);
 
@@ -58,7 +59,7 @@ export async function readOutput(
   }
 }
 
-/** More than any picture of 12,000 px a side that a page can use. It must fit into the memory: bytes. */
+/** The longest picture that is read, in bytes: more than a page can use, and little enough for the memory. */
 const MAX_OUTPUT_BYTES = 25_000_000;
 
 async function readPicture(rendering: Promise<Rendering>, deadline: number) {
@@ -66,44 +67,46 @@ async function readPicture(rendering: Promise<Rendering>, deadline: number) {
   return readBytes(result.image(), MAX_OUTPUT_BYTES, deadline);
 }
 
-/** Lets a picture pass, without its metadata, or refuses it with the event that says which request may follow. */
+/** Lets a picture pass, without its metadata, or refuses it. The event of a refusal decides which request follows. */
 function guardOutput(
   bytes: Uint8Array<ArrayBuffer>,
   format: string,
   original: OpenedObject,
 ): WholePicture | Refusal {
-  const type = sniff(bytes);
-  // After this event, another format than AVIF is requested: the picture may be too large for AVIF, or have metadata.
+  // After "too-large-for-avif", another format is requested: this helps also if an AVIF has metadata.
   const event = format === "image/avif" ? "too-large-for-avif" : "wrong-type";
+  const type = sniff(bytes);
   if (type !== format) return { event, type };
 
-  // With the type and the length of the original, the bytes may be the original's. Another format proves the contrary.
+  // Bytes of the type and the length of the original may be the original's. After this event, another format is
+  // requested, which proves the contrary.
   if (type === original.type && bytes.length === original.length) {
     return { event: "original-is-smaller", type, reason: "it may be the original itself" };
   }
 
   const stripped = stripMetadata(type, bytes);
-  if (!stripped) {
-    return { event, type, reason: "it is broken, or its metadata cannot be removed" };
-  }
-  return { type, bytes: stripped };
+  if (stripped) return { type, bytes: stripped };
+  return { event, type, reason: "it is broken, or its metadata cannot be removed" };
 }
 
-/** Statuses of the codes that have two meanings. The binding gives no status (B3), and means this one. */
+/**
+ * The edge gives these codes two meanings, by the status. The binding gives no status (B3), but has one meaning alone:
+ * the original is too long (9402), or cannot be processed (9516).
+ */
 const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9516": 422 };
 
-/** Returns what an error of the binding means. Its text is for the log alone. */
+/** Returns what an error of the binding means. */
 function failureOf(error: unknown, originals: Originals): UpstreamRefusal {
   const code = readCode(error);
   if (code === undefined) {
     return { event: "edge-failed", reason: `the Images binding failed: ${error}`.slice(0, 200) };
   }
 
-  const { event, reason, isTransient = false } = meaningOf(code, STATUSES[code]);
-  const failure = { event, reason, edgeCode: code, isTransient };
-  if (event !== "source-unreadable") return failure;
+  const failure = { ...meaningOf(code, STATUSES[code]), edgeCode: code };
+  if (failure.event !== "source-unreadable") return failure;
 
-  // With overlays, the binding does not say which image it means. With 9516 it may have failed to read, or to write.
+  // It is not certain that the binding cannot read the object itself: it may mean an overlay. And 9516 may mean that it
+  // has failed to write the picture.
   const hasOverlays = originals.length > 1;
   return { ...failure, certain: !hasOverlays && code !== "9516" };
 }

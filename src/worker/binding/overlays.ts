@@ -1,6 +1,6 @@
 // The overlays that a variant draws on a picture, such as a watermark: objects of the same bucket. Their validators
-// (what names their bytes: an ETag, for example) are a part of the picture's identity. Their bytes go into the
-// picture. If one of them cannot be had, there is no picture: it is never shown without its watermark.
+// (what names their bytes: an ETag, for example) are a part of the picture's identity. If S3 does not give one of them,
+// there is no picture: it is never shown without its watermark.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -15,7 +15,7 @@ import { type Overlay, overlayOptions } from "./options.ts";
 /** An overlay, ready to be drawn: how it is shaped, where it is drawn, and its bytes. */
 export type OpenedOverlay = ReturnType<typeof overlayOptions> & { readonly object: OpenedObject };
 
-/** What names the bytes of an object; undefined: S3 does not name them. */
+/** What names the bytes of an object; undefined if S3 gives nothing that names them. */
 export type Validator = OpenedObject["validator"];
 
 /**
@@ -41,8 +41,14 @@ export async function fetchOverlayValidators(
   return validators;
 }
 
-/** For how long the validator of an overlay is not requested again: ms. Else each picture would ask for it. */
+/** For how long the validator of an overlay is not requested again: ms. */
 const REMEMBERED_MS = 60_000;
+
+/** What this isolate remembers of the overlays of a bucket, by their keys. A configuration has few of them. */
+const rememberedValidators = memoize((_bucket: Bucket) => new Map<string, RememberedValidator>());
+
+/** The last validator of an overlay, and when S3 named it: ms since 1970. */
+type RememberedValidator = { readonly validator: Validator; readonly atMs: number };
 
 async function fetchValidator(
   bucket: Bucket,
@@ -65,12 +71,6 @@ async function fetchValidator(
   rememberValidator(bucket, key, object.validator);
   return object.validator;
 }
-
-/** The last validator of an overlay, and when S3 named it. */
-type RememberedValidator = { readonly validator: Validator; readonly atMs: number };
-
-/** What this isolate remembers of the overlays of a bucket, by their keys. A configuration has few of them. */
-const rememberedValidators = memoize((_bucket: Bucket) => new Map<string, RememberedValidator>());
 
 function rememberValidator(bucket: Bucket, key: string, validator: Validator): void {
   rememberedValidators(bucket).set(key, { validator, atMs: Date.now() });
@@ -97,7 +97,7 @@ export async function openOverlays(
   }
   if (!firstRefusal) return overlays;
 
-  // Nobody will read the others.
+  // Nobody will read the overlays that S3 has given.
   for (const { object } of overlays) object.body.cancel();
   return firstRefusal;
 }
@@ -123,7 +123,7 @@ async function openOverlay(
   return { ...overlayOptions(overlay), object };
 }
 
-/** Refusals that can be about this one object, and not about its bucket. */
+/** Refusals that are about this one object. All others are about its bucket: a refused key pair, or a timeout. */
 const EVENTS_OF_OBJECT: ReadonlySet<string> = new Set([
   "object-missing",
   "object-denied",
@@ -131,10 +131,7 @@ const EVENTS_OF_OBJECT: ReadonlySet<string> = new Set([
   "source-unreadable",
 ]);
 
-/**
- * Makes the refusal of an overlay a failure of the origin: the picture's own object must not count as missing or
- * broken. A refused slot, a timeout and the like stay as they are, as they are about the whole bucket.
- */
+/** Makes the refusal of an overlay a failure of the origin: the picture's own object is not missing or broken. */
 function blameOverlay(refusal: Refusal, key: string): Refusal {
   if (!EVENTS_OF_OBJECT.has(refusal.event)) return refusal;
   return { event: "origin-failed", reason: `the overlay ${key}: ${refusal.event}` };
