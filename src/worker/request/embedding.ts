@@ -22,76 +22,63 @@ export function checkEmbedding(
     const mayEmbed = page === workerUrl.origin || origins.has(page);
     if (!mayEmbed) return { event: "foreign-page", reason: `${page} is not in origins` };
   }
-  if (pages.length > 0) return undefined;
 
-  // Neither header names a page, by a privacy setting or a trick. Sec-Fetch-Site may still reveal a foreign one.
-  if (headers.get("sec-fetch-site") !== "cross-site") return undefined;
+  // A page can hide from both headers, but not from Sec-Fetch-Site, which may still reveal a foreign page.
+  const isHidden = pages.length === 0;
+  const isCrossSite = headers.get("sec-fetch-site") === "cross-site";
+  if (!isHidden || !isCrossSite) return undefined;
 
-  // A page that may embed is cross-site, too, if its origin is on another site: then the header proves nothing.
+  // The pages of an origin on another site are cross-site, too. With such an origin, the header proves nothing.
   for (const origin of origins) {
-    if (!isSameSite(new URL(origin), workerUrl)) return undefined;
+    const isOnSite = isSameSite(new URL(origin), workerUrl);
+    if (!isOnSite) return undefined;
   }
   return { event: "foreign-page", reason: "sec-fetch-site is cross-site" };
 }
 
-/** Returns the origins that Origin and Referer name. A foreign one among them is enough to refuse the request. */
+/** Returns the origins that Origin and Referer name. */
 function namedPages(headers: Headers): string[] {
   const pages: string[] = [];
 
   const origin = headers.get("origin");
-  if (origin !== null && origin !== "") pages.push(origin);
+  if (origin) pages.push(origin);
 
-  const refererOrigin = originOf(headers.get("referer") ?? "");
-  if (refererOrigin !== undefined) pages.push(refererOrigin);
+  // A referer that is no http(s) URL, such as `about:client`, says nothing about the page. A page that hides by such a
+  // referer gains nothing, since it could send no referer at all.
+  const referer = URL.parse(headers.get("referer") ?? "");
+  if (referer && /^https?:$/.test(referer.protocol)) pages.push(referer.origin);
 
   return pages;
 }
 
-/**
- * Returns the origin of a referer. One that is not an http(s) URL, such as `about:client`, says nothing about the page,
- * and counts as none. A page that hides gains nothing by that, since it could send no referer at all.
- */
-function originOf(referer: string): string | undefined {
-  const url = URL.parse(referer);
-  if (url?.protocol === "https:" || url?.protocol === "http:") return url.origin;
-  return undefined;
-}
+/** `localhost`, `app.localhost`, `127.0.0.1` and `[::1]`. */
+const LOCAL_HOST = /(?:^|\.)localhost$|^127\.0\.0\.1$|^\[::1\]$/;
 
 /** An IP address ends with a digit, or with the bracket of IPv6. No public host name does. */
 const IP_ADDRESS_END = /[\d\]]$/;
 
-/** The usual public suffixes of two labels: `co.uk`, `govt.nz` and `uk.com`. Anybody may have a site below them. */
+/**
+ * The usual public suffixes of two labels: `co.uk`, `govt.nz` and `uk.com`. Anybody may have a site below them. A list
+ * of all suffixes would be too long.
+ */
 const PUBLIC_SUFFIX =
   /^(?:(?:ac|com?|edu|go[bv]t?|ltd|me|net?|org?)\..{2}|(?:br|cn|de|eu|gb|ru|uk|us|za)\.com)$/;
 
-/**
- * Returns whether an origin is on localhost or on the Worker's site. There is no list of all public suffixes here. So two
- * hosts are on one site if their last three labels are the same, or their last two, unless these are a usual suffix.
- */
+/** Returns whether an origin is on localhost or on the Worker's site. */
 function isSameSite(origin: URL, workerUrl: URL): boolean {
-  if (isLocalhost(origin.hostname)) return true;
+  // Many routes have the origin of a developer's machine. It must not make the Worker trust every page that hides.
+  if (LOCAL_HOST.test(origin.hostname)) return true;
+
   if (origin.protocol !== workerUrl.protocol) return false;
   if (IP_ADDRESS_END.test(workerUrl.hostname)) return false;
 
-  // The last label comes first.
-  const labels = origin.hostname.split(".").reverse();
-  const workerLabels = workerUrl.hostname.split(".").reverse();
+  // The site of `www.example.com` is `example.com`, that of `www.example.co.uk` is `example.co.uk`.
+  const labels = origin.hostname.split(".");
+  const lastTwo = labels.slice(-2).join(".");
+  const siteLength = PUBLIC_SUFFIX.test(lastTwo) ? 3 : 2;
+  if (labels.length < siteLength) return false; // `intranet` and `co.uk` are no sites
 
-  let equalLabels = 0;
-  for (const label of labels) {
-    if (label !== workerLabels[equalLabels]) break;
-    equalLabels += 1;
-  }
-
-  if (equalLabels > 2) return true;
-  if (equalLabels < 2) return false;
-
-  const [top, second] = labels;
-  return !PUBLIC_SUFFIX.test(`${second}.${top}`);
-}
-
-const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
-
-function isLocalhost(hostname: string): boolean {
-  return LOCAL_HOSTS.includes(hostname) || hostname.endsWith(".localhost");
+  const site = labels.slice(-siteLength).join(".");
+  const workerSite = workerUrl.hostname.split(".").slice(-siteLength).join(".");
+  return site === workerSite;
 }
