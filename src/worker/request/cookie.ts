@@ -1,5 +1,5 @@
-// Checks the cookie that opens an album, where the signature of the URL does not. An album is all that is below a
-// folder of the route. A cookie is a credential: it is never logged, and never sent on. What is wrong with it is for
+// Checks the cookie that opens an album, which is all that is below a folder of the route. It is read if the URL itself
+// has no right signature. A cookie is a credential: it is never logged, and never sent on. What is wrong with it is for
 // the log alone: the visitor gets the same answer as without a cookie.
 
 import { cookieTextToSign, MAX_COOKIE_AGE, readCookieValue } from "../../url/cookie.ts";
@@ -12,19 +12,21 @@ import type { AccessGrant } from "./url-signature.ts";
 
 /**
  * Finds the values of the cookies `vitrine`: in `a=b; vitrine=1764417600.k1.cGhvdG9zLw.Zm9v…; c=d`, the text from the
- * first digit to the `;`. Other cookies may be of any length.
+ * first digit to the `;`. A value has the expiry, the id of the key, the folder and the signature. Here its parts are
+ * only bounded, so that a long header is read fast. `readCookieValue` checks them.
  */
 const VALUES =
-  /(?:^|;)[ \t]*vitrine[ \t]*=[ \t]*(?<value>\d{1,12}\.[\w-]{1,32}\.[\w-]{2,1367}\.[\w-]{43})[ \t]*(?=;|$)/g;
+  /(?:^|;)[ \t]*vitrine[ \t]*=[ \t]*(\d{1,12}\.[\w-]{1,32}\.[\w-]{2,1367}\.[\w-]{43})[ \t]*(?=;|$)/g;
 
 /** How many cookies of the name are tried. A browser sends one for each domain and path that set it. */
 const MAX_TRIED = 10;
 
 /**
- * Looks for a cookie that opens what the URL asks for. One that is wrong, expired or for something else is ignored.
+ * Looks for a cookie that opens what the URL asks for. Cookies that are wrong, expired or for something else are
+ * ignored.
  * @param urlRefusal why the URL alone opens nothing
  * @param now ms since 1970
- * @returns what the cookie grants; or `urlRefusal`, uncertain: the visitor may get a cookie
+ * @returns what the cookie grants; or `urlRefusal` as one that is not certain, since the visitor may get a cookie
  */
 export async function checkCookie(
   resolved: Pick<ResolvedRequest, "route">,
@@ -35,10 +37,10 @@ export async function checkCookie(
   const { path, mapping, signing } = resolved.route;
   if (!signing?.cookie) return urlRefusal;
 
-  // What a cookie must be for: this host, a folder above the text that stands for `*`, and a time that is not too long.
+  // What a cookie must be for: a folder of the text for `*`, this host, and a time that is not too long.
   const { url, headers } = request;
-  const requestTarget = parseRequestTarget(url);
-  const rest = readRest(mapping, decodePath(requestTarget.pathname) ?? "");
+  const { pathname, search } = parseRequestTarget(url);
+  const rest = readRest(mapping, decodePath(pathname) ?? ""); // the text for `*`: `photos/fig.jpg`
   const host = URL.parse(url)?.host ?? ""; // no server signs a cookie for the host ""
   const maxAge = Math.min(signing.maxAge, MAX_COOKIE_AGE);
 
@@ -47,25 +49,23 @@ export async function checkCookie(
   let text: string | undefined;
 
   const header = headers.get("cookie") ?? "";
-  const matches = [...header.matchAll(VALUES)];
-  for (const match of matches.slice(0, MAX_TRIED)) {
-    const claims = readCookieValue(match.groups?.["value"] ?? "");
-    if (claims === undefined) continue; // malformed
+  const matches = header.matchAll(VALUES).take(MAX_TRIED);
+  for (const [, value = ""] of matches) {
+    const claims = readCookieValue(value);
+    if (!claims) continue; // malformed
 
     const { kid, sig, prefix, expires } = claims;
     text = cookieTextToSign({ host, route: path, prefix, expires }, kid);
-    cookieReason = "is for another place, time or key: see text";
 
-    // It has expired, or is for longer than the route allows.
     const secondsLeft = expires - now / 1000;
-    if (secondsLeft <= 0 || secondsLeft > maxAge) continue;
-
+    const isCurrent = secondsLeft > 0 && secondsLeft <= maxAge;
     // A cookie for `photos/` opens what is below this folder, and not the folder itself.
-    if (rest === undefined || rest === prefix) continue;
-    if (!rest.startsWith(prefix)) continue;
-
+    const isBelowFolder = rest?.startsWith(prefix) && rest !== prefix;
     const key = signing.keys.get(kid);
-    if (key === undefined) continue;
+    if (!isCurrent || !isBelowFolder || !key) {
+      cookieReason = "is for another place, time or key: see text";
+      continue;
+    }
 
     const isRight = await isSignature(sig, text, key);
     if (isRight) return { expires, isPrivate: true };
@@ -75,11 +75,9 @@ export async function checkCookie(
   // A URL that has expired stays a 410: its signature was right.
   if (urlRefusal.event !== "signature-wrong") return urlRefusal;
 
-  const hasCookie = header.includes("vitrine");
-  if (!hasCookie && requestTarget.search === "") {
-    return { ...urlRefusal, reason: "neither a signature nor a cookie", certain: false };
-  }
-
-  const reason = `${urlRefusal.reason}; the cookie ${cookieReason}`;
+  const hasNeither = search === "" && !header.includes("vitrine");
+  const reason = hasNeither
+    ? "neither a signature nor a cookie"
+    : `${urlRefusal.reason}; the cookie ${cookieReason}`;
   return { ...urlRefusal, reason, ...(text && { text }), certain: false };
 }
