@@ -1,5 +1,5 @@
-// Checks the signature of a public URL. A signature is a credential: it is never logged. The log has the text that had
-// to be signed instead, so that an operator sees which value differs.
+// Checks the signature of a public URL. A signature is a credential: it is never logged. Instead, the log has the text
+// that had to be signed, so that an operator sees which value differs.
 
 import { encodePath } from "../../url/encoding.ts";
 import { type Grant, isSignature, textToSign } from "../../url/grant.ts";
@@ -8,7 +8,7 @@ import type { RequestTarget, ResolvedRequest } from "./resolve-request.ts";
 
 type SignatureRefusal = Extract<Refusal, { event: "signature-wrong" }>;
 
-/** What a URL or a cookie with a right signature grants. */
+/** What a URL or a cookie with a right signature grants: until when, and perhaps which version of the object. */
 export type AccessGrant = Pick<Grant, "expires" | "version"> & {
   /** A cookie granted it, so only this visitor's browser may keep the answer. */
   readonly isPrivate?: boolean;
@@ -34,58 +34,55 @@ export async function checkGrant(
 ): Promise<AccessGrant | Refusal | undefined> {
   const { route, variant, relativeKey } = resolved;
   const { signing } = route;
-  if (signing === undefined) return undefined;
+  if (!signing) return undefined;
 
   const claims = parseUrlClaims(requestTarget);
   if (isRefusal(claims)) return claims;
 
-  const { kid, sig, expires, version } = claims;
-  const key = signing.keys.get(kid);
-  if (key === undefined) return refuseSignature(`URL_SIGNING_KEYS has no ${kid}`);
+  const { kid, sig, ...granted } = claims;
+  const signingKey = signing.keys.get(kid);
+  if (!signingKey) return refuse(`URL_SIGNING_KEYS has no ${kid}`);
 
-  const grant: Grant = {
-    route: route.path,
-    preset: variant.preset,
-    key: relativeKey,
-    expires,
-    version,
-  };
+  const { preset } = variant;
+  const grant = { route: route.path, preset, key: relativeKey, ...granted };
   const text = textToSign(grant, kid);
-  const isRight = await isSignature(sig, text, key);
-  if (!isRight) return { ...refuseSignature("sig does not match this text"), text };
+  const isRight = await isSignature(sig, text, signingKey);
+  if (!isRight) return { ...refuse("sig does not match this text"), text };
 
   // The expiry comes last: only whoever has a right URL learns that it has expired.
-  return checkExpiry({ expires, version }, signing.maxAge, now);
+  return checkExpiry(granted, signing.maxAge, now);
 }
 
 /**
  * `?exp=1764417600&kid=k1&v=7&sig=Zm9v…`. Each value has one spelling, so that no changed URL opens the same picture.
- * A signature has 32 bytes: these are 43 characters, and the last two bits of the last character are zero.
+ * The 32 bytes of a signature are 43 characters of base64url. The last two bits of the last character are zero.
  */
 const SIGNED_QUERY =
   /^\?exp=(?<exp>[1-9]\d{0,11})&kid=(?<kid>[\w-]{1,32})(?:&v=(?<v>[\w.-]{1,64}))?&sig=(?<sig>[\w-]{42}[AEIMQUYcgkosw048])$/;
 
-/** Reads the query, and requires the path to have the spelling of `encodePath`. Does not check the signature. */
+/**
+ * Reads what a URL claims, and requires the path to have the spelling of `encodePath`. Does not check the signature.
+ * A refusal is certain: no key and no clock can make the URL right.
+ * @param requestTarget of a path that `decodePath` can decode
+ */
 export function parseUrlClaims({ pathname, search }: RequestTarget): UrlClaims | SignatureRefusal {
-  if (encodePath(decodeURIComponent(pathname)) !== pathname) {
-    return refuseSpelling("the path is not encoded as it was signed");
+  const isSpeltAsSigned = encodePath(decodeURIComponent(pathname)) === pathname;
+  if (!isSpeltAsSigned) {
+    return { ...refuse("the path is not encoded as it was signed"), certain: true };
   }
 
   const groups = SIGNED_QUERY.exec(search)?.groups;
-  const exp = groups?.["exp"];
-  const kid = groups?.["kid"];
-  const sig = groups?.["sig"];
-  if (exp === undefined || kid === undefined || sig === undefined) {
-    return refuseSpelling("the query is not exp, kid, v if any, and sig");
-  }
+  if (!groups) return { ...refuse("the query is not exp, kid, v if any, and sig"), certain: true };
 
-  return { expires: Number(exp), version: groups?.["v"], kid, sig };
+  const { exp, kid = "", v: version, sig = "" } = groups;
+  return { expires: Number(exp), version, kid, sig };
 }
 
 /**
  * Checks when a grant expires.
  * @param maxAge how far ahead it may expire: s
  * @param now ms since 1970
+ * @returns the grant, if it is valid now
  */
 export function checkExpiry(
   grant: AccessGrant,
@@ -98,21 +95,16 @@ export function checkExpiry(
   }
 
   if (expiresMs > now + maxAge * 1000) {
-    return refuseSignature(`exp is more than max_age (${maxAge} s) ahead`);
+    return refuse(`exp is more than max_age (${maxAge} s) ahead`);
   }
 
   return grant;
 }
 
-/** Refuses a URL for good: no key and no clock can make it right. */
-function refuseSpelling(reason: string): SignatureRefusal {
-  return { event: "signature-wrong", reason, certain: true };
-}
-
 /**
- * Refuses a URL for now. It may be right soon: a new key or `max_age` is being deployed, or a clock is wrong. So the
- * refusal is not certain, and no cache may keep the answer.
+ * Refuses a URL for now. The URL may be right soon: a new key or `max_age` is being deployed, or a clock is wrong. So
+ * the refusal is not certain, and no cache may keep the answer.
  */
-function refuseSignature(reason: string): SignatureRefusal {
+function refuse(reason: string): SignatureRefusal {
   return { event: "signature-wrong", reason, certain: false };
 }
