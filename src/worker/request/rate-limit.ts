@@ -1,5 +1,5 @@
-// Refuses a visitor who asks too often on a route. The limiter is a binding of Cloudflare. One that fails refuses
-// nobody: presets bound the costs without it. The log never has the visitor's address.
+// Refuses a visitor who asks too often on a route. The limiter is a binding of Cloudflare. A limiter that fails refuses
+// nobody: presets bound the costs without it, too. The log never has the visitor's address.
 
 import type { Limiter } from "../config/bindings.ts";
 import type { Refusal } from "../http/refusal.ts";
@@ -24,15 +24,15 @@ export async function checkRateLimit(
 ): Promise<Refusal | undefined> {
   const address = headers.get("cf-connecting-ip") ?? "";
   const key = `${visitorOf(address)} ${route}`;
-  const ms = Math.min(LIMITER_MS, deadline - Date.now());
+  const timeoutMs = Math.min(LIMITER_MS, deadline - Date.now());
 
-  let reason = `no answer within ${ms} ms`;
+  let reason: string;
   try {
-    const outcome = await withTimeout(ms, limiter.limit({ key }));
+    const outcome = await withTimeout(timeoutMs, limiter.limit({ key }));
     if (outcome !== TIMED_OUT) {
-      if (outcome.success) return undefined;
-      return { event: "rate-limited" };
+      return outcome.success ? undefined : { event: "rate-limited" };
     }
+    reason = `no answer within ${timeoutMs} ms`;
   } catch (error) {
     reason = error instanceof Error ? error.message : "it failed";
   }
@@ -47,22 +47,16 @@ const NETWORK_GROUPS = 4;
 
 /** Returns what is counted: an IPv4 address, or the network of an IPv6 address (`2001:db8::1` → `2001:db8:0:0`). */
 function visitorOf(address: string): string {
-  const isIpv6 = address.includes(":");
-  if (!isIpv6) return address;
+  // "::" stands for all groups of zeros that are left out. It may come first: `::1` is `0::1`.
+  const [firstPart = "", lastPart] = address.replace(/^::/, "0::").split("::");
+  const groups = firstPart.split(":");
 
-  // "::" stands for all groups of zeros that are left out.
-  const [firstPart, lastPart] = address.split("::");
-  const groups = splitGroups(firstPart);
   if (lastPart !== undefined) {
-    const lastGroups = splitGroups(lastPart);
+    const lastGroups = lastPart.split(":");
     while (groups.length + lastGroups.length < GROUPS) groups.push("0");
     groups.push(...lastGroups);
   }
-  return groups.slice(0, NETWORK_GROUPS).join(":");
-}
 
-/** Splits a part of an IPv6 address. The part is empty where the address begins or ends with "::". */
-function splitGroups(part: string | undefined): string[] {
-  if (part === undefined || part === "") return [];
-  return part.split(":");
+  // An IPv4 address has no colon, so it is one group.
+  return groups.slice(0, NETWORK_GROUPS).join(":");
 }
