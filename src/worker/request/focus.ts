@@ -1,6 +1,6 @@
 // The focal point of a picture, which its object has as metadata: `focus: 0.62,0.3`. A preset with gravity "object"
-// crops around it. A malformed focal point counts as none: the picture then shows its centre, and the log says so.
-// Reading comes first and is pure; logging follows.
+// crops around this point. A malformed focal point counts as none: the picture then shows its centre, and the log says
+// so.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -11,13 +11,16 @@ import type { Focus } from "./transform-request.ts";
 /** The metadata of an object in S3 or R2. */
 type ObjectMetadata = { readonly metadata: ReadonlyMap<string, string> };
 
-type ImageOptions = Variant["image"];
+/** The options of an image as a preset has them. */
+type PresetImage = Variant["image"];
 
-/** A gravity that engines know. "object" is Vitrine's own. */
-type EngineGravity = Exclude<ImageOptions["gravity"], "object" | undefined>;
-
-/** The options of an image as engines know them. */
-export type EngineImage = Omit<ImageOptions, "gravity"> & { readonly gravity?: EngineGravity };
+/**
+ * The options of an image as an engine takes them, which is the edge or the Images binding. No engine knows the gravity
+ * "object", so a point takes its place.
+ */
+export type EngineImage = Omit<PresetImage, "gravity"> & {
+  readonly gravity?: Exclude<PresetImage["gravity"], "object" | undefined>;
+};
 
 /** Returns the focal point of an object, if the variant uses it and the object has one. */
 export function focusOf(
@@ -31,69 +34,64 @@ export function focusOf(
 /** Reads the focal point of an object. @returns undefined if it has none, or a malformed one */
 export function readFocus({ metadata }: ObjectMetadata): Focus | undefined {
   const text = metadata.get("focus");
-  if (text === undefined) return undefined;
+  if (!text) return undefined;
   return parseFocus(text);
 }
 
-/** A plain decimal from 0 to 1: `0`, `0.62` and `1.0`. */
-const FRACTION = String.raw`0(?:\.\d{1,20})?|1(?:\.0{1,20})?`;
+/** A plain decimal from 0 to 1, perhaps between spaces: `0`, ` 0.62` and `1.0`. */
+const FRACTION = /^ *(?:0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *$/;
 
-// One point: `0.62,0.3` and ` 0.62 , 0.3 `. S3 joins several headers of one name by commas, so two points do not match.
-const FOCUS = new RegExp(`^ *(?<x>${FRACTION}) *, *(?<y>${FRACTION}) *$`);
-
-/** Parses a focal point, and rounds it to 0.01. @returns undefined if the text has another spelling */
+/** Parses a focal point, such as `0.62,0.3`, and rounds it to 0.01. @returns undefined for any other spelling */
 export function parseFocus(text: string): Focus | undefined {
-  const groups = FOCUS.exec(text)?.groups;
-  if (groups === undefined) return undefined;
+  // S3 joins several headers of one name by commas. Two focal points are four numbers, and count as none.
+  const [x = "", y = "", ...others] = text.split(",");
+  const isPoint = FRACTION.test(x) && FRACTION.test(y) && others.length === 0;
+  if (!isPoint) return undefined;
 
-  const x = Number(groups["x"]);
-  const y = Number(groups["y"]);
   return { x: roundToHundredth(x), y: roundToHundredth(y) };
 }
 
-function roundToHundredth(value: number): number {
-  return Math.round(value * 100) / 100;
+function roundToHundredth(fraction: string): number {
+  return Math.round(Number(fraction) * 100) / 100;
 }
 
 /** Returns the options for an engine, with a focal point, or the centre, in place of gravity "object". */
-export function withFocus(image: ImageOptions, focus: Focus | undefined): EngineImage {
+export function withFocus(image: PresetImage, focus: Focus | undefined): EngineImage {
   const { gravity, ...withoutGravity } = image;
-  if (gravity === undefined) return withoutGravity;
+  if (!gravity) return withoutGravity;
 
-  // The spread keeps gravity where it is, in the order of the preset's schema. Nobody knows whether the edge bills
-  // another order as another transformation (L2).
-  if (gravity !== "object") return { ...image, gravity };
-  return { ...image, gravity: focus ?? "center" };
+  // The order of the options stays, because `gravity` is a part of `image` already. Nobody knows whether the edge bills
+  // the same options in another order as another transformation (L2).
+  if (gravity === "object") return { ...image, gravity: focus ?? "center" };
+  return { ...image, gravity };
 }
 
-// From here on: the log.
-
-/** The rendition that shows its centre. */
-type UnfocusedRendition = {
+/** A rendition is the image that visitors get: a variant of an object. */
+type ShownRendition = {
   readonly bucket: Bucket;
   /** The object's key. */
   readonly key: string;
   readonly variant: Variant;
 };
 
-/** What was logged of a bucket: a missing focal point does not hide a malformed one. */
+// What was logged of a bucket. There are two counts, so that a missing focal point does not hide a malformed one.
 const missingCounts = new WeakMap<Bucket, LogCount>();
 const malformedCounts = new WeakMap<Bucket, LogCount>();
 
 /** How much of a malformed focal point is logged: characters. Metadata may be anything, of up to 2 kB. */
 const MAX_EXCERPT_LENGTH = 40;
 
-/** A text that looks like a part of a credential. */
+/** The log leaves these out, because they could be a part of a key or of a token. */
 const LONG_WORDS = /[\w+/]{12,}/g;
 
 /**
  * Logs that a picture shows its centre, if its preset uses a focal point and its object has no valid one: once a minute
  * for each bucket and reason.
  */
-export function reportFocus(rendition: UnfocusedRendition, object: ObjectMetadata): void {
+export function reportFocus(rendition: ShownRendition, object: ObjectMetadata): void {
   const { bucket, key, variant } = rendition;
   if (variant.image.gravity !== "object") return;
-  if (readFocus(object) !== undefined) return;
+  if (readFocus(object)) return;
 
   const value = object.metadata.get("focus");
   const counts = value === undefined ? missingCounts : malformedCounts;
