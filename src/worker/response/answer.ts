@@ -1,6 +1,6 @@
-// Answers visitors: an image, or a refusal without a word about the bucket or the reason. No header of S3 or of the
-// edge is copied: each answer has a fresh set of headers, so that nothing leaks (R7). No clock: `now` is passed in, in
-// ms since 1970.
+// Answers visitors: an image, or a refusal without a word about the bucket or the reason. No header of S3 or of
+// Cloudflare's image edge is copied: each answer has a fresh set of headers, so that nothing leaks (R7). No clock:
+// `now` is passed in, in ms since 1970.
 
 import type { BoundRoute } from "../config/routes.ts";
 import { matchesEtag } from "../http/if-none-match.ts";
@@ -13,9 +13,9 @@ import type { AccessGrant } from "../request/url-signature.ts";
 export type Terms = {
   /** The grant of the URL's signature, or of the cookie. */
   readonly granted?: AccessGrant | undefined;
-  /** On a route with `origins`: the headers that say which page may read the answer. */
+  /** On a route with `origins`: the headers that say which page may read the answer. See `corsHeaders`. */
   readonly cors?: Readonly<Record<string, string>> | undefined;
-  /** For how long Workers Cache has had a refusal: s. This counts as part of its max-age. */
+  /** For how long Workers Cache, in front of the Worker, has had a refusal: s. It counts as part of the max-age. */
   readonly age?: number | undefined;
 };
 
@@ -25,14 +25,15 @@ export type ImageOptions = {
   readonly negotiated: boolean;
   /** For how long it may be cached, at most until its URL expires: s. */
   readonly maxAge: number;
-  /** Whether it was stored before an outage of S3: it is cached for a minute at most. */
+  /** Whether it was stored before an outage of S3, and the object may have changed since then. */
   readonly isOutage?: boolean;
+  /** Where the image came from. */
   readonly cache: CacheState;
   /** How long it took to get the image: ms. */
   readonly took: number;
 };
 
-/** An image; or, where Workers Cache has confirmed that it has not changed, what is known of it. */
+/** An image; or only its ETag, where Workers Cache has confirmed that the visitor has the image. */
 type Image = Partial<Rendition> & { readonly etag?: string | undefined };
 
 /** On every answer: no script runs, no type is guessed, and any page may embed the answer. */
@@ -42,8 +43,8 @@ export const PROTECTION = {
   "cross-origin-resource-policy": "cross-origin",
 } as const;
 
-/** PROTECTION as Headers: workerd copies these in half the time that a record takes. */
-const PROTECTED = new Headers(PROTECTION);
+/** PROTECTION as Headers: the runtime copies these in half the time that a record takes. */
+const PROTECTION_HEADERS = new Headers(PROTECTION);
 
 /**
  * Returns the answer to a request for an image.
@@ -62,48 +63,51 @@ export function imageAnswer(
   if (isUnchanged) cancelBody(body);
 
   const status = isUnchanged ? 304 : 200;
-  const answer = new Response(isUnchanged ? null : body, { status, headers: PROTECTED });
+  const sentBody = isUnchanged ? null : body;
+  const answer = new Response(sentBody, { status, headers: PROTECTION_HEADERS });
+
+  // Where the image came from, and how long the edge took, if it rendered the image for this request.
+  const { cache, took } = options;
+  const isRendered = cache === "miss" || cache === "direct";
+  const edgeTime = isRendered ? `, edge;dur=${Math.round(took)}` : "";
 
   const { headers } = answer;
   if (type) headers.set("content-type", type);
   headers.set("cache-control", imageCaching(options, terms, now));
-  headers.set("server-timing", timingOf(options));
+  headers.set("server-timing", `cache;desc=${cache}${edgeTime}`);
   if (etag) headers.set("etag", etag);
   if (length && !isUnchanged) headers.set("content-length", length);
   setTerms(headers, terms);
 
-  if (options.negotiated) {
-    const vary = terms.cors?.["vary"];
-    headers.set("vary", vary === undefined ? "accept" : `${vary}, accept`);
-  }
+  // The headers of `cors` have `vary: origin`.
+  if (options.negotiated) headers.set("vary", terms.cors ? "origin, accept" : "accept");
 
   return answer;
 }
 
-/** For how long a missing object, and a stored rendition in an outage, may be cached: s. */
+/** For how long a refusal, and an image in an outage, may be cached at most: s. */
 export const SHORT_S = 60;
 
 const YEAR_S = 31_536_000;
 
 /** Returns the cache-control of an image. */
-function imageCaching(options: ImageOptions, terms: Terms, now: number): string {
-  const { maxAge, isOutage } = options;
+function imageCaching({ maxAge, isOutage }: ImageOptions, terms: Terms, now: number): string {
   const { granted } = terms;
 
-  const seconds = isOutage ? Math.min(SHORT_S, maxAge) : maxAge;
-  if (granted === undefined) return `public, max-age=${seconds}`;
-
   // A URL with a version has the same content until it expires. What is shown in an outage may be of an older object.
-  const isImmutable = granted.version !== undefined && !isOutage;
+  const isImmutable = granted?.version !== undefined && !isOutage;
   if (isImmutable) return `${limitedCaching(YEAR_S, terms, now)}, must-revalidate, immutable`;
 
-  return `${limitedCaching(seconds, terms, now)}, must-revalidate`;
+  const seconds = isOutage ? Math.min(SHORT_S, maxAge) : maxAge;
+  const caching = limitedCaching(seconds, terms, now);
+  if (!granted) return caching;
+  return `${caching}, must-revalidate`;
 }
 
-/** Returns a cache-control with a limit: at most until the URL or the cookie expires. */
+/** Returns a cache-control for so many seconds, and at most until the URL or the cookie expires. */
 export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now: number): string {
   let maxAge = seconds - age;
-  if (granted !== undefined) {
+  if (granted) {
     const untilExpiry = Math.floor(granted.expires - now / 1000);
     maxAge = Math.min(maxAge, untilExpiry);
   }
@@ -112,52 +116,59 @@ export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now
   return `${visibility}, max-age=${Math.max(0, maxAge)}`;
 }
 
-/** Returns where an image came from, and how long the edge took, if it rendered for this request. */
-function timingOf({ cache, took }: ImageOptions): string {
-  const isRendered = cache === "miss" || cache === "direct";
-  if (!isRendered) return `cache;desc=${cache}`;
-  return `cache;desc=${cache}, edge;dur=${Math.round(took)}`;
-}
-
-/** Adds the headers that do not depend on the kind of answer. */
-function setTerms(headers: Headers, { cors, granted }: Terms): void {
+/** Adds the headers that an image and a refusal have alike. */
+function setTerms(headers: Headers, { cors = {}, granted }: Terms): void {
   // What a cookie opens may be embedded by pages of the same site alone.
   if (granted?.isPrivate) headers.set("cross-origin-resource-policy", "same-site");
 
-  if (cors === undefined) return;
   for (const [name, value] of Object.entries(cors)) headers.set(name, value);
 }
 
+/** The faults of the URL itself: whatever the bucket has, only a deploy can make such a URL right. */
+const URL_FAULTS: readonly Refusal["event"][] = [
+  "no-such-route",
+  "no-such-variant",
+  "impossible-key",
+];
+
 /** Returns the answer to a refused request. It reveals as little as possible. */
 export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Response {
-  const caching = { "cache-control": limitedCaching(SHORT_S, terms, now) };
-  const answer = answerTo(refusal, caching);
-  setTerms(answer.headers, terms);
+  const answer = textAnswer(refusal);
+  const { status, headers } = answer;
+
+  // The answer to such a URL may be cached. Any other 404 or 415 may be cached only if its cause is certain: otherwise
+  // the URL may lead to an image at any time.
+  const isUrlFault = URL_FAULTS.includes(refusal.event);
+  const isCertainFault = (status === 404 || status === 415) && isCertain(refusal);
+  if (isUrlFault || isCertainFault) {
+    headers.set("cache-control", limitedCaching(SHORT_S, terms, now));
+  }
+
+  setTerms(headers, terms);
   return answer;
 }
 
-/** Returns the status of the answer to a refused request. Only `answerTo` knows it. */
+/** Returns the status of the answer to a refused request. */
 export function statusOf(refusal: Refusal): number {
-  return answerTo(refusal, {}).status;
+  return textAnswer(refusal).status;
 }
 
-/** When to come back, as `retry-after` says it: s. The limiter's is the longer of Cloudflare's two periods. */
+/** When a visitor over the rate limit may come back: s. Cloudflare's limiters count for 10 or for 60 s. */
 const LIMIT_RETRY_S = "60";
+
+/** When to come back if the month's quota of transformations is spent: s. The operator may have more by then. */
 const QUOTA_RETRY_S = "3600";
 
-/** @param caching the cache-control of an answer that is certain */
-function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): Response {
-  const cachingIfCertain = isCertain(refusal) ? caching : {};
-
+/** Returns the text for a refusal, under its status. */
+function textAnswer(refusal: Refusal): Response {
   switch (refusal.event) {
     case "no-such-route":
     case "no-such-variant":
     case "impossible-key":
-      return plain(404, "Not found", caching);
     case "signature-wrong":
     case "object-missing":
     case "object-denied":
-      return plain(404, "Not found", cachingIfCertain);
+      return plain(404, "Not found");
     case "health-denied":
       return plain(401, "Unauthorized", { "www-authenticate": "Bearer" });
     case "purge-denied":
@@ -170,7 +181,7 @@ function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): 
     case "url-expired":
       return plain(410, "Expired");
     case "source-unreadable":
-      return plain(415, "Not an image", cachingIfCertain);
+      return plain(415, "Not an image");
     case "configuration-broken":
       return plain(500, "Internal error");
     case "rate-limited":
@@ -194,7 +205,7 @@ function answerTo(refusal: Refusal, caching: Readonly<Record<string, string>>): 
     case "wrong-type":
       return plain(502, "Not available");
     default:
-      return refusal satisfies never;
+      return refusal satisfies never; // each event has a case
   }
 }
 
@@ -224,13 +235,13 @@ export function corsHeaders(
   headers: Headers,
   { origins, signing }: Pick<BoundRoute, "origins" | "signing">,
 ): Record<string, string> | undefined {
-  if (origins === undefined) return undefined;
+  if (!origins) return undefined;
 
-  // Needed without an `origin`, too: otherwise a browser would give a script its cached copy, without CORS headers, and
-  // the script could not read it.
+  // An answer to a request without `origin` needs `vary`, too. Otherwise a browser would take its copy of that answer,
+  // which no script may read, for the request of a script.
   const vary = "origin";
   const origin = headers.get("origin");
-  if (origin === null || !origins.has(origin)) return { vary };
+  if (!origin || !origins.has(origin)) return { vary };
 
   return {
     vary,
@@ -239,12 +250,13 @@ export function corsHeaders(
   };
 }
 
-/** For how long a browser may remember the answer to a preflight: s. */
-const PREFLIGHT_S = 86_400;
+/** For how long a browser may remember this answer: s. */
+const PREFLIGHT_S = "86400";
 
 /**
- * Returns the answer to OPTIONS, for a page that may embed.
+ * Returns the answer to OPTIONS, by which a browser asks whether a page may send a request. This page may.
  * @param allow the methods of the route: `GET, HEAD, OPTIONS`
+ * @param withCredentials whether the page may have cookies sent
  */
 export function preflight(
   allow: string,
@@ -256,9 +268,9 @@ export function preflight(
     allow,
     ...cors,
     "access-control-allow-methods": allow,
-    // The Worker reads no header of a page. With credentials, "*" is no wildcard for browsers.
+    // The page may send any header, since the Worker reads none of them. With credentials, "*" would not mean all.
     ...(!withCredentials && { "access-control-allow-headers": "*" }),
-    "access-control-max-age": `${PREFLIGHT_S}`,
+    "access-control-max-age": PREFLIGHT_S,
   };
 
   return new Response(null, { status: 204, headers });
