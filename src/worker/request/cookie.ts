@@ -49,7 +49,7 @@ export async function checkCookie(
   let text: string | undefined;
 
   const header = headers.get("cookie") ?? "";
-  const matches = header.matchAll(VALUES).take(MAX_TRIED);
+  const matches = [...header.matchAll(VALUES)].slice(0, MAX_TRIED);
   for (const [, value = ""] of matches) {
     const claims = readCookieValue(value);
     if (!claims) continue; // malformed
