@@ -19,7 +19,8 @@ import {
   type SlotHealth,
 } from "./origin/health.ts";
 import { issuerKeysOf } from "./origin/issuer-keys.ts";
-import { type Credential, openObject } from "./origin/open-object.ts";
+import { openObject } from "./origin/open-object.ts";
+import type { Credential } from "./origin/opened-object.ts";
 import { purge } from "./purge/purge.ts";
 import { readPurge } from "./purge/read-purge.ts";
 import { bodyText, logNotPurged, type PurgeAnswer, reportNothingPurged } from "./purge/report.ts";

@@ -32,7 +32,7 @@ import { matchesEtag } from "./http/if-none-match.ts";
 import { isRefusal, type Refusal } from "./http/refusal.ts";
 import type { Context, RequestScope } from "./http/send.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
-import type { OpenedObject } from "./origin/open-object.ts";
+import type { OpenedObject } from "./origin/opened-object.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
 import { focusOf, reportFocus } from "./request/focus.ts";
 import { createTransformRequest } from "./request/transform-request.ts";

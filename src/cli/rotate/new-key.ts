@@ -6,7 +6,7 @@ import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { checkSlot, isWorking } from "../../worker/origin/health.ts";
-import { S3_TIMEOUT_MS } from "../../worker/origin/open-object.ts";
+import { S3_TIMEOUT_MS } from "../../worker/origin/opened-object.ts";
 import { isPlainObject } from "../../worker/util/json.ts";
 import { type CommandFault, isFault, log } from "../command.ts";
 import { readTable } from "../secrets/secrets.ts";

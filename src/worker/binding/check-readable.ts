@@ -2,7 +2,7 @@
 // Its first bytes must show an image, and it must not be too long. The edge has other limits. Pure.
 
 import type { Refusal } from "../http/refusal.ts";
-import type { OpenedObject } from "../origin/open-object.ts";
+import type { OpenedObject } from "../origin/opened-object.ts";
 
 /** The longest object that the binding takes (B1): bytes. */
 const MAX_BYTES = 20_000_000;

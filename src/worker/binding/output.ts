@@ -5,7 +5,7 @@
 
 import { meaningOf } from "../edge/codes.ts";
 import { isRefusal, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
-import type { OpenedObject } from "../origin/open-object.ts";
+import type { OpenedObject } from "../origin/opened-object.ts";
 import { sniff } from "../origin/sniff.ts";
 import { readBytes } from "../util/bytes.ts";
 import { hasProperty } from "../util/json.ts";

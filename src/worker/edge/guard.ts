@@ -7,7 +7,7 @@ import type { OutputFormat } from "../config/preset.ts";
 import type { ObjectType, Refusal, UpstreamRefusal } from "../http/refusal.ts";
 import { nameOf } from "../http/s3-reply.ts";
 import type { Reply } from "../http/send.ts";
-import type { OpenedObject } from "../origin/open-object.ts";
+import type { OpenedObject } from "../origin/opened-object.ts";
 import type { TransformRequest } from "../request/transform-request.ts";
 import { failureFor } from "./codes.ts";
 

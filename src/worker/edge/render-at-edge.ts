@@ -14,7 +14,7 @@ import {
 } from "../http/refusal.ts";
 import { cancelBody, type Rendition, type Reply, send } from "../http/send.ts";
 import { sourceUrl } from "../origin/object-url.ts";
-import type { OpenedObject } from "../origin/open-object.ts";
+import type { OpenedObject } from "../origin/opened-object.ts";
 import { type SignedHeaders, sign } from "../origin/sigv4.ts";
 import { withFocus } from "../request/focus.ts";
 import { type Focus, mayBePng, type TransformRequest } from "../request/transform-request.ts";

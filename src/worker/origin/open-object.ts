@@ -24,9 +24,6 @@ import type { Credential, ObjectRequest, OpenedObject } from "./opened-object.ts
 import { isStsFailure, type Session } from "./session.ts";
 import type { Verdict } from "./verdict.ts";
 
-// The other rooms know opened objects by this file.
-export { type Credential, type OpenedObject, S3_TIMEOUT_MS } from "./opened-object.ts";
-
 type OpenOptions = RequestScope &
   ObjectRequest & {
     /** Opens the object with this credential only, and does not remember how S3 replied. */

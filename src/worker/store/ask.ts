@@ -7,7 +7,8 @@ import type { Bucket } from "../config/bucket.ts";
 import { canRetry, isRefusal, type Refusal, upstreamOf } from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";
 import { type BucketMemory, bucketMemoryOf } from "../origin/memories.ts";
-import { type OpenedObject, openObject } from "../origin/open-object.ts";
+import { openObject } from "../origin/open-object.ts";
+import type { OpenedObject } from "../origin/opened-object.ts";
 import { isWithin, pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { LazyEntry, StoreEntry } from "./entries.ts";
 

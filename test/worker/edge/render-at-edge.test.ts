@@ -5,7 +5,7 @@ import { ttlByStatus } from "../../../src/emulator/edge/edge-cache.ts";
 import { type Fault, faultAnswer, isEdgeFault } from "../../../src/emulator/edge/faults.ts";
 import { edgeOptions, renderAtEdge } from "../../../src/worker/edge/render-at-edge.ts";
 import { isRefusal } from "../../../src/worker/http/refusal.ts";
-import type { OpenedObject } from "../../../src/worker/origin/open-object.ts";
+import type { OpenedObject } from "../../../src/worker/origin/opened-object.ts";
 import type { TransformRequest } from "../../../src/worker/request/transform-request.ts";
 import { stopClock } from "../../support/clock.ts";
 import { bucketOf } from "../../support/config-of.ts";
