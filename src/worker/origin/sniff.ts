@@ -20,43 +20,40 @@ export function sniff(head: Uint8Array): ObjectType {
   if (/^GIF8[79]a/.test(text)) return "image/gif";
 
   // WebP: a RIFF container, its length, and the first chunk: "VP8 " (lossy), "VP8L" (lossless) or "VP8X" (extended).
+  // Sound and films may have the same container.
   if (/^RIFF....WEBPVP8[ LX]/s.test(text)) return "image/webp";
+  if (/^RIFF....(?:WAVE|AVI )/s.test(text)) return "none";
 
-  // AVIF and HEIC begin with the length of the first box, its name "ftyp", and a brand of four letters.
-  // AVIF has the brand "avif" (a still image) or "avis" (a sequence): "....ftypavif".
-  if (/^....ftypavi[fs]/s.test(text)) return "image/avif";
+  // AVIF, HEIC, sound and films begin with the length of the first box, its name "ftyp", and a brand of four letters. A
+  // version of four bytes and more brands follow, as in "....ftypmif1....miafavif". Other objects have no brands.
+  const brands = text.startsWith("ftyp", 4) ? text.slice(8) : "";
 
-  // The brand may be a general one, "mif1" or "msf1". Then a version of four bytes follows, and more brands:
-  // "....ftypmif1....miafavif". They are tried in steps of four, because "xxavifxx" has no brand "avif".
-  if (/^....ftypm[is]f1....(?:....)*?avi[fs]/s.test(text)) return "image/avif";
+  // AVIF has the brand "avif" (a still image) or "avis" (a sequence).
+  if (/^avi[fs]/.test(brands)) return "image/avif";
+
+  // Or AVIF's brand follows a general one, "mif1" or "msf1". The brands are tried in steps of four letters, because
+  // "xxavifxx" has no brand "avif".
+  if (/^m[is]f1....(?:....)*?avi[fs]/s.test(brands)) return "image/avif";
 
   // HEIC has a brand from "heic" to "hevm", or a general brand that has none of AVIF beside it.
-  if (/^....ftyp(?:hei[cxms]|hev[cxms]|m[is]f1)/s.test(text)) return "image/heic";
+  if (/^(?:hei[cxms]|hev[cxms]|m[is]f1)/.test(brands)) return "image/heic";
 
-  if (isNoImage(text)) return "none";
-  return "unknown";
+  // Sound and films: "isom", "mp42", "qt  " and others.
+  if (/^(?:iso[m2-9]|mp4[12]|avc1|M4[AVP] |qt {2})/.test(brands)) return "none";
+
+  // HTML, after a byte order mark and white space: "<!DOCTYPE html", "<html>".
+  if (/^(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html[\s>])/i.test(text)) return "none";
+
+  if (OTHER_SIGNATURES.some((signature) => text.startsWith(signature))) return "none";
+  if (isBmp(text)) return "none";
+
+  const isEmpty = text === "";
+  return isEmpty ? "none" : "unknown";
 }
 
 /** Bytes as text of one character each, so that patterns can be written as strings. */
 function latin1(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes);
-}
-
-/** Returns whether the bytes are certainly no image that an engine reads. */
-function isNoImage(text: string): boolean {
-  if (text === "") return true; // an empty object
-  if (OTHER_SIGNATURES.some((signature) => text.startsWith(signature))) return true;
-
-  // Films and sound with a box "ftyp", by its brand: "....ftypisom", "....ftypmp42", "....ftypqt  ".
-  if (/^....ftyp(?:iso[m2-9]|mp4[12]|avc1|M4[AVP] |qt {2})/s.test(text)) return true;
-
-  // Sound and films in a RIFF container: "RIFF....WAVE", "RIFF....AVI ".
-  if (/^RIFF....(?:WAVE|AVI )/s.test(text)) return true;
-
-  // HTML, after a byte order mark and white space: "<!DOCTYPE html", "<html>".
-  if (/^(?:\xef\xbb\xbf)?\s*<(?:!doctype\s+html|html[\s>])/i.test(text)) return true;
-
-  return isBmp(text);
 }
 
 /** Documents, archives, films and sound. And images that no engine reads: TIFF, ICO and Photoshop's. */
@@ -96,38 +93,25 @@ function isBmp(text: string): boolean {
  * transparent: as a JPEG it would lose its transparency.
  */
 export function isOpaque(type: ObjectType, head: Uint8Array): boolean {
-  switch (type) {
-    case "image/jpeg":
-      return true;
-    // A HEIC counts as a photograph, which has no transparency.
-    case "image/heic":
-      return true;
-    case "image/webp":
-      return isOpaqueWebp(head);
-    case "image/png":
-      return isOpaquePng(head);
-    default:
-      return false;
-  }
+  if (type === "image/webp") return isOpaqueWebp(head);
+  if (type === "image/png") return isOpaquePng(head);
+
+  // A JPEG has no transparency. A HEIC counts as a photograph, which has none either.
+  return type === "image/jpeg" || type === "image/heic";
 }
 
 /** A WebP begins with "RIFF", a length, "WEBP", and the first chunk: its name, its length, and its data from byte 20. */
 function isOpaqueWebp(head: Uint8Array): boolean {
-  const form = latin1(head.subarray(15, 16)); // the fourth letter of the name
+  const lastLetter = latin1(head.subarray(15, 16)); // of the name: "VP8 ", "VP8L" or "VP8X"
 
-  switch (form) {
-    // "VP8 " is lossy. Its pixels have no transparency without VP8X.
-    case " ":
-      return true;
-    // "VP8L" has a signature of one byte and two sides of 14 bits. The next bit, in byte 24, says "has transparency".
-    case "L":
-      return hasNoFlag(head[24], 0x10);
-    // "VP8X" begins with its flags: 0x10 is transparency, 0x02 an animation, which may leave parts of the picture free.
-    case "X":
-      return hasNoFlag(head[20], 0x12);
-    default:
-      return false;
-  }
+  // "VP8 " is lossy. Its pixels have no transparency without VP8X.
+  if (lastLetter === " ") return true;
+
+  // "VP8L" has a signature of one byte and two sides of 14 bits. The next bit, in byte 24, says "has transparency".
+  if (lastLetter === "L") return hasNoFlag(head[24], 0x10);
+
+  // "VP8X" begins with its flags. 0x10 is transparency. 0x02 is an animation, which may leave parts of the picture free.
+  return hasNoFlag(head[20], 0x10 | 0x02);
 }
 
 /** @param byte undefined if the first bytes end before it */
@@ -158,20 +142,15 @@ function isOpaquePng(head: Uint8Array): boolean {
   while (offset + 8 <= head.length) {
     const name = latin1(head.subarray(offset + 4, offset + 8));
     if (name === "IDAT") return true; // the picture begins
-    if (!keepsOpaque(name)) return false;
+    if (name === "tRNS") return false; // transparency of colours or of the palette
+    if (name === "acTL") return false; // an animation, which may leave parts of the picture free
+
+    // PLTE is the palette. A small first letter marks a chunk that a reader may ignore, such as gAMA. No other chunk of
+    // that kind makes pixels transparent. Any other chunk may not stand here.
+    if (!/^(?:PLTE|[a-z][A-Za-z]{3})$/.test(name)) return false;
 
     offset += 12 + view.getUint32(offset);
   }
 
   return false;
-}
-
-/** Returns whether a chunk may stand before the picture, and makes no pixel transparent. */
-function keepsOpaque(name: string): boolean {
-  if (name === "PLTE") return true; // the palette
-  if (name === "tRNS") return false; // transparency of colours or of the palette
-  if (name === "acTL") return false; // an animation, which may clear parts of the picture
-
-  // A small first letter marks a chunk that a reader may ignore, such as gAMA. No other one makes pixels transparent.
-  return /^[a-z][A-Za-z]{3}$/.test(name);
 }
