@@ -19,13 +19,14 @@ import { countForLog, isWithin, LOG_PERIOD_MS, type LogCount } from "../util/tim
 export type BucketState = {
   readonly bucket: Bucket;
   /** The slots that S3 refused when they were last tried. */
-  readonly refused: RefusedReplies;
-  /** When a request to S3 last began or ended without an answer; undefined once S3 answers. */
+  readonly refused: { readonly [Name in SlotName]?: RefusedReply | undefined };
+  /**
+   * When a request to a silent S3 (one that did not answer) last began, or a request last ended without an answer;
+   * undefined once S3 answers.
+   */
   readonly silentAt?: number | undefined;
   readonly reported: Reported;
 };
-
-type RefusedReplies = Readonly<Partial<Record<SlotName, RefusedReply | undefined>>>;
 
 type RefusedReply = {
   /** S3's error code. */
@@ -37,6 +38,7 @@ type RefusedReply = {
 type Reported = {
   /** The slot in use; undefined while S3 refuses all of them. */
   readonly inUse: SlotName | undefined;
+  /** The slots that were refused at the last report. They are not reported again with the same code. */
   readonly refused: readonly RefusedSlot[];
   /** When it was last reported that all slots are refused. */
   readonly allRefusedAt?: number | undefined;
@@ -44,13 +46,17 @@ type Reported = {
   readonly failures?: LogCount | undefined;
 };
 
-/** How S3 replied to a slot: with this code if S3 refuses the slot. */
-export type SlotReply = { readonly slot: Slot; readonly s3Code?: string | undefined };
+/** How S3 replied to a slot. */
+export type SlotReply = {
+  readonly slot: Slot;
+  /** S3's error code if S3 refuses the slot; undefined: S3 accepts the slot. */
+  readonly s3Code?: string;
+};
 
 export type BucketEvent =
   /** An object was requested with these slots, in this order. */
   | { readonly type: "slots-tried"; readonly replies: readonly SlotReply[]; readonly now: number }
-  /** An object was requested, and S3 answered in time or not. */
+  /** An object was requested, and S3 answered in time, or not (it is silent). */
   | { readonly type: "s3-requested"; readonly isSilent: boolean; readonly now: number }
   /** A visitor gets no image, because S3 refuses all slots. */
   | { readonly type: "all-refused"; readonly now: number }
@@ -77,28 +83,32 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       return learnReplies(state, event.replies, now);
     case "s3-requested":
       return { state: { ...state, silentAt: event.isSilent ? now : undefined }, effects: [] };
-    case "all-refused": {
-      // The refusal was logged less than a minute ago: that minute goes on.
+    case "all-refused":
+      // This refusal was not logged, because one was logged less than a minute ago. That minute goes on.
       if (isAllRefusedReported(state, now)) return { state, effects: [] };
-
-      const reported = { ...state.reported, allRefusedAt: now };
-      return { state: { ...state, reported }, effects: [] };
-    }
+      return changeReported(state, { allRefusedAt: now });
     case "rendition-failed":
       return reportFailedRendition(state, event.key, event.refusal, now);
   }
 }
 
+/** Remembers how S3 replied to the slots that were tried. */
 function learnReplies(state: BucketState, replies: readonly SlotReply[], now: number): Advanced {
-  const changed: Partial<Record<SlotName, RefusedReply | undefined>> = {};
+  const refused = { ...state.refused };
   for (const { slot, s3Code } of replies) {
-    changed[slot.name] = s3Code === undefined ? undefined : { s3Code, refusedAt: now };
+    refused[slot.name] = s3Code ? { s3Code, refusedAt: now } : undefined;
   }
 
-  const next = { ...state, refused: { ...state.refused, ...changed } };
-  const accepted = replies.find(({ s3Code }) => s3Code === undefined);
-  if (accepted) return reportSlotInUse(next, accepted.slot);
-  return forgetSlotInUse(next);
+  const nextState = { ...state, refused };
+  const accepted = replies.find((reply) => !reply.s3Code);
+  if (accepted) return reportSlotInUse(nextState, accepted.slot);
+
+  // A slot that was not tried may still work.
+  const slots = refusedSlots(nextState);
+  if (slots.length < state.bucket.slots.length) return { state: nextState, effects: [] };
+
+  // Nothing is logged here: the refusal that the visitor gets names the slots in the log.
+  return changeReported(nextState, { inUse: undefined, refused: slots });
 }
 
 /**
@@ -120,41 +130,19 @@ function reportSlotInUse(state: BucketState, accepted: Slot): Advanced {
   }
 
   if (accepted.name !== reported.inUse) {
+    // If S3 did not refuse the current slot, the next one is in use because the secrets of the current one are wrong.
+    const mistakes = accepted.name === "next" ? unusableSlotMistakes(bucket) : [];
     effects.push({
       event: "slot-in-use",
       bucket: bucket.name,
       slot: accepted.name,
       access_key: maskKeyId(accepted),
-      reason: reasonForNextSlot(bucket, accepted),
+      reason: mistakes.join("; ") || undefined,
     });
   }
 
-  const next = { ...reported, allRefusedAt: undefined, inUse: accepted.name, refused };
-  return { state: { ...state, reported: next }, effects };
-}
-
-/** Why the current slot is not in use, where S3 did not refuse it: its secrets are wrong. */
-function reasonForNextSlot(bucket: Bucket, accepted: Slot): string | undefined {
-  if (accepted.name === "current") return undefined;
-
-  const mistakes = unusableSlotMistakes(bucket).join("; ");
-  return mistakes || undefined;
-}
-
-/** What is wrong with the secrets of the slots that cannot be used. */
-export function unusableSlotMistakes(bucket: Bucket): string[] {
-  return bucket.unusable.flatMap((slot) => slot.mistakes.map(mistakeText));
-}
-
-/** S3 accepted no slot. Nothing is logged here: the refusal that the visitor gets names the slots in the log. */
-function forgetSlotInUse(state: BucketState): Advanced {
-  const { bucket, reported } = state;
-  const refused = refusedSlots(state);
-
-  // A slot that was not tried may still work.
-  if (refused.length < bucket.slots.length) return { state, effects: [] };
-
-  return { state: { ...state, reported: { ...reported, inUse: undefined, refused } }, effects: [] };
+  const change = { allRefusedAt: undefined, inUse: accepted.name, refused };
+  return changeReported(state, change, effects);
 }
 
 /** Visitors may not see the failure, because they get an older rendition. So the log has it, once a minute. */
@@ -165,8 +153,8 @@ function reportFailedRendition(
   now: number,
 ): Advanced {
   const { times, shouldLog, logCount } = countForLog(state.reported.failures, now);
-  const nextState = { ...state, reported: { ...state.reported, failures: logCount } };
-  if (!shouldLog) return { state: nextState, effects: [] };
+  const change = { failures: logCount };
+  if (!shouldLog) return changeReported(state, change);
 
   const { status, reason, edgeCode, s3Code } = upstreamOf(refusal);
   const notice = {
@@ -181,7 +169,16 @@ function reportFailedRendition(
     s3Code,
     slots: refusal.event === "slots-refused" ? refusal.slots : undefined,
   } as const;
-  return { state: nextState, effects: [notice] };
+  return changeReported(state, change, [notice]);
+}
+
+/** @param effects the lines for the log */
+function changeReported(
+  state: BucketState,
+  change: Partial<Reported>,
+  effects: readonly BucketNotice[] = [],
+): Advanced {
+  return { state: { ...state, reported: { ...state.reported, ...change } }, effects };
 }
 
 /** For how long a refused slot is tried after the other one: ms. After that, S3 may know the key again. */
@@ -208,8 +205,7 @@ export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
 
   for (const slot of bucket.slots) {
     const reply = refused[slot.name];
-    if (reply === undefined) continue;
-    slots.push({ slot: slot.name, s3Code: reply.s3Code, access_key: maskKeyId(slot) });
+    if (reply) slots.push({ slot: slot.name, s3Code: reply.s3Code, access_key: maskKeyId(slot) });
   }
 
   return slots;
@@ -218,4 +214,9 @@ export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
 /** Returns whether it was reported within the last minute that S3 refuses all slots. */
 export function isAllRefusedReported({ reported }: BucketState, now: number): boolean {
   return isWithin(LOG_PERIOD_MS, reported.allRefusedAt, now);
+}
+
+/** What is wrong with the secrets of the slots that cannot be used. */
+export function unusableSlotMistakes(bucket: Bucket): string[] {
+  return bucket.unusable.flatMap((slot) => slot.mistakes.map(mistakeText));
 }

@@ -3,6 +3,7 @@
 
 import type { Bucket, Role } from "../config/bucket.ts";
 import { logNotice } from "../log/log.ts";
+import type { Notice } from "../log/notice.ts";
 import { memoize } from "../util/memoize.ts";
 import { advance, type BucketEvent, type BucketState, startState } from "./bucket-state.ts";
 import { advanceRole, type RoleEvent, type RoleState } from "./role-state.ts";
@@ -10,6 +11,7 @@ import { advanceRole, type RoleEvent, type RoleState } from "./role-state.ts";
 type Memory<State, Event> = {
   /** The state as it is now. Ask again after each wait: other requests change it meanwhile. */
   readonly state: () => State;
+  /** Changes the state as the event says, and logs what follows from it. */
   readonly learn: (event: Event) => void;
 };
 
@@ -18,21 +20,19 @@ export type RoleMemory = Memory<RoleState, RoleEvent>;
 
 /** The memory of a bucket: each bucket has one as long as its configuration lives. */
 export const bucketMemoryOf = memoize((bucket: Bucket): BucketMemory => {
-  return createMemory(startState(bucket), advance, logNotice);
+  return createMemory(startState(bucket), advance);
 });
 
 /** The memory of a role: each role has one as long as its configuration lives. */
 export const roleMemoryOf = memoize((role: Role): RoleMemory => {
-  return createMemory({ role }, advanceRole, logNotice);
+  return createMemory({ role }, advanceRole);
 });
 
-/** What follows from an event: the next state, and what is to be logged. */
-type Advanced<State, Effect> = { readonly state: State; readonly effects: readonly Effect[] };
-
-export function createMemory<State, Event, Effect>(
+/** @param advanceState returns the state after an event, and the lines for the log that follow from the event */
+export function createMemory<State, Event>(
   start: State,
-  advanceState: (state: State, event: Event) => Advanced<State, Effect>,
-  log: (effect: Effect) => void,
+  advanceState: (state: State, event: Event) => Advanced<State>,
+  log: (notice: Notice) => void = logNotice,
 ): Memory<State, Event> {
   let state = start;
 
@@ -40,8 +40,10 @@ export function createMemory<State, Event, Effect>(
     const next = advanceState(state, event);
     state = next.state;
 
-    for (const effect of next.effects) log(effect);
+    for (const notice of next.effects) log(notice);
   }
 
   return { state: () => state, learn };
 }
+
+type Advanced<State> = { readonly state: State; readonly effects: readonly Notice[] };
