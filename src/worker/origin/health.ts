@@ -55,8 +55,8 @@ export type RoleHealth = CredentialHealth & {
   expires?: string;
   /** STS's code, if it gives no new credentials, while the old ones are good. */
   renewal?: string | undefined;
-  /** What is wrong with the keys of the issuer. */
-  mistakes?: string[];
+  /** What is wrong with the keys of the issuer (the keys with which the Worker proves to STS who it is). */
+  mistakes?: string[] | undefined;
 };
 
 export function isWorking({ state }: Pick<SlotHealth, "state">): boolean {
@@ -80,14 +80,16 @@ export async function checkRole(
   scope: RequestScope,
 ): Promise<{ role: RoleHealth; session?: Credential }> {
   const memory = roleMemoryOf(role);
+
+  // The JSON has no empty list of mistakes.
   const issuerKeys = await issuerKeysOf(role.oidc);
-  const mistakes = issuerKeys.mistakes.map(mistakeText);
-  const hasMistakes = mistakes.length > 0;
+  const hasMistakes = issuerKeys.mistakes.length > 0;
+  const mistakes = hasMistakes ? issuerKeys.mistakes.map(mistakeText) : undefined;
 
   const session = await getSession(memory, scope);
   if (isStsFailure(session)) {
     const { code, reason } = session;
-    return { role: { role: role.arn, state: code, reason, ...(hasMistakes && { mistakes }) } };
+    return { role: { role: role.arn, state: code, reason, mistakes } };
   }
 
   const health = await checkCredential(bucket, session, scope);
@@ -96,7 +98,7 @@ export async function checkRole(
     ...health,
     expires: new Date(session.expires).toISOString(),
     renewal: memory.state().failure?.code,
-    ...(hasMistakes && { mistakes }),
+    mistakes,
   };
   return { role: roleHealth, session };
 }
@@ -113,21 +115,31 @@ async function checkCredential(
     bucket.canary ? openObject(bucket, bucket.canary, options) : undefined,
   ]);
 
+  // If S3 refuses the object (object-missing, object-denied), it accepts the credential.
+  const isAccepted = isRefusal(missing) && missing.event.startsWith("object-");
+  let missingStatus: number | undefined;
+  if (isAccepted) missingStatus = isGone(missing) ? 404 : 403;
+
   const reply = s3ReplyOf(missing);
-  const isAccepted = isAboutObject(missing);
   const facts = {
     region: reply?.region === bucket.region ? undefined : reply?.region,
     clock: reply?.ahead,
-    missing: isAccepted ? missingStatus(missing) : undefined,
+    missing: missingStatus,
   };
 
-  // A missing canary does not mean that the credential is wrong.
-  const isReadable = !canary || !isRefusal(canary) || canary.event === "object-missing";
+  // A bucket without a canary, or whose canary is missing, may have the right credential all the same.
+  const isReadable = !isRefusal(canary) || canary.event === "object-missing";
   if (isAccepted && isReadable) return { state: "ok", ...facts };
 
   // If S3 accepts the credential, it is the canary that S3 refuses.
-  const refusedReply = s3ReplyOf(isAccepted ? canary : missing);
-  return { state: failureState(refusedReply), answered: refusedReply?.status, ...facts };
+  const refusal = isAccepted ? canary : missing;
+  const refusedReply = s3ReplyOf(refusal);
+  const answered = refusedReply?.status;
+
+  // S3 may answer with any text as its code: the code "ok" does not make the credential work.
+  let state = refusedReply?.code;
+  if (!state || state === "ok") state = `${answered ?? "unreachable"}`;
+  return { state, answered, ...facts };
 }
 
 /** A key that no object has. */
@@ -137,21 +149,5 @@ export function missingKey({ prefix }: Pick<Bucket, "prefix">): string {
 
 /** @returns undefined if S3 gave the object, or did not answer */
 function s3ReplyOf(opened: OpenedObject | Refusal | undefined): S3Reply | undefined {
-  if (opened === undefined || !isRefusal(opened)) return undefined;
-  return upstreamOf(opened).s3;
-}
-
-/** Returns whether S3 refuses the object (object-missing, object-denied), and so accepts the credential. */
-function isAboutObject(opened: OpenedObject | Refusal): opened is Refusal {
-  return isRefusal(opened) && opened.event.startsWith("object-");
-}
-
-function missingStatus(missing: Refusal): number {
-  return isGone(missing) ? 404 : 403;
-}
-
-function failureState(reply: S3Reply | undefined): string {
-  // S3 may answer with any text as its code: the code "ok" does not make the credential work.
-  if (reply?.code && reply.code !== "ok") return reply.code;
-  return `${reply?.status ?? "unreachable"}`;
+  return isRefusal(opened) ? upstreamOf(opened).s3 : undefined;
 }
