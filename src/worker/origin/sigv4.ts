@@ -15,10 +15,13 @@ export type SignedHeaders = {
   readonly "x-amz-security-token"?: string;
 };
 
-/** A GET has no payload, and S3 takes this word in place of its hash (A1). */
-const UNSIGNED = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
+/** The header with the hash of the payload. A GET has no payload, and S3 takes this word in place of the hash (A1). */
+const PAYLOAD_HEADER = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
 
-/** The keys that aws4fetch derives from credentials, by day and region (A3). It fills and reads this Map itself. */
+/**
+ * The keys that aws4fetch derives from credentials, by day and region (A3). It fills and reads this Map itself. Without
+ * the Map, it would derive the key of the day anew for each request.
+ */
 const derivedKeysOf = memoize((_credentials: Credentials) => new Map<string, ArrayBuffer>());
 
 /**
@@ -41,7 +44,7 @@ export async function sign(
     method,
     region,
     service: "s3", // aws4fetch would guess the service from the host, and guess wrong (A3)
-    headers: UNSIGNED,
+    headers: PAYLOAD_HEADER,
     // The form of x-amz-date: 2026-11-26T12:00:00.000Z without ":", "-" and ".000" is 20261126T120000Z.
     datetime: new Date(now).toISOString().replace(/[:-]|\.\d{3}/g, ""),
     cache: derivedKeysOf(credentials),
@@ -51,7 +54,7 @@ export async function sign(
   const { sessionToken } = credentials;
   return {
     authorization,
-    ...UNSIGNED,
+    ...PAYLOAD_HEADER,
     "x-amz-date": signer.datetime,
     ...(sessionToken && { "x-amz-security-token": sessionToken }),
   };
