@@ -3,25 +3,30 @@
 // credential nor remembers how S3 replied: open-object.ts does both.
 
 import type { Bucket } from "../config/bucket.ts";
-import { isRefusal, isUpstreamFailure, refusalAfter } from "../http/refusal.ts";
+import {
+  isRefusal,
+  isUpstreamFailure,
+  refusalAfter,
+  type UpstreamRefusal,
+} from "../http/refusal.ts";
 import { parseS3Reply } from "../http/s3-reply.ts";
 import { cancelBody, type Reply, send } from "../http/send.ts";
-import { HEAD_BYTES, readBody } from "./object-body.ts";
+import { HEAD_BYTES } from "./object-body.ts";
 import {
   type Credential,
-  describeObject,
   type ObjectRequest,
   type OpenedObject,
+  readObject,
   S3_TIMEOUT_MS,
 } from "./opened-object.ts";
 import { sign } from "./sigv4.ts";
-import { refusalOf, type S3Refusal } from "./verdict.ts";
+import { refusalOf, type Verdict, verdictOf } from "./verdict.ts";
 
 /** What came of asking S3 with one credential. */
-export type S3Result = { readonly kind: "opened"; readonly object: OpenedObject } | S3Refusal;
-
-/** The first bytes: both ends count. */
-const FIRST_BYTES = `bytes=0-${HEAD_BYTES - 1}`;
+export type S3Result =
+  | { readonly kind: "opened"; readonly object: OpenedObject }
+  /** S3 did not give the object. The verdict says what that means for the credential. */
+  | { readonly kind: "refused"; readonly refusal: UpstreamRefusal; readonly verdict: Verdict };
 
 /** @param url the origin URL of an object: exactly this text is signed and sent (A2) */
 export async function askS3(
@@ -41,127 +46,85 @@ export async function askS3(
     headers: {
       ...signedHeaders,
       "accept-encoding": "identity", // an encoding would hide how long the object is
-      ...(part === "head" && { range: FIRST_BYTES }),
+      ...(part === "head" && { range: `bytes=0-${HEAD_BYTES - 1}` }), // both ends count
     },
     cache: "no-store", // otherwise Cloudflare's cache may answer in place of S3 (A16)
   } as const;
   const reply = await send(url, init, deadline);
-  if (isUpstreamFailure(reply)) {
-    return { kind: "failed", refusal: refusalAfter(reply, "origin-failed") };
-  }
+  if (isUpstreamFailure(reply)) return fail(refusalAfter(reply, "origin-failed"));
 
-  // Judge the status.
-  const content = contentOf(reply, part);
-  if (content === undefined) return refuse(reply, region, now);
+  // Judge the status, and read the lengths.
+  const lengths = readLengths(reply, part);
+  if (!lengths) return refuse(reply, region, now);
 
-  // Read the lengths. The server may have encoded the object all the same: then they say nothing about its own bytes.
+  // The server may have encoded the object all the same. Then the lengths say nothing about the object's own bytes.
   const { headers } = reply;
   const isEncoded = headers.has("content-encoding");
-  const lengths = isEncoded ? UNKNOWN_LENGTHS : readLengths(headers, content);
+  const { sent, whole }: Lengths = isEncoded ? {} : lengths;
 
-  // Read the body. The first part of an encoded object cannot be decoded, so it counts as no bytes.
-  const isUndecodable = isEncoded && part === "head";
-  const hasBytes = content !== "empty" && !isUndecodable;
-  const body = await readBody(streamOf(reply, hasBytes), lengths.sent, deadline);
-  if (isRefusal(body)) return { kind: "failed", refusal: body };
-  if (part === "head") body.cancel(); // a server that ignores the range sends more
+  // The first part of an encoded object cannot be decoded, so it counts as no bytes.
+  let stream = reply.body;
+  if (isEncoded && part === "head") {
+    cancelBody(stream);
+    stream = null;
+  }
 
-  // Describe the object.
+  // Read the object.
+  const etag = headers.get("etag")?.replace(/^W\/|"/g, ""); // `W/` and quotes do not count (A17)
   const fields = {
-    etag: readEtag(headers),
-    length: lengths.whole,
+    etag: etag || undefined, // an empty one names nothing
+    length: whole,
     lastModified: headers.get("last-modified") ?? undefined,
     metadata: readMetadata(headers),
     credential,
   };
-
-  // Without bytes and without a length, the object may be empty, or the server may have left its bytes out.
-  const isUnseen = lengths.whole === undefined && body.head.length === 0;
-  return { kind: "opened", object: describeObject(fields, body, isEncoded || isUnseen) };
-}
-
-/** What the body of S3's answer is: all bytes of the object, its first bytes, or the error of an empty object. */
-type Content = "whole" | "part" | "empty";
-
-/** @returns undefined if S3 refuses the object, or sends other bytes than it was asked for */
-function contentOf({ status, headers }: Reply, part: ObjectRequest["part"]): Content | undefined {
-  const range = headers.get("content-range") ?? "";
-
-  // A server may ignore the range, and send the whole object.
-  if (status === 200) return "whole";
-
-  // A range that begins later, as in "bytes 1024-2047/80000", is another part than the first one.
-  if (status === 206 && part === "head") {
-    const isLaterPart = range.startsWith("bytes ") && !range.startsWith("bytes 0-");
-    return isLaterPart ? undefined : "part";
-  }
-
-  // An empty object has no first byte: S3 answers 416 with "bytes */0", or without this header. With a length such as
-  // "bytes */80000" the object is not empty, and the answer is wrong.
-  if (status === 416 && !/[1-9]/.test(range)) return "empty";
-
-  return undefined;
-}
-
-/** @param now when S3 was asked: ms since 1970 */
-function refuse(reply: Reply, region: string, now: number): S3Refusal {
-  const { status, text } = reply;
-  cancelBody(reply.body);
-
-  // Below 300 there is no error, and so no code of S3.
-  if (status < 300) {
-    const refusal = { event: "origin-failed", status, reason: "S3 sends no such part" } as const;
-    return { kind: "failed", refusal };
-  }
-
-  return refusalOf(parseS3Reply(reply, text, now), region);
+  const content = { stream, length: sent, isEncoded };
+  const object = await readObject(fields, content, { part, deadline });
+  return isRefusal(object) ? fail(object) : { kind: "opened", object };
 }
 
 /** Lengths in bytes; undefined: unknown. */
 type Lengths = {
   /** The length of the body that S3 sends. */
-  readonly sent: number | undefined;
+  readonly sent?: number | undefined;
   /** The length of the whole object. */
-  readonly whole: number | undefined;
+  readonly whole?: number | undefined;
 };
 
-const UNKNOWN_LENGTHS: Lengths = { sent: undefined, whole: undefined };
-
-function readLengths(headers: Headers, content: Content): Lengths {
-  // The content-length of a 416 is that of the error.
-  if (content === "empty") return { sent: 0, whole: 0 };
-
+/** @returns undefined if S3 refuses the object, or sends other bytes than it was asked for */
+function readLengths({ status, headers }: Reply, part: ObjectRequest["part"]): Lengths | undefined {
   const sent = parseLength(headers.get("content-length"));
-  if (content === "whole") return { sent, whole: sent };
+  const range = headers.get("content-range") ?? "";
 
-  const whole = parseLength(headers.get("content-range"));
-  if (sent !== undefined || whole === undefined) return { sent, whole };
+  // The whole object. A server may send it although a part was asked for.
+  if (status === 200) return { sent, whole: sent };
 
-  // Without content-length: the first bytes are as many as were asked for, or all bytes of a shorter object.
-  return { sent: Math.min(whole, HEAD_BYTES), whole };
+  // A part of the object, such as "bytes 0-1023/80000".
+  if (status === 206 && part === "head") {
+    const isLaterPart = range.startsWith("bytes ") && !range.startsWith("bytes 0-");
+    if (isLaterPart) return undefined;
+
+    const whole = parseLength(range);
+    if (sent !== undefined || whole === undefined) return { sent, whole };
+
+    // Without content-length: the first bytes are as many as were asked for, or all bytes of a shorter object.
+    return { sent: Math.min(whole, HEAD_BYTES), whole };
+  }
+
+  // An empty object has no first byte: S3 answers 416 with "bytes */0", or without this header. The content-length is
+  // that of the error. With a length such as "bytes */80000" the object is not empty, and the answer is wrong.
+  if (status === 416 && !/[1-9]/.test(range)) return { sent: 0, whole: 0 };
+
+  return undefined;
 }
 
-/** A content-length such as "1024", or a content-range such as "bytes 0-1023/80000": the last number. */
-const LENGTH = /^(?:bytes \d+-\d+\/)?\d{1,15}$/;
+/** The length in a content-length such as "1024", or behind the slash of a content-range: "bytes 0-1023/80000". */
+const LENGTH = /^(?:bytes \d+-\d+\/)?(\d{1,15})$/;
 
 /** @returns undefined without the header, and where it has another form, such as "bytes 0-1023/*" */
 function parseLength(header: string | null): number | undefined {
-  if (header === null || !LENGTH.test(header)) return undefined;
-  return Number(header.slice(header.lastIndexOf("/") + 1));
-}
-
-/** @param hasBytes whether the body has bytes of the object that can be read */
-function streamOf({ body }: Reply, hasBytes: boolean): ReadableStream<Uint8Array> {
-  if (hasBytes && body) return body;
-
-  cancelBody(body);
-  return new Blob().stream();
-}
-
-/** The ETag without `W/` and quotes, which do not count (A17). */
-function readEtag(headers: Headers): string | undefined {
-  const etag = headers.get("etag")?.replace(/^W\/|"/g, "");
-  return etag || undefined; // an empty one names nothing
+  const digits = LENGTH.exec(header ?? "")?.[1];
+  return digits ? Number(digits) : undefined;
 }
 
 const METADATA_PREFIX = "x-amz-meta-";
@@ -172,4 +135,24 @@ function readMetadata(headers: Headers): ReadonlyMap<string, string> {
     if (name.startsWith(METADATA_PREFIX)) metadata.set(name.slice(METADATA_PREFIX.length), value);
   }
   return metadata;
+}
+
+/** @param now when S3 was asked: ms since 1970 */
+function refuse(reply: Reply, region: string, now: number): S3Result {
+  const { status, text } = reply;
+
+  // The answer is no error, so it has no code of S3, and has a body that nobody will read.
+  if (status < 300) {
+    cancelBody(reply.body);
+    return fail({ event: "origin-failed", status, reason: "S3 sends no such part" });
+  }
+
+  const s3Reply = parseS3Reply(reply, text, now);
+  const verdict = verdictOf(s3Reply, region);
+  return { kind: "refused", refusal: refusalOf(status, s3Reply, verdict), verdict };
+}
+
+/** S3 did not answer, broke off, or sent other bytes than it was asked for: that says nothing about the credential. */
+function fail(refusal: UpstreamRefusal): S3Result {
+  return { kind: "refused", refusal, verdict: { result: "unknown" } };
 }

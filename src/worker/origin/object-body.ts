@@ -1,7 +1,7 @@
 // The bytes of an object: the first ones, and all of them once, as a stream. The stream fails if it is not as long as
 // the headers promise: a picture that broke off on the way must never be stored or cached as a whole one.
 
-import type { Refusal } from "../http/refusal.ts";
+import type { UpstreamRefusal } from "../http/refusal.ts";
 import { concatBytes } from "../util/bytes.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 
@@ -15,129 +15,40 @@ export type ObjectBody = {
   /** All bytes. The stream fails if the object is shorter or longer than its length. */
   readonly stream: ReadableStream<Uint8Array>;
   /** What goes wrong with the origin while the bytes are read. Never settles if nothing goes wrong. */
-  readonly failure: Promise<Refusal>;
+  readonly failure: Promise<UpstreamRefusal>;
   /** Cancels what is still to come. */
   readonly cancel: () => void;
 };
 
 /**
  * Waits for the first bytes of a body.
+ * @param body a body that is not there has no bytes
  * @param length how many bytes its headers promise; undefined: unknown
  * @param deadline ms since 1970
  */
 export async function readBody(
-  body: ReadableStream<Uint8Array>,
+  body: ReadableStream<Uint8Array> | null,
   length: number | undefined,
   deadline: number,
-): Promise<ObjectBody | Refusal> {
-  const reading: Reading = { reader: openReader(body), length, received: 0 };
+): Promise<ObjectBody | UpstreamRefusal> {
+  const reader = openReader(body ?? new Blob().stream());
+  const chunks = readChunks(reader, length);
 
   try {
-    const chunks = await withTimeout(deadline - Date.now(), readFirstChunks(reading));
-    if (chunks === TIMED_OUT) {
-      cancel(reading);
+    const readingFirst = readFirstChunks(chunks, length);
+    const firstChunks = await withTimeout(deadline - Date.now(), readingFirst);
+    if (firstChunks === TIMED_OUT) {
+      cancel(reader);
       return { event: "timed-out", reason: "the object did not arrive in time" };
     }
 
-    const head = concatBytes(chunks);
-    const { stream, failure } = streamAll(reading, chunks);
-    return { head, stream, failure, cancel: () => cancel(reading) };
+    return createBody(reader, firstChunks, chunks);
   } catch (error) {
-    return breakOff(reading, error);
+    return breakOff(reader, error);
   }
 }
 
-/** A body that is being read. `readChunk` alone changes it. */
-type Reading = {
-  readonly reader: ChunkReader;
-  /** How many bytes the headers promise; undefined: unknown. */
-  readonly length: number | undefined;
-  /** How many bytes have come. */
-  received: number;
-};
-
-/** Reads until the first bytes are there, or there are no more. */
-async function readFirstChunks(reading: Reading): Promise<Uint8Array[]> {
-  const chunks: Uint8Array[] = [];
-
-  // Once all promised bytes have come, the end of the body is not awaited: it would need one more read.
-  while (reading.received < HEAD_BYTES && reading.received !== reading.length) {
-    const chunk = await readChunk(reading);
-    if (!chunk) break;
-    chunks.push(chunk);
-  }
-
-  return chunks;
-}
-
-/**
- * @returns undefined at the end of the body
- * @throws if the body breaks off, or has another length than its headers promise
- */
-async function readChunk(reading: Reading): Promise<Uint8Array | undefined> {
-  const { done, value } = await reading.reader.read();
-  if (value) reading.received += value.length;
-
-  const { length, received } = reading;
-  if (length !== undefined) {
-    if (received > length) throw new Error(`it has more than ${length} bytes`);
-    if (done && received < length) throw new Error(`it has fewer than ${length} bytes`);
-  }
-
-  return done ? undefined : value;
-}
-
-/**
- * Makes a stream of all bytes, and tells how it fails. A stream would only throw: `failure` has the reason for the log.
- * @param firstChunks what was read already
- */
-function streamAll(
-  reading: Reading,
-  firstChunks: readonly Uint8Array[],
-): Pick<ObjectBody, "stream" | "failure"> {
-  const waiting = [...firstChunks];
-
-  // Not Promise.withResolvers(): the commands, which open objects, too, run on Node.js 20.
-  let fail: (refusal: Refusal) => void = () => {};
-  const failure = new Promise<Refusal>((resolve) => {
-    fail = resolve;
-  });
-
-  const stream = new ReadableStream<Uint8Array>(
-    {
-      async pull(controller) {
-        try {
-          let chunk = waiting.shift();
-          if (chunk === undefined) chunk = await readChunk(reading);
-
-          if (chunk) controller.enqueue(chunk);
-          else controller.close();
-        } catch (error) {
-          fail(breakOff(reading, error));
-          controller.error(error);
-        }
-      },
-      cancel: () => cancel(reading),
-    },
-    { highWaterMark: 0 }, // a chunk is read when somebody asks for it, and not before
-  );
-  return { stream, failure };
-}
-
-function breakOff(reading: Reading, error: unknown): Refusal {
-  cancel(reading);
-  return { event: "origin-failed", reason: `the object broke off: ${error}`, isTransient: true };
-}
-
-/** Cancels what is still to come. The body may have broken off already. */
-function cancel({ reader }: Reading): void {
-  reader.cancel().catch(() => {});
-}
-
-type ChunkReader = {
-  readonly read: () => Promise<{ done: boolean; value?: Uint8Array | undefined }>;
-  readonly cancel: () => Promise<void>;
-};
+type ChunkReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
 
 /** How much is read at once: bytes. Otherwise the runtime gives 4 KB at a time, which costs four times the CPU. */
 const CHUNK_BYTES = 128 * 1024;
@@ -151,10 +62,100 @@ function openReader(body: ReadableStream<Uint8Array>): ChunkReader {
       cancel: () => reader.cancel(),
     };
   } catch {
-    const reader = body.getReader();
-    return {
-      read: () => reader.read(),
-      cancel: () => reader.cancel(),
-    };
+    return body.getReader();
   }
+}
+
+/** The chunks of a body. `next()` reads one. */
+type Chunks = AsyncGenerator<Uint8Array, void>;
+
+/** @throws if the body breaks off, or has another length than its headers promise */
+async function* readChunks(reader: ChunkReader, length: number | undefined): Chunks {
+  let received = 0;
+
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+
+    received += value.length;
+    if (length !== undefined && received > length) {
+      throw new Error(`it has more than ${length} bytes`);
+    }
+    yield value;
+  }
+
+  if (length !== undefined && received < length) {
+    throw new Error(`it has fewer than ${length} bytes`);
+  }
+}
+
+/** Reads until the first bytes are there, or there are no more. */
+async function readFirstChunks(chunks: Chunks, length: number | undefined): Promise<Uint8Array[]> {
+  const firstChunks: Uint8Array[] = [];
+  let received = 0;
+
+  // Once all promised bytes have come, the end of the body is not awaited: it would need one more read.
+  // This is no `for await`, which would end the chunks for the stream as well.
+  while (received < HEAD_BYTES && received !== length) {
+    const { done, value } = await chunks.next();
+    if (done) break;
+
+    received += value.length;
+    firstChunks.push(value);
+  }
+
+  return firstChunks;
+}
+
+/**
+ * @param firstChunks what was read already
+ * @param nextChunks what is still to be read
+ */
+function createBody(
+  reader: ChunkReader,
+  firstChunks: readonly Uint8Array[],
+  nextChunks: Chunks,
+): ObjectBody {
+  const allChunks = joinChunks(firstChunks, nextChunks);
+
+  // A stream that fails would only throw. This promise has the reason for the log.
+  // Not Promise.withResolvers(): the commands, which open objects, too, run on Node.js 20.
+  let fail: (refusal: UpstreamRefusal) => void = () => {};
+  const failure = new Promise<UpstreamRefusal>((resolve) => {
+    fail = resolve;
+  });
+
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await allChunks.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          fail(breakOff(reader, error));
+          controller.error(error);
+        }
+      },
+      cancel: () => cancel(reader),
+    },
+    { highWaterMark: 0 }, // a chunk is read when somebody asks for it, and not before
+  );
+
+  return { head: concatBytes(firstChunks), stream, failure, cancel: () => cancel(reader) };
+}
+
+async function* joinChunks(first: readonly Uint8Array[], next: Chunks): Chunks {
+  yield* first;
+  yield* next;
+}
+
+function breakOff(reader: ChunkReader, error: unknown): UpstreamRefusal {
+  cancel(reader);
+  return { event: "origin-failed", reason: `the object broke off: ${error}`, isTransient: true };
+}
+
+/** Cancels what is still to come. The body may have broken off already. */
+function cancel(reader: ChunkReader): void {
+  reader.cancel().catch(() => {});
 }

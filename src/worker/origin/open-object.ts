@@ -22,7 +22,6 @@ import { originUrl } from "./object-url.ts";
 import { openR2 } from "./open-r2.ts";
 import type { Credential, ObjectRequest, OpenedObject } from "./opened-object.ts";
 import { isStsFailure, type Session } from "./session.ts";
-import type { Verdict } from "./verdict.ts";
 
 type OpenOptions = RequestScope &
   ObjectRequest & {
@@ -56,22 +55,21 @@ async function openBySlots(
   options: OpenOptions,
 ): Promise<OpenedObject | Refusal> {
   const memory = bucketMemoryOf(bucket);
-  const replies: SlotReply[] = []; // of each slot for which it is clear whether S3 accepts its key
-  let result: OpenedObject | Refusal | undefined; // what no other slot would change
-  let denial: UpstreamRefusal | undefined; // what another slot may change
+
+  // How S3 replied to each slot, where it is clear whether S3 accepts the key of the slot.
+  const replies: SlotReply[] = [];
+
+  // The object, or a refusal that every other slot would get as well: it ends the search.
+  let result: OpenedObject | Refusal | undefined;
+
+  // A refusal that the next slot may not get. It is the result if no slot gets the object.
+  let denial: UpstreamRefusal | undefined;
 
   for (const slot of slotsInOrder(memory.state(), Date.now())) {
     const reply = await askS3(bucket, url, slot, options);
-
     if (reply.kind === "opened") {
       replies.push({ slot });
       result = reply.object;
-      break;
-    }
-
-    // S3 did not answer, or not as asked. It would do the same for the next slot, and cost the visitor more time.
-    if (reply.kind === "failed") {
-      result = reply.refusal;
       break;
     }
 
@@ -85,13 +83,20 @@ async function openBySlots(
     // S3 accepts the key, and has no such object for it.
     if (verdict.result === "object-refused") replies.push({ slot });
 
-    // What S3 says is not about the slot: the object is missing, or S3 is busy, redirects, or finds the clock wrong.
-    if (!mayOpenByOtherSlot(refusal, verdict)) {
+    // The key of the next slot may have a policy that allows more (A6).
+    const isDeniedToKey = verdict.s3Code === "AccessDenied";
+
+    // S3 has a code of its own. It may be about this key: `AccountProblem`.
+    const isOwnCode = refusal.event === "origin-denied" && verdict.result === "unknown";
+
+    // Anything else is not about the key: the object is missing, or S3 does not answer, is busy, redirects, or finds the
+    // clock wrong. It would be the same with the next slot, and cost the visitor more time.
+    if (!isDeniedToKey && !isOwnCode) {
       result = refusal;
       break;
     }
 
-    // An unknown error counts more than a denial: the object may exist for that slot.
+    // A code of S3's own counts more than a denial: the object may exist for that slot.
     if (denial?.event !== "origin-denied") denial = refusal;
   }
 
@@ -101,33 +106,26 @@ async function openBySlots(
   if (result) return result;
   if (!denial) return refuseAll(bucket, now);
 
-  // A denial is certain if S3 accepts every slot: a slot that S3 refuses might get the object.
-  const isEveryKeyAccepted = replies.every(({ s3Code }) => s3Code === undefined);
-  return { ...denial, certain: denial.event === "object-denied" && isEveryKeyAccepted };
-}
-
-/** Returns whether S3 may give the object to another slot. */
-function mayOpenByOtherSlot({ event }: UpstreamRefusal, { result, s3Code }: Verdict): boolean {
-  // The key of the next slot may have a policy that allows more (A6).
-  if (s3Code === "AccessDenied") return true;
-
-  // S3 has a code of its own. It may be about this key: `AccountProblem`.
-  return event === "origin-denied" && result === "unknown";
+  // A denial is certain only if S3 accepts every slot: a slot that S3 refuses might get the object.
+  const isEverySlotAccepted = replies.every((reply) => !reply.s3Code);
+  const isDenied = denial.event === "object-denied";
+  return { ...denial, certain: isDenied && isEverySlotAccepted };
 }
 
 /** S3 refuses all slots. The log has this refusal once a minute. */
 function refuseAll(bucket: Bucket, now: number): Refusal {
   const memory = bucketMemoryOf(bucket);
-  const state = memory.state();
   const reasons = ["npx vitrine doctor says what is wrong", ...unusableSlotMistakes(bucket)];
-  const repeated = isAllRefusedReported(state, now);
+
+  // The state is read before the memory learns of this refusal: after that, every refusal would be a repeated one.
+  const state = memory.state();
   memory.learn({ type: "all-refused", now });
 
   return {
     event: "slots-refused",
     slots: refusedSlots(state),
     reason: reasons.join("; "),
-    repeated,
+    repeated: isAllRefusedReported(state, now),
   };
 }
 
@@ -148,39 +146,32 @@ async function openByRole(
     const session = await getSession(memory, options, refusedSession);
     if (isStsFailure(session)) return refuseRole(memory, session);
 
-    const result = await askS3(bucket, url, session, options);
-
-    if (result.kind === "opened") {
+    const reply = await askS3(bucket, url, session, options);
+    if (reply.kind === "opened") {
       memory.learn({ type: "object-requested", session, denied: false });
-      return result.object;
+      return reply.object;
     }
-
-    // S3 did not answer, or not as asked: that says nothing about the session.
-    if (result.kind === "failed") return result.refusal;
 
     // S3 accepts the session, and has no such object for it. The memory counts denials, because S3 denies every object
     // to a session that was revoked (K9).
-    const { refusal, verdict } = result;
+    const { refusal, verdict } = reply;
     if (verdict.result === "object-refused") {
       const denied = verdict.s3Code === "AccessDenied";
       memory.learn({ type: "object-requested", session, denied });
       return refusal;
     }
 
-    // S3 is busy, redirects, or finds the clock wrong: a new session would not help.
+    // S3 does not answer, is busy, redirects, or finds the clock wrong: a new session would not help.
     if (verdict.result !== "slot-refused") return refusal;
 
-    // S3 does not accept the session. If the session is new, S3 would refuse another one as well.
-    const code = verdict.s3Code;
-    if (Date.now() - session.began < NEW_MS) {
-      return refuseRole(memory, { code, reason: "S3 refuses new credentials of the role" });
+    // S3 does not accept the session. If the session is new, S3 would refuse another one as well. Otherwise another one
+    // is requested, but only once for a visitor.
+    const isNew = Date.now() - session.began < NEW_MS;
+    if (isNew || refusedSession) {
+      const sessions = isNew ? "new credentials" : "credentials";
+      const reason = `S3 refuses ${sessions} of the role`;
+      return refuseRole(memory, { code: verdict.s3Code, reason });
     }
-
-    // This visitor has waited for a new session already.
-    if (refusedSession) {
-      return refuseRole(memory, { code, reason: "S3 refuses credentials of the role" });
-    }
-
     refusedSession = session;
   }
 }

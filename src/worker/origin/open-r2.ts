@@ -2,14 +2,13 @@
 // bucket. It only reads: it writes and lists nothing.
 
 import type { R2Source } from "../config/bindings.ts";
-import { isRefusal, type Refusal } from "../http/refusal.ts";
-import { cancelBody } from "../http/send.ts";
+import type { Refusal } from "../http/refusal.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
-import { HEAD_BYTES, readBody } from "./object-body.ts";
+import { HEAD_BYTES } from "./object-body.ts";
 import {
-  describeObject,
   type ObjectRequest,
   type OpenedObject,
+  readObject,
   S3_TIMEOUT_MS,
 } from "./opened-object.ts";
 
@@ -26,47 +25,34 @@ export async function openR2(
     const pending = part === "head" ? r2.get(key, { range }) : r2.get(key);
     const object = await withTimeout(deadline - Date.now(), pending);
     if (object === TIMED_OUT) {
-      cancelLateBody(pending);
+      // Nobody reads the body of a late answer. If R2 fails late, the visitor has an answer already.
+      pending.then((late) => late?.body.cancel()).catch(() => {});
       return { event: "timed-out", reason: "no answer of R2 in time" };
     }
 
     // R2 itself says that there is no such object, not a proxy in front of it.
     if (!object) return { event: "object-missing", certain: true };
 
-    return await readObject(object, object.body, part, deadline);
+    return await readR2(object, object.body, { part, deadline });
   } catch (error) {
-    // A range of an empty object throws, in other words at Cloudflare than in a local run. R2 is therefore asked
-    // whether the object is empty.
+    // R2 throws where the first bytes of an empty object are requested. The error has other words at Cloudflare than in a
+    // local run, so R2 is asked whether the object is empty.
     const object = await withTimeout(deadline - Date.now(), r2.head(key)).catch(() => undefined);
     if (object !== TIMED_OUT && object?.size === 0) {
-      return readObject(object, new Blob().stream(), part, deadline);
+      return readR2(object, null, { part, deadline });
     }
 
     return { event: "origin-failed", reason: `R2 failed: ${error}`, isTransient: true };
   }
 }
 
-/** Cancels the body of an object that comes after its time: nobody reads it. */
-function cancelLateBody(pending: Promise<R2ObjectBody | null>): void {
-  pending
-    .then((object) => {
-      if (object) cancelBody(object.body);
-    })
-    .catch(() => {}); // R2 failed after its time: the visitor has an answer already
-}
-
-async function readObject(
+/** @param stream null: the object is empty */
+function readR2(
   object: R2Object,
-  stream: ReadableStream<Uint8Array>,
-  part: ObjectRequest["part"],
-  deadline: number,
+  stream: ReadableStream<Uint8Array> | null,
+  request: ObjectRequest,
 ): Promise<OpenedObject | Refusal> {
   const { etag, size, uploaded, customMetadata, httpMetadata } = object;
-
-  const length = part === "head" ? Math.min(size, HEAD_BYTES) : size;
-  const body = await readBody(stream, length, deadline);
-  if (isRefusal(body)) return body;
-  if (part === "head") body.cancel();
 
   const fields = {
     etag,
@@ -75,6 +61,8 @@ async function readObject(
     metadata: new Map(Object.entries(customMetadata ?? {})),
     credential: undefined,
   };
+
+  const length = request.part === "head" ? Math.min(size, HEAD_BYTES) : size;
   const isEncoded = httpMetadata?.contentEncoding !== undefined;
-  return describeObject(fields, body, isEncoded);
+  return readObject(fields, { stream, length, isEncoded }, request);
 }

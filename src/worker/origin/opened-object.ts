@@ -2,8 +2,8 @@
 // is that of the first bytes alone: whoever uploads an object may write any content-type.
 
 import type { Credentials } from "../config/slot.ts";
-import type { ObjectType } from "../http/refusal.ts";
-import type { ObjectBody } from "./object-body.ts";
+import { isRefusal, type ObjectType, type UpstreamRefusal } from "../http/refusal.ts";
+import { type ObjectBody, readBody } from "./object-body.ts";
 import { sniff } from "./sniff.ts";
 
 /** What opens objects: a slot (one of a bucket's two key pairs), or a session of a role. */
@@ -43,12 +43,29 @@ export type OpenedObject = ObjectFields & {
   readonly body: ObjectBody;
 };
 
-/** @param isTypeHidden whether the first bytes do not show the type, as where the object has an encoding */
-export function describeObject(
+/** The bytes that the origin sends. */
+type Content = {
+  /** null: there are none. */
+  readonly stream: ReadableStream<Uint8Array> | null;
+  /** How many there are; undefined: unknown. */
+  readonly length: number | undefined;
+  /** Whether they are encoded, by gzip for example: then they do not show the type of the object. */
+  readonly isEncoded: boolean;
+};
+
+/** Waits for the first bytes of an object. */
+export async function readObject(
   fields: ObjectFields,
-  body: ObjectBody,
-  isTypeHidden: boolean,
-): OpenedObject {
+  content: Content,
+  request: ObjectRequest,
+): Promise<OpenedObject | UpstreamRefusal> {
+  const body = await readBody(content.stream, content.length, request.deadline);
+  if (isRefusal(body)) return body;
+  if (request.part === "head") body.cancel(); // a server that ignores the range sends more
+
+  // Without bytes and without a length, the object may be empty, or the server may have left its bytes out.
+  const isUnseen = fields.length === undefined && body.head.length === 0;
+  const isTypeHidden = content.isEncoded || isUnseen;
   const type = isTypeHidden ? "unknown" : sniff(body.head);
   return { ...fields, validator: validatorOf(fields), type, body };
 }
