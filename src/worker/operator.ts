@@ -8,7 +8,7 @@ import type { RenditionId } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
 import type { Config } from "./config/config.ts";
 import { hashVars } from "./config/hash-vars.ts";
-import { isRefusal, mistakeText, type Refusal, upstreamOf } from "./http/refusal.ts";
+import { detailsOf, isRefusal, mistakeText, type Refusal } from "./http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "./http/send.ts";
 import {
   checkRole,
@@ -204,7 +204,7 @@ async function checkEngine(
   }
   if (RENDERED_EVENTS.includes(result.event)) return { edge: "on" };
 
-  const { edgeCode, status: answered } = upstreamOf(result);
+  const { edgeCode, status: answered } = detailsOf(result);
   if (edgeCode) return { edge: edgeCode, answered };
   if (engine === "binding") return { edge: result.event };
   if (answered === undefined) return { edge: "unreachable", answered };

@@ -5,7 +5,7 @@ import pMap from "p-map";
 import type { Fact } from "../../client/types.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Slot } from "../../worker/config/slot.ts";
-import { canRetry, isRefusal, type Refusal, upstreamOf } from "../../worker/http/refusal.ts";
+import { canRetry, detailsOf, isRefusal, type Refusal } from "../../worker/http/refusal.ts";
 import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { openObject } from "../../worker/origin/open-object.ts";
 import { readFocus } from "../../worker/request/focus.ts";
@@ -91,7 +91,7 @@ export async function readOriginals(
     if (isRefusal(result)) {
       const isOfObject = result.event === "object-missing" || result.event === "object-denied";
       failures = isOfObject ? 0 : failures + 1;
-      const { s3Code, status, reason } = upstreamOf(result); // "S3: AccessDenied: missing, or …"
+      const { s3Code, status, reason } = detailsOf(result); // "S3: AccessDenied: missing, or …"
       missing.set(key, ["S3", s3Code ?? status, reason].filter(Boolean).join(": "));
       return;
     }

@@ -10,7 +10,7 @@ import {
   type Variant,
   variantsOfPreset,
 } from "../../worker/config/preset.ts";
-import { upstreamOf } from "../../worker/http/refusal.ts";
+import { detailsOf } from "../../worker/http/refusal.ts";
 import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { render } from "../../worker/renditions.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
@@ -57,7 +57,7 @@ export async function renderTry({ config, lines, ...request }: Try): Promise<Ans
   if (result.kind === "not-modified") throw new Error("a try is made without a condition");
   if (result.kind === "refusal") {
     const { event } = result.refusal;
-    const { reason } = upstreamOf(result.refusal);
+    const { reason } = detailsOf(result.refusal);
     return refuse(502, `no such picture was made: ${event}${reason ? `, ${reason}` : ""}`);
   }
   const { body, type } = result.rendition;

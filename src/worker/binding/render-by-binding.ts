@@ -7,7 +7,7 @@ import type { Images } from "../config/bindings.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { factsRendition, readEdgeFacts } from "../edge/facts.ts";
 import { requestForRetry } from "../edge/request-for-retry.ts";
-import { canRetry, isRefusal, type Refusal, upstreamOf } from "../http/refusal.ts";
+import { canRetry, detailsOf, isRefusal, type Refusal } from "../http/refusal.ts";
 import type { Rendition, RequestScope } from "../http/send.ts";
 import { openObject } from "../origin/open-object.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
@@ -87,7 +87,7 @@ function requestAfter(
   head: Uint8Array,
 ): TransformRequest | undefined {
   // The binding throws this code where the animation is too large, or the AVIF (B6). It does not say which.
-  const isTooLarge = upstreamOf(refusal).edgeCode === "9413";
+  const isTooLarge = detailsOf(refusal).edgeCode === "9413";
   if (!isTooLarge) return requestForRetry(request, refusal, head);
 
   if (!request.isStill) return { ...request, isStill: true };

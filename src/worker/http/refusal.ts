@@ -1,5 +1,5 @@
 // Why a request gets no image: one event for each cause, with the details that an operator needs. response/answer.ts
-// makes the visitor's answer of it, which is vague; log/log.ts the operator's log line, which is exact.
+// makes the visitor's answer of a refusal, which is vague; log/log.ts the operator's log line, which is exact.
 
 import type { S3Reply } from "./s3-reply.ts";
 
@@ -19,13 +19,14 @@ export type Refusal =
   | { event: "impossible-key"; reason: string }
   /** A page that is not in `origins` embeds the image. */
   | { event: "foreign-page"; reason: string }
-  /** `text` is what should have been signed. `certain`: no key and no clock can make such a URL right. */
+  /** `text` is what should have been signed. `certain`: the URL is malformed, so no key can make it right. */
   | { event: "signature-wrong"; reason: string; text?: string; certain: boolean }
   /** `expired` is when, in ISO 8601. */
   | { event: "url-expired"; expired: string }
   | { event: "rate-limited" }
 
-  // Nothing opens the bucket. `repeated`: it was logged within the last minute.
+  // Nothing opens the bucket: S3 refuses its slots (its two key pairs), or its role. `repeated`: it was logged within the
+  // last minute.
   | { event: "slots-refused"; slots: readonly RefusedSlot[]; reason: string; repeated: boolean }
   /** `role` is the ARN of the role, `code` the error code of STS, or of S3 if S3 refuses the session. */
   | { event: "role-refused"; role: string; code: string; reason: string; repeated: boolean }
@@ -62,15 +63,15 @@ export const UPSTREAM_EVENTS = [
 
 export type UpstreamEvent = (typeof UPSTREAM_EVENTS)[number];
 
-/** The details of an upstream answer that is not passed on. */
-export type Upstream = {
-  /** The HTTP status; absent if there was no answer. */
+/** The details that a refusal can have, most of them of an answer by S3 or an engine. */
+export type RefusalDetails = {
+  /** The HTTP status of that answer; absent if there was none. */
   status?: number;
   /** More than the event, in plain words. */
   reason?: string | undefined;
   /** The edge's error code, such as `9408` (R1). */
   edgeCode?: string | undefined;
-  /** S3's error code, such as `SignatureDoesNotMatch`, if there is one. */
+  /** S3's error code, such as `SignatureDoesNotMatch`. */
   s3Code?: string | undefined;
   /** S3's whole reply. */
   s3?: S3Reply;
@@ -78,30 +79,29 @@ export type Upstream = {
   type?: string;
   /** Whether a second try at once may succeed. */
   isTransient?: boolean;
-  /** Whether S3 or the engine has confirmed the event for this very object, in this request. */
+  /** Whether the cause is proved for this very object or URL. If it is not, browsers do not keep a 404 or 415. */
   certain?: boolean;
 };
 
-export type UpstreamRefusal = { event: UpstreamEvent } & Upstream;
+export type UpstreamRefusal = { event: UpstreamEvent } & RefusalDetails;
 
-/** Returns whether a step has refused the request. No result of a step has an `event` of its own. */
+/** Returns whether the result of a step is a refusal. No other result has a field `event`. */
 export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return typeof value === "object" && value !== null && "event" in value;
 }
 
-/** Returns the upstream details of a refusal, as far as it has them. */
-export function upstreamOf(refusal: Refusal): Upstream {
-  return { reason: undefined, ...refusal };
+/** Returns the refusal itself: a caller may ask this type for any detail, whatever the event is. */
+export function detailsOf(refusal: Refusal): RefusalDetails & Pick<Refusal, "event"> {
+  return refusal;
 }
 
-/** Returns whether the cause is certain: if not, visitors get a 404 or 415 as no-store. */
 export function isCertain(refusal: Refusal): boolean {
-  return upstreamOf(refusal).certain === true;
+  return detailsOf(refusal).certain === true;
 }
 
 /** Returns whether a second try at once may succeed. */
 export function canRetry<T>(value: T | Refusal): boolean {
-  return isRefusal(value) && upstreamOf(value).isTransient === true;
+  return isRefusal(value) && detailsOf(value).isTransient === true;
 }
 
 /** Why a request to S3 or to the edge got no answer at all. */
@@ -116,7 +116,7 @@ export function isUpstreamFailure(reply: { readonly kind: string }): reply is Up
 
 /**
  * The refusal after a request that got no answer. A second try may help against the network, not against a time-out.
- * @param event what a failure of the network is called: the caller knows whom it has asked
+ * @param event the event for a failure of the network: by it, the log says whether S3 or the edge was asked
  */
 export function refusalAfter(
   { kind, reason }: UpstreamFailure,
@@ -126,7 +126,9 @@ export function refusalAfter(
   return { event, reason, isTransient: true };
 }
 
-/** The two credential pairs of a bucket: rotation puts the new key into "next" first. */
+// From here on: words and types that several rooms of the Worker share, which all may import this room.
+
+/** The two slots, or key pairs, of a bucket. To replace a key, the new one is first put into "next". */
 export const SLOT_NAMES = ["current", "next"] as const;
 
 export type SlotName = (typeof SLOT_NAMES)[number];

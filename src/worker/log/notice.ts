@@ -2,7 +2,7 @@
 // renames these.
 // In every line, `times` is how often the event has happened since the line before, this time included.
 
-import type { Refusal, RefusedSlot, SlotName, Upstream } from "../http/refusal.ts";
+import type { Refusal, RefusalDetails, RefusedSlot, SlotName } from "../http/refusal.ts";
 
 export type Notice =
   | BucketNotice
@@ -88,7 +88,7 @@ type RenditionNotice = {
   readonly status?: number | undefined;
   /** The slots that S3 refuses, if it refuses all of them. */
   readonly slots?: readonly RefusedSlot[] | undefined;
-} & Readonly<Pick<Upstream, "reason" | "edgeCode" | "s3Code">>;
+} & Readonly<Pick<RefusalDetails, "reason" | "edgeCode" | "s3Code">>;
 
 /** A preset has gravity "object", and the object has no focal point that can be read. */
 type FocusNotice = {

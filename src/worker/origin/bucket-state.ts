@@ -7,11 +7,11 @@
 import type { Bucket } from "../config/bucket.ts";
 import { maskKeyId, type Slot } from "../config/slot.ts";
 import {
+  detailsOf,
   mistakeText,
   type Refusal,
   type RefusedSlot,
   type SlotName,
-  upstreamOf,
 } from "../http/refusal.ts";
 import type { BucketNotice } from "../log/notice.ts";
 import { countForLog, isWithin, LOG_PERIOD_MS, type LogCount } from "../util/time.ts";
@@ -156,7 +156,7 @@ function reportFailedRendition(
   const change = { failures: logCount };
   if (!shouldLog) return changeReported(state, change);
 
-  const { status, reason, edgeCode, s3Code } = upstreamOf(refusal);
+  const { status, reason, edgeCode, s3Code } = detailsOf(refusal);
   const notice = {
     event: "rendition-failed",
     bucket: state.bucket.name,

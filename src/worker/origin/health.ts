@@ -5,13 +5,7 @@
 
 import type { Bucket, Role } from "../config/bucket.ts";
 import { maskKeyId, type Slot } from "../config/slot.ts";
-import {
-  isRefusal,
-  mistakeText,
-  type Refusal,
-  type SlotName,
-  upstreamOf,
-} from "../http/refusal.ts";
+import { detailsOf, isRefusal, mistakeText, type Refusal, type SlotName } from "../http/refusal.ts";
 import type { S3Reply } from "../http/s3-reply.ts";
 import type { RequestScope } from "../http/send.ts";
 import { getSession } from "./get-session.ts";
@@ -149,5 +143,5 @@ export function missingKey({ prefix }: Pick<Bucket, "prefix">): string {
 
 /** @returns undefined if S3 gave the object, or did not answer */
 function s3ReplyOf(opened: OpenedObject | Refusal | undefined): S3Reply | undefined {
-  return isRefusal(opened) ? upstreamOf(opened).s3 : undefined;
+  return isRefusal(opened) ? detailsOf(opened).s3 : undefined;
 }

@@ -4,7 +4,7 @@
 // Two mistakes would be seen by visitors. If a missing object counted as an outage, its old picture would be shown for
 // ever. If an outage counted as a missing object, the picture would be taken down although its object is there.
 
-import { type Refusal, type UpstreamRefusal, upstreamOf } from "../http/refusal.ts";
+import { detailsOf, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
 import type { S3Reply } from "../http/s3-reply.ts";
 
 /** What S3's answer to one request means. */
@@ -144,7 +144,7 @@ export function refusalOf(status: number, reply: S3Reply, verdict: Verdict): Ups
  * @param refusal of the object, by S3 or R2
  */
 export function isOutage(refusal: Refusal): boolean {
-  const { status, s3Code } = upstreamOf(refusal);
+  const { status, s3Code } = detailsOf(refusal);
 
   switch (refusal.event) {
     // No key opens the bucket now. That is about the keys, not about the object.

@@ -4,7 +4,7 @@
 
 import type { RenditionId } from "../cache/rendition-url.ts";
 import type { Bucket } from "../config/bucket.ts";
-import { canRetry, isRefusal, type Refusal, upstreamOf } from "../http/refusal.ts";
+import { canRetry, detailsOf, isRefusal, type Refusal } from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";
 import { type BucketMemory, bucketMemoryOf } from "../origin/memories.ts";
 import { openObject } from "../origin/open-object.ts";
@@ -124,5 +124,5 @@ function learnSilence(memory: BucketMemory, object: OpenedObject | Refusal, bega
 /** Returns whether no answer came at all. A time-out with a status was reported by a host in front of S3. */
 function isUnanswered(object: OpenedObject | Refusal): boolean {
   if (!isRefusal(object)) return false;
-  return object.event === "timed-out" && upstreamOf(object).status === undefined;
+  return object.event === "timed-out" && detailsOf(object).status === undefined;
 }
