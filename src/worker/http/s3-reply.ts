@@ -22,21 +22,24 @@ export function xmlElement(xml: string, element: "Code" | "Region"): string | un
 }
 
 /**
- * Empties the elements that repeat what was sent: S3 may echo a key id, a signature or a session token.
+ * Empties the elements of an error that repeat what was sent: S3 may echo a key id, a signature or a session token.
  * @param sent the headers of the request
+ * @example withoutEcho("<Code>NoSuchKey</Code><Id>abc</Id>", { id: "Abc" }) // "<Code>NoSuchKey</Code><Id></Id>"
  */
 export function withoutEcho(xml: string, sent: HeadersInit | undefined): string {
   const sentText = `${[...new Headers(sent)]}`.toLowerCase();
-  return xml.replace(/>[^<]+/g, (elementText) => {
-    const isEcho = sentText.includes(elementText.slice(1).toLowerCase());
-    return isEcho ? ">" : elementText;
+
+  // The text of an element, with the end of its tag: ">NoSuchKey".
+  return xml.replace(/>[^<]+/g, (match) => {
+    const elementText = match.slice(1).toLowerCase();
+    return sentText.includes(elementText) ? ">" : match;
   });
 }
 
 /** Words and a number, as in `eu-west-1` and `image/svg+xml`. No sentence, key id, signature or token has this form. */
 const NAME = /^[a-z]{1,14}(?:[-+./][a-z]{1,14})*-?\d{0,3}$/;
 
-/** A region or a type, if it may be logged. */
+/** Returns a region or a content type as it is, if it may be logged. */
 export function nameOf(text: string): string | undefined {
   return NAME.test(text) ? text : undefined;
 }
@@ -56,9 +59,10 @@ export function parseS3Reply(
   };
 }
 
-/** @param date of the reply. It has no fractions of a second: on average, half a second was cut off */
+/** @param date of the reply. It has no fractions of a second: on average, half a second is missing */
 function secondsAhead(date: string | null, now: number): number | undefined {
   const repliedAt = Date.parse(date ?? "");
   if (Number.isNaN(repliedAt)) return undefined;
+
   return Math.round((repliedAt + 500 - now) / 1000);
 }

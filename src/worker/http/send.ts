@@ -5,21 +5,21 @@ import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { UpstreamFailure } from "./refusal.ts";
 import { withoutEcho } from "./s3-reply.ts";
 
-/** An upstream answer: its body, or the text of an error or of facts. */
+/** An answer of S3 or the edge: the bytes of an image, or a text: an error, or facts (a picture's sizes as JSON). */
 export type Reply = {
   readonly kind: "reply";
   readonly status: number;
   readonly headers: Headers;
-  /** The bytes of an image. An error and facts have a text in its place. */
+  /** The bytes of an image; null where there is a text. */
   readonly body: ReadableStream | null;
-  /** The beginning of the body of an error or of facts (R9), without what was sent; "" for an image. */
+  /** The beginning of the text, without credentials that S3 repeats; "" for an image. */
   readonly text: string;
 };
 
 /**
  * Waits for the headers of the answer, and for the text if it is not an image.
  * @param deadline ms since 1970. After it, nothing is sent
- * @param facts whether a success is text, not an image (R9)
+ * @param facts whether the edge is asked for facts: then a success is a text, too (R9)
  */
 export async function send(
   url: string,
@@ -34,7 +34,7 @@ export async function send(
   try {
     const response = await withTimeout(timeLeft, fetching);
     if (response === TIMED_OUT) {
-      // An abort signal would slow down every request, so the body of a late answer is cancelled when it comes.
+      // The body of a late answer is cancelled when it comes. An abort signal would slow down every request.
       fetching.then(({ body }) => cancelBody(body)).catch(() => {});
       return { kind: "timeout", reason: "no answer in time" };
     }
@@ -65,7 +65,7 @@ async function readBeginning(body: ReadableStream | null, timeoutMs: number): Pr
   if (body === null) return "";
 
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = "";
+  let text = ""; // what has arrived, even if the rest never does
   const readText = async () => {
     while (text.length <= MAX_TEXT_LENGTH && !text.endsWith("</Error>")) {
       const { done, value } = await reader.read();
@@ -78,6 +78,8 @@ async function readBeginning(body: ReadableStream | null, timeoutMs: number): Pr
   reader.cancel().catch(() => {});
   return text;
 }
+
+// From here on: what the steps of a request share.
 
 /** The runtime's context. Work of `waitUntil` goes on after the answer; `cache` exists behind Workers Cache (W1). */
 export type Context = Pick<ExecutionContext, "waitUntil" | "cache">;
