@@ -8,11 +8,11 @@ import type { Rendition } from "../http/send.ts";
 import type { CacheState } from "../log/log.ts";
 import { isPlainObject, parseJson } from "../util/json.ts";
 
-/** A rendition with its name in HTTP. */
+/** A rendition with its ETag. */
 export type NamedRendition = Rendition & {
-  /** Its own ETag, in quotes; undefined: the origin names no bytes of the object, or not certainly these. */
+  /** In quotes; undefined if S3 gives no ETag for the object, or if the rendition may be of another object. */
   readonly etag: string | undefined;
-  /** Set if it came from the store: "current" for the object that S3 has now, "outage" for the one before an outage. */
+  /** Set if it came from the store: "current" if S3 has the same object now, "outage" if S3 is down. */
   readonly stored?: "current" | "outage";
 };
 
@@ -26,7 +26,7 @@ export type ObjectResult =
 /** The same for a URL that may show several objects, and which of them it is: 0 for the first. */
 export type RenderResult = ObjectResult & { readonly objectIndex: number };
 
-/** What decides for how long, and under which names, Workers Cache keeps an answer. */
+/** What decides for how long Workers Cache keeps an answer, and how it can be purged. */
 export type CachePolicy = {
   readonly answers: Answers;
   /** The tags by which the answer can be purged (W10). */
@@ -37,32 +37,34 @@ export type CachePolicy = {
 
 const STORED_HEADER = "vitrine-stored";
 
-/** In Workers Cache an ETag of this Worker may end with the index of its object. Visitors do not see the index. */
-const ETAG = /^(?<hash>"[0-9a-f]{32})(?:-(?<index>\d{1,3}))?"$/;
+// A URL may show several objects, one in each bucket of its route. In Workers Cache, the ETag of a rendition ends with the
+// index of its object, if that is not 0: `"<32 digits>-2"`. Visitors do not see the index.
+const OWN_ETAG = /^"[0-9a-f]{32}(?:-\d{1,3})?"$/;
+const INDEX = /-(\d{1,3})"/;
 
-/** The end of any ETag with an index: `-2"`. */
-const INDEX = /-(?<index>\d{1,3})"/;
+/** Takes the index off an ETag. */
+function splitEtag(etag: string): { readonly etag: string; readonly objectIndex: number } {
+  const index = INDEX.exec(etag)?.[1];
+  return { etag: etag.replace(INDEX, '"'), objectIndex: Number(index ?? 0) };
+}
 
-/** Reads the `If-None-Match` of Workers Cache (W18): the ETag as visitors see it, and the index of its object. */
+/**
+ * Reads the `If-None-Match` that Workers Cache sends where it has an older rendition (W18).
+ * @returns the ETag as visitors see it, and the index of the older object; without the header, null and 0
+ */
 export function readCondition(ifNoneMatch: string | null): {
   readonly condition: string | null;
   readonly objectIndex: number;
 } {
   if (ifNoneMatch === null) return { condition: null, objectIndex: 0 };
 
-  const index = INDEX.exec(ifNoneMatch)?.groups?.["index"];
-  return { condition: ifNoneMatch.replace(INDEX, '"'), objectIndex: Number(index ?? 0) };
-}
-
-function etagWithIndex(etag: string, objectIndex: number): string {
-  if (objectIndex === 0) return etag;
-  return etag.replace(/"$/, `-${objectIndex}"`);
+  const { etag, objectIndex } = splitEtag(ifNoneMatch);
+  return { condition: etag, objectIndex };
 }
 
 /** For how long Workers Cache shows a stored rendition of an outage: s. */
 const OUTAGE_S = 60;
 
-/** The answer with a rendition. */
 export function renditionAnswer(
   rendition: NamedRendition,
   objectIndex: number,
@@ -98,31 +100,28 @@ function cachingHeaders(
   { answers, tags, isOneObject }: CachePolicy,
 ): Record<string, string> {
   const { stale, stale_if_error } = answers;
-  const staleness = `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`;
-  // Without an ETag, a stale rendition may be of any of several objects: it is not shown.
-  const mayBeStale = etag !== undefined || isOneObject;
 
+  // Without an ETag, a stale rendition may be of any of several objects: it is not shown.
+  let staleness = `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`;
+  if (!etag && !isOneObject) staleness = "must-revalidate";
+
+  const etagEnd = objectIndex > 0 ? `-${objectIndex}"` : '"';
   return {
-    "cache-control": `public, max-age=${freshSeconds}, ${mayBeStale ? staleness : "must-revalidate"}`,
+    "cache-control": `public, max-age=${freshSeconds}, ${staleness}`,
     "cache-tag": tags.join(","),
-    ...(etag && { etag: etagWithIndex(etag, objectIndex) }),
+    ...(etag && { etag: etag.replace(/"$/, etagEnd) }),
   };
 }
 
 /** The older rendition that Workers Cache may show in place of a refusal (W8). */
 export type OlderRendition = {
   readonly exists: boolean;
-  /** Whether it would be of an object that is gone by now. */
+  /** Whether it would be of an object that is gone by now: the refusal is about a later object of the same URL. */
   readonly isOfGoneObject: boolean;
 };
 
-/** The cache-control of a missing or broken object. The refusal is not shown for longer, whatever fails (W8). */
-const MINUTE_CACHING = "public, max-age=60, must-revalidate";
-const SECOND_CACHING = "public, max-age=1, must-revalidate";
-
 /**
- * The answer with a refusal, which the gateway reads to answer the visitor (`show` in index.ts). A cached answer takes
- * the place of an older rendition. A 502 does not: Workers Cache shows the older one instead, if there is one (W8).
+ * The answer with a refusal, which the gateway reads to answer the visitor (`show` in index.ts).
  * @param tags by which the refusal can be purged, once the object exists, or is repaired
  */
 export function refusalForCache(
@@ -135,44 +134,73 @@ export function refusalForCache(
   const fields = { ...refusal, s3: undefined, ...(objectIndex > 0 && { objectIndex }) };
   const headers = new Headers({ "content-type": "application/json", "cache-control": "no-store" });
 
-  const caching = refusalCaching(refusal, older);
-  if (!caching) return new Response(JSON.stringify(fields), { status: 502, headers });
-
-  headers.set("cache-control", caching);
-  headers.set("cache-tag", tags.join(","));
-  const status = refusal.event === "source-unreadable" ? 415 : 404;
+  // Workers Cache keeps a 404 or 415, and the older rendition is lost. After a 502, it goes on to show that one (W8).
+  let status = 502;
+  const maxAge = refusalSeconds(refusal, older);
+  if (maxAge) {
+    status = refusal.event === "source-unreadable" ? 415 : 404;
+    // Whatever fails, the refusal is not shown for longer (W8).
+    headers.set("cache-control", `public, max-age=${maxAge}, must-revalidate`);
+    headers.set("cache-tag", tags.join(","));
+  }
   return new Response(JSON.stringify(fields), { status, headers });
 }
 
-/** @returns undefined for a refusal that must not take the place of an older rendition */
-function refusalCaching(refusal: Refusal, older: OlderRendition): string | undefined {
+/**
+ * Returns for how long Workers Cache keeps a refusal: s.
+ * @returns undefined for a refusal that must not take the place of an older rendition
+ */
+function refusalSeconds(refusal: Refusal, older: OlderRendition): number | undefined {
   const { event } = refusal;
   const isUnreadable = event === "source-unreadable";
   const isOfObject = isUnreadable || event === "object-missing" || event === "object-denied";
 
-  // Certain, and about the object: without a minute in the cache, each visitor would cause a request of S3.
-  if (isCertain(refusal)) {
-    if (isOfObject) return MINUTE_CACHING;
-  } else if (isUnreadable && !older.exists) {
-    // An engine that could not read the object may be wrong. But there is nothing older to lose.
-    return MINUTE_CACHING;
-  }
+  // It is proved that the object has no picture. Without a minute in the cache, each visitor would cause a request of S3.
+  if (isOfObject && isCertain(refusal)) return 60;
 
-  // What Workers Cache has is of an object that is gone: anything may take its place, as shortly as possible.
-  return older.isOfGoneObject ? SECOND_CACHING : undefined;
+  // An engine that could not read the object may be wrong. But there is nothing older to lose.
+  if (isUnreadable && !older.exists) return 60;
+
+  // The older rendition must not be shown again: anything takes its place, as shortly as possible.
+  if (older.isOfGoneObject) return 1;
+  return undefined;
 }
 
-/** @returns undefined if the cached entrypoint cannot have written the answer */
+/** The events of a refusal by the cached entrypoint. */
+const EVENTS: ReadonlySet<unknown> = new Set([...UPSTREAM_EVENTS, "slots-refused", "role-refused"]);
+
+/**
+ * Reads an answer of the cached entrypoint.
+ * @returns undefined if the entrypoint cannot have written it
+ */
 export async function readCachedAnswer(
   answer: Response,
   expectsFacts: boolean,
 ): Promise<RenderResult | undefined> {
-  if (answer.status !== 200) return readRefusal(await answer.text());
+  // The event of a refusal decides what visitors see. The other fields are for the log.
+  if (answer.status !== 200) {
+    const value = parseJson(await answer.text());
+    if (!isCachedRefusal(value)) return undefined;
 
-  const { etag, objectIndex } = readEtag(answer.headers);
-  const rendition = expectsFacts ? await readFacts(answer) : readImage(answer);
-  if (rendition === undefined) return undefined;
-  return { kind: "rendition", rendition: { ...rendition, etag }, objectIndex };
+    const { objectIndex = 0, ...refusal } = value;
+    return { kind: "refusal", refusal, objectIndex };
+  }
+
+  const image = expectsFacts ? await readFacts(answer) : readImage(answer);
+  if (!image) return undefined;
+
+  // An ETag of another form does not come from this Worker: it counts as none.
+  const header = answer.headers.get("etag");
+  if (header === null || !OWN_ETAG.test(header)) {
+    return { kind: "rendition", rendition: { ...image, etag: undefined }, objectIndex: 0 };
+  }
+
+  const { etag, objectIndex } = splitEtag(header);
+  return { kind: "rendition", rendition: { ...image, etag }, objectIndex };
+}
+
+function isCachedRefusal(value: unknown): value is Refusal & { readonly objectIndex?: number } {
+  return isPlainObject(value) && EVENTS.has(value["event"]);
 }
 
 async function readFacts(answer: Response): Promise<Rendition | undefined> {
@@ -188,37 +216,12 @@ function readImage({ headers, body }: Response): Omit<NamedRendition, "etag"> | 
   const type = headers.get("content-type");
   if (type === null || !IMAGE_TYPE.test(type)) return undefined;
 
-  const contentLength = headers.get("content-length");
-  const isNumber = contentLength !== null && /^\d+$/.test(contentLength);
-  const length = isNumber ? contentLength : undefined;
+  const contentLength = headers.get("content-length") ?? "";
+  const length = /^\d+$/.test(contentLength) ? contentLength : undefined;
 
   const stored = headers.get(STORED_HEADER);
   if (stored !== "current" && stored !== "outage") return { body, type, length };
   return { body, type, length, stored };
-}
-
-/** Reads the ETag of an answer: as visitors see it, and the index of the object. Another ETag than ours is none. */
-function readEtag(headers: Headers): { readonly etag?: string; readonly objectIndex: number } {
-  const groups = ETAG.exec(headers.get("etag") ?? "")?.groups;
-  if (groups === undefined) return { objectIndex: 0 };
-
-  return { etag: `${groups["hash"]}"`, objectIndex: Number(groups["index"] ?? 0) };
-}
-
-/** The events of a refusal by the cached entrypoint. */
-const EVENTS: ReadonlySet<unknown> = new Set([...UPSTREAM_EVENTS, "slots-refused", "role-refused"]);
-
-/** The event decides the answer. The other fields are for the log: this Worker wrote them a minute ago at most. */
-function readRefusal(text: string): RenderResult | undefined {
-  const value = parseJson(text);
-  if (!isCachedRefusal(value)) return undefined;
-
-  const { objectIndex = 0, ...refusal } = value;
-  return { kind: "refusal", refusal, objectIndex };
-}
-
-function isCachedRefusal(value: unknown): value is Refusal & { readonly objectIndex?: number } {
-  return isPlainObject(value) && EVENTS.has(value["event"]);
 }
 
 /** Where an answer came from, by Cloudflare's header (W11). */
@@ -229,10 +232,10 @@ const STATES: Readonly<Record<string, CacheState>> = {
   UPDATING: "stale",
 };
 
-/** Where an answer came from. Without the header nothing is cached: the entrypoint ran for this request (W15). */
+/** Returns where an answer came from: Workers Cache, or the entrypoint, which ran for this request (W15). */
 export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState {
-  const status = headers.get("cf-cache-status");
-  const state = status === null ? undefined : STATES[status];
-  if (state !== undefined) return state;
+  const status = headers.get("cf-cache-status") ?? "";
+  const state = STATES[status];
+  if (state) return state;
   return headers.has(STORED_HEADER) ? "stored" : "miss";
 }
