@@ -1,5 +1,6 @@
-// The cached entrypoint, as the gateway calls it (a "loopback"): whether it can be used (W13, W15), and a fetch of a
-// rendition with a deadline.
+// The way from the gateway to the cached entrypoint `Renditions`, which Cloudflare calls a loopback: a fetch of a
+// rendition with a deadline. The entrypoint may be missing (W15), or the edge may not transform behind it (W13). Then
+// the gateway renders by itself.
 
 import type { Answers, Config } from "../config/config.ts";
 import type { Refusal } from "../http/refusal.ts";
@@ -19,7 +20,7 @@ export type Loopback = {
   purge(options: PurgeOptions): Promise<PurgeResult>;
 };
 
-/** The context of a request to the gateway. */
+/** The runtime's context of a request to the gateway. */
 export type GatewayContext = Context & {
   /** Absent before the compatibility date 2025-11-17 (W15). */
   readonly exports?: { readonly Renditions?: Loopback };
@@ -38,9 +39,9 @@ export type GatewayScope = RequestScope & {
 export type CacheResult = {
   readonly result: RenderResult;
   readonly cache: CacheState;
-  /** For how long the cache has had a refusal: s. Not set for a rendition, or without an answer of the cache. */
+  /** For how long Workers Cache has had a refusal: s. */
   readonly age?: number;
-  /** Set if the refusal may be a failure of the cached entrypoint itself. */
+  /** Set if the refusal may be a failure of the loopback itself: the gateway may succeed without it. */
   readonly loopbackFailure?: string;
 };
 
@@ -64,7 +65,7 @@ export async function fetchCached(
   if (!isUsable(env, now)) return undefined;
 
   const loopback = context.exports?.Renditions;
-  if (loopback === undefined) {
+  if (!loopback) {
     reportUnusable(env, "ctx.exports is missing", now);
     return undefined;
   }
@@ -74,12 +75,13 @@ export async function fetchCached(
   try {
     const cached = await withTimeout(timeLeft, fetching);
     if (cached !== TIMED_OUT) return cached;
+
+    // Nobody reads the bytes of a rendition that comes too late.
+    fetching.then(cancelResult).catch(() => {});
+    return refuse({ event: "timed-out", reason: "no rendition in time" });
   } catch (error) {
     return loopbackFailed(`the cached entrypoint failed: ${error}`);
   }
-
-  cancelWhenItComes(fetching);
-  return refusedByCache({ event: "timed-out", reason: "no rendition in time" });
 }
 
 /** @param timeLeft for how long the visitor still waits: ms */
@@ -94,53 +96,50 @@ async function fetchAndRead(
 
   const [{ formats }] = ids;
   const result = await readCachedAnswer(answer, formats === "facts");
-  if (result === undefined) {
-    if (!answer.bodyUsed) cancelBody(answer.body);
+  if (!result) {
+    if (!answer.bodyUsed) cancelBody(answer.body); // not read: it is no image
     return loopbackFailed("the cached entrypoint answers something else");
   }
 
   const cache = cacheStateOf(answer);
   if (result.kind !== "refusal") return { result, cache };
 
-  const age = Number(answer.headers.get("age")) || 0;
+  const age = Number(answer.headers.get("age")) || 0; // no header: the refusal is new
   const { event } = result.refusal;
+  if (event !== "not-transformed" && event !== "edge-refused") return { result, cache, age };
+
   // The edge may not transform for a Worker that another Worker calls, even if both are the same (E9, W13).
-  if (event === "not-transformed" || event === "edge-refused") {
-    const loopbackFailure = "the edge does not transform behind it";
-    return { result, cache, age, loopbackFailure };
-  }
-  return { result, cache, age };
+  return { result, cache, age, loopbackFailure: "the edge does not transform behind it" };
 }
 
-/** A rendition that comes too late for the visitor: nobody reads its bytes. */
-function cancelWhenItComes(fetching: Promise<CacheResult>): void {
-  const cancel = ({ result }: CacheResult) => {
-    if (result.kind === "rendition") cancelBody(result.rendition.body);
-  };
-  fetching.then(cancel).catch(() => {}); // what fails has no body
+function cancelResult({ result }: CacheResult): void {
+  if (result.kind === "rendition") cancelBody(result.rendition.body);
 }
 
-function refusedByCache(refusal: Refusal): CacheResult {
+function refuse(refusal: Refusal): CacheResult {
   return { result: { kind: "refusal", refusal, objectIndex: 0 }, cache: "miss" };
 }
 
-function loopbackFailed(loopbackFailure: string): CacheResult {
-  const refused = refusedByCache({ event: "edge-failed", reason: loopbackFailure });
-  return { ...refused, loopbackFailure };
+function loopbackFailed(reason: string): CacheResult {
+  return { ...refuse({ event: "edge-failed", reason }), loopbackFailure: reason };
 }
 
-/** Until when the cached entrypoint may take: ms since 1970. @param now ms since 1970 */
+/**
+ * Returns until when a run of the cached entrypoint may take: ms since 1970.
+ * @param now when it began: ms since 1970
+ */
 export function readDeadline(headers: Headers, answers: Answers, now: number): number {
   const timeoutMs = answers.timeout * 1000;
   const header = headers.get(TIME_LEFT_HEADER);
   if (header === null) return now + timeoutMs;
 
+  // No visitor waits for longer than the timeout.
   const timeLeft = Number(header);
   const isValid = timeLeft >= 0 && timeLeft < timeoutMs;
   return now + (isValid ? timeLeft : timeoutMs);
 }
 
-/** For how long the gateway renders everything itself: ms. */
+/** For how long the gateway renders everything itself, once the cached entrypoint has failed: ms. */
 const UNUSABLE_MS = 600_000;
 
 /** When the cached entrypoint failed last: ms since 1970. */
@@ -150,7 +149,7 @@ function isUsable(env: object, now: number): boolean {
   return !isWithin(UNUSABLE_MS, unusableAt.get(env), now);
 }
 
-/** The gateway has rendered where the cached entrypoint could not. Logged once. */
+/** Remembers that the cached entrypoint cannot be used. Logs it, unless it is known already. */
 export function reportUnusable(env: object, reason: string, now: number): void {
   if (isUsable(env, now)) logNotice({ event: "cache-unusable", reason });
   unusableAt.set(env, now);

@@ -1,6 +1,7 @@
-// The URL of a rendition: its key in Workers Cache (W3). It has everything that shapes the bytes, in one spelling,
-// nothing else of the visitor's request, and no secret. Whatever were missing here, one visitor would get the picture of
-// another request. Pure.
+// The URL of a rendition: its key in Workers Cache (W3), which the gateway writes and the cached entrypoint reads. It has
+// everything that shapes the bytes, in one spelling, nothing else of the visitor's request, and no secret. If anything
+// were missing in it, a visitor would get the picture of another request. Its parts also name the rendition in the store,
+// and the cache tags by which it is purged. Pure.
 
 import { decodePath, encodeKey } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
@@ -9,7 +10,11 @@ import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
 import { originUrl } from "../origin/object-url.ts";
 import { ACCEPTED_FORMATS, type AcceptedFormats } from "../request/accept.ts";
-import { objectsOf, type ResolvedRequest } from "../request/resolve-request.ts";
+import {
+  type ObjectLocation,
+  objectsOf,
+  type ResolvedRequest,
+} from "../request/resolve-request.ts";
 import { sha256Hex } from "../util/bytes.ts";
 import { memoize } from "../util/memoize.ts";
 
@@ -18,29 +23,32 @@ export type RenditionId = {
   readonly bucket: Bucket;
   /** The object's key, with the bucket's prefix. */
   readonly key: string;
-  /** The version that a signed URL names. It is in the cache key alone: it does not change the bytes. */
+  /** The version that a signed URL names. A new one makes a new URL, by which a replaced object shows at once. */
   readonly version: string | undefined;
   readonly variant: Variant;
+  /** Among which formats the engine may choose, or that facts are wanted. */
   readonly formats: AcceptedFormats;
-  /** Whether the store may hold it. */
+  /** Whether its route lets it be stored. */
   readonly isStorable: boolean;
 };
 
 /** The ids for all objects that one URL may show, in order: the first existing one is shown. */
 export type RenditionIds = readonly [RenditionId, ...RenditionId[]];
 
-/** The ids for what a visitor asks for. @param terms what the ids have in common */
+/** The ids for what a visitor asks for: one for the object in each bucket of the route. */
 export function renditionIdsOf(
   resolved: ResolvedRequest,
-  terms: Pick<RenditionId, "version" | "formats">,
+  { version, formats }: Pick<RenditionId, "version" | "formats">,
 ): RenditionIds {
   const { variant, route } = resolved;
-  const shared = { ...terms, variant, isStorable: route.store };
+  const isStorable = route.store;
+  const idOf = (object: ObjectLocation) => ({ ...object, version, variant, formats, isStorable });
+
   const [first, ...others] = objectsOf(resolved);
-  return [{ ...first, ...shared }, ...others.map((object) => ({ ...object, ...shared }))];
+  return [idOf(first), ...others.map(idOf)];
 }
 
-/** The id of the object that a result is about. */
+/** The id of the object that a result is about, by the index of that object. */
 export function idAt(ids: RenditionIds, objectIndex: number): RenditionId {
   return ids[objectIndex] ?? ids[0];
 }
@@ -54,20 +62,21 @@ const NAME_PREFIX = "2/";
 /** Between the names of several objects. No name contains it: encodeKey escapes the & of a key. */
 const SEPARATOR = "&else=";
 
-/** Several objects share one cached answer, so the URL names them all. */
+/** Returns one URL for all objects that a visitor's URL may show: they share one cached answer. */
 export function renditionUrl(ids: RenditionIds): string {
   const names = ids.map((id) => renditionName(id)).join(SEPARATOR);
   const [{ version }] = ids;
-  return version ? `${URL_PREFIX}${names}&v=${version}` : URL_PREFIX + names;
+  const versionPart = version ? `&v=${version}` : "";
+  return URL_PREFIX + names + versionPart;
 }
 
-/** The name of a rendition, for the store and for its ETag. It has no version: that does not change the bytes. */
+/** Returns the name of a rendition, for the store and for its ETag. A version changes no bytes, so it is no part. */
 export function renditionName(id: RenditionId): string {
   const { bucket, key, variant, formats, isStorable } = id;
   const object = locationOf(bucket) + encodeKey(key);
   const overlays = variant.image.draw ?? [];
 
-  // The key of an overlay is below the bucket's prefix, so another prefix is another overlay.
+  // The bucket's prefix stands before the key of an overlay, too: with another prefix, it is another overlay.
   const hasOverlayByKey = overlays.some((overlay) => overlay.key !== undefined);
   const below = hasOverlayByKey ? `&below=${encodeKey(bucket.prefix)}` : "";
   const store = isStorable ? "" : "&store=0";
@@ -75,7 +84,7 @@ export function renditionName(id: RenditionId): string {
 }
 
 /** The version at the end of a URL: `&v=7`. */
-const VERSION = /&v=(?<version>[\w.-]{1,64})$/;
+const VERSION = /&v=([\w.-]{1,64})$/;
 
 /**
  * Reads the URL of a rendition: looks up each of its parts in the configuration.
@@ -84,19 +93,19 @@ const VERSION = /&v=(?<version>[\w.-]{1,64})$/;
 export function readRenditionUrl(config: Config, url: string): RenditionIds | undefined {
   if (!url.startsWith(URL_PREFIX)) return undefined;
 
-  const version = VERSION.exec(url)?.groups?.["version"];
+  const version = VERSION.exec(url)?.[1];
   const names = url.slice(URL_PREFIX.length).replace(VERSION, "").split(SEPARATOR);
 
   const ids: RenditionId[] = [];
   for (const name of names) {
     const id = readName(config, name, version);
-    if (id === undefined) return undefined;
+    if (!id) return undefined;
     ids.push(id);
   }
 
-  // All objects of one URL are shown at the variant of the first one. Then the URL has but one spelling.
+  // The ids of one URL differ only in their objects. If others were written, the URL would read as another one.
   const [first, ...others] = ids;
-  if (first === undefined) return undefined;
+  if (!first) return undefined;
   const further = others.map(({ bucket, key }) => ({ ...first, bucket, key }));
   const read: RenditionIds = [first, ...further];
   return renditionUrl(read) === url ? read : undefined;
@@ -118,37 +127,31 @@ function readName(
   if (!name.startsWith(NAME_PREFIX)) return undefined;
 
   const parts = NAME.exec(name.slice(NAME_PREFIX.length))?.groups;
-  if (parts === undefined) return undefined;
-  const { object = "", options = "" } = parts;
+  if (!parts) return undefined;
 
+  const { object = "", options = "", unstored } = parts;
   const formats = ACCEPTED_FORMATS.find((format) => format === parts["formats"]);
   const variant = variantsByOptions(config).get(options);
-  if (formats === undefined || variant === undefined) return undefined;
-  const isStorable = parts["unstored"] === undefined;
+  if (!formats || !variant) return undefined;
 
-  // Two buckets of the configuration may be one at S3, with different prefixes: the name tells which it is.
   for (const bucket of config.buckets) {
-    const key = readObject(bucket, object);
-    if (key === undefined) continue;
-    const id = { bucket, key, version, variant, formats, isStorable };
+    const location = locationOf(bucket);
+    if (!object.startsWith(location)) continue;
+
+    const key = decodePath(object.slice(location.length));
+    if (!key?.startsWith(bucket.prefix)) continue;
+    if (keyFault(key) !== undefined) continue; // no object can have this key
+
+    // Two buckets of the configuration may be one at S3, with different prefixes: the whole name tells which it is.
+    const id = { bucket, key, version, variant, formats, isStorable: !unstored };
     if (renditionName(id) === name) return id;
   }
   return undefined;
 }
 
-/** The key of an object of this bucket; undefined: it is not one, or no object can have the key. */
-function readObject(bucket: Bucket, object: string): string | undefined {
-  const location = locationOf(bucket);
-  if (!object.startsWith(location)) return undefined;
-
-  const key = decodePath(object.slice(location.length));
-  if (!key?.startsWith(bucket.prefix)) return undefined;
-  return keyFault(key) === undefined ? key : undefined;
-}
-
 /**
- * The bucket by its URL and engine, whatever its name in wrangler.toml is. The key or role that opens it is a part: a
- * rendition that one key may read is not shown to requests by another key.
+ * Names a bucket by its URL and engine, whatever its name in wrangler.toml is, and by the access key or role that opens
+ * it: a rendition that one key may read is not shown to requests by another key.
  * @example `AWS/https/acme.s3.eu-west-1.amazonaws.com/`
  */
 const locationOf = memoize((bucket: Bucket): string => {
@@ -157,7 +160,7 @@ const locationOf = memoize((bucket: Bucket): string => {
   return `${access}/${engine}${bucket.baseUrl.replace("://", "/")}`;
 });
 
-/** The options of a variant in one spelling: the schema of a preset decides their order. */
+/** Writes the options of a variant in one spelling: the schema of a preset decides their order. */
 const optionsOf = memoize((variant: Variant): string => {
   return encodeKey(JSON.stringify({ ...variant.image, format: variant.format }));
 });
@@ -178,15 +181,15 @@ const bucketTags = new WeakMap<object, string>();
 
 /** The cache tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
 export async function bucketTag(bucket: Pick<Bucket, "baseUrl">): Promise<string> {
-  const cachedTag = bucketTags.get(bucket);
-  if (cachedTag !== undefined) return cachedTag;
+  const knownTag = bucketTags.get(bucket);
+  if (knownTag) return knownTag;
 
   const tag = await sha256Hex(bucket.baseUrl);
   bucketTags.set(bucket, tag); // the text, not the promise: a promise belongs to one request
   return tag;
 }
 
-/** The tags of an answer: an answer that may show several objects goes with each of them, and with each bucket. */
+/** The tags of an answer. One that may show several objects is purged with each of them, and with each bucket. */
 export function tagsOf(ids: RenditionIds): Promise<readonly string[]> {
   const tags = ids.flatMap(({ bucket, key }) => [objectTag(bucket, key), bucketTag(bucket)]);
   return Promise.all(tags);
