@@ -1,6 +1,6 @@
-// The store: every rendition ever rendered, in R2, under a name that follows from the rendition's id. What is read is
-// checked, because another version of Vitrine, or somebody else, may have stored it. A store that fails never costs a
-// visitor the picture: it is logged, and the rendition is rendered without the store.
+// The store: every rendition ever rendered, in R2 (Cloudflare's object storage), under a name that follows from the id of
+// the rendition. What is read is checked, because another version of Vitrine, or somebody else, may have stored it. A
+// store that fails never costs a visitor the picture: it is logged, and the rendition is rendered without the store.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import { objectTag, type RenditionId, renditionName } from "../cache/rendition-url.ts";
@@ -16,7 +16,7 @@ import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time
 /** Where a rendition is stored. */
 export type StorePath = { readonly store: Store; readonly name: string };
 
-/** What the store has under a path, as far as it can be used. */
+/** What the store has under a path. */
 export type StoreEntry = {
   readonly path: StorePath;
   /** R2's own ETag of the content, whatever that content is; undefined: there is nothing under the path. */
@@ -25,14 +25,14 @@ export type StoreEntry = {
   readonly rendition?: NamedRendition;
 };
 
-/** The store's entry for one rendition. The store is asked once, however often the entry is needed. */
+/**
+ * The store's entry for one rendition. The store is asked once, however often the entry is needed. Both functions give
+ * undefined if nothing may be stored for this rendition, or if the store fails.
+ */
 export type LazyEntry = {
-  /** Begins to read the entry. The promise has no time limit. */
+  /** Begins to read the entry, and sets no limit of time. */
   readonly prefetch: () => Promise<StoreEntry | undefined>;
-  /**
-   * Waits for the entry: for a second at most, and not beyond the deadline.
-   * @returns undefined if nothing may be stored for this rendition, or if the store fails or is too slow
-   */
+  /** Waits for the entry: for a second at most, and not beyond the deadline. A store that is too slow has failed. */
   readonly read: () => Promise<StoreEntry | undefined>;
 };
 
@@ -50,29 +50,21 @@ export function lazyEntry(
 
   function prefetch(): Promise<StoreEntry | undefined> {
     reading ??= readEntryOf(id, store);
-    // A store that was too slow once counts as failed for this request.
+
+    // A store that was too slow once is not waited for again in this request.
     return limitedReading ?? reading;
   }
 
   function read(): Promise<StoreEntry | undefined> {
+    // At the deadline, only what has been read already is used.
     const timeLeft = deadline - Date.now();
-    const hasBegun = reading !== undefined;
-    if (!hasBegun && timeLeft <= 0) return Promise.resolve(undefined);
+    if (!reading && timeLeft <= 0) return Promise.resolve(undefined);
 
     limitedReading ??= limitReading(prefetch(), store, Math.min(STORE_TIMEOUT_MS, timeLeft));
     return limitedReading;
   }
 
   return { prefetch, read };
-}
-
-async function readEntryOf(
-  id: RenditionId,
-  store: Store | undefined,
-): Promise<StoreEntry | undefined> {
-  const path = await storePathOf(id, store);
-  if (path === undefined) return undefined;
-  return readEntry(path);
 }
 
 async function limitReading(
@@ -83,27 +75,27 @@ async function limitReading(
   const entry = await withTimeout(timeoutMs, reading);
   if (entry !== TIMED_OUT) return entry;
 
-  if (store !== undefined) reportStoreFailure(store, "get: no answer in time");
+  if (store) reportStoreFailure(store, "get: no answer in time");
   return undefined;
 }
 
-/** @returns undefined for what is never stored: facts, SVGs, and pictures with an overlay by URL, which has no ETag */
-async function storePathOf(
+async function readEntryOf(
   id: RenditionId,
   store: Store | undefined,
-): Promise<StorePath | undefined> {
+): Promise<StoreEntry | undefined> {
   const { variant, formats, isStorable } = id;
-  if (store === undefined || !isStorable) return undefined;
+  if (!store || !isStorable) return undefined;
+
+  // Never stored: facts, SVGs, and pictures with an overlay by URL, which has no ETag.
   if (formats === "facts" || formats === "svg") return undefined;
-
   const overlays = variant.image.draw ?? [];
-  const hasOverlayByUrl = overlays.some((overlay) => overlay.url !== undefined);
-  if (hasOverlayByUrl) return undefined;
+  if (overlays.some((overlay) => overlay.url !== undefined)) return undefined;
 
-  return { store, name: await storedName(id) };
+  const name = await storedName(id);
+  return readEntry({ store, name });
 }
 
-/** The name in the store: the tag of the object, and a hash of everything else that decides the bytes. */
+/** Returns the name in the store: the cache tag of the object, and a hash of all else that decides the bytes. */
 export async function storedName(id: RenditionId): Promise<string> {
   const tag = await objectTag(id.bucket, id.key);
   const hash = await sha256Hex(renditionName(id));
@@ -123,15 +115,16 @@ async function getEntry(path: StorePath): Promise<StoreEntry> {
   const object = await store.get(name);
   if (object === null) return { path };
 
-  // putRendition writes these metadata. Where one of them does not fit, the content is not this Worker's.
+  // putRendition wrote these metadata. Where one of them does not fit, the content is not this Worker's.
   const { etag: r2Etag, size, customMetadata = {} } = object;
-  const { of: storedFor, etag, type = "", length } = customMetadata;
-  const isThisRendition = storedFor === name && length === `${size}`;
-  if (!isThisRendition || !etag || size > MAX_STORED_BYTES) {
+  const { of: storedAs, etag, type = "", length } = customMetadata;
+  const isForPath = storedAs === name && length === `${size}`;
+  if (!isForPath || !etag || size > MAX_STORED_BYTES) {
     cancelBody(object.body);
     return { path, r2Etag };
   }
 
+  // The first bytes show the type of the content, whatever the metadata say.
   const bytes = new Uint8Array(await object.arrayBuffer());
   if (bytes.length !== size || sniff(bytes) !== type) return { path, r2Etag };
 
@@ -173,10 +166,10 @@ function reportStoreFailure(store: Store, reason: string): void {
   logNotice({ event: "store-failed", reason: reason.slice(0, MAX_REASON_LENGTH), times });
 }
 
-/** The metadata have the name of the rendition up to this length: characters. R2 takes 2 KB of metadata (T3). */
-const MAX_NAME_LENGTH = 1_200;
+/** R2 takes 2 KB of metadata (T3). What describes the rendition is cut: characters. */
+const MAX_DESCRIPTION_LENGTH = 1_200;
 
-/** The bytes of a rendition, and its own ETag. */
+/** A rendition that was read whole. */
 export type WholeRendition = {
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly type: string;
@@ -187,8 +180,7 @@ export type WholeRendition = {
  * Stores a rendition, unless the content of the path has changed since it was read.
  * @param entry what the store had under the path when it was read
  * @param now ms since 1970
- * @returns false if the content has changed; true if the rendition is stored, or may be: a put that fails may have
- *   been written
+ * @returns false if the content has changed. A put that fails may have been written, so it gives true
  */
 export async function putRendition(
   entry: StoreEntry,
@@ -205,23 +197,16 @@ export async function putRendition(
     type,
     length: `${bytes.length}`,
     made: new Date(now).toISOString(),
-    rendition: renditionName(id).slice(0, MAX_NAME_LENGTH),
-  };
-  const options = {
-    onlyIf: conditionFor(entry),
-    httpMetadata: { contentType: type },
-    customMetadata,
+    rendition: renditionName(id).slice(0, MAX_DESCRIPTION_LENGTH),
   };
 
+  // R2 writes only where the path still has what was read: nothing, or the content with this ETag (T8a).
+  const { r2Etag } = entry;
+  const onlyIf = r2Etag ? { etagMatches: r2Etag } : { etagDoesNotMatch: "*" };
+
+  const options = { onlyIf, httpMetadata: { contentType: type }, customMetadata };
   const put = await callStore(store, "put", () => store.put(name, bytes, options));
-  // R2 answers null where the condition does not hold (T8a).
-  return put !== null;
-}
-
-/** R2 writes only where the path still has what was read: nothing, or the content with this ETag (T8a). */
-function conditionFor({ r2Etag }: StoreEntry): R2Conditional {
-  if (r2Etag === undefined) return { etagDoesNotMatch: "*" };
-  return { etagMatches: r2Etag };
+  return put !== null; // null: the condition does not hold (T8a)
 }
 
 /** After how long a delete is tried again. R2 allows one write of a name in a second (T3): ms. */
@@ -232,22 +217,24 @@ const MAX_NAMES_PER_CALL = 1_000;
 
 /** Deletes names, with one retry. @returns whether all are deleted */
 export async function deleteNames(store: Store, names: readonly string[]): Promise<boolean> {
-  const isDeleted = await callStore(store, "delete", async () => {
-    try {
-      await deleteInCalls(store, names);
-    } catch {
-      await scheduler.wait(WRITE_PERIOD_MS);
-      await deleteInCalls(store, names);
-    }
-    return true;
-  });
+  const isDeleted = await callStore(store, "delete", () => deleteOrRetry(store, names));
   return isDeleted === true;
 }
 
-async function deleteInCalls(store: Store, names: readonly string[]): Promise<void> {
+async function deleteOrRetry(store: Store, names: readonly string[]): Promise<true> {
+  try {
+    return await deleteInCalls(store, names);
+  } catch {
+    await scheduler.wait(WRITE_PERIOD_MS);
+    return deleteInCalls(store, names);
+  }
+}
+
+async function deleteInCalls(store: Store, names: readonly string[]): Promise<true> {
   for (let start = 0; start < names.length; start += MAX_NAMES_PER_CALL) {
     await store.delete(names.slice(start, start + MAX_NAMES_PER_CALL));
   }
+  return true;
 }
 
 /** An object of a bucket: its key has the bucket's prefix. */
@@ -265,7 +252,7 @@ export async function deleteConfigured(
   object: ObjectOfBucket,
 ): Promise<void> {
   const { store } = config;
-  if (store === undefined) return;
+  if (!store) return;
 
   const names = configuredNames(config, object);
   if (names.length > MAX_HASHED_NAMES) {
@@ -280,15 +267,18 @@ export async function deleteConfigured(
   await deleteNames(store, storedNames);
 }
 
-/** The names of all renditions of an object: by each bucket that reaches it, at each variant, in each format. */
+/**
+ * Returns the names of all renditions of an object: at each variant, in each format. Two buckets of the configuration may
+ * be one at S3, and both may have the object.
+ */
 function configuredNames(
   { buckets, variants }: Pick<Config, "buckets" | "variants">,
   { bucket, key }: ObjectOfBucket,
 ): string[] {
   const names: string[] = [];
   for (const alias of buckets) {
-    const reachesObject = alias.baseUrl === bucket.baseUrl && key.startsWith(alias.prefix);
-    if (!reachesObject) continue;
+    const hasObject = alias.baseUrl === bucket.baseUrl && key.startsWith(alias.prefix);
+    if (!hasObject) continue;
 
     for (const variant of variants.values()) {
       for (const formats of possibleFormats(variant)) {
@@ -300,7 +290,7 @@ function configuredNames(
   return names;
 }
 
-/** How many lists of 1,000 names are read (T4). A store that always reports more must not be read for ever. */
+/** How many lists of 1,000 names are read (T4). A store that always has more must not be read for ever. */
 const MAX_LISTS = 10;
 
 /** Deletes all renditions of an object, also those of earlier configurations. @returns whether all are deleted */
@@ -310,7 +300,7 @@ export async function deleteAll(store: Store, object: ObjectOfBucket): Promise<b
 
   for (let lists = 0; lists < MAX_LISTS; lists++) {
     const list = await callStore(store, "list", () => store.list({ prefix }));
-    if (list === undefined) return false;
+    if (!list) return false;
 
     const names = list.objects.map((entry) => entry.key);
     const isDeleted = await deleteNames(store, names);

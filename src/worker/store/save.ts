@@ -1,6 +1,6 @@
 // Step 14 of a request, "answer, then store": the visitor gets the rendition, and the store gets the same bytes after the
 // answer. Then S3 is asked once more, since an object may be replaced, denied or deleted while its rendition is made.
-// Without that second look, the store and Workers Cache would go on showing a picture that was taken down.
+// Otherwise the store and Workers Cache would go on showing a picture that was taken down.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import { objectTag, type RenditionId } from "../cache/rendition-url.ts";
@@ -11,7 +11,7 @@ import { isRefusal, type Refusal } from "../http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
 import { openObject } from "../origin/open-object.ts";
-import { type OpenedObject, S3_TIMEOUT_MS } from "../origin/opened-object.ts";
+import { type Credential, type OpenedObject, S3_TIMEOUT_MS } from "../origin/opened-object.ts";
 import { isGone } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
 import { createTransformRequest } from "../request/transform-request.ts";
@@ -28,10 +28,10 @@ import {
 } from "./entries.ts";
 
 /**
- * Returns the rendition to answer with, and stores the same bytes after the answer. What may be stored is read whole
- * first. What may not is passed on as it comes.
+ * Returns the rendition to answer with, and stores the same bytes after the answer. A rendition that may be stored is
+ * read whole first. Any other is passed on as it comes.
  * @param object what the rendition was made of
- * @param entry what the store had for this rendition; undefined: it is not stored
+ * @param entry what the store had for this rendition; undefined: the store is not used
  */
 export async function saveRendition(
   id: RenditionId,
@@ -40,40 +40,36 @@ export async function saveRendition(
   entry: StoreEntry | undefined,
   { context, deadline }: RequestScope,
 ): Promise<NamedRendition | Refusal> {
-  const { body, etag, type } = rendition;
-  if (!entry || !body || !etag || !isStorable(id, rendition, object)) {
+  const { body, etag, type, length } = rendition;
+
+  // Only the requested type is stored, not one in its place; and only of an object with an ETag.
+  const isRequested = isRequestedType(createTransformRequest(id.variant, id.formats), type);
+  const isTooLong = length !== undefined && Number(length) > MAX_STORED_BYTES;
+  const isStorable = isRequested && object.etag !== undefined && !isTooLong;
+  if (!isStorable || !entry || !body || !etag) {
     context.waitUntil(purgeIfChanged(id, object, context));
     return rendition;
   }
 
-  const [copy, unread] = body.tee();
+  // The other copy is for a body that proves too long to be stored.
+  const [copy, otherCopy] = body.tee();
   const bytes = await readBytes(copy, MAX_STORED_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") {
     context.waitUntil(purgeIfChanged(id, object, context));
-    return { ...rendition, body: unread };
+    return { ...rendition, body: otherCopy };
   }
+  cancelBody(otherCopy);
 
-  cancelBody(unread);
   if (bytes === TIMED_OUT) return { event: "timed-out", reason: "no rendition in time" };
-  if (bytes === undefined || !isWhole(bytes, rendition.length)) {
+
+  // The body broke off with an error, is empty, or is not as long as the engine promised.
+  const hasLength = length === undefined || Number(length) === bytes?.length;
+  if (!bytes?.length || !hasLength) {
     return { event: "edge-failed", reason: "the rendition broke off" };
   }
 
   context.waitUntil(storeAndCheck(id, { bytes, type, etag }, object, entry, context));
   return { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
-}
-
-/** Only the requested type is stored, not one in its place; and only of an object whose bytes have an ETag. */
-function isStorable(id: RenditionId, { type, length }: NamedRendition, object: OpenedObject) {
-  const request = createTransformRequest(id.variant, id.formats);
-  const isTooLong = length !== undefined && Number(length) > MAX_STORED_BYTES;
-  return isRequestedType(request, type) && object.etag !== undefined && !isTooLong;
-}
-
-/** @param length what the engine promised, if it did */
-function isWhole(bytes: Uint8Array, length: string | undefined): boolean {
-  if (bytes.length === 0) return false;
-  return length === undefined || Number(length) === bytes.length;
 }
 
 async function storeAndCheck(
@@ -86,18 +82,18 @@ async function storeAndCheck(
   const putting = putRendition(entry, id, rendition, Date.now());
   const isPut = await withTimeout(S3_TIMEOUT_MS, putting);
 
-  // A put that times out may have been written.
+  // A put that takes too long may have been written, too.
   const saved = isPut === false ? undefined : { path: entry.path, etag: rendition.etag };
   await purgeIfChanged(id, object, context, saved);
 }
 
-/** What this request has put into the store. */
+/** What this request has put into the store, or may have. */
 type SavedRendition = { readonly path: StorePath; readonly etag: string };
 
 /**
  * Asks S3 once more for the object of a new rendition. If it was replaced, denied or deleted meanwhile, its renditions
- * are purged, and the new one leaves the store: the edge may have rendered the new object, and the older one may come
- * back.
+ * are purged, and the new one leaves the store. That one may show the new object under the ETag of the old one: if the
+ * old object came back, the store would show the wrong picture.
  * @param object what the rendition was made of
  */
 async function purgeIfChanged(
@@ -108,16 +104,16 @@ async function purgeIfChanged(
 ): Promise<void> {
   if (!saved && !context.cache) return; // nothing is kept anywhere
 
-  const current = await openAgain(bucket, key, context, object);
+  const current = await openAgain(bucket, key, context, object.credential);
   if (!hasChanged(current, object, variant)) return;
 
-  const deleting = saved && deleteSaved(saved, current);
+  const deleting = saved && deleteSaved(saved, isRefusal(current));
   await Promise.all([purgeObject(bucket, key, context), deleting]);
 }
 
 /**
- * Asks S3 once more for an object that was gone, so that an object of another bucket is shown in its place. If it is
- * there by now, that answer is purged.
+ * Asks S3 once more for an object that was missing, so that the one of a later bucket was rendered in its place. If the
+ * object is there by now, what was answered is purged.
  */
 export async function purgeIfAppeared(
   { bucket, key }: RenditionId,
@@ -125,27 +121,23 @@ export async function purgeIfAppeared(
 ): Promise<void> {
   if (!context.cache) return; // nothing is kept
 
+  // S3 denies only objects that may exist: any other would be missing.
   const current = await openAgain(bucket, key, context);
-  if (hasAppeared(current)) await purgeObject(bucket, key, context);
+  const mayExist = !isRefusal(current) || current.event === "object-denied";
+  if (mayExist) await purgeObject(bucket, key, context);
 }
 
-/** @param before the object as it was opened before: its credential is used again */
 function openAgain(
   bucket: Bucket,
   key: string,
   context: Context,
-  before?: OpenedObject,
+  credential?: Credential,
 ): Promise<OpenedObject | Refusal> {
   const deadline = Date.now() + S3_TIMEOUT_MS;
-  return openObject(bucket, key, {
-    context,
-    deadline,
-    credential: before?.credential,
-    part: "head",
-  });
+  return openObject(bucket, key, { context, deadline, credential, part: "head" });
 }
 
-/** Returns whether an object is certainly another one than before, or is gone or denied. An S3 that fails says nothing. */
+/** Returns whether an object is certainly another one than before, gone or denied. An S3 that fails proves nothing. */
 function hasChanged(
   current: OpenedObject | Refusal,
   before: OpenedObject,
@@ -156,24 +148,15 @@ function hasChanged(
   return sourceOf(current, variant) !== sourceOf(before, variant);
 }
 
-/** Returns whether an object that was gone may be there. S3 denies only what it does not call missing. */
-function hasAppeared(current: OpenedObject | Refusal): boolean {
-  if (isRefusal(current)) return current.event === "object-denied";
-
-  return true;
-}
-
-/** What a rendition of the variant takes from an object: its bytes, and its focal point if the preset uses it. */
+/** Returns what a rendition of the variant takes from an object: its bytes, and its focal point if the preset uses it. */
 function sourceOf(object: OpenedObject, variant: Variant): string {
   return JSON.stringify([object.validator, focusOf(variant, object)]);
 }
 
-/** Deletes the rendition that this request stored. Another visitor may have stored one of the new object by now. */
-async function deleteSaved(
-  { path, etag }: SavedRendition,
-  current: OpenedObject | Refusal,
-): Promise<void> {
-  if (!isRefusal(current)) {
+/** Deletes the rendition that this request stored. @param isRefused whether S3 does not give the object any more */
+async function deleteSaved({ path, etag }: SavedRendition, isRefused: boolean): Promise<void> {
+  // Another request may have stored a rendition of the new object by now: that one stays.
+  if (!isRefused) {
     const entry = await readEntry(path);
     if (entry?.rendition?.etag !== etag) return;
   }
@@ -181,7 +164,7 @@ async function deleteSaved(
   await deleteNames(path.store, [path.name]);
 }
 
-/** Purges all renditions of an object from Workers Cache, and all answers that may show it. */
+/** Purges from Workers Cache all renditions of an object, and all answers that may show it. */
 async function purgeObject(bucket: Bucket, key: string, { cache }: Context): Promise<void> {
   if (!cache) return;
 
@@ -190,7 +173,7 @@ async function purgeObject(bucket: Bucket, key: string, { cache }: Context): Pro
   const result = await purging.catch((error) => ({ success: false, errors: [error] }));
   if (result.success) return;
 
-  const messages = result.errors.map((error) => error.message);
+  const messages = result.errors.map(({ message }) => message);
   const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
   const reason = `cache: ${messages.join("; ")}`;
   logNotice({ event: "purge-failed", reason, objects: 1, first: [name] });
