@@ -2,12 +2,11 @@
 // visitors get, so no step here knows a visitor. The numbers of the steps are those of docs/how-it-works.md.
 //
 // S3 is asked in each run, before anything is shown: a picture that S3 denies or no longer has must not come out of the
-// store or of the edge's caches. Only where S3 itself is down, an older rendition is shown.
+// store or of the edge's caches. Only while S3 itself is down, an older rendition is shown.
 
 import { fetchOverlayValidators, type Validator } from "./binding/overlays.ts";
 import { renderByBinding, type SourcedRendition } from "./binding/render-by-binding.ts";
 import {
-  type CachePolicy,
   type NamedRendition,
   notModifiedAnswer,
   type ObjectResult,
@@ -52,59 +51,54 @@ export async function answerRendition(
 ): Promise<Response> {
   const began = Date.now();
   const config = currentConfig(env);
-  if (isRefusal(config)) return refusalForCache(config, 0, NOTHING_OLDER, []);
+  if (isRefusal(config)) {
+    return refusalForCache(config, 0, { exists: false, isOfGoneObject: false }, []);
+  }
 
   const ids = readRenditionUrl(config, url);
-  if (ids === undefined) throw new Error("this is not the URL of a rendition");
+  if (!ids) throw new Error("this is not the URL of a rendition");
 
   // Where Workers Cache has an older rendition, it sends its ETag (W18). The gateway sends no condition.
-  const { condition, objectIndex } = readCondition(headers.get("if-none-match"));
+  const older = readCondition(headers.get("if-none-match"));
+  const { condition } = older;
   const hasOlder = condition !== null;
-  const deadline = readDeadline(headers, config.answers, began);
+
+  const { answers } = config;
+  const deadline = readDeadline(headers, answers, began);
   const result = await render(ids, { config, context, deadline, condition, hasOlder });
 
-  const tags = await tagsOf(ids);
-  const policy = { answers: config.answers, tags, isOneObject: ids.length === 1 };
-  const older = { exists: hasOlder, isOfGoneObject: objectIndex < result.objectIndex };
-  return answerWith(result, ids, policy, older);
-}
-
-/** Workers Cache has no older rendition that it could show. */
-const NOTHING_OLDER = { exists: false, isOfGoneObject: false };
-
-function answerWith(
-  result: RenderResult,
-  ids: RenditionIds,
-  policy: CachePolicy,
-  older: typeof NOTHING_OLDER,
-): Response {
+  // A URL may show several objects. The index says which of them it shows now: 0 for the first.
   const { objectIndex } = result;
+  const tags = await tagsOf(ids);
+  const policy = { answers, tags, isOneObject: ids.length === 1 };
   switch (result.kind) {
     case "rendition":
       return renditionAnswer(result.rendition, objectIndex, policy);
+
     case "not-modified":
       return notModifiedAnswer(result.etag, objectIndex, policy);
+
     case "refusal": {
       const { refusal } = result;
-      if (!isAboutObject(refusal)) reportFailure(idAt(ids, objectIndex), refusal);
-      return refusalForCache(refusal, objectIndex, older, policy.tags);
+      const { event } = refusal;
+      const isAboutObject = event.startsWith("object-") || event === "source-unreadable";
+      if (!isAboutObject) reportFailure(idAt(ids, objectIndex), refusal);
+
+      // The objects before this one are gone, perhaps with the one that the older rendition shows.
+      const isOfGoneObject = older.objectIndex < objectIndex;
+      return refusalForCache(refusal, objectIndex, { exists: hasOlder, isOfGoneObject }, tags);
     }
   }
-}
-
-/** Returns whether a refusal is the fault of the object alone: no failure of S3 or of the edge. */
-function isAboutObject({ event }: Refusal): boolean {
-  return event.startsWith("object-") || event === "source-unreadable";
 }
 
 /** How a rendition is requested. */
 export type RenderScope = RequestScope & {
   readonly config: Config;
-  /** The `If-None-Match` of Workers Cache, or of a visitor where there is no cache. */
+  /** The `If-None-Match` of Workers Cache, or of a visitor if the gateway renders by itself. */
   readonly condition: string | null;
   /** Workers Cache has an older rendition, which can be shown. */
   readonly hasOlder?: boolean;
-  /** The edge has contradicted S3: its cached answers for the object's URL may be older (C1). */
+  /** The edge has just contradicted S3: its cached answers for the object's URL may be older (C1). */
   readonly isRetry?: boolean;
 };
 
@@ -129,35 +123,32 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
   const candidates = ids.map((id): Candidate => ({ id, entry: lazyEntry(id, config, deadline) }));
 
   for (const [objectIndex, candidate] of candidates.entries()) {
+    const { id } = candidate;
     const remaining = candidates.slice(objectIndex);
 
     // S3 did not answer a moment ago: what is stored is shown at once.
-    if (isSilent(candidate.id.bucket)) {
-      const stored = await showInOutage(candidate.id, remaining, NO_ANSWER);
-      if (stored !== undefined) return { ...stored, objectIndex };
+    if (isSilent(id.bucket)) {
+      const stored = await showInOutage(id, remaining, NO_ANSWER);
+      if (stored) return { ...stored, objectIndex };
     }
 
     const result = await renderObject(candidate, scope);
-    switch (result.kind) {
-      case "outage": {
-        const stored = await showInOutage(candidate.id, remaining, result.refusal);
-        return { ...(stored ?? refused(result.refusal)), objectIndex };
-      }
-      case "refusal": {
-        const isLast = remaining.length === 1;
-        if (isGone(result.refusal) && !isLast) continue; // the next object may exist
-        return { ...result, objectIndex };
-      }
-      case "not-modified":
-        return { ...result, objectIndex };
-      case "rendition": {
-        // An object that was missing may have been put meanwhile. It comes before this one.
-        const isNew = result.rendition.stored === undefined;
-        const missingIds = isNew ? ids.slice(0, objectIndex) : [];
-        for (const id of missingIds) context.waitUntil(purgeIfAppeared(id, context));
-        return { ...result, objectIndex };
-      }
+    if (result.kind === "outage") {
+      const { refusal } = result;
+      const stored = await showInOutage(id, remaining, refusal);
+      return { ...(stored ?? refused(refusal)), objectIndex };
     }
+
+    // The object is missing. The next one may exist.
+    const isLast = remaining.length === 1;
+    if (result.kind === "refusal" && isGone(result.refusal) && !isLast) continue;
+
+    // A missing object may have been put while this one was rendered, and comes before this one.
+    if (result.kind === "rendition" && !result.rendition.stored) {
+      const missingIds = ids.slice(0, objectIndex);
+      for (const missingId of missingIds) context.waitUntil(purgeIfAppeared(missingId, context));
+    }
+    return { ...result, objectIndex };
   }
   throw new Error("a URL shows one object at least");
 }
@@ -166,12 +157,13 @@ function refused(refusal: Refusal): ObjectResult {
   return { kind: "refusal", refusal };
 }
 
-/** S3 is down: the refusal says nothing about the object, so an older rendition may be shown. */
+/** S3 is down. The refusal says nothing about the object, so an older rendition may be shown. */
 type Outage = { readonly kind: "outage"; readonly refusal: Refusal };
 
 /**
- * Finds what is stored of an object, or else of those that would come after it, while S3 is down.
- * @param failedId of the object that S3 does not give, and `refusal` why: for the log. Visitors see a picture
+ * Finds a stored rendition while S3 is down: of the object itself, or else of those that would come after it.
+ * @param failedId the id of the object, for the log: visitors see a picture, so nobody else would notice
+ * @param refusal why S3 does not give the object, for the log
  * @returns undefined if nothing is stored
  */
 async function showInOutage(
@@ -181,10 +173,12 @@ async function showInOutage(
 ): Promise<ObjectResult | undefined> {
   for (const { id, entry } of candidates) {
     const stored = usableRendition(await entry.read(), id);
-    if (stored === undefined) continue;
+    if (!stored) continue;
 
     reportFailure(failedId, refusal);
-    // Without an ETag: after a 304, Workers Cache would show the header of the outage for ever.
+
+    // If it had an ETag, a later run could confirm it by a 304, and Workers Cache would mark it as one of an outage for
+    // ever.
     return { kind: "rendition", rendition: { ...stored, etag: undefined, stored: "outage" } };
   }
   return undefined;
@@ -198,7 +192,8 @@ async function renderObject(
   const { bucket, key, variant } = id;
   const { config, context, condition, isRetry } = scope;
 
-  // 8. Ask: S3 for the object's first bytes and what names its overlays, and the store for a rendition, all at once.
+  // 8. Ask: S3 for the object's first bytes, and the store for a rendition, at once. If the variant draws overlays on the
+  // picture, S3 is also asked for their ETags.
   const askingForOverlays = fetchOverlayValidators(bucket, variant, scope);
   const object = await askForObject(id, entry, scope);
 
@@ -206,10 +201,11 @@ async function renderObject(
   if (isRefusal(object)) {
     if (isGone(object)) context.waitUntil(deleteConfigured(config, id));
 
-    // S3 had answered the first request: a retry for which no time is left is no outage.
+    // Before a retry, S3 has answered. If it does not answer in the time that is left, it is slow, but not down.
     if (isOutage(object) && !isRetry) return { kind: "outage", refusal: object };
     return refused(object);
   }
+
   const overlays = await askingForOverlays;
   if (isRefusal(overlays)) return refused(overlays);
   if (object.type === "none") return refused(NO_IMAGE);
@@ -218,23 +214,25 @@ async function renderObject(
   const etag = await etagOf(id, object, overlays);
 
   // 11. Unchanged: what Workers Cache has, or what the store has, was made of this very object.
-  if (etag !== undefined && condition !== null && matchesEtag(condition, etag)) {
-    return { kind: "not-modified", etag };
-  }
+  if (etag && condition && matchesEtag(condition, etag)) return { kind: "not-modified", etag };
+
   const storeEntry = await entry.read();
   const stored = usableRendition(storeEntry, id);
-  if (stored !== undefined && stored.etag === etag) {
+  if (etag && stored?.etag === etag) {
     return { kind: "rendition", rendition: { ...stored, stored: "current" } };
   }
 
-  // 12. Engine, and 13. guard: only what the engine transformed comes back.
+  // 12. Engine, and 13. guard: only what the engine transformed comes back. The Images binding reads the object anew, so
+  // the source of the rendition may be a newer one than `object`.
   const rendered = await renderBy(id, object, overlays, scope);
   if (isRefusal(rendered)) return refused(rendered);
-  reportFocus({ bucket, key, variant }, rendered.object);
+  const source = rendered.object;
+  reportFocus({ bucket, key, variant }, source);
 
-  // 14. Answer, then store.
-  const rendition = await nameRendition(id, rendered);
-  const saved = await saveRendition(id, rendition, rendered.object, storeEntry, scope);
+  // 14. Answer, then store. A rendition that may be of another object than S3 described gets no ETag.
+  const { isOfOther, ...image } = rendered.rendition;
+  const newEtag = isOfOther ? undefined : await etagOf(id, source, rendered.overlays);
+  const saved = await saveRendition(id, { ...image, etag: newEtag }, source, storeEntry, scope);
   return isRefusal(saved) ? refused(saved) : { kind: "rendition", rendition: saved };
 }
 
@@ -244,20 +242,21 @@ const NO_IMAGE: Refusal = {
   certain: true,
 };
 
-/** The stored rendition, if it has a type that the variant may have. */
+/** Returns the stored rendition, if it has a type that the variant may have: an earlier Vitrine may have stored it. */
 function usableRendition(
   entry: StoreEntry | undefined,
   { variant, formats }: RenditionId,
 ): NamedRendition | undefined {
   const rendition = entry?.rendition;
-  if (rendition === undefined) return undefined;
+  if (!rendition) return undefined;
 
   const request = createTransformRequest(variant, formats);
   return mayYield(request, rendition.type) ? rendition : undefined;
 }
 
 /**
- * The ETag of a rendition: a hash of its name and of its sources. No ETag of S3 follows from it.
+ * Returns the ETag of a rendition: a hash of its name and of its sources. Nobody can calculate an ETag of S3 from it.
+ * @param overlays their validators: what names the bytes of each, such as its ETag
  * @returns undefined if S3 does not name the bytes of the object, or of an overlay
  */
 async function etagOf(
@@ -268,23 +267,15 @@ async function etagOf(
   const { validator } = object;
   if (!validator || overlays.includes(undefined)) return undefined;
 
+  const sources: unknown[] = [renditionName(id), validator, ...overlays];
   const focus = focusOf(id.variant, object);
-  const sources = [renditionName(id), validator, ...overlays, ...(focus ? [focus] : [])];
+  if (focus) sources.push(focus);
+
   const hash = await sha256Hex(JSON.stringify(sources));
   return `"${hash.slice(0, 32)}"`;
 }
 
-/** Gives a new rendition its ETag. One that may be of another object than S3 described gets none. */
-async function nameRendition(
-  id: RenditionId,
-  { rendition, object, overlays }: SourcedRendition,
-): Promise<NamedRendition> {
-  const { isOfOther, ...bytes } = rendition;
-  const etag = isOfOther ? undefined : await etagOf(id, object, overlays);
-  return { ...bytes, etag };
-}
-
-/** Steps 12 and 13: has the engine of the bucket render an object that S3 has just given. */
+/** Steps 12 and 13: has the engine of the bucket render an object that S3 has just given. /healthz does so, too. */
 export async function renderBy(
   id: RenditionId,
   object: OpenedObject,
@@ -300,7 +291,7 @@ export async function renderBy(
     return renderByBinding(bucket, key, object, request, isFacts, scope);
   }
 
-  // Another validator makes another URL of the source: the edge's cached answers are left behind.
+  // The edge caches by URL, and the validator is a part of the URL: another one leaves what the edge has cached behind.
   const validator = scope.isRetry ? `${object.validator} again` : object.validator;
   const source = { ...object, validator };
   const rendition = await renderAtEdge(bucket, key, source, request, isFacts, scope.deadline);
