@@ -1,7 +1,7 @@
-// The gateway: what happens to a visitor's request, step by step. None of its steps asks S3 or the edge: it decides who
-// may have a picture, and takes the picture itself from the cached entrypoint, `Renditions` (renditions.ts has its steps).
-// It runs for every request, so that no cache can answer in place of a check. The numbers of the steps are those of
-// docs/how-it-works.md.
+// The gateway: what happens to a visitor's request, step by step. It decides who may have a picture, and takes the picture
+// itself from the cached entrypoint, `Renditions` (renditions.ts has its steps). None of the gateway's steps asks S3 or the
+// edge. They run for every request, so that no cache can answer in place of a check. The numbers of the steps are those
+// of docs/how-it-works.md.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { NamedRendition } from "./cache/cached-answer.ts";
@@ -50,7 +50,7 @@ import {
 } from "./response/answer.ts";
 import { fallbackAnswer, fallbackIdOf, fallbackSeconds } from "./response/fallback.ts";
 
-/** Behind Cloudflare's cache (W1): one rendition for all visitors. */
+/** The cached entrypoint, behind Workers Cache (W1): one rendition for all visitors. */
 export class Renditions extends WorkerEntrypoint<object> {
   override fetch(request: Request): Promise<Response> {
     return answerRendition(request, this.env, this.ctx);
@@ -59,7 +59,7 @@ export class Renditions extends WorkerEntrypoint<object> {
   /** Purges renditions everywhere. Only the entrypoint itself can do so (W10). */
   async purge(options: PurgeOptions): Promise<PurgeResult> {
     const { cache } = this.ctx;
-    if (cache === undefined) return { success: false, errors: [NO_CACHE] };
+    if (!cache) return { success: false, errors: [NO_CACHE] };
     return cache.purge(options);
   }
 }
@@ -69,17 +69,15 @@ export default {
     const began = Date.now();
     const outcome = await serve(request, env, context, began);
 
-    const answer = outcome.kind === "answer" ? outcome.answer : answerRefused(outcome, env);
-    const isHead = request.method === "HEAD";
-    if (isHead) cancelBody(answer.body);
-    const sent = isHead ? new Response(null, answer) : answer;
+    let answer = outcome.kind === "refusal" ? answerRefused(outcome, env) : outcome.answer;
+    if (request.method === "HEAD") {
+      cancelBody(answer.body);
+      answer = new Response(null, answer);
+    }
 
-    const { logFields } = outcome;
-    // What operators and browsers ask besides is no picture, and has no event.
-    const pictureEvent = logFields && "shown";
-    const event = outcome.kind === "answer" ? pictureEvent : outcome.refusal.event;
-    record(env, sent, logFields, event, began);
-    return sent;
+    const event = outcome.kind === "refusal" ? outcome.refusal.event : outcome.event;
+    record(env, answer, outcome.logFields, event, began);
+    return answer;
   },
 } satisfies ExportedHandler<object>;
 
@@ -89,7 +87,8 @@ type Outcome = Answered | Refused;
 type Answered = {
   readonly kind: "answer";
   readonly answer: Response;
-  /** Of a visitor's request for a picture. */
+  /** For the metrics. Undefined for the answers to operators, and to a preflight of a browser: these are no pictures. */
+  readonly event?: "shown";
   readonly logFields?: LogFields;
 };
 
@@ -99,21 +98,23 @@ type Refused = {
   readonly logFields: LogFields | undefined;
   readonly terms: Terms;
   /** The fallback of the route; undefined: the plain answer to the refusal. */
-  readonly answer?: Response | undefined;
+  readonly fallback?: Response;
 };
-
-/** The answer to a refusal, which the log has, too. */
-function answerRefused({ refusal, logFields = {}, terms, answer }: Refused, env: object): Response {
-  const now = Date.now();
-  const sent = answer ?? refusalAnswer(refusal, terms, now);
-  if (shouldLog(env, refusal.event, sent.status, now)) {
-    logRefusal(refusal, logFields, sent.status);
-  }
-  return sent;
-}
 
 function refuse(refusal: Refusal, logFields?: LogFields, terms: Terms = {}): Refused {
   return { kind: "refusal", refusal, logFields, terms };
+}
+
+/** Returns the answer to a refused request, and logs the refusal. */
+function answerRefused(refused: Refused, env: object): Response {
+  const { refusal, logFields, terms, fallback } = refused;
+  const now = Date.now();
+  const answer = fallback ?? refusalAnswer(refusal, terms, now);
+
+  const { status } = answer;
+  const isLogged = shouldLog(env, refusal.event, status, now);
+  if (isLogged) logRefusal(refusal, logFields ?? {}, status);
+  return answer;
 }
 
 /**
@@ -130,30 +131,31 @@ async function serve(
   const config = currentConfig(env);
   if (isRefusal(config)) return refuse(config);
 
-  // The edge itself asks, which it says in `via` (E8). The Worker would ask the edge, and so on.
+  // If the edge itself asks, which it says in `via` (E8), the Worker would ask the edge, and so on.
   if (/image-resizing/i.test(headers.get("via") ?? "")) return refuse(LOOP);
 
-  // Operators and machines have paths of their own.
+  // Operators and machines have paths of their own, such as /healthz. Any other path is a visitor's.
   const target = parseRequestTarget(url);
-  const operator = await answerOperator(request, target.pathname, config, env, context);
-  if (isRefusal(operator)) return refuse(operator);
-  if (operator !== undefined) return { kind: "answer", answer: operator };
+  const operatorAnswer = await answerOperator(request, target.pathname, config, env, context);
+  if (isRefusal(operatorAnswer)) return refuse(operatorAnswer);
+  if (operatorAnswer) return { kind: "answer", answer: operatorAnswer };
 
-  // 1. Route. What else the path names is read, too, but its mistakes are reported in step 4: a page that may not embed
-  // the route learns nothing of them.
+  // 1. Route. The variant and the key in the path are read, too. But their mistakes are reported in step 4: a page that
+  // may not embed the route learns nothing of them.
   const resolved = resolveRequest(config, target.pathname);
   const { route } = resolved;
 
-  // 2. Method. Only a route with `origins` has answers for the scripts of other pages.
+  // 2. Method. On a route with `origins`, the browser asks by OPTIONS whether a script of another page may read an image.
   const allow = route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
   if (!allow.split(", ").includes(method)) {
     return refuse({ event: "method-not-allowed", method, allow });
   }
 
-  // 3. Embedding.
+  // 3. Embedding. Only a route with `origins` has headers for CORS, and refuses pages. Any other route has refused
+  // OPTIONS in step 2.
   const cors = route && corsHeaders(headers, route);
-  const foreign = route?.origins && checkEmbedding(headers, url, route.origins);
-  if (foreign) return refuse(foreign, { route: route.path }, { cors });
+  const foreignPage = route?.origins && checkEmbedding(headers, url, route.origins);
+  if (foreignPage) return refuse(foreignPage, { route: route.path }, { cors });
   if (cors && method === "OPTIONS") {
     return { kind: "answer", answer: preflight(allow, cors, route.signing?.cookie) };
   }
@@ -162,7 +164,8 @@ async function serve(
   const logFields = logFieldsOf(resolved);
   if (resolved.kind === "unresolved") return refuse(resolved.refusal, logFields, { cors });
 
-  // 5. Signature of the URL, or else a cookie. It is for the URL of the picture, also where facts are asked for.
+  // 5. Signature of the URL, or else a cookie that opens a folder. Facts, the sizes of a picture as JSON, are requested by
+  // the signed URL of the picture and `facts` behind it.
   const { facts, requestTarget: pictureTarget } = splitFacts(resolved.route, target);
   let granted = await checkGrant(resolved, pictureTarget, began);
   if (isRefusal(granted)) granted = await checkCookie(resolved, request, granted, began);
@@ -177,7 +180,6 @@ async function serve(
     if (limited) return refuse(limited, logFields, terms);
   }
 
-  // 7. Format, and then the picture itself.
   const condition = headers.get("if-none-match");
   const scope = { env, config, context, deadline, condition };
   return show(request, resolved, facts, terms, scope);
@@ -188,7 +190,7 @@ const LOOP = {
   reason: "endpoint, or a transformation flow of the zone, leads here",
 } as const satisfies Refusal;
 
-/** Step 7: answers with the rendition or its facts, or with the fallback of its route. */
+/** Step 7, and then the picture itself: answers with the rendition or its facts, or with the fallback of its route. */
 async function show(
   request: Request,
   resolved: ResolvedRequest,
@@ -198,11 +200,13 @@ async function show(
 ): Promise<Outcome> {
   const { route, variant } = resolved;
   const began = Date.now();
-  const readable = parseAccept(request.headers.get("accept"));
-  const formats = facts ? "facts" : acceptedFormatsOf(variant, readable, route.svg);
+
+  // 7. Format.
+  const browserFormats = parseAccept(request.headers.get("accept"));
+  const formats = facts ? "facts" : acceptedFormatsOf(variant, browserFormats, route.svg);
   const negotiated = isNegotiated(formats);
 
-  // Renditions does steps 8 to 14.
+  // 8 to 14. `Renditions` does them.
   const ids = renditionIdsOf(resolved, { version: terms.granted?.version, formats });
   const { result, cache, age } = await obtain(ids, scope);
   const took = Date.now() - began;
@@ -212,23 +216,26 @@ async function show(
     const { bucket, key } = idAt(ids, result.objectIndex);
     const refusedFields = { ...logFields, bucket: bucket.name, key };
     const refused = refuse(result.refusal, refusedFields, { ...terms, age });
+
     const fallbackId = fallbackIdOf(route, ids);
-    return fallbackId ? showFallback(refused, fallbackId, negotiated, began, scope) : refused;
+    if (!fallbackId) return refused;
+    return showFallback(refused, fallbackId, negotiated, began, scope);
   }
 
-  // Of a picture that has not changed, the ETag alone is here.
-  const image: Partial<NamedRendition> = result.kind === "rendition" ? result.rendition : result;
+  // Of a picture that has not changed, only the ETag is known here. The answer is a 304.
+  const isNotModified = result.kind === "not-modified";
+  const image: Partial<NamedRendition> = isNotModified ? { etag: result.etag } : result.rendition;
   const isOutage = image.stored === "outage";
   const maxAge = scope.config.answers.max_age;
   const options = { negotiated, maxAge, isOutage, cache, took };
   const answer = imageAnswer(image, scope.condition, options, terms, Date.now());
 
   const format = image.type?.replace(/^\w+\//, ""); // "avif" of "image/avif"
-  return { kind: "answer", answer, logFields: { ...logFields, format } };
+  return { kind: "answer", answer, event: "shown", logFields: { ...logFields, format } };
 }
 
 /**
- * Answers a refusal with the fallback of its route, if this refusal has one.
+ * Answers a refusal with the fallback of its route, if the status of the refusal allows one.
  * @param began when the picture was asked for: ms since 1970
  */
 async function showFallback(
@@ -253,17 +260,11 @@ async function showFallback(
   }
 
   const logFields: LogFields = { ...refused.logFields, fallback: "shown" };
-  return { ...refused, logFields, answer: outcome.answer };
+  return { ...refused, logFields, fallback: outcome.answer };
 }
 
-/**
- * Gets a rendition from the cached entrypoint. The gateway renders itself where the entrypoint cannot be used, or may
- * have failed itself (W13). If the gateway then succeeds, it renders everything for a while.
- */
-async function obtain(
-  ids: RenditionIds,
-  scope: GatewayScope,
-): Promise<Omit<CacheResult, "loopbackFailure">> {
+/** Gets a rendition from the cached entrypoint; or, if that cannot be used or has failed (W13), renders here. */
+async function obtain(ids: RenditionIds, scope: GatewayScope): Promise<CacheResult> {
   const cached = await fetchCached(ids, scope);
   const failure = cached?.loopbackFailure;
   if (cached && !failure) return cached;
@@ -272,12 +273,12 @@ async function obtain(
   if (result.kind !== "rendition") return { result, cache: "direct" };
   if (result.rendition.stored) return { result, cache: "stored" };
 
-  // The engine works here, so it was the entrypoint that failed.
+  // The engine works here, so it was the entrypoint that failed. For a while, everything is rendered here.
   if (failure) reportUnusable(scope.env, failure, Date.now());
   return { result, cache: "direct" };
 }
 
-/** The log fields of a request, as far as the URL could be read. */
+/** Returns the log fields of a request, as far as its URL could be read. */
 function logFieldsOf(resolved: ResolvedRequest | UnresolvedRequest): LogFields {
   const { route, variant } = resolved;
   if (!route || !variant) return { route: route?.path };
