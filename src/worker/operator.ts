@@ -1,6 +1,6 @@
-// What operators and machines ask the Worker: /healthz, /purge, and the documents of the issuer at /.well-known/, by which
-// AWS checks the Worker's tokens. Nobody opens /purge or the details of /healthz without a token. Without PURGE_TOKEN or
-// `[vars.OIDC]` there are no such paths.
+// What operators and machines ask the Worker: /healthz, /purge, and two documents below /.well-known/, by which AWS checks
+// the tokens that the Worker issues to take a role. Nobody opens /purge or the details of /healthz without a secret
+// token. Without PURGE_TOKEN or `[vars.OIDC]` there are no such paths.
 
 import { decodeBase64 } from "../url/encoding.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
@@ -77,8 +77,8 @@ export type BucketHealth = EdgeHealth & {
 };
 
 /**
- * Without a token: only whether the configuration is right. With the bearer token, each slot of each bucket, each role
- * and the engine are tried: 503 if a bucket has nothing that opens it.
+ * Without a token: only whether the configuration is right. With the bearer token, all that opens a bucket is tried (its
+ * slots, which are two key pairs, or its role), and its engine: 503 if nothing opens a bucket.
  */
 async function answerHealth(
   { method, headers }: Request,
@@ -90,8 +90,16 @@ async function answerHealth(
 
   const authorization = headers.get("authorization");
   if (authorization === null) return plain(200, "ok");
-  const denied = await checkHealthToken(authorization, config.healthToken);
-  if (denied) return denied;
+
+  const { healthToken } = config;
+  if (!healthToken) {
+    return { event: "health-denied", reason: "HEALTH_TOKEN is missing or short" };
+  }
+
+  // The scheme may be written in any case, and be followed by several spaces.
+  const credentials = authorization.replace(/^bearer +/i, "Bearer ");
+  const isRight = await timingSafeEqual(credentials, `Bearer ${healthToken}`);
+  if (!isRight) return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
 
   const deadline = Date.now() + config.answers.timeout * 1000;
   const checks = config.buckets.map((bucket) => checkBucket(bucket, { context, deadline }));
@@ -102,39 +110,26 @@ async function answerHealth(
   return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), JSON_TYPE);
 }
 
-/** @returns undefined if the header has the token */
-async function checkHealthToken(
-  authorization: string,
-  healthToken: string | undefined,
-): Promise<Refusal | undefined> {
-  if (healthToken === undefined) {
-    return { event: "health-denied", reason: "HEALTH_TOKEN is missing or short" };
-  }
-
-  const bearer = authorization.replace(/^bearer +/i, "Bearer ");
-  const isRight = await timingSafeEqual(bearer, `Bearer ${healthToken}`);
-  return isRight ? undefined : { event: "health-denied", reason: "not the HEALTH_TOKEN" };
-}
-
+/** Returns whether something opens the bucket: the binding of R2, the role or a slot. */
 function canBeOpened({ slots, r2, role }: BucketHealth): boolean {
-  if (r2 !== undefined) return r2 === "ok";
-  if (role !== undefined) return isWorking(role);
+  if (r2) return r2 === "ok";
+  if (role) return isWorking(role);
   return slots.some((slot) => isWorking(slot));
 }
 
-/** Tries what opens a bucket, and its engine with it: of R2 its binding, else its role, else its slots. */
+/** Tries what opens a bucket, and its engine with it. */
 function checkBucket(bucket: Bucket, scope: RequestScope): Promise<BucketHealth> {
-  if (bucket.r2 !== undefined) return checkR2Bucket(bucket, scope);
-  if (bucket.role !== undefined) return checkRoleBucket(bucket, bucket.role, scope);
+  if (bucket.r2) return checkR2Bucket(bucket, scope);
+  if (bucket.role) return checkRoleBucket(bucket, bucket.role, scope);
   return checkSlotBucket(bucket, scope);
 }
 
 async function checkR2Bucket(bucket: Bucket, scope: RequestScope): Promise<BucketHealth> {
   const key = bucket.canary ?? missingKey(bucket);
   const object = await openObject(bucket, key, { ...scope, part: "head" });
-  // R2 that says of a key that it is missing works.
-  const isReached = !isRefusal(object) || object.event === "object-missing";
 
+  // If R2 answers that the object is missing, R2 works.
+  const isReached = !isRefusal(object) || object.event === "object-missing";
   const edge = await checkEngine(bucket, undefined, scope);
   return { bucket: bucket.name, slots: [], r2: isReached ? "ok" : "unreachable", ...edge };
 }
@@ -145,9 +140,10 @@ async function checkRoleBucket(
   scope: RequestScope,
 ): Promise<BucketHealth> {
   const { role, session } = await checkRole(bucket, bucketRole, scope);
-  if (!isWorking(role)) return { bucket: bucket.name, slots: [], role, edge: role.state };
 
-  const edge = await checkEngine(bucket, session, scope);
+  // Without a session that opens the bucket, the engine would fail for the same reason.
+  let edge: EdgeHealth = { edge: role.state };
+  if (isWorking(role)) edge = await checkEngine(bucket, session, scope);
   return { bucket: bucket.name, slots: [], role, ...edge };
 }
 
@@ -161,15 +157,16 @@ async function checkSlotBucket(bucket: Bucket, scope: RequestScope): Promise<Buc
   slots.sort((a, b) => a.slot.localeCompare(b.slot));
 
   // The engine is tried with a slot that works. If none does, its answer to the first one is all that is known.
-  const workingIndex = usableHealth.findIndex((health) => isWorking(health));
-  const credential = usable[workingIndex] ?? usable[0];
-  if (credential === undefined) return { bucket: name, slots, edge: "no canary" };
+  const working = usableHealth.find((health) => isWorking(health));
+  const workingSlot = usable.find((slot) => slot.name === working?.slot);
+  const credential = workingSlot ?? usable[0];
+  if (!credential) return { bucket: name, slots, edge: "no canary" };
 
   const edge = await checkEngine(bucket, credential, scope);
   return { bucket: name, slots, ...edge };
 }
 
-/** The rendition of the canary that an engine is tried with: always the same, which is billed once (L2). */
+/** The rendition of the canary with which an engine is tried: always the same one, which is billed once (L2). */
 const CANARY_RENDITION = {
   version: undefined,
   formats: "own",
@@ -182,7 +179,7 @@ const CANARY_RENDITION = {
   },
 } as const satisfies Omit<RenditionId, "bucket" | "key">;
 
-/** The engine did render something, if this is all that its guard had to refuse. */
+/** The refusals of a rendition that the engine did make: only its size or its type was not as wished. */
 const RENDERED_EVENTS: readonly string[] = ["original-is-smaller", "wrong-type"];
 
 /** Has the engine render the canary. */
@@ -204,17 +201,18 @@ async function checkEngine(
   }
   if (RENDERED_EVENTS.includes(result.event)) return { edge: "on" };
 
+  // The code says most. Without one, a binding has no status, and an edge that does not transform has one.
   const { edgeCode, status: answered } = detailsOf(result);
   if (edgeCode) return { edge: edgeCode, answered };
   if (engine === "binding") return { edge: result.event };
-  if (answered === undefined) return { edge: "unreachable", answered };
+  if (!answered) return { edge: "unreachable" };
   return { edge: "off", answered };
 }
 
-/** How long a caller of /purge waits at most. EventBridge gives up after 5 s: ms. */
+/** How long a caller of /purge waits at most: ms. AWS's EventBridge, which reports changed objects, gives up after 5 s. */
 const PURGE_TIMEOUT_MS = 3_700;
 
-/** What could not be purged is named in the answer, and in the log, up to a limit. */
+/** Purges what the body names. What could not be purged is in the answer, and the first ones are in the log. */
 async function answerPurge(
   request: Request,
   config: Config,
@@ -222,16 +220,21 @@ async function answerPurge(
 ): Promise<Response | Refusal> {
   const { method, headers } = request;
   const deadline = Date.now() + PURGE_TIMEOUT_MS;
-  if (config.purgeToken === undefined) return { event: "no-such-route", path: "/purge" };
+  const { purgeToken } = config;
+  if (!purgeToken) return { event: "no-such-route", path: "/purge" };
   if (method !== "POST") return methodNotAllowed(method, "POST");
 
-  const mayPurge = await hasPurgeRight(headers, config.purgeToken);
+  const mayPurge = isFromCaller(headers) && (await hasToken(headers, purgeToken));
   if (!mayPurge) {
     const reason = "not the PURGE_TOKEN, a topic of SNS, or a form of another site";
     return { event: "purge-denied", reason };
   }
 
-  const answer = await readAndPurge(request, config, { context, deadline });
+  let answer: PurgeAnswer;
+  const parsed = await readPurge(request, deadline);
+  if (parsed.kind === "bad-request") answer = reportNothingPurged(parsed.status, parsed.reason);
+  else answer = await purge(parsed, config, { context, deadline });
+
   const { body, status, retryAfter } = answer;
   logNotPurged(body);
   return plain(status, bodyText(body), {
@@ -240,51 +243,35 @@ async function answerPurge(
   });
 }
 
-async function readAndPurge(
-  request: Request,
-  config: Config,
-  scope: RequestScope & { readonly context: GatewayContext },
-): Promise<PurgeAnswer> {
-  const parsed = await readPurge(request, scope.deadline);
-  if (parsed.kind === "bad-request") {
-    return reportNothingPurged(parsed.status, parsed.reason);
-  }
-  return purge(parsed, config, scope);
-}
+/** Returns whether the caller that sends the token has also written the body. */
+function isFromCaller(headers: Headers): boolean {
+  // AWS's SNS sends the token with any message, whoever may publish to its topic.
+  if (headers.has("x-amz-sns-message-type")) return false;
 
-/** Returns whether a caller has the token, and whether the caller itself has written the request. */
-async function hasPurgeRight(headers: Headers, purgeToken: string): Promise<boolean> {
-  // Whoever may publish to the topic wrote the body, and SNS adds the token.
-  const isFromSns = headers.has("x-amz-sns-message-type");
-  if (isFromSns) return false;
-
-  // A page of another site wrote the body, and the browser may add the password.
-  const isCrossSite = headers.get("sec-fetch-site") === "cross-site";
-  if (isCrossSite) return false;
-
-  const authorization = headers.get("authorization");
-  return authorization !== null && hasToken(authorization, purgeToken);
+  // The browser of an operator may add the password to a form that a page of another site has written.
+  return headers.get("sec-fetch-site") !== "cross-site";
 }
 
 /** `Bearer TOKEN`, or `Basic` and a user name and password in base64. */
 const AUTHORIZATION = /^(?<scheme>bearer|basic) +(?<credentials>.*)/is;
 
 /** Returns whether `authorization` has the token: as a bearer, or as the password of HTTP Basic. */
-async function hasToken(authorization: string, token: string): Promise<boolean> {
+async function hasToken(headers: Headers, token: string): Promise<boolean> {
+  const authorization = headers.get("authorization") ?? "";
   const groups = AUTHORIZATION.exec(authorization)?.groups;
-  if (groups === undefined) return false;
+  if (!groups) return false;
 
   const { scheme = "", credentials = "" } = groups;
   const isBasic = scheme.toLowerCase() === "basic";
-  const candidate = isBasic ? passwordIn(credentials) : credentials;
+  const candidate = isBasic ? readPassword(credentials) : credentials;
   return candidate !== undefined && timingSafeEqual(candidate, token);
 }
 
-/** The text after the first colon. The user name does not matter. @returns undefined if there is no password */
-function passwordIn(encoded: string): string | undefined {
+/** Returns the text after the first colon. The user name does not matter. @returns undefined if there is no password */
+function readPassword(encoded: string): string | undefined {
   try {
     const text = new TextDecoder().decode(decodeBase64(encoded));
-    return /:(?<password>.*)/s.exec(text)?.groups?.["password"];
+    return /:(.*)/s.exec(text)?.[1];
   } catch {
     return undefined; // not base64
   }
@@ -296,25 +283,21 @@ const KEYS_PATH = "/.well-known/jwks.json";
 /** A new key is to be visible soon: s. */
 const ISSUER_CACHING = { "cache-control": "public, max-age=60" };
 
-/** Answers with the documents by which AWS checks the Worker's tokens. @returns undefined if there is no issuer */
+/** Answers with one of the documents by which AWS checks the Worker's tokens. @returns undefined if there are none */
 async function answerIssuer(
   { method }: Request,
   pathname: typeof DISCOVERY_PATH | typeof KEYS_PATH,
   { oidc }: Config,
 ): Promise<Response | Refusal | undefined> {
-  if (oidc === undefined) return undefined;
+  if (!oidc) return undefined;
   if (method !== "GET" && method !== "HEAD") return methodNotAllowed(method, "GET, HEAD");
 
   const { published: keys, mistakes } = await issuerKeysOf(oidc);
   if (keys.length === 0) return { event: "configuration-broken", mistakes };
 
-  const document = pathname === KEYS_PATH ? { keys } : discoveryOf(oidc.issuer);
-  return plain(200, JSON.stringify(document), { ...JSON_TYPE, ...ISSUER_CACHING });
-}
-
-/** The metadata of the issuer (OpenID Connect Discovery, 3). */
-function discoveryOf(issuer: string): object {
-  return {
+  // The metadata of the issuer (OpenID Connect Discovery, 3).
+  const { issuer } = oidc;
+  const discovery = {
     issuer,
     jwks_uri: `${issuer}${KEYS_PATH}`,
     response_types_supported: ["id_token"],
@@ -322,4 +305,7 @@ function discoveryOf(issuer: string): object {
     id_token_signing_alg_values_supported: ["ES256"],
     claims_supported: ["aud", "exp", "iat", "iss", "jti", "sub"],
   };
+
+  const document = pathname === KEYS_PATH ? { keys } : discovery;
+  return plain(200, JSON.stringify(document), { ...JSON_TYPE, ...ISSUER_CACHING });
 }
