@@ -67,7 +67,7 @@ export async function answerRendition(
   const deadline = readDeadline(headers, answers, began);
   const result = await render(ids, { config, context, deadline, condition, hasOlder });
 
-  // A URL may show several objects. The index says which of them it shows now: 0 for the first.
+  // A URL may show several objects. The index says about which of them the result is: 0 for the first.
   const { objectIndex } = result;
   const tags = await tagsOf(ids);
   const policy = { answers, tags, isOneObject: ids.length === 1 };

@@ -26,7 +26,7 @@ export type RenditionId = {
   /** The version that a signed URL names. A new one makes a new URL, by which a replaced object shows at once. */
   readonly version: string | undefined;
   readonly variant: Variant;
-  /** Among which formats the engine may choose, or that facts are wanted. */
+  /** Which formats the visitor's browser reads; or that facts, the sizes of the picture as JSON, are requested. */
   readonly formats: AcceptedFormats;
   /** Whether its route lets it be stored. */
   readonly isStorable: boolean;
@@ -103,7 +103,7 @@ export function readRenditionUrl(config: Config, url: string): RenditionIds | un
     ids.push(id);
   }
 
-  // The ids of one URL differ only in their objects. If others were written, the URL would read as another one.
+  // The ids of one URL differ only in their objects. A URL whose names differ in more is not one of the gateway's.
   const [first, ...others] = ids;
   if (!first) return undefined;
   const further = others.map(({ bucket, key }) => ({ ...first, bucket, key }));

@@ -95,6 +95,7 @@ export function detailsOf(refusal: Refusal): RefusalDetails & Pick<Refusal, "eve
   return refusal;
 }
 
+/** Returns whether the cause is proved. */
 export function isCertain(refusal: Refusal): boolean {
   return detailsOf(refusal).certain === true;
 }
