@@ -1,5 +1,5 @@
-// The cookie that opens all objects below a prefix: the Worker checks it, and vitrine/sign makes it. No clock: an expiry
-// is passed in, and its callers compare it with the time. Its value has one spelling: any other text is no such cookie.
+// The cookie that opens all objects below a prefix. vitrine/sign makes it, and the Worker checks it. It reads no clock:
+// the callers check whether an expiry has passed. A value has only one valid spelling.
 
 import { decodeBase64, encodeBase64url, utf8 } from "./encoding.ts";
 import { type Grant, type SigningKey, signText } from "./grant.ts";
@@ -8,14 +8,14 @@ import { keyFault } from "./key.ts";
 /** The name of the cookie. */
 export const COOKIE = "vitrine";
 
-/** How far ahead a cookie may expire at most: s. Only a change of the key revokes it. */
+/** How far ahead a cookie may expire at most, in seconds. Only a change of the key revokes a cookie. */
 export const MAX_COOKIE_AGE = 86_400;
 
 /** What a cookie grants: all objects below a prefix, at all presets of the route, until it expires. */
 export type CookieGrant = {
   /** The host of the public URLs as `URL.host` spells it: with its port, if that is not the scheme's. */
   readonly host: string;
-  /** What the text for `*` begins with, decoded: `friends/2026/`. See `prefixFault`. */
+  /** The beginning of the text that stands for `*` of the route's path, decoded: `friends/2026/`. See `prefixFault`. */
   readonly prefix: string;
 } & Pick<Grant, "route" | "expires">;
 
@@ -26,14 +26,14 @@ type CookieClaims = Pick<CookieGrant, "prefix" | "expires"> & {
   readonly sig: string;
 };
 
-/** Returns what is wrong with the prefix of a cookie, or undefined if it is right: it is a key, and then a slash. */
+/** Returns what is wrong with the prefix of a cookie, or undefined if it is valid: a valid key, and then a slash. */
 export function prefixFault(prefix: string): string | undefined {
   if (!prefix.endsWith("/")) return "no slash at its end";
 
   return keyFault(prefix.slice(0, -1));
 }
 
-/** Returns the text that is signed for a cookie: six lines. No value can hold a line break. */
+/** Returns the text that is signed for a cookie: six lines, since no value can hold a line break. */
 export function cookieTextToSign(
   { host, route, prefix, expires }: CookieGrant,
   kid: string,
@@ -52,8 +52,12 @@ export async function signCookieGrant(grant: CookieGrant, key: SigningKey): Prom
 }
 
 /**
- * Matches what `signCookieGrant` returns: `1800000000.k1.ZnJpZW5kcy8.…`. The prefix has 1,025 bytes at most, and no length that base64 cannot have. The
- * signature has 32 bytes, which are 43 characters; two bits of the last one must be zero.
+ * Matches what `signCookieGrant` returns: `1800000000.k1.ZnJpZW5kcy8.…`. Its parts, with dots between them:
+ * - the expiry, of at most 12 digits
+ * - the kid: a letter, and at most 31 further characters
+ * - the prefix in base64url. The longest one, a key and a slash, has 1,025 bytes. Its last group has two characters or
+ *   more, because one alone is less than a byte
+ * - the signature: 32 bytes, which are 43 characters. The last one stands for four bits, so it is one of 16
  */
 const COOKIE_VALUE =
   /^[1-9]\d{0,11}\.[A-Za-z][\w-]{0,31}\.(?:[\w-]{4}){0,341}[\w-]{2,4}\.[\w-]{42}[AEIMQUYcgkosw048]$/;
@@ -62,15 +66,16 @@ const COOKIE_VALUE =
 export function readCookieValue(value: string): CookieClaims | undefined {
   if (!COOKIE_VALUE.test(value)) return undefined;
 
-  // Each of these parts is there, and none has a dot in it: "" is for the compiler alone.
+  // The text has these four parts. The defaults "" are for the compiler alone.
   const [expires, kid = "", encodedPrefix = "", sig = ""] = value.split(".");
 
+  // `ignoreBOM` keeps a byte order mark in the text. Bytes that are not UTF-8 become another character.
   const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
   const prefix = decoder.decode(decodeBase64(encodedPrefix));
 
-  // What is not UTF-8, or another spelling of base64, does not come back.
-  const hasOneSpelling = encodeBase64url(utf8(prefix)) === encodedPrefix;
-  if (!hasOneSpelling || prefixFault(prefix) !== undefined) return undefined;
+  // The prefix must encode to the same text again. It does not if its bytes are not UTF-8, or if unused bits are set.
+  const isCanonical = encodeBase64url(utf8(prefix)) === encodedPrefix;
+  if (!isCanonical || prefixFault(prefix)) return undefined;
 
   return { expires: Number(expires), kid, prefix, sig };
 }

@@ -23,10 +23,12 @@ export function decodePath(pathname: string): string | undefined {
  * encodeKey("a b/fig (1).jpg"); // "a%20b/fig%20%281%29.jpg"
  */
 export function encodeKey(key: string): string {
-  // encodeURIComponent encodes the slash, and leaves `!'()*` as they are. S3 signs them the other way round.
-  return encodeURIComponent(key)
-    .replace(/%2F/g, "/")
-    .replace(/[!'()*]/g, (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`);
+  // S3 signs a slash as it is, and `!'()*` percent-encoded. encodeURIComponent does the opposite.
+  const encoded = encodeURIComponent(key).replace(/%2F/g, "/");
+  return encoded.replace(
+    /[!'()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 }
 
 /**
@@ -46,7 +48,7 @@ export function utf8(text: string) {
   return encoder.encode(text);
 }
 
-/** Returns bytes as base64 without the characters that a URL changes, and without padding. For at most some kB. */
+/** Returns bytes as base64url without padding. For a few kB at most: each byte is an argument of one call. */
 export function encodeBase64url(bytes: ArrayBuffer | Uint8Array): string {
   const text = String.fromCharCode(...new Uint8Array(bytes));
   return btoa(text).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

@@ -1,7 +1,7 @@
 // The grammar of public URLs. It compiles the patterns of paths and of keys, reads the variant and the key out of a
 // path, and writes the path for them. A variant is a preset, alone or with a descriptor: `card`, `card@2x`.
-// The Worker reads URLs by this file, and src/client/ builds them by it, so both agree on every URL. It imports
-// nothing, does no I/O, and knows no configuration: whether the variant and the key exist, its callers check.
+// The Worker reads URLs with this file, and src/client/ builds them with it, so both agree on every URL. It does no I/O
+// and knows no configuration: its callers check whether the variant and the key exist.
 
 /** A compiled pattern of a path or of a key. `:name` stands for text without a slash, `*` for any text. */
 type Pattern = {
@@ -11,8 +11,8 @@ type Pattern = {
    */
   readonly parts: readonly string[];
   /**
-   * Matches a whole text, and captures a text for each name, in the order of `names`: `/^\/images\/([^/]*)\/(.*)$/su`.
-   * The groups have no names of their own: those would make `readPath`, which runs for each request, slower.
+   * Matches a whole text, and captures one text for each of `names`, in their order: `/^\/images\/([^/]*)\/(.*)$/su`.
+   * Named groups would make `readPath` slower, which runs for each request.
    */
   readonly form: RegExp;
   /** The placeholders, each once: `[":preset", "*"]`. */
@@ -36,13 +36,13 @@ export const REST = "*";
 /** The placeholder for the variant. */
 export const VARIANT = ":preset";
 
-/** Matches a placeholder. Its group makes `split` keep what it matches. */
+/** Matches a placeholder. Because of the group, `split` returns the placeholders, too. */
 const PLACEHOLDER = /(:[A-Za-z]\w*|\*)/;
 
 /**
  * Compiles a pattern such as `/images/:preset/*` or `users/:user/avatar.png`.
- * @param quantifier of each placeholder: `*` if it may be empty, as in a path that visitors ask
- *   for; `+` if it needs at least one character
+ * @param quantifier of each placeholder's group in `form`: `*` if the text may be empty, as in a path that visitors
+ *   ask for; `+` if the text has at least one character
  */
 export function compilePattern(text: string, quantifier: "*" | "+"): Pattern {
   const parts = text.split(PLACEHOLDER);
@@ -50,15 +50,14 @@ export function compilePattern(text: string, quantifier: "*" | "+"): Pattern {
   let form = "";
 
   for (const [index, part] of parts.entries()) {
-    const groupNumber = names.indexOf(part) + 1;
     const isFixedText = index % 2 === 0;
     if (isFixedText) {
-      // No character of a fixed text has a meaning in a regular expression.
+      // Escape the characters that mean something in a regular expression.
       form += part.replace(/[$^\\.*+?()[\]{}|]/g, "\\$&");
-    } else if (groupNumber > 0) {
-      // A placeholder that occurs again must match the same text again. The parentheses keep the number apart from a
-      // digit that follows: `*-*0` becomes `(.+)-(?:\1)0`.
-      form += `(?:\\${groupNumber})`;
+    } else if (names.includes(part)) {
+      // A placeholder that occurs again must match the same text again: `\1` is the text of the first group. The
+      // parentheses keep a digit that follows apart: `*-*0` becomes `(.+)-(?:\1)0`.
+      form += `(?:\\${names.indexOf(part) + 1})`;
     } else {
       names.push(part);
       const character = part === REST ? "." : "[^/]";
@@ -71,7 +70,7 @@ export function compilePattern(text: string, quantifier: "*" | "+"): Pattern {
 
 /** Returns what a decoded path asks for, or undefined if the path does not match the mapping. */
 export function readPath({ path, key }: Mapping, decoded: string): PathMatch | undefined {
-  const texts = path.form.exec(decoded)?.slice(1); // without the match itself
+  const texts = path.form.exec(decoded)?.slice(1); // the groups, without the whole match
   if (!texts) return undefined;
 
   const variant = texts[path.names.indexOf(VARIANT)] ?? "";
@@ -84,7 +83,7 @@ export function readRest({ path }: Mapping, decoded: string): string | undefined
   return texts?.[path.names.indexOf(REST)];
 }
 
-/** Matches a `.` or `..` segment. URL parsers remove these, encoded or not. */
+/** Matches a `.` or `..` segment. URL parsers remove such a segment, encoded or not. */
 const DOT_SEGMENT = /\/\.\.?(\/|$)/;
 
 /**
@@ -98,17 +97,17 @@ export function writePath(mapping: Mapping, { variant, key }: PathMatch): string
   const path = fillPattern(mapping.path, [VARIANT, ...mapping.key.names], [variant, ...texts]);
   if (DOT_SEGMENT.test(path)) return undefined;
 
-  // A key may hold the variant, too: where `/in/:preset` stands for `of/:preset`, no path leads to the key `of/card` at
-  // the variant `card@2x`. So only a path that leads back counts.
+  // Check that the path leads back to the same variant and key. It may not, if the key's pattern has `:preset`, too.
+  // With the path `/in/:preset` and the key `of/:preset`, `/in/card@2x` stands for `of/card@2x`, and never for `of/card`.
   const match = readPath(mapping, path);
   const leadsBack = match?.variant === variant && match.key === key;
   return leadsBack ? path : undefined;
 }
 
 /**
- * Puts texts into a pattern.
- * @param names the placeholders that have a text. One without a text, such as a `:slug` that is not in the key,
- *   becomes `-`
+ * Replaces the placeholders of a pattern by texts. A placeholder without a text becomes `-`, such as a `:slug` of the
+ * path that the key does not have.
+ * @param names the placeholders that have a text
  * @param texts in the order of `names`
  */
 function fillPattern(

@@ -1,10 +1,10 @@
-// The signature of a public URL, and the keys that sign: the Worker checks it, and vitrine/sign makes it. It needs
-// only WebCrypto. No clock: an expiry is passed in, and its callers compare it with the time.
+// The signature of a public URL, and the keys that sign. vitrine/sign makes the signature, and the Worker checks it. It
+// needs only WebCrypto. It reads no clock: the callers check whether an expiry has passed.
 // No message holds any part of a key: whoever has a key can sign any URL.
 
 import { decodeBase64, encodeBase64url, utf8 } from "./encoding.ts";
 
-/** What a signed public URL grants: one object at one preset, with any descriptor, until it expires. */
+/** What a signed public URL grants until it expires: one object at one preset, in all sizes (`card`, `card@2x`). */
 export type Grant = {
   /** The route's path as configured: `/images/:preset/*`. */
   readonly route: string;
@@ -30,8 +30,8 @@ export type SigningKey = {
 type ImportedKey = Awaited<ReturnType<typeof crypto.subtle.importKey>>;
 
 /**
- * Returns the text that is signed: seven lines. No value can hold a line break. The preset has no
- * descriptor, so one signature opens a whole `srcset`. Without a version, its line is empty.
+ * Returns the text that is signed: seven lines, since no value can hold a line break. Without a version, its line is
+ * empty. The preset stands there without `@2x`, so one signature opens a whole `srcset`.
  */
 export function textToSign(
   { route, preset, key, expires, version = "" }: Grant,
@@ -60,20 +60,20 @@ export async function signText(text: string, key: SigningKey): Promise<string> {
   return encodeBase64url(sig);
 }
 
-/** Returns whether a signature is that of a text. It takes the same time for each wrong one. */
+/** Returns whether a signature is that of a text. The check takes the same time for each wrong signature. */
 export async function isSignature(sig: string, text: string, key: SigningKey): Promise<boolean> {
-  // The Worker runs this for each signed request. To look here first saves an `await` for a key that is imported already.
+  // The Worker runs this for each signed request. Do not wait for `importKey` if the key is imported already.
   let imported = key.imported;
-  if (imported === undefined) imported = await importKey(key);
+  if (!imported) imported = await importKey(key);
 
   return crypto.subtle.verify("HMAC", imported, decodeBase64(sig), utf8(text));
 }
 
 const HMAC = { name: "HMAC", hash: "SHA-256" };
 
-/** Returns the key for WebCrypto. It is imported when it is first used. */
+/** Returns the key for WebCrypto. The first call imports it. */
 async function importKey(key: SigningKey): Promise<ImportedKey> {
-  if (key.imported === undefined) {
+  if (!key.imported) {
     const secret = utf8(key.secret);
     key.imported = await crypto.subtle.importKey("raw", secret, HMAC, false, ["sign", "verify"]);
   }
@@ -87,7 +87,7 @@ const KID = /^[A-Za-z][\w-]{0,31}$/;
 /** Printable ASCII without spaces, 32 characters or more. */
 const SIGNING_KEY = /^[\x21-\x7e]{32,}$/;
 
-/** Matches the name of each entry in the text of a JSON object: `"k1"` in `{"k1": "…"}`. */
+/** Matches the name of each entry in the text of a JSON object: `"k1"` in `{"k1": "…"}`. No valid kid has a quote. */
 const ENTRY_NAMES = /"[^"]*"(?=\s*:)/g;
 
 const EXAMPLE = 'a JSON object such as {"k1": "..."}';
@@ -96,31 +96,30 @@ const EXAMPLE = 'a JSON object such as {"k1": "..."}';
  * Reads the secret URL_SIGNING_KEYS, a JSON object such as `{"k2": "…", "k1": "…"}`. The order matters:
  * the first key signs.
  * @param report is called with each mistake; no message holds any part of a key
- * @returns the keys that are right, by kid, in the order of the secret
+ * @returns the valid keys by kid, in the order of the secret
  */
 export function readSigningKeys(
   secret: string,
   report: (message: string) => void,
 ): ReadonlyMap<string, SigningKey> {
   const entries = parseEntries(secret);
-  if (entries === undefined) {
+  if (!entries) {
     const isSet = /\S/.test(secret);
     report(isSet ? `is not ${EXAMPLE}` : `is not set: it must be ${EXAMPLE}`);
   } else if (entries.length === 0) {
     report("has no keys");
   }
 
-  // JSON.parse silently takes the last of two equal names, so kids are counted in the text. No right key
-  // has a quote in it.
+  // JSON.parse takes the last of two equal names, without an error. So the kids are counted in the text.
   const kids = secret.match(ENTRY_NAMES) ?? [];
   if (new Set(kids).size < kids.length) report("has the same kid twice");
 
   const keys = new Map<string, SigningKey>();
-  if (entries === undefined) return keys;
+  if (!entries) return keys;
 
   for (const [kid, key] of entries) {
     if (!KID.test(kid)) {
-      // A kid begins with a letter, because JavaScript moves numeric names to the front.
+      // A kid such as `1` would lose its place: JavaScript moves numeric names of an object to the front.
       report("a kid must be a letter, then at most 31 letters, digits, - and _");
     } else if (typeof key !== "string" || !SIGNING_KEY.test(key)) {
       report(`the key of ${kid} must be at least 32 ASCII characters, without spaces`);

@@ -1,14 +1,14 @@
-// Checks the key of an object: the Worker reads no other, and the client builds a URL for no other. A key such as
-// `../secret.jpg` could leave the bucket's prefix.
-// It does not change or normalise a key: two spellings are two objects.
+// Checks the key of an object. The Worker reads no object whose key fails the check, and the client builds no URL for
+// one: a key such as `../secret.jpg` could leave the bucket's prefix.
+// It never changes a key: two spellings are two objects.
 
-/** S3 has no longer keys (A10). */
+/** The length of the longest key in S3, as UTF-8 (A10). */
 const MAX_BYTES = 1024;
 
 /** A line feed, a zero byte, an escape … */
 const CONTROL = /\p{Cc}/u;
 
-/** Half of a surrogate pair, which UTF-8 cannot have. With the flag `u`, a whole pair is one other character. */
+/** Half of a surrogate pair, which UTF-8 cannot have. With the flag `u`, a whole pair counts as another character. */
 const SURROGATE = /\p{Cs}/u;
 
 /**
@@ -16,7 +16,7 @@ const SURROGATE = /\p{Cs}/u;
  * @returns a text for the middle of a message, such as `a backslash`
  */
 export function keyFault(key: string): string | undefined {
-  // A UTF-16 unit has at most three bytes in UTF-8, so a short key need not be encoded.
+  // Each unit of `length` has at most three bytes in UTF-8, so a short key need not be encoded.
   const mayBeTooLong = key.length * 3 > MAX_BYTES;
   if (mayBeTooLong && new TextEncoder().encode(key).length > MAX_BYTES) {
     return "longer than 1,024 bytes";

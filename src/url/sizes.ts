@@ -1,5 +1,5 @@
-// The sizes that a preset allows, and the descriptors that name them in URLs. Pure. The Worker makes a preset's variants
-// from them, and the client its `srcset`, so no app builds the URL of a size that the Worker does not have.
+// The sizes that a preset allows, and the descriptors that name them in URLs, such as `@2x` in `card@2x`. Pure. The
+// Worker and the client both use this list, so the client builds no URL of a size that the Worker refuses.
 
 /** The options of a preset that set its sizes. All widths and heights are in pixels. */
 export type Sizing = {
@@ -34,18 +34,18 @@ export function sizesOf({
   const sizes: [string, Size][] = [["", ownSize]];
 
   for (const factor of dpr) {
-    // `@1x` sets no dpr: with other options than "", it would be another entry in the edge's cache (C1).
+    // `@1x` has the options of the preset itself. With `dpr: 1`, the edge would cache the same picture twice (C1).
     const size = factor === 1 ? ownSize : { ...ownSize, dpr: factor };
     sizes.push([`@${factor}x`, size]);
   }
 
-  for (const newWidth of widths) {
-    let size: Size = { width: newWidth };
+  for (const listedWidth of widths) {
+    let size: Size = { width: listedWidth };
     if (width && height) {
-      // The height changes in proportion.
-      size = { ...size, height: Math.round((height * newWidth) / width) || 1 };
+      // The height changes in proportion to the width. It is never 0.
+      size = { ...size, height: Math.round((height * listedWidth) / width) || 1 };
     }
-    sizes.push([`@${newWidth}w`, size]);
+    sizes.push([`@${listedWidth}w`, size]);
   }
 
   return sizes;
