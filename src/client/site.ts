@@ -1,7 +1,7 @@
 // One route of a deployed Vitrine, and the URLs of its images. No I/O: it never asks the Worker or S3.
-// What cannot exist is a RangeError, never a URL that would be a 404. Whether an object exists, only the Worker knows.
-// A variant is a preset, alone or with a descriptor: `card`, `card@2x`. The examples use `images`, the client in the
-// example of `createClient`.
+// A URL that the Worker cannot answer is a RangeError here. Whether an object exists, only the Worker knows.
+// A variant is a preset, alone or with a descriptor of its size: `card`, `card@2x`. A route leads to a key if the
+// pattern in its `object` fits the key. The examples use `images`, the client in the example of `createClient`.
 
 import { decodePath, encodePath } from "../url/encoding.ts";
 import { compilePattern, readPath, writePath } from "../url/grammar.ts";
@@ -23,8 +23,8 @@ import type {
 
 /**
  * Prepares one route of a deployed Vitrine. Use it with the functions below if you do not want all of
- * `createClient` in your bundle. Unlike that, it does not check `baseUrl` and `path`: a mistake in them is a
- * URL that the Worker answers with 404.
+ * `createClient` in your bundle. Unlike `createClient`, it does not check `baseUrl` and `path`: the Worker answers
+ * URLs with a mistake in them with 404.
  * @throws RangeError if the route names a preset that `presets` does not have
  * @example
  * const site = openSite({
@@ -43,6 +43,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   const shownPresets = new Map<string, ShownPreset>();
   const variants = new Map<string, Name>();
 
+  // `hasOwn`, because `toString` is not a preset.
   const isName = (name: string): name is Name => Object.hasOwn(presets, name);
   for (const name of route.presets ?? Object.keys(presets)) {
     const shape = isName(name) && presets[name];
@@ -52,12 +53,13 @@ export function openSite<const Presets extends PresetTable, const Route extends 
     for (const [descriptor] of sizesOf(shape)) variants.set(name + descriptor, name);
   }
 
-  // All objects of a list have one pattern of the key. It follows the bucket's name and a slash: `media/photos/*`.
+  // The pattern of the key follows the bucket's name and a slash: `media/photos/*`. If a route lists several buckets,
+  // each entry has the same pattern.
   const [object = ""] = [route.object].flat();
   const keyPattern = object.replace(/^[^/]*\//, "");
 
   return {
-    // Read for each URL: an app may set its base URL after it has imported this.
+    // A getter, because an app may set `settings.baseUrl` after it has called `openSite`.
     get base() {
       return settings.baseUrl.replace(/\/+$/, "");
     },
@@ -70,31 +72,28 @@ export function openSite<const Presets extends PresetTable, const Route extends 
 }
 
 /**
- * Returns the candidates of a preset in ascending order, each size once. A candidate that is as large as the preset
- * itself has the preset's name without a descriptor, so that one rendition has one URL.
+ * Returns the entries of a preset's `srcset` in ascending order, each size once. The preset's own size has the URL
+ * without a descriptor, so that one rendition has one URL.
  */
 function candidatesOf(name: string, preset: PresetShape): Candidate[] {
   const candidates = new Map<string, Candidate>();
 
   for (const [descriptor, { width = 0, dpr = 1 }] of sizesOf(preset)) {
-    let srcsetDescriptor = `${dpr}x`;
-    let isPresetSize = dpr === 1;
+    // With `widths`, the preset itself is an entry only if `widths` has its width.
+    if (preset.widths && !descriptor) continue;
 
-    if (preset.widths) {
-      // The preset's own width is a candidate only if `widths` has it, too.
-      if (!descriptor) continue;
-      srcsetDescriptor = `${width}w`;
-      isPresetSize = width === preset.width;
-    }
-
+    const isPresetSize = dpr === 1 && width === (preset.width ?? 0);
     const variant = isPresetSize ? name : name + descriptor;
-    candidates.set(srcsetDescriptor, { variant, as: srcsetDescriptor, pixels: width * dpr });
+
+    // The preset itself and `@1x` are both `1x`: the map keeps one of them.
+    const as = descriptor.slice(1) || "1x";
+    candidates.set(as, { variant, as, pixels: width * dpr });
   }
 
   return [...candidates.values()].sort((a, b) => a.pixels - b.pixels);
 }
 
-/** `https://images.example.com`, `http://localhost:8787/img` or `/img`. */
+/** Matches `https://images.example.com`, `http://localhost:8787/img` or `/img`: no query, and no fragment. */
 const BASE_URL = /^(?:https?:\/\/[^/?#]+)?(?:\/[^?#]*)?$/i;
 
 /**
@@ -135,11 +134,11 @@ export const imageUrl: <Presets extends PresetTable, Name extends keyof Presets 
   key: string,
   variant: VariantOf<Presets, NoInfer<Name>>,
   query?: string,
-) => string = urlOf;
+) => string = urlOf; // with a type that allows only the variants of the site
 
 /**
- * Returns the `srcset` of an object: one candidate for each descriptor of the preset, or the preset alone
- * if it has none.
+ * Returns the `srcset` of an object: one candidate, a URL and its descriptor, for each size of the preset, or the
+ * preset alone if it has no descriptors.
  * @param query as for `imageUrl`: one query opens all candidates
  * @throws RangeError as `imageUrl` does
  * @example
@@ -187,8 +186,8 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
 }
 
 /**
- * Returns the URL of the facts of an object at a preset. It answers JSON, a `FactsAnswer`, if the route has
- * `facts = true`. The `original` of the answer is one for `imgProps` if it has both sides.
+ * Returns the URL of the facts of an object at a preset: the size of the picture and what is known of its original.
+ * The Worker answers it with JSON, a `FactsAnswer`. Pass the answer's `original` to `imgProps` if it has both sides.
  * @param query on a signed route, the query that signs the picture
  * @throws RangeError as `imageUrl` does, and if the route does not have `facts: true`
  * @example
@@ -210,8 +209,8 @@ export function factsUrl<Presets extends PresetTable, Name extends keyof Presets
 }
 
 /**
- * Returns the largest possible width of each candidate of a preset, in pixels and in ascending order. It is
- * 0 if the preset has no width.
+ * Returns the largest possible width of each candidate of a preset, in pixels and in ascending order. Each width
+ * is 0 if the preset has none.
  * @throws RangeError if the route does not show the preset
  * @example
  * widths(images.site, "hero");
@@ -251,7 +250,7 @@ export function parseUrl<Presets extends PresetTable, Name extends keyof Presets
   const match = readPath(mapping, path);
   if (!match || keyFault(match.key)) return undefined;
 
-  // The pattern also matches paths with an empty part, which the client never builds.
+  // A placeholder of the path also matches an empty text, which `imageUrl` never writes.
   if (!writePath(mapping, match)) return undefined;
 
   const preset = variants.get(match.variant);
@@ -261,36 +260,34 @@ export function parseUrl<Presets extends PresetTable, Name extends keyof Presets
 }
 
 /** Does what `imageUrl` does, for a variant that the compiler cannot check. */
-export function urlOf(
-  { base: baseUrl, route, mapping, variants }: AnySite,
-  key: string,
-  variant: string,
-  query = "",
-): string {
-  if (!variants.has(variant)) throwRangeError(`route ${route.path} has no variant "${variant}"`);
+export function urlOf(site: AnySite, key: string, variant: string, query = ""): string {
+  const { route } = site;
+  if (!site.variants.has(variant)) {
+    throwRangeError(`route ${route.path} has no variant "${variant}"`);
+  }
 
-  const needsSignature = route.signed && !route.cookie;
-  if (needsSignature && !query) {
+  if (needsQuery(route) && !query) {
     throwRangeError(`route ${route.path} is signed: pass createSigner's query`);
   }
 
   const fault = keyFault(key);
   if (fault) throwRangeError(`invalid key "${key}": ${fault}`);
 
-  const path = writePath(mapping, { variant, key });
+  const path = writePath(site.mapping, { variant, key });
   if (!path) throwRangeError(`route ${route.path} does not lead to "${key}"`);
 
-  return baseUrl + encodePath(path) + query;
+  return site.base + encodePath(path) + query;
 }
 
-/** Returns whether its URLs need the query that `createSigner`'s function returns: no cookie opens them. */
-export function needsQuery({ signed, cookie }: RouteShape): boolean {
-  return signed === true && !cookie;
+/** Returns whether the route's URLs need the query that `createSigner`'s function returns: no cookie opens them. */
+export function needsQuery(route: RouteShape): boolean {
+  return Boolean(route.signed && !route.cookie);
 }
 
 /** Returns a preset that the route shows. @throws RangeError if it does not show it */
-export function requirePreset({ route, shown: presets }: AnySite, preset: string): ShownPreset {
-  return presets.get(preset) ?? throwRangeError(`route ${route.path} has no preset "${preset}"`);
+export function requirePreset(site: AnySite, preset: string): ShownPreset {
+  const shownPreset = site.shown.get(preset);
+  return shownPreset ?? throwRangeError(`route ${site.route.path} has no preset "${preset}"`);
 }
 
 /** @throws RangeError always */
