@@ -1,5 +1,5 @@
-// Calculates the width and height of an <img> from a preset, by the same rules as the edge, so that nothing on the page
-// moves when the picture comes. It never guesses: a side that is not certain is left out.
+// Calculates the width and height of an <img> from a preset, by the rules of the edge, which is the part of Cloudflare
+// that resizes. With them, nothing on the page moves when the picture comes. A side that is not certain is left out.
 
 import type { Dimensions, Original, PresetShape } from "./types.ts";
 
@@ -9,17 +9,11 @@ const FILLS_BOTH_SIDES = /cover|pad|squeeze/;
 /** The values of `fit` with which a rendition is never larger than the original (O3). */
 const NEVER_ENLARGES = /scale-down|crop/;
 
-/**
- * Returns the `width` and `height` of an `<img>` in CSS pixels (O3, O11, O12).
- *
- * With the original's size, both are exact, except for a preset that trims, and for a `crop` whose renditions
- * have different shapes. Without it, both are set if every original comes out at the same size. If the preset
- * sets only one side, that side is returned.
- */
+/** Returns the `width` and `height` of an `<img>` in CSS pixels, the border included (O3, O11, O12). */
 export function dimensionsOf(preset: PresetShape, original?: Original): Partial<Dimensions> {
-  const { width, height, fit = "scale-down", rotate = 0, trim, dpr, widths } = preset;
+  const { width, height, fit = "scale-down", rotate = 0, trim, dpr = [], widths = [] } = preset;
 
-  // The edge never resizes an SVG (R8). So its sides are those at which it fits into the preset.
+  // The edge never resizes an SVG (R8): the browser scales it. So only the preset's sides and `fit` count.
   if (original?.type === "image/svg+xml") {
     const svgFit = NEVER_ENLARGES.test(fit) ? "scale-down" : "contain";
     return dimensionsOf({ width, height, fit: svgFit }, { ...original, type: undefined });
@@ -27,42 +21,42 @@ export function dimensionsOf(preset: PresetShape, original?: Original): Partial<
 
   if (width && height && FILLS_BOTH_SIDES.test(fit)) return addBorder(preset, width, height);
 
-  // Without the original's size, or with a trim, which takes away an unknown number of pixels, few sides are certain.
+  // The size before scaling is not known: of a missing original, or after a trim, which cuts off unknown edges.
   if (!original?.width || !original.height || trim) {
-    // With `widths`, a `width` of the <img> would override the `sizes` of the page.
-    if (widths) return {};
-    // With both sides, the original's own shape decides which one it fills.
+    // With both sides, the shape of the original decides which of them the picture fills.
     if (width && height) return {};
+    // With `widths`, a `width` of the <img> would override the `sizes` of the page.
+    if (preset.widths) return {};
     return addBorder(preset, width, height);
   }
 
   const isTurned = rotate % 180 !== 0;
-  const source = isTurned ? { width: original.height, height: original.width } : original;
+  const sourceWidth = isTurned ? original.height : original.width;
+  const sourceHeight = isTurned ? original.width : original.height;
 
   if (width && height && fit === "crop") {
-    // An original that is too small for the largest rendition gives it another shape than the smaller ones.
-    const maxScale = maxScaleOf(preset, width);
-    const isTooSmall = source.width < width * maxScale || source.height < height * maxScale;
-    if (isTooSmall && (dpr || widths)) return {};
+    // How much larger than the preset its largest rendition is: 2 for `dpr: [1, 2]`.
+    const widthScales = widths.map((listedWidth) => listedWidth / width);
+    const maxScale = Math.max(1, ...dpr, ...widthScales);
 
-    return addBorder(preset, Math.min(width, source.width), Math.min(height, source.height));
+    // A crop is never larger than the original. So an original that is too small for the largest rendition gives it
+    // another shape than the smaller renditions, and no size is right for all.
+    const isTooSmall = sourceWidth < width * maxScale || sourceHeight < height * maxScale;
+    if (isTooSmall && (preset.dpr || preset.widths)) return {};
+
+    return addBorder(preset, Math.min(width, sourceWidth), Math.min(height, sourceHeight));
   }
 
+  // The picture fits into the sides that the preset sets.
   const maxWidth = width ?? Infinity;
   const maxHeight = height ?? Infinity;
-  let scale = Math.min(maxWidth / source.width, maxHeight / source.height);
+  let scale = Math.min(maxWidth / sourceWidth, maxHeight / sourceHeight);
   if (NEVER_ENLARGES.test(fit)) scale = Math.min(scale, 1);
   if (fit === "scale-up") scale = Math.max(scale, 1);
 
-  const scaledWidth = Math.max(1, Math.round(source.width * scale));
-  const scaledHeight = Math.max(1, Math.round(source.height * scale));
+  const scaledWidth = Math.max(1, Math.round(sourceWidth * scale));
+  const scaledHeight = Math.max(1, Math.round(sourceHeight * scale));
   return addBorder(preset, scaledWidth, scaledHeight);
-}
-
-/** Returns how much larger than the preset its largest rendition is: 2 for `dpr: [1, 2]`. */
-function maxScaleOf({ dpr = [], widths = [] }: PresetShape, width: number): number {
-  const scales = widths.map((otherWidth) => otherWidth / width);
-  return Math.max(1, ...dpr, ...scales);
 }
 
 /** Adds the preset's border to the sides that are known. */

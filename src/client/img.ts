@@ -1,6 +1,7 @@
-// The attributes of an <img>. It never touches the page: it returns plain values. A fact of an original may come from
-// anywhere, such as a database that visitors write to. So only two percentages and a colour of it get into the CSS, and
-// what the app's own `placeholder` returns.
+// The attributes of an <img>. It returns plain values, and never touches the page.
+// An original is an object as the bucket has it. What the app knows of it may come from anywhere, such as a database
+// that visitors write to. So only two percentages and a colour of it get into the CSS. The app's own `placeholder`
+// answers for what it returns.
 
 import { dimensionsOf } from "./dimensions.ts";
 import { requirePreset, srcset, urlOf } from "./site.ts";
@@ -54,8 +55,9 @@ export function imgProps<
 }
 
 /**
- * Returns the CSS that keeps the focal point in view where the page crops the picture further: the engine's own crop
- * leaves the point at the same place of the picture. Undefined if the preset does not use it, or if the fact has none.
+ * Returns the CSS that keeps the focal point in view if the page crops the picture once more. The point has the same
+ * place in the picture as in the original, because a preset with `gravity = "object"` crops around it.
+ * @returns undefined for any other preset, and for an original without a valid focal point
  */
 function positionOf({ gravity }: PresetShape, original?: Original): string | undefined {
   const focus = original?.focus;
@@ -68,26 +70,26 @@ function positionOf({ gravity }: PresetShape, original?: Original): string | und
   return `object-position: ${Math.round(x * 100)}% ${Math.round(y * 100)}%`;
 }
 
-/** Returns the CSS of the background until the picture is there, undefined if there is none. */
+/** Returns the CSS of the background that is there until the picture comes, or undefined if there is none. */
 function backgroundOf<Known extends Original>(
   options: Pick<ImgOptions<unknown, Known>, "original" | "placeholder">,
 ): string | undefined {
   const { original, placeholder } = options;
-  // A background would shine through an original with transparency.
+  // Through a transparent picture, the background would stay visible.
   if (!original || original.alpha) return undefined;
 
-  const background = placeholder ? placeholder(original) : colorOf(original);
+  const { color } = original;
+  const isColor = typeof color === "string" && /^#[0-9a-f]{6}$/.test(color);
+
+  let background = isColor ? color : undefined;
+  if (placeholder) background = placeholder(original);
+
   return background ? `background: ${background}` : undefined;
 }
 
-function colorOf({ color }: Original): string | undefined {
-  const isColor = typeof color === "string" && /^#[0-9a-f]{6}$/.test(color);
-  return isColor ? color : undefined;
-}
-
 /**
- * Matches a `style` of `imgProps`: `object-position: 62% 30%; background: #8a5b3c`, or one of both. The position comes
- * first, because a background may have any text.
+ * Matches a `style` of `imgProps`: `object-position: 62% 30%; background: #8a5b3c`, or one of the two. The background is
+ * the rest of the text, because a `placeholder` may return any text, also one with `; `.
  */
 const STYLE =
   /^(?:object-position: (?<objectPosition>\d+% \d+%))?(?:; )?(?:background: (?<background>[\s\S]*))?$/;
@@ -106,6 +108,7 @@ const STYLE =
  * <img {...reactProps(fig)} alt={fig.alt} />
  */
 export function reactProps({ srcset, style = "", ...props }: ImgProps) {
+  // React takes a style as an object, so take the text of `imgProps` apart again.
   const groups = STYLE.exec(style)?.groups;
   const background = groups?.["background"];
   const objectPosition = groups?.["objectPosition"];
