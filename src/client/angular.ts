@@ -1,4 +1,5 @@
-// The loader for Angular's NgOptimizedImage. It imports nothing of Angular, and uses the width alone of what it asks.
+// The loader for Angular's NgOptimizedImage. It imports nothing of Angular. From a request, it reads the `src`, the width
+// and the name of the preset, which is a named set of options in wrangler.toml.
 
 import { loaderUrl } from "./loader-url.ts";
 import { requirePreset } from "./site.ts";
@@ -14,8 +15,8 @@ type LoaderConfig = {
 };
 
 /**
- * Makes the loader that Angular's `IMAGE_LOADER` stands for. `loaderParams` names the preset. A height that
- * Angular calculates is ignored: the preset sets it. A placeholder is the preset's smallest variant.
+ * Makes the loader for Angular's `IMAGE_LOADER`. `loaderParams` names the preset. A height that Angular calculates
+ * is ignored: the preset sets it. Angular's `placeholder` shows the preset in its smallest size.
  *
  * Give it the site of each route that the app uses. It takes the first one that shows the preset and leads to
  * the key. On a signed route, `ngSrc` is what `signedSrc` returns. The server signs: the page then holds the
@@ -39,9 +40,9 @@ export function angularLoader(...sites: readonly [AnySite, ...AnySite[]]) {
 }
 
 /**
- * Returns what an image takes of a preset: `loaderParams`, and an `ngSrcset` that has each variant of the preset,
- * and no other. Without this `ngSrcset`, Angular asks for widths of its own. If the preset has `dpr`, the image's
- * `width` must be that of the preset.
+ * Returns the inputs of an image that shows a preset: `loaderParams`, and an `ngSrcset` of the sizes that the preset
+ * has. Without this `ngSrcset`, Angular asks for other widths. If the preset has `dpr`, give the image the `width` of
+ * the preset: Angular multiplies it by `2x`.
  * @throws RangeError if the route does not show the preset
  * @example
  * angularPreset(images.site, "hero");

@@ -1,6 +1,6 @@
-// The URLs that answer the loader of a framework's image component. A framework passes on a `src` and a width alone, so
-// the `src` of a signed picture is the query that signs, then `//`, then the key. No key holds `//`, so no key is taken
-// for such a `src`. It never guesses a preset: a missing or unknown one is an error that says what to write.
+// The URL that a loader returns to the image component of a framework. The component passes a `src` and a width on to
+// its loader, and no query. So the `src` of a signed picture is `?exp=…&kid=…&sig=…//photos/fig.jpg`: the query that
+// signs, then `//`, then the key. No key holds `//`, so no key looks like such a `src`.
 // No message holds a part of a signature: whoever has it can see the picture.
 
 import { writePath } from "../url/grammar.ts";
@@ -25,23 +25,27 @@ const SIGNED_QUERY =
  * // "?exp=2000000000&kid=k1&sig=6AtVykLpsFJpYXxaJ0iNviY2l4QKGnWkw-ZG6-nyLto//private/fig.jpg"
  */
 export function signedSrc(key: string, query: string): string {
-  if (SIGNED_QUERY.test(query)) return `${query}//${key}`;
+  if (!SIGNED_QUERY.test(query)) {
+    throwRangeError("query must be what the function of createSigner returns");
+  }
 
-  return throwRangeError("query must be what the function of createSigner returns");
+  return `${query}//${key}`;
 }
 
 /**
- * Returns the key and the query of a loader's `src`. A key alone has no query.
- * @throws RangeError if it holds `//`, but not once and after a query that signs
+ * Returns the key and the query of a loader's `src`, which is a key or what `signedSrc` returns.
+ * @throws RangeError if it holds `//`, but is not what `signedSrc` returns
  */
 export function readSrc(src: string): { readonly key: string; readonly query?: string } {
   const [query = "", key, ...furtherParts] = src.split("//");
   if (key === undefined) return { key: src };
 
   const isSigned = SIGNED_QUERY.test(query) && furtherParts.length === 0;
-  if (isSigned) return { key, query };
+  if (!isSigned) {
+    throwRangeError("no key holds //, and this src is not what signedSrc or nextSrc returns");
+  }
 
-  return throwRangeError("no key holds //, and this src is not what signedSrc or nextSrc returns");
+  return { key, query };
 }
 
 /** What an image component asks its loader for. Frameworks do not check these values. */
@@ -55,7 +59,8 @@ type LoaderRequest = {
 
 /**
  * Returns the URL of the preset's smallest variant that is wide enough, or of its widest. It belongs to the
- * first site that shows the preset and leads to the key: a signed one if `src` has a query, else one that needs none.
+ * first site that shows the preset and leads to the key. If `src` has a query, only signed sites count, otherwise
+ * only sites that need none. A missing or unknown preset is never guessed: the error says what to write.
  * @param advice what the app has to write to name a preset; part of the error message
  * @throws RangeError if there is no such site, if no object can have the key, or if `src` has a query that does
  *   not sign
@@ -66,9 +71,8 @@ export function loaderUrl(
   advice: string,
 ): string {
   const { key, query } = readSrc(src);
-
-  const candidates = sitesFor(sites, key, query);
-  const { site, preset: name } = findSite(candidates, key, preset, advice);
+  const usableSites = sitesFor(sites, key, query);
+  const { site, preset: name } = findSite(usableSites, key, preset, advice);
 
   const pixels = Number(width);
   if (pixels > 0) return urlForWidth(site, key, name, pixels, query);
@@ -76,27 +80,33 @@ export function loaderUrl(
   return urlOf(site, key, name, query);
 }
 
-/** Returns the sites that a query opens, or those that need no query. @throws RangeError if there are none */
+/** Returns the sites that a query opens, or without a query those that need none. @throws RangeError if there are none */
 function sitesFor(sites: readonly AnySite[], key: string, query?: string): readonly AnySite[] {
   if (query !== undefined) {
     const signedSites = sites.filter(({ route }) => route.signed);
-    if (signedSites.length > 0) return signedSites;
+    if (signedSites.length === 0) {
+      throwRangeError(
+        `"${key}" is signed, and no route of the loader is: give it the site of the signed route`,
+      );
+    }
 
-    return throwRangeError(
-      `"${key}" is signed, and no route of the loader is: give it the site of the signed route`,
+    return signedSites;
+  }
+
+  // These are the routes without signatures, and the signed ones that a cookie opens, too.
+  const openSites = sites.filter(({ route }) => !needsQuery(route));
+  if (openSites.length === 0) {
+    throwRangeError(
+      `each route of the loader is signed: the src of "${key}" is what signedSrc or nextSrc returns with a query`,
     );
   }
 
-  const openSites = sites.filter(({ route }) => !needsQuery(route));
-  if (openSites.length > 0) return openSites;
-
-  return throwRangeError(
-    `each route of the loader is signed: the src of "${key}" is what signedSrc or nextSrc returns with a query`,
-  );
+  return openSites;
 }
 
 /**
- * Returns the first site that shows the preset and leads to the key, and the preset.
+ * Returns the first site that shows the preset and leads to the key, and the preset. A site leads to a key if the
+ * pattern in the `object` of its route fits the key.
  * @param advice as for `loaderUrl`
  * @throws RangeError if there is no such site, or if no object can have the key
  */
@@ -106,12 +116,17 @@ export function findSite<Name extends string>(
   preset: unknown,
   advice: string,
 ): { readonly site: Site<PresetTable, Name>; readonly preset: Name } {
-  const names = presetNames(sites);
-  const name = names.find((presetName) => presetName === preset);
+  // The presets that the sites show, each once.
+  const names = new Set<Name>();
+  for (const { variants } of sites) {
+    for (const presetName of variants.values()) names.add(presetName);
+  }
+
+  const name = [...names].find((presetName) => presetName === preset);
   if (name === undefined) {
-    const fault = preset ? `unknown preset "${preset}"` : "no preset";
-    const choice = names.join(", ");
-    throwRangeError(`${fault} for "${key}": ${advice} with one of the presets ${choice}`);
+    const presetFault = preset ? `unknown preset "${preset}"` : "no preset";
+    const choice = [...names].join(", ");
+    throwRangeError(`${presetFault} for "${key}": ${advice} with one of the presets ${choice}`);
   }
 
   const fault = keyFault(key);
@@ -119,20 +134,10 @@ export function findSite<Name extends string>(
 
   const showingSites = sites.filter((site) => site.shown.has(name));
   const site = showingSites.find(({ mapping }) => writePath(mapping, { variant: name, key }));
-  if (site === undefined) {
+  if (!site) {
     const paths = showingSites.map(({ route }) => route.path).join(", ");
     throwRangeError(`no route of the loader that shows "${name}" leads to "${key}": ${paths}`);
   }
 
   return { site, preset: name };
-}
-
-/** Returns the names of the presets that the sites show, each once. */
-function presetNames<Name extends string>(sites: readonly Site<PresetTable, Name>[]): Name[] {
-  const names = new Set<Name>();
-  for (const { variants } of sites) {
-    for (const name of variants.values()) names.add(name);
-  }
-
-  return [...names];
 }

@@ -1,23 +1,23 @@
-// The loader for next/image. It ignores qualities and formats: the preset sets them. Next.js passes on a `src` and a
-// width alone, so the preset is the beginning of `src`: `hero:photos/fig.jpg`.
+// The loader for next/image. It ignores qualities and formats: the preset of Vitrine, a named set of options in
+// wrangler.toml, sets them.
 
 import { loaderUrl, signedSrc } from "./loader-url.ts";
 import { needsQuery, requirePreset, throwRangeError } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
 /**
- * Matches the preset and the colon at the beginning of a `src`: `hero:` in `hero:photos/fig.jpg`. There is no preset in
- * `photos/fig:1.jpg`, whose colon belongs to the key, or in `?exp=…`, which is a query that signs.
+ * Matches the preset and the colon at the beginning of a `src`: `hero:` in `hero:photos/fig.jpg`. It does not match
+ * `photos/fig:1.jpg`, whose colon belongs to the key, or `?exp=…`, the query that signs.
  */
-const PRESET = /^(?<preset>[^/?:]*):/;
+const PRESET = /^([^/?:]*):/;
 
 /**
- * Makes the loader of next/image. Next.js passes only a `src` and a width, so the preset is part of `src`:
- * write it with `nextSrc`. `quality` is ignored.
+ * Makes the loader of next/image. Next.js passes only a `src` and a width, so the preset is part of `src`, as in
+ * `hero:photos/fig.jpg`: write it with `nextSrc`. `quality` is ignored.
  *
  * Next.js has one loader for all images: give it the site of each route that the app uses. It takes the first
- * one that shows the preset and leads to the key. A `src` with a query belongs to the signed routes, any other
- * `src` to the others and to those that a cookie opens.
+ * one that shows the preset and leads to the key. For a `src` with a query, only signed routes count. For any other
+ * `src`, only routes count that are not signed, or that a cookie opens.
  *
  * The loader throws a RangeError if `src` names no preset of these routes, if none of them leads to its key, or
  * if no object can have the key.
@@ -31,7 +31,7 @@ const PRESET = /^(?<preset>[^/?:]*):/;
  */
 export function nextLoader(...sites: readonly [AnySite, ...AnySite[]]) {
   return ({ src, width }: { readonly src: string; readonly width: number }): string => {
-    const preset = PRESET.exec(src)?.groups?.["preset"];
+    const preset = PRESET.exec(src)?.[1];
     const keyOrSignedSrc = src.replace(PRESET, "");
 
     const request = { src: keyOrSignedSrc, preset, width };

@@ -1,5 +1,5 @@
-// The provider and the presets for Nuxt Image. They pass on no quality, format or fit: Vitrine's preset sets them.
-// Nuxt Image has presets of its own: a table of sizes. `nuxtPresets` makes that table from Vitrine's presets.
+// The provider and the presets for Nuxt Image. They ignore a quality, a format or a fit: Vitrine's preset sets them.
+// Nuxt Image has presets of its own, each with the sizes to ask for. `nuxtPresets` makes them from Vitrine's presets.
 
 import { loaderUrl } from "./loader-url.ts";
 import type { AnySite, ShownPreset } from "./types.ts";
@@ -11,9 +11,12 @@ type Options = { readonly modifiers: { readonly width?: unknown; readonly preset
 type NuxtPreset = {
   /** The name of Vitrine's preset. */
   modifiers: { preset: string };
-  /** `640px:100vw 960px:100vw`, or `480px`. Missing if Vitrine's preset has no width. */
+  /**
+   * `480px`, or with `widths` a list such as `640px:100vw 960px:100vw`: on a screen of 640 px, the picture is as wide as
+   * the screen, so Nuxt asks for 640 px. Missing if Vitrine's preset has no width.
+   */
   sizes?: string;
-  /** `1x 2x`. Nuxt multiplies each of the sizes by each density. */
+  /** `1x 2x`: Nuxt multiplies each of the sizes by each density. */
   densities: string;
 };
 
@@ -36,8 +39,9 @@ type NuxtPreset = {
  */
 export function nuxtProvider(...sites: readonly [AnySite, ...AnySite[]]) {
   return {
-    getImage(src: string, { modifiers: { width, preset } }: Options): { url: string } {
+    getImage(src: string, { modifiers }: Options): { url: string } {
       const keyOrSignedSrc = src.replace(/^\//, ""); // Nuxt adds this slash; no key begins with one
+      const { preset, width } = modifiers;
       const request = { src: keyOrSignedSrc, preset, width };
       const advice =
         "set presets: nuxtPresets(images.site) in nuxt.config.ts, and write <NuxtImg preset>";
@@ -48,8 +52,8 @@ export function nuxtProvider(...sites: readonly [AnySite, ...AnySite[]]) {
 
 /**
  * Makes Nuxt Image's presets from those of all sites, so that `<NuxtImg preset="hero">` names Vitrine's
- * preset `hero`. They set the sizes: `<NuxtImg>` then needs no `width`, `sizes` or `densities`. Of two presets with
- * one name, the one of the last site is taken.
+ * preset `hero`. They set the sizes: `<NuxtImg>` then needs no `width`, `sizes` or `densities`. If two sites have a
+ * preset of the same name, the last site counts.
  * @example
  * // nuxt.config.ts
  * image: { provider: "vitrine", presets: nuxtPresets(images.site) }

@@ -1,4 +1,5 @@
-// The transformer for unpic's image components. Of the operations it uses the width alone: the preset sets the others.
+// The transformer for unpic's image components. From the operations that unpic asks for, it reads only the width. The
+// preset of Vitrine, a named set of options in wrangler.toml, sets all others.
 
 import { loaderUrl } from "./loader-url.ts";
 import type { PresetTable, Site } from "./types.ts";
