@@ -1,11 +1,11 @@
 // The image service for Astro: its <Image>, <Picture> and getImage() show presets. It imports nothing of Astro, and
-// sends no request. It runs where Astro renders, so the page gets URLs that are signed, and no key.
-// Astro calls validateOptions first, and gives what it returns to the other functions.
+// sends no request. It runs where Astro renders, on the server, so the page gets signed URLs, and never a signing key.
+// Astro calls validateOptions first, and passes the result to the other functions.
 
 import { imgProps } from "./img.ts";
 import { findSite, readSrc } from "./loader-url.ts";
 import { needsQuery, throwRangeError } from "./site.ts";
-import type { ImgOptions, Original, PresetTable, Site } from "./types.ts";
+import type { ImgOptions, ImgProps, Original, PresetTable, Site } from "./types.ts";
 
 /** An image that a page imports from the app's own files. */
 type ImportedImage = { readonly src: string; readonly width: number; readonly height: number };
@@ -18,10 +18,11 @@ type Validated = { src: string; srcset: string; format: string; [attribute: stri
 
 /** What the service asks the app for, on the server alone. */
 type ServiceOptions<Name extends string, Known extends Original> = {
+  // This is a method, so that the compiler accepts a function for the presets of the signed site alone. `sign` never gets
+  // any other preset.
   /**
-   * For signed routes: returns the query that the function of `createSigner` makes for `site`. It gets presets
-   * of that site alone, and need not know the others: that is why it is a method. Default: none, so a picture of a
-   * signed route is a RangeError.
+   * For signed routes: returns the query that the function of `createSigner` makes for `site`. Default: none, so a
+   * picture of a signed route is a RangeError.
    */
   sign?(key: string, preset: Name, site: Site<PresetTable, Name>): Promise<string>;
   /**
@@ -36,19 +37,6 @@ type ServiceOptions<Name extends string, Known extends Original> = {
    */
   placeholder?: ImgOptions<unknown, Known>["placeholder"];
 };
-
-/** The options of a service as they were when it was made. */
-type Callbacks<Name extends string, Known extends Original> = {
-  readonly sign: ServiceOptions<Name, Known>["sign"];
-  readonly factOf: ServiceOptions<Name, Known>["factOf"];
-  readonly placeholder: ServiceOptions<Name, Known>["placeholder"];
-};
-
-/**
- * <Picture> writes a <source> for each format, in whose `srcset` Astro mixes descriptors. Browsers skip a type
- * that they do not know, and take the <img>. So Vitrine negotiates the format there, too.
- */
-const NO_FORMAT = "auto";
 
 /**
  * Makes an image service for Astro. A picture names its preset, and its `src` is the key. Its `srcset` has all
@@ -77,23 +65,36 @@ export function astroService<Name extends string, Known extends Original = Origi
   sites: readonly [Site<PresetTable, Name>, ...Site<PresetTable, Name>[]],
   { sign, factOf, placeholder }: ServiceOptions<NoInfer<Name>, Known> = {},
 ) {
-  const callbacks = { sign, factOf, placeholder };
-
   return {
     async validateOptions(options: Transform): Promise<Validated> {
-      const { src, preset, width, height, sizes, style, ...otherOptions } = options;
-      const isKey = typeof src === "string";
-      const img = isKey
-        ? await showObject(sites, callbacks, { src, preset, sizes })
-        : showImported(src);
+      const { src, preset, sizes } = options;
 
-      return {
-        ...img,
-        ...readPageSize(width, height),
-        ...withoutPresetOptions(otherOptions),
-        style: joinStyles(img.style, style),
-        format: NO_FORMAT,
-      };
+      // An imported file stays as it is, and has one size.
+      if (typeof src !== "string") {
+        const { width, height } = src;
+        return addPageOptions({ src: src.src, width, height, srcset: "", style: "" }, options);
+      }
+
+      const { key, query: signedQuery } = readSrc(src);
+      if (signedQuery !== undefined) {
+        throwRangeError(`the image service signs "${key}" itself: write the key as src`);
+      }
+
+      const { site, preset: name } = findSite(sites, key, preset, "write <Image preset>");
+      const isSigned = needsQuery(site.route);
+      if (isSigned && !sign) throwRangeError(`route ${site.route.path} is signed: pass { sign }`);
+
+      const original = await factOf?.(key);
+      const query = isSigned ? await sign?.(key, name, site) : undefined;
+      const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, name, {
+        alt: "", // the page sets it
+        sizes: typeof sizes === "string" ? sizes : "100vw",
+        original,
+        placeholder,
+        query,
+      });
+
+      return addPageOptions(img, options);
     },
 
     getURL: ({ src }: Transform): string => `${src}`,
@@ -103,75 +104,55 @@ export function astroService<Name extends string, Known extends Original = Origi
       return readCandidates(`${srcset}`);
     },
 
-    /** With the `srcset`: adapters may add a parameter to what Astro makes of `getURL`, and no signature allows it. */
+    /**
+     * Returns the `srcset`, too, as `imgProps` made it. Astro would make one of what `getURL` returns. An adapter may
+     * have added a parameter to that, and no signature allows one.
+     */
     getHTMLAttributes({ src, srcset, format, ...attributes }: Transform) {
       return { ...attributes, srcset: srcset || undefined };
     },
 
-    /** <Picture inferSize> asks for it before the preset is known. 0: what is set later. */
+    /** <Picture inferSize> asks for a size before it passes on the preset. 0 means that the page sets none. */
     getRemoteSize: () => ({ width: 0, height: 0, format: "jpg" as const }),
   };
 }
 
-/** The properties of a picture that choose its URLs. The compiler does not check them. */
-type Picture = { readonly src: string; readonly preset: unknown; readonly sizes: unknown };
+/**
+ * For each format, <Picture> writes a <source> whose `srcset` would be wrong: Astro mixes descriptors in it. No browser
+ * knows the type `image/auto`, so it skips this <source> and takes the <img>, whose format Vitrine negotiates.
+ */
+const NO_FORMAT = "auto";
 
-/** Returns the attributes of an object's picture, without `alt`: the page sets it. */
-async function showObject<Name extends string, Known extends Original>(
-  sites: readonly Site<PresetTable, Name>[],
-  { sign, factOf, placeholder }: Callbacks<Name, Known>,
-  picture: Picture,
-) {
-  const { key, query: signedQuery } = readSrc(picture.src);
-  if (signedQuery !== undefined) {
-    throwRangeError(`the image service signs "${key}" itself: write the key as src`);
+/** Adds what the page sets to the attributes of a picture. */
+function addPageOptions(
+  img: Pick<ImgProps, "src" | "srcset" | "width" | "height" | "style">,
+  options: Transform,
+): Validated {
+  const { src, preset, sizes, width, height, style, ...otherOptions } = options;
+  // Leave out what the preset of Vitrine sets.
+  const { format, quality, widths, densities, fit, position, background, layout, ...attributes } =
+    otherOptions;
+
+  // One side of the page replaces both sides of the preset, because the other side of the preset would not fit to it.
+  const hasPageSize = Boolean(width || height);
+  const pageSize = { width: width || undefined, height: height || undefined };
+
+  // A style as an object, which Astro takes, too, replaces that of the picture.
+  let joinedStyle = style;
+  if (style === undefined || typeof style === "string") {
+    joinedStyle = [img.style, style].filter(Boolean).join("; ") || undefined;
   }
 
-  const { site, preset } = findSite(sites, key, picture.preset, "write <Image preset>");
-  const isSigned = needsQuery(site.route);
-  if (isSigned && !sign) throwRangeError(`route ${site.route.path} is signed: pass { sign }`);
-
-  const original = await factOf?.(key);
-  const query = isSigned ? await sign?.(key, preset, site) : undefined;
-  const sizes = typeof picture.sizes === "string" ? picture.sizes : "100vw";
-
-  const options = { alt: "", sizes, original, placeholder, query };
-  const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, preset, options);
-  return img;
+  return {
+    ...img,
+    ...(hasPageSize && pageSize),
+    ...attributes,
+    style: joinedStyle,
+    format: NO_FORMAT,
+  };
 }
 
-/** Returns the attributes of a file of the app: it stays as it is, and has one size. */
-function showImported({ src, width, height }: ImportedImage) {
-  return { src, width, height, srcset: "", style: "" };
-}
-
-/**
- * Returns the size that the page sets. One side of the page replaces both sides of the preset, because the other side of
- * the preset would not fit to it.
- */
-function readPageSize(width: unknown, height: unknown) {
-  if (!width && !height) return {};
-
-  return { width: width || undefined, height: height || undefined };
-}
-
-/** Returns the properties of a picture without those that the preset sets. */
-function withoutPresetOptions(properties: { readonly [name: string]: unknown }) {
-  const { format, quality, widths, densities, fit, position, background, layout, ...attributes } =
-    properties;
-  return attributes;
-}
-
-/** Adds the style of the page to that of the picture. Astro takes an object, too: it replaces the picture's style. */
-function joinStyles(pictureStyle: string | undefined, pageStyle: unknown): unknown {
-  const isText = pageStyle === undefined || typeof pageStyle === "string";
-  if (!isText) return pageStyle;
-
-  const styles = [pictureStyle, pageStyle].filter(Boolean).join("; ");
-  return styles || undefined;
-}
-
-/** Reads a `srcset` of `imgProps`: `https://… 1x, https://… 2x`. No URL of it holds a space. */
+/** Reads a `srcset` of `imgProps`: `https://… 1x, https://… 2x`. No URL in it holds a space. */
 function readCandidates(srcset: string) {
   const candidates: { transform: { src: string }; descriptor: string }[] = [];
   for (const candidate of srcset.split(", ")) {
