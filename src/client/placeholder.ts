@@ -1,12 +1,12 @@
-// vitrine/placeholder: makes the CSS of a placeholder from a ThumbHash. Only it imports the decoder. It sends nothing.
+// vitrine/placeholder: makes the CSS of a placeholder from a ThumbHash. Only this entry of the package holds the decoder.
 // A ThumbHash is at most 29 bytes that describe a small blurred picture: https://evanw.github.io/thumbhash. It may come
-// from anywhere, so a text that is not exactly one is an error, and never gets into the CSS.
+// from anywhere, so anything else is an error, and never gets into the CSS.
 
 import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 
 /**
- * Returns a CSS `background`: the ThumbHash of a fact as a picture of at most 16 × 16 pixels, stretched. It is
- * up to 1.7 kB long. It holds nothing but the decoded picture, wherever the fact comes from, and no quotes.
+ * Returns a CSS `background`: the ThumbHash of an original as a picture of at most 16 × 16 pixels, stretched. It is
+ * up to 1.7 kB long. It holds nothing but the decoded picture, and no quotes.
  * @throws RangeError if the ThumbHash is invalid, or if there is none
  * @example
  * const fact = { width: 300, height: 200, thumbhash: "1QcSHQRnh493V4dIh4eXh1h4kJUI" };
@@ -17,12 +17,12 @@ import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
  * // 1290
  */
 export function thumbHash({ thumbhash }: { readonly thumbhash?: string | undefined }): string {
-  const decoded = thumbHashToRGBA(bytesOf(`${thumbhash}`));
-  const url = toDataUrl(decoded);
+  const bytes = bytesOf(`${thumbhash}`); // "undefined" is no ThumbHash
+  const url = toDataUrl(thumbHashToRGBA(bytes));
   return `url(${url}) center / cover`;
 }
 
-/** Base64 of at most 29 bytes: no ThumbHash has more. */
+/** Base64 of at most 29 bytes, which the longest ThumbHash has: nine groups of three bytes, and two bytes. */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4}){0,9}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Returns the bytes of a ThumbHash. @throws RangeError if the text is not one */
@@ -33,8 +33,9 @@ function bytesOf(text: string): Uint8Array {
   }
 
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
-  const length = lengthFor(bytes) ?? "more";
-  if (bytes.length !== length) {
+  const expectedLength = lengthFor(bytes);
+  if (bytes.length !== expectedLength) {
+    const length = expectedLength ?? "more";
     throw new RangeError(
       `Vitrine: the thumbhash ${quoted} has ${bytes.length} bytes, but what it describes takes ${length}`,
     );
@@ -44,27 +45,29 @@ function bytesOf(text: string): Uint8Array {
 }
 
 /**
- * Returns how many bytes a ThumbHash has, by its third and fourth: five, one more if it has transparency, and half a
- * byte for each term of its channels. Undefined if a side has no term: no picture is like that.
+ * Returns how many bytes a ThumbHash has, as its third and fourth byte say. Its format is fixed: a head, then the
+ * channels (a lightness, two colours, perhaps alpha). A channel is a list of numbers of half a byte, the terms.
+ * @returns undefined if the lightness has no terms: no picture is like that
  */
 function lengthFor(bytes: Uint8Array): number | undefined {
   const [, , third = 0, fourth = 0] = bytes;
-  const hasAlpha = third > 127; // its highest bit
-  const shortSide = fourth & 7; // the terms of the lightness along the shorter side
+
+  const shortSide = fourth & 7; // the three lowest bits
   if (shortSide === 0) return undefined;
 
+  const hasAlpha = third > 127; // the highest bit
   const longSide = hasAlpha ? 5 : 7;
-  const colorTerms = termsOf(3, 3);
-  let terms = termsOf(longSide, Math.max(3, shortSide)) + 2 * colorTerms;
+  let terms = termsOf(longSide, Math.max(3, shortSide)); // the lightness
+  terms += 2 * termsOf(3, 3); // the two colours
   if (hasAlpha) terms += termsOf(5, 5);
 
   const headLength = hasAlpha ? 6 : 5;
   return headLength + Math.ceil(terms / 2);
 }
 
-/** Returns the terms of a channel, without the constant one: a triangle of this width and height, either way round. */
+/** Returns how many terms a channel has: those in a triangle with these two sides, except for its corner. */
 function termsOf(width: number, height: number): number {
-  let terms = -1;
+  let terms = -1; // the corner is in the head
   for (let row = 0; row < height; row += 1) {
     terms += Math.ceil((width * (height - row)) / height);
   }
@@ -72,7 +75,7 @@ function termsOf(width: number, height: number): number {
   return terms;
 }
 
-/** A decoded picture: `rgba` has four bytes a pixel, row by row. */
+/** A decoded picture: `w` and `h` are its sides in pixels, and `rgba` has four bytes a pixel, row by row. */
 type DecodedPicture = ReturnType<typeof thumbHashToRGBA>;
 
 /**
@@ -102,7 +105,7 @@ function meanOfSquare(picture: DecodedPicture, x: number, y: number, channel: nu
   return (upper + lower) / 4;
 }
 
-/** Returns one channel of a pixel. A pixel beyond the right or the lower edge is that of the edge. */
+/** Returns one channel of a pixel. Beyond the right or the lower edge, it is the pixel at the edge. */
 function byteAt({ w, h, rgba }: DecodedPicture, x: number, y: number, channel: number): number {
   const column = Math.min(x, w - 1);
   const row = Math.min(y, h - 1);
