@@ -1,6 +1,5 @@
 // vitrine/sign: signs public URLs and cookies wherever WebCrypto exists: Node.js 20, Workers, Deno, Bun. For servers
-// only: whoever has the keys can sign any URL. It shares the signing code with the Worker, and it never
-// prints or stores a key.
+// only: whoever has the keys can sign any URL. It never prints or stores a key.
 
 import { COOKIE, MAX_COOKIE_AGE, prefixFault, signCookieGrant } from "../url/cookie.ts";
 import { encodePath } from "../url/encoding.ts";
@@ -55,8 +54,8 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
   const signingKey = readFirstKey(keys);
 
   return async (key, preset, { expires, version }) => {
-    requirePreset(site, preset); // a variant such as card@2x is not a preset
-    urlOf(site, key, preset, "?"); // throws if the route does not lead to the key
+    requirePreset(site, preset); // throws for a variant such as card@2x, too
+    urlOf(site, key, preset, "?"); // throws if no URL leads to the key; "?" stands for the query
     checkExpires(expires, site.route.max_age);
     if (version !== undefined && !VERSION.test(version)) {
       throwRangeError("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
@@ -69,11 +68,11 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
 /** @throws RangeError if the keys cannot be used */
 function readFirstKey(keys: string): SigningKey {
   const faults: string[] = [];
-  // In JavaScript, a variable that is not set is undefined.
+  // Without the types of TypeScript, `keys` may be undefined: an environment variable that is not set.
   const signingKeys = readSigningKeys(keys ?? "", (fault) => faults.push(fault));
 
   const [first] = signingKeys.values();
-  if (first === undefined || faults.length > 0) {
+  if (!first || faults.length > 0) {
     throwRangeError(`URL_SIGNING_KEYS: ${faults.join("; ")}`);
   }
 
@@ -81,11 +80,15 @@ function readFirstKey(keys: string): SigningKey {
 }
 
 /** The latest expiry that the Worker reads: seconds since 1970. A time in milliseconds is larger. */
-const LATEST = 999_999_999_999;
+const MAX_EXPIRES = 999_999_999_999;
 
-/** @param maxAge how far ahead it may be: s @param now milliseconds since 1970 */
-function checkExpires(expires: number, maxAge = LATEST, now = Date.now()): void {
-  if (!Number.isInteger(expires) || expires < 1 || expires > LATEST) {
+/**
+ * @param maxAge how far ahead an expiry may be, in seconds. Default: no limit
+ * @param now milliseconds since 1970
+ * @throws RangeError if `expires` is no such expiry
+ */
+function checkExpires(expires: number, maxAge = Infinity, now = Date.now()): void {
+  if (!Number.isInteger(expires) || expires < 1 || expires > MAX_EXPIRES) {
     throwRangeError(`expires must be in whole seconds since 1970, not ${expires}`);
   }
 
@@ -98,12 +101,15 @@ function checkExpires(expires: number, maxAge = LATEST, now = Date.now()): void 
 
 /** What a cookie opens, and who gets it. */
 export type CookieTerm = Pick<Term, "expires"> & {
-  /** What the text for `*` (not the key) begins with, not encoded: `friends/2026/`. It ends with a slash. */
+  /**
+   * The beginning of the text that stands for `*` of the route's path, not encoded: `friends/2026/`. It ends with a
+   * slash. If the route's `object` is `media/photos/*`, it does not have the `photos/` of the key.
+   */
   readonly prefix: string;
   /**
-   * Whose sub-domains it is sent to: `example.com`. It is the host of the public URLs, or a domain above it: browsers
-   * drop a cookie of any other. Default: only the host that sets the cookie. If your app is on another host than the
-   * pictures, they then stay closed.
+   * The domain that gets the cookie, with its sub-domains: `example.com`. It is the host of the public URLs, or a domain
+   * above it: browsers drop a cookie of any other. Default: only the host that sets the cookie. If your app is on
+   * another host than the pictures, they then stay closed.
    */
   readonly domain?: string | undefined;
   /**
@@ -132,9 +138,12 @@ export type SignedCookie = {
   readonly header: string;
 };
 
+/** Matches a base URL. `https://images.example.com/app` has a host and the folder `/app`, and `/app` only the folder. */
+const BASE_URL_PARTS = /^(?:https?:\/\/(?<host>[^/]+))?(?<folder>.*)$/i;
+
 /**
  * Signs the cookie that opens all pictures below a prefix, at all presets of a route with `cookie = true`. A
- * browser has one for each domain and route: the next one replaces it, and one that has expired removes it.
+ * browser keeps one such cookie for each domain and route. The next one replaces it, and an expired one removes it.
  *
  * The promise rejects with a RangeError if the route has no `cookie: true`, if `prefix`, `domain` or `host` is
  * wrong, if `expires` is more than 24 hours or the route's `max_age` ahead, or if the keys cannot be used.
@@ -160,7 +169,7 @@ export async function signCookie(
   term: CookieTerm,
   now: number = Date.now(),
 ): Promise<SignedCookie> {
-  const { base: baseUrl, route, mapping } = site;
+  const { route } = site;
   const { prefix, expires, domain } = term;
   const signingKey = readFirstKey(keys);
 
@@ -171,8 +180,8 @@ export async function signCookie(
   if (route.max_age !== undefined) maxAge = Math.min(route.max_age, MAX_COOKIE_AGE);
   checkExpires(expires, maxAge, now);
 
-  const { urlHost, folder } = splitBaseUrl(baseUrl);
-  const host = term.host ?? urlHost;
+  const baseUrlParts = BASE_URL_PARTS.exec(site.base)?.groups;
+  const host = term.host ?? baseUrlParts?.["host"];
   if (host === undefined) throwRangeError("baseUrl has no host: pass { host }");
 
   checkHost(host);
@@ -180,8 +189,10 @@ export async function signCookie(
 
   const value = await signCookieGrant({ host, route: route.path, prefix, expires }, signingKey);
 
-  // The beginning of the route's path, up to its first placeholder: browsers send the cookie for all paths below it.
-  const path = folder + encodePath(mapping.path.parts[0] ?? "/");
+  // Browsers send the cookie with all paths below this one: the route's path up to its first placeholder.
+  const folder = baseUrlParts?.["folder"] ?? "";
+  const [fixedPath = "/"] = site.mapping.path.parts;
+  const path = folder + encodePath(fixedPath);
   const expiryDate = new Date(expires * 1000);
 
   const scope = domain ? `Path=${path}; Domain=${domain}` : `Path=${path}`;
@@ -201,28 +212,20 @@ export async function signCookie(
   };
 }
 
-/** @throws RangeError if the prefix is not a folder in the text for `*` */
+/** @throws RangeError if the prefix is not one that a text for `*` of the route's path can begin with */
 function checkPrefix(prefix: string, { mapping }: AnySite): void {
   const fault = prefixFault(prefix);
   const shortened = prefix.slice(0, 99);
   if (fault) throwRangeError(`invalid prefix "${shortened}": ${fault}`);
 
-  // In `media/photos/*`, `photos/` is of the key, and not of the text for `*`.
+  // With `media/photos/*`, the text for `*` begins after `photos/`, and the route adds `photos/` to make the key.
   const [keyPrefix] = mapping.key.parts;
   if (keyPrefix && prefix.startsWith(keyPrefix)) {
     throwRangeError(`prefix "${shortened}": leave out "${keyPrefix}", which the route adds`);
   }
 }
 
-/** Matches a base URL: `https://images.example.com/app` has a host and the folder `/app`, `/app` only the folder. */
-const BASE_URL = /^(?:https?:\/\/(?<host>[^/]+))?(?<folder>.*)$/i;
-
-function splitBaseUrl(baseUrl: string): { urlHost: string | undefined; folder: string } {
-  const groups = BASE_URL.exec(baseUrl)?.groups;
-  return { urlHost: groups?.["host"], folder: groups?.["folder"] ?? "" };
-}
-
-/** @throws RangeError if the Worker would read another host out of the URL: it compares the signed host with it */
+/** @throws RangeError if a URL spells the host differently: the Worker compares the signed host with that of the URL */
 function checkHost(host: string): void {
   const url = `https://${host}`;
   const isHost = URL.canParse(url) && new URL(url).host === host;
@@ -232,7 +235,7 @@ function checkHost(host: string): void {
 /** @throws RangeError if browsers drop a cookie of the domain that comes from the host */
 function checkDomain(domain: string, host: string): void {
   const hostname = host.replace(/:\d+$/, "");
-  // With a dot before both, `xample` does not pass for the end of `example`.
+  // Because of the dots, `ample.com` is not above `example.com`.
   const isAbove = `.${hostname}`.endsWith(`.${domain}`);
   if (!isAbove) {
     throwRangeError(
@@ -242,9 +245,9 @@ function checkDomain(domain: string, host: string): void {
 }
 
 /**
- * Returns an expiry for URLs that are valid for at most `seconds`, and for at least half of that. It
- * changes only every `seconds / 2`: until then a page has the same URLs each time it is made, and browsers
- * find the pictures in their caches.
+ * Returns an expiry for URLs that are valid for at most `seconds`, and for at least half of that. The expiry changes
+ * only every `seconds / 2`. Until then, a page has the same URLs each time it is rendered, so browsers find the
+ * pictures in their caches.
  * @param seconds a whole number from 2 on; a little less than the route's `max_age`, since clocks differ
  * @param now milliseconds since 1970
  * @returns seconds since 1970
