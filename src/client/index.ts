@@ -1,5 +1,5 @@
-// vitrine/client: builds and reads the URLs of a deployed Vitrine, for apps. It shares only the grammar of
-// URLs with the Worker. It holds no secret, and it never sends a request.
+// vitrine/client: builds and reads the URLs of a deployed Vitrine, for apps. It holds no secret, and it never sends a
+// request.
 
 import { imgProps } from "./img.ts";
 import {
@@ -98,7 +98,7 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
   urlForWidth(key: string, preset: Name, width: number, query?: string): string;
 
   /**
-   * Returns the widths of a preset's candidates, in pixels and in ascending order.
+   * Returns the widths in the `srcset` of a preset, in pixels and in ascending order.
    * @example
    * images.widths("hero");
    * // [640, 960, 1280, 1920]
@@ -106,8 +106,8 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
   widths(preset: Name): number[];
 
   /**
-   * Returns the URL of the facts of an object at a preset: the size of the picture, as JSON. The route needs
-   * `facts = true`: without it, the call is a RangeError.
+   * Returns the URL of the facts of an object at a preset: the Worker answers it with the size of the picture, as
+   * JSON. The route needs `facts = true`: without it, the call is a RangeError.
    * @param query as for `imageUrl`
    * @example
    * images.factsUrl("photos/fig.jpg", "card");
@@ -148,7 +148,7 @@ export function createClient<const Presets extends PresetTable, const Route exte
   const { baseUrl, route } = settings;
   if (baseUrl !== "") checkBaseUrl(baseUrl, "baseUrl");
 
-  // `:presets` is another placeholder.
+  // `:presets` would be another placeholder.
   const hasVariant = /:preset(?!\w)/.test(route.path);
   if (!hasVariant) {
     throwRangeError(`route ${route.path} has no :preset: write a path like "/images/:preset/*"`);
@@ -158,8 +158,8 @@ export function createClient<const Presets extends PresetTable, const Route exte
 }
 
 /**
- * Binds all functions of this module to one site. To ship less, import the functions that you use
- * instead: a bundler then leaves out the others.
+ * Binds all functions of this module to one site. To ship less, import only the functions that you use: a bundler
+ * then leaves out the others.
  * @example
  * const { imageUrl, srcset } = clientOf(images.site);
  * imageUrl("photos/fig.jpg", "card@2x");

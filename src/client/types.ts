@@ -1,4 +1,6 @@
 // The types of the client. No code: nothing of this file gets into an app's bundle.
+// An original is an object as the bucket has it. A preset is a named set of options in wrangler.toml, such as `card`. A
+// variant is a preset, alone or with a descriptor of its size: `card`, `card@2x`.
 
 import type { Mapping } from "../url/grammar.ts";
 import type { Sizing } from "../url/sizes.ts";
@@ -22,22 +24,19 @@ export type Fact = Dimensions & {
   readonly color?: string;
   /** The ThumbHash, in base64. An SVG has none. */
   readonly thumbhash?: string;
-  /** Whether some of its pixels are transparent, or may be: of an SVG, that is not known. Missing if none is. */
+  /** True if some of its pixels are transparent, or may be: for an SVG, nobody knows. Missing if none is. */
   readonly alpha?: true;
-  /** Whether it has more than one frame. Missing if it has one. */
+  /** True if it has more than one frame. Missing if it has one. */
   readonly animated?: true;
   /** The focal point, from the metadata of the object. Missing if the object has none. */
   readonly focus?: Focus;
-  /**
-   * A text that is another one after the object or its focal point changed. `createSigner`'s function takes it as
-   * `version`.
-   */
+  /** Changes when the object or its focal point changes. `createSigner`'s function takes it as `version`. */
   readonly version?: string;
 };
 
 /** What `imgProps` reads of a fact. The two sides alone are enough for `width` and `height`. */
 export type Original = Dimensions & {
-  /** Default: not an SVG. Without it, an SVG may get the wrong sides: the edge never resizes one. */
+  /** The media type. Default: not an SVG. Without it, an SVG may get the wrong sides: Vitrine never resizes one. */
   readonly type?: string | undefined;
   /** The background until the picture is there: `#` and six small hexadecimal digits. Default: none. */
   readonly color?: string | undefined;
@@ -45,7 +44,7 @@ export type Original = Dimensions & {
   readonly thumbhash?: string | undefined;
   /**
    * Whether some of its pixels are transparent. Default: none is. Without it, a background shines through such pixels.
-   * It is a boolean, and not only true, because TypeScript reads a JSON file so.
+   * The type allows false, because TypeScript reads each `true` of a JSON file as a boolean.
    */
   readonly alpha?: boolean | undefined;
   /** Default: none, so CSS that crops the picture keeps its centre. */
@@ -59,7 +58,7 @@ export type Original = Dimensions & {
 export type FactsAnswer = Dimensions & {
   /**
    * The upright original. What is not known for certain is left out, so check for `width` before you pass it to
-   * `imgProps`. `focus`: see `gravity = "object"`.
+   * `imgProps`. Its `focus` is there only for `gravity = "object"`.
    */
   readonly original?: Partial<Dimensions> & { readonly type?: string; readonly focus?: Focus };
 };
@@ -75,8 +74,8 @@ export type Border = {
 };
 
 /**
- * The options of a preset that the client reads, as they stand in wrangler.toml: `{ width: 480, dpr: [1, 2] }`. Another
- * value than there makes URLs that the Worker answers with 404, or a wrong `width` and `height`.
+ * The options of a preset that the client reads: `{ width: 480, dpr: [1, 2] }`. Each must be the same as in
+ * wrangler.toml. Otherwise the Worker answers the URLs with 404, or the `width` and `height` are wrong.
  */
 export type PresetShape = Sizing & {
   /** `contain`, `cover`, `crop`, `pad`, `scale-down`, `scale-up` or `squeeze`. Default: `scale-down`. */
@@ -95,13 +94,16 @@ export type PresetShape = Sizing & {
 export type PresetTable = Readonly<Record<string, PresetShape>>;
 
 /**
- * The fields of a route that the client reads, as they stand in wrangler.toml. Another value than there makes URLs that
- * the Worker refuses.
+ * The fields of a route that the client reads. Each must be the same as in wrangler.toml. Otherwise the Worker refuses
+ * the URLs.
  */
 export type RouteShape = {
   /** The public path pattern: `/images/:preset/*`. */
   readonly path: string;
-  /** The bucket's name in `BUCKETS`, a slash, and the pattern of the key: `media/*`. All of a list have one pattern. */
+  /**
+   * The bucket's name in `BUCKETS`, a slash, and the pattern of the key: `media/*`. A list names several buckets, all
+   * with the same pattern.
+   */
   readonly object: string | readonly string[];
   /** The presets that the route shows. Default: all. */
   readonly presets?: readonly string[];
@@ -111,7 +113,7 @@ export type RouteShape = {
   readonly cookie?: boolean;
   /**
    * How far ahead a signature may expire at most, in seconds: `createSigner` and `signCookie` refuse more. Default: no
-   * limit in the client (a day for a cookie). The Worker then refuses what is too far ahead, and the picture is a 404.
+   * limit in the client, except for a cookie: a day. The Worker then answers what is too far ahead with 404.
    */
   readonly max_age?: number;
   /** Whether `factsUrl` has URLs for it. Default: false: each call is a RangeError. */
@@ -131,7 +133,7 @@ export type Settings<Presets extends PresetTable, Route extends RouteShape> = {
   readonly presets: Presets;
 };
 
-/** The names of the presets that a route shows: `"card" | "hero"`. */
+/** The names of the presets that a route shows: `"card" | "hero"`. A route without `presets` shows all. */
 export type PresetOf<Presets, Route> = Route extends { readonly presets: readonly (infer Name)[] }
   ? Name & keyof Presets & string
   : keyof Presets & string;
@@ -141,6 +143,7 @@ type DescriptorOf<Preset> =
   | (Preset extends { readonly dpr: readonly (infer X extends number)[] } ? `${X}x` : never)
   | (Preset extends { readonly widths: readonly (infer W extends number)[] } ? `${W}w` : never);
 
+// `Name extends unknown` is always true. It gives each name the descriptors of its own preset, and not those of all.
 /** The variants that presets allow: `"card" | "card@1x" | "card@2x"`. */
 export type VariantOf<Presets, Name extends keyof Presets & string> = Name extends unknown
   ? Name | `${Name}@${DescriptorOf<Presets[Name]>}`
@@ -182,9 +185,9 @@ export type ShownPreset = {
 /** A site whose presets the compiler does not know. */
 export type AnySite = Site<PresetTable, string>;
 
-/** What `imgProps` needs besides the key and the preset. */
+/** What `imgProps` needs besides the key and the preset. `Known` is the type of what the app knows of an original. */
 export type ImgOptions<Preset, Known extends Original = Original> = {
-  /** A text for people who do not see the picture, for example `A fig`; `""` if it is only decoration. */
+  /** A text for people who do not see the picture, for example `A fig`. Use `""` if the picture is only decoration. */
   readonly alt: string;
   /** Default: `"lazy"`. Use `"eager"` for a picture that is visible at once: a lazy one comes later. */
   readonly loading?: "lazy" | "eager";
@@ -198,8 +201,8 @@ export type ImgOptions<Preset, Known extends Original = Original> = {
    */
   readonly original?: Known | undefined;
   /**
-   * Makes another background of the fact: a CSS `background`, as `thumbHash` of `vitrine/placeholder` does.
-   * It is not called for an original with `alpha`, through which it would shine. Default: the fact's `color`.
+   * Returns another CSS `background` for the fact, as `thumbHash` of `vitrine/placeholder` does. Default: the fact's
+   * `color`. It is not called for an original with `alpha`, through which the background would shine.
    */
   readonly placeholder?: ((original: NoInfer<Known>) => string | undefined) | undefined;
   /**
@@ -207,7 +210,11 @@ export type ImgOptions<Preset, Known extends Original = Original> = {
    * unless a cookie opens the route.
    */
   readonly query?: string | undefined;
-} & ([Extract<Preset, { readonly widths: readonly number[] }>] extends [never]
+} & SizesOption<Extract<Preset, { readonly widths: readonly number[] }>>;
+
+// The brackets test for `never`, which stands for no preset with `widths`. Without them, the result would be `never`, too.
+/** `sizes` is required if the preset has `widths`. */
+type SizesOption<PresetWithWidths> = [PresetWithWidths] extends [never]
   ? {
       /** Default: `100vw`. A preset without `widths` ignores it. */
       readonly sizes?: string;
@@ -218,23 +225,23 @@ export type ImgOptions<Preset, Known extends Original = Original> = {
        * browser loads a picture that is blurred, or larger than it needs to be.
        */
       readonly sizes: string;
-    });
+    };
 
 /** The attributes of an `<img>`. React has other names for some: see `reactProps`. */
 export type ImgProps = {
   readonly alt: string;
   readonly loading: "lazy" | "eager";
   readonly decoding: "async";
-  /** CSS pixels. Missing if it is not known for certain. */
+  /** CSS pixels. Missing if it is not certain. */
   readonly width?: number;
-  /** CSS pixels. Missing if it is not known for certain. */
+  /** CSS pixels. Missing if it is not certain. */
   readonly height?: number;
   /** `object-position: 62% 30%; background: #8a5b3c`. Missing if there is neither. */
   readonly style?: string;
   /** Missing for a preset without `widths`. */
   readonly sizes?: string;
   readonly srcset: string;
-  /** The preset without a descriptor, for what knows no `srcset`. */
+  /** The URL of the preset without a descriptor, for a program that does not read `srcset`. */
   readonly src: string;
 };
 
