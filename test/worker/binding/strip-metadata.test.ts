@@ -4,6 +4,7 @@ import sharp from "sharp";
 import { beforeAll, describe, expect, test } from "vitest";
 import { stripMetadata } from "../../../src/worker/binding/strip-metadata.ts";
 import { file } from "../../support/emulators.ts";
+import { chunk, png } from "../../support/png.ts";
 
 const SECRET = "48.137, 11.575";
 const latin1 = (text: string) => Buffer.from(text, "latin1");
@@ -102,6 +103,22 @@ describe.each(["png", "webp"] as const)("of a %s,", (type) => {
   });
 });
 
+/** What decides how a PNG looks: its size, transparency, background, ratio of a pixel's sides, colours, animation. */
+const SHOWN = "PLTE tRNS bKGD pHYs cHRM gAMA iCCP sBIT sRGB cICP mDCV cLLI acTL fcTL fdAT".split(
+  " ",
+);
+
+test.each([
+  ...SHOWN.map((type) => [type, true]),
+  ["tEXt", false],
+  ["eXIf", false],
+  ["tIME", false],
+])("a chunk %s of a PNG stays: %s (B9)", (type, stays) => {
+  const before = png({ colour: 2 }, chunk(`${type}`, 9));
+  const after = strip("png", before) ?? expect.unreachable();
+  expect(after).toEqual(stays ? before : png({ colour: 2 }));
+});
+
 test("an animation stays one", async () => {
   const webp = await sharp(file("made/animated.gif"), { animated: true }).webp().toBuffer();
   const after = strip("webp", webp) ?? expect.unreachable();
@@ -113,6 +130,10 @@ test("they cannot be removed from an AVIF, so it is not shown; one without them 
   expect(strip("avif", plain)).toEqual(Uint8Array.from(plain));
   expect(pictures.avif.includes(SECRET)).toBe(true);
   expect(strip("avif", pictures.avif)).toBeUndefined();
+  for (const box of ["free", "skip", "moov", "mdat"]) {
+    const longer = Buffer.concat([plain, latin1(`\0\0\0\x08${box}`)]);
+    expect(strip("avif", longer)).toEqual(Uint8Array.from(longer));
+  }
   for (const more of ["x", SECRET, `\0\0\0\x16uuid${SECRET}`]) {
     expect(strip("avif", Buffer.concat([plain, latin1(more)]))).toBeUndefined();
   }
