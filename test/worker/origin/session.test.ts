@@ -57,6 +57,7 @@ test.each<[string, string]>([
   ["an expiry now", answerOf(NOW)],
   ["an expiry without its zone", answerOf("2026-11-26T13:00:00")],
   ["an expiry on no day", answerOf("2026-13-45T13:00:00Z")],
+  ["an expiry in another millennium", answerOf("+012026-11-26T13:00:00Z")],
 ])("%s is no answer", (_what, text) => {
   expect(read(text)).toBeUndefined();
 });
