@@ -58,6 +58,9 @@ export function createSts(settings: StsSettings) {
   const { verifyToken, issuerRequests } = createTokenVerifier(settings, providers, now);
 
   async function assumeRole(request: Request): Promise<string | StsRefusal> {
+    if (request.headers.get("content-type") !== "application/x-www-form-urlencoded") {
+      return { status: 400, code: "MissingAction", message: "The body is no form." };
+    }
     const form = readForm(await request.text());
     if ("code" in form) return form;
     const claims = await verifyToken(form.token);

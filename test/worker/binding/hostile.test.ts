@@ -95,6 +95,19 @@ describe("a binding that", () => {
     expect(formats).toEqual(["image/jpeg", "image/png"]);
   });
 
+  test("returns a WebP that is broken off is asked for a JPEG, which every browser reads (B9)", async () => {
+    const formats: string[] = [];
+    const picture = sharp(file("made/transparent.png")).resize(3);
+    const webp = await picture.clone().webp().toBuffer();
+    const jpeg = await picture.clone().jpeg().toBuffer();
+    const images = imagesThat(({ format }) => {
+      formats.push(format);
+      return whole(format === "image/webp" ? webp.subarray(0, -9) : jpeg);
+    });
+    expect((await getOutcome(images, { accept: "image/webp" }))[0]).toBe(200);
+    expect(formats).toEqual(["image/webp", "image/jpeg"]);
+  });
+
   const ofBinding = EDGE_CODES.filter(({ engine }) => engine !== undefined);
   test.each(ofBinding)("throws $code (B3)", async ({ code, event }) => {
     const error = Object.assign(new Error(`IMAGES_TRANSFORM_ERROR ${code}: why`), {
