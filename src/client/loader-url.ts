@@ -8,13 +8,16 @@ import { keyFault } from "../url/key.ts";
 import { needsQuery, throwRangeError, urlForWidth, urlOf } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
-/** A query as `createSigner`'s function returns it: `?exp=2000000000&kid=k1&sig=…`. It holds no slash. */
+/**
+ * A query as `createSigner`'s function returns it: `?exp=2000000000&kid=k1&v=7&sig=…`. `v` is the object's version, if
+ * it was signed with one. The query holds no slash.
+ */
 const SIGNED_QUERY =
   /^\?exp=[1-9]\d{0,11}&kid=[A-Za-z][\w-]{0,31}(?:&v=[\w.-]{1,64})?&sig=[\w-]{43}$/;
 
 /**
  * Returns the `src` of a signed picture for Nuxt Image, unpic and Angular. For next/image, use `nextSrc`. The loader
- * puts the query on each URL, so the page needs no key.
+ * puts the query on each URL, so the page needs no signing key.
  * @param key the object's key in its bucket, below the bucket's `prefix`
  * @param query the query that `createSigner`'s function returns for this key and the preset of the picture
  * @throws RangeError if `query` is not such a query
@@ -37,10 +40,12 @@ export function signedSrc(key: string, query: string): string {
  * @throws RangeError if it holds `//`, but is not what `signedSrc` returns
  */
 export function readSrc(src: string): { readonly key: string; readonly query?: string } {
-  const [query = "", key, ...furtherParts] = src.split("//");
-  if (key === undefined) return { key: src };
+  const slashes = src.indexOf("//");
+  if (slashes < 0) return { key: src };
 
-  const isSigned = SIGNED_QUERY.test(query) && furtherParts.length === 0;
+  const query = src.slice(0, slashes);
+  const key = src.slice(slashes + 2);
+  const isSigned = SIGNED_QUERY.test(query) && !key.includes("//");
   if (!isSigned) {
     throwRangeError("no key holds //, and this src is not what signedSrc or nextSrc returns");
   }
@@ -80,7 +85,7 @@ export function loaderUrl(
   return urlOf(site, key, name, query);
 }
 
-/** Returns the sites that a query opens, or without a query those that need none. @throws RangeError if there are none */
+/** Returns the signed sites if there is a query, else those that need none. @throws RangeError if there are none */
 function sitesFor(sites: readonly AnySite[], key: string, query?: string): readonly AnySite[] {
   if (query !== undefined) {
     const signedSites = sites.filter(({ route }) => route.signed);
@@ -116,16 +121,16 @@ export function findSite<Name extends string>(
   preset: unknown,
   advice: string,
 ): { readonly site: Site<PresetTable, Name>; readonly preset: Name } {
-  // The presets that the sites show, each once.
-  const names = new Set<Name>();
-  for (const { variants } of sites) {
-    for (const presetName of variants.values()) names.add(presetName);
-  }
+  // The names of the presets that the sites show, each once. They are also the keys of `shown`, but only the values of
+  // `variants` (variant → name of its preset) have the type Name.
+  const variantsOfSites = sites.flatMap(({ variants }) => [...variants.values()]);
+  const names = [...new Set(variantsOfSites)];
 
-  const name = [...names].find((presetName) => presetName === preset);
+  // `find`, because `includes` would not give `preset` the type Name.
+  const name = names.find((presetName) => presetName === preset);
   if (name === undefined) {
     const presetFault = preset ? `unknown preset "${preset}"` : "no preset";
-    const choice = [...names].join(", ");
+    const choice = names.join(", ");
     throwRangeError(`${presetFault} for "${key}": ${advice} with one of the presets ${choice}`);
   }
 
@@ -133,7 +138,11 @@ export function findSite<Name extends string>(
   if (fault) throwRangeError(`invalid key "${key}": ${fault}`);
 
   const showingSites = sites.filter((site) => site.shown.has(name));
-  const site = showingSites.find(({ mapping }) => writePath(mapping, { variant: name, key }));
+  const site = showingSites.find(({ mapping }) => {
+    // The preset alone is one of its variants.
+    const path = writePath(mapping, { variant: name, key });
+    return path !== undefined;
+  });
   if (!site) {
     const paths = showingSites.map(({ route }) => route.path).join(", ");
     throwRangeError(`no route of the loader that shows "${name}" leads to "${key}": ${paths}`);

@@ -38,6 +38,8 @@ import type {
 export function openSite<const Presets extends PresetTable, const Route extends RouteShape>(
   settings: Settings<Presets, Route>,
 ): Site<Presets, PresetOf<Presets, Route>> {
+  // `const` in the signature keeps the literals of the settings, such as "card". Name is the name of one of the presets
+  // that the route shows: `"card" | "hero"`.
   type Name = PresetOf<Presets, Route>;
   const { route, presets } = settings;
   const shownPresets = new Map<string, ShownPreset>();
@@ -46,15 +48,17 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   // `hasOwn`, because `toString` is not a preset.
   const isName = (name: string): name is Name => Object.hasOwn(presets, name);
   for (const name of route.presets ?? Object.keys(presets)) {
-    const shape = isName(name) && presets[name];
-    if (!shape) throwRangeError(`presets has no preset "${name}"`);
+    if (!isName(name) || !presets[name]) throwRangeError(`presets has no preset "${name}"`);
 
+    const shape = presets[name];
     shownPresets.set(name, { shape, candidates: candidatesOf(name, shape) });
+
+    // A size is a pair, such as `["@2x", { width: 480, dpr: 2 }]`.
     for (const [descriptor] of sizesOf(shape)) variants.set(name + descriptor, name);
   }
 
-  // The pattern of the key follows the bucket's name and a slash: `media/photos/*`. If a route lists several buckets,
-  // each entry has the same pattern.
+  // `object` is one text or a list: `flat` makes a list of both. Each entry has the same pattern of the key. It follows
+  // the bucket's name and a slash: `media/photos/*`.
   const [object = ""] = [route.object].flat();
   const keyPattern = object.replace(/^[^/]*\//, "");
 
@@ -64,6 +68,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
       return settings.baseUrl.replace(/\/+$/, "");
     },
     route,
+    // A placeholder may stand for an empty text in the path (`*`), as in the Worker, but not in the key (`+`).
     mapping: { path: compilePattern(route.path, "*"), key: compilePattern(keyPattern, "+") },
     presets,
     variants,
@@ -74,6 +79,9 @@ export function openSite<const Presets extends PresetTable, const Route extends 
 /**
  * Returns the entries of a preset's `srcset` in ascending order, each size once. The preset's own size has the URL
  * without a descriptor, so that one rendition has one URL.
+ * - `card: { width: 480, dpr: [1, 2] }` has the entries `card 1x` and `card@2x 2x`.
+ * - `hero: { width: 1920, widths: [640, 1920] }` has `hero@640w 640w` and `hero 1920w`.
+ * - `logo: { width: 100 }` has `logo 1x`.
  */
 function candidatesOf(name: string, preset: PresetShape): Candidate[] {
   const candidates = new Map<string, Candidate>();
@@ -93,7 +101,10 @@ function candidatesOf(name: string, preset: PresetShape): Candidate[] {
   return [...candidates.values()].sort((a, b) => a.pixels - b.pixels);
 }
 
-/** Matches `https://images.example.com`, `http://localhost:8787/img` or `/img`: no query, and no fragment. */
+/**
+ * Matches `https://images.example.com`, `http://localhost:8787/img` or `/img`: no query, and no fragment. It also
+ * matches an empty text, which `checkBaseUrl` refuses by itself.
+ */
 const BASE_URL = /^(?:https?:\/\/[^/?#]+)?(?:\/[^?#]*)?$/i;
 
 /**
@@ -129,12 +140,14 @@ export function checkBaseUrl(baseUrl: string | undefined, name: string): string 
  * imageUrl(images.site, "photos//fig.jpg", "card");
  * // RangeError: Vitrine: invalid key "photos//fig.jpg": an empty segment
  */
-export const imageUrl: <Presets extends PresetTable, Name extends keyof Presets & string>(
+export function imageUrl<Presets extends PresetTable, Name extends keyof Presets & string>(
   site: Site<Presets, Name>,
   key: string,
   variant: VariantOf<Presets, NoInfer<Name>>,
   query?: string,
-) => string = urlOf; // with a type that allows only the variants of the site
+): string {
+  return urlOf(site, key, variant, query);
+}
 
 /**
  * Returns the `srcset` of an object: one candidate, a URL and its descriptor, for each size of the preset, or the
@@ -187,7 +200,8 @@ export function urlForWidth<Presets extends PresetTable, Name extends keyof Pres
 
 /**
  * Returns the URL of the facts of an object at a preset: the size of the picture and what is known of its original.
- * The Worker answers it with JSON, a `FactsAnswer`. Pass the answer's `original` to `imgProps` if it has both sides.
+ * The Worker answers it with JSON, a `FactsAnswer`. Pass the answer's `original` to `imgProps` if it has `width` and
+ * `height`.
  * @param query on a signed route, the query that signs the picture
  * @throws RangeError as `imageUrl` does, and if the route does not have `facts: true`
  * @example
@@ -250,8 +264,9 @@ export function parseUrl<Presets extends PresetTable, Name extends keyof Presets
   const match = readPath(mapping, path);
   if (!match || keyFault(match.key)) return undefined;
 
-  // A placeholder of the path also matches an empty text, which `imageUrl` never writes.
-  if (!writePath(mapping, match)) return undefined;
+  // A placeholder of the path also matches an empty text, but `imageUrl` never writes such a path.
+  const writtenPath = writePath(mapping, match);
+  if (!writtenPath) return undefined;
 
   const preset = variants.get(match.variant);
   if (!preset) return undefined;
