@@ -23,13 +23,14 @@ const MAX_LINES = 10;
 const MINUTE_MS = 60_000;
 
 /** The events of a status of 500 or more that anybody can cause: by a header, or by a URL of one odd object. */
-const HARMLESS: ReadonlySet<Event> = new Set([
+const CAUSED_BY_VISITORS: ReadonlySet<Event> = new Set([
   "loop-detected",
   "too-large-for-avif",
   "original-is-smaller",
   "wrong-type",
 ]);
 
+/** By the Worker's `env`. An isolate has one, and so one minute. A test with an env of its own counts from zero. */
 const minutes = new WeakMap<object, Minute>();
 
 /**
@@ -41,11 +42,12 @@ const minutes = new WeakMap<object, Minute>();
  */
 export function shouldLog(env: object, event: Event, answered: number, now: number): boolean {
   // A failure that an operator may have to end is always logged.
-  const mayNeedOperator = answered >= 500 && !HARMLESS.has(event);
+  const mayNeedOperator = answered >= 500 && !CAUSED_BY_VISITORS.has(event);
   if (mayNeedOperator) return true;
 
   let minute = minutes.get(env);
-  if (!minute || !isWithin(MINUTE_MS, minute.since, now)) {
+  const isGoingOn = isWithin(MINUTE_MS, minute?.since, now);
+  if (!minute || !isGoingOn) {
     if (minute) logLeftOut(minute);
 
     minute = { since: now, times: new Map() };

@@ -3,23 +3,29 @@
 // it. Chats, editors, JSON and browsers spell the same URL in many ways, so the text is searched in its plainest
 // spelling. Rather too much is hidden than too little.
 
-/**
- * Where a credential begins. In the order of the expression:
- * - `X-Amz-Signature=`, `X-Goog-Credential=`: a parameter of a presigned URL of S3 or Google
- * - `AWS4-HMAC-SHA256 Credential=`: a signed header
- * - `AWSAccessKeyId=`: a parameter of older presigned URLs
- * - `sig=`, `"signature": `, `credential=`, `sig&#61;`, `sig\u{3d}`: a name, and any sign behind it
- * - `1795000000.new.cGhvdG9zLw.` and then a signature of 43 characters: a cookie of Vitrine
- */
-const CREDENTIAL =
-  /x-(?:amz|goog)-|aws4-hmac|awsaccesskeyid|(?:sig(?:nature)?|credential)["']?\s*(?:[=:\\]|&#)|\d\.[\w-]+\.[\w-]+\.[\w-]{43}/i;
+/** The beginnings of credentials. */
+const CREDENTIALS = [
+  // A parameter of a presigned URL of S3 or Google: `X-Amz-Signature=`, `X-Goog-Credential=`.
+  /x-(?:amz|goog)-/,
+  // A signed header: `AWS4-HMAC-SHA256 Credential=`.
+  /aws4-hmac/,
+  // A parameter of older presigned URLs: `AWSAccessKeyId=`.
+  /awsaccesskeyid/,
+  // A name, and `=` or `:` in any spelling: `sig=`, `"signature": `, `credential=`, `sig&#61;`, `sig\u{3d}`.
+  /(?:sig(?:nature)?|credential)["']?\s*(?:[=:\\]|&#)/,
+  // A cookie of Vitrine, which ends with a signature of 43 characters: `1795000000.new.cGhvdG9zLw.6AtV…`.
+  /\d\.[\w-]+\.[\w-]+\.[\w-]{43}/,
+];
+
+/** Any of them, in upper or lower case. */
+const CREDENTIAL = new RegExp(CREDENTIALS.map(({ source }) => source).join("|"), "i");
 
 /** Leaves out everything from the first credential on. */
 export function withoutSignatures(text: string): string {
   return cutAt(CREDENTIAL, text);
 }
 
-/** Where a query begins: `?token=`. Any of its values may be a credential. */
+/** Where a query begins, by a question mark, a name and `=`: `?token=`. Any of its values may be a credential. */
 const QUERY = /\?[^?=]*=/;
 
 /** Leaves out everything from the first credential or query on: for texts that any visitor may have sent. */
@@ -37,21 +43,26 @@ const MAX_ROUNDS = 16;
 function cutAt(pattern: RegExp, text: string): string {
   // The text is decoded until that changes nothing: `sig%253D` is `sig%3D`, which is `sig=`.
   let plain = text;
-  for (let round = 0; ; round++) {
-    // Anything may be hidden in a text with more levels.
-    if (round > MAX_ROUNDS) return "…";
-
+  for (let round = 0; round <= MAX_ROUNDS; round++) {
     const decoded = decode(plain);
-    if (decoded === plain) break;
+    if (decoded === plain) {
+      const index = plain.search(pattern);
+      return index < 0 ? text : `${plain.slice(0, index)}…`;
+    }
+
     plain = decoded;
   }
 
-  const index = plain.search(pattern);
-  if (index < 0) return text;
-  return `${plain.slice(0, index)}…`;
+  // Anything may be hidden in a text with more levels.
+  return "…";
 }
 
-/** Other spellings of the percent sign before two digits. All of these are `%73`: `%2573`, `%u0073`, `\u0073`, `\x73`. */
+/**
+ * Other spellings of the percent sign in `%73`. Two hexadecimal digits follow each of them, and are not replaced:
+ * - `%25`, `%2525`, as in `%2573`: the percent sign is escaped itself, once or more often
+ * - `%u00` and `\u00`, as in `%u0073` and `\u0073`
+ * - `\x`, as in `\x73`
+ */
 const PERCENT = /(?:%(?:25)+|[%\\]u00|\\x)(?=[0-9a-f]{2})/gi;
 
 /** A run of escapes, because several bytes can make one character: `%C3%A9` is `é`. */
@@ -63,7 +74,7 @@ const ESCAPES = /(?:%[0-9a-f]{2})+/gi;
  */
 export const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
-/** Marks on a visible character of ASCII: the line under each letter of an underlined `sig`. */
+/** Marks on a visible character of ASCII (`[!-~]`): the line under each letter of an underlined `sig`. */
 const MARKS = /(?<=[!-~])\p{M}+/gu;
 
 /** A hyphen or dash of any kind. Text editors put them in place of `-`. */

@@ -17,11 +17,16 @@ export function hasProperty<Name extends string>(
 }
 
 /**
- * Returns a test for a kind of binding: whether a value has all of these methods. The bindings of the runtime and those
- * of an emulator share no class, so `instanceof` cannot tell them.
+ * Returns a test for a kind of binding: whether a value has all of these methods of T. The bindings of the runtime and
+ * those of an emulator share no class, so `instanceof` cannot tell them.
+ * @example
+ * const isLimiter = hasMethods<Limiter>("limit");
+ * if (isLimiter(env["RATE_LIMITER"])) …
  */
-export function hasMethods<T>(...names: readonly (keyof T & string)[]) {
-  return (value: unknown): value is T => {
+export function hasMethods<T>(
+  ...names: readonly (keyof T & string)[]
+): (value: unknown) => value is T {
+  return (value): value is T => {
     return names.every((name) => hasProperty(value, name) && typeof value[name] === "function");
   };
 }
