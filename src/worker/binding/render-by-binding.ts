@@ -1,7 +1,7 @@
 // The engine "binding": renders a picture by the Images binding, or describes it (its facts). The binding reads no
-// URL, so the Worker opens the whole object here, and not before. The original cannot come out: only what output.ts
-// lets pass is shown. One rendering is at most three tries, each of which opens the object anew, as a body can be
-// read only once.
+// URL, so the Worker opens the whole object here, and not before. It never shows the bytes of the original: only what
+// output.ts lets pass is shown. One rendering is at most three tries, each of which opens the object anew, as a body
+// can be read only once.
 
 import type { Images } from "../config/bindings.ts";
 import type { Bucket } from "../config/bucket.ts";
@@ -57,7 +57,8 @@ export async function renderByBinding(
   const task: Task = { images, bucket, key, isFacts, scope };
   let picture = await renderPicture(task, request);
 
-  // The same request once more, if the failure may be over soon: the origin broke off, for example.
+  // The same request once more, if there is no picture, and the failure may be over soon: the origin broke off, for
+  // example.
   if (canRetry(picture)) {
     const hasTime = await pauseBefore(scope.deadline);
     if (hasTime) picture = await renderPicture(task, request);
@@ -65,7 +66,7 @@ export async function renderByBinding(
 
   // Another request, if that may succeed.
   if (isRefusal(picture)) {
-    const nextRequest = requestAfter(request, picture, object.body.head);
+    const nextRequest = simplerRequest(request, picture, object.body.head);
     if (nextRequest) picture = await renderPicture(task, nextRequest);
   }
   if (isRefusal(picture)) return picture;
@@ -80,16 +81,23 @@ export async function renderByBinding(
   return { rendition, object: picture.object, overlays };
 }
 
-/** Returns the next request after a refusal: as for the edge, except where something is too large. */
-function requestAfter(
+/** The binding throws this code where the animation is too large, or the AVIF (B6). It does not say which. */
+const TOO_LARGE = "9413";
+
+/**
+ * Returns the next request after a refusal. The rules are those of the engine "cf", and one more, for TOO_LARGE.
+ * @param head the first bytes of the object
+ * @returns undefined if another request would not help
+ */
+function simplerRequest(
   request: TransformRequest,
   refusal: Refusal,
   head: Uint8Array,
 ): TransformRequest | undefined {
-  // The binding throws this code where the animation is too large, or the AVIF (B6). It does not say which.
-  const isTooLarge = detailsOf(refusal).edgeCode === "9413";
+  const isTooLarge = detailsOf(refusal).edgeCode === TOO_LARGE;
   if (!isTooLarge) return requestForRetry(request, refusal, head);
 
+  // The first guess is the animation. If only a still was requested, it was the AVIF.
   if (!request.isStill) return { ...request, isStill: true };
   return requestForRetry(request, { event: "too-large-for-avif" }, head);
 }
@@ -100,6 +108,7 @@ type Sources = {
   readonly overlays: readonly OpenedOverlay[];
 };
 
+/** A picture: its `type` and its `bytes`, the `object` and the `overlays` that it is made of, and `info`. */
 type Picture = WholePicture &
   Sources & {
     /** How the binding describes the original; undefined unless facts are asked for. */
@@ -127,18 +136,21 @@ async function renderPicture(task: Task, request: TransformRequest): Promise<Pic
 
   const sources = { object, overlays };
   const output = outputOptions(request, object.type, object.body.head);
-  const rendering = requestPicture(task, request, sources, output);
+  const pendingRendering = requestPicture(task, request, sources, output);
 
   const overlayObjects = overlays.map((overlay) => overlay.object);
   const originals = [object, ...overlayObjects] as const;
-  const picture = await readOutput(rendering, output.format, originals, scope.deadline);
+  const picture = await readOutput(pendingRendering, output.format, originals, scope.deadline);
   if (isRefusal(picture)) return picture;
 
-  const { info } = await rendering; // at once, as the picture is whole
+  const { info } = await pendingRendering; // at once, as readOutput has awaited it
   return { ...picture, ...sources, info };
 }
 
-/** Requests a picture from the binding: shapes the object, and draws the overlays on it, the lowest one first. */
+/**
+ * Requests a picture from the binding: shapes the object, and draws the overlays on it, the lowest one first.
+ * readOutput reads its bytes.
+ */
 async function requestPicture(
   { images, isFacts }: Task,
   request: TransformRequest,
@@ -180,12 +192,14 @@ async function renderFacts(
     const size = await withTimeout(scope.deadline - Date.now(), pendingSize);
     if (size === TIMED_OUT) return { event: "timed-out", reason: "no facts in time" };
 
-    // The edge describes a rendition in this form (R9).
+    // The edge describes a rendition in this form (R9): `{ "width": 480, …, "original": { "width": 4000, … } }`.
     const description = JSON.stringify({ ...size, original: info });
     const focus = focusOf(variant, object);
     const result = readEdgeFacts(description, object.type, variant.image, focus);
     if (result.kind === "facts") return factsRendition(JSON.stringify(result.facts));
-  } catch {} // the reason is below
+  } catch {
+    // The binding has failed: it is refused as if it had told no size.
+  }
 
   return { event: "edge-failed", reason: "the Images binding tells no size" };
 }

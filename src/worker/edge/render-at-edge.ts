@@ -16,7 +16,7 @@ import { cancelBody, type Rendition, type Reply, send } from "../http/send.ts";
 import { sourceUrl } from "../origin/object-url.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
 import { type SignedHeaders, sign } from "../origin/sigv4.ts";
-import { withFocus } from "../request/focus.ts";
+import { type EngineImage, withFocus } from "../request/focus.ts";
 import { type Focus, mayBePng, type TransformRequest } from "../request/transform-request.ts";
 import { pauseBefore } from "../util/time.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";
@@ -51,19 +51,21 @@ export async function renderAtEdge(
   const headers = await sign(url, bucket.region, credential.credentials, Date.now());
   const source = { url, headers, object };
 
+  // 1. The request itself.
   const render = isFacts ? renderFacts : renderPicture;
   let result = await render(source, request, deadline);
 
-  // The same request once more, if the failure may be over soon.
+  // 2. The same request once more, if the result is a failure that may be over soon.
   if (canRetry(result)) {
     const hasTime = await pauseBefore(deadline);
     if (hasTime) result = await render(source, request, deadline);
   }
   if (!isRefusal(result)) return result;
 
-  // Another request, if that may succeed. The facts of another request would be those of another rendition.
+  // 3. Another request, if that may succeed. It makes another rendition, which has other facts.
   if (isFacts) return result;
-  const nextRequest = requestForRetry(request, result, object.body.head);
+  const firstBytes = object.body.head;
+  const nextRequest = requestForRetry(request, result, firstBytes);
   if (!nextRequest) return result;
   return renderPicture(source, nextRequest, deadline);
 }
@@ -77,10 +79,11 @@ async function renderPicture(
   const reply = await askEdge(source, edgeOptions(request), deadline);
   if (isRefusal(reply)) return reply;
 
-  const result = guard(reply, request, source.object);
-  if (isRefusal(result)) {
+  // Either the type of the bytes, which may be shown, or a refusal.
+  const guarded = guard(reply, request, source.object);
+  if (isRefusal(guarded)) {
     cancelBody(reply.body);
-    return result;
+    return guarded;
   }
 
   // The runtime decodes a body. Then its length is not that of content-length.
@@ -90,12 +93,13 @@ async function renderPicture(
   const length = isEncoded ? undefined : sentLength;
   if (!body || length === "0") return { event: "edge-failed", reason: "it sent no bytes" };
 
-  // The tag alone may name another original, without a contradiction. The picture is shown, but is not stored.
+  // The guard refuses a picture of another original only if both its ETag and its date differ. If the ETag alone
+  // differs, the edge may have an older copy: the picture is shown, but not stored.
   const isOfOther = namesOtherOriginal(headers, source.object.etag);
-  return { body, type: result.type, length, isOfOther };
+  return { body, type: guarded.type, length, isOfOther };
 }
 
-/** Asks the edge for the facts of the rendition that the same request makes (R9), and writes them anew. */
+/** Asks the edge for the facts of the rendition that the same request makes (R9), and writes them as Vitrine's JSON. */
 async function renderFacts(
   source: SignedSource,
   request: TransformRequest,
@@ -105,7 +109,8 @@ async function renderFacts(
   const reply = await askEdge(source, factsOptions(request), deadline);
   if (isRefusal(reply)) return reply;
 
-  // Only the first two steps of the guard: the others are about the bytes of an image.
+  // The first two steps of the guard: the edge has succeeded, and with the object that S3 has. The other steps are
+  // about the bytes of an image.
   const refusal = checkSuccess(reply, request, object);
   if (refusal) return refusal;
 
@@ -138,6 +143,8 @@ async function askEdge(
   const init = { headers: source.headers, cf: { image, cacheTtlByStatus: NOT_CACHED } };
   const isText = image.format === "json";
   const reply = await send(source.url, init, deadline, isText);
+
+  // No answer at all. Whether an answer is a success, the callers find out.
   if (isUpstreamFailure(reply)) return refusalAfter(reply, "edge-failed");
   return reply;
 }
@@ -168,7 +175,12 @@ export function imageOf(variant: Pick<Variant, "image">, focus?: Focus) {
   const { draw, ...image } = withFocus(variant.image, focus);
   if (!draw) return image;
 
-  // The edge knows overlays by URL alone. The configuration refuses an overlay by key for this engine, so each has a URL.
-  const urlOverlays = draw.map(({ key: _key, url = "", ...options }) => ({ ...options, url }));
-  return { ...image, draw: urlOverlays };
+  return { ...image, draw: draw.map(overlayByUrl) };
+}
+
+type Overlay = NonNullable<EngineImage["draw"]>[number];
+
+/** The edge draws overlays by URL alone. Each has one: for this engine, the configuration refuses overlays by key. */
+function overlayByUrl({ key: _key, url = "", ...options }: Overlay) {
+  return { ...options, url };
 }

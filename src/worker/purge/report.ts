@@ -29,7 +29,7 @@ type PurgeReport = {
   /** Purged names: BUCKET/key, BUCKET/*, or *. */
   readonly purged: readonly string[];
   readonly not_purged: readonly NotPurged[];
-  /** Objects of an event that no URL of Vitrine shows. */
+  /** Objects of an event of S3 that no URL of Vitrine shows: no failure. purge.ts adds the list to its answer. */
   readonly not_shown?: readonly NotPurged[];
   /** Why nothing of the request could be read: the lists are empty then. */
   readonly reason?: string;

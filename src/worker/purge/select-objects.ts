@@ -9,7 +9,7 @@ export type ObjectToPurge = {
   /** BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
   readonly name: string;
   readonly bucket: Bucket;
-  /** All selected buckets of wrangler.toml that are this one bucket of S3, each with credentials of its own. */
+  /** The selected buckets of wrangler.toml that point to the object's bucket at S3. Each has its own credentials. */
   readonly aliases: readonly Bucket[];
   /** The whole key, with the bucket's prefix. */
   readonly key: string;
@@ -71,7 +71,8 @@ export function selectByEvent(
   const skipped: NotPurged[] = [];
 
   for (const { bucket: nameAtS3, key, isRemoved } of eventObjects) {
-    const aliases = buckets.filter(({ bucket }) => bucket === nameAtS3);
+    // `bucket.name` is the name in wrangler.toml, `bucket.bucket` the one at S3.
+    const aliases = buckets.filter((bucket) => bucket.bucket === nameAtS3);
     if (aliases.length === 0) {
       skipped.push({ object: key, reason: "not shown: it is in another bucket" });
       continue;
@@ -113,7 +114,7 @@ function mergeByUrl(objects: readonly ObjectToPurge[]): ObjectToPurge[] {
     const earlier = objectsByUrl.get(object.url);
     const aliases = new Set(earlier?.aliases).add(object.bucket);
 
-    // An event may name an object twice. If it was removed once, S3 decides whether it is there again.
+    // An event may name an object twice: removed, and put again. Then true wins: the purge asks S3 which one it is now.
     const isRemoved = earlier?.isRemoved || object.isRemoved;
 
     objectsByUrl.set(object.url, { ...object, aliases: [...aliases], isRemoved });

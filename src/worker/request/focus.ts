@@ -14,13 +14,11 @@ type ObjectMetadata = { readonly metadata: ReadonlyMap<string, string> };
 /** The options of an image as a preset has them. */
 type PresetImage = Variant["image"];
 
-/**
- * The options of an image as an engine takes them, which is the edge or the Images binding. No engine knows the gravity
- * "object", so a point takes its place.
- */
-export type EngineImage = Omit<PresetImage, "gravity"> & {
-  readonly gravity?: Exclude<PresetImage["gravity"], "object" | undefined>;
-};
+/** The gravities of a preset that an engine knows, too: a side, a point or a method, but not "object". */
+type EngineGravity = Exclude<PresetImage["gravity"], "object" | undefined>;
+
+/** The options of an image as an engine takes them, which is the edge or the Images binding. */
+export type EngineImage = Omit<PresetImage, "gravity"> & { readonly gravity?: EngineGravity };
 
 /** Returns the focal point of an object, if the variant uses it and the object has one. */
 export function focusOf(
@@ -60,10 +58,10 @@ export function withFocus(image: PresetImage, focus: Focus | undefined): EngineI
   const { gravity, ...withoutGravity } = image;
   if (!gravity) return withoutGravity;
 
-  // The order of the options stays, because `gravity` is a part of `image` already. Nobody knows whether the edge bills
-  // the same options in another order as another transformation (L2).
+  // The edge may bill the same options in another order as another transformation: nobody knows (L2). So `gravity`
+  // keeps the place that it has in `image`.
   if (gravity === "object") return { ...image, gravity: focus ?? "center" };
-  return { ...image, gravity };
+  return { ...image, gravity }; // it is not "object" here, as the type requires
 }
 
 /** A rendition is the image that visitors get: a variant of an object. */

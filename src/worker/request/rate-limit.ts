@@ -52,11 +52,12 @@ function visitorOf(address: string): string {
   const groups = firstPart.split(":");
 
   if (lastPart !== undefined) {
+    // If "::" ends the address (`2001:db8::`), the last part is one empty group. It is never one of the first four.
     const lastGroups = lastPart.split(":");
     while (groups.length + lastGroups.length < GROUPS) groups.push("0");
     groups.push(...lastGroups);
   }
 
-  // An IPv4 address has no colon, so it is one group.
+  // An IPv4 address has no colon, so it is one group. All in IPv6 form (`::ffff:192.0.2.1`) count as one.
   return groups.slice(0, NETWORK_GROUPS).join(":");
 }

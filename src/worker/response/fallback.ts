@@ -8,7 +8,10 @@ import { isCertain, type Refusal } from "../http/refusal.ts";
 import { logRefusal } from "../log/log.ts";
 import { type ImageOptions, imageAnswer, limitedCaching, statusOf, type Terms } from "./answer.ts";
 
-/** A request that gets no image of its own. */
+/**
+ * A request that gets no image of its own. Its `terms` apply to each answer to its URL: when its signature or cookie
+ * expires, for example.
+ */
 type RefusedRequest = { readonly refusal: Refusal; readonly terms: Terms };
 
 /** The answer with the fallback; or why there is none, for the log. The visitor then gets the refusal as a text. */
@@ -18,7 +21,7 @@ type FallbackOutcome =
 
 /**
  * Returns the rendition of the route's fallback: at the requested variant, in the formats that were accepted for it.
- * @param ids of the objects that were requested, and cannot be shown
+ * @param ids one for each object that the URL may show, in turn: none of them can be shown
  * @returns undefined if the route has no fallback, or if the fallback is one of these objects
  */
 export function fallbackIdOf(
@@ -27,9 +30,10 @@ export function fallbackIdOf(
 ): RenditionId | undefined {
   if (!fallback) return undefined;
 
-  // A request for the sizes of a picture as JSON must not get the sizes of another picture.
+  // A visitor may ask for the sizes of a picture as JSON, its facts, and must not get those of another picture.
   const [first] = ids;
-  if (first.formats === "facts") return undefined;
+  const isForFacts = first.formats === "facts";
+  if (isForFacts) return undefined;
 
   const { bucket, key } = fallback;
   for (const id of ids) {
@@ -70,8 +74,8 @@ export function fallbackAnswer(
 
   if (fallback.kind === "refusal") {
     const cause = fallback.refusal;
-    // No credential opens the fallback's bucket. The log line of the request names the requested bucket, and perhaps no
-    // other request uses this one.
+    // S3 refuses the slots, or key pairs, of the fallback's bucket. The log line of the request names only the
+    // requested bucket, so this may be logged nowhere else.
     if (cause.event === "slots-refused") {
       logRefusal(cause, { bucket: bucketName }, statusOf(cause));
     }
@@ -84,12 +88,15 @@ export function fallbackAnswer(
   // The fallback gets no ETag. A browser's condition is for a success (RFC 9110), and the ETag would name the image of
   // another object.
   const untagged = { ...fallback.rendition, etag: undefined };
-  const { body, headers } = imageAnswer(untagged, null, options, terms, now);
+  const noCondition = null;
+  const { body, headers } = imageAnswer(untagged, noCondition, options, terms, now);
 
-  // Without a certain cause, the requested image may be there at any time, so no cache may keep its fallback. Only in
-  // place of a 502 it may be cached all the same, because FALLBACK_S is short.
+  // A 404 or 415 is certain if its cause is proved for this very object. Otherwise the requested image may be there at
+  // any time, so no cache may keep its fallback. In place of a 502, it may always be cached, as FALLBACK_S is short.
   const status = statusOf(refusal);
   const isCacheable = status === 502 || isCertain(refusal);
+
+  // For `maxAge`, and no longer than until the URL expires.
   const caching = isCacheable ? limitedCaching(options.maxAge, terms, now) : "no-store";
   headers.set("cache-control", caching);
 
