@@ -177,7 +177,7 @@ describe("while S3 is down,", () => {
     expect(stage.pauses).toEqual([]); // no second try
     stage.s3.faults.clear();
     wait(61);
-    await requestPicture();
+    expect(await sourceOf()).toBe("stale"); // nobody waits for S3
     expect((await requestPicture()).headers.get("cache-control")).toBe("public, max-age=600");
     expect(stage.edgeRequests).toHaveLength(1);
   });
