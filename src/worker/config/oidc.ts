@@ -74,8 +74,8 @@ export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
     if (key) keys.push(key);
   }
 
-  // Each `wrangler secret put` is deployed at once (S1), and a mistake that is reported stops all images. So while one
-  // key can be used, a mistake in the other one is only noted.
+  // A reported mistake stops all images. So it is reported only if no key can be used, and is only noted otherwise: a
+  // damaged key, which `wrangler secret put` deploys at once (S1 of docs/rules.md), does no harm beside a good one.
   if (keys.length === 0) {
     for (const { path, message } of mistakes) report(path, message);
     return undefined;
@@ -85,26 +85,34 @@ export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
   return { ...issuer, keys, mistakes };
 }
 
-/** For example `https://images.example.com`, and on this machine `http://localhost:8787`. */
-const ISSUER_URL = /^(https:\/\/[\w.-]+|http:\/\/(localhost|127\.0\.0\.1)(:\d+)?)$/;
+/** For example `https://images.example.com`. */
+const PUBLIC_ISSUER = /^https:\/\/[\w.-]+$/;
+
+/** For a Worker on this machine: `http://localhost:8787`. */
+const LOCAL_ISSUER = /^http:\/\/(localhost|127\.0\.0\.1)(:\d+)?$/;
 
 /** AWS compares the issuer letter by letter, so only the spelling is right that a parser would not change. */
 function isIssuer(value: string): boolean {
-  if (!ISSUER_URL.test(value)) return false;
+  const hasForm = PUBLIC_ISSUER.test(value) || LOCAL_ISSUER.test(value);
+  if (!hasForm) return false;
   return URL.parse(value)?.origin === value;
 }
 
-/**
- * A key for ES256 names its algorithm by these two object identifiers (RFC 5480). They are written in hexadecimal here,
- * each behind the byte 06, which announces an identifier, and its length.
- */
+// A key for ES256 names its algorithm by two object identifiers (RFC 5480). They are written in hexadecimal here, each
+// behind the byte 06, which announces an identifier, and its length.
 const EC_PUBLIC_KEY = "06072a8648ce3d0201"; // 1.2.840.10045.2.1
 const P_256 = "06082a8648ce3d030107"; // 1.2.840.10045.3.1.7
+
+/** In a key, P_256 follows EC_PUBLIC_KEY at once. */
+const EC_P256_IDENTIFIERS = EC_PUBLIC_KEY + P_256;
 
 /** How many bytes of a key are searched for the two identifiers, which stand in front of the key itself. */
 const HEAD_BYTES = 48;
 
-/** `-----BEGIN PRIVATE KEY-----`, lines of base64, and `-----END PRIVATE KEY-----` with the same label. */
+/**
+ * Three parts: `-----BEGIN PRIVATE KEY-----`, whose label is any capital letters, digits and spaces; lines of base64;
+ * and `-----END PRIVATE KEY-----`, where `\k<label>` is the same label again. White space may stand around all of it.
+ */
 const PEM =
   /^\s*-----BEGIN (?<label>[A-Z0-9 ]+)-----\s(?<base64>[A-Za-z\d+/=\s]+)-----END \k<label>-----\s*$/;
 
@@ -121,7 +129,9 @@ export function readIssuerKey(
   const addMistake = (fault: string) =>
     report(secret, `${fault}: make it with openssl genpkey, as docs/keyless.md says`);
 
-  const { label, base64 = "" } = PEM.exec(pem)?.groups ?? {};
+  // A text that is no PEM has no label.
+  const groups = PEM.exec(pem)?.groups;
+  const { label, base64 = "" } = groups ?? {};
   if (label !== "PRIVATE KEY") {
     const actual = label ? `, but ${label}` : "";
     addMistake(`is not PRIVATE KEY in PEM (PKCS#8), with all its lines${actual}`);
@@ -131,7 +141,7 @@ export function readIssuerKey(
   try {
     const der = decodeBase64(base64);
     const head = toHex(der.slice(0, HEAD_BYTES));
-    if (head.includes(EC_PUBLIC_KEY + P_256)) return { secret, der };
+    if (head.includes(EC_P256_IDENTIFIERS)) return { secret, der };
     addMistake("is no EC key (P-256)");
   } catch {
     // The message does not quote the error, which may hold any part of the key.

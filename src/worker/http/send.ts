@@ -42,8 +42,10 @@ export async function send(
     const { status, headers, body } = response;
     if (response.ok && !facts) return { kind: "reply", status, headers, body, text: "" };
 
-    const text = await readBeginning(body, deadline - Date.now());
-    return { kind: "reply", status, headers, body: null, text: withoutEcho(text, init.headers) };
+    // S3's errors repeat some of the request's credentials, so the elements that do are emptied.
+    const beginning = await readBeginning(body, deadline - Date.now());
+    const text = withoutEcho(beginning, init.headers);
+    return { kind: "reply", status, headers, body: null, text };
   } catch (error) {
     return { kind: "network", reason: `the request failed: ${error}` };
   }
@@ -60,13 +62,15 @@ const MAX_TEXT_LENGTH = 2048;
 /**
  * The first characters of a body that is not an image. It may break off or stall: the status and the headers, which
  * matter more, have arrived already.
+ * @param timeoutMs if it is 0 or less, the wait ends at once
  */
 async function readBeginning(body: ReadableStream | null, timeoutMs: number): Promise<string> {
   if (body === null) return "";
 
   const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let text = ""; // what has arrived, even if the rest never does
+  let text = "";
   const readText = async () => {
+    // S3's error, which is XML, ends with this tag.
     while (text.length <= MAX_TEXT_LENGTH && !text.endsWith("</Error>")) {
       const { done, value } = await reader.read();
       if (done) return;
@@ -74,6 +78,7 @@ async function readBeginning(body: ReadableStream | null, timeoutMs: number): Pr
     }
   };
 
+  // After a time-out, or if the body breaks off, `text` is what has arrived until then.
   await withTimeout(timeoutMs, readText()).catch(() => {});
   reader.cancel().catch(() => {});
   return text;
@@ -81,10 +86,13 @@ async function readBeginning(body: ReadableStream | null, timeoutMs: number): Pr
 
 // From here on: what the steps of a request share.
 
-/** The runtime's context. Work of `waitUntil` goes on after the answer; `cache` exists behind Workers Cache (W1). */
+/**
+ * The runtime's context. Work that is passed to `waitUntil` goes on after the answer. `cache` is undefined unless the
+ * Worker runs behind Workers Cache, which keeps its answers (W1 of docs/rules.md).
+ */
 export type Context = Pick<ExecutionContext, "waitUntil" | "cache">;
 
-/** The context of a caller that does not wait for such work. */
+/** The context outside of a Worker, as in a command: nothing waits for such work, and there is no Workers Cache. */
 export const NO_CONTEXT: Context = { waitUntil: () => {} };
 
 /** What every step of one request needs. */
@@ -100,6 +108,9 @@ export type Rendition = {
   readonly type: string;
   /** The length as content-length writes it; undefined: unknown. Bytes. */
   readonly length: string | undefined;
-  /** Whether it may be of another object than S3 described: such a rendition gets no ETag, and is not stored. */
+  /**
+   * Whether it may be of another object than S3 described, as when the edge still has an older copy of the object. Such a
+   * rendition gets no ETag, and is not stored.
+   */
   readonly isOfOther?: boolean;
 };
