@@ -1,6 +1,6 @@
 // Sends one signed GET to S3 with one credential, and reads the answer: the object, or why there is none. It never
 // sends a HEAD, whose refusal would lack S3's own code (A14), and follows no redirect. It neither chooses the
-// credential nor remembers how S3 replied: open-object.ts does both.
+// credential nor remembers how S3 replied: open-object.ts does both. Codes such as (A14) are rules of docs/rules.md.
 
 import type { Bucket } from "../config/bucket.ts";
 import {
@@ -60,17 +60,18 @@ export async function askS3(
   // The server may have encoded the object all the same. Then the lengths say nothing about the object's own bytes.
   const { headers } = reply;
   const isEncoded = headers.has("content-encoding");
-  const { sent, whole }: Lengths = isEncoded ? {} : lengths;
+  const { sent, whole } = isEncoded ? UNKNOWN_LENGTHS : lengths;
 
   // The first part of an encoded object cannot be decoded, so it counts as no bytes.
-  let stream = reply.body;
+  let stream = reply.body; // null after a 416: its body is an error, which is not passed on
   if (isEncoded && part === "head") {
     cancelBody(stream);
     stream = null;
   }
 
   // Read the object.
-  const etag = headers.get("etag")?.replace(/^W\/|"/g, ""); // `W/` and quotes do not count (A17)
+  // `W/` at the beginning and the quotes do not count (A17): W/"abc" is abc.
+  const etag = headers.get("etag")?.replace(/^W\/|"/g, "");
   const fields = {
     etag: etag || undefined, // an empty one names nothing
     length: whole,
@@ -91,6 +92,8 @@ type Lengths = {
   readonly whole?: number | undefined;
 };
 
+const UNKNOWN_LENGTHS: Lengths = {};
+
 /** @returns undefined if S3 refuses the object, or sends other bytes than it was asked for */
 function readLengths({ status, headers }: Reply, part: ObjectRequest["part"]): Lengths | undefined {
   const sent = parseLength(headers.get("content-length"));
@@ -99,32 +102,36 @@ function readLengths({ status, headers }: Reply, part: ObjectRequest["part"]): L
   // The whole object. A server may send it although a part was asked for.
   if (status === 200) return { sent, whole: sent };
 
-  // A part of the object, such as "bytes 0-1023/80000".
+  // A part of the object, such as "bytes 0-1023/80000". Without content-range, S3 is believed to send the first part.
   if (status === 206 && part === "head") {
-    const isLaterPart = range.startsWith("bytes ") && !range.startsWith("bytes 0-");
-    if (isLaterPart) return undefined;
+    const hasRange = range.startsWith("bytes ");
+    if (hasRange && !range.startsWith("bytes 0-")) return undefined;
 
     const whole = parseLength(range);
-    if (sent !== undefined || whole === undefined) return { sent, whole };
-
-    // Without content-length: the first bytes are as many as were asked for, or all bytes of a shorter object.
-    return { sent: Math.min(whole, HEAD_BYTES), whole };
+    if (sent === undefined && whole !== undefined) {
+      // The first bytes are as many as were asked for, or all bytes of a shorter object.
+      return { sent: Math.min(whole, HEAD_BYTES), whole };
+    }
+    return { sent, whole };
   }
 
-  // An empty object has no first byte: S3 answers 416 with "bytes */0", or without this header. The content-length is
-  // that of the error. With a length such as "bytes */80000" the object is not empty, and the answer is wrong.
-  if (status === 416 && !/[1-9]/.test(range)) return { sent: 0, whole: 0 };
+  // An empty object has no first byte: S3 answers 416 with "bytes */0", or without this header. With another length,
+  // such as "bytes */80000", the object is not empty, and the answer is wrong. content-length is that of the error.
+  const hasLength = /[1-9]/.test(range);
+  if (status === 416 && !hasLength) return { sent: 0, whole: 0 };
 
   return undefined;
 }
 
-/** The length in a content-length such as "1024", or behind the slash of a content-range: "bytes 0-1023/80000". */
-const LENGTH = /^(?:bytes \d+-\d+\/)?(\d{1,15})$/;
-
-/** @returns undefined without the header, and where it has another form, such as "bytes 0-1023/*" */
+/**
+ * The length in a content-length such as "1024", or behind the slash of a content-range: "bytes 0-1023/80000".
+ * @returns undefined without the header, and where it has another form, such as "bytes 0-1023/*"
+ */
 function parseLength(header: string | null): number | undefined {
-  const digits = LENGTH.exec(header ?? "")?.[1];
-  return digits ? Number(digits) : undefined;
+  if (!header) return undefined;
+
+  const length = header.replace(/^bytes \d+-\d+\//, "");
+  return /^\d{1,15}$/.test(length) ? Number(length) : undefined;
 }
 
 const METADATA_PREFIX = "x-amz-meta-";

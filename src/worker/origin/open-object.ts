@@ -62,7 +62,7 @@ async function openBySlots(
   // The object, or a refusal that every other slot would get as well: it ends the search.
   let result: OpenedObject | Refusal | undefined;
 
-  // A refusal that the next slot may not get. It is the result if no slot gets the object.
+  // A refusal that the next slot may not get: the search goes on. It is the result if no slot gets the object.
   let denial: UpstreamRefusal | undefined;
 
   for (const slot of slotsInOrder(memory.state(), Date.now())) {
@@ -86,30 +86,35 @@ async function openBySlots(
     // The key of the next slot may have a policy that allows more (A6).
     const isDeniedToKey = verdict.s3Code === "AccessDenied";
 
-    // S3 has a code of its own. It may be about this key: `AccountProblem`.
-    const isOwnCode = refusal.event === "origin-denied" && verdict.result === "unknown";
+    // S3 answered, is not busy, and says something that verdict.ts has no meaning for, such as `AccountProblem`. It may
+    // be about this key.
+    const isUnclear = refusal.event === "origin-denied" && verdict.result === "unknown";
 
     // Anything else is not about the key: the object is missing, or S3 does not answer, is busy, redirects, or finds the
     // clock wrong. It would be the same with the next slot, and cost the visitor more time.
-    if (!isDeniedToKey && !isOwnCode) {
+    if (!isDeniedToKey && !isUnclear) {
       result = refusal;
       break;
     }
 
-    // A code of S3's own counts more than a denial: the object may exist for that slot.
-    if (denial?.event !== "origin-denied") denial = refusal;
+    // An unclear answer ("origin-denied") stays, and takes the place of a denial: the object may exist for that slot.
+    const hasUnclear = denial?.event === "origin-denied";
+    if (!hasUnclear) denial = refusal;
   }
 
   const now = Date.now();
   memory.learn({ type: "slots-tried", replies, now });
 
   if (result) return result;
+
+  // Every slot left the loop by `continue`: S3 refuses all of them.
   if (!denial) return refuseAll(bucket, now);
 
-  // A denial is certain only if S3 accepts every slot: a slot that S3 refuses might get the object.
-  const isEverySlotAccepted = replies.every((reply) => !reply.s3Code);
+  // A denial is certain only if every slot is denied the object: a slot that S3 refuses might get it. After an unclear
+  // answer, which is not in `replies`, the event is not "object-denied".
   const isDenied = denial.event === "object-denied";
-  return { ...denial, certain: isDenied && isEverySlotAccepted };
+  const isNoneRefused = replies.every((reply) => !reply.s3Code);
+  return { ...denial, certain: isDenied && isNoneRefused };
 }
 
 /** S3 refuses all slots. The log has this refusal once a minute. */
@@ -129,7 +134,7 @@ function refuseAll(bucket: Bucket, now: number): Refusal {
   };
 }
 
-/** A session that S3 refuses although it is younger than this is not renewed: ms. */
+/** A session that is younger than this is new. If S3 refuses it, S3 would refuse the next one as well: ms. */
 const NEW_MS = 60_000;
 
 /** Opens an object with a session of a role. If S3 refuses the session, a new one is used, once. */
@@ -164,8 +169,7 @@ async function openByRole(
     // S3 does not answer, is busy, redirects, or finds the clock wrong: a new session would not help.
     if (verdict.result !== "slot-refused") return refusal;
 
-    // S3 does not accept the session. If the session is new, S3 would refuse another one as well. Otherwise another one
-    // is requested, but only once for a visitor.
+    // S3 does not accept the session. Another one is requested once for a visitor, unless the session is new.
     const isNew = Date.now() - session.began < NEW_MS;
     if (isNew || refusedSession) {
       const sessions = isNew ? "new credentials" : "credentials";

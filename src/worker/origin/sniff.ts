@@ -4,7 +4,10 @@
 
 import type { ObjectType } from "../http/refusal.ts";
 
-/** @param head the first bytes; none of an empty object */
+/**
+ * @param head the first bytes; none of an empty object
+ * @returns "none" if the object is certainly no image that an engine reads; "unknown" if it may be one
+ */
 export function sniff(head: Uint8Array): ObjectType {
   // No pattern looks further than 64 bytes. A longer text would cost time in each of them.
   const text = latin1(head.subarray(0, 64));
@@ -24,16 +27,15 @@ export function sniff(head: Uint8Array): ObjectType {
   if (/^RIFF....WEBPVP8[ LX]/s.test(text)) return "image/webp";
   if (/^RIFF....(?:WAVE|AVI )/s.test(text)) return "none";
 
-  // AVIF, HEIC, sound and films begin with the length of the first box, its name "ftyp", and a brand of four letters. A
-  // version of four bytes and more brands follow, as in "....ftypmif1....miafavif". Other objects have no brands.
+  // AVIF, HEIC, sound and films begin with groups of four bytes: the length of the first box, its name "ftyp", a brand,
+  // a version, and more brands, as in "....ftypmif1....miafavif". Other objects have no brands.
   const brands = text.startsWith("ftyp", 4) ? text.slice(8) : "";
 
   // AVIF has the brand "avif" (a still image) or "avis" (a sequence).
   if (/^avi[fs]/.test(brands)) return "image/avif";
 
-  // Or AVIF's brand follows a general one, "mif1" or "msf1". The brands are tried in steps of four letters, because
-  // "xxavifxx" has no brand "avif".
-  if (/^m[is]f1....(?:....)*?avi[fs]/s.test(brands)) return "image/avif";
+  // Or it has a general brand, "mif1" or "msf1", and AVIF's one later. `.{4}` is the version, or a brand between them.
+  if (/^m[is]f1(?:.{4})+avi[fs]/s.test(brands)) return "image/avif";
 
   // HEIC has a brand from "heic" to "hevm", or a general brand that has none of AVIF beside it.
   if (/^(?:hei[cxms]|hev[cxms]|m[is]f1)/.test(brands)) return "image/heic";
@@ -107,7 +109,8 @@ function isOpaqueWebp(head: Uint8Array): boolean {
   // "VP8 " is lossy. Its pixels have no transparency without VP8X.
   if (lastLetter === " ") return true;
 
-  // "VP8L" has a signature of one byte and two sides of 14 bits. The next bit, in byte 24, says "has transparency".
+  // "VP8L" has a signature in byte 20, and two sides of 14 bits in bytes 21 to 24. They leave 4 bits of byte 24: the
+  // lowest of these, 0x10, says "has transparency".
   if (lastLetter === "L") return hasNoFlag(head[24], 0x10);
 
   // "VP8X" begins with its flags. 0x10 is transparency. 0x02 is an animation, which may leave parts of the picture free.
@@ -119,15 +122,29 @@ function hasNoFlag(byte: number | undefined, flags: number): boolean {
   return byte !== undefined && (byte & flags) === 0;
 }
 
-/** The signature of a PNG and its first chunk, IHDR, whose length is always 13: "\r". "." is any byte. */
+/**
+ * The signature of a PNG has 8 bytes. Its first chunk begins with its length of 4 bytes, which is always 13 ("\r"), and
+ * its name, IHDR. "." is any byte.
+ */
 const PNG_HEADER = /^\x89PNG\r\n.\n...\rIHDR/s;
 
 /** The types of colour that have no transparency of their own: grey, RGB and palettes. */
 const OPAQUE_COLOURS: readonly unknown[] = [0, 2, 3];
 
 /**
- * Reads the chunks of a PNG up to its picture. Each chunk has a length and a name of 4 bytes each, its data, and a
- * checksum of 4 bytes.
+ * PLTE is the palette. A small first letter marks a chunk that a reader may ignore, such as gAMA. No such chunk makes
+ * pixels transparent, except for tRNS and acTL.
+ */
+const HARMLESS_CHUNK = /^(?:PLTE|[a-z][A-Za-z]{3})$/;
+
+/** A chunk begins with a length and a name of 4 bytes each. */
+const CHUNK_HEADER_BYTES = 8;
+
+/** What a chunk has besides its data: the header, and behind the data a checksum of 4 bytes. */
+const CHUNK_FRAME_BYTES = 12;
+
+/**
+ * Reads the chunks of a PNG up to its picture.
  * @param head the first bytes. If they end before the picture, a chunk that makes pixels transparent may follow
  */
 function isOpaquePng(head: Uint8Array): boolean {
@@ -139,17 +156,17 @@ function isOpaquePng(head: Uint8Array): boolean {
 
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   let offset = 33;
-  while (offset + 8 <= head.length) {
-    const name = latin1(head.subarray(offset + 4, offset + 8));
+  while (offset + CHUNK_HEADER_BYTES <= head.length) {
+    const name = latin1(head.subarray(offset + 4, offset + CHUNK_HEADER_BYTES));
     if (name === "IDAT") return true; // the picture begins
     if (name === "tRNS") return false; // transparency of colours or of the palette
     if (name === "acTL") return false; // an animation, which may leave parts of the picture free
 
-    // PLTE is the palette. A small first letter marks a chunk that a reader may ignore, such as gAMA. No other chunk of
-    // that kind makes pixels transparent. Any other chunk may not stand here.
-    if (!/^(?:PLTE|[a-z][A-Za-z]{3})$/.test(name)) return false;
+    // Any other chunk may not stand before the picture.
+    if (!HARMLESS_CHUNK.test(name)) return false;
 
-    offset += 12 + view.getUint32(offset);
+    const dataLength = view.getUint32(offset);
+    offset += CHUNK_FRAME_BYTES + dataLength;
   }
 
   return false;

@@ -1,5 +1,5 @@
 // What S3's own answer means: whether S3 refuses the object, the slot (one of the two key pairs of a bucket) or the
-// whole setup. Pure.
+// whole setup. Pure. Codes such as (A5) are rules of docs/rules.md.
 //
 // Two mistakes would be seen by visitors. If a missing object counted as an outage, its old picture would be shown for
 // ever. If an outage counted as a missing object, the picture would be taken down although its object is there.
@@ -14,7 +14,7 @@ export type Verdict =
       readonly result: "slot-refused";
       /** S3's error code, or `401` if such an answer has none. */
       readonly s3Code: string;
-      readonly reason?: undefined;
+      readonly reason?: undefined; // never there. With this line, `verdict.reason` can be read of both kinds
     }
   | {
       readonly result: Result;
@@ -40,9 +40,8 @@ const SKEWED = "RequestTimeTooSkewed";
 /** S3's code where the region of the signature is wrong (A5), or where the signature has no right form. */
 const MALFORMED = "AuthorizationHeaderMalformed";
 
-/** S3's codes for a key that it does not accept (A7). */
+/** S3's codes for a key that it does not accept (A7). MALFORMED is not here: its meaning depends on the region. */
 const SLOT_CODES = [
-  MALFORMED,
   "ExpiredToken",
   "InvalidAccessKeyId",
   "InvalidArgument", // R2, if the key id cannot be one
@@ -51,7 +50,7 @@ const SLOT_CODES = [
   "SignatureDoesNotMatch",
 ];
 
-/** What S3's codes mean (A5, A6, A7, A9). A code that is not here has no known meaning. */
+/** What S3's codes mean, whatever region S3 names (A6, A7, A9). */
 const VERDICTS: readonly Verdict[] = [
   {
     result: "object-refused",
@@ -60,6 +59,7 @@ const VERDICTS: readonly Verdict[] = [
   },
   { result: "object-refused", s3Code: "InvalidObjectState", reason: "in an archive: restore it" },
   { result: "object-refused", s3Code: "NoSuchKey" },
+  // "unknown", and not "misconfigured": the next slot's key may be of the account that has the bucket.
   { result: "unknown", s3Code: "NoSuchBucket", reason: "check bucket" },
   ...SLOT_CODES.map((s3Code) => ({ result: "slot-refused", s3Code }) as const),
 ];
@@ -83,15 +83,16 @@ export function verdictOf(reply: S3Reply, configuredRegion: string): Verdict {
   // R2 answers 401 where it does not know the key (A7).
   if (status === 401) return { result: "slot-refused", s3Code: s3Code ?? "401" };
 
-  // S3 may name the bucket's region beside any code. A code with a meaning of its own counts more than that region.
   const verdict = VERDICTS.find((candidate) => candidate.s3Code === s3Code);
-  const isAboutRegion = !verdict || s3Code === MALFORMED;
-  const isElsewhere = region !== undefined && region !== configuredRegion;
-  if (isAboutRegion && isElsewhere) {
-    return misconfigured(s3Code, `the bucket is in ${region}: set region (and endpoint)`);
-  }
   if (verdict) return verdict;
 
+  // S3 may name the bucket's region beside any code. It counts less than the codes above, and more than MALFORMED.
+  if (region !== undefined && region !== configuredRegion) {
+    return misconfigured(s3Code, `the bucket is in ${region}: set region (and endpoint)`);
+  }
+  if (s3Code === MALFORMED) return { result: "slot-refused", s3Code };
+
+  // A 404 with another code than NoSuchKey is refused as object-denied: see `refusalOf`.
   if (status === 404) return { result: "object-refused", s3Code: s3Code ?? NO_CODE };
   if (isRedirect(status)) return misconfigured(s3Code, "S3 redirects: check endpoint and region");
   return { result: "unknown", s3Code, reason: `S3 itself answers ${status}` };
@@ -110,12 +111,12 @@ function isBusy(status: number): boolean {
   return status === 429 || status >= 500;
 }
 
-/** The statuses of a host in front of S3 that got no answer in time. */
+/** The statuses with which a host in front of S3 says that it got no answer in time. */
 export const TIMEOUT_STATUSES: readonly number[] = [408, 504, 522, 524];
 
 /**
  * Why a request gets no image, where S3 does not give the object to one credential.
- * @param status of the reply
+ * @param status that of `reply`, whose type also allows none
  * @param verdict what the reply means
  */
 export function refusalOf(status: number, reply: S3Reply, verdict: Verdict): UpstreamRefusal {
@@ -125,7 +126,10 @@ export function refusalOf(status: number, reply: S3Reply, verdict: Verdict): Ups
   if (result === "object-refused") {
     const isMissing = s3Code === "NoSuchKey" || s3Code === NO_CODE;
     const event = isMissing ? "object-missing" : "object-denied";
-    return { event, ...upstream, certain: true }; // S3 has spoken about this very object
+
+    // The answer is about this very object, so caches may keep the refusal for a minute. It may still be a proxy's, so
+    // before anything is deleted, `isGone` asks for more.
+    return { event, ...upstream, certain: true };
   }
 
   if (TIMEOUT_STATUSES.includes(status)) return { event: "timed-out", ...upstream };
@@ -152,13 +156,14 @@ export function isOutage(refusal: Refusal): boolean {
     case "role-refused":
       return true;
 
-    // Without a status, S3 did not answer, or broke off. Other statuses are answers of an S3 that works, such as 206
-    // with another part of the object.
+    // Without a status, S3 did not answer, or broke off. Other statuses are no outage: 206 with another part of the
+    // object is the answer of an S3 that works, and a 408 counts as timed out, but not as busy.
     case "timed-out":
     case "origin-failed":
       return status === undefined || isBusy(status);
 
-    // S3 refuses every request while a clock is wrong, or redirects them all.
+    // S3 refuses every request while a clock is wrong, or redirects them all. A wrong region that S3 reports without a
+    // redirect, by a 400, is not in the list.
     case "origin-denied":
       return s3Code === SKEWED || (status !== undefined && isRedirect(status));
 
