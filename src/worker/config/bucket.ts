@@ -33,14 +33,18 @@ export type Bucket = {
   readonly r2: R2Source | undefined;
   /** The role that the Worker takes to read the bucket. It needs no key. */
   readonly role: Role | undefined;
-  /** Whether the URL that the edge fetches names the object's bytes in a parameter (A15). */
+  /**
+   * Whether the URL that the edge fetches has a parameter that changes with the object (A15 of docs/rules.md):
+   * `https://acme.s3.eu-west-1.amazonaws.com/photos/a.jpg?x-vitrine=<hash of the object's ETag>`.
+   */
   readonly hasSourceParameter: boolean;
   /** The whole key of the object that /healthz checks. The settings have the key below the prefix. */
   readonly canary: string | undefined;
-  /** One or two, with different keys; none for R2 and a role. The first slot that S3 does not refuse is used. */
-  readonly slots: readonly Slot[];
-  /** `slots`, and also a next slot that holds the current slot's key, as at the end of a rotation. */
+  /** The slots whose secrets are right: one or two; none for R2 and a role. /healthz reports each of them. */
   readonly usable: readonly Slot[];
+  /** `usable`, without a next slot that holds the current slot's key. Objects are opened with these slots. */
+  readonly distinctSlots: readonly Slot[];
+  /** The slots whose secrets are wrong. */
   readonly unusable: readonly UnusableSlot[];
 };
 
@@ -70,7 +74,7 @@ export function s3Bucket(name: string, settings: S3Settings, resources: S3Resour
   const endpoint = settings.endpoint.replace(/\/$/, "");
   const addressing = settings.addressing ?? defaultAddressing(endpoint, bucket);
 
-  // A next slot with the same key is left out: S3 would give it the same answer.
+  // At the end of a rotation, both slots hold the same key. S3 would give both the same answer.
   const { usable, unusable } = resources.slots ?? NO_SLOTS;
   const [first, second] = usable;
   const haveSameKey = first && isSameKey(first, second);
@@ -88,8 +92,8 @@ export function s3Bucket(name: string, settings: S3Settings, resources: S3Resour
     role: resources.role,
     hasSourceParameter: settings.source_parameter,
     canary: canary ? prefix + canary : undefined,
-    slots: haveSameKey ? [first] : usable,
     usable,
+    distinctSlots: haveSameKey ? [first] : usable,
     unusable,
   };
 }
@@ -98,8 +102,8 @@ export function s3Bucket(name: string, settings: S3Settings, resources: S3Resour
 export function r2Bucket(name: string, settings: R2Settings, r2: R2Source, images: Images): Bucket {
   const { binding, prefix, canary } = settings;
 
-  // Nothing fetches the URL of the bucket. It only tells the bucket from all others. The separator is a dot, because
-  // with a slash, the bucket would look like a folder of another bucket.
+  // Nothing fetches the URL of the bucket, such as `r2://MEDIA_BUCKET.acme-media/`. It only tells the bucket from all
+  // others. With a slash in place of the dot, the bucket would look like a folder of another bucket.
   const bucket = settings.bucket ?? binding;
   const host = bucket === binding ? binding : `${binding}.${bucket}`;
 
@@ -120,7 +124,7 @@ export function r2Bucket(name: string, settings: R2Settings, r2: R2Source, image
     hasSourceParameter: false,
     canary: canary ? prefix + canary : undefined,
     // A binding needs no key, so there are no slots.
-    slots: [],
+    distinctSlots: [],
     ...NO_SLOTS,
   };
 }

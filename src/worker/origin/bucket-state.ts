@@ -19,11 +19,8 @@ import { countForLog, isWithin, LOG_PERIOD_MS, type LogCount } from "../util/tim
 export type BucketState = {
   readonly bucket: Bucket;
   /** The slots that S3 refused when they were last tried. */
-  readonly refused: { readonly [Name in SlotName]?: RefusedReply | undefined };
-  /**
-   * When a request to a silent S3 (one that did not answer) last began, or a request last ended without an answer;
-   * undefined once S3 answers.
-   */
+  readonly refused: Readonly<Partial<Record<SlotName, RefusedReply | undefined>>>;
+  /** When S3 was last found silent (it does not answer); undefined once S3 answers. */
   readonly silentAt?: number | undefined;
   readonly reported: Reported;
 };
@@ -56,7 +53,10 @@ export type SlotReply = {
 export type BucketEvent =
   /** An object was requested with these slots, in this order. */
   | { readonly type: "slots-tried"; readonly replies: readonly SlotReply[]; readonly now: number }
-  /** An object was requested, and S3 answered in time, or not (it is silent). */
+  /**
+   * An object was requested, and S3 answered in time, or not: then it is silent. While S3 is silent, the next request
+   * sends this event when it begins, too, so that only one request at a time waits for S3.
+   */
   | { readonly type: "s3-requested"; readonly isSilent: boolean; readonly now: number }
   /** A visitor gets no image, because S3 refuses all slots. */
   | { readonly type: "all-refused"; readonly now: number }
@@ -84,7 +84,7 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
     case "s3-requested":
       return { state: { ...state, silentAt: event.isSilent ? now : undefined }, effects: [] };
     case "all-refused":
-      // This refusal was not logged, because one was logged less than a minute ago. That minute goes on.
+      // If this refusal was not logged, the time of the last one that was logged stays.
       if (isAllRefusedReported(state, now)) return { state, effects: [] };
       return changeReported(state, { allRefusedAt: now });
     case "rendition-failed":
@@ -100,14 +100,16 @@ function learnReplies(state: BucketState, replies: readonly SlotReply[], now: nu
   }
 
   const nextState = { ...state, refused };
+
+  // S3 accepts a slot.
   const accepted = replies.find((reply) => !reply.s3Code);
   if (accepted) return reportSlotInUse(nextState, accepted.slot);
 
-  // A slot that was not tried may still work.
+  // S3 refuses some slots. One that was not tried, or got no clear answer, may still work.
   const slots = refusedSlots(nextState);
-  if (slots.length < state.bucket.slots.length) return { state: nextState, effects: [] };
+  if (slots.length < state.bucket.distinctSlots.length) return { state: nextState, effects: [] };
 
-  // Nothing is logged here: the refusal that the visitor gets names the slots in the log.
+  // S3 refuses all slots. Nothing is logged here: the refusal that the visitor gets names the slots in the log.
   return changeReported(nextState, { inUse: undefined, refused: slots });
 }
 
@@ -130,7 +132,8 @@ function reportSlotInUse(state: BucketState, accepted: Slot): Advanced {
   }
 
   if (accepted.name !== reported.inUse) {
-    // If S3 did not refuse the current slot, the next one is in use because the secrets of the current one are wrong.
+    // The next slot is in use either because S3 refuses the current one, which is logged above, or because the secrets
+    // of the current one are wrong: then the reason is here.
     const mistakes = accepted.name === "next" ? unusableSlotMistakes(bucket) : [];
     effects.push({
       event: "slot-in-use",
@@ -152,6 +155,7 @@ function reportFailedRendition(
   refusal: Refusal,
   now: number,
 ): Advanced {
+  // `times`: how many renditions failed since the last line, with this one. `logCount`: what to remember.
   const { times, shouldLog, logCount } = countForLog(state.reported.failures, now);
   const change = { failures: logCount };
   if (!shouldLog) return changeReported(state, change);
@@ -189,7 +193,7 @@ export function slotsInOrder(state: BucketState, now: number): readonly Slot[] {
   const first: Slot[] = [];
   const last: Slot[] = [];
 
-  for (const slot of state.bucket.slots) {
+  for (const slot of state.bucket.distinctSlots) {
     const reply = state.refused[slot.name];
     const isRefused = isWithin(RETRY_MS, reply?.refusedAt, now);
     if (isRefused) last.push(slot);
@@ -203,7 +207,7 @@ export function slotsInOrder(state: BucketState, now: number): readonly Slot[] {
 export function refusedSlots({ bucket, refused }: BucketState): RefusedSlot[] {
   const slots: RefusedSlot[] = [];
 
-  for (const slot of bucket.slots) {
+  for (const slot of bucket.distinctSlots) {
     const reply = refused[slot.name];
     if (reply) slots.push({ slot: slot.name, s3Code: reply.s3Code, access_key: maskKeyId(slot) });
   }
@@ -216,7 +220,7 @@ export function isAllRefusedReported({ reported }: BucketState, now: number): bo
   return isWithin(LOG_PERIOD_MS, reported.allRefusedAt, now);
 }
 
-/** What is wrong with the secrets of the slots that cannot be used. */
+/** What is wrong with the secrets of the slots that cannot be used. No request is made with these slots. */
 export function unusableSlotMistakes(bucket: Bucket): string[] {
   return bucket.unusable.flatMap((slot) => slot.mistakes.map(mistakeText));
 }

@@ -56,13 +56,16 @@ export async function getSession(
     const now = Date.now();
     const state = memory.state();
     const session = usableSession(state, now);
-    const running = runningRenewal(state, now);
+    const running = runningRenewal(state, now); // undefined if it began more than RENEWAL_MS ago
 
+    // Each renewal makes a new object, so a session that is not `refused` itself is a newer one.
     if (session && session !== refused) {
       // The session can be used for a while yet, so this request does not wait for the next one.
       if (!running && isRenewalDue(state, now)) startRenewal(memory, context);
       return session;
     }
+
+    // From here on there is no session, or S3 has refused it although it has not expired: a renewal is needed.
 
     // STS failed a moment ago. Without this pause, each visitor would ask it again. A renewal that runs may still succeed.
     const failure = recentFailure(state, now);
@@ -71,7 +74,8 @@ export async function getSession(
     const remainingMs = deadline - now;
     if (remainingMs <= 0) return NO_ANSWER;
 
-    // A renewal whose own request was cut off never ends. After RENEWAL_MS the next round starts another one.
+    // A renewal does not reject. But it never ends if the runtime cancels the request that began it. So this wait ends
+    // in any case after RENEWAL_MS, and then the next round starts another renewal.
     const renewal = running ?? startRenewal(memory, context);
     await withTimeout(Math.min(remainingMs, RENEWAL_MS), renewal.ended);
   }
@@ -97,9 +101,9 @@ export function refuseRole(
 
 /** Begins a renewal, and lets the other requests know. */
 function startRenewal(memory: RoleMemory, context: Context): Renewal {
+  // This call comes back at the first `await` of `renewSession`. What follows that `await` runs after this function, so
+  // the memory learns first that the renewal began, and then its result.
   const renewal = { ended: renewSession(memory), began: Date.now() };
-
-  // The memory learns of the beginning first: `renewSession` has to wait before it knows a result.
   memory.learn({ type: "renewal-started", renewal });
 
   // The renewal goes on when this visitor has left: other visitors wait for it.
@@ -107,7 +111,7 @@ function startRenewal(memory: RoleMemory, context: Context): Renewal {
   return renewal;
 }
 
-/** Requests a session, and puts it, or the failure, into the memory. */
+/** Requests a session, and puts it, or the failure, into the memory. Does not reject: a failure is a result, too. */
 async function renewSession(memory: RoleMemory): Promise<void> {
   const answer = await requestSession(memory.state().role);
 
@@ -121,6 +125,9 @@ async function renewSession(memory: RoleMemory): Promise<void> {
 /**
  * Requests a session with the first key of the issuer. Only if STS cannot check that key's token, the other key signs
  * another one: while the key is rotated, STS may not know the new key yet, or may know the old one no more (K5).
+ *
+ * Two keys with two tries each may take four times STS_MS, which is more than RENEWAL_MS. Others do not wait so long:
+ * they start another renewal.
  */
 async function requestSession(role: Role): Promise<Session | StsFailure> {
   const { signers, mistakes } = await issuerKeysOf(role.oidc);
@@ -162,15 +169,20 @@ export async function askSts(role: Role, token: string): Promise<Session | StsFa
   // The error of a failed request is dropped: it may hold the token.
   const answer = await postToken(role, token, began + STS_MS).catch(() => undefined);
   if (!answer) {
+    // `sts` is the setting of the bucket with the URL of STS.
     const reason = "STS cannot be reached: check sts";
     return { kind: "sts-failure", code: "unreachable", reason, isTransient: true };
   }
 
+  // The session may be used from `began` on. By `now` it must not be about to expire.
   const { status, text } = answer;
   if (status === 200) {
-    const session = parseStsSession(text, began, Date.now());
+    const now = Date.now();
+    const session = parseStsSession(text, began, now);
     if (session) return session;
   }
+
+  // The answer may repeat the token. The parser is given the token, and leaves out what is part of it.
   return parseStsFailure(status, text, token);
 }
 

@@ -1,6 +1,6 @@
 // Signs requests for S3 with Signature Version 4 in headers, by aws4fetch. It sends nothing, and has no clock: `now` is
 // passed in. No header of a visitor is ever signed: the edge (Cloudflare's image service), which sends some of these
-// requests on, replaces them, and the signature would not match any more (E3).
+// requests on, replaces them, and the signature would not match any more (E3). Such codes are rules of docs/rules.md.
 
 import { AwsV4Signer } from "aws4fetch";
 import type { Credentials } from "../config/slot.ts";
@@ -20,7 +20,8 @@ const PAYLOAD_HEADER = { "x-amz-content-sha256": "UNSIGNED-PAYLOAD" } as const;
 
 /**
  * The keys that aws4fetch derives from credentials, by day and region (A3). It fills and reads this Map itself. Without
- * the Map, it would derive the key of the day anew for each request.
+ * the Map, it would derive the key of the day anew for each request. A credentials object has one Map, which is freed
+ * together with that object.
  */
 const derivedKeysOf = memoize((_credentials: Credentials) => new Map<string, ArrayBuffer>());
 
@@ -29,7 +30,7 @@ const derivedKeysOf = memoize((_credentials: Credentials) => new Map<string, Arr
  * edge sends no others on (E1). With session credentials, `x-amz-security-token` is signed, too (A11).
  * @param url an origin URL, as `originUrl` and `sourceUrl` make it, or one with another query
  * @param now ms since 1970. The signature is valid from 15 minutes before to 15 minutes after (A7)
- * @param method the Worker only ever sends GET
+ * @param method the Worker sends only GET. src/dev/local-bucket.ts also passes PUT and DELETE
  */
 export async function sign(
   url: string,

@@ -26,7 +26,7 @@ test("a right configuration is ready to serve from", () => {
     prefix: "published/",
     region: "eu-west-1",
     canary: undefined,
-    slots: [{ name: "current", credentials: CREDENTIALS }],
+    distinctSlots: [{ name: "current", credentials: CREDENTIALS }],
     usable: [{ name: "current", credentials: CREDENTIALS }],
     unusable: [],
   });
@@ -442,7 +442,7 @@ test("a bucket may have credentials of its own", () => {
   ]);
   const ROUTES = [{ path: "/:preset/*", object: "more/*" }];
   const secrets = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
-  expect(configOf({ BUCKETS, ROUTES, ...secrets }).routes[0]?.bucket.slots).toEqual([
+  expect(configOf({ BUCKETS, ROUTES, ...secrets }).routes[0]?.bucket.distinctSlots).toEqual([
     { name: "current", credentials: { accessKeyId: "AKIAMORE", secretAccessKey: "more" } },
   ]);
 });

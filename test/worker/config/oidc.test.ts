@@ -19,7 +19,7 @@ const configWith = (change: object = {}) => configOf({ ...KEYLESS, ...change });
 test("a role has where its credentials come from, and who the Worker is", () => {
   const config = configWith();
   const [bucket] = config.buckets ?? [];
-  expect(bucket).toMatchObject({ access: ROLE, slots: [], usable: [] });
+  expect(bucket).toMatchObject({ access: ROLE, distinctSlots: [], usable: [] });
   expect(bucket?.role).toMatchObject({ arn: ROLE, sts: "https://sts.eu-west-1.amazonaws.com" });
   const claims = { issuer: ISSUER, subject: "vitrine", audience: "sts.amazonaws.com" };
   expect(bucket?.role?.oidc).toMatchObject({ ...claims, mistakes: [] });

@@ -283,7 +283,7 @@ describe("of two slots", () => {
 
   test("the credential that is told is used alone, and nothing is learned", async () => {
     const before = bucketMemoryOf(bucket).state();
-    const [current, next] = bucket.slots;
+    const [current, next] = bucket.distinctSlots;
     answers["current"] = DEAD;
     expect(await open({ credential: current ?? expect.unreachable() })).toMatchObject({
       event: "origin-denied",
