@@ -59,7 +59,7 @@ const VERDICTS: readonly Verdict[] = [
   },
   { result: "object-refused", s3Code: "InvalidObjectState", reason: "in an archive: restore it" },
   { result: "object-refused", s3Code: "NoSuchKey" },
-  // "unknown", and not "misconfigured": the next slot's key may be of the account that has the bucket.
+  // "unknown", and not "misconfigured": so the next slot is tried, too.
   { result: "unknown", s3Code: "NoSuchBucket", reason: "check bucket" },
   ...SLOT_CODES.map((s3Code) => ({ result: "slot-refused", s3Code }) as const),
 ];
