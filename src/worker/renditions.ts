@@ -230,8 +230,8 @@ async function renderObject(
   reportFocus({ bucket, key, variant }, source);
 
   // 14. Answer, then store. A rendition that may be of another object than S3 described gets no ETag.
-  const { isOfOther, ...image } = rendered.rendition;
-  const newEtag = isOfOther ? undefined : await etagOf(id, source, rendered.overlays);
+  const { mayBeOfOtherObject, ...image } = rendered.rendition;
+  const newEtag = mayBeOfOtherObject ? undefined : await etagOf(id, source, rendered.overlays);
   const saved = await saveRendition(id, { ...image, etag: newEtag }, source, storeEntry, scope);
   return isRefusal(saved) ? refused(saved) : { kind: "rendition", rendition: saved };
 }

@@ -95,8 +95,8 @@ async function renderPicture(
 
   // The guard refuses a picture of another original only if both its ETag and its date differ. If the ETag alone
   // differs, the edge may have an older copy: the picture is shown, but not stored.
-  const isOfOther = namesOtherOriginal(headers, source.object.etag);
-  return { body, type: guarded.type, length, isOfOther };
+  const mayBeOfOtherObject = namesOtherOriginal(headers, source.object.etag);
+  return { body, type: guarded.type, length, mayBeOfOtherObject };
 }
 
 /** Asks the edge for the facts of the rendition that the same request makes (R9), and writes them as Vitrine's JSON. */
@@ -123,7 +123,7 @@ async function renderFacts(
       return { event: "edge-failed", status, reason: "the edge tells no size" };
     case "facts": {
       const rendition = factsRendition(JSON.stringify(result.facts));
-      return { ...rendition, isOfOther: namesOtherOriginal(headers, object.etag) };
+      return { ...rendition, mayBeOfOtherObject: namesOtherOriginal(headers, object.etag) };
     }
   }
 }

@@ -112,5 +112,5 @@ export type Rendition = {
    * Whether it may be of another object than S3 described, as when the edge still has an older copy of the object. Such a
    * rendition gets no ETag, and is not stored.
    */
-  readonly isOfOther?: boolean;
+  readonly mayBeOfOtherObject?: boolean;
 };
