@@ -1,7 +1,7 @@
 // The gateway: what happens to a visitor's request, step by step. It decides who may have a picture, and takes the picture
 // itself from the cached entrypoint, `Renditions` (renditions.ts has its steps). None of the gateway's steps asks S3 or the
 // edge. They run for every request, so that no cache can answer in place of a check. The numbers of the steps are those
-// of docs/how-it-works.md.
+// of docs/how-it-works.md. Codes such as W1 are rules of docs/rules.md.
 
 import { WorkerEntrypoint } from "cloudflare:workers";
 import type { NamedRendition } from "./cache/cached-answer.ts";
@@ -140,8 +140,8 @@ async function serve(
   if (isRefusal(operatorAnswer)) return refuse(operatorAnswer);
   if (operatorAnswer) return { kind: "answer", answer: operatorAnswer };
 
-  // 1. Route. The variant and the key in the path are read, too. But their mistakes are reported in step 4: a page that
-  // may not embed the route learns nothing of them.
+  // 1. Route. The variant and the key in the path are read, too, but their mistakes wait until step 4. So a page that may
+  // not embed the route's images learns nothing of them.
   const resolved = resolveRequest(config, target.pathname);
   const { route } = resolved;
 
@@ -151,11 +151,12 @@ async function serve(
     return refuse({ event: "method-not-allowed", method, allow });
   }
 
-  // 3. Embedding. Only a route with `origins` has headers for CORS, and refuses pages. Any other route has refused
-  // OPTIONS in step 2.
+  // 3. Embedding. Only a route with `origins` has headers for CORS, and refuses pages. `foreignPage` is such a refusal.
   const cors = route && corsHeaders(headers, route);
   const foreignPage = route?.origins && checkEmbedding(headers, url, route.origins);
   if (foreignPage) return refuse(foreignPage, { route: route.path }, { cors });
+
+  // Any other route has refused OPTIONS in step 2.
   if (cors && method === "OPTIONS") {
     return { kind: "answer", answer: preflight(allow, cors, route.signing?.cookie) };
   }
@@ -165,10 +166,12 @@ async function serve(
   if (resolved.kind === "unresolved") return refuse(resolved.refusal, logFields, { cors });
 
   // 5. Signature of the URL, or else a cookie that opens a folder. Facts, the sizes of a picture as JSON, are requested by
-  // the signed URL of the picture and `facts` behind it.
+  // the signed URL of the picture and `facts` behind it: what was signed is `pictureTarget`. If no cookie opens it, the
+  // URL stays refused.
   const { facts, requestTarget: pictureTarget } = splitFacts(resolved.route, target);
-  let granted = await checkGrant(resolved, pictureTarget, began);
-  if (isRefusal(granted)) granted = await checkCookie(resolved, request, granted, began);
+  const bySignature = await checkGrant(resolved, pictureTarget, began);
+  let granted = bySignature;
+  if (isRefusal(bySignature)) granted = await checkCookie(resolved, request, bySignature, began);
   if (isRefusal(granted)) return refuse(granted, logFields, { cors });
 
   // 6. Rate limit.
@@ -185,6 +188,7 @@ async function serve(
   return show(request, resolved, facts, terms, scope);
 }
 
+/** The option `endpoint` of a bucket, or a flow that transforms images of the zone, calls this Worker again. */
 const LOOP = {
   event: "loop-detected",
   reason: "endpoint, or a transformation flow of the zone, leads here",
@@ -222,7 +226,7 @@ async function show(
     return showFallback(refused, fallbackId, negotiated, began, scope);
   }
 
-  // Of a picture that has not changed, only the ETag is known here. The answer is a 304.
+  // If the picture has not changed, only its ETag is known here, and imageAnswer makes a 304 of it.
   const isNotModified = result.kind === "not-modified";
   const image: Partial<NamedRendition> = isNotModified ? { etag: result.etag } : result.rendition;
   const isOutage = image.stored === "outage";
@@ -256,6 +260,7 @@ async function showFallback(
   const bucketName = fallbackId.bucket.name;
   const outcome = fallbackAnswer(refused, result, bucketName, options);
   if (outcome.kind === "refused") {
+    // The fallback itself cannot be shown. Its event is only for the log.
     return { ...refused, logFields: { ...refused.logFields, fallback: outcome.event } };
   }
 
@@ -269,6 +274,7 @@ async function obtain(ids: RenditionIds, scope: GatewayScope): Promise<CacheResu
   const failure = cached?.loopbackFailure;
   if (cached && !failure) return cached;
 
+  // Only a new rendition shows that the engine works here. Any other result proves nothing about the entrypoint.
   const result = await render(ids, scope);
   if (result.kind !== "rendition") return { result, cache: "direct" };
   if (result.rendition.stored) return { result, cache: "stored" };

@@ -1,6 +1,6 @@
-// What operators and machines ask the Worker: /healthz, /purge, and two documents below /.well-known/, by which AWS checks
-// the tokens that the Worker issues to take a role. Nobody opens /purge or the details of /healthz without a secret
-// token. Without PURGE_TOKEN or `[vars.OIDC]` there are no such paths.
+// What operators and machines ask the Worker: /healthz, /purge, and two documents below /.well-known/. The Worker signs
+// tokens to take a role of AWS, and AWS checks them by these two documents. Nobody opens /purge or the details of /healthz
+// without a secret token. Without PURGE_TOKEN or `[vars.OIDC]` there are no such paths.
 
 import { decodeBase64 } from "../url/encoding.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
@@ -61,9 +61,12 @@ const JSON_TYPE = { "content-type": "application/json" };
 
 /** How an engine renders the canary of a bucket: the one object that is tried. */
 type EdgeHealth = {
-  /** `on`, `off`, the code of the edge or of the Images binding, `unreachable`, or `no canary`. */
+  /**
+   * `on`, `off`, the code of the edge or of the Images binding, the event of a refusal, or `unreachable`. If nothing was
+   * tried: `no canary`, or the state of the role that does not work.
+   */
   edge: string;
-  /** The status of the answer if it is not a rendition: some codes mean two things. */
+  /** The HTTP status of the answer if it is not a rendition: one code may have two causes, with a status each. */
   answered?: number | undefined;
 };
 
@@ -77,8 +80,8 @@ export type BucketHealth = EdgeHealth & {
 };
 
 /**
- * Without a token: only whether the configuration is right. With the bearer token, all that opens a bucket is tried (its
- * slots, which are two key pairs, or its role), and its engine: 503 if nothing opens a bucket.
+ * Without a token: "ok", since a broken configuration was refused before, in index.ts. With the bearer token, all that
+ * opens a bucket is tried (its slots, which are two key pairs, or its role), and its engine: 503 if nothing opens a bucket.
  */
 async function answerHealth(
   { method, headers }: Request,
@@ -105,8 +108,10 @@ async function answerHealth(
   const checks = config.buckets.map((bucket) => checkBucket(bucket, { context, deadline }));
   const buckets = await Promise.all(checks);
 
+  // By the hash, an operator sees whether the [vars] of this Worker are those of wrangler.toml.
+  const configuration = await hashVars({ ...env });
   const ok = buckets.every((bucket) => canBeOpened(bucket));
-  const report = { ok, configuration: await hashVars({ ...env }), buckets };
+  const report = { ok, configuration, buckets };
   return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), JSON_TYPE);
 }
 
@@ -125,10 +130,9 @@ function checkBucket(bucket: Bucket, scope: RequestScope): Promise<BucketHealth>
 }
 
 async function checkR2Bucket(bucket: Bucket, scope: RequestScope): Promise<BucketHealth> {
+  // A key that no object has will do as well: if R2 answers that the object is missing, R2 works.
   const key = bucket.canary ?? missingKey(bucket);
   const object = await openObject(bucket, key, { ...scope, part: "head" });
-
-  // If R2 answers that the object is missing, R2 works.
   const isReached = !isRefusal(object) || object.event === "object-missing";
   const edge = await checkEngine(bucket, undefined, scope);
   return { bucket: bucket.name, slots: [], r2: isReached ? "ok" : "unreachable", ...edge };
@@ -141,7 +145,8 @@ async function checkRoleBucket(
 ): Promise<BucketHealth> {
   const { role, session } = await checkRole(bucket, bucketRole, scope);
 
-  // Without a session that opens the bucket, the engine would fail for the same reason.
+  // Without a session that opens the bucket, the engine is not tried: it would fail for the same reason. Then `edge` has
+  // the state of the role.
   let edge: EdgeHealth = { edge: role.state };
   if (isWorking(role)) edge = await checkEngine(bucket, session, scope);
   return { bucket: bucket.name, slots: [], role, ...edge };
@@ -156,7 +161,8 @@ async function checkSlotBucket(bucket: Bucket, scope: RequestScope): Promise<Buc
   const slots = [...usableHealth, ...unusableHealth];
   slots.sort((a, b) => a.slot.localeCompare(b.slot));
 
-  // The engine is tried with a slot that works. If none does, its answer to the first one is all that is known.
+  // The engine is tried with a slot that works; if none works, with the first one. Without any usable slot it is not tried.
+  // `edge` then has the value that it has without a canary.
   const working = usableHealth.find((health) => isWorking(health));
   const workingSlot = usable.find((slot) => slot.name === working?.slot);
   const credential = workingSlot ?? usable[0];
@@ -166,7 +172,7 @@ async function checkSlotBucket(bucket: Bucket, scope: RequestScope): Promise<Buc
   return { bucket: name, slots, ...edge };
 }
 
-/** The rendition of the canary with which an engine is tried: always the same one, which is billed once (L2). */
+/** The rendition of the canary with which an engine is tried: always the same, so it is billed once (docs/rules.md, L2). */
 const CANARY_RENDITION = {
   version: undefined,
   formats: "own",
@@ -201,10 +207,14 @@ async function checkEngine(
   }
   if (RENDERED_EVENTS.includes(result.event)) return { edge: "on" };
 
-  // The code says most. Without one, a binding has no status, and an edge that does not transform has one.
+  // The engine's own code says most.
   const { edgeCode, status: answered } = detailsOf(result);
   if (edgeCode) return { edge: edgeCode, answered };
+
+  // The Images binding is no HTTP server, and has no status.
   if (engine === "binding") return { edge: result.event };
+
+  // The edge gave no answer at all, or one without a code: it does not transform.
   if (!answered) return { edge: "unreachable" };
   return { edge: "off", answered };
 }
@@ -224,6 +234,7 @@ async function answerPurge(
   if (!purgeToken) return { event: "no-such-route", path: "/purge" };
   if (method !== "POST") return methodNotAllowed(method, "POST");
 
+  // One reason for all three causes: a wrong token, a message of AWS's SNS, and a form of another site (isFromCaller).
   const mayPurge = isFromCaller(headers) && (await hasToken(headers, purgeToken));
   if (!mayPurge) {
     const reason = "not the PURGE_TOKEN, a topic of SNS, or a form of another site";
@@ -280,7 +291,7 @@ function readPassword(encoded: string): string | undefined {
 const DISCOVERY_PATH = "/.well-known/openid-configuration";
 const KEYS_PATH = "/.well-known/jwks.json";
 
-/** A new key is to be visible soon: s. */
+/** A new key is to be visible within a minute: s. */
 const ISSUER_CACHING = { "cache-control": "public, max-age=60" };
 
 /** Answers with one of the documents by which AWS checks the Worker's tokens. @returns undefined if there are none */

@@ -1,5 +1,6 @@
 // The cached entrypoint, which runs only for what Workers Cache does not have fresh. It makes the one rendition that all
-// visitors get, so no step here knows a visitor. The numbers of the steps are those of docs/how-it-works.md.
+// visitors get, so no step here knows a visitor. The numbers of the steps are those of docs/how-it-works.md. Codes such as
+// W18 are rules of docs/rules.md.
 //
 // S3 is asked in each run, before anything is shown: a picture that S3 denies or no longer has must not come out of the
 // store or of the edge's caches. Only while S3 itself is down, an older rendition is shown.
@@ -28,7 +29,7 @@ import { type Config, currentConfig } from "./config/config.ts";
 import { mayYield } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { matchesEtag } from "./http/if-none-match.ts";
-import { isRefusal, type Refusal } from "./http/refusal.ts";
+import { isAboutObject, isRefusal, type Refusal } from "./http/refusal.ts";
 import type { Context, RequestScope } from "./http/send.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import type { OpenedObject } from "./origin/opened-object.ts";
@@ -52,15 +53,18 @@ export async function answerRendition(
   const began = Date.now();
   const config = currentConfig(env);
   if (isRefusal(config)) {
-    return refusalForCache(config, 0, { exists: false, isOfGoneObject: false }, []);
+    // The gateway has read the same configuration, and asks for nothing if it is broken. It would not accept this answer
+    // (readCachedAnswer).
+    const noOlder = { exists: false, isOfGoneObject: false };
+    return refusalForCache(config, 0, noOlder, []);
   }
 
   const ids = readRenditionUrl(config, url);
   if (!ids) throw new Error("this is not the URL of a rendition");
 
-  // Where Workers Cache has an older rendition, it sends its ETag (W18). The gateway sends no condition.
-  const older = readCondition(headers.get("if-none-match"));
-  const { condition } = older;
+  // If Workers Cache has an older rendition, it sends the ETag of that rendition (W18). The gateway sends no condition.
+  const ifNoneMatch = headers.get("if-none-match");
+  const { condition, objectIndex: olderIndex } = readCondition(ifNoneMatch);
   const hasOlder = condition !== null;
 
   const { answers } = config;
@@ -80,12 +84,11 @@ export async function answerRendition(
 
     case "refusal": {
       const { refusal } = result;
-      const { event } = refusal;
-      const isAboutObject = event.startsWith("object-") || event === "source-unreadable";
-      if (!isAboutObject) reportFailure(idAt(ids, objectIndex), refusal);
+      if (!isAboutObject(refusal)) reportFailure(idAt(ids, objectIndex), refusal);
 
-      // The objects before this one are gone, perhaps with the one that the older rendition shows.
-      const isOfGoneObject = older.objectIndex < objectIndex;
+      // All objects with a smaller index are gone: otherwise, this one would not have been tried. If the older rendition
+      // shows one of them, visitors must not get it.
+      const isOfGoneObject = olderIndex < objectIndex;
       return refusalForCache(refusal, objectIndex, { exists: hasOlder, isOfGoneObject }, tags);
     }
   }
@@ -96,9 +99,12 @@ export type RenderScope = RequestScope & {
   readonly config: Config;
   /** The `If-None-Match` of Workers Cache, or of a visitor if the gateway renders by itself. */
   readonly condition: string | null;
-  /** Workers Cache has an older rendition, which can be shown. */
+  /** Whether Workers Cache has an older rendition, which can be shown. */
   readonly hasOlder?: boolean;
-  /** The edge has just contradicted S3: its cached answers for the object's URL may be older (C1). */
+  /**
+   * Whether the edge has just contradicted S3: it found no object, for example, though S3 has one. It may have cached an
+   * older answer for the object's URL (C1).
+   */
   readonly isRetry?: boolean;
 };
 
@@ -115,8 +121,8 @@ export async function render(ids: RenditionIds, scope: RenderScope): Promise<Ren
 type Candidate = { readonly id: RenditionId; readonly entry: LazyEntry };
 
 /**
- * Renders the first object that is not certainly missing: a denial and a failure are answers, too. A route may have
- * several buckets; only this loop knows of them.
+ * Renders the first object that may exist. Only "missing" leads to the next object: a denial and a failure end the search.
+ * A route may have several buckets; only this loop knows of them.
  */
 async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promise<RenderResult> {
   const { config, context, deadline } = scope;
@@ -126,7 +132,7 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
     const { id } = candidate;
     const remaining = candidates.slice(objectIndex);
 
-    // S3 did not answer a moment ago: what is stored is shown at once.
+    // S3 did not answer a moment ago: what is stored is shown at once. If nothing is stored, S3 is asked all the same.
     if (isSilent(id.bucket)) {
       const stored = await showInOutage(id, remaining, NO_ANSWER);
       if (stored) return { ...stored, objectIndex };
@@ -143,8 +149,10 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
     const isLast = remaining.length === 1;
     if (result.kind === "refusal" && isGone(result.refusal) && !isLast) continue;
 
-    // A missing object may have been put while this one was rendered, and comes before this one.
-    if (result.kind === "rendition" && !result.rendition.stored) {
+    // The objects before this one were missing when S3 was asked. If one of them was put while this one was rendered, it
+    // must be shown instead, so this answer is purged.
+    const isNew = result.kind === "rendition" && !result.rendition.stored;
+    if (isNew) {
       const missingIds = ids.slice(0, objectIndex);
       for (const missingId of missingIds) context.waitUntil(purgeIfAppeared(missingId, context));
     }
@@ -161,7 +169,8 @@ function refused(refusal: Refusal): ObjectResult {
 type Outage = { readonly kind: "outage"; readonly refusal: Refusal };
 
 /**
- * Finds a stored rendition while S3 is down: of the object itself, or else of those that would come after it.
+ * Finds a stored rendition while S3 is down.
+ * @param candidates the object itself, and those that would come after it
  * @param failedId the id of the object, for the log: visitors see a picture, so nobody else would notice
  * @param refusal why S3 does not give the object, for the log
  * @returns undefined if nothing is stored
@@ -177,8 +186,8 @@ async function showInOutage(
 
     reportFailure(failedId, refusal);
 
-    // If it had an ETag, a later run could confirm it by a 304, and Workers Cache would mark it as one of an outage for
-    // ever.
+    // No ETag: with one, a 304 could confirm this answer when S3 is up again. Workers Cache would then go on showing it
+    // with the header that marks it as one of an outage.
     return { kind: "rendition", rendition: { ...stored, etag: undefined, stored: "outage" } };
   }
   return undefined;
@@ -193,7 +202,7 @@ async function renderObject(
   const { config, context, condition, isRetry } = scope;
 
   // 8. Ask: S3 for the object's first bytes, and the store for a rendition, at once. If the variant draws overlays on the
-  // picture, S3 is also asked for their ETags.
+  // picture, S3 is also asked for their ETags, which are awaited in step 9.
   const askingForOverlays = fetchOverlayValidators(bucket, variant, scope);
   const object = await askForObject(id, entry, scope);
 
@@ -201,7 +210,8 @@ async function renderObject(
   if (isRefusal(object)) {
     if (isGone(object)) context.waitUntil(deleteConfigured(config, id));
 
-    // Before a retry, S3 has answered. If it does not answer in the time that is left, it is slow, but not down.
+    // S3 answered before the retry: the edge contradicted it. So a time-out now means that S3 is slow, but not down, and
+    // nothing older is shown.
     if (isOutage(object) && !isRetry) return { kind: "outage", refusal: object };
     return refused(object);
   }
@@ -222,14 +232,14 @@ async function renderObject(
     return { kind: "rendition", rendition: { ...stored, stored: "current" } };
   }
 
-  // 12. Engine, and 13. guard: only what the engine transformed comes back. The Images binding reads the object anew, so
-  // the source of the rendition may be a newer one than `object`.
+  // 12. Engine, and 13. guard: only what the engine transformed comes back. `source` is the object that was really
+  // rendered: the Images binding reads it once more, so it may be newer than `object`.
   const rendered = await renderBy(id, object, overlays, scope);
   if (isRefusal(rendered)) return refused(rendered);
   const source = rendered.object;
   reportFocus({ bucket, key, variant }, source);
 
-  // 14. Answer, then store. A rendition that may be of another object than S3 described gets no ETag.
+  // 14. Answer, then store. If the edge may have read another object than S3 described, the rendition gets no ETag.
   const { mayBeOfOtherObject, ...image } = rendered.rendition;
   const newEtag = mayBeOfOtherObject ? undefined : await etagOf(id, source, rendered.overlays);
   const saved = await saveRendition(id, { ...image, etag: newEtag }, source, storeEntry, scope);
@@ -242,7 +252,10 @@ const NO_IMAGE: Refusal = {
   certain: true,
 };
 
-/** Returns the stored rendition, if it has a type that the variant may have: an earlier Vitrine may have stored it. */
+/**
+ * Returns the stored rendition, if the variant may have its type. An earlier version of the Worker may have stored a type
+ * that is not allowed any more.
+ */
 function usableRendition(
   entry: StoreEntry | undefined,
   { variant, formats }: RenditionId,
@@ -256,7 +269,7 @@ function usableRendition(
 
 /**
  * Returns the ETag of a rendition: a hash of its name and of its sources. Nobody can calculate an ETag of S3 from it.
- * @param overlays their validators: what names the bytes of each, such as its ETag
+ * @param overlays the validator of each overlay: its ETag, for example; undefined if S3 gives nothing that names its bytes
  * @returns undefined if S3 does not name the bytes of the object, or of an overlay
  */
 async function etagOf(
@@ -291,14 +304,15 @@ export async function renderBy(
     return renderByBinding(bucket, key, object, request, isFacts, scope);
   }
 
-  // The edge caches by URL, and the validator is a part of the URL: another one leaves what the edge has cached behind.
+  // The edge caches by URL, and the validator is a part of the URL. On a retry, another validator makes a new URL, for
+  // which the edge has cached nothing. It is no part of the object, which is returned unchanged.
   const validator = scope.isRetry ? `${object.validator} again` : object.validator;
   const source = { ...object, validator };
   const rendition = await renderAtEdge(bucket, key, source, request, isFacts, scope.deadline);
   return isRefusal(rendition) ? rendition : { rendition, object, overlays };
 }
 
-/** Logs once a minute a failure that an older rendition hides from visitors. */
+/** Remembers a failed rendition, and logs it once a minute: an older rendition may hide the failure from visitors. */
 function reportFailure({ bucket, key }: RenditionId, refusal: Refusal): void {
   bucketMemoryOf(bucket).learn({ type: "rendition-failed", key, refusal, now: Date.now() });
 }

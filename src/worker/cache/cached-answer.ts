@@ -1,9 +1,10 @@
 // Writes the answers of the cached entrypoint, and reads them in the gateway: an image, facts or a refusal, and for how
-// long Workers Cache shows it. An answer may be days old, and from an earlier deploy. Pure.
+// long Workers Cache shows it. An answer may be days old, and from an earlier deploy. Pure. Codes such as W8 are rules of
+// docs/rules.md.
 
 import type { Answers } from "../config/config.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
-import { isCertain, type Refusal, UPSTREAM_EVENTS } from "../http/refusal.ts";
+import { isAboutObject, isCertain, type Refusal, UPSTREAM_EVENTS } from "../http/refusal.ts";
 import type { Rendition } from "../http/send.ts";
 import type { CacheState } from "../log/log.ts";
 import { isPlainObject, parseJson } from "../util/json.ts";
@@ -40,7 +41,13 @@ const STORED_HEADER = "vitrine-stored";
 // A URL may show several objects, one in each bucket of its route. In Workers Cache, the ETag of a rendition ends with the
 // index of its object, if that is not 0: `"<32 digits>-2"`. Visitors do not see the index.
 const OWN_ETAG = /^"[0-9a-f]{32}(?:-\d{1,3})?"$/;
-const INDEX = /-(\d{1,3})"/;
+const INDEX = /-(\d{1,3})"/; // finds `-2"`
+
+/** Puts an index into an ETag of visitors: `"<32 digits>"` becomes `"<32 digits>-2"`. */
+function joinEtag(etag: string, objectIndex: number): string {
+  if (objectIndex === 0) return etag;
+  return etag.replace(/"$/, `-${objectIndex}"`);
+}
 
 /** Takes the index off an ETag. */
 function splitEtag(etag: string): { readonly etag: string; readonly objectIndex: number } {
@@ -101,22 +108,22 @@ function cachingHeaders(
 ): Record<string, string> {
   const { stale, stale_if_error } = answers;
 
-  // Without an ETag, a stale rendition may be of any of several objects: it is not shown.
+  // The ETag has the index of the object. Without an ETag, nobody knows which of several objects a stale rendition shows,
+  // so it is not shown.
   let staleness = `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`;
   if (!etag && !isOneObject) staleness = "must-revalidate";
 
-  const etagEnd = objectIndex > 0 ? `-${objectIndex}"` : '"';
   return {
     "cache-control": `public, max-age=${freshSeconds}, ${staleness}`,
     "cache-tag": tags.join(","),
-    ...(etag && { etag: etag.replace(/"$/, etagEnd) }),
+    ...(etag && { etag: joinEtag(etag, objectIndex) }),
   };
 }
 
 /** The older rendition that Workers Cache may show in place of a refusal (W8). */
 export type OlderRendition = {
   readonly exists: boolean;
-  /** Whether it would be of an object that is gone by now: the refusal is about a later object of the same URL. */
+  /** Whether the object that it shows is gone. This is so if the refusal is about a later object of the same URL. */
   readonly isOfGoneObject: boolean;
 };
 
@@ -130,11 +137,12 @@ export function refusalForCache(
   older: OlderRendition,
   tags: readonly string[],
 ): Response {
-  // What S3 replied stays here: it is for /healthz alone.
+  // The answer has all fields of the refusal, except S3's reply, which is for /healthz alone.
   const fields = { ...refusal, s3: undefined, ...(objectIndex > 0 && { objectIndex }) };
   const headers = new Headers({ "content-type": "application/json", "cache-control": "no-store" });
 
-  // Workers Cache keeps a 404 or 415, and the older rendition is lost. After a 502, it goes on to show that one (W8).
+  // 404 and 415: Workers Cache keeps the refusal, in place of the older rendition. 502: it keeps and shows the older
+  // rendition (W8). The status is only for the cache: even a time-out may be a 404 here. The gateway reads the event.
   let status = 502;
   const maxAge = refusalSeconds(refusal, older);
   if (maxAge) {
@@ -151,22 +159,19 @@ export function refusalForCache(
  * @returns undefined for a refusal that must not take the place of an older rendition
  */
 function refusalSeconds(refusal: Refusal, older: OlderRendition): number | undefined {
-  const { event } = refusal;
-  const isUnreadable = event === "source-unreadable";
-  const isOfObject = isUnreadable || event === "object-missing" || event === "object-denied";
+  // It is proved that the object has no picture. Without a minute in the cache, each visitor would cause a request to S3.
+  if (isAboutObject(refusal) && isCertain(refusal)) return 60;
 
-  // It is proved that the object has no picture. Without a minute in the cache, each visitor would cause a request of S3.
-  if (isOfObject && isCertain(refusal)) return 60;
+  // An engine could not read the object. That may be wrong, but there is no older rendition to lose.
+  if (refusal.event === "source-unreadable" && !older.exists) return 60;
 
-  // An engine that could not read the object may be wrong. But there is nothing older to lose.
-  if (isUnreadable && !older.exists) return 60;
-
-  // The older rendition must not be shown again: anything takes its place, as shortly as possible.
+  // Any other refusal may be over soon. But an older rendition of an object that is gone must not be shown again: the
+  // refusal takes its place for one second.
   if (older.isOfGoneObject) return 1;
   return undefined;
 }
 
-/** The events of a refusal by the cached entrypoint. */
+/** The events of a refusal by the cached entrypoint. Not "configuration-broken": the gateway refuses before it asks. */
 const EVENTS: ReadonlySet<unknown> = new Set([...UPSTREAM_EVENTS, "slots-refused", "role-refused"]);
 
 /**
@@ -177,7 +182,7 @@ export async function readCachedAnswer(
   answer: Response,
   expectsFacts: boolean,
 ): Promise<RenderResult | undefined> {
-  // The event of a refusal decides what visitors see. The other fields are for the log.
+  // A refusal. Only its event is checked, since the event decides what visitors see. The other fields go into the log.
   if (answer.status !== 200) {
     const value = parseJson(await answer.text());
     if (!isCachedRefusal(value)) return undefined;
@@ -232,10 +237,12 @@ const STATES: Readonly<Record<string, CacheState>> = {
   UPDATING: "stale",
 };
 
-/** Returns where an answer came from: Workers Cache, or the entrypoint, which ran for this request (W15). */
+/** Returns where an answer came from: Workers Cache; or the entrypoint, which ran, and may have used the store (W15). */
 export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState {
   const status = headers.get("cf-cache-status") ?? "";
   const state = STATES[status];
   if (state) return state;
+
+  // The entrypoint ran. Workers Cache also keeps this header, so it is read only here.
   return headers.has(STORED_HEADER) ? "stored" : "miss";
 }

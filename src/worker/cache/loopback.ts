@@ -1,6 +1,6 @@
 // The way from the gateway to the cached entrypoint `Renditions`, which Cloudflare calls a loopback: a fetch of a
 // rendition with a deadline. The entrypoint may be missing (W15), or the edge may not transform behind it (W13). Then
-// the gateway renders by itself.
+// the gateway renders by itself. Codes such as W15 are rules of docs/rules.md.
 
 import type { Answers, Config } from "../config/config.ts";
 import type { Refusal } from "../http/refusal.ts";
@@ -61,7 +61,7 @@ export async function fetchCached(
 ): Promise<CacheResult | undefined> {
   const { env, config, context, deadline } = scope;
   const now = Date.now();
-  if (config.answers.keep === 0) return undefined;
+  if (config.answers.keep === 0) return undefined; // the configuration wants no cache
   if (!isUsable(env, now)) return undefined;
 
   const loopback = context.exports?.Renditions;
@@ -84,7 +84,10 @@ export async function fetchCached(
   }
 }
 
-/** @param timeLeft for how long the visitor still waits: ms */
+/**
+ * @param timeLeft for how long the visitor still waits: ms
+ * @returns perhaps with a `loopbackFailure`. The caller of fetchCached then calls reportUnusable, if it can render itself
+ */
 async function fetchAndRead(
   loopback: Loopback,
   ids: RenditionIds,
@@ -95,9 +98,10 @@ async function fetchAndRead(
   const answer = await loopback.fetch(renditionUrl(ids), { headers });
 
   const [{ formats }] = ids;
-  const result = await readCachedAnswer(answer, formats === "facts");
+  const expectsFacts = formats === "facts";
+  const result = await readCachedAnswer(answer, expectsFacts);
   if (!result) {
-    if (!answer.bodyUsed) cancelBody(answer.body); // not read: it is no image
+    if (!answer.bodyUsed) cancelBody(answer.body); // an answer of a wrong type was not read
     return loopbackFailed("the cached entrypoint answers something else");
   }
 
@@ -106,9 +110,11 @@ async function fetchAndRead(
 
   const age = Number(answer.headers.get("age")) || 0; // no header: the refusal is new
   const { event } = result.refusal;
-  if (event !== "not-transformed" && event !== "edge-refused") return { result, cache, age };
+  const isEdgeUnwilling = event === "not-transformed" || event === "edge-refused";
+  if (!isEdgeUnwilling) return { result, cache, age };
 
-  // The edge may not transform for a Worker that another Worker calls, even if both are the same (E9, W13).
+  // The edge may not transform for a Worker that another Worker calls, even if both are the same (E9, W13). "it" is the
+  // cached entrypoint.
   return { result, cache, age, loopbackFailure: "the edge does not transform behind it" };
 }
 
@@ -133,7 +139,7 @@ export function readDeadline(headers: Headers, answers: Answers, now: number): n
   const header = headers.get(TIME_LEFT_HEADER);
   if (header === null) return now + timeoutMs;
 
-  // No visitor waits for longer than the timeout.
+  // No visitor waits for longer than the timeout. A header that is no number gives NaN, and is not valid.
   const timeLeft = Number(header);
   const isValid = timeLeft >= 0 && timeLeft < timeoutMs;
   return now + (isValid ? timeLeft : timeoutMs);
@@ -142,7 +148,7 @@ export function readDeadline(headers: Headers, answers: Answers, now: number): n
 /** For how long the gateway renders everything itself, once the cached entrypoint has failed: ms. */
 const UNUSABLE_MS = 600_000;
 
-/** When the cached entrypoint failed last: ms since 1970. */
+/** When the cached entrypoint failed last: ms since 1970. By `env`, which is one object in each isolate. */
 const unusableAt = new WeakMap<object, number>();
 
 function isUsable(env: object, now: number): boolean {

@@ -1,7 +1,7 @@
 // The URL of a rendition: its key in Workers Cache (W3), which the gateway writes and the cached entrypoint reads. It has
 // everything that shapes the bytes, in one spelling, nothing else of the visitor's request, and no secret. If anything
 // were missing in it, a visitor would get the picture of another request. Its parts also name the rendition in the store,
-// and the cache tags by which it is purged. Pure.
+// and the cache tags by which it is purged. Pure. Codes such as W3 are rules of docs/rules.md.
 
 import { decodePath, encodeKey } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
@@ -26,7 +26,7 @@ export type RenditionId = {
   /** The version that a signed URL names. A new one makes a new URL, by which a replaced object shows at once. */
   readonly version: string | undefined;
   readonly variant: Variant;
-  /** Which formats the visitor's browser reads; or that facts, the sizes of the picture as JSON, are requested. */
+  /** Which formats the visitor's browser reads. The value "facts" is no format: it requests the picture's sizes as JSON. */
   readonly formats: AcceptedFormats;
   /** Whether its route lets it be stored. */
   readonly isStorable: boolean;
@@ -42,24 +42,32 @@ export function renditionIdsOf(
 ): RenditionIds {
   const { variant, route } = resolved;
   const isStorable = route.store;
+
+  // `object` is a bucket and a key.
   const idOf = (object: ObjectLocation) => ({ ...object, version, variant, formats, isStorable });
 
   const [first, ...others] = objectsOf(resolved);
   return [idOf(first), ...others.map(idOf)];
 }
 
-/** The id of the object that a result is about, by the index of that object. */
+/**
+ * Returns the id of the object that a result is about.
+ * @param objectIndex may come from a cached answer, and be too high: then the first id is returned
+ */
 export function idAt(ids: RenditionIds, objectIndex: number): RenditionId {
   return ids[objectIndex] ?? ids[0];
 }
 
-/** The cache outlives a deploy (W4). Change this number where cached-answer.ts reads the same answer in another way. */
+/**
+ * Workers Cache outlives a deploy (W4). Raise this number if cached-answer.ts reads the same answer in another way: then
+ * answers that were cached before the deploy are not found.
+ */
 const URL_PREFIX = "https://renditions/2/";
 
-/** Change this number where the same name would get other bytes: then all renditions are rendered again. */
+/** Raise this number if the same name would get other bytes: then all renditions are rendered again. */
 const NAME_PREFIX = "2/";
 
-/** Between the names of several objects. No name contains it: encodeKey escapes the & of a key. */
+/** Between the names of several objects. No name contains it: encodeKey escapes each & of a key and of the options. */
 const SEPARATOR = "&else=";
 
 /** Returns one URL for all objects that a visitor's URL may show: they share one cached answer. */
@@ -70,17 +78,42 @@ export function renditionUrl(ids: RenditionIds): string {
   return URL_PREFIX + names + versionPart;
 }
 
-/** Returns the name of a rendition, for the store and for its ETag. A version changes no bytes, so it is no part. */
+/**
+ * Names a bucket by its URL and engine, whatever its name in wrangler.toml is, and by its access: the role that opens it,
+ * or the word with which the names of its secrets begin. So a rendition that one key may read is not shown to requests by
+ * another key.
+ * @example `AWS/https/acme.s3.eu-west-1.amazonaws.com/` // the access is "AWS", as in AWS_ACCESS_KEY_ID
+ */
+const locationOf = memoize((bucket: Bucket): string => {
+  const access = bucket.access.replaceAll("/", ":"); // the path of a role must not look like folders
+  const engine = bucket.engine === "cf" ? "" : "binding/"; // "cf", the edge, has no part of its own
+  return `${access}/${engine}${bucket.baseUrl.replace("://", "/")}`;
+});
+
+/**
+ * Writes the options of a variant. Equal options give equal text, since they come in the order in which the schema of
+ * presets reads them, not in that of wrangler.toml.
+ */
+const optionsOf = memoize((variant: Variant): string => {
+  return encodeKey(JSON.stringify({ ...variant.image, format: variant.format }));
+});
+
+/**
+ * Returns the name of a rendition, for the store and for its ETag. A version changes no bytes, so it is no part.
+ * @example `2/AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg?as=webp&image=%7B…%7D`
+ */
 export function renditionName(id: RenditionId): string {
   const { bucket, key, variant, formats, isStorable } = id;
   const object = locationOf(bucket) + encodeKey(key);
   const overlays = variant.image.draw ?? [];
 
-  // The bucket's prefix stands before the key of an overlay, too: with another prefix, it is another overlay.
+  // The key of an overlay is meant below the bucket's prefix: with another prefix, it is another overlay.
   const hasOverlayByKey = overlays.some((overlay) => overlay.key !== undefined);
-  const below = hasOverlayByKey ? `&below=${encodeKey(bucket.prefix)}` : "";
-  const store = isStorable ? "" : "&store=0";
-  return `${NAME_PREFIX}${object}?as=${formats}&image=${optionsOf(variant)}${below}${store}`;
+  const overlayPrefix = hasOverlayByKey ? `&below=${encodeKey(bucket.prefix)}` : "";
+
+  const unstored = isStorable ? "" : "&store=0";
+  const options = optionsOf(variant);
+  return `${NAME_PREFIX}${object}?as=${formats}&image=${options}${overlayPrefix}${unstored}`;
 }
 
 /** The version at the end of a URL: `&v=7`. */
@@ -103,7 +136,8 @@ export function readRenditionUrl(config: Config, url: string): RenditionIds | un
     ids.push(id);
   }
 
-  // The ids of one URL differ only in their objects. A URL whose names differ in more is not one of the gateway's.
+  // The ids of one URL differ only in bucket and key, so all else is taken from the first one. This is right if the ids
+  // give the same URL again. If not, the names differ in more, and the gateway did not write the URL.
   const [first, ...others] = ids;
   if (!first) return undefined;
   const further = others.map(({ bucket, key }) => ({ ...first, bucket, key }));
@@ -112,8 +146,11 @@ export function readRenditionUrl(config: Config, url: string): RenditionIds | un
 }
 
 /**
- * A name without NAME_PREFIX: `AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg?as=webp&image=%7B…%7D`, and perhaps
- * `&below=…` and `&store=0` behind it.
+ * A name without NAME_PREFIX, as in the example of renditionName:
+ * - the object: `AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg`
+ * - `?as=webp` and `&image=%7B…%7D`
+ * - perhaps `&below=photos/`. It is not read: readName compares it as a part of the whole name
+ * - perhaps `&store=0`
  */
 const NAME =
   /^(?<object>[^?]+)\?as=(?<formats>[a-z.]+)&image=(?<options>[^&]+)(?:&below=[^&]*)?(?<unstored>&store=0)?$/;
@@ -129,8 +166,8 @@ function readName(
   const parts = NAME.exec(name.slice(NAME_PREFIX.length))?.groups;
   if (!parts) return undefined;
 
-  const { object = "", options = "", unstored } = parts;
-  const formats = ACCEPTED_FORMATS.find((format) => format === parts["formats"]);
+  const { object = "", formats: formatsText, options = "", unstored } = parts;
+  const formats = ACCEPTED_FORMATS.find((format) => format === formatsText);
   const variant = variantsByOptions(config).get(options);
   if (!formats || !variant) return undefined;
 
@@ -142,28 +179,13 @@ function readName(
     if (!key?.startsWith(bucket.prefix)) continue;
     if (keyFault(key) !== undefined) continue; // no object can have this key
 
-    // Two buckets of the configuration may be one at S3, with different prefixes: the whole name tells which it is.
+    // Two buckets of the configuration may be one S3 bucket with different prefixes. Then only the whole name tells
+    // whether this is the right one: it has the prefix where that matters.
     const id = { bucket, key, version, variant, formats, isStorable: !unstored };
     if (renditionName(id) === name) return id;
   }
   return undefined;
 }
-
-/**
- * Names a bucket by its URL and engine, whatever its name in wrangler.toml is, and by the access key or role that opens
- * it: a rendition that one key may read is not shown to requests by another key.
- * @example `AWS/https/acme.s3.eu-west-1.amazonaws.com/`
- */
-const locationOf = memoize((bucket: Bucket): string => {
-  const access = bucket.access.replaceAll("/", ":"); // the path of a role must not look like folders
-  const engine = bucket.engine === "cf" ? "" : "binding/";
-  return `${access}/${engine}${bucket.baseUrl.replace("://", "/")}`;
-});
-
-/** Writes the options of a variant in one spelling: the schema of a preset decides their order. */
-const optionsOf = memoize((variant: Variant): string => {
-  return encodeKey(JSON.stringify({ ...variant.image, format: variant.format }));
-});
 
 /** Variants with equal options are one variant here, whatever their presets are called. */
 const variantsByOptions = memoize(({ variants }: Config): ReadonlyMap<string, Variant> => {
@@ -179,13 +201,16 @@ export function objectTag({ baseUrl }: Pick<Bucket, "baseUrl">, key: string): Pr
 
 const bucketTags = new WeakMap<object, string>();
 
-/** The cache tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. */
+/**
+ * The cache tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. `memoize` would keep
+ * the promise, and a promise belongs to one request.
+ */
 export async function bucketTag(bucket: Pick<Bucket, "baseUrl">): Promise<string> {
   const knownTag = bucketTags.get(bucket);
   if (knownTag) return knownTag;
 
   const tag = await sha256Hex(bucket.baseUrl);
-  bucketTags.set(bucket, tag); // the text, not the promise: a promise belongs to one request
+  bucketTags.set(bucket, tag);
   return tag;
 }
 

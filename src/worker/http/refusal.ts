@@ -1,5 +1,6 @@
 // Why a request gets no image: one event for each cause, with the details that an operator needs. response/answer.ts
-// makes the visitor's answer of a refusal, which is vague; log/log.ts the operator's log line, which is exact.
+// makes the visitor's answer of a refusal, which is vague; log/log.ts the operator's log line, which is exact. Codes such
+// as R1 are rules of docs/rules.md.
 
 import type { S3Reply } from "./s3-reply.ts";
 
@@ -19,7 +20,7 @@ export type Refusal =
   | { event: "impossible-key"; reason: string }
   /** A page that is not in `origins` embeds the image. */
   | { event: "foreign-page"; reason: string }
-  /** `text` is what should have been signed. `certain`: the URL is malformed, so no key can make it right. */
+  /** `text` is what should have been signed. `certain`: the URL is malformed, so it is refused whatever key signs it. */
   | { event: "signature-wrong"; reason: string; text?: string; certain: boolean }
   /** `expired` is when, in ISO 8601. */
   | { event: "url-expired"; expired: string }
@@ -63,7 +64,10 @@ export const UPSTREAM_EVENTS = [
 
 export type UpstreamEvent = (typeof UPSTREAM_EVENTS)[number];
 
-/** The details that a refusal can have, most of them of an answer by S3 or an engine. */
+/**
+ * The details that a refusal can have, most of them of an answer by S3 or an engine. `undefined` is the same as absent:
+ * such a detail is copied from an answer that may not have it.
+ */
 export type RefusalDetails = {
   /** The HTTP status of that answer; absent if there was none. */
   status?: number;
@@ -79,7 +83,10 @@ export type RefusalDetails = {
   type?: string;
   /** Whether a second try at once may succeed. */
   isTransient?: boolean;
-  /** Whether the cause is proved for this very object or URL. If it is not, browsers do not keep a 404 or 415. */
+  /**
+   * Whether it is proved that this very object or URL fails, as by S3's own reply. Only then may browsers keep the 404 or
+   * 415 that the visitor gets.
+   */
   certain?: boolean;
 };
 
@@ -90,12 +97,19 @@ export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return typeof value === "object" && value !== null && "event" in value;
 }
 
-/** Returns the refusal itself: a caller may ask this type for any detail, whatever the event is. */
+/** Returns the refusal itself, typed so that any detail can be read. One that its event does not have is undefined. */
 export function detailsOf(refusal: Refusal): RefusalDetails & Pick<Refusal, "event"> {
   return refusal;
 }
 
-/** Returns whether the cause is proved. */
+const OBJECT_EVENTS: readonly string[] = ["object-missing", "object-denied", "source-unreadable"];
+
+/** Returns whether the refusal is about the object itself: S3 does not give it, or no engine can read it. */
+export function isAboutObject({ event }: Refusal): boolean {
+  return OBJECT_EVENTS.includes(event);
+}
+
+/** Returns whether it is proved that the object or the URL fails. */
 export function isCertain(refusal: Refusal): boolean {
   return detailsOf(refusal).certain === true;
 }
@@ -116,8 +130,9 @@ export function isUpstreamFailure(reply: { readonly kind: string }): reply is Up
 }
 
 /**
- * The refusal after a request that got no answer. A second try may help against the network, not against a time-out.
- * @param event the event for a failure of the network: by it, the log says whether S3 or the edge was asked
+ * The refusal after a request that got no answer. After a failure of the network, a second try may succeed; after a
+ * time-out not.
+ * @param event for a failure of the network: "origin-failed" if S3 was asked, "edge-failed" if the edge was
  */
 export function refusalAfter(
   { kind, reason }: UpstreamFailure,
@@ -127,7 +142,7 @@ export function refusalAfter(
   return { event, reason, isTransient: true };
 }
 
-// From here on: words and types that several rooms of the Worker share, which all may import this room.
+// From here on: words and types that several folders of the Worker share. All of them may import this folder.
 
 /** The two slots, or key pairs, of a bucket. To replace a key, the new one is first put into "next". */
 export const SLOT_NAMES = ["current", "next"] as const;

@@ -1,5 +1,5 @@
 // Parses S3's reply to a request: its status, its headers, and the XML of an error. What is read may get into the log, so
-// only texts of a harmless form are read. Pure.
+// only texts of a harmless form are read. Pure. A5 is a rule of docs/rules.md.
 
 export type S3Reply = {
   /** The HTTP status; absent if no answer came. */
@@ -27,16 +27,21 @@ export function xmlElement(xml: string, element: "Code" | "Region"): string | un
  * @example withoutEcho("<Code>NoSuchKey</Code><Id>abc</Id>", { id: "Abc" }) // "<Code>NoSuchKey</Code><Id></Id>"
  */
 export function withoutEcho(xml: string, sent: HeadersInit | undefined): string {
-  const sentText = `${[...new Headers(sent)]}`.toLowerCase();
+  const pairs = [...new Headers(sent)]; // a name and a value each
+  const sentText = pairs.flat().join(",").toLowerCase();
 
-  // The text of an element, with the end of its tag: ">NoSuchKey".
+  // Each match is the end of a tag and the text behind it, such as ">NoSuchKey". The ">" stays.
   return xml.replace(/>[^<]+/g, (match) => {
     const elementText = match.slice(1).toLowerCase();
     return sentText.includes(elementText) ? ">" : match;
   });
 }
 
-/** Words and a number, as in `eu-west-1` and `image/svg+xml`. No sentence, key id, signature or token has this form. */
+/**
+ * Words of at most 14 lower-case letters, with one of - + . / between them, and at the end perhaps a number of at most
+ * three digits: `eu-west-1`, `image/svg+xml`. A sentence has spaces, and key ids, signatures and tokens have capitals or
+ * more digits, so none of them matches.
+ */
 const NAME = /^[a-z]{1,14}(?:[-+./][a-z]{1,14})*-?\d{0,3}$/;
 
 /** Returns a region or a content type as it is, if it may be logged. */
@@ -59,10 +64,13 @@ export function parseS3Reply(
   };
 }
 
-/** @param date of the reply. It has no fractions of a second: on average, half a second is missing */
+/** The header Date has no fractions of a second: on average, half a second is missing. */
+const HALF_SECOND_MS = 500;
+
+/** @param date the header of the reply */
 function secondsAhead(date: string | null, now: number): number | undefined {
   const repliedAt = Date.parse(date ?? "");
   if (Number.isNaN(repliedAt)) return undefined;
 
-  return Math.round((repliedAt + 500 - now) / 1000);
+  return Math.round((repliedAt + HALF_SECOND_MS - now) / 1000);
 }

@@ -1,6 +1,7 @@
 // Step 8 of a request, "ask": S3 for the object's first bytes, and the store for its rendition, at the same time. Visitors
 // must not wait for an S3 that is down if a rendition is stored. So S3 gets less time then. And an S3 that did not answer
-// (a "silent" one) is tried by one request in five seconds, while the others take what is stored.
+// (a "silent" one) is tried by one request in five seconds, while the others take what is stored. Codes such as A9 are
+// rules of docs/rules.md.
 
 import type { RenditionId } from "../cache/rendition-url.ts";
 import type { Bucket } from "../config/bucket.ts";
@@ -27,7 +28,7 @@ export function isSilent(bucket: Bucket): boolean {
   return isWithin(SILENT_MS, silentAt, Date.now());
 }
 
-/** An S3 that works answers within this time. A request that had less time left proves nothing about S3: ms. */
+/** A request that waited for less than this cannot tell a silent S3 from a slow one: ms. */
 const PROOF_MS = 500;
 
 type AskScope = RequestScope & {
@@ -45,14 +46,16 @@ export async function askForObject(
   scope: AskScope,
 ): Promise<OpenedObject | Refusal> {
   const { context, deadline, hasOlder } = scope;
-  const memory = bucketMemoryOf(bucket);
+  const memory = bucketMemoryOf(bucket); // what earlier requests learned about the S3 of the bucket
   const began = Date.now();
 
-  // While this request tries a silent S3, all others find it silent.
+  // S3 was silent, and has not answered since. This request tries it. Meanwhile, `isSilent` is true for all others, for
+  // five seconds at most.
   const wasSilent = memory.state().silentAt !== undefined;
   if (wasSilent) memory.learn({ type: "s3-requested", isSilent: true, now: began });
 
-  // Where Workers Cache has an older rendition, S3 mostly replies that nothing changed: the store is not needed.
+  // Where Workers Cache has an older rendition, S3 mostly replies that nothing changed: the store is not needed. Prefetch
+  // sets no limit of time; read, below, waits for a second at most.
   const reading = hasOlder ? undefined : entry.prefetch();
   const openHead = () => openObject(bucket, key, { part: "head", context, deadline });
   let object = await waitForObject(openHead(), reading, began, context);
@@ -60,11 +63,15 @@ export async function askForObject(
   // S3 asks clients that it refused as busy to try again (A9). A visitor who can see another picture does not wait.
   if (canRetry(object) && !hasOlder) {
     const stored = await entry.read();
-    const shouldRetry = !stored?.rendition && (await pauseBefore(deadline));
-    if (shouldRetry) object = await openHead();
+    if (!stored?.rendition) {
+      const hasTime = await pauseBefore(deadline);
+      if (hasTime) object = await openHead();
+    }
   }
 
-  // Remember for the next requests whether S3 answers. A time-out with a status was reported by a host in front of S3.
+  // Remember for the next requests whether S3 is silent. A time-out with a status is an answer: a 504, for example, by a
+  // host in front of S3. A time-out after less than PROOF_MS counts as an answer, too, and so ends a silence: the next
+  // request asks S3 again.
   const now = Date.now();
   const isUnanswered =
     isRefusal(object) && object.event === "timed-out" && object.status === undefined;
@@ -75,7 +82,11 @@ export async function askForObject(
 /** How long S3 may take if the rendition is stored: ms. */
 const STORED_TIMEOUT_MS = 2_000;
 
-/** Waits for S3, for a shorter time if the rendition is stored. A later answer of S3 is awaited in the background. */
+/**
+ * Waits for S3, for a shorter time if the rendition is stored. A later answer of S3 is awaited in the background.
+ * @param reading undefined: the store is not read
+ * @param began when S3 was asked: ms since 1970
+ */
 async function waitForObject(
   opening: Promise<OpenedObject | Refusal>,
   reading: Promise<StoreEntry | undefined> | undefined,
@@ -84,7 +95,7 @@ async function waitForObject(
 ): Promise<OpenedObject | Refusal> {
   if (!reading) return opening;
 
-  // Once the store has given a rendition, S3 has what is left of its two seconds.
+  // Once the store has given a rendition, S3 has what is left of its two seconds, or this ends with TIMED_OUT.
   const limitedOpening = reading.then((entry) => {
     if (!entry?.rendition) return opening;
     return withTimeout(began + STORED_TIMEOUT_MS - Date.now(), opening);

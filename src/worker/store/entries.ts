@@ -1,6 +1,7 @@
 // The store: every rendition ever rendered, in R2 (Cloudflare's object storage), under a name that follows from the id of
 // the rendition. What is read is checked, because another version of Vitrine, or somebody else, may have stored it. A
-// store that fails never costs a visitor the picture: it is logged, and the rendition is rendered without the store.
+// store that fails never costs a visitor the picture: it is logged, and the rendition is rendered without the store. Codes
+// such as T3 are rules of docs/rules.md.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import { objectTag, type RenditionId, renditionName } from "../cache/rendition-url.ts";
@@ -45,8 +46,8 @@ export function lazyEntry(
   { store }: Pick<Config, "store">,
   deadline: number,
 ): LazyEntry {
-  let reading: Promise<StoreEntry | undefined> | undefined;
-  let limitedReading: Promise<StoreEntry | undefined> | undefined;
+  let reading: Promise<StoreEntry | undefined> | undefined; // without a limit of time
+  let limitedReading: Promise<StoreEntry | undefined> | undefined; // the same, but undefined after the limit
 
   function prefetch(): Promise<StoreEntry | undefined> {
     reading ??= readEntryOf(id, store);
@@ -56,7 +57,7 @@ export function lazyEntry(
   }
 
   function read(): Promise<StoreEntry | undefined> {
-    // At the deadline, only what has been read already is used.
+    // After the deadline, nothing is read any more. With a timeout of 0 or less, only what is there already is used.
     const timeLeft = deadline - Date.now();
     if (!reading && timeLeft <= 0) return Promise.resolve(undefined);
 
@@ -115,10 +116,11 @@ async function getEntry(path: StorePath): Promise<StoreEntry> {
   const object = await store.get(name);
   if (object === null) return { path };
 
-  // putRendition wrote these metadata. Where one of them does not fit, the content is not this Worker's.
+  // putRendition wrote these metadata. If one of them does not fit, the content is not this Worker's. `of` is the name
+  // under which it was stored.
   const { etag: r2Etag, size, customMetadata = {} } = object;
-  const { of: storedAs, etag, type = "", length } = customMetadata;
-  const isForPath = storedAs === name && length === `${size}`;
+  const { of: nameWhenStored, etag, type = "", length } = customMetadata;
+  const isForPath = nameWhenStored === name && length === `${size}`;
   if (!isForPath || !etag || size > MAX_STORED_BYTES) {
     cancelBody(object.body);
     return { path, r2Etag };
@@ -132,7 +134,10 @@ async function getEntry(path: StorePath): Promise<StoreEntry> {
   return { path, r2Etag, rendition };
 }
 
-/** R2 refuses two writes of one name at the same time, and may count a delete as a write (T3). */
+/**
+ * In the text of R2's error: status 429, or R2's own code for it. R2 refuses two writes of one name at the same time, and
+ * may count a delete as a write (T3).
+ */
 const TOO_MANY_WRITES = /\b(?:429|10058)\b/;
 
 /** Calls the store, and logs what it throws. @returns undefined if it throws */
@@ -159,6 +164,7 @@ const failureCounts = new WeakMap<Store, LogCount>();
 
 /** Logs once a minute that the store fails: pictures are rendered without it. */
 function reportStoreFailure(store: Store, reason: string): void {
+  // `times` is how often it has failed since the last log line.
   const { times, shouldLog, logCount } = countForLog(failureCounts.get(store), Date.now());
   failureCounts.set(store, logCount);
   if (!shouldLog) return;
@@ -166,7 +172,7 @@ function reportStoreFailure(store: Store, reason: string): void {
   logNotice({ event: "store-failed", reason: reason.slice(0, MAX_REASON_LENGTH), times });
 }
 
-/** R2 takes 2 KB of metadata (T3). What describes the rendition is cut: characters. */
+/** R2 takes 8,192 bytes of metadata (T3). The field `rendition`, which is only for people, is cut: characters. */
 const MAX_DESCRIPTION_LENGTH = 1_200;
 
 /** A rendition that was read whole. */
@@ -180,7 +186,7 @@ export type WholeRendition = {
  * Stores a rendition, unless the content of the path has changed since it was read.
  * @param entry what the store had under the path when it was read
  * @param now ms since 1970
- * @returns false if the content has changed. A put that fails may have been written, so it gives true
+ * @returns false if nothing was written, because the content has changed; true if it was written, or may have been
  */
 export async function putRendition(
   entry: StoreEntry,
@@ -200,13 +206,15 @@ export async function putRendition(
     rendition: renditionName(id).slice(0, MAX_DESCRIPTION_LENGTH),
   };
 
-  // R2 writes only where the path still has what was read: nothing, or the content with this ETag (T8a).
+  // R2 writes only where the path still has what was read: the content with this ETag, or nothing ("*") (T8a).
   const { r2Etag } = entry;
   const onlyIf = r2Etag ? { etagMatches: r2Etag } : { etagDoesNotMatch: "*" };
 
   const options = { onlyIf, httpMetadata: { contentType: type }, customMetadata };
   const put = await callStore(store, "put", () => store.put(name, bytes, options));
-  return put !== null; // null: the condition does not hold (T8a)
+
+  // null: the condition does not hold (T8a). undefined: an error, after which it may have been written.
+  return put !== null;
 }
 
 /** After how long a delete is tried again. R2 allows one write of a name in a second (T3): ms. */
@@ -244,8 +252,9 @@ type ObjectOfBucket = Pick<RenditionId, "bucket" | "key">;
 const MAX_HASHED_NAMES = 500;
 
 /**
- * Deletes the renditions of an object under all names that the configuration can give them. A list of what is stored
- * would find more, but would cost money for each missing object (T5).
+ * Deletes the renditions of an object under all names that the configuration can give them. This runs for each request of
+ * a missing object, and deletes are free. A list of what is stored would also find names of earlier configurations, but
+ * each list is billed (T5).
  */
 export async function deleteConfigured(
   config: Pick<Config, "store" | "buckets" | "variants">,
@@ -269,7 +278,7 @@ export async function deleteConfigured(
 
 /**
  * Returns the names of all renditions of an object: at each variant, in each format. Two buckets of the configuration may
- * be one at S3, and both may have the object.
+ * be one S3 bucket: both then have the object, if its key begins with the prefix of each.
  */
 function configuredNames(
   { buckets, variants }: Pick<Config, "buckets" | "variants">,
@@ -277,6 +286,7 @@ function configuredNames(
 ): string[] {
   const names: string[] = [];
   for (const alias of buckets) {
+    // The bucket itself, or another name for the same S3 bucket.
     const hasObject = alias.baseUrl === bucket.baseUrl && key.startsWith(alias.prefix);
     if (!hasObject) continue;
 
@@ -299,6 +309,7 @@ export async function deleteAll(store: Store, object: ObjectOfBucket): Promise<b
   const prefix = `${tag}/`;
 
   for (let lists = 0; lists < MAX_LISTS; lists++) {
+    // No cursor: the names of the last list are deleted, so this list begins with others.
     const list = await callStore(store, "list", () => store.list({ prefix }));
     if (!list) return false;
 

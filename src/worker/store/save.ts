@@ -1,6 +1,7 @@
 // Step 14 of a request, "answer, then store": the visitor gets the rendition, and the store gets the same bytes after the
 // answer. Then S3 is asked once more, since an object may be replaced, denied or deleted while its rendition is made.
-// Otherwise the store and Workers Cache would go on showing a picture that was taken down.
+// Otherwise the store and Workers Cache would go on showing a picture that was taken down. docs/how-it-works.md has the
+// steps.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import { objectTag, type RenditionId } from "../cache/rendition-url.ts";
@@ -42,16 +43,18 @@ export async function saveRendition(
 ): Promise<NamedRendition | Refusal> {
   const { body, etag, type, length } = rendition;
 
-  // Only the requested type is stored, not one in its place; and only of an object with an ETag.
+  // An engine may give another type than the requested one, such as JPEG for AVIF: that is not stored. Nor is a rendition
+  // of an object without an ETag.
   const isRequested = isRequestedType(createTransformRequest(id.variant, id.formats), type);
   const isTooLong = length !== undefined && Number(length) > MAX_STORED_BYTES;
   const isStorable = isRequested && object.etag !== undefined && !isTooLong;
   if (!isStorable || !entry || !body || !etag) {
+    // Workers Cache keeps the answer even if the store does not.
     context.waitUntil(purgeIfChanged(id, object, context));
     return rendition;
   }
 
-  // The other copy is for a body that proves too long to be stored.
+  // The other copy is for a body that proves too long to be stored. `bytes` is undefined if the body broke off.
   const [copy, otherCopy] = body.tee();
   const bytes = await readBytes(copy, MAX_STORED_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") {
@@ -63,8 +66,8 @@ export async function saveRendition(
   if (bytes === TIMED_OUT) return { event: "timed-out", reason: "no rendition in time" };
 
   // The body broke off with an error, is empty, or is not as long as the engine promised.
-  const hasLength = length === undefined || Number(length) === bytes?.length;
-  if (!bytes?.length || !hasLength) {
+  const isWhole = length === undefined || Number(length) === bytes?.length;
+  if (!bytes?.length || !isWhole) {
     return { event: "edge-failed", reason: "the rendition broke off" };
   }
 
@@ -80,10 +83,11 @@ async function storeAndCheck(
   context: Context,
 ): Promise<void> {
   const putting = putRendition(entry, id, rendition, Date.now());
-  const isPut = await withTimeout(S3_TIMEOUT_MS, putting);
+  const putResult = await withTimeout(S3_TIMEOUT_MS, putting);
 
-  // A put that takes too long may have been written, too.
-  const saved = isPut === false ? undefined : { path: entry.path, etag: rendition.etag };
+  // A put that takes too long (TIMED_OUT) may have been written, too.
+  const mayBeWritten = putResult !== false;
+  const saved = mayBeWritten ? { path: entry.path, etag: rendition.etag } : undefined;
   await purgeIfChanged(id, object, context, saved);
 }
 
@@ -91,10 +95,13 @@ async function storeAndCheck(
 type SavedRendition = { readonly path: StorePath; readonly etag: string };
 
 /**
- * Asks S3 once more for the object of a new rendition. If it was replaced, denied or deleted meanwhile, its renditions
- * are purged, and the new one leaves the store. That one may show the new object under the ETag of the old one: if the
- * old object came back, the store would show the wrong picture.
- * @param object what the rendition was made of
+ * Asks S3 once more for the object of a new rendition. If the object was replaced, denied or deleted meanwhile, its
+ * answers are purged from Workers Cache, and the new rendition is deleted from the store.
+ *
+ * An example: S3 had object A when it was asked, but the edge fetched object B a moment later. Then the store has the
+ * picture of B under the ETag of A. If A came back, this ETag would match, and the store would show B.
+ * @param object what the rendition was made of, as S3 described it
+ * @param saved undefined if nothing was stored
  */
 async function purgeIfChanged(
   { bucket, key, variant }: RenditionId,
@@ -107,13 +114,14 @@ async function purgeIfChanged(
   const current = await openAgain(bucket, key, context, object.credential);
   if (!hasChanged(current, object, variant)) return;
 
-  const deleting = saved && deleteSaved(saved, isRefusal(current));
+  const isGoneOrDenied = isRefusal(current); // no other refusal counts as a change
+  const deleting = saved && deleteSaved(saved, isGoneOrDenied);
   await Promise.all([purgeObject(bucket, key, context), deleting]);
 }
 
 /**
- * Asks S3 once more for an object that was missing, so that the one of a later bucket was rendered in its place. If the
- * object is there by now, what was answered is purged.
+ * Asks S3 once more for an object that was missing. The object of a later bucket of the route was rendered in its place.
+ * If the missing object is there by now, the answer that shows the other one is purged.
  */
 export async function purgeIfAppeared(
   { bucket, key }: RenditionId,
@@ -121,7 +129,7 @@ export async function purgeIfAppeared(
 ): Promise<void> {
   if (!context.cache) return; // nothing is kept
 
-  // S3 denies only objects that may exist: any other would be missing.
+  // For this object, S3 said before that it is missing (404). If it is denied now (403), it may exist by now.
   const current = await openAgain(bucket, key, context);
   const mayExist = !isRefusal(current) || current.event === "object-denied";
   if (mayExist) await purgeObject(bucket, key, context);
@@ -148,15 +156,21 @@ function hasChanged(
   return sourceOf(current, variant) !== sourceOf(before, variant);
 }
 
-/** Returns what a rendition of the variant takes from an object: its bytes, and its focal point if the preset uses it. */
+/**
+ * Returns what a rendition of the variant takes from an object: its bytes, which the validator names (mostly by S3's
+ * ETag), and its focal point if the preset uses it.
+ */
 function sourceOf(object: OpenedObject, variant: Variant): string {
   return JSON.stringify([object.validator, focusOf(variant, object)]);
 }
 
-/** Deletes the rendition that this request stored. @param isRefused whether S3 does not give the object any more */
-async function deleteSaved({ path, etag }: SavedRendition, isRefused: boolean): Promise<void> {
-  // Another request may have stored a rendition of the new object by now: that one stays.
-  if (!isRefused) {
+/**
+ * Deletes the rendition that this request stored.
+ * @param isGoneOrDenied false: the object was replaced
+ */
+async function deleteSaved({ path, etag }: SavedRendition, isGoneOrDenied: boolean): Promise<void> {
+  // If the store has another ETag by now, another request has stored a rendition of the new object: leave it.
+  if (!isGoneOrDenied) {
     const entry = await readEntry(path);
     if (entry?.rendition?.etag !== etag) return;
   }
