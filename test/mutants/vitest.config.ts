@@ -19,7 +19,7 @@ const FAR = [
   "test/client/size.test.ts",
 ];
 
-/** The file that is changed, such as `src/worker/origin/object-body.ts`. */
+/** The file that is changed, such as `src/worker/origin/opened-object.ts`. */
 const changed = process.env["MUTANT_FILE"] ?? "";
 const mirror = changed.replace("src/", "test/").replace(".ts", ".test.ts");
 const folder = mirror.replace(/[^/]+$/, "");

@@ -11,9 +11,9 @@ import {
 } from "../http/refusal.ts";
 import { parseS3Reply } from "../http/s3-reply.ts";
 import { cancelBody, type Reply, send } from "../http/send.ts";
-import { HEAD_BYTES } from "./object-body.ts";
 import {
   type Credential,
+  HEAD_BYTES,
   type ObjectRequest,
   type OpenedObject,
   readObject,

@@ -4,8 +4,8 @@
 import type { R2Source } from "../config/bindings.ts";
 import type { Refusal } from "../http/refusal.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
-import { HEAD_BYTES } from "./object-body.ts";
 import {
+  HEAD_BYTES,
   type ObjectRequest,
   type OpenedObject,
   readObject,
@@ -18,6 +18,8 @@ export async function openR2(
   request: ObjectRequest,
 ): Promise<OpenedObject | Refusal> {
   const { part } = request;
+
+  // The visitor may wait for less than one request may take.
   const deadline = Math.min(request.deadline, Date.now() + S3_TIMEOUT_MS);
 
   try {
@@ -25,7 +27,7 @@ export async function openR2(
     const pending = part === "head" ? r2.get(key, { range }) : r2.get(key);
     const object = await withTimeout(deadline - Date.now(), pending);
     if (object === TIMED_OUT) {
-      // Nobody reads the body of a late answer. If R2 fails late, the visitor has an answer already.
+      // Nobody waits for a late answer: its body is cancelled, and its error is dropped.
       pending.then((late) => late?.body.cancel()).catch(() => {});
       return { event: "timed-out", reason: "no answer of R2 in time" };
     }
@@ -36,8 +38,9 @@ export async function openR2(
     return await readR2(object, object.body, { part, deadline });
   } catch (error) {
     // R2 throws where the first bytes of an empty object are requested. The error has other words at Cloudflare than in a
-    // local run, so R2 is asked whether the object is empty.
-    const object = await withTimeout(deadline - Date.now(), r2.head(key)).catch(() => undefined);
+    // local run, so R2 is asked whether the object is empty. If that fails, too, only the first error is reported.
+    const headOrFailure = r2.head(key).catch(() => undefined);
+    const object = await withTimeout(deadline - Date.now(), headOrFailure);
     if (object !== TIMED_OUT && object?.size === 0) {
       return readR2(object, null, { part, deadline });
     }

@@ -1,16 +1,22 @@
-// An object of S3 or R2 as it was opened: its body, and what its headers (S3) or its metadata (R2) say of it. The type
-// is that of the first bytes alone: whoever uploads an object may write any content-type.
+// An object of S3 or R2 as it was opened: its bytes, and what its headers (S3) or its metadata (R2) say of it. The type
+// is that of the first bytes alone: whoever uploads an object may write any content-type. All bytes can be read once,
+// as a stream, which fails if it is not as long as the headers promise: a picture that broke off on the way must never
+// be stored or cached as a whole one.
 
 import type { Credentials } from "../config/slot.ts";
 import { isRefusal, type ObjectType, type UpstreamRefusal } from "../http/refusal.ts";
-import { type ObjectBody, readBody } from "./object-body.ts";
+import { concatBytes } from "../util/bytes.ts";
+import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import { sniff } from "./sniff.ts";
 
 /** What opens objects: a slot (one of a bucket's two key pairs), or a session of a role. */
 export type Credential = { readonly credentials: Credentials };
 
-/** How long one request to S3 or R2 may take: ms. It takes no longer than its visitor waits. */
+/** How long one request to S3 or R2 may take: ms. It ends sooner if its visitor's deadline comes first. */
 export const S3_TIMEOUT_MS = 5_000;
+
+/** How many bytes show the type of an object (A14 in docs/rules.md). */
+export const HEAD_BYTES = 1024;
 
 /** One request for an object. */
 export type ObjectRequest = {
@@ -39,15 +45,27 @@ export type OpenedObject = ObjectFields & {
   readonly validator: string | undefined;
   /** The type by the first bytes. */
   readonly type: ObjectType;
-  /** Of the part "head", only the first bytes can be read. */
+  /** If only the part "head" was requested, only `head` is of use: the rest is cancelled. */
   readonly body: ObjectBody;
 };
 
-/** The bytes that the origin sends. */
+/** The bytes of an object, to be read once. */
+type ObjectBody = {
+  /** The first bytes: `HEAD_BYTES` at least, unless the object is shorter. */
+  readonly head: Uint8Array;
+  /** All bytes. The stream fails if the object is shorter or longer than its length. */
+  readonly stream: ReadableStream<Uint8Array>;
+  /** What goes wrong with the origin while the bytes are read. Never settles if nothing goes wrong. */
+  readonly failure: Promise<UpstreamRefusal>;
+  /** Cancels what is still to come. */
+  readonly cancel: () => void;
+};
+
+/** The bytes that the origin sends for one request: of the part "head", they are only the first ones of the object. */
 type Content = {
   /** null: there are none. */
   readonly stream: ReadableStream<Uint8Array> | null;
-  /** How many there are; undefined: unknown. */
+  /** How many are sent; undefined: unknown. */
   readonly length: number | undefined;
   /** Whether they are encoded, by gzip for example: then they do not show the type of the object. */
   readonly isEncoded: boolean;
@@ -61,7 +79,9 @@ export async function readObject(
 ): Promise<OpenedObject | UpstreamRefusal> {
   const body = await readBody(content.stream, content.length, request.deadline);
   if (isRefusal(body)) return body;
-  if (request.part === "head") body.cancel(); // a server that ignores the range sends more
+
+  // `body.head` is there already. A server that ignores the range would go on to send the rest.
+  if (request.part === "head") body.cancel();
 
   // Without bytes and without a length, the object may be empty, or the server may have left its bytes out.
   const isUnseen = fields.length === undefined && body.head.length === 0;
@@ -73,7 +93,149 @@ export async function readObject(
 function validatorOf({ etag, lastModified, length }: ObjectFields): string | undefined {
   if (etag !== undefined) return etag;
 
-  // A date alone names nothing: an object may be replaced twice in one second.
+  // A date alone names nothing: an object may be replaced twice in one second. An empty header is no date.
   if (!lastModified || length === undefined) return undefined;
   return `${lastModified} ${length}`;
+}
+
+/**
+ * Waits for the first bytes of a body.
+ * @param body a body that is not there has no bytes
+ * @param length how many bytes its headers promise; undefined: unknown
+ * @param deadline ms since 1970
+ */
+async function readBody(
+  body: ReadableStream<Uint8Array> | null,
+  length: number | undefined,
+  deadline: number,
+): Promise<ObjectBody | UpstreamRefusal> {
+  const reader = openReader(body ?? new Blob().stream());
+  const chunks = readChunks(reader, length);
+
+  try {
+    const readingFirst = readFirstChunks(chunks, length);
+    const firstChunks = await withTimeout(deadline - Date.now(), readingFirst);
+    if (firstChunks === TIMED_OUT) {
+      cancel(reader);
+      return { event: "timed-out", reason: "the object did not arrive in time" };
+    }
+
+    return createBody(reader, firstChunks, chunks);
+  } catch (error) {
+    return breakOff(reader, error);
+  }
+}
+
+type ChunkReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cancel">;
+
+/** How much is read at once: bytes. Otherwise the runtime gives 4 KB at a time, which costs four times the CPU. */
+const CHUNK_BYTES = 128 * 1024;
+
+/** Opens a reader of large chunks. A stream that a script made has no such reader: its chunks come as they are. */
+function openReader(body: ReadableStream<Uint8Array>): ChunkReader {
+  try {
+    const reader = body.getReader({ mode: "byob" });
+    return {
+      read: () => reader.read(new Uint8Array(CHUNK_BYTES)),
+      cancel: () => reader.cancel(),
+    };
+  } catch {
+    return body.getReader();
+  }
+}
+
+/** The chunks of a body. `next()` reads one. */
+type Chunks = AsyncGenerator<Uint8Array, void>;
+
+/** @throws if the body breaks off, or has another length than its headers promise */
+async function* readChunks(reader: ChunkReader, length: number | undefined): Chunks {
+  let received = 0;
+
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+
+    received += value.length;
+    if (length !== undefined && received > length) {
+      throw new Error(`it has more than ${length} bytes`);
+    }
+    yield value;
+  }
+
+  if (length !== undefined && received < length) {
+    throw new Error(`it has fewer than ${length} bytes`);
+  }
+}
+
+/** Reads until the first bytes are there, or there are no more. */
+async function readFirstChunks(chunks: Chunks, length: number | undefined): Promise<Uint8Array[]> {
+  const firstChunks: Uint8Array[] = [];
+  let received = 0;
+
+  // Once all promised bytes have come, the end of the body is not awaited: it would need one more read. If no length is
+  // promised, `received` never equals it.
+  // Not `for await`: leaving such a loop would close the chunks, and the stream reads on from them.
+  while (received < HEAD_BYTES && received !== length) {
+    const { done, value } = await chunks.next();
+    if (done) break;
+
+    received += value.length;
+    firstChunks.push(value);
+  }
+
+  return firstChunks;
+}
+
+/**
+ * @param firstChunks what was read already
+ * @param nextChunks what is still to be read
+ */
+function createBody(
+  reader: ChunkReader,
+  firstChunks: readonly Uint8Array[],
+  nextChunks: Chunks,
+): ObjectBody {
+  const allChunks = joinChunks(firstChunks, nextChunks);
+
+  // A stream that fails would only throw. This promise has the reason for the log. `fail` resolves it.
+  // Not Promise.withResolvers(): the commands, which open objects, too, run on Node.js 20.
+  let fail: (refusal: UpstreamRefusal) => void;
+  const failure = new Promise<UpstreamRefusal>((resolve) => {
+    fail = resolve;
+  });
+
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        try {
+          const { done, value } = await allChunks.next();
+          if (done) controller.close();
+          else controller.enqueue(value);
+        } catch (error) {
+          fail(breakOff(reader, error));
+          controller.error(error);
+        }
+      },
+      cancel: () => cancel(reader),
+    },
+    { highWaterMark: 0 }, // a chunk is read when somebody asks for it, and not before
+  );
+
+  return { head: concatBytes(firstChunks), stream, failure, cancel: () => cancel(reader) };
+}
+
+async function* joinChunks(first: readonly Uint8Array[], next: Chunks): Chunks {
+  yield* first;
+  yield* next;
+}
+
+/** Cancels what is still to come, and says why. */
+function breakOff(reader: ChunkReader, error: unknown): UpstreamRefusal {
+  cancel(reader);
+  return { event: "origin-failed", reason: `the object broke off: ${error}`, isTransient: true };
+}
+
+/** Cancels what is still to come. The body may have broken off already. */
+function cancel(reader: ChunkReader): void {
+  reader.cancel().catch(() => {});
 }

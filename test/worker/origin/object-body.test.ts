@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import type { ObjectType } from "../../../src/worker/http/refusal.ts";
-import { HEAD_BYTES } from "../../../src/worker/origin/object-body.ts";
+import { HEAD_BYTES } from "../../../src/worker/origin/opened-object.ts";
 import { isOpaque, sniff } from "../../../src/worker/origin/sniff.ts";
 import { file } from "../../support/emulators.ts";
 import { chunk, png, SIGNATURE } from "../../support/png.ts";
