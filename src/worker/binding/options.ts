@@ -1,5 +1,6 @@
 // The options of a variant, in the terms of the Images binding. The binding lacks some options of the edge, and takes
-// others in another form (B7). An option that is not set is left out: the binding may read `undefined` as a value. Pure.
+// others in another form (B7 in docs/rules.md). An option that is not set is left out: the binding may read `undefined`
+// as a value. Pure.
 
 import { MAX_SIDE, type OutputFormat, type ShapeOption, type Variant } from "../config/preset.ts";
 import { typeFor } from "../edge/guard.ts";
@@ -46,7 +47,7 @@ function shapeOptions(image: Overlay | EngineImage, density: number): ImageTrans
   // The binding lacks "scale-up". A preset with it is a mistake of the configuration.
   const bindingFit = fit === "scale-up" ? undefined : fit;
 
-  // The binding demands a mode for a point.
+  // The binding demands a mode for a point (B7).
   const isPoint = typeof gravity === "object";
   const bindingGravity = isPoint ? ({ ...gravity, mode: "remainder" } as const) : gravity;
 
@@ -76,7 +77,10 @@ function scaleLength<Value>(value: Value, density: number): Value | number {
   return Math.min(MAX_SIDE, Math.round(value * density));
 }
 
-/** Multiplies the lengths of a trim or a border. What is no table stays as it is: `undefined`, or the trim "border". */
+/**
+ * Multiplies the lengths of a trim or a border. What is no table stays as it is: `undefined`, or the trim "border".
+ * `Table` is the type of the option, and the result has the same.
+ */
 function scaleLengths<Table extends object | string | undefined>(
   table: Table,
   density: number,
@@ -85,6 +89,7 @@ function scaleLengths<Table extends object | string | undefined>(
 
   const result = { ...table };
   for (const [name, value] of Object.entries(table)) {
+    // As `result[name] = …`, which the compiler refuses: to it, a name may be any text.
     Object.assign(result, { [name]: scaleLength(value, density) });
   }
   return result;
@@ -126,7 +131,7 @@ export function outputOptions(
   return {
     format,
     ...(hasQuality && { quality: qualityNumber }),
-    anim: anim && !isStill,
+    anim: anim && !isStill, // each preset has `anim`, or its default
   };
 }
 
@@ -136,11 +141,10 @@ function outputFormat(
   type: ObjectType,
   head: Uint8Array,
 ): OutputFormat {
-  // Without a format, the edge chooses JPEG or PNG.
-  const isJpegOrPng = format === undefined || format.includes("jpeg");
-  if (!isJpegOrPng) return format;
+  if (format !== undefined && !format.includes("jpeg")) return format;
 
-  // JPEG has no transparency. So it is JPEG if the preset asks for that, or if no pixel can be transparent.
+  // Without a format, the edge chooses JPEG or PNG. JPEG has no transparency. So it is JPEG if the preset itself asks
+  // for that, or if no pixel can be transparent. If only this request asks for JPEG, it takes another format's place.
   const canBeJpeg = variant.format.includes("jpeg") || isOpaque(type, head);
   return canBeJpeg ? "jpeg" : "png";
 }

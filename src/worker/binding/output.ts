@@ -1,7 +1,7 @@
 // Reads the whole picture that the Images binding renders, and decides whether it may be shown. It is not known
-// whether the binding can give an original back, as the edge does where that is smaller (B6), or what it keeps of the
-// metadata (B9). So a picture passes only in the requested format, without metadata, and if it cannot be the original
-// itself.
+// whether the binding can give an original back, as the edge does where that is smaller (B6 in docs/rules.md), or what
+// it keeps of the metadata (B9). So a picture passes only in the requested format, without metadata, and if it cannot
+// be the original itself.
 
 import { meaningOf } from "../edge/codes.ts";
 import { isRefusal, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
@@ -12,8 +12,10 @@ import { hasProperty } from "../util/json.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import { stripMetadata } from "./strip-metadata.ts";
 
+type Bytes = Uint8Array<ArrayBuffer>;
+
 /** A whole picture, without metadata. */
-export type WholePicture = { readonly type: string; readonly bytes: Uint8Array<ArrayBuffer> };
+export type WholePicture = { readonly type: string; readonly bytes: Bytes };
 
 /** The objects that a rendering reads: the picture's own one, and its overlays. */
 export type Originals = readonly [OpenedObject, ...OpenedObject[]];
@@ -38,11 +40,12 @@ export async function readOutput(
   deadline: number,
 ): Promise<WholePicture | Refusal> {
   // Where an object breaks off, the binding may render what has come, or wait for the rest. So the first failure of an
-  // object ends the rendering.
+  // object ends the rendering. The promise of an object that does not fail never settles.
   const failures = originals.map((original) => original.body.failure);
   const firstResult = Promise.race([readPicture(rendering, deadline), ...failures]);
 
   try {
+    // This timeout is also for the rendering, before there are bytes to read.
     const result = await withTimeout(deadline - Date.now(), firstResult);
     if (result === TIMED_OUT) {
       return { event: "timed-out", reason: "no picture of the Images binding in time" };
@@ -62,24 +65,28 @@ export async function readOutput(
 /** The longest picture that is read, in bytes: more than a page can use, and little enough for the memory. */
 const MAX_OUTPUT_BYTES = 25_000_000;
 
-async function readPicture(rendering: Promise<Rendering>, deadline: number) {
+/** Waits for the picture, and reads it. What is left of it at the deadline is cancelled. */
+async function readPicture(
+  rendering: Promise<Rendering>,
+  deadline: number,
+): Promise<Bytes | "too-long" | typeof TIMED_OUT> {
   const { result } = await rendering;
   return readBytes(result.image(), MAX_OUTPUT_BYTES, deadline);
 }
 
-/** Lets a picture pass, without its metadata, or refuses it. The event of a refusal decides which request follows. */
-function guardOutput(
-  bytes: Uint8Array<ArrayBuffer>,
-  format: string,
-  original: OpenedObject,
-): WholePicture | Refusal {
-  // After "too-large-for-avif", another format is requested: this helps also if an AVIF has metadata.
+/**
+ * Lets a picture pass, without its metadata, or refuses it. The event of a refusal is chosen for the request that
+ * follows it (request-for-retry.ts).
+ */
+function guardOutput(bytes: Bytes, format: string, original: OpenedObject): WholePicture | Refusal {
+  // After "too-large-for-avif", another format than AVIF is requested. This helps also against the other faults of an
+  // AVIF: it has metadata, for example.
   const event = format === "image/avif" ? "too-large-for-avif" : "wrong-type";
   const type = sniff(bytes);
   if (type !== format) return { event, type };
 
   // Bytes of the type and the length of the original may be the original's. After this event, another format is
-  // requested, which proves the contrary.
+  // requested: a picture in that format cannot be the original.
   if (type === original.type && bytes.length === original.length) {
     return { event: "original-is-smaller", type, reason: "it may be the original itself" };
   }
@@ -90,8 +97,8 @@ function guardOutput(
 }
 
 /**
- * The edge gives these codes two meanings, by the status. The binding gives no status (B3), but has one meaning alone:
- * the original is too long (9402), or cannot be processed (9516).
+ * The edge gives these codes several meanings, by the status. The binding gives no status (B3). What it means is what
+ * the edge means with these statuses: the original is too long (9402), or cannot be processed (9516).
  */
 const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9516": 422 };
 
@@ -105,8 +112,8 @@ function failureOf(error: unknown, originals: Originals): UpstreamRefusal {
   const failure = { ...meaningOf(code, STATUSES[code]), edgeCode: code };
   if (failure.event !== "source-unreadable") return failure;
 
-  // It is not certain that the binding cannot read the object itself: it may mean an overlay. And 9516 may mean that it
-  // has failed to write the picture.
+  // It is certain that the object itself cannot be read, unless the error may be about an overlay, or about the picture
+  // that the binding writes (9516).
   const hasOverlays = originals.length > 1;
   return { ...failure, certain: !hasOverlays && code !== "9516" };
 }

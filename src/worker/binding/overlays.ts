@@ -14,7 +14,11 @@ import { checkReadable } from "./check-readable.ts";
 import { type Overlay, overlayOptions } from "./options.ts";
 
 /** An overlay, ready to be drawn: how it is shaped, where it is drawn, and its bytes. */
-export type OpenedOverlay = ReturnType<typeof overlayOptions> & { readonly object: OpenedObject };
+export type OpenedOverlay = {
+  readonly shape: ImageTransform;
+  readonly draw: ImageDrawOptions;
+  readonly object: OpenedObject;
+};
 
 /** What names the bytes of an object; undefined if S3 gives nothing that names them. */
 export type Validator = OpenedObject["validator"];
@@ -45,7 +49,10 @@ export async function fetchOverlayValidators(
 /** For how long the validator of an overlay is not requested again: ms. */
 const REMEMBERED_MS = 60_000;
 
-/** What this isolate remembers of the overlays of a bucket, by their keys. A configuration has few of them. */
+/**
+ * One map for each bucket, of what this isolate remembers of its overlays by their keys. It is forgotten together with
+ * the configuration. A configuration has few overlays.
+ */
 const rememberedValidators = memoize((_bucket: Bucket) => new Map<string, RememberedValidator>());
 
 /** The last validator of an overlay, and when S3 named it: ms since 1970. */
@@ -109,6 +116,7 @@ async function openOverlay(
   scope: RequestScope,
 ): Promise<OpenedOverlay | Refusal> {
   const { key } = overlay;
+  // The binding cannot draw an overlay that the preset has by URL (B7 in docs/rules.md).
   if (key === undefined) return { event: "edge-refused", reason: "the binding draws no URL" };
 
   const object = await openObject(bucket, bucket.prefix + key, { ...scope, part: "whole" });
@@ -124,15 +132,15 @@ async function openOverlay(
   return { ...overlayOptions(overlay), object };
 }
 
-/** Refusals that are about this one object. All others are about its bucket: a refused key pair, or a timeout. */
+/** Refusals that may be about the overlay alone. All others are about its bucket: no key opens it, or S3 is late. */
 const EVENTS_OF_OBJECT: ReadonlySet<string> = new Set([
   "object-missing",
   "object-denied",
-  "origin-denied",
+  "origin-denied", // S3 has a code of its own, or redirects
   "source-unreadable",
 ]);
 
-/** Makes the refusal of an overlay a failure of the origin: the picture's own object is not missing or broken. */
+/** Turns the refusal of an overlay into "origin-failed". It would say that the picture itself is missing or broken. */
 function blameOverlay(refusal: Refusal, key: string): Refusal {
   if (!EVENTS_OF_OBJECT.has(refusal.event)) return refusal;
   return { event: "origin-failed", reason: `the overlay ${key}: ${refusal.event}` };

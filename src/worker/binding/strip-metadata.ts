@@ -1,7 +1,7 @@
 // Removes the metadata of a picture: EXIF, XMP, IPTC, comments, and whatever else is not needed to show it. Its
 // colour profile stays. Metadata can tell where a photograph was taken, and nobody knows what the Images binding
-// keeps of them (B9). So only parts that are known to be needed stay, and a picture that cannot be read to its end is
-// refused. Pure.
+// keeps of them (B9 in docs/rules.md). So only parts that are known to be needed stay, and a picture that cannot be
+// read to its end is refused. Pure.
 
 import type { ObjectType } from "../http/refusal.ts";
 import { concatBytes } from "../util/bytes.ts";
@@ -67,14 +67,14 @@ function stripJpeg(jpeg: Uint8Array): Bytes | undefined {
     const segmentEnd = findSegmentEnd(jpeg, position);
     if (segmentEnd === undefined) return undefined;
 
-    // The coded pixels of a scan belong to its segment.
+    // A part is a segment, and for a scan also the coded pixels behind it.
     const isScan = marker === SOS;
-    const nextPosition = isScan ? findScanEnd(jpeg, segmentEnd) : segmentEnd;
-    const segment = jpeg.subarray(position, nextPosition);
-    if (isNeeded(segment)) parts.push(segment);
+    const partEnd = isScan ? findScanEnd(jpeg, segmentEnd) : segmentEnd;
+    const part = jpeg.subarray(position, partEnd);
+    if (isNeeded(part)) parts.push(part);
 
     hasScan ||= isScan;
-    position = nextPosition;
+    position = partEnd;
   }
 
   // The bytes end before EOI, or something else stands where a marker should be.
@@ -105,7 +105,7 @@ function findScanEnd(jpeg: Uint8Array, scanStart: number): number {
     const next = jpeg[position + 1] ?? 0;
     const isRestart = next >= 0xd0 && next <= 0xd7;
     if (next !== 0 && !isRestart) return position;
-    position = jpeg.indexOf(MARKER_PREFIX, position + 2);
+    position = jpeg.indexOf(MARKER_PREFIX, position + 2); // behind these two bytes
   }
   return jpeg.length; // broken: the caller finds no marker there
 }
@@ -125,11 +125,12 @@ function isNeeded(segment: Uint8Array): boolean {
   const content = latin1(segment.subarray(4, 16));
   switch (marker) {
     case APP0:
-      // A longer one has a thumbnail, which may show what was cropped.
+      // It has 18 bytes. A longer one has a thumbnail, which may show what was cropped.
       return content.startsWith("JFIF\0") && segment.length <= 18;
     case APP2:
       return content.startsWith("ICC_PROFILE\0");
     case APP14:
+      // It has 16 bytes. A longer one holds something else, too.
       return content.startsWith("Adobe") && segment.length <= 16;
     default:
       return false;
@@ -241,7 +242,7 @@ function stripWebp(webp: Uint8Array): Bytes | undefined {
     const contentEnd = contentAt + view.getUint32(position + 4, LITTLE_ENDIAN);
     if (contentEnd > webpEnd) return undefined;
 
-    // The header and the heads of chunks have even lengths, so an odd end is that of an odd content.
+    // Each chunk begins at an even place, so at an odd end, a 0 byte follows. Behind the last chunk it may be missing.
     const padding = contentEnd % 2;
     const chunkEnd = Math.min(webpEnd, contentEnd + padding);
     const type = readType(webp, position);
@@ -275,8 +276,8 @@ const AVIF_BOX_HEADER_BYTES = 8;
 const AVIF_BOXES: ReadonlySet<string> = new Set(["ftyp", "meta", "moov", "mdat", "free", "skip"]);
 
 /**
- * The entry of an item that is no picture. Between "infe" and the type stand the version and flags (4 bytes), the id
- * of the item (2, or 4), and the index of its protection (2). "." is any byte.
+ * The entry of an item that is no picture. Between "infe" and the type stand 8 bytes: the version and flags (4), the id
+ * of the item (2), and the index of its protection (2). A long id has 2 bytes more. "." is any byte.
  */
 const AVIF_METADATA = /infe.{8}(?:..)?(?:Exif|mime|uri )/s;
 

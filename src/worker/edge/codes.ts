@@ -1,5 +1,7 @@
 // What the error codes of the image edge mean, in the words of this Worker. An operator finds here the event and the
 // reason that the log has for a code, such as 9408. The Images binding throws the same codes. Pure.
+//
+// (A5), (E6) and the like are rules of docs/rules.md.
 
 import type { UpstreamEvent, UpstreamRefusal } from "../http/refusal.ts";
 import { xmlElement } from "../http/s3-reply.ts";
@@ -31,7 +33,10 @@ const SOURCE_UNREADABLE: Meaning = { event: "source-unreadable" };
 const EDGE_BUSY: Meaning = { event: "edge-failed", isTransient: true };
 const NO_ANSWER_IN_TIME: Meaning = { event: "timed-out" };
 
-/** By code, or by `CODE/STATUS` where the status matters. Any other code is an error inside the edge. */
+/**
+ * By code, or by `CODE/STATUS` where the status matters. Any other code is an error inside the edge. A code without a
+ * comment means what its event, or the name of its meaning, says.
+ */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
   "9401": { event: "edge-refused", reason: "the edge rejects an option" },
   // The edge fetches only from the origins that the zone lists under Sources (E5).
@@ -66,10 +71,11 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "9419": { event: "edge-refused", reason: "the edge rejects the URL" },
   // S3 redirects to another host, where the signature does not match (E7).
   "9420": ORIGIN_DENIED,
-  // S3 redirects too often (E7).
+  // S3 redirects too often (E7), as it may for a wrong endpoint or region.
   "9421": ORIGIN_DENIED,
   // The free transformations of this month are spent (L2).
   "9422": { event: "quota-spent" },
+  // Not certain: in one version of Cloudflare's documentation, it is a spent quota.
   "9423": { event: "edge-refused" },
   "9430": { event: "edge-refused", reason: "no access: is Images on for the account?" },
   "9432": { event: "edge-refused", reason: "the Images binding rejects the request" },
@@ -78,7 +84,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   // S3 answers 5xx, as it does when it is busy (A9).
   "9509": ORIGIN_BUSY,
   "9510": ORIGIN_UNREACHABLE,
-  // The picture cannot be processed. With another status, the edge has failed.
+  // The picture cannot be processed. With status 500 the edge has failed, as with any code that is not in this table.
   "9516/422": SOURCE_UNREADABLE,
   "9518": EDGE_BUSY,
   // S3 answers 400, as it does for the signature of another region (A5).
@@ -123,10 +129,12 @@ export function failureFor(
  */
 function meaningOfOrigin(status: number, s3Code: string | undefined): Meaning {
   // Where the whole bucket is missing, the configuration is wrong, and not the key of the object.
-  if (status === 404 && s3Code !== "NoSuchBucket") return OBJECT_MISSING;
+  if (status === 404) return s3Code === "NoSuchBucket" ? ORIGIN_DENIED : OBJECT_MISSING;
+
   if (TIMEOUT_STATUSES.includes(status)) return NO_ANSWER_IN_TIME;
   if (status < 300) return { event: "not-transformed", reason: "are transformations on?" };
 
+  // 429 asks for fewer requests, so no second one follows at once.
   if (status === 429) return { ...ORIGIN_BUSY, isTransient: false };
   if (status >= 500) return ORIGIN_BUSY;
   return ORIGIN_DENIED;

@@ -34,7 +34,7 @@ type EdgeFactsResult =
   | { readonly kind: "no-size" };
 
 /**
- * Reads an engine's description of a rendition (R9).
+ * Reads an engine's description of a rendition (R9 in docs/rules.md).
  * @param text such as `{"width":40,"height":30,"original":{"width":400,"height":300,"format":"image/jpeg"}}`
  * @param firstBytesType the type of the object by its first bytes
  * @param image the options of the variant: they decide whether the size of the original is certain
@@ -133,7 +133,7 @@ function isSide(value: unknown): value is number {
 type ShapeOptions = Pick<Variant["image"], "fit" | "trim" | "border" | "rotate">;
 
 /** The values of `fit` that neither crop a picture, nor add to it, nor distort it. */
-const SHAPE_KEEPING_FITS: readonly unknown[] = ["scale-down", "scale-up", "contain"];
+const SHAPE_KEEPING_FITS: readonly string[] = ["scale-down", "scale-up", "contain"];
 
 /**
  * Returns the size of an original after the rotation that EXIF asks for, which an engine always applies (O9).
@@ -165,20 +165,19 @@ export function uprightSize(
   const fitsReported = haveSameShape(reported, uprightRendition);
   const fitsRotated = haveSameShape(rotated, uprightRendition);
 
-  if (fitsReported && !fitsRotated) return reported;
-  if (fitsRotated && !fitsReported) return rotated;
-  return undefined; // both fit, as the picture is nearly square; or neither does
+  // Both fit if the picture is nearly square. Or neither does.
+  if (fitsReported === fitsRotated) return undefined;
+  return fitsReported ? reported : rotated;
 }
 
 function swapSides(size: Size): Size {
   return { width: size.height, height: size.width };
 }
 
-/**
- * Returns whether a size is another one, scaled. Of one ratio, `scaled.width * size.height` is as large as
- * `scaled.height * size.width`, except that rounding has moved each side of `scaled` by less than 1 px.
- */
+/** Returns whether `scaled` may be `size`, scaled and then rounded to whole px. */
 function haveSameShape(size: Size, scaled: Size): boolean {
+  // Before the rounding, the two products are equal. It moves each side of `scaled` by less than 1 px. So the first
+  // product changes by less than `size.height`, and the second one by less than `size.width`.
   const difference = Math.abs(scaled.width * size.height - scaled.height * size.width);
   return difference < size.width + size.height;
 }

@@ -1,7 +1,7 @@
 // The guard of the image edge's answers: it lets only bytes pass that the edge has made, and never an original. The edge
-// may pass an original on, with 200, where transformations are off (R2), where its own result would be larger (R6), or
-// where it cannot make the format (O7). So a success is not enough: each answer must prove that the edge transformed an
-// image, and that of the object that S3 has. What proves nothing is refused.
+// may pass an original on, with 200, where transformations are off (R2 in docs/rules.md), where its own result would be
+// larger (R6), or where it cannot make the format (O7). So a success is not enough: each answer must prove that the edge
+// transformed an image, and that of the object that S3 has. What proves nothing is refused.
 
 import type { OutputFormat } from "../config/preset.ts";
 import type { ObjectType, Refusal, UpstreamRefusal } from "../http/refusal.ts";
@@ -33,8 +33,7 @@ export function guard(
   const { status, headers } = reply;
   const type = typeOf(headers);
 
-  // 3. An SVG: the edge never resizes it, but makes it safe (R8). So no warning counts, but only a route for SVGs may
-  // show it.
+  // 3. An SVG is never resized, but made safe (R8), so no warning counts. Only a route for SVGs may show it.
   if (type === "image/svg+xml") {
     if (request.svg) return { type };
     return { event: "source-unreadable", status, type, certain: !hasOverlays(request) };
@@ -71,13 +70,16 @@ export function checkSuccess(
   // 2. A contradiction: the edge has used another original than S3 has. Both its tag and its date must differ (R4): a
   // difference in one of them alone may have another reason.
   const date = headers.get("last-modified");
-  if (!namesOtherOriginal(headers, object.etag)) return undefined;
-  if (!date || !object.lastModified || date === object.lastModified) return undefined;
-  return { event: "edge-contradicts", reason: "the edge has another original" };
+  const hasDates = Boolean(date && object.lastModified);
+  const isOtherDate = hasDates && date !== object.lastModified;
+  if (isOtherDate && namesOtherOriginal(headers, object.etag)) {
+    return { event: "edge-contradicts", reason: "the edge has another original" };
+  }
+  return undefined;
 }
 
 /**
- * Reads what a failure means, and whether it is certainly one of the object.
+ * Reads what a failure means. It is `certain` if it is the object itself, and not an overlay, that cannot be read.
  * @param resized the header `cf-resized`
  */
 function readFailure(
@@ -101,7 +103,7 @@ function readFailure(
   }
 }
 
-/** Returns whether overlays are drawn: then the edge does not say which of the images it cannot read (O12). */
+/** Returns whether overlays are drawn. If they are, the edge does not say which of the images it cannot read (O12). */
 function hasOverlays({ variant }: TransformRequest): boolean {
   return variant.image.draw !== undefined;
 }
@@ -120,7 +122,8 @@ function readWarning(headers: Headers) {
  */
 function hasOtherType(headers: Headers, object: SourceObject): boolean {
   // The type is that of the object that S3 has now. Only the same tag proves that the edge has used the same object.
-  if (object.etag === undefined || object.etag !== originalEtag(headers)) return false;
+  const isSameObject = object.etag !== undefined && object.etag === originalEtag(headers);
+  if (!isSameObject) return false;
 
   const type = namedType(typeOf(headers));
   if (type === "unknown" || object.type === "unknown") return false;
@@ -159,11 +162,12 @@ const YIELDS = {
 
 /** Returns whether bytes of this type may go to this visitor. Not for SVG. */
 export function mayYield(request: TransformRequest, type: string): boolean {
-  const { variant, accepts, format } = request;
-  // A preset with a format of its own shows it to all browsers. With "auto", the browser must read WebP.
+  const { variant, accepts, format: requestedFormat } = request;
+
+  // A preset with a fixed format gives it to every browser. With "auto", only a browser that reads WebP may get one.
   if (type === "image/webp" && variant.format === "auto" && !accepts.webp) return false;
 
-  const allowedFormats = YIELDS[format ?? "unspecified"];
+  const allowedFormats = YIELDS[requestedFormat ?? "unspecified"];
   return allowedFormats.some((allowed) => type === `image/${allowed}`);
 }
 
@@ -188,7 +192,10 @@ function originalEtag(headers: Headers): string | undefined {
   return EDGE_ETAG.exec(etag)?.[1];
 }
 
-/** Returns whether the edge's tag names another original than S3 does. A replaced object may have the same date. */
+/**
+ * Returns whether the edge's tag names another original than S3 does. `checkSuccess` asks for another date, too; this
+ * function does not, because an object may be replaced twice in one second.
+ */
 export function namesOtherOriginal(headers: Headers, etag: string | undefined): boolean {
   const edgeTag = originalEtag(headers);
   if (!edgeTag || etag === undefined) return false;
@@ -198,7 +205,7 @@ export function namesOtherOriginal(headers: Headers, etag: string | undefined): 
 /** Returns the content type of an answer, without parameters, in lower case; "" if the header has no plain name. */
 export function typeOf(headers: Headers): string {
   const type = withoutParameters(headers.get("content-type") ?? "");
-  return nameOf(type) ?? ""; // any other text might be a secret, and the type is logged
+  return nameOf(type) ?? ""; // the type is logged, and a text that is no plain name might be a secret
 }
 
 function withoutParameters(type: string): string {

@@ -15,34 +15,37 @@ export function requestForRetry(
   head: Uint8Array,
 ): TransformRequest | undefined {
   // If the preset names its format, `accepts` has none: all visitors get the same.
-  const { variant, accepts, format, original, svg } = request;
+  const { variant, accepts, format, original: originalType, svg } = request;
   const isAuto = variant.format === "auto";
 
   // An animation that is too large comes back untransformed (O8). Its first frame alone is small enough.
   const firstFrame = { ...request, isStill: true };
 
   // The format that every browser reads: JPEG, or PNG where a pixel may be transparent.
-  const readableFormat = isOpaque(original, head) ? "jpeg" : "png";
+  const readableFormat = isOpaque(originalType, head) ? "jpeg" : "png";
 
   switch (refusal.event) {
     // A side is too long for AVIF (O7). `refusal.type` is that of the bytes that came.
     case "too-large-for-avif": {
       if (format !== "avif") return undefined;
 
-      // Without a format, the edge keeps a PNG that is transparent. So a PNG needs none, even in a preset of AVIF.
-      const canBeAnyFormat = isAuto || refusal.type === "image/png";
-      if (!canBeAnyFormat) return { ...firstFrame, format: readableFormat };
+      // Without a format, the edge chooses JPEG or PNG. A preset of AVIF names one of the two, except where a PNG came:
+      // the edge keeps a PNG that is transparent.
+      const mayEdgeChoose = isAuto || refusal.type === "image/png";
+      if (!mayEdgeChoose) return { ...firstFrame, format: readableFormat };
       return { ...firstFrame, format: accepts.webp ? "webp" : undefined };
     }
 
     // Another format than the original's is requested: only then is it certain that the engine made the bytes (R6).
     case "original-is-smaller": {
+      // The bytes that came are no PNG. So if a PNG comes now, it is certainly not the original.
       if (refusal.type !== "image/png") return { ...firstFrame, format: "png-force" };
 
-      // The original is a PNG, which may be transparent. WebP has transparency, too.
+      // They are a PNG, which may be transparent. WebP has transparency, too.
       if (accepts.webp && format !== "webp") return { ...firstFrame, format: "webp" };
 
-      // JPEG has none. So it takes the place of a PNG only if the preset asks for JPEG, or nothing is lost.
+      // JPEG has none. So it takes the place of a PNG only if the preset asks for JPEG ("jpeg" or "baseline-jpeg"), or
+      // nothing is lost.
       const canBeJpeg = variant.format.includes("jpeg") || isOpaque("image/png", head);
       return canBeJpeg ? { ...firstFrame, format: "jpeg" } : undefined;
     }
@@ -58,9 +61,9 @@ export function requestForRetry(
       // A route for SVGs requests no format (R8), even if the preset has one.
       if (svg) return { ...request, format: "png" };
 
-      // Any other type is no picture at all: a page, for example.
-      const isPicture = /gif|webp|avif/.test(refusal.type ?? "");
-      if (!isAuto || !isPicture) return undefined;
+      // These three are the pictures that a browser may not read. Another type may be no picture at all, but a page.
+      const mayBeUnreadable = /gif|webp|avif/.test(refusal.type ?? "");
+      if (!isAuto || !mayBeUnreadable) return undefined;
       return { ...request, format: readableFormat };
     }
 

@@ -22,7 +22,7 @@ type CredentialHealth = {
   state: string;
   /** The status of S3's answer, if `state` is not `ok`. */
   answered?: number | undefined;
-  /** The bucket's region according to S3, if it is not the configured one (A5). */
+  /** The bucket's region according to S3, if it is not the configured one (A5 in docs/rules.md). */
   region?: string | undefined;
   /** How far S3's clock is ahead of the Worker's: s. */
   clock?: number | undefined;
@@ -109,7 +109,7 @@ async function checkCredential(
     bucket.canary ? openObject(bucket, bucket.canary, options) : undefined,
   ]);
 
-  // If S3 refuses the object (object-missing, object-denied), it accepts the credential.
+  // If S3 refuses the object itself, as "object-missing" or "object-denied", it accepts the credential.
   const isAccepted = isRefusal(missing) && missing.event.startsWith("object-");
   let missingStatus: number | undefined;
   if (isAccepted) missingStatus = isGone(missing) ? 404 : 403;
@@ -121,11 +121,12 @@ async function checkCredential(
     missing: missingStatus,
   };
 
-  // A bucket without a canary, or whose canary is missing, may have the right credential all the same.
+  // A bucket without a canary (undefined), or whose canary is missing, may have the right credential all the same.
   const isReadable = !isRefusal(canary) || canary.event === "object-missing";
   if (isAccepted && isReadable) return { state: "ok", ...facts };
 
-  // If S3 accepts the credential, it is the canary that S3 refuses.
+  // If S3 accepts the credential, it is the canary that S3 refuses. Otherwise the reply about the missing object tells
+  // why. Where a server gives even that one, there is none, and the state is "unreachable".
   const refusal = isAccepted ? canary : missing;
   const refusedReply = s3ReplyOf(refusal);
   const answered = refusedReply?.status;

@@ -68,13 +68,16 @@ type ImportedKey =
   | { readonly kind: "usable"; readonly signer: Signer; readonly published: PublishedKey }
   | { readonly kind: "damaged"; readonly mistake: ConfigMistake };
 
-/** What is read of an exported private key: its public half. The key also has the private part `d`. */
+/**
+ * What is read of an exported private key: its public half, two texts in every key that can be imported. The key also
+ * has the private part `d`.
+ */
 type ExportedPoint = { readonly x?: unknown; readonly y?: unknown };
 
 const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
 const SIGNATURE_ALGORITHM = { name: "ECDSA", hash: "SHA-256" };
 
-async function importKey({ der, secret }: IssuerKey): Promise<ImportedKey> {
+async function importKey({ der, secret: secretName }: IssuerKey): Promise<ImportedKey> {
   try {
     // The key is imported twice. The one that signs lives on, and cannot be exported. The other one is exported here,
     // which is the only way to its public half, and is forgotten.
@@ -83,7 +86,7 @@ async function importKey({ der, secret }: IssuerKey): Promise<ImportedKey> {
       crypto.subtle.importKey("pkcs8", der, KEY_ALGORITHM, true, ["sign"]),
     ]);
     const exported: object = await crypto.subtle.exportKey("jwk", exportableKey);
-    const { x, y }: ExportedPoint = exported;
+    const { x, y }: ExportedPoint = exported; // this type hides the private part
 
     // The name is the thumbprint of RFC 7638: a hash of the members that make the key, in alphabetical order.
     const members = JSON.stringify({ crv: "P-256", kty: "EC", x, y });
@@ -100,7 +103,7 @@ async function importKey({ der, secret }: IssuerKey): Promise<ImportedKey> {
     };
   } catch {
     // The error is dropped: it may hold any part of the key.
-    const mistake = { path: secret, message: "cannot be imported: it is damaged" };
+    const mistake = { path: secretName, message: "cannot be imported: it is damaged" };
     return { kind: "damaged", mistake };
   }
 }

@@ -28,7 +28,10 @@ export const roleMemoryOf = memoize((role: Role): RoleMemory => {
   return createMemory({ role }, advanceRole);
 });
 
-/** @param advanceState returns the state after an event, and the lines for the log that follow from the event */
+/** What follows from an event: the next state, and lines for the log. */
+type Advanced<State> = { readonly state: State; readonly effects: readonly Notice[] };
+
+/** @param advanceState returns what follows from an event */
 export function createMemory<State, Event>(
   start: State,
   advanceState: (state: State, event: Event) => Advanced<State>,
@@ -45,5 +48,3 @@ export function createMemory<State, Event>(
 
   return { state: () => state, learn };
 }
-
-type Advanced<State> = { readonly state: State; readonly effects: readonly Notice[] };

@@ -1,5 +1,5 @@
-// The URL of an object: exactly the text that is signed and sent (A2). Where the text that is sent differs from it in
-// one character, S3 refuses the signature. Sends nothing.
+// The URL of an object: exactly the text that is signed and sent (A2 in docs/rules.md). Where the text that is sent
+// differs from it in one character, S3 refuses the signature. Sends nothing.
 
 import { encodeKey } from "../../url/encoding.ts";
 import type { Bucket } from "../config/bucket.ts";
@@ -24,8 +24,8 @@ export async function sourceUrl(
   if (!bucket.hasSourceParameter || validator === undefined) return url;
 
   // The edge caches by URL (C1), so a replaced object is another source for it: no old picture comes out of its caches.
-  // It is a hash, because nobody should be able to calculate the validator from a URL. 32 digits of it are enough: no two
-  // validators will share them by chance.
+  // The parameter is a hash, because nobody should be able to calculate the validator from a URL. "source " keeps it
+  // apart from any other hash of the validator. 32 digits are enough: no two validators will share them by chance.
   const hash = await sha256Hex(`source ${validator}`);
   return `${url}?x-vitrine=${hash.slice(0, 32)}`;
 }

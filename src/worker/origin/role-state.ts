@@ -1,7 +1,7 @@
 // What an isolate knows of a role, an AWS role that reads a bucket: its session, or why there is none. A session is
 // credentials of an hour. STS, AWS's Security Token Service, gives it, and a renewal is a request for the next one.
 // An event changes the state: (state, event) → { state, effects }. The effects are lines for the log.
-// Pure: no request and no clock. `now` is passed in, in ms since 1970.
+// Pure: no request and no clock. `now` is passed in, in ms since 1970. (K9) is a rule of docs/rules.md.
 
 import type { Role } from "../config/bucket.ts";
 import type { RoleNotice } from "../log/notice.ts";
@@ -37,7 +37,7 @@ export type RoleEvent =
   | { readonly type: "renewal-failed"; readonly failure: StsFailure; readonly now: number }
   /** With this session, S3 gave an object, or denied it. */
   | { readonly type: "object-requested"; readonly session: Session; readonly denied: boolean }
-  /** A visitor gets no picture, because no session opens the bucket. The log gets a line about it. */
+  /** A visitor gets no picture, because no session opens the bucket. The log's line is that of the refusal itself. */
   | { readonly type: "refusal-reported"; readonly now: number };
 
 type Advanced = { readonly state: RoleState; readonly effects: readonly RoleNotice[] };
@@ -90,6 +90,7 @@ function failRenewal(state: RoleState, failure: StsFailure, now: number): Advanc
   const session = usableSession(state, now);
   if (!session) return changed(state, change);
 
+  // `times` is how many failed since the last line, and `logCount` is what to remember for the next one.
   const { times, shouldLog, logCount } = countForLog(state.failureLog, now);
   const notice: RoleNotice = {
     event: "role-failed",
@@ -114,7 +115,7 @@ export function usableSession({ session }: RoleState, now: number): Session | un
 /** A session is renewed so long before it expires: ms. An outage of STS may last as long, and no visitor notices. */
 const RENEW_MS = 25 * 60_000;
 
-/** A session that lasts less than 50 minutes is renewed after this part of its time. */
+/** A session of less than 50 minutes is renewed when this part of its time is left. */
 const RENEW_PART = 0.5;
 
 /** After a failed renewal, the next one begins so much later while an old session serves: ms. */
@@ -134,8 +135,11 @@ export function isRenewalDue(state: RoleState, now: number): boolean {
 
   const { began, expires } = session;
   const denials = state.denials ?? 0;
-  if (denials >= MAX_DENIALS && now - began >= MIN_DOUBTED_AGE_MS) return true;
+  const isDoubted = denials >= MAX_DENIALS;
+  const isOldEnough = now - began >= MIN_DOUBTED_AGE_MS;
+  if (isDoubted && isOldEnough) return true;
 
+  // 25 minutes before it expires. If it lasts less than 50 minutes, half of its time is less.
   const renewMs = Math.min(RENEW_MS, (expires - began) * RENEW_PART);
   return expires - now < renewMs;
 }

@@ -38,17 +38,18 @@ export const SESSION_SECONDS = 3600;
 export const MIN_SESSION_MS = 30_000;
 
 /**
- * The whole answer of status 200 to AssumeRoleWithWebIdentity, with its XML declaration or without:
+ * The whole answer of status 200 to AssumeRoleWithWebIdentity:
  *
  *     <AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
  *       <AssumeRoleWithWebIdentityResult> … <Credentials> … </Credentials> … </AssumeRoleWithWebIdentityResult>
  *     </AssumeRoleWithWebIdentityResponse>
  *
- * What is inside has no `!`, `?` or `&`, so it has no comment, no CDATA and no entity. AWS writes none, and they could
- * hide an element from this file.
+ * In front of it, there may be an XML declaration. `\1` is the name of the start tag again. What is inside has no `!`,
+ * `?` or `&`, so it has no comment, no CDATA and no entity. AWS writes none, and they could hide an element from this
+ * file.
  */
 const ANSWER =
-  /^\s*(?:<\?xml[^<>]*\?>\s*)?<AssumeRoleWithWebIdentityResponse(?:\s[^<>]*)?>[^!?&]*<\/AssumeRoleWithWebIdentityResponse>\s*$/;
+  /^\s*(?:<\?xml[^<>]*\?>\s*)?<(AssumeRoleWithWebIdentityResponse)(?:\s[^<>]*)?>[^!?&]*<\/\1>\s*$/;
 
 const CREDENTIALS = /<Credentials>([\s\S]*?)<\/Credentials>/g;
 
@@ -84,8 +85,8 @@ export function parseStsSession(text: string, began: number, now: number): Sessi
   const isUsable = expirationMs - now > MIN_SESSION_MS;
   if (!isUsable) return undefined;
 
-  // The Worker's clock may be behind that of STS. Then it would use the credentials for too long, so it counts the
-  // hour from its own request.
+  // A clock that is behind that of STS reaches `expirationMs` too late. The session lasts one hour from the request, so
+  // the end of that hour is right by any clock.
   const expires = Math.min(expirationMs, began + SESSION_SECONDS * 1000);
   const credentials = { accessKeyId, secretAccessKey, sessionToken };
   return { kind: "session", credentials, began, expires };
@@ -93,7 +94,8 @@ export function parseStsSession(text: string, began: number, now: number): Sessi
 
 /** Returns the text of an element that is there once, and has its form. */
 function readElement(block: string, name: string, form: RegExp): string | undefined {
-  // White space around the text is limited: a long run of it would take quadratic time.
+  // White space around the text is limited. With `\s*`, a long run of it would take quadratic time: the regex would try
+  // each way to divide it between the two, if no end tag follows.
   const element = new RegExp(`<${name}>\\s{0,99}([^<>\\s]*)\\s{0,99}</${name}>`, "g");
   const text = readOnlyMatch(element, block);
   if (!text || !form.test(text)) return undefined;
@@ -120,13 +122,13 @@ export function parseStsFailure(status: number, text: string, token: string): St
     return { kind: "sts-failure", code, reason };
   }
 
-  // STS's code, such as `InvalidIdentityToken`. STS's message is left out: it may repeat the token.
-  const errorCode = xmlElement(text, "Code");
-  const isHarmless = errorCode !== undefined && !token.includes(errorCode);
-  const code = isHarmless ? errorCode : `${status}`;
+  // STS's code, such as `InvalidIdentityToken`, unless it is a piece of the token. STS's message is left out: it may
+  // repeat the token.
+  let code = xmlElement(text, "Code");
+  if (!code || token.includes(code)) code = `${status}`;
   const reason = `STS answers ${status}: see docs/keyless.md`;
 
-  // IDPCommunicationError: STS could not fetch the public keys of the Worker's issuer, often only for a moment (K2).
+  // IDPCommunicationError: STS could not fetch the issuer's public keys, often only for a moment (K2 in docs/rules.md).
   const isTransient = status >= 500 || code === "IDPCommunicationError";
   return { kind: "sts-failure", code, reason, isTransient };
 }
