@@ -167,6 +167,8 @@ test.each<[number, string, string]>([
   [522, "", "timed-out"],
   [524, "", "timed-out"],
   [206, "", "not-transformed"],
+  [299, "", "not-transformed"],
+  [300, "", "edge-contradicts"],
 ])("the origin's own %d %s, passed through, is %s (R2)", (status, s3Code, event) => {
   const text = s3Code === "" ? "" : `<Error><Code>${s3Code}</Code></Error>`;
   const fields = s3Code === "" ? {} : { s3Code };
