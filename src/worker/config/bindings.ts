@@ -33,11 +33,15 @@ const isStore = hasMethods<Store>("get", "put", "delete", "list");
 export const r2Schema = bindingSchema(isR2Source, R2_MISSING, NOT_R2);
 export const storeSchema = bindingSchema(isStore, R2_MISSING, NOT_R2);
 
-// These two bindings are optional, so there is no message for a missing one.
+// These two bindings are optional, so there is no message for a missing one. Their names are fixed, and no secret has
+// such a name: so `custom` may repeat a wrong value.
 export const limiterSchema = custom("a rate limiting binding", hasMethods<Limiter>("limit"));
 export const datasetSchema = custom("an Analytics Engine binding", isDataset);
 
-/** A binding whose name is in the configuration. No message repeats a value: under a wrong name, it may be a secret. */
+/**
+ * A binding. No message repeats its value: if the configuration has a wrong name for it, such as that of a secret, the
+ * value is the secret.
+ */
 function bindingSchema<T>(
   isBinding: (value: unknown) => value is T,
   missingMessage: string,

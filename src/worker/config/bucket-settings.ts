@@ -18,7 +18,10 @@ import {
   textThat,
 } from "./schema.ts";
 
-/** `cf`: the image edge fetches the object itself. `binding`: the Worker does, for the Images binding. */
+/**
+ * What makes the pictures. `cf`: the image edge, which fetches the object itself. `binding`: the Images binding, for
+ * which the Worker fetches the object. This is not the option `binding`, which names the binding of an R2 bucket.
+ */
 export type Engine = "cf" | "binding";
 
 /** Whether the bucket's name is in the host of its URL (`virtual`) or in the path (A4). */
@@ -28,10 +31,10 @@ const bucketName = textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]
 const folder = optional(textThat("a path such as a/b/", isFolder), "");
 const plainUrl = textThat("a plain https:// URL", isPlainUrl);
 
-/** A key id of AWS, which begins with AKIA or ASIA, is refused: messages show this word. */
+/** A word such as MEDIA_2. A key id of AWS (`AKIA…`, `ASIA…`) is refused, because messages show this word. */
 const SECRET_PREFIX = /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/;
 
-/** For example `arn:aws:iam::123456789012:role/vitrine`. In China it begins with `arn:aws-cn:`. */
+/** With the account and the name of the role: `arn:aws:iam::123456789012:role/vitrine`, in China `arn:aws-cn:…`. */
 const ROLE_ARN = /^arn:[\w-]+:iam::\d*:role\/[\w+=,.@/-]+$/;
 
 const s3BucketSchema = table(
@@ -52,7 +55,7 @@ const s3BucketSchema = table(
     role: optional(textLike("the ARN of a role", ROLE_ARN)),
     /** The URL of STS, the service of AWS that gives the credentials of the role. */
     sts: optional(plainUrl),
-    /** Whether the URL that the edge fetches names the object's bytes in a parameter (A15). */
+    /** Whether the URL that the edge fetches has a parameter `x-vitrine` that changes with the object (A15). */
     source_parameter: optional(boolean, true),
   },
   (settings, addMistake) => {
@@ -109,7 +112,10 @@ function checkCanary(settings: CanarySettings, addMistake: AddMistake): void {
   if (fault) addMistake(`impossible key: ${fault}`, "canary");
 }
 
-/** A host with so few labels belongs to a server, not to a bucket: `minio.example.com`, `storage.googleapis.com`. */
+/**
+ * A host name of at most three labels is taken for that of a server: `minio.example.com`. The first label of a longer
+ * one may be the name of a bucket: `media.s3.example.com`.
+ */
 const MAX_SERVER_LABELS = 3;
 
 /** Checks that the endpoint, the bucket's name and the addressing make a URL together. */
@@ -124,29 +130,37 @@ function checkBucketUrl(
     return;
   }
 
-  // The Worker adds the bucket's name to the endpoint. With the name already in it, the name would be there twice. A
-  // host that begins with the name may also be a server's, such as `minio.example.com` with the bucket `minio` (A4).
+  // The Worker adds the bucket's name to the endpoint, so the name must not be there already: for the bucket `media`,
+  // `media.s3.example.com` and `s3.example.com/media` are mistakes. `media.example.com` is none: a server may be called
+  // so, as may any host with `addressing = "path"` (A4).
   const { hostname, pathname } = new URL(endpoint);
-  const isServer = addressing === "path" || hostname.split(".").length <= MAX_SERVER_LABELS;
-  const isInHost = hostname.startsWith(`${bucket}.`) && !isServer;
-  const isInPath = pathname.endsWith(`/${bucket}`);
-  if (isInHost || isInPath) {
+  const startsWithBucket = hostname.startsWith(`${bucket}.`);
+  const mayBeServer = addressing === "path" || hostname.split(".").length <= MAX_SERVER_LABELS;
+  const hostNamesBucket = startsWithBucket && !mayBeServer;
+  const pathNamesBucket = pathname.endsWith(`/${bucket}`);
+  if (hostNamesBucket || pathNamesBucket) {
     addMistake("contains the bucket's name: remove it", "endpoint");
     return;
   }
 
+  // By default, the Worker takes an addressing that fits.
+  if (addressing !== "virtual") return;
+
   // The certificate of `*.s3.example.com` covers one more label, so not the host `my.bucket.s3.example.com` (A4).
-  if (addressing === "virtual" && bucket.includes(".")) {
+  if (bucket.includes(".")) {
     addMistake('breaks TLS, as bucket has a dot: set "path"', "addressing");
     return;
   }
 
-  // No bucket's name can stand in front of an IP address. Without `addressing`, the Worker takes one that fits.
-  const url = bucketUrl(endpoint, bucket, addressing ?? "path");
+  // No bucket's name can stand in front of an IP address.
+  const url = bucketUrl(endpoint, bucket, addressing);
   if (!URL.canParse(url)) addMistake('needs a host name in endpoint: set "path"', "addressing");
 }
 
-/** http:// is only for an S3 on this machine: `http://localhost:9000`. The edge fetches https:// alone (E6). */
+/**
+ * http:// is only for an S3 on this machine, such as `http://localhost:9000`: the edge fetches https:// alone (E6). The
+ * part `(?!…)` refuses a longer host name, such as `http://localhost.example`.
+ */
 const SCHEME = /^(https:\/\/|http:\/\/(localhost|127\.0\.0\.1)(?![\w.-]))/;
 
 /** No `?`, `#`, `@` or `%`, and nothing else that a URL parser or a signer may change. */
@@ -162,6 +176,7 @@ function isPlainUrl(value: string): boolean {
   return url?.href === value || url?.href === `${value}/`;
 }
 
+/** Returns whether a text is a key and a slash. */
 function isFolder(value: string): boolean {
   if (!value.endsWith("/")) return false;
   return keyFault(value.slice(0, -1)) === undefined;
@@ -169,7 +184,7 @@ function isFolder(value: string): boolean {
 
 /**
  * The URL of a bucket without a key (A4).
- * @param endpoint an absolute URL without query, fragment or slash at its end
+ * @param endpoint an absolute URL without query and fragment. `s3Bucket` has taken off a slash at its end
  * @example `https://s3.example.com/acme-media/` (path), `https://acme-media.s3.example.com/` (virtual)
  */
 export function bucketUrl(endpoint: string, bucket: string, addressing: Addressing): string {

@@ -20,10 +20,12 @@ export type Route = {
   readonly mapping: Mapping;
 };
 
-/** In a path, a placeholder may stand for no text: `/images/card/` has an empty key, which is refused as a key. */
+// A placeholder such as `:preset` or `*` becomes a group of a regular expression. These are the group's quantifiers.
+
+/** In a path, its text may be empty: `/images/card/` has an empty key, which is refused as a key. */
 const MAY_BE_EMPTY = "*";
 
-/** In a key, a placeholder stands for one character or more: else the key's path would have an empty segment. */
+/** In a key, its text has one character or more: else the key's path would have an empty segment. */
 const NOT_EMPTY = "+";
 
 /**
@@ -55,6 +57,7 @@ export function compileRoute(path: string, keyTemplate: string, report: ReportMi
     if (isRepeated) report("path", `has ${name} twice`);
   }
 
+  // REST is the placeholder `*`, VARIANT is `:preset`.
   const segmentsBeforeLast = segments.slice(0, -1);
   if (segmentsBeforeLast.includes(REST)) report("path", "* must come last");
   if (start !== "") report("path", "does not begin with a slash");
@@ -78,9 +81,9 @@ function isPlaceholder(segment: string): boolean {
 }
 
 /**
- * Counts the names that follow another name in the same segment. Each is a choice: the regular expression tries each
- * character as the end of the name before it. With two choices, a hostile key takes most of a second. With three, it
- * takes hours.
+ * Counts the choices of a key's regular expression. There is a choice between two names in one segment, as in `:a-:b`:
+ * each `-` of a key may be the one that ends `:a`, so all are tried. Each choice multiplies the time: with two choices,
+ * a hostile key takes most of a second; with three, it takes hours.
  * @example `:a-:b/:c` has 1 choice; `:a-:b-:c` and `:a-:b/:c-:d` have 2
  */
 function countChoices(keyTemplate: string): number {
@@ -88,12 +91,12 @@ function countChoices(keyTemplate: string): number {
   let choices = 0;
 
   for (const segment of keyTemplate.split("/")) {
-    // A name of an earlier segment must have the same text again: there is nothing to try.
+    // `names` has each name once. One of an earlier segment must have the same text again: there is nothing to try.
     const { names } = compilePattern(segment, NOT_EMPTY);
     const newNames = names.filter((name) => !earlierNames.has(name));
 
-    // A single name ends where its segment ends.
-    if (newNames.length > 1) choices += newNames.length - 1;
+    // The last name ends where its segment ends, so it is no choice.
+    choices += Math.max(0, newNames.length - 1);
 
     for (const name of newNames) earlierNames.add(name);
   }

@@ -69,7 +69,7 @@ export const currentConfig = memoize((env: object) => readConfig({ ...env }));
 export function readConfig(vars: Vars): Config | ConfigRefusal {
   const mistakes: ConfigMistake[] = [];
   const report: ReportMistake = (path, message) => {
-    // Two buckets may need the same secret, and it is read for each of them.
+    // Two buckets may have the same secrets, which are read for each: their mistakes would be listed twice.
     const isRepeated = mistakes.some((old) => old.path === path && old.message === message);
     if (!isRepeated) mistakes.push({ path, message });
   };
@@ -120,7 +120,10 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   };
 }
 
-/** A bucket with mistakes is undefined, so that a route with its name is not reported, too. */
+/**
+ * Reads the buckets. One with mistakes is in the map as undefined: so the routes that name it are not reported, too, as
+ * naming an unknown bucket.
+ */
 function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake): Tables<Bucket> {
   const buckets = new Map<string, Bucket | undefined>();
   const roles = new Map<string, Role>();
@@ -132,7 +135,7 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake):
   return buckets;
 }
 
-/** Each of these options says that something else than the secrets AWS_… opens the bucket. */
+/** With one of these options, a bucket is not opened by the secrets AWS_…. */
 const ACCESS_OPTIONS = ["credentials", "role", "binding"];
 
 /**
@@ -148,7 +151,8 @@ function readBucket(
 ): Bucket | undefined {
   const settings = bucketSchema(value, path, report);
   if (!settings) {
-    // All mistakes are reported at once, so the secrets AWS_… are checked even so, if they seem to open the bucket.
+    // The table is wrong, but mistakes of its secrets are to be reported at once, too. If the table does not say what
+    // else opens the bucket, these are AWS_….
     const hasOtherAccess = ACCESS_OPTIONS.some((option) => hasProperty(value, option));
     if (!hasOtherAccess) readSlots("AWS", vars, report);
     return undefined;
@@ -158,6 +162,7 @@ function readBucket(
   const isFetchedByWorker = settings.engine === "binding";
   const images = isFetchedByWorker ? imagesSchema(vars["IMAGES"], "IMAGES", report) : undefined;
 
+  // An R2 bucket always has this engine, so `images` is undefined only if that was reported.
   if (isR2Settings(settings)) {
     const r2 = r2Schema(vars[settings.binding], settings.binding, report);
     if (!images || !r2) return undefined;
@@ -166,10 +171,10 @@ function readBucket(
 
   if (settings.role) {
     if (vars["OIDC"] === undefined) report(`${path}.role`, "needs [vars.OIDC] with an issuer");
-    if (!oidc) return undefined;
+    if (!oidc) return undefined; // reported here, or by `readOidc`
 
-    // Buckets with the same role share one object. The Worker remembers a session of a role by this object, so it asks
-    // STS only once for all of them.
+    // Buckets with the same role and STS share one object. origin/memories.ts keeps one session for each such object:
+    // so the Worker asks STS only once for all of them.
     const sts = settings.sts ?? defaultSts(settings.region);
     const roleId = `${settings.role} ${sts}`;
     const role = roles.get(roleId) ?? { arn: settings.role, sts, oidc };
@@ -177,12 +182,13 @@ function readBucket(
     return s3Bucket(name, settings, { role, images });
   }
 
-  // The Worker can send the token of session credentials. The edge does not pass it on (A11).
-  const slots = readSlots(settings.credentials, vars, report, isFetchedByWorker);
+  // Session credentials have a token. The Worker can send it, but the edge does not pass it on (A11).
+  const canUseSessions = isFetchedByWorker;
+  const slots = readSlots(settings.credentials, vars, report, canUseSessions);
   return s3Bucket(name, settings, { slots, images });
 }
 
-/** A preset with mistakes is undefined, so that a route with its name is not reported, too. */
+/** Reads the presets. One with mistakes is in the map as undefined, as a bucket is: so a route may name it. */
 function readPresets(vars: Vars, report: ReportMistake): Tables<Preset> {
   const presets = new Map<string, Preset | undefined>();
 
@@ -226,9 +232,9 @@ const answersSchema = table({
   max_age: optional(integer(0, YEAR_S, SECONDS), 3600),
   /** For how long Workers Cache shows a rendition without a request to S3: s. 0: there is no cache (W7). */
   keep: optional(integer(0, YEAR_S, SECONDS), 300),
-  /** For how long after `keep` a rendition is still shown, while a request to S3 runs: s (W8). */
+  /** For how long after `keep` a visitor still gets the old rendition at once, while S3 is asked again: s (W8). */
   stale: optional(integer(0, YEAR_S, SECONDS), WEEK_S),
-  /** For how long after `keep` a rendition is still shown, while no new one can be made: s (W8). */
+  /** For how long after `keep` visitors still get the old rendition if S3 or the engine fails: s (W8). */
   stale_if_error: optional(integer(0, YEAR_S, SECONDS), WEEK_S),
   /** The binding of the R2 bucket that holds every rendition that was ever made. */
   store: optional(bindingName),
@@ -249,8 +255,8 @@ function readStore(
   const store = storeSchema(vars[binding], binding, report);
   if (!store) return undefined;
 
-  // A store has a bucket of its own: in a bucket of originals, a rendition could replace an original. `Object.is`
-  // compares the two bindings, because `===` refuses their two types.
+  // A store has a bucket of its own: in a bucket of originals, a rendition could replace an original. `Object.is` is
+  // `===` here, which TypeScript refuses for two different types.
   const origin = [...buckets.values()].find((bucket) => Object.is(bucket?.r2, store));
   if (origin) report("ANSWERS.store", `has the originals of ${origin.name}: use another bucket`);
   return store;

@@ -1,6 +1,6 @@
-// Checks that the engine of each bucket can make the presets that a route shows of the bucket. An engine makes the
-// pictures. It is `cf`, Cloudflare's image edge, or `binding`, the Images binding, which has fewer options. Without
-// this check, only a visitor's request would show that an option is lacking. No I/O.
+// Checks for each route that the engines of its buckets can make its presets. An engine makes the pictures: it is `cf`,
+// Cloudflare's image edge, or `binding`, the Images binding, which has fewer options. Without this check, only
+// a visitor's request would show that an option is lacking. No I/O.
 
 import { isPlainObject, parseJson } from "../util/json.ts";
 import type { Bucket } from "./bucket.ts";
@@ -24,10 +24,16 @@ type Limit = {
   readonly lacking: string;
 };
 
-/** The options of an image, or of an overlay that is drawn on it. */
-type Layer = Omit<Preset, "draw"> | NonNullable<Preset["draw"]>[number];
+/** The options of an image, without those of the overlays that are drawn on it. */
+type Image = Omit<Preset, "draw">;
 
-/** Reports the options that the engine of a bucket lacks, for each preset that a route shows of the bucket. */
+/** The options of one overlay. */
+type Overlay = NonNullable<Preset["draw"]>[number];
+
+/**
+ * Reports the options that the engine of a bucket lacks, for each preset that a route shows of the bucket. A bucket or
+ * a preset with mistakes is undefined, and has been reported.
+ */
 export function checkEngines(
   vars: Vars,
   buckets: Tables<Bucket>,
@@ -42,6 +48,7 @@ export function checkEngines(
       if (!preset || !isShown) continue;
 
       for (const { path, lacking } of limitsOf(bucket.engine, preset)) {
+        // Only an overlay that names an object by its `key` has something else to set.
         const remedy =
           lacking === "key"
             ? "set url in its place"
@@ -52,7 +59,10 @@ export function checkEngines(
   }
 }
 
-/** Reads `ROUTES` unchecked: `readRoutes` returns no route at all if one of them has a mistake. */
+/**
+ * Reads `ROUTES` itself. The result of `readRoutes` would not do: it is empty if any route has a mistake, and then no
+ * engine would be checked.
+ */
 function bucketUsesOf(vars: Vars, buckets: Tables<Bucket>): readonly BucketUse[] {
   const routes = parseJson(vars["ROUTES"]);
   if (!Array.isArray(routes)) return [];
@@ -75,16 +85,19 @@ function bucketUsesOf(vars: Vars, buckets: Tables<Bucket>): readonly BucketUse[]
   return uses;
 }
 
-/** Returns the options of a preset that an engine does not have (B7). */
+/** Returns the options of a preset that an engine does not have (B7 of docs/rules.md). */
 function limitsOf(engine: Engine, preset: Preset): readonly Limit[] {
   const { draw: overlays = [], ...image } = preset;
   const limits: Limit[] = [];
 
   // The edge reads an overlay by its URL only, and the binding by its key only.
-  const lacking = engine === "cf" ? "key" : "url";
+  const unreadable = engine === "cf" ? "key" : "url";
   for (const [index, overlay] of overlays.entries()) {
-    if (overlay[lacking]) limits.push({ path: `draw[${index}].${lacking}`, lacking });
+    if (!overlay[unreadable]) continue;
+    limits.push({ path: `draw[${index}].${unreadable}`, lacking: unreadable });
   }
+
+  // The edge has all other options.
   if (engine === "cf") return limits;
 
   limits.push(...bindingLimitsOf(image, ""));
@@ -98,13 +111,13 @@ function limitsOf(engine: Engine, preset: Preset): readonly Limit[] {
  * Returns the options that the Images binding lacks.
  * @param prefix of the paths: empty for the image itself, `draw[0].` for an overlay
  */
-function bindingLimitsOf(layer: Layer, prefix: string): readonly Limit[] {
+function bindingLimitsOf(options: Image | Overlay, prefix: string): readonly Limit[] {
   const limits: Limit[] = [];
 
-  for (const [option, value] of Object.entries(layer)) {
+  for (const [option, value] of Object.entries(options)) {
     if (!bindingLacks(option, value)) continue;
 
-    // If the value is text, the binding may have the option with another text.
+    // An option with a text, such as `fit`, is named with this text: the binding may have it with another one.
     const lacking = typeof value === "string" ? `${option} "${value}"` : option;
     limits.push({ path: prefix + option, lacking });
   }

@@ -13,10 +13,11 @@ const HASHED = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "OIDC"];
 const HASH_LENGTH = 32;
 
 /**
- * Returns the same hash for the same configuration: the order of keys does not change it, a table that is JSON text
- * (S2) counts as the table itself, and a missing variable counts as an empty table.
+ * Returns the same hash for the same configuration: the order of keys does not change it, a table that is JSON text, as
+ * .dev.vars has it, counts as the table itself, and a missing variable counts as an empty table.
  */
 export async function hashVars(vars: Vars): Promise<string> {
+  // A value that is no text is returned as it is by `parseJson`.
   const tables = HASHED.map((name) => parseJson(vars[name] ?? {}));
   const text = JSON.stringify(sortKeys(tables));
   const hash = await sha256Hex(text);
@@ -28,7 +29,7 @@ function sortKeys(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(sortKeys);
   if (!isPlainObject(value)) return value;
 
-  // A table becomes a list of pairs: an object would put keys that are numbers before all others.
+  // A table becomes a list of pairs, which keeps any order: an object would put keys that are numbers first.
   const keys = Object.keys(value).sort();
   return keys.map((key) => [key, sortKeys(value[key])]);
 }

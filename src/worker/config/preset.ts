@@ -1,7 +1,9 @@
 // The schema of presets, and the variants of a preset. A preset is a named set of image options, each with its range.
 // They are the options that Cloudflare's image edge takes of a Worker (O1–O12 in docs/rules.md). A variant is what a
-// visitor may ask for: a preset in one of its sizes. The names of stored renditions follow from the order of the
-// options in this file: in another order, each rendition would be made and billed anew. No I/O.
+// visitor may ask for: a preset in one of its sizes. No I/O.
+//
+// DO NOT reorder the options in this file: the names of stored renditions follow from their order. In another order,
+// each rendition would be made and billed anew.
 
 import { keyFault } from "../../url/key.ts";
 import { type Size, sizesOf } from "../../url/sizes.ts";
@@ -38,9 +40,9 @@ export type Variant = {
   readonly format: Preset["format"];
   /** Whether no side is too long for the edge to make AVIF (O7). */
   readonly avif: boolean;
-  /** The options for the edge. The format is added for each visitor, and the way to the origin for each object. */
+  /** The options for the edge, with the sides of this size. The format is added for each visitor. */
   readonly image: Omit<Preset, "format" | "dpr" | "widths"> & {
-    /** One of the preset's `dpr`. */
+    /** One of the factors that the preset lists. */
     dpr?: number;
   };
 };
@@ -87,9 +89,11 @@ const trimTable = table({
   ...edges,
   width: optional(side),
   height: optional(side),
+  // Whether the border is cut off, or a table that says how it is told from the picture.
   border: optional(choose(isPlainObject, trimBorder, boolean)),
 });
 
+/** What is drawn around a picture: a border of one width, or of a width for each side. */
 const evenBorder = table({ color: text, width: pixels });
 const unevenBorder = table({
   color: text,
@@ -106,7 +110,7 @@ const commonOptions = {
   width: optional(side),
   height: optional(side),
 
-  // What a crop keeps, and how close it comes to a face (O4).
+  // What a crop keeps, as a point or by a name, and how close it comes to a face (O4).
   gravity: optional(choose(isPlainObject, point, oneOf(...PARTS))),
   zoom: optional(fraction),
 
@@ -129,12 +133,12 @@ const commonOptions = {
   segment: optional(oneOf("foreground")),
   upscale: optional(oneOf("interpolate", "generate")),
 
-  // What is cut off the edges, and what is drawn around the picture (O12).
+  // What is cut off the edges, as a table or as "border", and what is drawn around the picture (O12).
   trim: optional(choose(isPlainObject, trimTable, oneOf("border"))),
   border: optional(border),
 };
 
-/** For example `https://assets.example/logo.png`, or `http://localhost:8787/logo.png`. */
+/** For example `https://assets.example/logo.png`, or `http://localhost:8787/logo.png`: ASCII without spaces. */
 const OVERLAY_URL = /^(?:https:\/\/|http:\/\/localhost[:/])[\x21-\x7e]+$/;
 
 const overlay = table(
@@ -142,7 +146,7 @@ const overlay = table(
     ...commonOptions,
     ...edges,
     fit: optional(fit),
-    // The edge may send the overlay's host the headers that are meant for S3: this is not known (O12).
+    // Nobody knows whether the edge sends the signed headers for S3 to this host, too (O12).
     // http://localhost is only for a local run. `npx vitrine check` reports it elsewhere (E6).
     url: optional(textLike("an https:// URL", OVERLAY_URL)),
     // The key of an object of the same bucket, below its prefix. Only the Images binding takes it.
@@ -158,7 +162,7 @@ const overlay = table(
   },
 );
 
-/** The options that an overlay does not have, or has with other values. */
+/** The options that an overlay does not have, or has with other values or another default. */
 const imageOptions = {
   // "object" is the object's own focal point. An overlay has none.
   gravity: optional(choose(isPlainObject, point, oneOf(...PARTS, "object"))),
@@ -166,7 +170,7 @@ const imageOptions = {
   // The default never enlarges a picture (O3).
   fit: optional(fit, "scale-down"),
 
-  // A number, or a name whose number only Cloudflare knows (O5).
+  // One of the names, whose numbers only Cloudflare knows, or a number (O5).
   quality: optional(
     choose(
       (value) => typeof value === "string",
@@ -199,12 +203,15 @@ const imageOptions = {
   widths: optional(listOf(side)),
 };
 
-/** All options of a preset. `gravity` has the position of `commonOptions` and the values of `imageOptions`. */
+/**
+ * All options of a preset. A key that both objects have keeps its first position and takes its last value. So `gravity`
+ * stands where `commonOptions` has it, with the values of `imageOptions`.
+ */
 const presetOptions = { ...commonOptions, ...imageOptions };
 
 export const presetSchema = table(presetOptions, checkPreset);
 
-/** The options after which a point of the object is at another place of the picture. */
+/** The options that move the points of an object, so that its focal point would be wrong. */
 const MOVING_OPTIONS = ["rotate", "flip", "trim"] as const;
 
 /** How many characters the options of one variant may have in a URL. Only long overlays come near it. */
@@ -212,14 +219,15 @@ const MAX_OPTIONS_LENGTH = 4_096;
 
 /** Checks the options against each other. */
 function checkPreset(preset: PartialPreset, addMistake: AddMistake): void {
-  // An option with a mistake is set, too: only its own mistake is reported then, and not that it is missing.
+  // An option with a mistake counts as set: its key is there, with the value undefined. So a wrong width is reported as
+  // wrong, and not also as missing.
   const isSet = (option: keyof Preset) => Object.hasOwn(preset, option);
 
   if (!isSet("width") && !isSet("height")) addMistake("needs width or height");
   if (isSet("dpr") && isSet("widths")) addMistake("has dpr and widths: keep one");
   if (isSet("widths") && !isSet("width")) addMistake("has widths, but no width");
 
-  // The sizes of the variants, without the descriptors that stand in front of them.
+  // `sizesOf` returns pairs of a descriptor and a size. Only the sizes are checked here.
   const sizes = sizesOf(preset).map(([, size]) => size);
 
   // Nobody knows what the edge answers for a larger AVIF: it may be the original (O7).
@@ -239,7 +247,7 @@ function checkPreset(preset: PartialPreset, addMistake: AddMistake): void {
     }
   }
 
-  // A variant has one size in place of the two lists.
+  // The options are a part of the URL of each rendition, as encoded JSON. A variant has one size in place of the lists.
   const { dpr: _dpr, widths: _widths, ...image } = preset;
   const length = encodeURIComponent(JSON.stringify(image)).length;
   if (length > MAX_OPTIONS_LENGTH) addMistake(`is too long: ${length} characters, at most 4,096`);
@@ -247,7 +255,7 @@ function checkPreset(preset: PartialPreset, addMistake: AddMistake): void {
 
 /** Returns each variant of a preset with its name in public URLs: `card`, `card@2x`, `hero@640w`. */
 export function variantsOfPreset(name: string, preset: Preset): [string, Variant][] {
-  // Each variant has its own size in place of these four.
+  // Each variant has its own size in place of `dpr`, `widths`, `width` and `height`.
   const { format, dpr: _dpr, widths: _widths, width: _width, height: _height, ...shape } = preset;
 
   const variants: [string, Variant][] = [];
@@ -266,7 +274,10 @@ function fitsAvif(size: Size): boolean {
   return Math.max(width, height) * dpr <= MAX_AVIF_SIDE;
 }
 
-/** What the Images binding does not have (B7): whole options, and values of options. */
+/** The values of an option that the Images binding lacks. */
+type LackingValues = readonly unknown[] | "every value";
+
+/** What the Images binding lacks (B7): whole options, and values of options. */
 const BINDING_LACKS = {
   zoom: "every value",
   upscale: "every value",
@@ -274,14 +285,15 @@ const BINDING_LACKS = {
   fit: ["scale-up"],
   format: ["baseline-jpeg"],
   metadata: ["copyright", "keep"],
-} as const;
+} as const satisfies Record<string, LackingValues>;
 
 /** Returns whether the Images binding lacks an option, or this value of it. */
 export function bindingLacks(option: string, value?: unknown): boolean {
-  const lackingValues: Readonly<Record<string, readonly unknown[] | "every value">> = BINDING_LACKS;
+  // With this type, any text can be looked up, also an option that the binding does not lack.
+  const lackingValues: Readonly<Record<string, LackingValues>> = BINDING_LACKS;
   const values = lackingValues[option] ?? [];
   return values === "every value" || values.includes(value);
 }
 
-/** The options that shape an image or an overlay, without those that the Images binding lacks. */
+/** The options of `commonOptions`, without those that the Images binding lacks: `zoom` and `upscale`. */
 export type ShapeOption = Exclude<keyof typeof commonOptions, keyof typeof BINDING_LACKS>;

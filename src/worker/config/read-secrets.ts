@@ -21,7 +21,10 @@ export type BucketSlots = {
 /** For each part of a slot's credentials, the name of the secret that holds it. */
 type SecretNames = Readonly<Record<keyof Credentials, string>>;
 
-/** A slash or a comma would end the id in the header in which it is signed. The ids of Swift have a colon. */
+/**
+ * No slash and no comma, which would end the id in the header for S3: `Credential=<id>/<date>/…,`. A colon is right:
+ * the ids of OpenStack Swift have one.
+ */
 const KEY_ID = /^[\w.+=@:-]+$/;
 
 /** ASCII without spaces and control characters. */
@@ -42,13 +45,16 @@ export function readSlots(
 
   for (const name of SLOT_NAMES) {
     const names = secretNames(secretPrefix, name);
-    const mistakes: ConfigMistake[] = [];
-    const addMistake: ReportMistake = (path, message) => mistakes.push({ path, message });
+    const hasSecret = Object.values(names).some((secret) => vars[secret]);
 
     // The next slot is empty most of the time, so a deploy must not require its secrets.
     const isRequired = name === "current";
+    if (!isRequired && !hasSecret) continue;
+
+    const mistakes: ConfigMistake[] = [];
+    const collect: ReportMistake = (path, message) => mistakes.push({ path, message });
     const readText = (secret: string, pattern: RegExp) =>
-      readSecret(vars, secret, isRequired, addMistake, pattern);
+      readSecret(vars, secret, isRequired, collect, pattern);
 
     const accessKeyId = readText(names.accessKeyId, KEY_ID);
     const secretAccessKey = readText(names.secretAccessKey, PRINTABLE);
@@ -56,19 +62,18 @@ export function readSlots(
     // Only session credentials, which expire, have a token.
     const hasToken = Boolean(vars[names.sessionToken]);
     const sessionToken = hasToken ? readText(names.sessionToken, PRINTABLE) : undefined;
-    checkSession(names, vars, canUseSessions, addMistake);
+    checkSession(names, vars, canUseSessions, collect);
 
-    const hasSecret = Object.values(names).some((secret) => vars[secret]);
     if (mistakes.length === 0 && accessKeyId && secretAccessKey) {
-      const credentials = { accessKeyId, secretAccessKey, ...(sessionToken && { sessionToken }) };
-      usable.push({ name, credentials });
-    } else if (isRequired || hasSecret) {
+      const session = sessionToken ? { sessionToken } : undefined;
+      usable.push({ name, credentials: { accessKeyId, secretAccessKey, ...session } });
+    } else {
       unusable.push({ slot: name, mistakes });
     }
   }
 
-  // Between two `wrangler secret put`, a slot has only half of its secrets (S1). A mistake that is reported stops all
-  // images, so none may be reported while the other slot can be used.
+  // A mistake that is reported stops all images. Between two `wrangler secret put`, a slot has only half of its secrets
+  // (S1), and that must stop nothing. So the mistakes of the slots are reported only if no slot can be used.
   if (usable.length === 0) {
     for (const slot of unusable) {
       for (const { path, message } of slot.mistakes) report(path, message);
@@ -90,11 +95,13 @@ function checkSession(
   const hasToken = Boolean(vars[sessionToken]);
 
   if (isSessionKey && !canUseSessions) {
+    // with or without a token
     const remedy = 'use a permanent one, or engine = "binding"';
     addMistake(accessKeyId, `is a temporary session key: ${remedy}`);
   } else if (isSessionKey && !hasToken) {
     addMistake(accessKeyId, `is a temporary session key: set ${sessionToken}, too`);
   } else if (hasToken && !canUseSessions) {
+    // a token beside a key that does not look like that of a session
     addMistake(sessionToken, 'needs engine = "binding": the edge does not pass it on');
   }
 }
@@ -103,8 +110,8 @@ const NOT_TEXT =
   "is not text: set it with npx wrangler secret put, not as a binding of a Secrets Store";
 
 /**
- * Reads a secret that has to be there.
- * @param isRequired whether a deploy requires the secret, by its name under `[secrets]`
+ * Reads a secret, and reports it if it is missing or wrong.
+ * @param isRequired whether its name belongs under `[secrets]`, so that a deploy requires it. Only the message differs
  * @param pattern what the whole secret has to match. By default, any text is right
  * @returns undefined after it has reported a mistake
  */
@@ -137,9 +144,9 @@ const TOKEN = /^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/;
 const MIN_LENGTHS = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
 
 /**
- * Reads the token that opens the detailed form of /healthz, or /purge. A bad token opens nothing. It is no mistake,
- * because a mistake would stop all images. Only a binding in place of the token is one.
- * @returns undefined if the token is missing, easy to guess or impossible to send
+ * Reads the token that opens the detailed form of /healthz, or /purge. A bad token opens nothing, but is not reported,
+ * because a mistake would stop all images. Only a binding in place of the token is reported.
+ * @returns undefined if the token is missing, too short, or has a character that a header cannot send
  */
 export function readToken(
   vars: Vars,

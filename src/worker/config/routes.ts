@@ -89,7 +89,9 @@ export function readRoutes(
   presets: Tables<Preset>,
   report: ReportMistake,
 ): BoundRoute[] {
-  const schema = listOf(routeSchema(buckets, presets));
+  // For each form of a path, such as `/images/:/*`, the first path of this form.
+  const firstPaths = new Map<string, string>();
+  const schema = listOf(routeSchema(buckets, presets, firstPaths));
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
   if (!routes) return [];
 
@@ -119,7 +121,7 @@ export function readRoutes(
     }
 
     boundRoutes.push({
-      // Nothing is reported here, because `checkPublicPath` has compiled the same route before.
+      // `checkPublicPath` has compiled this route and reported its mistakes. It is compiled again for the result.
       ...compileRoute(path, first.template, report),
       bucket: first.bucket,
       buckets: routeBuckets.filter((bucket) => bucket !== undefined),
@@ -135,11 +137,15 @@ export function readRoutes(
   return boundRoutes;
 }
 
-/** Returns the schema of one route. It remembers the paths of the routes before, so each list needs a new schema. */
-function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
-  /** For each form of a path, such as `/images/:/*`, the first path of this form. */
-  const firstPaths = new Map<string, string>();
-
+/**
+ * Returns the schema of one route.
+ * @param firstPaths of the routes before. The schema adds the path of each route that it reads
+ */
+function routeSchema(
+  buckets: Tables<Bucket>,
+  presets: Tables<Preset>,
+  firstPaths: Map<string, string>,
+) {
   return table(routeOptions(presets), (route, addMistake) => {
     // If `signed` itself has a mistake, it is undefined, and that mistake is enough.
     if (route.signed === false) {
@@ -156,7 +162,7 @@ function routeSchema(buckets: Tables<Bucket>, presets: Tables<Preset>) {
 const MAX_VALIDITY_S = 315_360_000;
 
 function routeOptions(presets: Tables<Preset>) {
-  // If PRESETS is missing, that is the mistake: no name of a preset is wrong then.
+  // If PRESETS is missing, only that is reported: any name of a preset passes then.
   const presetName = presets.size > 0 ? oneOf(...presets.keys()) : text;
 
   return {
@@ -204,7 +210,7 @@ function checkObjects(
   const [firstPattern = ""] = patterns;
   const sharedTemplate = parseObjectPattern(firstPattern, buckets).template;
 
-  /** For each place of objects, the option that names it first. */
+  /** For each location (a bucket's URL and a prefix in it), the option that names it first, such as `object[0]`. */
   const firstOptions = new Map<string, string>();
 
   for (const [index, pattern] of patterns.entries()) {
@@ -214,7 +220,8 @@ function checkObjects(
 
     const { bucketName, bucket, template } = objectPattern;
 
-    // Several objects in one text, such as `media/*, archive/*`, look like a key `*, archive/*` of the bucket media.
+    // The operator may have written several objects as one text: `media/*, archive/*`, or without the space. That is
+    // the key template `*, archive/*` of the bucket media, so `,archive/` is looked for in it.
     const compactTemplate = template.replaceAll(", ", ",");
     const secondName = [...buckets.keys()].find((name) => compactTemplate.includes(`,${name}/`));
     if (secondName) {
@@ -226,7 +233,7 @@ function checkObjects(
       addMistake(`bucket ${bucketName} has engine "binding", which has no SVGs: remove it`, "svg");
     }
 
-    // Another bucket may have its objects in another folder, but not under other keys in it.
+    // All objects of a route have the same template. Another folder in a bucket is not set there, but by its `prefix`.
     if (template !== sharedTemplate) {
       const remedy = "for another folder, set prefix";
       addMistake(`needs "${sharedTemplate}" after ${bucketName}/, as object[0]: ${remedy}`, option);
@@ -248,7 +255,8 @@ function checkObjects(
 
 /**
  * Splits a pattern, and reports a bucket that `BUCKETS` does not have, and a key that no object can have.
- * @returns undefined if the pattern has no slash and names no bucket: that it has no key either is not reported, too
+ * @returns undefined if the pattern is one word and no bucket's name. Only that is reported then, and not also that the
+ *   key is missing
  */
 function checkObjectPattern(
   pattern: string,
@@ -260,7 +268,7 @@ function checkObjectPattern(
   const { bucketName, bucket, template } = objectPattern;
   const hasSlash = pattern.includes("/");
 
-  // If BUCKETS itself is missing, that is the mistake: no name of a bucket is wrong then.
+  // If BUCKETS is missing, there is no first name. Only that is reported then, and no bucket as unknown.
   const [firstBucketName] = buckets.keys();
   if (firstBucketName && !buckets.has(bucketName)) {
     const hint = hasSlash ? "" : `: begin with one, ${firstBucketName}/${bucketName}`;
@@ -299,9 +307,10 @@ function checkPublicPath(
   });
 
   // A cookie opens the folder with which the text of `*` begins, at every preset. So the path needs `:preset` and a
-  // last `*`, and no other name. `compileRoute` has reported it if `:preset` is not there.
+  // last `*`, and no other name. If the first of two names is not `:preset`, `compileRoute` has reported that.
   const { names } = compiledRoute.mapping.path;
-  if (cookie && (names.length !== 2 || names[1] !== REST)) {
+  const isPresetAndRest = names.length === 2 && names[1] === REST;
+  if (cookie && !isPresetAndRest) {
     addMistake("needs a path whose only names are :preset and a last *", "cookie");
   }
 

@@ -139,15 +139,18 @@ type OptionalEntry<T, Default> = { readonly schema: Schema<T>; readonly defaultV
 type TableEntry = Schema<unknown> | OptionalEntry<unknown, unknown>;
 type TableEntries = Readonly<Record<string, TableEntry>>;
 
-/** The type of one option's value. In the example it is `string` for `a`, `b` and `c`. */
+/** The type of one option's value, of an optional entry or of a plain schema. In the example it is always `string`. */
 type EntryValue<E> = E extends OptionalEntry<infer T, unknown> ? T : Infer<E>;
 
-/** The keys that the value may lack: they are optional and have no default. In the example it is `"b"`. */
+/**
+ * The keys that the value may lack: they are optional and have no default. In the example it is `"b"`. The braces make
+ * the type `{ a: never; b: "b"; c: never }`, and `[keyof Entries]` makes the union of its three properties.
+ */
 type OptionalKey<Entries> = {
   [K in keyof Entries]: Entries[K] extends OptionalEntry<unknown, undefined> ? K : never;
 }[keyof Entries];
 
-/** What `table` returns. In the example, `a` and `c` always have a value. */
+/** What `table` returns: first the keys that always have a value, `a` and `c` in the example, then the others. */
 type TableValue<Entries> = {
   readonly [K in Exclude<keyof Entries, OptionalKey<Entries>>]: EntryValue<Entries[K]>;
 } & {
@@ -184,14 +187,17 @@ export function table<const Entries extends TableEntries>(
       return undefined;
     }
 
+    // For the schemas of the options: reports a mistake, and makes the whole table invalid.
     let isValid = true;
-    const reportMistake: ReportMistake = (mistakePath, message) => {
+    const reportInvalid: ReportMistake = (mistakePath, message) => {
       isValid = false;
       report(mistakePath, message);
     };
+
+    // For this table: the same, with a key in place of the path.
     const addMistake: AddMistake = (message, key) => {
       const mistakePath = key === undefined ? path : `${path}.${key}`;
-      reportMistake(mistakePath, message);
+      reportInvalid(mistakePath, message);
     };
 
     const values: Record<string, unknown> = {};
@@ -200,7 +206,7 @@ export function table<const Entries extends TableEntries>(
 
       if (Object.hasOwn(value, key)) {
         const schema = isRequired ? entry : entry.schema;
-        values[key] = schema(value[key], `${path}.${key}`, reportMistake);
+        values[key] = schema(value[key], `${path}.${key}`, reportInvalid);
       } else if (isRequired) {
         addMistake("is missing", key);
       } else if (entry.defaultValue !== undefined) {
@@ -240,6 +246,7 @@ function suggestKey(unknownKey: string, knownKeys: readonly string[]): string | 
 function isWithinEdits(key: string, knownKey: string, maxEdits: number): boolean {
   if (key === knownKey) return true;
 
+  // At the end of a key, `[0]` is undefined, which differs from each letter. If both keys end, they were equal above.
   const keyRest = key.slice(1);
   const knownRest = knownKey.slice(1);
   if (key[0] === knownKey[0]) return isWithinEdits(keyRest, knownRest, maxEdits);
@@ -248,12 +255,13 @@ function isWithinEdits(key: string, knownKey: string, maxEdits: number): boolean
   if (maxEdits === 0) return false;
   const editsLeft = maxEdits - 1;
 
+  // Two letters are swapped: `widht` for `width`.
   const areSwapped = key[0] === knownRest[0] && keyRest[0] === knownKey[0];
   if (areSwapped && isWithinEdits(keyRest.slice(1), knownRest.slice(1), editsLeft)) return true;
 
   return (
-    isWithinEdits(keyRest, knownRest, editsLeft) || // one letter is changed
-    isWithinEdits(keyRest, knownKey, editsLeft) || // `key` has one letter too many
-    isWithinEdits(key, knownRest, editsLeft) // `key` lacks one letter
+    isWithinEdits(keyRest, knownRest, editsLeft) || // one letter is changed: `wixth`
+    isWithinEdits(keyRest, knownKey, editsLeft) || // `key` has one letter too many: `widdth`
+    isWithinEdits(key, knownRest, editsLeft) // `key` lacks one letter: `widh`
   );
 }

@@ -1,6 +1,6 @@
 // A slot: one of the two credential pairs with which the Worker may sign its requests to a bucket, `current` and
 // `next`. With two of them, an operator can replace a key and no visitor misses a picture. A slot never changes.
-// Whether S3 refuses it at the moment is remembered by origin/bucket-state.ts.
+// origin/bucket-state.ts remembers whether S3 refuses it at the moment.
 
 import type { SlotName } from "../http/refusal.ts";
 
@@ -29,15 +29,15 @@ export function isSameKey(a: Slot, b: Slot | undefined): boolean {
   );
 }
 
-/** A slot, or as much of one as has a key id. */
+/** All that `maskKeyId` needs of a slot. */
 type WithKeyId = { readonly credentials: Pick<Credentials, "accessKeyId"> };
 
 /** How many characters at the beginning of a key id are never shown. */
 const HIDDEN_LENGTH = 8;
 
 /**
- * Returns the last four characters of the key id, by which an operator recognises the key. Of a short id there are
- * fewer, because its first eight characters stay hidden.
+ * Returns the last four characters of the key id, by which an operator recognises the key. A short id shows fewer,
+ * because its first eight characters stay hidden.
  * @example `AKIAIOSFODNN7EXAMPLE` becomes `…MPLE`
  */
 export function maskKeyId(slot: WithKeyId): string {
