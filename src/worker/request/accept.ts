@@ -13,7 +13,7 @@ const NEITHER: BrowserFormats = { avif: false, webp: false };
 /** No browser sends a longer header: characters. */
 const MAX_ACCEPT_LENGTH = 1024;
 
-/** A text in quotes: `"a, b"`, or `"a \" b"` with a quote in it. The second quote may be missing. */
+/** A text in quotes: `"a, b"`, or with an escaped quote in it, `"a \" b"`. The closing quote may be missing. */
 const QUOTED_TEXTS = /"(?:[^"\\]|\\.)*"?/g;
 
 /**
@@ -36,10 +36,13 @@ export function parseAccept(accept: string | null): BrowserFormats {
 /** A type and its parameters, without the semicolons between them. */
 const PARTS = /[^;]+/g;
 
-/** The parameter q says how welcome a type is: `q=0.8`, or `q =0.8`, which is invalid because of its space. */
+/** The parameter q says how welcome a type is: `q=0.8`. An invalid one is found, too, and then refused: `q =0.8`. */
 const QUALITY = /^q\s*=/;
 
-/** A valid q is a number from 0 to 1 with at most three decimals (RFC 9110, section 12.4.2): `q=0` and `q=1.000`. */
+/**
+ * A valid q is a number from 0 to 1 with at most three decimals (RFC 9110, section 12.4.2): `q=0`, `q=0.85`, `q=1.000`,
+ * and not `q=1.5`, `q=.5` or `q=0.1234`.
+ */
 const VALID_QUALITY = /^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
 /**
@@ -79,7 +82,7 @@ export const ACCEPTED_FORMATS = [
   ...NEGOTIATED,
   "own", // the preset names the format
   "svg", // the route shows SVGs
-  "facts", // the request is for the sizes of a picture as JSON, not for its bytes
+  "facts", // the request is for the sizes of a picture as JSON, not for its bytes: set by the callers of this file
 ] as const;
 
 export type AcceptedFormats = (typeof ACCEPTED_FORMATS)[number];

@@ -12,8 +12,9 @@ import type { AccessGrant } from "./url-signature.ts";
 
 /**
  * Finds the values of the cookies `vitrine`: in `a=b; vitrine=1764417600.k1.cGhvdG9zLw.Zm9v…; c=d`, the text from the
- * first digit to the `;`. A value has the expiry, the id of the key, the folder and the signature. Here its parts are
- * only bounded, so that a long header is read fast. `readCookieValue` checks them.
+ * first digit to the `;`. A value has four parts with dots between them: the expiry, the id of the key, the folder as
+ * base64url (1,025 bytes at most) and the signature (32 bytes). Here only their lengths are bounded, so that a long
+ * header is read fast. `readCookieValue` checks them. The last `;` is left for the next cookie, by `(?=;|$)`.
  */
 const VALUES =
   /(?:^|;)[ \t]*vitrine[ \t]*=[ \t]*(\d{1,12}\.[\w-]{1,32}\.[\w-]{2,1367}\.[\w-]{43})[ \t]*(?=;|$)/g;
@@ -26,7 +27,7 @@ const MAX_TRIED = 10;
  * ignored.
  * @param urlRefusal why the URL alone opens nothing
  * @param now ms since 1970
- * @returns what the cookie grants; or `urlRefusal` as one that is not certain, since the visitor may get a cookie
+ * @returns what the cookie grants; without one, `urlRefusal`, with `certain: false` if a cookie may still be set
  */
 export async function checkCookie(
   resolved: Pick<ResolvedRequest, "route">,
@@ -44,7 +45,7 @@ export async function checkCookie(
   const host = URL.parse(url)?.host ?? ""; // no server signs a cookie for the host ""
   const maxAge = Math.min(signing.maxAge, MAX_COOKIE_AGE);
 
-  // For the log: why the last cookie opens nothing, and the text that had to be signed for it.
+  // For the log: why the last cookie that could be read opens nothing, and the text that had to be signed for it.
   let cookieReason = "is missing or malformed";
   let text: string | undefined;
 
@@ -72,12 +73,15 @@ export async function checkCookie(
     cookieReason = "is not signed for this text";
   }
 
-  // A URL that has expired stays a 410: its signature was right.
+  // A URL that has expired ("url-expired") stays a 410: its signature was right.
   if (urlRefusal.event !== "signature-wrong") return urlRefusal;
 
+  // A malformed cookie counts as a cookie here, so its name alone is looked for.
   const hasNeither = search === "" && !header.includes("vitrine");
   const reason = hasNeither
     ? "neither a signature nor a cookie"
     : `${urlRefusal.reason}; the cookie ${cookieReason}`;
+
+  // If a cookie could be read, its text takes the place of the URL's.
   return { ...urlRefusal, reason, ...(text && { text }), certain: false };
 }

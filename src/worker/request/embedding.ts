@@ -26,12 +26,13 @@ export function checkEmbedding(
   // A page can hide from both headers, but not from Sec-Fetch-Site, which may still reveal a foreign page.
   const isHidden = pages.length === 0;
   const isCrossSite = headers.get("sec-fetch-site") === "cross-site";
-  if (!isHidden || !isCrossSite) return undefined;
+  const isSuspect = isHidden && isCrossSite;
+  if (!isSuspect) return undefined;
 
-  // The pages of an origin on another site are cross-site, too. With such an origin, the header proves nothing.
+  // If the route allows an origin on another site, the hidden page may be of that origin. So it passes.
   for (const origin of origins) {
-    const isOnSite = isSameSite(new URL(origin), workerUrl);
-    if (!isOnSite) return undefined;
+    const isOnOtherSite = !isLocalOrSameSite(new URL(origin), workerUrl);
+    if (isOnOtherSite) return undefined;
   }
   return { event: "foreign-page", reason: "sec-fetch-site is cross-site" };
 }
@@ -58,27 +59,34 @@ const LOCAL_HOST = /(?:^|\.)localhost$|^127\.0\.0\.1$|^\[::1\]$/;
 const IP_ADDRESS_END = /[\d\]]$/;
 
 /**
- * The usual public suffixes of two labels: `co.uk`, `govt.nz` and `uk.com`. Anybody may have a site below them. A list
- * of all suffixes would be too long.
+ * The usual public suffixes of two labels, below which anybody may have a site. A list of all would be too long.
+ * - in a country: `ac.uk`, `co.uk`, `com.au`, `gob.mx`, `gov.uk`, `govt.nz`, `ne.jp`, `net.au`, `or.jp`, `org.uk`
+ * - in `.com`: `uk.com`
  */
 const PUBLIC_SUFFIX =
   /^(?:(?:ac|com?|edu|go[bv]t?|ltd|me|net?|org?)\..{2}|(?:br|cn|de|eu|gb|ru|uk|us|za)\.com)$/;
 
-/** Returns whether an origin is on localhost or on the Worker's site. */
-function isSameSite(origin: URL, workerUrl: URL): boolean {
-  // Many routes have the origin of a developer's machine. It must not make the Worker trust every page that hides.
+function isLocalOrSameSite(origin: URL, workerUrl: URL): boolean {
+  // Many routes list localhost, for developers. If it counted as another site, every hidden page would pass.
   if (LOCAL_HOST.test(origin.hostname)) return true;
 
   if (origin.protocol !== workerUrl.protocol) return false;
   if (IP_ADDRESS_END.test(workerUrl.hostname)) return false;
 
-  // The site of `www.example.com` is `example.com`, that of `www.example.co.uk` is `example.co.uk`.
-  const labels = origin.hostname.split(".");
+  const site = siteOf(origin.hostname);
+  return site !== undefined && site === siteOf(workerUrl.hostname);
+}
+
+/**
+ * Returns the site of a host name.
+ * @returns undefined if it has none, such as `intranet` and `co.uk`
+ * @example `www.example.com` has `example.com`, `www.example.co.uk` has `example.co.uk`
+ */
+function siteOf(hostname: string): string | undefined {
+  const labels = hostname.split(".");
   const lastTwo = labels.slice(-2).join(".");
   const siteLength = PUBLIC_SUFFIX.test(lastTwo) ? 3 : 2;
-  if (labels.length < siteLength) return false; // `intranet` and `co.uk` are no sites
+  if (labels.length < siteLength) return undefined;
 
-  const site = labels.slice(-siteLength).join(".");
-  const workerSite = workerUrl.hostname.split(".").slice(-siteLength).join(".");
-  return site === workerSite;
+  return labels.slice(-siteLength).join(".");
 }

@@ -14,8 +14,8 @@ import { isRefusal, type Refusal } from "../http/refusal.ts";
 export type RequestTarget = { readonly pathname: string; readonly search: string };
 
 /**
- * The path and the query of a URL: `/a/b` and `?v=1` of `https://images.example/a/b?v=1#top`. Every request is read by
- * this, and groups with names would take a third longer.
+ * After `://` and the host, the first group is the path, and the second the query: `/a/b` and `?v=1` of
+ * `https://images.example/a/b?v=1#top`. It runs for every request. With names for its groups, it takes a third longer.
  */
 const PATH_AND_QUERY = /:\/\/[^/?#]*([^?#]*)([^#]*)/;
 
@@ -46,10 +46,20 @@ export type ResolvedRequest = ResolvedPath & {
   readonly variant: Variant;
 };
 
-/** Why nothing can be shown for a URL. What the URL names all the same is for the log and for the operator. */
+/** No route takes the path. */
+type WithoutRoute = { readonly route?: undefined; readonly variant?: undefined };
+
+/** The route has no such variant. */
+type WithoutVariant = ResolvedPath & { readonly variant?: undefined };
+
+/** No object can have the key. */
+type WithImpossibleKey = ResolvedPath & { readonly variant: Variant };
+
+/** Why nothing can be shown for a URL. The fields that could be read are there for the log and for the operator. */
 export type UnresolvedRequest = { readonly kind: "unresolved"; readonly refusal: Refusal } & (
-  | { readonly route?: undefined; readonly variant?: undefined } // no route takes the path
-  | (ResolvedPath & { readonly variant?: Variant }) // the route has no such variant, or no object can have the key
+  | WithoutRoute
+  | WithoutVariant
+  | WithImpossibleKey
 );
 
 /**
@@ -72,7 +82,8 @@ export function resolveRequest(
 
   // A route without `presets` shows all presets.
   const variant = variants.get(variantName);
-  if (!variant || route.presets?.has(variant.preset) === false) {
+  const isShown = variant && (!route.presets || route.presets.has(variant.preset));
+  if (!isShown) {
     const refusal: Refusal = { event: "no-such-variant", variant: variantName };
     return { kind: "unresolved", ...resolvedPath, refusal };
   }
@@ -104,16 +115,16 @@ type FactsRequest = {
  * query asks for the picture, and so does every URL of a route without `facts`.
  */
 export function splitFacts(
-  { facts, signing }: Pick<BoundRoute, "facts" | "signing">,
+  { facts: showsFacts, signing }: Pick<BoundRoute, "facts" | "signing">,
   requestTarget: RequestTarget,
 ): FactsRequest {
   const { pathname, search } = requestTarget;
 
-  // The query `?&facts` has no signature before its `&facts`.
-  const isLast = search.endsWith("&facts") && search !== "?&facts";
-  const isBehindSignature = signing !== undefined && isLast;
-  const asksForFacts = search === "?facts" || isBehindSignature;
-  if (!facts || !asksForFacts) return { facts: false, requestTarget };
+  // The query `?&facts` has nothing before its `&facts`.
+  const followsQuery = search.endsWith("&facts") && search !== "?&facts";
+  const followsSignature = signing !== undefined && followsQuery;
+  const asksForFacts = search === "?facts" || followsSignature;
+  if (!showsFacts || !asksForFacts) return { facts: false, requestTarget };
 
   // `?facts` and `&facts` have the same length.
   const pictureSearch = search.slice(0, -"?facts".length);

@@ -26,6 +26,7 @@ export type TransformRequest = {
 
 /**
  * Creates the request for what `formats` allows.
+ * @param formats "avif.webp", "avif", "webp", "plain", "own", "svg" or "facts": see accept.ts
  * @param original the object's type by its first bytes, as far as it is known
  */
 export function createTransformRequest(
@@ -33,9 +34,9 @@ export function createTransformRequest(
   formats: AcceptedFormats,
   original: ObjectType = "unknown",
 ): TransformRequest {
-  // The edge cannot look at Accept, because it caches by option (O6). The value "avif.webp" names both formats.
+  // The edge cannot look at Accept, because it caches by option (O6). "avif.webp" includes both names.
   const avif = formats.includes("avif");
-  // Facts are asked for with WebP, as most pictures are: to ask with other options would be billed, too (L2).
+  // Facts are asked for as if for WebP. Most pictures have the same options then, and both are billed as one (L2).
   const webp = formats.includes("webp") || formats === "facts";
   const accepts = { avif, webp };
 
@@ -71,8 +72,10 @@ function formatFor(
 export function mayBePng(request: TransformRequest): boolean {
   const { variant, format, original } = request;
 
-  // The formats `png` and `png-force` are PNG.
+  // The preset asks for PNG by `png` or `png-force`.
   if (variant.format.startsWith("png")) return false;
+
+  // edge/request-for-retry.ts may have set PNG as the format.
   if (format) return format.startsWith("png");
 
   // Without a format, a JPEG and a HEIC come back as a JPEG. Other types may come back as a PNG (O6).

@@ -43,6 +43,7 @@ export async function checkGrant(
   const signingKey = signing.keys.get(kid);
   if (!signingKey) return refuse(`URL_SIGNING_KEYS has no ${kid}`);
 
+  // A signature is for a preset in all its sizes: `card`, and also `card@2x`.
   const { preset } = variant;
   const grant = { route: route.path, preset, key: relativeKey, ...granted };
   const text = textToSign(grant, kid);
@@ -55,14 +56,15 @@ export async function checkGrant(
 
 /**
  * `?exp=1764417600&kid=k1&v=7&sig=Zm9v…`. Each value has one spelling, so that no changed URL opens the same picture.
- * The 32 bytes of a signature are 43 characters of base64url. The last two bits of the last character are zero.
+ * The 32 bytes of a signature are 43 characters of base64url. The last two bits of the last one are unused and zero: so
+ * it is one of 16 characters.
  */
 const SIGNED_QUERY =
   /^\?exp=(?<exp>[1-9]\d{0,11})&kid=(?<kid>[\w-]{1,32})(?:&v=(?<v>[\w.-]{1,64}))?&sig=(?<sig>[\w-]{42}[AEIMQUYcgkosw048])$/;
 
 /**
  * Reads what a URL claims, and requires the path to have the spelling of `encodePath`. Does not check the signature.
- * A refusal is certain: no key and no clock can make the URL right.
+ * Its refusals have `certain: true`: no key and no clock can make the URL right.
  * @param requestTarget of a path that `decodePath` can decode
  */
 export function parseUrlClaims({ pathname, search }: RequestTarget): UrlClaims | SignatureRefusal {
@@ -103,7 +105,7 @@ export function checkExpiry(
 
 /**
  * Refuses a URL for now. The URL may be right soon: a new key or `max_age` is being deployed, or a clock is wrong. So
- * the refusal is not certain, and no cache may keep the answer.
+ * the refusal has `certain: false`, and no cache may keep the answer.
  */
 function refuse(reason: string): SignatureRefusal {
   return { event: "signature-wrong", reason, certain: false };
