@@ -75,6 +75,7 @@ export default {
       answer = new Response(null, answer);
     }
 
+    // A data point for the metrics. It does not touch the body, and nothing waits for it.
     const event = outcome.kind === "refusal" ? outcome.refusal.event : outcome.event;
     record(env, answer, outcome.logFields, event, began);
     return answer;
@@ -165,7 +166,8 @@ async function serve(
   const logFields = logFieldsOf(resolved);
   if (resolved.kind === "unresolved") return refuse(resolved.refusal, logFields, { cors });
 
-  // 5. Signature of the URL, or else a cookie that opens a folder. Facts, the sizes of a picture as JSON, are requested by
+  // 5. Signature of the URL, or else a cookie that opens a folder. On a route that is not signed, there is nothing to
+  // check, and nothing is granted. Facts, the sizes of a picture as JSON, are requested by
   // the signed URL of the picture and `facts` behind it: what was signed is `pictureTarget`. If no cookie opens it, the
   // URL stays refused.
   const { facts, requestTarget: pictureTarget } = splitFacts(resolved.route, target);
@@ -226,7 +228,8 @@ async function show(
     return showFallback(refused, fallbackId, negotiated, began, scope);
   }
 
-  // If the picture has not changed, only its ETag is known here, and imageAnswer makes a 304 of it.
+  // Where the gateway renders by itself, it may learn that the visitor's own copy has not changed. Then only its ETag is
+  // known here, and imageAnswer makes a 304 of it.
   const isNotModified = result.kind === "not-modified";
   const image: Partial<NamedRendition> = isNotModified ? { etag: result.etag } : result.rendition;
   const isOutage = image.stored === "outage";

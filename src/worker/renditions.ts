@@ -1,9 +1,8 @@
 // The cached entrypoint, which runs only for what Workers Cache does not have fresh. It makes the one rendition that all
-// visitors get, so no step here knows a visitor. The numbers of the steps are those of docs/how-it-works.md. Codes such as
-// W18 are rules of docs/rules.md.
+// visitors get. The numbers of the steps are those of docs/how-it-works.md. Codes such as W18 are rules of docs/rules.md.
 //
-// S3 is asked in each run, before anything is shown: a picture that S3 denies or no longer has must not come out of the
-// store or of the edge's caches. Only while S3 itself is down, an older rendition is shown.
+// S3 is asked before anything is shown: a picture that S3 denies or no longer has must not come out of the store or of the
+// edge's caches. Only while S3 itself is down, an older rendition is shown, and not every request asks S3 again.
 
 import { fetchOverlayValidators, type Validator } from "./binding/overlays.ts";
 import { renderByBinding, type SourcedRendition } from "./binding/render-by-binding.ts";
@@ -202,11 +201,11 @@ async function renderObject(
   const { config, context, condition, isRetry } = scope;
 
   // 8. Ask: S3 for the object's first bytes, and the store for a rendition, at once. If the variant draws overlays on the
-  // picture, S3 is also asked for their ETags, which are awaited in step 9.
+  // picture, S3 is also asked for their ETags, which are awaited in step 9. Most variants draw none.
   const askingForOverlays = fetchOverlayValidators(bucket, variant, scope);
   const object = await askForObject(id, entry, scope);
 
-  // 9. S3's word: the object is missing or denied, or S3 is down.
+  // 9. S3's word: the object is missing or denied, or S3 is down, or the object is no image.
   if (isRefusal(object)) {
     if (isGone(object)) context.waitUntil(deleteConfigured(config, id));
 

@@ -1,5 +1,5 @@
 // Writes the answers of the cached entrypoint, and reads them in the gateway: an image, facts or a refusal, and for how
-// long Workers Cache shows it. An answer may be days old, and from an earlier deploy. Pure. Codes such as W8 are rules of
+// long Workers Cache shows it. An answer may be days old, and from an earlier deploy. Codes such as W8 are rules of
 // docs/rules.md.
 
 import type { Answers } from "../config/config.ts";

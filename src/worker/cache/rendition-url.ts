@@ -1,7 +1,7 @@
 // The URL of a rendition: its key in Workers Cache (W3), which the gateway writes and the cached entrypoint reads. It has
 // everything that shapes the bytes, in one spelling, nothing else of the visitor's request, and no secret. If anything
 // were missing in it, a visitor would get the picture of another request. Its parts also name the rendition in the store,
-// and the cache tags by which it is purged. Pure. Codes such as W3 are rules of docs/rules.md.
+// and the cache tags by which it is purged. Codes such as W3 are rules of docs/rules.md.
 
 import { decodePath, encodeKey } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
@@ -26,7 +26,7 @@ export type RenditionId = {
   /** The version that a signed URL names. A new one makes a new URL, by which a replaced object shows at once. */
   readonly version: string | undefined;
   readonly variant: Variant;
-  /** Which formats the visitor's browser reads. The value "facts" is no format: it requests the picture's sizes as JSON. */
+  /** What decides the format: what the visitor's browser reads, say, or that the picture's sizes are requested as JSON. */
   readonly formats: AcceptedFormats;
   /** Whether its route lets it be stored. */
   readonly isStorable: boolean;

@@ -65,6 +65,7 @@ async function openBySlots(
   // A refusal that the next slot may not get: the search goes on. It is the result if no slot gets the object.
   let denial: UpstreamRefusal | undefined;
 
+  // The current slot comes first, unless S3 refused it within the last minute.
   for (const slot of slotsInOrder(memory.state(), Date.now())) {
     const reply = await askS3(bucket, url, slot, options);
     if (reply.kind === "opened") {

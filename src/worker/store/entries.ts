@@ -1,5 +1,5 @@
-// The store: every rendition ever rendered, in R2 (Cloudflare's object storage), under a name that follows from the id of
-// the rendition. What is read is checked, because another version of Vitrine, or somebody else, may have stored it. A
+// The store: the renditions that were ever rendered, in R2 (Cloudflare's object storage), under names that follow from the
+// ids of the renditions. What is read is checked, because another version of Vitrine, or somebody else, may have stored it. A
 // store that fails never costs a visitor the picture: it is logged, and the rendition is rendered without the store. Codes
 // such as T3 are rules of docs/rules.md.
 
@@ -52,7 +52,7 @@ export function lazyEntry(
   function prefetch(): Promise<StoreEntry | undefined> {
     reading ??= readEntryOf(id, store);
 
-    // A store that was too slow once is not waited for again in this request.
+    // While S3 is silent, `read` comes first. A store that was too slow then is not waited for again in this request.
     return limitedReading ?? reading;
   }
 

@@ -109,7 +109,8 @@ async function purgeIfChanged(
   context: Context,
   saved?: SavedRendition,
 ): Promise<void> {
-  if (!saved && !context.cache) return; // nothing is kept anywhere
+  // Where the gateway renders by itself, its context has no cache: then nothing is kept anywhere.
+  if (!saved && !context.cache) return;
 
   const current = await openAgain(bucket, key, context, object.credential);
   if (!hasChanged(current, object, variant)) return;
@@ -127,7 +128,7 @@ export async function purgeIfAppeared(
   { bucket, key }: RenditionId,
   context: Context,
 ): Promise<void> {
-  if (!context.cache) return; // nothing is kept
+  if (!context.cache) return; // the gateway renders by itself: nothing is kept
 
   // For this object, S3 said before that it is missing (404). If it is denied now (403), it may exist by now.
   const current = await openAgain(bucket, key, context);
