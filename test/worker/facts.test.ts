@@ -40,6 +40,14 @@ const typeOf = ({ headers }: { headers: Record<string, string> }) => headers["co
 const sign = (change: Parameters<typeof signQuery>[0] = {}) =>
   signQuery({ preset: "hero", key: "photos/fig.jpg", ...change });
 
+test("an edge that describes nothing as JSON is a 502, and the log says what came", async () => {
+  const html = { "cf-resized": "internal=ok/m", "content-type": "text/html" };
+  stage.edge.fetch = async () => new Response("<html>", { headers: html });
+  expect((await getFacts(`${FIG}?facts`)).status).toBe(502);
+  const line = { event: "wrong-type", status: 200, type: "text/html", answered: 502 };
+  expect(lines()).toMatchObject([line]);
+});
+
 describe("on a route with facts", () => {
   test("?facts is the size of the picture, and the size and type of its original", async () => {
     expect(await getFacts(`${FIG}?facts`, { headers: MODERN })).toEqual({

@@ -1,6 +1,7 @@
 // The answers of /healthz: to everybody, and to a caller with the token.
 
 import { HttpResponse, http } from "msw";
+import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Switches } from "../../src/emulator/edge/switches.ts";
 import { createR2 } from "../../src/emulator/r2/r2.ts";
@@ -8,7 +9,7 @@ import { stopClock } from "../support/clock.ts";
 import { network } from "../support/emulators.ts";
 import { type EngineName, type Env, envOf } from "../support/engines.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
-import { get, stage } from "../support/run-worker.ts";
+import { get, put, stage } from "../support/run-worker.ts";
 
 const { media } = VARS.BUCKETS;
 const { accessKeyId: NEXT_ID, secretAccessKey: NEXT_SECRET } = NEXT_CREDENTIALS;
@@ -250,6 +251,13 @@ describe("with the token", () => {
       { bucket: "media", slots: [{ state: "ok" }, { state: "ok" }] },
       { bucket: "more", slots: [{ state: "InvalidAccessKeyId" }], edge: "no canary" },
     ]);
+  });
+
+  test("an edge whose rendition would be larger than the canary does work (R6)", async () => {
+    stage.edge.switches.originalIsSmaller = { of: "sides", sent: "original" };
+    const clear = { width: 2, height: 2, channels: 4, background: "#0000" } as const;
+    put("key.jpg", await sharp({ create: clear }).png().toBuffer()); // asked for as a PNG, and as nothing else
+    expect(await report()).toMatchObject({ status: 200, edge: "on" });
   });
 
   test("the canary costs one transformation, however often it is checked (L2)", async () => {

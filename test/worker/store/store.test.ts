@@ -152,6 +152,24 @@ test("a preset with an overlay by its key is stored", async () => {
   expect(store.objects.size).toBe(1);
 });
 
+test("a picture that is made with a replaced overlay is made once, within its minute, too", async () => {
+  const card = { width: 100, draw: [{ key: "mark.png" }] };
+  env = envOf("binding", { PRESETS: { card }, ANSWERS, RENDITIONS: store });
+  replace("made/transparent.png", "mark.png");
+  await requestPicture(); // remembers the ETag of the overlay
+  wait(2); // between two writes (T3)
+  replace("made/key.jpg", "mark.png");
+  const countPuts = () => store.calls.filter(({ method }) => method === "put").length;
+
+  replace("made/rotated-gps.jpg");
+  for (let times = 0; times < 3; times++) {
+    forgetCached();
+    expect((await requestPicture()).status).toBe(200);
+    wait(2);
+  }
+  expect(countPuts()).toBe(2);
+});
+
 describe("while S3 is down,", () => {
   const OUTAGES: readonly (readonly [S3Fault, rule: string])[] = [
     ["SlowDown", "A9"],
