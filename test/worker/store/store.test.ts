@@ -170,6 +170,22 @@ test("a picture that is made with a replaced overlay is made once, within its mi
   expect(countPuts()).toBe(2);
 });
 
+test("for a minute, S3 is asked once for the overlay of a stored picture", async () => {
+  const card = { width: 100, draw: [{ key: "mark.png" }] };
+  env = envOf("binding", { PRESETS: { card }, ANSWERS, RENDITIONS: store });
+  replace("made/transparent.png", "mark.png");
+  await requestPicture();
+  const requestsForOverlay = async () => {
+    forgetCached();
+    const before = stage.s3.requests.length;
+    expect(await sourceOf()).toBe("stored");
+    return stage.s3.requests.slice(before).filter(({ url }) => url.includes("mark.png")).length;
+  };
+
+  wait(61);
+  expect([await requestsForOverlay(), await requestsForOverlay()]).toEqual([1, 0]);
+});
+
 describe("while S3 is down,", () => {
   const OUTAGES: readonly (readonly [S3Fault, rule: string])[] = [
     ["SlowDown", "A9"],
