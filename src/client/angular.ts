@@ -19,11 +19,11 @@ type LoaderConfig = {
  * is ignored: the preset sets it. Angular's `placeholder` shows the preset in its smallest size.
  *
  * Give it the site of each route that the app uses. It takes the first one that shows the preset and leads to
- * the key. On a signed route, `ngSrc` is what `signedSrc` returns. The server signs: the page then holds the
- * query, and no key.
+ * the object's key. On a signed route, `ngSrc` is what `signedSrc` returns. The server signs, so the page holds only
+ * the query, and never a signing key.
  *
- * The loader throws a RangeError if no preset of these routes is named, if none of them leads to the key, or if
- * no object can have the key.
+ * The loader throws a RangeError if `loaderParams` names no preset that these sites show, if no site that shows it
+ * leads to the object's key, or if no object can have that key.
  * @example
  * // app.config.ts
  * providers: [{ provide: IMAGE_LOADER, useValue: angularLoader(images.site) }]
@@ -35,14 +35,15 @@ type LoaderConfig = {
 export function angularLoader(...sites: readonly [AnySite, ...AnySite[]]) {
   return ({ src, width, loaderParams }: LoaderConfig): string => {
     const request = { src, preset: loaderParams?.["preset"], width };
-    return loaderUrl(sites, request, 'write [loaderParams]="{ preset }"');
+    const advice = 'write [loaderParams]="{ preset }"';
+    return loaderUrl(sites, request, advice);
   };
 }
 
 /**
  * Returns the inputs of an image that shows a preset: `loaderParams`, and an `ngSrcset` of the sizes that the preset
  * has. Without this `ngSrcset`, Angular asks for other widths. If the preset has `dpr`, give the image the `width` of
- * the preset: Angular multiplies it by `2x`.
+ * the preset: for `2x`, Angular asks for twice that number.
  * @throws RangeError if the route does not show the preset
  * @example
  * angularPreset(images.site, "hero");
@@ -56,7 +57,7 @@ export function angularPreset<Presets extends PresetTable, Name extends keyof Pr
   preset: NoInfer<Name>,
 ) {
   const { candidates } = requirePreset(site, preset);
-  const descriptors = candidates.map((candidate) => candidate.as);
+  const descriptors = candidates.map((candidate) => candidate.as); // "1x" alone if the preset lists no sizes
 
   return { loaderParams: { preset }, ngSrcset: descriptors.join(", ") };
 }

@@ -18,8 +18,8 @@ type Validated = { src: string; srcset: string; format: string; [attribute: stri
 
 /** What the service asks the app for, on the server alone. */
 type ServiceOptions<Name extends string, Known extends Original> = {
-  // This is a method, so that the compiler accepts a function for the presets of the signed site alone. `sign` never gets
-  // any other preset.
+  // This is written as a method, and not as a property: then the compiler also accepts a function that takes only some
+  // of the names. That is safe, because it is called only for presets of signed sites.
   /**
    * For signed routes: returns the query that the function of `createSigner` makes for `site`. Default: none, so a
    * picture of a signed route is a RangeError.
@@ -75,6 +75,7 @@ export function astroService<Name extends string, Known extends Original = Origi
         return addPageOptions({ src: src.src, width, height, srcset: "", style: "" }, options);
       }
 
+      // A `src` with a query is one that `signedSrc` has made.
       const { key, query: signedQuery } = readSrc(src);
       if (signedQuery !== undefined) {
         throwRangeError(`the image service signs "${key}" itself: write the key as src`);
@@ -86,8 +87,9 @@ export function astroService<Name extends string, Known extends Original = Origi
 
       const original = await factOf?.(key);
       const query = isSigned ? await sign?.(key, name, site) : undefined;
+      // The compiler cannot infer these types. The `alt` is left out again: that of the page is in `options`.
       const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, name, {
-        alt: "", // the page sets it
+        alt: "",
         sizes: typeof sizes === "string" ? sizes : "100vw",
         original,
         placeholder,
@@ -105,35 +107,39 @@ export function astroService<Name extends string, Known extends Original = Origi
     },
 
     /**
-     * Returns the `srcset`, too, as `imgProps` made it. Astro would make one of what `getURL` returns. An adapter may
-     * have added a parameter to that, and no signature allows one.
+     * Returns the `srcset`, too, as `imgProps` made it. Without it, Astro makes one from URLs of `getURL` to which an
+     * adapter may have added a parameter: their signature would be wrong then.
      */
     getHTMLAttributes({ src, srcset, format, ...attributes }: Transform) {
       return { ...attributes, srcset: srcset || undefined };
     },
 
-    /** <Picture inferSize> asks for a size before it passes on the preset. 0 means that the page sets none. */
+    /**
+     * <Picture inferSize> asks for a size before it passes on the preset. `addPageOptions` gets this one as the size
+     * of the page, and reads 0 as none.
+     */
     getRemoteSize: () => ({ width: 0, height: 0, format: "jpg" as const }),
   };
 }
 
 /**
- * For each format, <Picture> writes a <source> whose `srcset` would be wrong: Astro mixes descriptors in it. No browser
- * knows the type `image/auto`, so it skips this <source> and takes the <img>, whose format Vitrine negotiates.
+ * <Picture> writes a <source type="image/auto">. No browser knows this type, so it takes the <img> instead. That is
+ * wanted: in the `srcset` of a <source>, Astro mixes descriptors, and Vitrine negotiates the format of the <img>.
  */
-const NO_FORMAT = "auto";
+const UNKNOWN_FORMAT = "auto";
 
 /** Adds what the page sets to the attributes of a picture. */
 function addPageOptions(
   img: Pick<ImgProps, "src" | "srcset" | "width" | "height" | "style">,
   options: Transform,
 ): Validated {
+  // These are read below, or were read by the caller: `img` has what became of `src`, `preset` and `sizes`.
   const { src, preset, sizes, width, height, style, ...otherOptions } = options;
-  // Leave out what the preset of Vitrine sets.
+  // These are left out: the preset of Vitrine sets them.
   const { format, quality, widths, densities, fit, position, background, layout, ...attributes } =
     otherOptions;
 
-  // One side of the page replaces both sides of the preset, because the other side of the preset would not fit to it.
+  // If the page sets one side alone, the preset's other side goes, too: the two would not match.
   const hasPageSize = Boolean(width || height);
   const pageSize = { width: width || undefined, height: height || undefined };
 
@@ -148,7 +154,7 @@ function addPageOptions(
     ...(hasPageSize && pageSize),
     ...attributes,
     style: joinedStyle,
-    format: NO_FORMAT,
+    format: UNKNOWN_FORMAT,
   };
 }
 

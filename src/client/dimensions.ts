@@ -13,7 +13,8 @@ const NEVER_ENLARGES = /scale-down|crop/;
 export function dimensionsOf(preset: PresetShape, original?: Original): Partial<Dimensions> {
   const { width, height, fit = "scale-down", rotate = 0, trim, dpr = [], widths = [] } = preset;
 
-  // The edge never resizes an SVG (R8): the browser scales it. So only the preset's sides and `fit` count.
+  // The edge passes an SVG on as it is (R8), without the preset's crop, turn or border. So its own shape is fitted
+  // into the preset's sides: by `scale-down` if the preset's `fit` never enlarges, and by `contain` otherwise.
   if (original?.type === "image/svg+xml") {
     const svgFit = NEVER_ENLARGES.test(fit) ? "scale-down" : "contain";
     return dimensionsOf({ width, height, fit: svgFit }, { ...original, type: undefined });
@@ -35,19 +36,19 @@ export function dimensionsOf(preset: PresetShape, original?: Original): Partial<
   const sourceHeight = isTurned ? original.width : original.height;
 
   if (width && height && fit === "crop") {
-    // How much larger than the preset its largest rendition is: 2 for `dpr: [1, 2]`.
+    // The largest factor among its sizes: 2 for `dpr: [1, 2]`, and for `width: 480` with `widths: [480, 960]`.
     const widthScales = widths.map((listedWidth) => listedWidth / width);
     const maxScale = Math.max(1, ...dpr, ...widthScales);
 
-    // A crop is never larger than the original. So an original that is too small for the largest rendition gives it
-    // another shape than the smaller renditions, and no size is right for all.
+    // A crop never enlarges. With 400 × 300, `dpr: [1, 2]` and an original of 600 × 600, `1x` gives 400 × 300, but
+    // `2x` gives 600 × 600. That is another shape, so no size is right for both.
     const isTooSmall = sourceWidth < width * maxScale || sourceHeight < height * maxScale;
     if (isTooSmall && (preset.dpr || preset.widths)) return {};
 
     return addBorder(preset, Math.min(width, sourceWidth), Math.min(height, sourceHeight));
   }
 
-  // The picture fits into the sides that the preset sets.
+  // The picture fits into the sides that the preset sets. A preset has at least one: the Worker refuses it otherwise.
   const maxWidth = width ?? Infinity;
   const maxHeight = height ?? Infinity;
   let scale = Math.min(maxWidth / sourceWidth, maxHeight / sourceHeight);

@@ -68,7 +68,8 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
   srcset(key: string, preset: Name, query?: string): string;
 
   /**
-   * Returns the attributes of an `<img>`.
+   * Returns the attributes of an `<img>`. `Known` is the type of `options.original`: `options.placeholder` gets the
+   * same type, with all fields that the app's own type has.
    * @example
    * images.imgProps("fig.jpg", "card", { alt: "A fig", original: { width: 4000, height: 3000 } });
    * // {
@@ -146,11 +147,12 @@ export function createClient<const Presets extends PresetTable, const Route exte
   settings: Settings<Presets, Route>,
 ): Client<Presets, PresetOf<Presets, Route>> {
   const { baseUrl, route } = settings;
+  // "" is the host of the page itself: there is nothing to check.
   if (baseUrl !== "") checkBaseUrl(baseUrl, "baseUrl");
 
   // `:presets` would be another placeholder.
-  const hasVariant = /:preset(?!\w)/.test(route.path);
-  if (!hasVariant) {
+  const hasPreset = /:preset(?!\w)/.test(route.path);
+  if (!hasPreset) {
     throwRangeError(`route ${route.path} has no :preset: write a path like "/images/:preset/*"`);
   }
 

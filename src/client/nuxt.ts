@@ -12,8 +12,8 @@ type NuxtPreset = {
   /** The name of Vitrine's preset. */
   modifiers: { preset: string };
   /**
-   * `480px`, or with `widths` a list such as `640px:100vw 960px:100vw`: on a screen of 640 px, the picture is as wide as
-   * the screen, so Nuxt asks for 640 px. Missing if Vitrine's preset has no width.
+   * `480px`, or with `widths` a list such as `640px:100vw 960px:100vw`. That is Nuxt's way to write: on a screen of
+   * 640 px, the picture is as wide as the screen, so Nuxt asks for 640 px. Missing if Vitrine's preset has no width.
    */
   sizes?: string;
   /** `1x 2x`: Nuxt multiplies each of the sizes by each density. */
@@ -24,11 +24,11 @@ type NuxtPreset = {
  * Makes the provider of Nuxt Image. It needs the presets that `nuxtPresets` makes.
  *
  * Give it the site of each route that the app uses. It takes the first one that shows the preset and leads to
- * the key. On a signed route, the `src` of a picture is what `signedSrc` returns. A server route signs: the page
- * then holds the query, and no key.
+ * the object's key. On a signed route, the `src` of a picture is what `signedSrc` returns. A server route signs, so
+ * the page holds only the query, and never a signing key.
  *
- * `getImage` throws a RangeError if no preset of these routes is named, if none of them leads to the key, or if
- * no object can have the key.
+ * `getImage` throws a RangeError if `modifiers` names no preset that these sites show, if no site that shows it leads
+ * to the object's key, or if no object can have that key.
  * @example
  * // app/vitrine-provider.ts
  * export default defineProvider(nuxtProvider(images.site, avatars.site, privateImages.site));
@@ -90,7 +90,7 @@ function sizingOf({ shape, candidates }: ShownPreset): Pick<NuxtPreset, "sizes" 
 
   if (!shape.width) return { densities: "1x" };
 
-  // Nuxt knows only densities that are whole numbers.
+  // Nuxt knows only densities that are whole numbers. The list is never empty: the preset itself is `1x`.
   const densities = candidates.map((candidate) => candidate.as);
   const wholeDensities = densities.filter((density) => !density.includes("."));
   return { sizes: `${shape.width}px`, densities: wholeDensities.join(" ") };

@@ -17,12 +17,15 @@ import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
  * // 1290
  */
 export function thumbHash({ thumbhash }: { readonly thumbhash?: string | undefined }): string {
-  const bytes = bytesOf(`${thumbhash}`); // "undefined" is no ThumbHash
+  const bytes = bytesOf(`${thumbhash}`); // `bytesOf` refuses the text "undefined" of a missing one
   const url = toDataUrl(thumbHashToRGBA(bytes));
   return `url(${url}) center / cover`;
 }
 
-/** Base64 of at most 29 bytes, which the longest ThumbHash has: nine groups of three bytes, and two bytes. */
+/**
+ * Base64 of at most 29 bytes, which the longest ThumbHash has: nine groups of four characters are 27 bytes, and the
+ * end adds one byte (`==`) or two (`=`).
+ */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4}){0,9}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
 /** Returns the bytes of a ThumbHash. @throws RangeError if the text is not one */
@@ -35,7 +38,7 @@ function bytesOf(text: string): Uint8Array {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const expectedLength = lengthFor(bytes);
   if (bytes.length !== expectedLength) {
-    const length = expectedLength ?? "more";
+    const length = expectedLength ?? "more"; // the bytes describe no picture: each one has more terms
     throw new RangeError(
       `Vitrine: the thumbhash ${quoted} has ${bytes.length} bytes, but what it describes takes ${length}`,
     );
@@ -45,29 +48,35 @@ function bytesOf(text: string): Uint8Array {
 }
 
 /**
- * Returns how many bytes a ThumbHash has, as its third and fourth byte say. Its format is fixed: a head, then the
- * channels (a lightness, two colours, perhaps alpha). A channel is a list of numbers of half a byte, the terms.
+ * Returns how many bytes a ThumbHash has, as its third and fourth byte say. After a head come the channels: a
+ * lightness, two colours, perhaps alpha. A channel is a list of terms, each a number of half a byte.
  * @returns undefined if the lightness has no terms: no picture is like that
  */
 function lengthFor(bytes: Uint8Array): number | undefined {
   const [, , third = 0, fourth = 0] = bytes;
 
-  const shortSide = fourth & 7; // the three lowest bits
+  // The three lowest bits of the fourth byte say how many terms the lightness has along the short side of the picture.
+  const shortSide = fourth & 7;
   if (shortSide === 0) return undefined;
 
-  const hasAlpha = third > 127; // the highest bit
+  // The highest bit of the third byte says whether there is an alpha. The lightness then has fewer on the long side.
+  const hasAlpha = third > 127;
   const longSide = hasAlpha ? 5 : 7;
-  let terms = termsOf(longSide, Math.max(3, shortSide)); // the lightness
+
+  let terms = termsOf(longSide, Math.max(3, shortSide)); // the lightness has at least 3 along each side
   terms += 2 * termsOf(3, 3); // the two colours
-  if (hasAlpha) terms += termsOf(5, 5);
+  if (hasAlpha) terms += termsOf(5, 5); // the alpha
 
   const headLength = hasAlpha ? 6 : 5;
   return headLength + Math.ceil(terms / 2);
 }
 
-/** Returns how many terms a channel has: those in a triangle with these two sides, except for its corner. */
+/**
+ * Returns how many terms a channel has: those in a table of `width` × `height` that are above its diagonal, with
+ * column / width + row / height < 1.
+ */
 function termsOf(width: number, height: number): number {
-  let terms = -1; // the corner is in the head
+  let terms = -1; // the first term, column 0 in row 0, is in the head
   for (let row = 0; row < height; row += 1) {
     terms += Math.ceil((width * (height - row)) / height);
   }

@@ -54,8 +54,10 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
   const signingKey = readFirstKey(keys);
 
   return async (key, preset, { expires, version }) => {
-    requirePreset(site, preset); // throws for a variant such as card@2x, too
-    urlOf(site, key, preset, "?"); // throws if no URL leads to the key; "?" stands for the query
+    // Two calls for their errors alone. The first refuses a variant such as card@2x. The second refuses a key to which
+    // no URL leads; the "?" stands for the query that it wants.
+    requirePreset(site, preset);
+    urlOf(site, key, preset, "?");
     checkExpires(expires, site.route.max_age);
     if (version !== undefined && !VERSION.test(version)) {
       throwRangeError("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
@@ -102,8 +104,9 @@ function checkExpires(expires: number, maxAge = Infinity, now = Date.now()): voi
 /** What a cookie opens, and who gets it. */
 export type CookieTerm = Pick<Term, "expires"> & {
   /**
-   * The beginning of the text that stands for `*` of the route's path, not encoded: `friends/2026/`. It ends with a
-   * slash. If the route's `object` is `media/photos/*`, it does not have the `photos/` of the key.
+   * The beginning of what URLs have in place of `*` of the route's path: with `/private/:preset/*`, `friends/2026/`
+   * opens `/private/card/friends/2026/fig.jpg`. It is not encoded, and ends with a slash. It is not the beginning of
+   * the key: if the route's `object` is `media/photos/*`, leave out `photos/`.
    */
   readonly prefix: string;
   /**
@@ -113,8 +116,8 @@ export type CookieTerm = Pick<Term, "expires"> & {
    */
   readonly domain?: string | undefined;
   /**
-   * The host of the public URLs, with its port if that is not the scheme's. Default: that of `baseUrl`. Without a host
-   * there, such as in `/`, the call is a RangeError.
+   * The host of the public URLs, with its port if that is not the scheme's. Default: that of `baseUrl`. If `baseUrl`
+   * has no host (`""` or `/app`), give it here: otherwise the call is a RangeError.
    */
   readonly host?: string | undefined;
 };
@@ -138,7 +141,10 @@ export type SignedCookie = {
   readonly header: string;
 };
 
-/** Matches a base URL. `https://images.example.com/app` has a host and the folder `/app`, and `/app` only the folder. */
+/**
+ * Matches a base URL. `https://images.example.com/app` has the host `images.example.com` and the folder `/app`. `/app`
+ * has no host, and "" has neither: its folder is "".
+ */
 const BASE_URL_PARTS = /^(?:https?:\/\/(?<host>[^/]+))?(?<folder>.*)$/i;
 
 /**
@@ -189,7 +195,8 @@ export async function signCookie(
 
   const value = await signCookieGrant({ host, route: route.path, prefix, expires }, signingKey);
 
-  // Browsers send the cookie with all paths below this one: the route's path up to its first placeholder.
+  // Browsers send the cookie with all paths below this one: the route's path up to its first placeholder. The first
+  // part is `/private/` of `/private/:preset/*`.
   const folder = baseUrlParts?.["folder"] ?? "";
   const [fixedPath = "/"] = site.mapping.path.parts;
   const path = folder + encodePath(fixedPath);
@@ -218,7 +225,8 @@ function checkPrefix(prefix: string, { mapping }: AnySite): void {
   const shortened = prefix.slice(0, 99);
   if (fault) throwRangeError(`invalid prefix "${shortened}": ${fault}`);
 
-  // With `media/photos/*`, the text for `*` begins after `photos/`, and the route adds `photos/` to make the key.
+  // For `media/photos/*`, `keyPrefix` is `photos/`: the route adds it to make the key, so a prefix that begins with it
+  // is most likely a mistake. For `media/*`, it is "".
   const [keyPrefix] = mapping.key.parts;
   if (keyPrefix && prefix.startsWith(keyPrefix)) {
     throwRangeError(`prefix "${shortened}": leave out "${keyPrefix}", which the route adds`);
@@ -245,14 +253,15 @@ function checkDomain(domain: string, host: string): void {
 }
 
 /**
- * Returns an expiry for URLs that are valid for at most `seconds`, and for at least half of that. The expiry changes
- * only every `seconds / 2`. Until then, a page has the same URLs each time it is rendered, so browsers find the
- * pictures in their caches.
+ * Returns an expiry for URLs that are valid for at most `seconds`, and for at least half of that. Time is cut into
+ * steps of `seconds / 2`, and the expiry is `seconds` after the beginning of the current step. Within a step, a page
+ * has the same URLs each time it is rendered, so browsers find the pictures in their caches.
  * @param seconds a whole number from 2 on; a little less than the route's `max_age`, since clocks differ
  * @param now milliseconds since 1970
  * @returns seconds since 1970
  * @throws RangeError if `seconds` is not a whole number, or is less than 2
  * @example
+ * // at 12:10, the step of half an hour began at 12:00
  * expiresWithin(3600, Date.UTC(2026, 0, 1, 12, 10));
  * // 1767272400
  * new Date(expiresWithin(3600, Date.UTC(2026, 0, 1, 12, 10)) * 1000).toISOString();

@@ -112,8 +112,8 @@ export type RouteShape = {
   /** Whether the cookie of `signCookie` opens its URLs, too: they then need no query. Default: false. */
   readonly cookie?: boolean;
   /**
-   * How far ahead a signature may expire at most, in seconds: `createSigner` and `signCookie` refuse more. Default: no
-   * limit in the client, except for a cookie: a day. The Worker then answers what is too far ahead with 404.
+   * How many seconds ahead a signature may expire at most: `createSigner` and `signCookie` refuse more. Default: for a
+   * cookie, a day. For a URL, no limit here, but the Worker answers 404 to a URL beyond its own limit.
    */
   readonly max_age?: number;
   /** Whether `factsUrl` has URLs for it. Default: false: each call is a RangeError. */
@@ -133,17 +133,24 @@ export type Settings<Presets extends PresetTable, Route extends RouteShape> = {
   readonly presets: Presets;
 };
 
-/** The names of the presets that a route shows: `"card" | "hero"`. A route without `presets` shows all. */
+/**
+ * The names of the presets that a route shows: `"card" | "hero"`. They are those of its list that `Presets` has, or
+ * all of `Presets` if it has no list.
+ */
 export type PresetOf<Presets, Route> = Route extends { readonly presets: readonly (infer Name)[] }
   ? Name & keyof Presets & string
   : keyof Presets & string;
 
-/** The descriptors that a preset allows: `"1x" | "2x"`, or `"640w" | "1920w"`. It is `never` for a preset without any. */
+/**
+ * The descriptors that a preset allows: `"1x" | "2x"` for `dpr: [1, 2]`, or `"640w"` for `widths: [640]`. A list that
+ * is missing adds none (`never`).
+ */
 type DescriptorOf<Preset> =
   | (Preset extends { readonly dpr: readonly (infer X extends number)[] } ? `${X}x` : never)
   | (Preset extends { readonly widths: readonly (infer W extends number)[] } ? `${W}w` : never);
 
-// `Name extends unknown` is always true. It gives each name the descriptors of its own preset, and not those of all.
+// `Name extends unknown` is always true. It makes the compiler go through the names one by one, so that each gets only
+// the descriptors of its own preset.
 /** The variants that presets allow: `"card" | "card@1x" | "card@2x"`. */
 export type VariantOf<Presets, Name extends keyof Presets & string> = Name extends unknown
   ? Name | `${Name}@${DescriptorOf<Presets[Name]>}`
@@ -196,27 +203,34 @@ export type ImgOptions<Preset, Known extends Original = Original> = {
    * is the background until the picture is there. Its `focus` is the `object-position`, if the preset has
    * `gravity = "object"`.
    *
-   * Default: none. Then only a preset whose pictures all have one size has both sides. With another preset, the page
-   * moves when the picture comes.
+   * Default: none. Then `width` and `height` are both set only if the preset fixes both, as with `fit: "cover"`. With
+   * another preset, the page moves when the picture comes.
    */
   readonly original?: Known | undefined;
   /**
    * Returns another CSS `background` for the fact, as `thumbHash` of `vitrine/placeholder` does. Default: the fact's
    * `color`. It is not called for an original with `alpha`, through which the background would shine.
    */
+  // NoInfer: `original` alone decides what `Known` is.
   readonly placeholder?: ((original: NoInfer<Known>) => string | undefined) | undefined;
   /**
    * On a signed route: the query that `createSigner`'s function returns. Default: none, which is a RangeError there,
    * unless a cookie opens the route.
    */
   readonly query?: string | undefined;
-} & SizesOption<Extract<Preset, { readonly widths: readonly number[] }>>;
+} & SizesOption<WithWidths<Preset>>;
 
-// The brackets test for `never`, which stands for no preset with `widths`. Without them, the result would be `never`, too.
+/** The preset if it certainly has `widths`, else `never`. */
+type WithWidths<Preset> = Extract<Preset, { readonly widths: readonly number[] }>;
+
+// `[T] extends [never]` is how TypeScript tests for `never`. Without the brackets, the result would be `never`, too.
 /** `sizes` is required if the preset has `widths`. */
 type SizesOption<PresetWithWidths> = [PresetWithWidths] extends [never]
   ? {
-      /** Default: `100vw`. A preset without `widths` ignores it. */
+      /**
+       * A preset without `widths` ignores it. Default: `100vw`, for a preset with `widths` that the compiler does not
+       * know, as with `AnySite`.
+       */
       readonly sizes?: string;
     }
   : {

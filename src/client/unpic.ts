@@ -9,11 +9,11 @@ import type { PresetTable, Site } from "./types.ts";
  * or a format is ignored: the preset sets them.
  *
  * Give it the site of each route that the app uses. It takes the first one that shows the preset and leads to
- * the key. On a signed route, the `src` of a picture is what `signedSrc` returns. The server signs: the page
- * then holds the query, and no key.
+ * the object's key. On a signed route, the `src` of a picture is what `signedSrc` returns. The server signs, so the
+ * page holds only the query, and never a signing key.
  *
- * The transformer throws a RangeError if no preset of these routes is named, if none of them leads to the key,
- * or if no object can have the key.
+ * The transformer throws a RangeError if `options` names no preset that these sites show, if no site that shows it
+ * leads to the object's key, or if no object can have that key.
  * @example
  * const transformer = unpicTransformer(images.site);
  * <Image transformer={transformer} options={{ preset: "hero" }} src="photos/fig.jpg" layout="fullWidth" />
@@ -31,6 +31,7 @@ export function unpicTransformer<Name extends string>(
     options?: { readonly preset: Name },
   ): string => {
     const request = { src: `${src}`, preset: options?.preset, width };
-    return loaderUrl(sites, request, "write options={{ preset }}");
+    const advice = "write options={{ preset }}";
+    return loaderUrl(sites, request, advice);
   };
 }
