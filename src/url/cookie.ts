@@ -15,7 +15,10 @@ export const MAX_COOKIE_AGE = 86_400;
 export type CookieGrant = {
   /** The host of the public URLs as `URL.host` spells it: with its port, if that is not the scheme's. */
   readonly host: string;
-  /** The beginning of the text that stands for `*` of the route's path, decoded: `friends/2026/`. See `prefixFault`. */
+  /**
+   * Compared with what the URL has in place of `*`, decoded. If the route's path is `/private/:preset/*`, the prefix
+   * `friends/2026/` opens `/private/card/friends/2026/fig.jpg`. See `prefixFault`.
+   */
   readonly prefix: string;
 } & Pick<Grant, "route" | "expires">;
 
@@ -53,11 +56,12 @@ export async function signCookieGrant(grant: CookieGrant, key: SigningKey): Prom
 
 /**
  * Matches what `signCookieGrant` returns: `1800000000.k1.ZnJpZW5kcy8.…`. Its parts, with dots between them:
- * - the expiry, of at most 12 digits
- * - the kid: a letter, and at most 31 further characters
- * - the prefix in base64url. The longest one, a key and a slash, has 1,025 bytes. Its last group has two characters or
- *   more, because one alone is less than a byte
- * - the signature: 32 bytes, which are 43 characters. The last one stands for four bits, so it is one of 16
+ * - `[1-9]\d{0,11}`: the expiry
+ * - `[A-Za-z][\w-]{0,31}`: the kid
+ * - `(?:[\w-]{4}){0,341}[\w-]{2,4}`: the prefix in base64url, a group of four characters for three bytes. The longest
+ *   prefix, a key and a slash, has 1,025 bytes: 341 groups, and a last one for two bytes. The last group may have two
+ *   characters for one byte, or three for two
+ * - `[\w-]{42}[AEIMQUYcgkosw048]`: the signature, 32 bytes. The last character has four bits, so it is one of 16
  */
 const COOKIE_VALUE =
   /^[1-9]\d{0,11}\.[A-Za-z][\w-]{0,31}\.(?:[\w-]{4}){0,341}[\w-]{2,4}\.[\w-]{42}[AEIMQUYcgkosw048]$/;
@@ -69,7 +73,8 @@ export function readCookieValue(value: string): CookieClaims | undefined {
   // The text has these four parts. The defaults "" are for the compiler alone.
   const [expires, kid = "", encodedPrefix = "", sig = ""] = value.split(".");
 
-  // `ignoreBOM` keeps a byte order mark in the text. Bytes that are not UTF-8 become another character.
+  // This never throws (`fatal: false`), and drops no byte order mark (`ignoreBOM: true`). Bytes that are not UTF-8
+  // become another character, which the next check finds.
   const decoder = new TextDecoder("utf-8", { fatal: false, ignoreBOM: true });
   const prefix = decoder.decode(decodeBase64(encodedPrefix));
 

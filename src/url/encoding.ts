@@ -23,7 +23,7 @@ export function decodePath(pathname: string): string | undefined {
  * encodeKey("a b/fig (1).jpg"); // "a%20b/fig%20%281%29.jpg"
  */
 export function encodeKey(key: string): string {
-  // S3 signs a slash as it is, and `!'()*` percent-encoded. encodeURIComponent does the opposite.
+  // S3 signs a slash as it is, and `!'()*` percent-encoded. encodeURIComponent encodes the slash, and not these five.
   const encoded = encodeURIComponent(key).replace(/%2F/g, "/");
   return encoded.replace(
     /[!'()*]/g,
@@ -56,7 +56,7 @@ export function encodeBase64url(bytes: ArrayBuffer | Uint8Array): string {
 
 /**
  * Returns the bytes of base64, or of base64url, with or without padding.
- * @throws DOMException if it has another character, or a length that base64 cannot have
+ * @throws DOMException if a character is not of base64 or base64url, or the length is one that base64 cannot have
  */
 export function decodeBase64(base64: string) {
   const text = atob(base64.replaceAll("-", "+").replaceAll("_", "/"));

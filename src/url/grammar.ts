@@ -56,7 +56,7 @@ export function compilePattern(text: string, quantifier: "*" | "+"): Pattern {
       form += part.replace(/[$^\\.*+?()[\]{}|]/g, "\\$&");
     } else if (names.includes(part)) {
       // A placeholder that occurs again must match the same text again: `\1` is the text of the first group. The
-      // parentheses keep a digit that follows apart: `*-*0` becomes `(.+)-(?:\1)0`.
+      // parentheses keep a digit that follows apart: `*-*0` becomes `(.+)-(?:\1)0`, since `\10` would be group 10.
       form += `(?:\\${names.indexOf(part) + 1})`;
     } else {
       names.push(part);
@@ -73,14 +73,14 @@ export function readPath({ path, key }: Mapping, decoded: string): PathMatch | u
   const texts = path.form.exec(decoded)?.slice(1); // the groups, without the whole match
   if (!texts) return undefined;
 
-  const variant = texts[path.names.indexOf(VARIANT)] ?? "";
+  const variant = texts[path.names.indexOf(VARIANT)] ?? ""; // "" if the path has no :preset
   return { variant, key: fillPattern(key, path.names, texts) };
 }
 
-/** Returns the text that `*` stands for in a decoded path; undefined if there is no `*`, or the path does not match. */
+/** Returns the text that `*` stands for in a decoded path; undefined if there is no `*`, or no match. */
 export function readRest({ path }: Mapping, decoded: string): string | undefined {
   const texts = path.form.exec(decoded)?.slice(1);
-  return texts?.[path.names.indexOf(REST)];
+  return texts?.[path.names.indexOf(REST)]; // without a `*`, `texts[-1]` is undefined
 }
 
 /** Matches a `.` or `..` segment. URL parsers remove such a segment, encoded or not. */
@@ -94,11 +94,13 @@ export function writePath(mapping: Mapping, { variant, key }: PathMatch): string
   const texts = mapping.key.form.exec(key)?.slice(1);
   if (!texts) return undefined;
 
+  // VARIANT comes first, so in the path it counts before a `:preset` of the key.
   const path = fillPattern(mapping.path, [VARIANT, ...mapping.key.names], [variant, ...texts]);
   if (DOT_SEGMENT.test(path)) return undefined;
 
   // Check that the path leads back to the same variant and key. It may not, if the key's pattern has `:preset`, too.
-  // With the path `/in/:preset` and the key `of/:preset`, `/in/card@2x` stands for `of/card@2x`, and never for `of/card`.
+  // With the patterns `/in/:preset` and `of/:preset`, `card@2x` of the key `of/card` makes the path `/in/card@2x`. But
+  // that path is read as the key `of/card@2x`.
   const match = readPath(mapping, path);
   const leadsBack = match?.variant === variant && match.key === key;
   return leadsBack ? path : undefined;
@@ -119,7 +121,7 @@ function fillPattern(
     const isFixedText = index % 2 === 0;
     if (isFixedText) return part;
 
-    return texts[names.indexOf(part)] ?? "-";
+    return texts[names.indexOf(part)] ?? "-"; // without a text, `texts[-1]` is undefined
   });
 
   return filled.join("");

@@ -60,9 +60,12 @@ export async function signText(text: string, key: SigningKey): Promise<string> {
   return encodeBase64url(sig);
 }
 
-/** Returns whether a signature is that of a text. The check takes the same time for each wrong signature. */
+/**
+ * Returns whether a signature is that of a text. The check takes the same time for each wrong signature.
+ * @param sig base64url: the caller has checked its form
+ */
 export async function isSignature(sig: string, text: string, key: SigningKey): Promise<boolean> {
-  // The Worker runs this for each signed request. Do not wait for `importKey` if the key is imported already.
+  // The Worker runs this for each signed request. An await of `importKey` costs time even if the key is there.
   let imported = key.imported;
   if (!imported) imported = await importKey(key);
 
@@ -87,7 +90,10 @@ const KID = /^[A-Za-z][\w-]{0,31}$/;
 /** Printable ASCII without spaces, 32 characters or more. */
 const SIGNING_KEY = /^[\x21-\x7e]{32,}$/;
 
-/** Matches the name of each entry in the text of a JSON object: `"k1"` in `{"k1": "…"}`. No valid kid has a quote. */
+/**
+ * Matches the name of each entry in the text of a JSON object: `"k1"` in `{"k1": "…"}`. No valid kid has a quote. A
+ * value with an escaped quote and a colon may match as well: that does no harm unless two such pieces are equal.
+ */
 const ENTRY_NAMES = /"[^"]*"(?=\s*:)/g;
 
 const EXAMPLE = 'a JSON object such as {"k1": "..."}';

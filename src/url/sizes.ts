@@ -39,10 +39,11 @@ export function sizesOf({
     sizes.push([`@${factor}x`, size]);
   }
 
+  // A preset with `widths` has a `width`: the Worker refuses it otherwise. So no height stands alone here.
   for (const listedWidth of widths) {
     let size: Size = { width: listedWidth };
     if (width && height) {
-      // The height changes in proportion to the width. It is never 0.
+      // The height changes in proportion to the width. It is at least 1: `|| 1` replaces 0.
       size = { ...size, height: Math.round((height * listedWidth) / width) || 1 };
     }
     sizes.push([`@${listedWidth}w`, size]);
