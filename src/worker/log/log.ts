@@ -15,7 +15,7 @@ export type LogFields = {
   readonly key?: string | undefined;
   /** The result of the route's fallback, if it was tried. */
   readonly fallback?: "shown" | Refusal["event"] | undefined;
-  /** Where the rendition, or the reason why there is none, came from. */
+  /** Where the answer came from: the rendition, or the reason why there is none. */
   readonly cache?: CacheState | undefined;
   /** The type of the bytes that the visitor gets: `avif`. */
   readonly format?: string | undefined;
@@ -39,7 +39,7 @@ export type CacheState =
  * @param answered the status that the visitor gets
  */
 export function logRefusal(refusal: Refusal, fields: LogFields, answered: number): void {
-  // Refused credentials refuse every request, so one line a minute is enough. `repeated`: this minute has its line.
+  // Refused credentials refuse every request, so one line a minute is enough. `repeated`: there is one of this minute.
   const isOfCredentials = refusal.event === "slots-refused" || refusal.event === "role-refused";
   if (isOfCredentials && refusal.repeated) return;
 
@@ -84,7 +84,7 @@ function formatLine(fields: LineFields): string {
   const line = { ...fields, see: `docs/errors.md#${fields.event}` };
   const text = JSON.stringify(line, loggedValue);
 
-  // JSON does not escape what a terminal obeys or does not show.
+  // JSON does not escape what a terminal obeys or does not show. INVISIBLE has the flag `g`: it matches all of it.
   return text.replace(INVISIBLE, escapeCharacter);
 }
 
@@ -92,9 +92,14 @@ function formatLine(fields: LineFields): string {
 const MAX_VALUE_LENGTH = 1024;
 
 /** The fields of a refusal that are for the Worker alone. */
-const UNLOGGED = new Set(["objectIndex", "repeated", "isTransient", "s3"]);
+const UNLOGGED = new Set([
+  "objectIndex", // which of the URL's objects it is
+  "repeated", // see `logRefusal`
+  "isTransient", // whether a second try may succeed
+  "s3", // S3's whole reply
+]);
 
-/** The names in the log of the fields that have another name in the code. */
+/** The names in the log of the fields that have another name in the code. No line has both `s3Code` and `code`. */
 const LOGGED_NAMES: Readonly<Record<string, string>> = {
   s3Code: "origin",
   edgeCode: "edge",
@@ -103,12 +108,12 @@ const LOGGED_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns what the log has of a value, or undefined to leave it out. JSON.stringify calls this for the whole line, and
- * then for each value in what this returns.
+ * Returns what the log has of a value, or undefined to leave it out. JSON.stringify calls this first for the whole
+ * line, and then for each field of the object that this returned: so under the name that the field has in the log.
  */
 function loggedValue(name: string, value: unknown): unknown {
-  if (typeof value === "string") return withoutQueries(value.slice(0, MAX_VALUE_LENGTH));
   if (UNLOGGED.has(name)) return undefined;
+  if (typeof value === "string") return withoutQueries(value.slice(0, MAX_VALUE_LENGTH));
   if (!isPlainObject(value)) return value;
 
   const logged: Record<string, unknown> = {};

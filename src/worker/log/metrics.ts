@@ -7,7 +7,7 @@ import { countForLog, type LogCount } from "../util/time.ts";
 import { type LogFields, logNotice } from "./log.ts";
 
 /** The metrics of one request. */
-export type RequestMetrics = Omit<LogFields, "cache" | "fallback"> & {
+export type RequestMetrics = Pick<LogFields, "route" | "preset" | "bucket" | "format"> & {
   readonly cache?: string | undefined;
   /** The status that the visitor gets. */
   readonly status: number;
@@ -19,7 +19,7 @@ export type RequestMetrics = Omit<LogFields, "cache" | "fallback"> & {
   readonly bytes: number;
 };
 
-/** Returns whether data points can be written to a binding. */
+/** Returns whether data points can be written to a value: `(value: unknown) => value is { writeDataPoint }`. */
 export const isDataset =
   hasMethods<Pick<AnalyticsEngineDataset, "writeDataPoint">>("writeDataPoint");
 
@@ -44,7 +44,7 @@ export function record(
   const { status, body, headers } = answer;
   const now = Date.now();
 
-  // The answer to HEAD has no body, but it may have the length of one.
+  // The answer to HEAD has no body, but it may have the length of one. A missing length is 0: `Number(null)`.
   const bytes = body ? Number(headers.get("content-length")) : 0;
   const metrics = { ...logFields, event, status, ms: now - began, bytes };
 

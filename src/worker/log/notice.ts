@@ -57,7 +57,10 @@ export type RoleNotice = {
   readonly times: number;
 };
 
-/** The lines about a bucket: one for each change, however many requests there are. */
+/**
+ * The lines about a bucket, however many requests there are: about slots, one for each change. About renditions and
+ * focal points, one a minute, with `times`.
+ */
 export type BucketNotice = { readonly bucket: string } & (
   | SlotRefusedNotice
   | SlotInUseNotice
@@ -65,7 +68,10 @@ export type BucketNotice = { readonly bucket: string } & (
   | FocusNotice
 );
 
-/** S3 refuses one of the bucket's two slots: pairs of a key id and a secret, for a rotation without a gap. */
+/**
+ * S3 refuses one of the bucket's two slots, `current` and `next`. Each is a key id and a secret; there are two for a
+ * rotation without a gap. The fields say which slot, the end of its key id, and S3's code.
+ */
 type SlotRefusedNotice = { readonly event: "slot-refused" } & RefusedSlot;
 
 /** Another slot than before opens the bucket. */
@@ -74,7 +80,7 @@ type SlotInUseNotice = {
   readonly slot: SlotName;
   /** The end of the access key id. */
   readonly access_key: string;
-  /** Why the current slot is not in use, if S3 did not refuse it. */
+  /** Why the slot `current` is passed over for `next`, if S3 did not refuse it: its secrets are wrong. */
   readonly reason?: string | undefined;
 };
 

@@ -1,6 +1,7 @@
 // Purges what a request to /purge names. Two places have renditions, the pictures made of an object: Workers Cache, and
-// the store, an R2 bucket. The cache is purged by tag. From the store only the renditions of an object that is gone
-// in S3 are deleted: those of a replaced object are not shown while S3 answers, and are overwritten.
+// the store, an R2 bucket. The cache is purged by tag. From the store, only the renditions of an object that S3 no
+// longer has are deleted. Those of a replaced object stay: they are shown only in an outage of S3, and the next ones
+// overwrite them.
 // The image edge, which makes renditions, has a cache, too. It is never purged: a replaced object has another URL
 // there.
 
@@ -34,17 +35,18 @@ export async function purge(
 ): Promise<PurgeAnswer> {
   switch (request.kind) {
     case "objects": {
-      const { objects, skipped } = selectByName(buckets, request.names);
+      const { objects, skipped: wrongNames } = selectByName(buckets, request.names);
       const failures = await purgeWithinLimit(objects, store, scope);
-      return reportPurge(objects, failures, skipped);
+      return reportPurge(objects, failures, wrongNames);
     }
 
     case "event": {
-      const { objects, skipped } = selectByEvent(buckets, request.objects);
+      // An object that no route shows is no mistake of the caller: a bucket of S3 has more than what Vitrine shows.
+      const { objects, skipped: notShown } = selectByEvent(buckets, request.objects);
       const failures = await purgeWithinLimit(objects, store, scope);
       const answer = reportPurge(objects, failures);
-      if (skipped.length === 0) return answer;
-      return { ...answer, body: { ...answer.body, not_shown: skipped } };
+      if (notShown.length === 0) return answer;
+      return { ...answer, body: { ...answer.body, not_shown: notShown } };
     }
 
     case "bucket": {
@@ -129,8 +131,8 @@ async function purgeObjects(
 
   if (!store) return failures;
 
-  // An object that is still cached is shown without a look into the store. So its renditions in the store can wait: the
-  // caller sends it again.
+  // Where the purge of the cache failed, the store can wait: visitors get the cached copy anyway, and the caller sends
+  // the object again.
   const uncached = objects.filter(({ url }) => !failures.has(url));
   const purging = uncached.map(async (object) => {
     const failure = await purgeStored(object, store, scope);
@@ -151,8 +153,8 @@ async function purgeCache(
   options: PurgeOptions,
   { context, deadline }: PurgeScope,
 ): Promise<PurgeFailure | undefined> {
-  // Only the entrypoint of the Worker that is behind the cache can purge it. Without the entrypoint nothing is cached
-  // (W15), so nothing old can be shown.
+  // `Renditions` is the Worker's entrypoint that has Workers Cache in front of it, and only this one can purge the
+  // cache. If the runtime does not offer it, nothing is cached (W15), so nothing old can be shown.
   const entrypoint = context.exports?.Renditions;
   if (!entrypoint) return undefined;
 
@@ -196,15 +198,17 @@ async function purgeStored(
   );
 
   // The aliases are the buckets of wrangler.toml that lead to this object. If one of them opens the object, it is there.
-  // While S3 answers, renditions of an object that was replaced are not shown, and the next ones overwrite them.
+  // Its renditions stay, even if it was replaced.
   const refusals = results.filter(isRefusal);
-  if (refusals.length < results.length) return undefined;
+  const isThere = refusals.length < results.length;
+  if (isThere) return undefined;
 
   // If S3 tells one alias that the object is gone, it is gone. An object that S3 denies to every alias may be there or
   // not: it is gone if an event calls it removed.
-  const failed = refusals.find(({ event }) => event !== "object-denied");
-  const isDeniedAndRemoved = !failed && isRemoved;
-  if (isDeniedAndRemoved || refusals.some(isGone)) {
+  const isGoneForOne = refusals.some(isGone);
+  const otherRefusal = refusals.find(({ event }) => event !== "object-denied");
+  const isDeniedToAll = !otherRefusal;
+  if (isGoneForOne || (isDeniedToAll && isRemoved)) {
     const deleting = deleteAll(store, { bucket, key });
     const result = await withTimeout(scope.deadline - Date.now(), deleting);
     if (result === true) return undefined;
@@ -213,16 +217,18 @@ async function purgeStored(
     return { status: 502, retryAfter: 30, reason: "store: it fails" };
   }
 
-  // Any other failure, such as a timeout, says nothing about the object.
-  if (failed) {
-    return { status: 503, retryAfter: 30, reason: `store: S3 says ${failed.event}` };
+  // Another refusal, such as a timeout, says nothing about the object.
+  if (otherRefusal) {
+    return { status: 503, retryAfter: 30, reason: `store: S3 says ${otherRefusal.event}` };
   }
 
-  // S3 denies the object. An event of another kind, such as `Object Created`, says that it is there. While S3 denies it,
-  // nobody sees a rendition of it.
-  if (isRemoved === false) return undefined;
+  // S3 denies the object, and an event such as `Object Created` says that it is there: there is nothing to delete.
+  // While S3 denies it, nobody sees a rendition of it.
+  const isThereByEvent = isRemoved === false;
+  if (isThereByEvent) return undefined;
 
-  // Without an event, it may be gone. S3 says so only to a key that may list the bucket.
+  // The object was named, without an event (`isRemoved` is undefined), and may be gone. S3 says so only to a key that
+  // may list the bucket.
   const reason = "store: S3 denies it: give the key s3:ListBucket";
   return { status: 503, retryAfter: 30, reason };
 }

@@ -32,7 +32,7 @@ type BadRequest = {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** S3 sends a few kilobytes, and a list of 200 long keys has less than this: bytes. */
+/** S3 sends a few kilobytes. The longest list that is purged at once, 200 objects, has less than this, too: bytes. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /** Reads the body of a request. @param deadline of the body: ms since 1970 */
@@ -46,6 +46,7 @@ export async function readPurge(
     if (result === TIMED_OUT) return badRequest("the body takes too long");
     if (result === "too-long") return badRequest("the body has more than 2 MiB", 413);
 
+    // `ignoreBOM: false` drops a byte order mark, which JSON does not allow.
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(result);
   } catch {
     return badRequest("the body breaks off, or is not UTF-8");
@@ -101,7 +102,7 @@ function readRecord(record: unknown): EventObject | undefined {
  * - Ceph: `ObjectLifecycle:Expiration:Current`
  */
 const REMOVED =
-  /^(?:Object Deleted$|(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):)/;
+  /^Object Deleted$|^(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):/;
 
 /** Reads `{ bucket: { name }, object: { key } }`, which all events have somewhere inside. */
 function readObject(

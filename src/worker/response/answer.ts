@@ -15,7 +15,7 @@ export type Terms = {
   readonly granted?: AccessGrant | undefined;
   /** On a route with `origins`: the headers that say which page may read the answer. See `corsHeaders`. */
   readonly cors?: Readonly<Record<string, string>> | undefined;
-  /** For how long Workers Cache, in front of the Worker, has had a refusal: s. It counts as part of the max-age. */
+  /** How old a refusal is that Workers Cache, in front of the Worker, has kept: s. It is taken off the max-age. */
   readonly age?: number | undefined;
 };
 
@@ -33,7 +33,10 @@ export type ImageOptions = {
   readonly took: number;
 };
 
-/** An image; or only its ETag, where Workers Cache has confirmed that the visitor has the image. */
+/**
+ * A rendition, which is a body with its type and its length, and its ETag. Only the ETag is there if Workers Cache has
+ * compared it with the visitor's condition: the visitor has this image.
+ */
 type Image = Partial<Rendition> & { readonly etag?: string | undefined };
 
 /** On every answer: no script runs, no type is guessed, and any page may embed the answer. */
@@ -59,6 +62,7 @@ export function imageAnswer(
 ): Response {
   const { body = null, type, length, etag } = image;
 
+  // An ETag that Workers Cache has compared matches here, too. So no 200 lacks its body.
   const isUnchanged = etag !== undefined && condition !== null && matchesEtag(condition, etag);
   if (isUnchanged) cancelBody(body);
 
@@ -66,7 +70,7 @@ export function imageAnswer(
   const sentBody = isUnchanged ? null : body;
   const answer = new Response(sentBody, { status, headers: PROTECTION_HEADERS });
 
-  // Where the image came from, and how long the edge took, if it rendered the image for this request.
+  // Where the image came from, and how long the edge took. "miss" and "direct" were rendered for this request.
   const { cache, took } = options;
   const isRendered = cache === "miss" || cache === "direct";
   const edgeTime = isRendered ? `, edge;dur=${Math.round(took)}` : "";
@@ -101,6 +105,8 @@ function imageCaching({ maxAge, isOutage }: ImageOptions, terms: Terms, now: num
   const seconds = isOutage ? Math.min(SHORT_S, maxAge) : maxAge;
   const caching = limitedCaching(seconds, terms, now);
   if (!granted) return caching;
+
+  // After the expiry, no cache may show it any more, not even if the Worker cannot be reached.
   return `${caching}, must-revalidate`;
 }
 
@@ -136,8 +142,8 @@ export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Resp
   const answer = textAnswer(refusal);
   const { status, headers } = answer;
 
-  // The answer to such a URL may be cached. Any other 404 or 415 may be cached only if its cause is certain: otherwise
-  // the URL may lead to an image at any time.
+  // A fault of the URL itself stays until a deploy, so the answer may be cached. Another 404 or 415 may be cached only
+  // if its cause is certain, for example because S3 itself has said so. Otherwise there may soon be an image.
   const isUrlFault = URL_FAULTS.includes(refusal.event);
   const isCertainFault = (status === 404 || status === 415) && isCertain(refusal);
   if (isUrlFault || isCertainFault) {
@@ -148,7 +154,7 @@ export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Resp
   return answer;
 }
 
-/** Returns the status of the answer to a refused request. */
+/** Returns the status of the answer to a refused request. Only `textAnswer` knows it, so its text is dropped. */
 export function statusOf(refusal: Refusal): number {
   return textAnswer(refusal).status;
 }
@@ -192,10 +198,12 @@ function textAnswer(refusal: Refusal): Response {
       return plain(503, "Not available now", { "retry-after": QUOTA_RETRY_S });
     case "timed-out":
       return plain(504, "Timed out");
+    // S3 fails, or refuses the bucket's credentials: its slots (key pairs), or its role.
     case "slots-refused":
     case "role-refused":
     case "origin-denied":
     case "origin-failed":
+    // The edge fails, or the picture that it made may not be shown.
     case "edge-contradicts":
     case "edge-refused":
     case "edge-failed":
@@ -237,8 +245,8 @@ export function corsHeaders(
 ): Record<string, string> | undefined {
   if (!origins) return undefined;
 
-  // An answer to a request without `origin` needs `vary`, too. Otherwise a browser would take its copy of that answer,
-  // which no script may read, for the request of a script.
+  // An answer to a request without `origin` needs `vary`, too. Otherwise a browser that got the image for an <img>
+  // would use its copy for a script's `fetch`. The copy lacks the header that lets a script read it.
   const vary = "origin";
   const origin = headers.get("origin");
   if (!origin || !origins.has(origin)) return { vary };
@@ -268,7 +276,8 @@ export function preflight(
     allow,
     ...cors,
     "access-control-allow-methods": allow,
-    // The page may send any header, since the Worker reads none of them. With credentials, "*" would not mean all.
+    // The page may send any header, since the Worker reads none of them. With credentials, none is allowed: there, "*"
+    // would be the name of a header, and not mean all.
     ...(!withCredentials && { "access-control-allow-headers": "*" }),
     "access-control-max-age": PREFLIGHT_S,
   };

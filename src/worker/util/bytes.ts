@@ -45,9 +45,10 @@ export async function readBytes(
   const reader = body.getReader();
   const timeLeft = deadline - Date.now();
   const result = await withTimeout(timeLeft, readChunks(reader, maxBytes));
-  if (Array.isArray(result)) return concatBytes(result);
+  if (Array.isArray(result)) return concatBytes(result); // all chunks
 
-  // Nobody reads the rest. A body that breaks off while it is cancelled does no harm.
+  // Nobody reads the rest. After a timeout, `cancel` also ends the read that still waits, and nobody gets its result.
+  // A body that breaks off while it is cancelled does no harm.
   reader.cancel().catch(() => {});
   return result;
 }
@@ -74,7 +75,7 @@ const HMAC = { name: "HMAC", hash: "SHA-256" };
 
 /**
  * Compares two texts by their HMACs under a random key. Whoever guesses a secret learns nothing from the time that this
- * takes: how many characters of the guess are right does not change it.
+ * takes: the HMACs of two texts differ everywhere, even if the texts begin alike.
  */
 export async function timingSafeEqual(a: string, b: string): Promise<boolean> {
   const random = crypto.getRandomValues(new Uint8Array(32));

@@ -2,8 +2,8 @@
 // moment then lies in the future, and must not hold anything up for longer than usual.
 
 /**
- * Returns whether a moment is less than `ms` away from now, in the past or in the future. So a clock that is set back by
- * more than `ms` ends a wait, and does not prolong it.
+ * Returns whether a moment is less than `ms` away from now, in the past or in the future. Example: an event is logged
+ * at 12:00, and then the clock is set back to 11:00. With `now - momentMs < ms`, nothing would be logged for an hour.
  * @param momentMs ms since 1970; undefined if it never was
  * @param now ms since 1970
  */
@@ -52,8 +52,8 @@ export function withTimeout<T>(ms: number, work: Promise<T>): Promise<T | typeof
     const timer = setTimeout(resolve, ms, TIMED_OUT);
     const stopTimer = () => clearTimeout(timer);
 
-    // If the timer was first, `resolve` and `reject` do nothing any more.
     work.then(stopTimer, stopTimer);
+    // If the timer was first, `resolve` and `reject` do nothing any more.
     work.then(resolve, reject);
   });
 }
@@ -70,6 +70,6 @@ export async function pauseBefore(deadline: number): Promise<boolean> {
   const nextTryMs = Date.now() + PAUSE_MS;
   if (nextTryMs >= deadline) return false;
 
-  await scheduler.wait(PAUSE_MS);
+  await scheduler.wait(PAUSE_MS); // a global of the Workers runtime
   return true;
 }
