@@ -34,8 +34,8 @@ export type ImageOptions = {
 };
 
 /**
- * A rendition, which is a body with its type and its length, and its ETag. Only the ETag is there if Workers Cache has
- * compared it with the visitor's condition: the visitor has this image.
+ * A rendition, which is a body with its type and its length, and its ETag. Only the ETag is there if the gateway, where it
+ * renders by itself, has compared it with the visitor's condition: the visitor has this image.
  */
 type Image = Partial<Rendition> & { readonly etag?: string | undefined };
 
@@ -62,7 +62,7 @@ export function imageAnswer(
 ): Response {
   const { body = null, type, length, etag } = image;
 
-  // An ETag that Workers Cache has compared matches here, too. So no 200 lacks its body.
+  // An ETag that was compared before matches here, too. So no 200 lacks its body.
   const isUnchanged = etag !== undefined && condition !== null && matchesEtag(condition, etag);
   if (isUnchanged) cancelBody(body);
 
@@ -70,7 +70,7 @@ export function imageAnswer(
   const sentBody = isUnchanged ? null : body;
   const answer = new Response(sentBody, { status, headers: PROTECTION_HEADERS });
 
-  // Where the image came from, and how long the edge took. "miss" and "direct" were rendered for this request.
+  // Where the image came from. "miss" and "direct" were rendered for this request: for these, how long that took.
   const { cache, took } = options;
   const isRendered = cache === "miss" || cache === "direct";
   const edgeTime = isRendered ? `, edge;dur=${Math.round(took)}` : "";
