@@ -54,7 +54,7 @@ test.each<[string, string]>([
   ["image/svg+xml", "source-unreadable"],
   ["", "wrong-type"],
 ])("a success of type %j is %s", (type, event) => {
-  expect(look(200, { ...ok, "content-type": type })).toMatchObject({ event });
+  expect(look(200, { ...ok, "content-type": type })).toMatchObject({ event, type });
 });
 
 test("the type is told without its parameters", () => {

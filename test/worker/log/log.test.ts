@@ -157,6 +157,14 @@ test("what stands before a signature is logged", async () => {
   expect(lines().map(({ path }) => path)).toEqual(["/nothing/éé/a.jpg…", "/nothing/a.jpg&…"]);
 });
 
+test("a value of 1,024 characters is logged whole, and a longer one is cut", async () => {
+  const start = "/nothing/";
+  const path = start.padEnd(1024, "a");
+  await get(path);
+  await get(`${path}bcd`);
+  expect(lines().map((line) => line["path"])).toEqual([path, path]);
+});
+
 test("no line has a character that a terminal obeys, or does not show", async () => {
   const texts: string[] = [];
   for (const level of ["info", "warn", "error"] as const) {

@@ -123,6 +123,11 @@ describe("while STS fails", () => {
   });
 });
 
+test("an STS that cannot be reached is named so", async () => {
+  answer = () => Promise.reject(new TypeError("no such host"));
+  expect(await getKeyId(memory())).toBe("unreachable");
+});
+
 test.each([1, 29, 30])(
   "credentials that STS gives for %d s are none: it is not asked again and again for one visitor",
   async (seconds) => {
