@@ -238,7 +238,7 @@ async function renderObject(
   const source = rendered.object;
   reportFocus({ bucket, key, variant }, source);
 
-  // 14. Answer, then store. If the edge may have read another object than S3 described, the rendition gets no ETag.
+  // 14. Answer, then store. With the engine "cf", the source is `object` itself. If the edge may have read another object than S3 described, the rendition gets no ETag.
   const { mayBeOfOtherObject, ...image } = rendered.rendition;
   const newEtag = mayBeOfOtherObject ? undefined : await etagOf(id, source, rendered.overlays);
   const saved = await saveRendition(id, { ...image, etag: newEtag }, source, storeEntry, scope);
@@ -303,11 +303,18 @@ export async function renderBy(
     return renderByBinding(bucket, key, object, request, isFacts, scope);
   }
 
-  // The edge caches by URL, and the validator is a part of the URL. On a retry, another validator makes a new URL, for
-  // which the edge has cached nothing. It is no part of the object, which is returned unchanged.
+  // The edge caches by URL, and the validator is a part of the URL, unless the bucket has source_parameter = false. On a
+  // retry, another validator makes another URL, so that what the edge has cached is left behind.
   const validator = scope.isRetry ? `${object.validator} again` : object.validator;
-  const source = { ...object, validator };
-  const rendition = await renderAtEdge(bucket, key, source, request, isFacts, scope.deadline);
+  const objectForEdge = { ...object, validator };
+  const rendition = await renderAtEdge(
+    bucket,
+    key,
+    objectForEdge,
+    request,
+    isFacts,
+    scope.deadline,
+  );
   return isRefusal(rendition) ? rendition : { rendition, object, overlays };
 }
 
