@@ -38,8 +38,7 @@ export function overlayOptions(overlay: Overlay): {
 }
 
 /**
- * Returns the options that shape an image or an overlay, in the order in which they are sent. If presets get another
- * option, the compiler reports that it is missing here.
+ * Returns the options that shape an image or an overlay, in the order in which they are sent.
  */
 function shapeOptions(image: Overlay | EngineImage, density: number): ImageTransform {
   const { fit, gravity } = image;
@@ -68,6 +67,7 @@ function shapeOptions(image: Overlay | EngineImage, density: number): ImageTrans
     gravity: bindingGravity,
     trim: scaleLengths(image.trim, density),
     border: scaleLengths(image.border, density),
+    // If presets get another option, the compiler reports here that it is missing.
   } satisfies Record<ShapeOption | "fit", unknown>);
 }
 
@@ -78,8 +78,8 @@ function scaleLength<Value>(value: Value, density: number): Value | number {
 }
 
 /**
- * Multiplies the lengths of a trim or a border. What is no table stays as it is: `undefined`, or the trim "border".
- * `Table` is the type of the option, and the result has the same.
+ * Multiplies the lengths of a trim or a border: with density 2, `{ color: "red", width: 5 }` gets the width 10. What is
+ * no table stays as it is: `undefined`, or the trim "border".
  */
 function scaleLengths<Table extends object | string | undefined>(
   table: Table,
@@ -89,7 +89,7 @@ function scaleLengths<Table extends object | string | undefined>(
 
   const result = { ...table };
   for (const [name, value] of Object.entries(table)) {
-    // As `result[name] = …`, which the compiler refuses: to it, a name may be any text.
+    // The same as `result[name] = …`. The compiler refuses that, because to it `name` may be any text.
     Object.assign(result, { [name]: scaleLength(value, density) });
   }
   return result;
@@ -125,8 +125,9 @@ export function outputOptions(
   const format = typeFor(outputFormat(request, type, head));
   const qualityNumber = typeof quality === "string" ? QUALITIES[quality] : quality;
 
-  // A PNG with an explicit quality gets a palette, and loses colours (O5): only a preset of PNG asks for that.
-  const canHaveQuality = format !== "image/png" || variant.format.includes("png");
+  // A PNG with a quality gets a palette, and loses colours (O5). That is only meant if the preset itself says PNG.
+  const isPngPreset = variant.format.startsWith("png"); // "png" or "png-force"
+  const canHaveQuality = format !== "image/png" || isPngPreset;
   const hasQuality = qualityNumber !== undefined && canHaveQuality;
   return {
     format,
@@ -141,10 +142,12 @@ function outputFormat(
   type: ObjectType,
   head: Uint8Array,
 ): OutputFormat {
-  if (format !== undefined && !format.includes("jpeg")) return format;
+  const isJpeg = format === "jpeg" || format === "baseline-jpeg";
+  if (format && !isJpeg) return format;
 
-  // Without a format, the edge chooses JPEG or PNG. JPEG has no transparency. So it is JPEG if the preset itself asks
-  // for that, or if no pixel can be transparent. If only this request asks for JPEG, it takes another format's place.
-  const canBeJpeg = variant.format.includes("jpeg") || isOpaque(type, head);
-  return canBeJpeg ? "jpeg" : "png";
+  const isJpegPreset = variant.format.includes("jpeg"); // "jpeg" or "baseline-jpeg"
+  if (isJpegPreset) return "jpeg";
+
+  // The preset says another format, or "auto". So the picture must keep its transparency, which JPEG does not have.
+  return isOpaque(type, head) ? "jpeg" : "png";
 }

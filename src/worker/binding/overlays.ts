@@ -49,14 +49,14 @@ export async function fetchOverlayValidators(
 /** For how long the validator of an overlay is not requested again: ms. */
 const REMEMBERED_MS = 60_000;
 
-/**
- * One map for each bucket, of what this isolate remembers of its overlays by their keys. It is forgotten together with
- * the configuration. A configuration has few overlays.
- */
-const rememberedValidators = memoize((_bucket: Bucket) => new Map<string, RememberedValidator>());
-
 /** The last validator of an overlay, and when S3 named it: ms since 1970. */
 type RememberedValidator = { readonly validator: Validator; readonly atMs: number };
+
+/**
+ * Returns the map in which this isolate remembers the overlays of a bucket, by their keys. A bucket always gets the
+ * same map, until the configuration is read anew. A configuration has few overlays.
+ */
+const rememberedValidators = memoize((_bucket: Bucket) => new Map<string, RememberedValidator>());
 
 async function fetchValidator(
   bucket: Bucket,
@@ -66,6 +66,7 @@ async function fetchValidator(
   const last = rememberedValidators(bucket).get(key);
   if (last && isWithin(REMEMBERED_MS, last.atMs, Date.now())) return last.validator;
 
+  // "head": S3 is asked for the first bytes alone, and `openObject` cancels the body itself.
   const open = () => openObject(bucket, bucket.prefix + key, { ...scope, part: "head" });
   let object = await open();
 
@@ -132,15 +133,18 @@ async function openOverlay(
   return { ...overlayOptions(overlay), object };
 }
 
-/** Refusals that may be about the overlay alone. All others are about its bucket: no key opens it, or S3 is late. */
+/** Refusals that may be about the overlay alone. All others, such as "slots-refused", are about its whole bucket. */
 const EVENTS_OF_OBJECT: ReadonlySet<string> = new Set([
   "object-missing",
   "object-denied",
-  "origin-denied", // S3 has a code of its own, or redirects
+  "origin-denied", // for example, S3 redirects the request
   "source-unreadable",
 ]);
 
-/** Turns the refusal of an overlay into "origin-failed". It would say that the picture itself is missing or broken. */
+/**
+ * Turns a refusal that may be about an overlay alone into "origin-failed". Otherwise a missing overlay would be answered
+ * like a picture that is missing.
+ */
 function blameOverlay(refusal: Refusal, key: string): Refusal {
   if (!EVENTS_OF_OBJECT.has(refusal.event)) return refusal;
   return { event: "origin-failed", reason: `the overlay ${key}: ${refusal.event}` };

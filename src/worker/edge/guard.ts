@@ -1,6 +1,6 @@
-// The guard of the image edge's answers: it lets only bytes pass that the edge has made, and never an original. The edge
-// may pass an original on, with 200, where transformations are off (R2 in docs/rules.md), where its own result would be
-// larger (R6), or where it cannot make the format (O7). So a success is not enough: each answer must prove that the edge
+// Step 13 of a request, "guard": only bytes pass that the image edge has made, and never an original. The edge may pass
+// an original on, with 200, where transformations are off (R2 in docs/rules.md), where its own result would be larger
+// (R6), or where it cannot make the format (O7). So a success is not enough: each answer must prove that the edge
 // transformed an image, and that of the object that S3 has. What proves nothing is refused.
 
 import type { OutputFormat } from "../config/preset.ts";
@@ -17,8 +17,7 @@ export type SourceObject = Pick<OpenedObject, "etag" | "lastModified" | "type">;
 type EdgeReply = Pick<Reply, "status" | "headers" | "text">;
 
 /**
- * Decides whether the bytes of an answer may go to the visitor. An answer that fails in several steps is refused by the
- * first one.
+ * Decides whether the bytes of an answer may go to the visitor, by five checks. The first one that fails refuses them.
  * @returns the type of the bytes, or why they are refused
  */
 export function guard(
@@ -26,24 +25,26 @@ export function guard(
   request: TransformRequest,
   object: SourceObject,
 ): { readonly type: string } | Refusal {
-  // 1. and 2. The edge has transformed an image, and that of this object.
+  // Checks 1 and 2: the edge has transformed an image, and that of this object.
   const refusal = checkSuccess(reply, request, object);
   if (refusal) return refusal;
 
   const { status, headers } = reply;
   const type = typeOf(headers);
 
-  // 3. An SVG is never resized, but made safe (R8), so no warning counts. Only a route for SVGs may show it.
+  // Check 3: an SVG is never resized, but made safe (R8), so no warning counts. Only a route for SVGs may show it.
   if (type === "image/svg+xml") {
     if (request.svg) return { type };
+
+    // With overlays, it is not certain that the object itself is the SVG.
     return { event: "source-unreadable", status, type, certain: !hasOverlays(request) };
   }
 
-  // 4. A warning: these bytes are the original's, or may be, unless their type proves the contrary.
+  // Check 4, a warning: these bytes are the original's, or may be, unless their type proves the contrary.
   const warning = readWarning(headers);
   if (warning && !hasOtherType(headers, object)) return { event: warning, status, type };
 
-  // 5. Transformed, but perhaps into a type that this visitor cannot use.
+  // Check 5: the bytes are transformed, but perhaps into a type that this visitor cannot use.
   if (!mayYield(request, type)) return { event: "wrong-type", status, type };
   return { type };
 }
@@ -52,7 +53,7 @@ export function guard(
 const SUCCESS = /^internal=(?:ok|ram)\b/;
 
 /**
- * Takes the first two steps, which are the same for a picture and for its facts.
+ * Makes the first two checks, which are the same for a picture and for its facts.
  * @returns why the answer is refused; undefined if it passes both
  */
 export function checkSuccess(
@@ -62,13 +63,13 @@ export function checkSuccess(
 ): UpstreamRefusal | undefined {
   const { status, headers } = reply;
 
-  // 1. No success: an error of the edge, or the origin's own answer, which may be the whole original (R2).
+  // Check 1. No success: an error of the edge, or the origin's own answer, which may be the whole original (R2).
   const resized = headers.get("cf-resized") ?? "";
   const isSuccess = status === 200 && SUCCESS.test(resized);
   if (!isSuccess) return readFailure(reply, resized, request);
 
-  // 2. A contradiction: the edge has used another original than S3 has. Both its tag and its date must differ (R4): a
-  // difference in one of them alone may have another reason.
+  // Check 2. A contradiction: the edge has used another original than S3 has. It is refused only if both its tag and
+  // its date differ (R4): if one of them alone differs, that may have another reason.
   const date = headers.get("last-modified");
   const hasDates = Boolean(date && object.lastModified);
   const isOtherDate = hasDates && date !== object.lastModified;
@@ -117,11 +118,11 @@ function readWarning(headers: Headers) {
 }
 
 /**
- * Returns whether an answer certainly has another type than its original. Then the edge made these bytes in spite of a
- * warning: what it passes on untransformed has the type of the original (R6).
+ * Returns whether an answer certainly has another type than its original. What the edge passes on untransformed has the
+ * type of the original (R6). So if a PNG comes as WebP, the edge made these bytes, whatever its warning says.
  */
 function hasOtherType(headers: Headers, object: SourceObject): boolean {
-  // The type is that of the object that S3 has now. Only the same tag proves that the edge has used the same object.
+  // `object` is what S3 has now. Only the same tag proves that the edge has used this object, and no older one.
   const isSameObject = object.etag !== undefined && object.etag === originalEtag(headers);
   if (!isSameObject) return false;
 
@@ -146,9 +147,8 @@ export function namedType(name: string): ObjectType {
 }
 
 /**
- * The formats that may come, by the format that was requested. The first one is the requested format itself. The edge
- * may choose another type (R5). GIF is never among them: an animation that was not transformed (O8) would look the
- * same.
+ * The formats that may come, by the format that was requested. The first one is the requested format itself, and the
+ * edge may choose one of the others (R5). GIF is never among them: it may be an animation that was not transformed (O8).
  */
 const YIELDS = {
   avif: ["avif", "webp", "jpeg", "png"],
@@ -164,7 +164,8 @@ const YIELDS = {
 export function mayYield(request: TransformRequest, type: string): boolean {
   const { variant, accepts, format: requestedFormat } = request;
 
-  // A preset with a fixed format gives it to every browser. With "auto", only a browser that reads WebP may get one.
+  // WebP may come in place of AVIF. With "auto", not every browser that reads AVIF has said that it reads WebP. A
+  // preset with a fixed format is the same for every browser.
   if (type === "image/webp" && variant.format === "auto" && !accepts.webp) return false;
 
   const allowedFormats = YIELDS[requestedFormat ?? "unspecified"];
@@ -193,8 +194,8 @@ function originalEtag(headers: Headers): string | undefined {
 }
 
 /**
- * Returns whether the edge's tag names another original than S3 does. `checkSuccess` asks for another date, too; this
- * function does not, because an object may be replaced twice in one second.
+ * Returns whether the edge's tag names another original than S3 does. To refuse an answer, `checkSuccess` demands
+ * another date as well. To store a picture, the tag alone must be right: an object may be replaced twice in one second.
  */
 export function namesOtherOriginal(headers: Headers, etag: string | undefined): boolean {
   const edgeTag = originalEtag(headers);

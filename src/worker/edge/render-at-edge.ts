@@ -1,7 +1,7 @@
-// The engine "cf": has the image edge render an object that S3 has just given to the Worker, or describe its
-// rendition. The edge fetches the object itself, with the headers that are signed here. Each request is a GET, and
-// has no header of the visitor: it is not known which of them the edge passes on (E4), and it caches its answers for
-// all visitors alike.
+// Step 12 of a request, "engine": the engine "cf" has the image edge render an object that S3 has just given to the
+// Worker, or describe its rendition. The edge fetches the object itself, with the headers that are signed here. Each
+// request is a GET, and has no header of the visitor: it is not known which of them the edge passes on (E4), and it
+// caches its answers for all visitors alike.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -51,18 +51,18 @@ export async function renderAtEdge(
   const headers = await sign(url, bucket.region, credential.credentials, Date.now());
   const source = { url, headers, object };
 
-  // 1. The request itself.
+  // Try 1: the request itself.
   const render = isFacts ? renderFacts : renderPicture;
   let result = await render(source, request, deadline);
 
-  // 2. The same request once more, if the result is a failure that may be over soon.
+  // Try 2: the same request once more, if the result is a failure that may be over soon.
   if (canRetry(result)) {
     const hasTime = await pauseBefore(deadline);
     if (hasTime) result = await render(source, request, deadline);
   }
   if (!isRefusal(result)) return result;
 
-  // 3. Another request, if that may succeed. It makes another rendition, which has other facts.
+  // Try 3: another request, if that may succeed. It makes another rendition, which has other facts.
   if (isFacts) return result;
   const firstBytes = object.body.head;
   const nextRequest = requestForRetry(request, result, firstBytes);
@@ -109,7 +109,7 @@ async function renderFacts(
   const reply = await askEdge(source, factsOptions(request), deadline);
   if (isRefusal(reply)) return reply;
 
-  // The first two steps of the guard: the edge has succeeded, and with the object that S3 has. The other steps are
+  // The first two checks of the guard: the edge has succeeded, and with the object that S3 has. The other checks are
   // about the bytes of an image.
   const refusal = checkSuccess(reply, request, object);
   if (refusal) return refusal;

@@ -77,13 +77,14 @@ export async function readObject(
   content: Content,
   request: ObjectRequest,
 ): Promise<OpenedObject | UpstreamRefusal> {
+  // `content.length` is what is sent now, 1024 bytes for example. `fields.length` is that of the whole object.
   const body = await readBody(content.stream, content.length, request.deadline);
   if (isRefusal(body)) return body;
 
   // `body.head` is there already. A server that ignores the range would go on to send the rest.
   if (request.part === "head") body.cancel();
 
-  // Without bytes and without a length, the object may be empty, or the server may have left its bytes out.
+  // No bytes came, and no length is known: either the object is empty, or the server has left its bytes out.
   const isUnseen = fields.length === undefined && body.head.length === 0;
   const isTypeHidden = content.isEncoded || isUnseen;
   const type = isTypeHidden ? "unknown" : sniff(body.head);
@@ -131,7 +132,10 @@ type ChunkReader = Pick<ReadableStreamDefaultReader<Uint8Array>, "read" | "cance
 /** How much is read at once: bytes. Otherwise the runtime gives 4 KB at a time, which costs four times the CPU. */
 const CHUNK_BYTES = 128 * 1024;
 
-/** Opens a reader of large chunks. A stream that a script made has no such reader: its chunks come as they are. */
+/**
+ * Opens a reader of large chunks: "byob" reads into a buffer that the caller gives. A stream that a script made has no
+ * such reader, and `getReader` throws. Then its chunks are read as they come.
+ */
 function openReader(body: ReadableStream<Uint8Array>): ChunkReader {
   try {
     const reader = body.getReader({ mode: "byob" });
@@ -172,10 +176,11 @@ async function readFirstChunks(chunks: Chunks, length: number | undefined): Prom
   const firstChunks: Uint8Array[] = [];
   let received = 0;
 
-  // Once all promised bytes have come, the end of the body is not awaited: it would need one more read. If no length is
-  // promised, `received` never equals it.
-  // Not `for await`: leaving such a loop would close the chunks, and the stream reads on from them.
-  while (received < HEAD_BYTES && received !== length) {
+  // Not `for await`: leaving such a loop would close the chunks, but `createBody` goes on reading them.
+  while (received < HEAD_BYTES) {
+    // A short object is there as a whole. One more read would only wait for the end of its body.
+    if (received === length) break;
+
     const { done, value } = await chunks.next();
     if (done) break;
 
@@ -187,6 +192,7 @@ async function readFirstChunks(chunks: Chunks, length: number | undefined): Prom
 }
 
 /**
+ * Makes one stream of what was read already, and what is still to be read.
  * @param firstChunks what was read already
  * @param nextChunks what is still to be read
  */
@@ -197,8 +203,8 @@ function createBody(
 ): ObjectBody {
   const allChunks = joinChunks(firstChunks, nextChunks);
 
-  // A stream that fails would only throw. This promise has the reason for the log. `fail` resolves it.
-  // Not Promise.withResolvers(): the commands, which open objects, too, run on Node.js 20.
+  // The reader of a stream that fails gets a bare error. The log gets a refusal: `fail` resolves `failure` with it.
+  // Promise.withResolvers() would be shorter, but Node.js 20, on which the commands open objects, does not have it.
   let fail: (refusal: UpstreamRefusal) => void;
   const failure = new Promise<UpstreamRefusal>((resolve) => {
     fail = resolve;

@@ -67,7 +67,10 @@ const VERDICTS: readonly Verdict[] = [
 /** What stands for S3's code if a 404 has none. */
 const NO_CODE = "404";
 
-/** @param configuredRegion the region with which the request was signed */
+/**
+ * Returns what a reply means. The first paragraph that fits decides.
+ * @param configuredRegion the region with which the request was signed
+ */
 export function verdictOf(reply: S3Reply, configuredRegion: string): Verdict {
   const { status, code: s3Code, region, ahead } = reply;
   if (status === undefined) return { result: "unknown", reason: "S3 itself does not answer" };
@@ -86,13 +89,14 @@ export function verdictOf(reply: S3Reply, configuredRegion: string): Verdict {
   const verdict = VERDICTS.find((candidate) => candidate.s3Code === s3Code);
   if (verdict) return verdict;
 
-  // S3 may name the bucket's region beside any code. It counts less than the codes above, and more than MALFORMED.
+  // S3 may name the bucket's region in any reply. With a code of VERDICTS, the region does not matter.
   if (region !== undefined && region !== configuredRegion) {
     return misconfigured(s3Code, `the bucket is in ${region}: set region (and endpoint)`);
   }
+  // The region is right, so the signature has no right form.
   if (s3Code === MALFORMED) return { result: "slot-refused", s3Code };
 
-  // A 404 with another code than NoSuchKey is refused as object-denied: see `refusalOf`.
+  // A 404 without a code counts as missing, as with NoSuchKey. With any other code, it counts as denied (`refusalOf`).
   if (status === 404) return { result: "object-refused", s3Code: s3Code ?? NO_CODE };
   if (isRedirect(status)) return misconfigured(s3Code, "S3 redirects: check endpoint and region");
   return { result: "unknown", s3Code, reason: `S3 itself answers ${status}` };
@@ -124,6 +128,7 @@ export function refusalOf(status: number, reply: S3Reply, verdict: Verdict): Ups
   const upstream = { status, s3Code, reason, s3: reply };
 
   if (result === "object-refused") {
+    // NoSuchKey, or a 404 without a code. With AccessDenied, for example, the object is denied.
     const isMissing = s3Code === "NoSuchKey" || s3Code === NO_CODE;
     const event = isMissing ? "object-missing" : "object-denied";
 
@@ -135,8 +140,8 @@ export function refusalOf(status: number, reply: S3Reply, verdict: Verdict): Ups
   if (TIMEOUT_STATUSES.includes(status)) return { event: "timed-out", ...upstream };
 
   if (isBusy(status)) {
-    const busy = { reason: "the origin fails, or is busy", isTransient: true }; // a second try may succeed
-    return { event: "origin-failed", ...upstream, ...busy };
+    const busyReason = "the origin fails, or is busy"; // in place of the verdict's reason
+    return { event: "origin-failed", ...upstream, reason: busyReason, isTransient: true };
   }
 
   return { event: "origin-denied", ...upstream };
@@ -156,8 +161,8 @@ export function isOutage(refusal: Refusal): boolean {
     case "role-refused":
       return true;
 
-    // Without a status, S3 did not answer, or broke off. Other statuses are no outage: 206 with another part of the
-    // object is the answer of an S3 that works, and a 408 counts as timed out, but not as busy.
+    // An outage: S3 did not answer, or broke off (no status), is busy (429), or has an error (500 and above). No
+    // outage: S3 works, but sends a wrong part of the object (206), or says that the request came too slowly (408).
     case "timed-out":
     case "origin-failed":
       return status === undefined || isBusy(status);

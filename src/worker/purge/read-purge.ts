@@ -8,11 +8,11 @@ import { TIMED_OUT } from "../util/time.ts";
 
 /** An object as an event of S3 names it. */
 export type EventObject = {
-  /** The bucket's name at S3. */
+  /** The bucket's name at S3, which is not its name in wrangler.toml. */
   readonly bucket: string;
   /** The whole key. */
   readonly key: string;
-  /** Whether the event calls it removed. An old version of it may be meant, and the object be there (A19). */
+  /** Whether the event calls it removed. If only an old version of it was removed, it is still there (A19). */
   readonly isRemoved: boolean;
 };
 
@@ -32,7 +32,7 @@ type BadRequest = {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** S3 sends a few kilobytes. The longest list that is purged at once, 200 objects, has less than this, too: bytes. */
+/** Enough for an event, which has a few kilobytes, and for the 200 names that are purged at once at most: bytes. */
 const MAX_BYTES = 2 * 1024 * 1024;
 
 /** Reads the body of a request. @param deadline of the body: ms since 1970 */
@@ -95,11 +95,12 @@ function readRecord(record: unknown): EventObject | undefined {
 }
 
 /**
- * The names of events by which an object is removed, also by a lifecycle rule:
+ * The names of events by which an object is removed, also by a lifecycle rule. EventBridge has one name. In all others,
+ * only the beginning counts:
  * - EventBridge: `Object Deleted`
- * - S3: `ObjectRemoved:Delete`, `ObjectRemoved:DeleteMarkerCreated`, `LifecycleExpiration:Delete`
- * - MinIO: `s3:ObjectRemoved:Delete`
- * - Ceph: `ObjectLifecycle:Expiration:Current`
+ * - S3: `ObjectRemoved:…`, `LifecycleExpiration:…`
+ * - MinIO: `s3:ObjectRemoved:…`
+ * - Ceph: `ObjectLifecycle:Expiration:…`
  */
 const REMOVED =
   /^Object Deleted$|^(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):/;

@@ -36,7 +36,7 @@ export function readFocus({ metadata }: ObjectMetadata): Focus | undefined {
   return parseFocus(text);
 }
 
-/** A plain decimal from 0 to 1, perhaps between spaces: `0`, ` 0.62` and `1.0`. */
+/** A plain decimal from 0 to 1, perhaps between spaces: `0`, ` 0.62` and `1.0`, but not `.5`, `1.5` or `5e-1`. */
 const FRACTION = /^ *(?:0(?:\.\d{1,20})?|1(?:\.0{1,20})?) *$/;
 
 /** Parses a focal point, such as `0.62,0.3`, and rounds it to 0.01. @returns undefined for any other spelling */
@@ -58,10 +58,11 @@ export function withFocus(image: PresetImage, focus: Focus | undefined): EngineI
   const { gravity, ...withoutGravity } = image;
   if (!gravity) return withoutGravity;
 
-  // The edge may bill the same options in another order as another transformation: nobody knows (L2). So `gravity`
-  // keeps the place that it has in `image`.
-  if (gravity === "object") return { ...image, gravity: focus ?? "center" };
-  return { ...image, gravity }; // it is not "object" here, as the type requires
+  const center = focus ?? "center";
+  const engineGravity = gravity === "object" ? center : gravity;
+
+  // Behind `...image`, an option keeps its place. In another order, the edge might bill the same options again (L2).
+  return { ...image, gravity: engineGravity };
 }
 
 /** A rendition is the image that visitors get: a variant of an object. */
@@ -93,6 +94,8 @@ export function reportFocus(rendition: ShownRendition, object: ObjectMetadata): 
 
   const value = object.metadata.get("focus");
   const counts = value === undefined ? missingCounts : malformedCounts;
+
+  // `times`: how often this happened since it was last logged. `logCount`: what to remember for the next time.
   const { times, shouldLog, logCount } = countForLog(counts.get(bucket), Date.now());
   counts.set(bucket, logCount);
   if (!shouldLog) return;

@@ -34,8 +34,8 @@ export type ImageOptions = {
 };
 
 /**
- * A rendition, which is a body with its type and its length, and its ETag. Only the ETag is there if the gateway, where it
- * renders by itself, has compared it with the visitor's condition: the visitor has this image.
+ * A rendition, which is a body with its type and its length, and its ETag. If the visitor has this image already, it
+ * may be the ETag alone: `{ etag: "4f2a" }`. The gateway, where it renders by itself, has then compared it before.
  */
 type Image = Partial<Rendition> & { readonly etag?: string | undefined };
 
@@ -62,7 +62,7 @@ export function imageAnswer(
 ): Response {
   const { body = null, type, length, etag } = image;
 
-  // An ETag that was compared before matches here, too. So no 200 lacks its body.
+  // An image that is an ETag alone matches here once more, so it is always a 304.
   const isUnchanged = etag !== undefined && condition !== null && matchesEtag(condition, etag);
   if (isUnchanged) cancelBody(body);
 
@@ -98,7 +98,8 @@ const YEAR_S = 31_536_000;
 function imageCaching({ maxAge, isOutage }: ImageOptions, terms: Terms, now: number): string {
   const { granted } = terms;
 
-  // A URL with a version has the same content until it expires. What is shown in an outage may be of an older object.
+  // A URL with a version has the same content until it expires, so no browser has to ask again. In an outage, the
+  // image may be of an older object.
   const isImmutable = granted?.version !== undefined && !isOutage;
   if (isImmutable) return `${limitedCaching(YEAR_S, terms, now)}, must-revalidate, immutable`;
 
@@ -106,7 +107,7 @@ function imageCaching({ maxAge, isOutage }: ImageOptions, terms: Terms, now: num
   const caching = limitedCaching(seconds, terms, now);
   if (!granted) return caching;
 
-  // After the expiry, no cache may show it any more, not even if the Worker cannot be reached.
+  // A signed URL, or a cookie. After the expiry, no cache may show the image, not even if the Worker cannot be reached.
   return `${caching}, must-revalidate`;
 }
 
@@ -143,7 +144,7 @@ export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Resp
   const { status, headers } = answer;
 
   // A fault of the URL itself stays until a deploy, so the answer may be cached. Another 404 or 415 may be cached only
-  // if its cause is certain, for example because S3 itself has said so. Otherwise there may soon be an image.
+  // if its cause is certain: S3 itself says that the object is missing, for example. Otherwise an image may soon come.
   const isUrlFault = URL_FAULTS.includes(refusal.event);
   const isCertainFault = (status === 404 || status === 415) && isCertain(refusal);
   if (isUrlFault || isCertainFault) {
@@ -245,8 +246,8 @@ export function corsHeaders(
 ): Record<string, string> | undefined {
   if (!origins) return undefined;
 
-  // An answer to a request without `origin` needs `vary`, too. Otherwise a browser that got the image for an <img>
-  // would use its copy for a script's `fetch`. The copy lacks the header that lets a script read it.
+  // A browser asks for an <img> without `origin`, and keeps the answer. Without `vary`, it would use this copy for a
+  // script's `fetch`, too, which cannot read it: the copy lacks access-control-allow-origin.
   const vary = "origin";
   const origin = headers.get("origin");
   if (!origin || !origins.has(origin)) return { vary };
@@ -276,8 +277,8 @@ export function preflight(
     allow,
     ...cors,
     "access-control-allow-methods": allow,
-    // The page may send any header, since the Worker reads none of them. With credentials, none is allowed: there, "*"
-    // would be the name of a header, and not mean all.
+    // The page may send any header. Of those that need this permission, the Worker reads if-none-match alone. With
+    // credentials, none is allowed: there, "*" would be the name of a header, and not mean all.
     ...(!withCredentials && { "access-control-allow-headers": "*" }),
     "access-control-max-age": PREFLIGHT_S,
   };

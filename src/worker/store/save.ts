@@ -43,18 +43,20 @@ export async function saveRendition(
 ): Promise<NamedRendition | Refusal> {
   const { body, etag, type, length } = rendition;
 
-  // An engine may give another type than the requested one, such as JPEG for AVIF: that is not stored. Nor is a rendition
-  // of an object without an ETag.
+  // To be stored, a rendition has the requested type: an engine may give JPEG for AVIF, for example. Its object has an
+  // ETag, and it is not too long.
   const isRequested = isRequestedType(createTransformRequest(id.variant, id.formats), type);
   const isTooLong = length !== undefined && Number(length) > MAX_STORED_BYTES;
   const isStorable = isRequested && object.etag !== undefined && !isTooLong;
+
+  // Without an entry, the store is not used. Without an ETag, it is not certain what the rendition was made of.
   if (!isStorable || !entry || !body || !etag) {
     // Workers Cache keeps the answer even if the store does not.
     context.waitUntil(purgeIfChanged(id, object, context));
     return rendition;
   }
 
-  // The other copy is for a body that proves too long to be stored. `bytes` is undefined if the body broke off.
+  // One copy is read here. If it proves too long to be stored, the visitor gets the other one as it comes.
   const [copy, otherCopy] = body.tee();
   const bytes = await readBytes(copy, MAX_STORED_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") {
@@ -65,7 +67,7 @@ export async function saveRendition(
 
   if (bytes === TIMED_OUT) return { event: "timed-out", reason: "no rendition in time" };
 
-  // The body broke off with an error, is empty, or is not as long as the engine promised.
+  // The body broke off with an error (`bytes` is undefined), is empty, or is not as long as the engine promised.
   const isWhole = length === undefined || Number(length) === bytes?.length;
   if (!bytes?.length || !isWhole) {
     return { event: "edge-failed", reason: "the rendition broke off" };
@@ -98,8 +100,8 @@ type SavedRendition = { readonly path: StorePath; readonly etag: string };
  * Asks S3 once more for the object of a new rendition. If the object was replaced, denied or deleted meanwhile, its
  * answers are purged from Workers Cache, and the new rendition is deleted from the store.
  *
- * An example: S3 had object A when it was asked, but the edge fetched object B a moment later. Then the store has the
- * picture of B under the ETag of A. If A came back, this ETag would match, and the store would show B.
+ * An example: S3 names the ETag of a cat. A moment later, the cat is replaced by a dog, and the edge fetches the dog.
+ * Now the store has a dog under the ETag of the cat. If the cat is uploaded again, its ETag matches: a dog is shown.
  * @param object what the rendition was made of, as S3 described it
  * @param saved undefined if nothing was stored
  */
@@ -121,8 +123,8 @@ async function purgeIfChanged(
 }
 
 /**
- * Asks S3 once more for an object that was missing. The object of a later bucket of the route was rendered in its place.
- * If the missing object is there by now, the answer that shows the other one is purged.
+ * Asks S3 once more for an object that was missing in its bucket, so that the route's next bucket gave the picture. If
+ * the missing object is there by now, that picture is purged from Workers Cache.
  */
 export async function purgeIfAppeared(
   { bucket, key }: RenditionId,
@@ -130,7 +132,7 @@ export async function purgeIfAppeared(
 ): Promise<void> {
   if (!context.cache) return; // the gateway renders by itself: nothing is kept
 
-  // For this object, S3 said before that it is missing (404). If it is denied now (403), it may exist by now.
+  // Before, S3 answered 404. If it answers 403 now, something has changed, and the object may exist.
   const current = await openAgain(bucket, key, context);
   const mayExist = !isRefusal(current) || current.event === "object-denied";
   if (mayExist) await purgeObject(bucket, key, context);
