@@ -152,11 +152,16 @@ test("a preset with an overlay by its key is stored", async () => {
   expect(store.objects.size).toBe(1);
 });
 
-test("a picture that is made with a replaced overlay is made once, within its minute, too", async () => {
+/** Shows the picture with the object `mark.png` drawn on it. */
+async function showWithOverlay(): Promise<void> {
   const card = { width: 100, draw: [{ key: "mark.png" }] };
   env = envOf("binding", { PRESETS: { card }, ANSWERS, RENDITIONS: store });
   replace("made/transparent.png", "mark.png");
-  await requestPicture(); // remembers the ETag of the overlay
+  await requestPicture();
+}
+
+test("a picture that is made with a replaced overlay is made once, within its minute, too", async () => {
+  await showWithOverlay(); // S3's ETag of the overlay is remembered
   wait(2); // between two writes (T3)
   replace("made/key.jpg", "mark.png");
   const countPuts = () => store.calls.filter(({ method }) => method === "put").length;
@@ -171,10 +176,7 @@ test("a picture that is made with a replaced overlay is made once, within its mi
 });
 
 test("for a minute, S3 is asked once for the overlay of a stored picture", async () => {
-  const card = { width: 100, draw: [{ key: "mark.png" }] };
-  env = envOf("binding", { PRESETS: { card }, ANSWERS, RENDITIONS: store });
-  replace("made/transparent.png", "mark.png");
-  await requestPicture();
+  await showWithOverlay();
   const requestsForOverlay = async () => {
     forgetCached();
     const before = stage.s3.requests.length;
