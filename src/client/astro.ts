@@ -18,8 +18,9 @@ type Validated = { src: string; srcset: string; format: string; [attribute: stri
 
 /** What the service asks the app for, on the server alone. */
 type ServiceOptions<Name extends string, Known extends Original> = {
-  // This is written as a method, and not as a property: then the compiler also accepts a function that takes only some
-  // of the names. That is safe, because it is called only for presets of signed sites.
+  // `sign` may be a function for the signed presets alone: its `preset` is "hero", say, when `Name` is "card" | "hero".
+  // The compiler accepts that for a method, `sign?(…)`, and not for a property, `sign?: (…) => …`. It is safe, because
+  // `sign` is called only for presets of signed sites.
   /**
    * For signed routes: returns the query that the function of `createSigner` makes for `site`. Default: none, so a
    * picture of a signed route is a RangeError.
@@ -63,6 +64,7 @@ type ServiceOptions<Name extends string, Known extends Original> = {
  */
 export function astroService<Name extends string, Known extends Original = Original>(
   sites: readonly [Site<PresetTable, Name>, ...Site<PresetTable, Name>[]],
+  // `NoInfer`: the compiler takes the names from `sites` alone, and not from `sign`, too.
   { sign, factOf, placeholder }: ServiceOptions<NoInfer<Name>, Known> = {},
 ) {
   return {
@@ -87,7 +89,9 @@ export function astroService<Name extends string, Known extends Original = Origi
 
       const original = await factOf?.(key);
       const query = isSigned ? await sign?.(key, name, site) : undefined;
-      // The compiler cannot infer these types. The `alt` is left out again: that of the page is in `options`.
+
+      // `imgProps` requires an `alt`. It is taken out again, since `options` has that of the page. The types in brackets
+      // are those of the presets, their names, this name and the original: the compiler does not find them itself.
       const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, name, {
         alt: "",
         sizes: typeof sizes === "string" ? sizes : "100vw",
@@ -101,30 +105,31 @@ export function astroService<Name extends string, Known extends Original = Origi
 
     getURL: ({ src }: Transform): string => `${src}`,
 
-    /** The descriptors, each with a URL that `getURL` returns as it is. */
+    /** Returns each URL with its descriptor. Astro passes the `src` to `getURL`, which returns it as it is. */
     getSrcSet({ srcset }: Transform) {
       return readCandidates(`${srcset}`);
     },
 
     /**
-     * Returns the `srcset`, too, as `imgProps` made it. Without it, Astro makes one from URLs of `getURL` to which an
-     * adapter may have added a parameter: their signature would be wrong then.
+     * Returns the attributes of the <img>, with the `srcset` that `imgProps` made. If it were missing, Astro would make
+     * one from the results of `getURL`. Astro's adapters may add a parameter to those, and a signed URL is then refused.
      */
     getHTMLAttributes({ src, srcset, format, ...attributes }: Transform) {
       return { ...attributes, srcset: srcset || undefined };
     },
 
     /**
-     * <Picture inferSize> asks for a size before it passes on the preset. `addPageOptions` gets this one as the size
-     * of the page, and reads 0 as none.
+     * With `inferSize`, <Picture> asks for the size before the preset is known, so there is no answer yet. Astro puts
+     * this 0 × 0 into the options, as if the page had set it, and `addPageOptions` ignores a 0.
      */
     getRemoteSize: () => ({ width: 0, height: 0, format: "jpg" as const }),
   };
 }
 
 /**
- * <Picture> writes a <source type="image/auto">. No browser knows this type, so it takes the <img> instead. That is
- * wanted: in the `srcset` of a <source>, Astro mixes descriptors, and Vitrine negotiates the format of the <img>.
+ * Makes browsers ignore the <source> that <Picture> adds to its <img>. Astro makes `type="image/auto"` of this format.
+ * No browser knows that type, so it takes the <img>, whose format Vitrine chooses for each browser. The <source> would
+ * not do: its `srcset`, which Astro makes, mixes descriptors such as `2x` and `640w`.
  */
 const UNKNOWN_FORMAT = "auto";
 
@@ -133,13 +138,14 @@ function addPageOptions(
   img: Pick<ImgProps, "src" | "srcset" | "width" | "height" | "style">,
   options: Transform,
 ): Validated {
-  // These are read below, or were read by the caller: `img` has what became of `src`, `preset` and `sizes`.
+  // These do not become attributes as they are. The caller has made `img` of `src`, `preset` and `sizes`, and the others
+  // are read below.
   const { src, preset, sizes, width, height, style, ...otherOptions } = options;
   // These are left out: the preset of Vitrine sets them.
   const { format, quality, widths, densities, fit, position, background, layout, ...attributes } =
     otherOptions;
 
-  // If the page sets one side alone, the preset's other side goes, too: the two would not match.
+  // A page that sets one side alone gets no other side: the undefined here replaces that of `img`, which would not match.
   const hasPageSize = Boolean(width || height);
   const pageSize = { width: width || undefined, height: height || undefined };
 

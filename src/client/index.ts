@@ -50,8 +50,8 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
 
   /**
    * Returns the URL of one variant of an object.
-   * @param query on a signed route, the query that `createSigner`'s function returns. Without it, the call is a
-   *   RangeError there, unless a cookie opens the route
+   * @param query for a signed route: `?exp=…&kid=…&sig=…`, which `createSigner`'s function returns. A signed route
+   *   without `cookie: true` needs it: if it is missing, the call throws a RangeError
    * @example
    * images.imageUrl("photos/fig.jpg", "card@2x");
    * // "https://images.example.com/images/card@2x/photos/fig.jpg"
@@ -68,8 +68,8 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
   srcset(key: string, preset: Name, query?: string): string;
 
   /**
-   * Returns the attributes of an `<img>`. `Known` is the type of `options.original`: `options.placeholder` gets the
-   * same type, with all fields that the app's own type has.
+   * Returns the attributes of an `<img>`. It passes `options.original` to `options.placeholder`. Both have the type
+   * `Known`, which may have more fields than `Original`: your own function then reads them.
    * @example
    * images.imgProps("fig.jpg", "card", { alt: "A fig", original: { width: 4000, height: 3000 } });
    * // {
@@ -89,7 +89,7 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
   ): ImgProps;
 
   /**
-   * Returns the URL of the preset's smallest variant of this width in pixels or more, or of its widest.
+   * Returns the URL of the preset's smallest variant that is at least this wide. If none is, it takes the widest.
    * @param width in pixels of the screen, not in CSS pixels
    * @param query as for `imageUrl`
    * @example
@@ -108,7 +108,7 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
 
   /**
    * Returns the URL of the facts of an object at a preset: the Worker answers it with the size of the picture, as
-   * JSON. The route needs `facts = true`: without it, the call is a RangeError.
+   * JSON. The route needs `facts = true`: without it, the call throws a RangeError.
    * @param query as for `imageUrl`
    * @example
    * images.factsUrl("photos/fig.jpg", "card");
@@ -143,6 +143,8 @@ export type Client<Presets extends PresetTable, Name extends keyof Presets & str
  * images.imageUrl("photos/fig.jpg", "card@2x");
  * // "https://images.example.com/images/card@2x/photos/fig.jpg"
  */
+// Because of `const`, the compiler keeps the names and the numbers as they are written: `card`, `2`. It checks
+// "card@2x" against them.
 export function createClient<const Presets extends PresetTable, const Route extends RouteShape>(
   settings: Settings<Presets, Route>,
 ): Client<Presets, PresetOf<Presets, Route>> {
@@ -160,11 +162,11 @@ export function createClient<const Presets extends PresetTable, const Route exte
 }
 
 /**
- * Binds all functions of this module to one site. To ship less, import only the functions that you use: a bundler
- * then leaves out the others.
+ * Makes a client of a site. It holds all functions of this module, used or not. To ship less, import single functions
+ * and pass them the site, as in `imageUrl(site, "photos/fig.jpg", "card@2x")`: a bundler then leaves out the others.
  * @example
- * const { imageUrl, srcset } = clientOf(images.site);
- * imageUrl("photos/fig.jpg", "card@2x");
+ * const client = clientOf(images.site);
+ * client.imageUrl("photos/fig.jpg", "card@2x");
  * // "https://images.example.com/images/card@2x/photos/fig.jpg"
  */
 export function clientOf<Presets extends PresetTable, Name extends keyof Presets & string>(

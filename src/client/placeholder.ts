@@ -23,8 +23,10 @@ export function thumbHash({ thumbhash }: { readonly thumbhash?: string | undefin
 }
 
 /**
- * Base64 of at most 29 bytes, which the longest ThumbHash has: nine groups of four characters are 27 bytes, and the
- * end adds one byte (`==`) or two (`=`).
+ * Base64 of at most 29 bytes, the longest ThumbHash:
+ * - `(?:[A-Za-z0-9+/]{4}){0,9}`: up to nine groups of four characters, each for 3 bytes
+ * - `[A-Za-z0-9+/]{2}==`: one byte more at the end
+ * - `[A-Za-z0-9+/]{3}=`: or two bytes more, so that 9 groups and this end are 29 bytes
  */
 const BASE64 = /^(?:[A-Za-z0-9+/]{4}){0,9}(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$/;
 
@@ -38,7 +40,8 @@ function bytesOf(text: string): Uint8Array {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const expectedLength = lengthFor(bytes);
   if (bytes.length !== expectedLength) {
-    const length = expectedLength ?? "more"; // the bytes describe no picture: each one has more terms
+    // Without an expected length, the bytes describe a picture without terms. Each picture has some, so it takes "more".
+    const length = expectedLength ?? "more";
     throw new RangeError(
       `Vitrine: the thumbhash ${quoted} has ${bytes.length} bytes, but what it describes takes ${length}`,
     );
@@ -48,22 +51,23 @@ function bytesOf(text: string): Uint8Array {
 }
 
 /**
- * Returns how many bytes a ThumbHash has, as its third and fourth byte say. After a head come the channels: a
- * lightness, two colours, perhaps alpha. A channel is a list of terms, each a number of half a byte.
+ * Returns how many bytes a ThumbHash has, as its third and fourth byte say. It begins with a head of 5 or 6 bytes.
+ * Then come the channels: a lightness, two colours, perhaps alpha. A channel is a list of terms, numbers of half a byte.
  * @returns undefined if the lightness has no terms: no picture is like that
  */
 function lengthFor(bytes: Uint8Array): number | undefined {
   const [, , third = 0, fourth = 0] = bytes;
 
-  // The three lowest bits of the fourth byte say how many terms the lightness has along the short side of the picture.
+  // The lightness has one number of terms for the short side of the picture, and one for its long side. The number for
+  // the short side is in the three lowest bits of the fourth byte. If it is below 3, it counts as 3.
   const shortSide = fourth & 7;
   if (shortSide === 0) return undefined;
 
-  // The highest bit of the third byte says whether there is an alpha. The lightness then has fewer on the long side.
+  // The highest bit of the third byte says whether there is an alpha. The number for the long side depends on it.
   const hasAlpha = third > 127;
   const longSide = hasAlpha ? 5 : 7;
 
-  let terms = termsOf(longSide, Math.max(3, shortSide)); // the lightness has at least 3 along each side
+  let terms = termsOf(longSide, Math.max(3, shortSide)); // the lightness
   terms += 2 * termsOf(3, 3); // the two colours
   if (hasAlpha) terms += termsOf(5, 5); // the alpha
 
@@ -72,24 +76,32 @@ function lengthFor(bytes: Uint8Array): number | undefined {
 }
 
 /**
- * Returns how many terms a channel has: those in a table of `width` × `height` that are above its diagonal, with
- * column / width + row / height < 1.
+ * Returns how many terms a channel has in the list: those of a table of `width` × `height` that are above its diagonal.
+ * @example
+ * // In a table of 3 × 3, these six are above the diagonal. The first of them is in the head, so termsOf(3, 3) is 5.
+ * // * * *
+ * // * *
+ * // *
  */
 function termsOf(width: number, height: number): number {
-  let terms = -1; // the first term, column 0 in row 0, is in the head
+  let aboveDiagonal = 0;
   for (let row = 0; row < height; row += 1) {
-    terms += Math.ceil((width * (height - row)) / height);
+    for (let column = 0; column < width; column += 1) {
+      // This is column / width + row / height < 1, without fractions.
+      const isAbove = column * height + row * width < width * height;
+      if (isAbove) aboveDiagonal += 1;
+    }
   }
 
-  return terms;
+  return aboveDiagonal - 1;
 }
 
 /** A decoded picture: `w` and `h` are its sides in pixels, and `rgba` has four bytes a pixel, row by row. */
 type DecodedPicture = ReturnType<typeof thumbHashToRGBA>;
 
 /**
- * Returns a picture as a `data:` URL, at half of its width and height. The decoder makes four times the pixels that a
- * ThumbHash describes: each square of 2 × 2 becomes its mean.
+ * Returns a picture as a `data:` URL, at half of its width and height: each square of 2 × 2 pixels becomes one, their
+ * mean. The decoder makes up to 32 × 32 pixels, but a ThumbHash has no details that would need so many.
  */
 function toDataUrl(picture: DecodedPicture): string {
   const width = Math.ceil(picture.w / 2);
@@ -118,5 +130,5 @@ function meanOfSquare(picture: DecodedPicture, x: number, y: number, channel: nu
 function byteAt({ w, h, rgba }: DecodedPicture, x: number, y: number, channel: number): number {
   const column = Math.min(x, w - 1);
   const row = Math.min(y, h - 1);
-  return rgba[(row * w + column) * 4 + channel] ?? 0;
+  return rgba[(row * w + column) * 4 + channel] ?? 0; // the 0 is for the compiler alone
 }

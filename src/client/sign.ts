@@ -54,10 +54,12 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
   const signingKey = readFirstKey(keys);
 
   return async (key, preset, { expires, version }) => {
-    // Two calls for their errors alone. The first refuses a variant such as card@2x. The second refuses a key to which
-    // no URL leads; the "?" stands for the query that it wants.
+    // Throws for a name that is no preset, such as `card@2x`.
     requirePreset(site, preset);
+
+    // Throws for a key to which no URL leads. The URL itself is not needed, so "?" will do for its query.
     urlOf(site, key, preset, "?");
+
     checkExpires(expires, site.route.max_age);
     if (version !== undefined && !VERSION.test(version)) {
       throwRangeError("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
@@ -87,7 +89,7 @@ const MAX_EXPIRES = 999_999_999_999;
 /**
  * @param maxAge how far ahead an expiry may be, in seconds. Default: no limit
  * @param now milliseconds since 1970
- * @throws RangeError if `expires` is no such expiry
+ * @throws RangeError if `expires` is not in whole seconds, or too far ahead
  */
 function checkExpires(expires: number, maxAge = Infinity, now = Date.now()): void {
   if (!Number.isInteger(expires) || expires < 1 || expires > MAX_EXPIRES) {
@@ -104,9 +106,11 @@ function checkExpires(expires: number, maxAge = Infinity, now = Date.now()): voi
 /** What a cookie opens, and who gets it. */
 export type CookieTerm = Pick<Term, "expires"> & {
   /**
-   * The beginning of what URLs have in place of `*` of the route's path: with `/private/:preset/*`, `friends/2026/`
-   * opens `/private/card/friends/2026/fig.jpg`. It is not encoded, and ends with a slash. It is not the beginning of
-   * the key: if the route's `object` is `media/photos/*`, leave out `photos/`.
+   * The beginning of what URLs have in place of `*` in the route's path. With the path `/private/:preset/*`, the prefix
+   * `friends/2026/` opens `/private/card/friends/2026/fig.jpg`. It is not encoded, and ends with a slash.
+   *
+   * It is not the beginning of the key. With the object `media/photos/*`, that URL shows the key
+   * `photos/friends/2026/fig.jpg`, and the prefix is still `friends/2026/`.
    */
   readonly prefix: string;
   /**
@@ -142,8 +146,11 @@ export type SignedCookie = {
 };
 
 /**
- * Matches a base URL. `https://images.example.com/app` has the host `images.example.com` and the folder `/app`. `/app`
- * has no host, and "" has neither: its folder is "".
+ * Matches any base URL:
+ * - `https://images.example.com/app` has the host `images.example.com` and the folder `/app`
+ * - `https://images.example.com` has the folder ""
+ * - `/app` has no host and the folder `/app`
+ * - "" has no host and the folder ""
  */
 const BASE_URL_PARTS = /^(?:https?:\/\/(?<host>[^/]+))?(?<folder>.*)$/i;
 
@@ -195,8 +202,8 @@ export async function signCookie(
 
   const value = await signCookieGrant({ host, route: route.path, prefix, expires }, signingKey);
 
-  // Browsers send the cookie with all paths below this one: the route's path up to its first placeholder. The first
-  // part is `/private/` of `/private/:preset/*`.
+  // Browsers send the cookie with all paths below this one: the route's path up to its first placeholder. The parts of
+  // `/private/:preset/*` are `/private/`, `:preset`, `/`, `*` and "".
   const folder = baseUrlParts?.["folder"] ?? "";
   const [fixedPath = "/"] = site.mapping.path.parts;
   const path = folder + encodePath(fixedPath);
@@ -219,14 +226,15 @@ export async function signCookie(
   };
 }
 
-/** @throws RangeError if the prefix is not one that a text for `*` of the route's path can begin with */
+/** @throws RangeError if no text for `*` of the route's path begins with the prefix, or most likely none should */
 function checkPrefix(prefix: string, { mapping }: AnySite): void {
   const fault = prefixFault(prefix);
   const shortened = prefix.slice(0, 99);
   if (fault) throwRangeError(`invalid prefix "${shortened}": ${fault}`);
 
-  // For `media/photos/*`, `keyPrefix` is `photos/`: the route adds it to make the key, so a prefix that begins with it
-  // is most likely a mistake. For `media/*`, it is "".
+  // The object `media/photos/*` has the key pattern `photos/*`, with the parts `photos/`, `*` and "". The route puts
+  // `photos/` before the text of `*`, so a prefix that begins with it, too, is most likely a mistake. For `media/*`,
+  // the first part is "".
   const [keyPrefix] = mapping.key.parts;
   if (keyPrefix && prefix.startsWith(keyPrefix)) {
     throwRangeError(`prefix "${shortened}": leave out "${keyPrefix}", which the route adds`);
@@ -253,15 +261,14 @@ function checkDomain(domain: string, host: string): void {
 }
 
 /**
- * Returns an expiry for URLs that are valid for at most `seconds`, and for at least half of that. Time is cut into
- * steps of `seconds / 2`, and the expiry is `seconds` after the beginning of the current step. Within a step, a page
- * has the same URLs each time it is rendered, so browsers find the pictures in their caches.
+ * Returns an expiry for URLs that are valid for at most `seconds`, and for at least half of that. It stays the same for
+ * half of `seconds`: with an hour, it is 13:00 for all calls from 12:00 to 12:30, and then 13:30. So a page that is
+ * rendered again has the same URLs, and browsers find the pictures in their caches.
  * @param seconds a whole number from 2 on; a little less than the route's `max_age`, since clocks differ
  * @param now milliseconds since 1970
  * @returns seconds since 1970
  * @throws RangeError if `seconds` is not a whole number, or is less than 2
  * @example
- * // at 12:10, the step of half an hour began at 12:00
  * expiresWithin(3600, Date.UTC(2026, 0, 1, 12, 10));
  * // 1767272400
  * new Date(expiresWithin(3600, Date.UTC(2026, 0, 1, 12, 10)) * 1000).toISOString();
@@ -272,7 +279,9 @@ export function expiresWithin(seconds: number, now: number = Date.now()): number
     throwRangeError(`seconds must be a whole number from 2 on, not ${seconds}`);
   }
 
+  // Time since 1970 is cut into steps of half of `seconds`. With an hour, the step of 12:10 began at 12:00.
   const step = Math.floor(seconds / 2);
-  const stepStart = Math.floor(now / 1000 / step) * step;
+  const earlierSteps = Math.floor(now / 1000 / step);
+  const stepStart = earlierSteps * step;
   return stepStart + seconds;
 }

@@ -65,7 +65,8 @@ export async function signText(text: string, key: SigningKey): Promise<string> {
  * @param sig base64url: the caller has checked its form
  */
 export async function isSignature(sig: string, text: string, key: SigningKey): Promise<boolean> {
-  // The Worker runs this for each signed request. An await of `importKey` costs time even if the key is there.
+  // The Worker runs this for each signed request. `importKey` would return a key that is there, too, but the await
+  // alone costs time.
   let imported = key.imported;
   if (!imported) imported = await importKey(key);
 
@@ -91,8 +92,9 @@ const KID = /^[A-Za-z][\w-]{0,31}$/;
 const SIGNING_KEY = /^[\x21-\x7e]{32,}$/;
 
 /**
- * Matches the name of each entry in the text of a JSON object: `"k1"` in `{"k1": "…"}`. No valid kid has a quote. A
- * value with an escaped quote and a colon may match as well: that does no harm unless two such pieces are equal.
+ * Matches the name of each entry in the text of a JSON object: `"k1"` in `{"k1": "…"}`. It is a text in quotes before a
+ * colon, and has no quote inside, since no valid kid has one. It also finds `"x\"` in the value `"…\"x\":…"`. That only
+ * matters if the same text is found twice.
  */
 const ENTRY_NAMES = /"[^"]*"(?=\s*:)/g;
 
@@ -121,9 +123,7 @@ export function readSigningKeys(
   if (new Set(kids).size < kids.length) report("has the same kid twice");
 
   const keys = new Map<string, SigningKey>();
-  if (!entries) return keys;
-
-  for (const [kid, key] of entries) {
+  for (const [kid, key] of entries ?? []) {
     if (!KID.test(kid)) {
       // A kid such as `1` would lose its place: JavaScript moves numeric names of an object to the front.
       report("a kid must be a letter, then at most 31 letters, digits, - and _");
