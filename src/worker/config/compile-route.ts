@@ -22,16 +22,18 @@ export type Route = {
 
 // A placeholder such as `:preset` or `*` becomes a group of a regular expression. These are the group's quantifiers.
 
-/** In a path, its text may be empty: `/images/card/` has an empty key, which is refused as a key. */
+/** In a path, its text may be empty. So `/images/card/` matches `/images/:preset/*`, and its key "" is refused later. */
 const MAY_BE_EMPTY = "*";
 
 /** In a key, its text has one character or more: else the key's path would have an empty segment. */
 const NOT_EMPTY = "+";
 
 /**
- * Text without control characters, and without the characters that mean something in a pattern (`:`, `*`), in a URL
- * (`%`, `?`, `#`) or to URL parsers, which take a backslash for a slash. It matches `images` and `été 2026`, but not
- * `a:b`, `a*` and `a%20b`.
+ * Matches `images` and `été 2026`, but not `a:b`, `a*` and `a%20b`. These characters may not be in a literal:
+ * - `:` and `*`, which mean something in a pattern
+ * - `%`, `?` and `#`, which mean something in a URL
+ * - the backslash (`\\`), which URL parsers take for a slash
+ * - control characters (`\p{Cc}`)
  */
 const LITERAL = /^[^:*%?#\\\p{Cc}]+$/u;
 
@@ -47,9 +49,8 @@ export function compileRoute(path: string, keyTemplate: string, report: ReportMi
     // URL parsers remove the segments `.` and `..`.
     const areDots = segment === "." || segment === "..";
     const isLiteral = LITERAL.test(segment) && !areDots;
-    if (!isLiteral && !isPlaceholder(segment)) {
-      report("path", `"${segment}" is not a literal, :name or *`);
-    }
+    const isValid = isLiteral || isPlaceholder(segment);
+    if (!isValid) report("path", `"${segment}" is not a literal, :name or *`);
   }
 
   for (const [index, name] of names.entries()) {
@@ -67,6 +68,8 @@ export function compileRoute(path: string, keyTemplate: string, report: ReportMi
   for (const name of key.names) {
     if (!names.includes(name)) report("object", `${name} is not in path`);
   }
+
+  // One choice is fast enough. A slash between two names takes their choice away, since a name ends at a slash.
   if (countChoices(keyTemplate) > 1) report("object", "needs more slashes between its names");
 
   return { path, mapping: { path: compilePattern(path, MAY_BE_EMPTY), key } };
@@ -81,9 +84,9 @@ function isPlaceholder(segment: string): boolean {
 }
 
 /**
- * Counts the choices of a key's regular expression. There is a choice between two names in one segment, as in `:a-:b`:
- * each `-` of a key may be the one that ends `:a`, so all are tried. Each choice multiplies the time: with two choices,
- * a hostile key takes most of a second; with three, it takes hours.
+ * Counts the names whose end a key's regular expression must choose. In `:a-:b`, this is `:a`: for the key `1-2-3`, its
+ * text may be `1` or `1-2`. All ends are tried, so each choice multiplies the time. With two choices, a hostile key takes
+ * most of a second; with three, it takes hours.
  * @example `:a-:b/:c` has 1 choice; `:a-:b-:c` and `:a-:b/:c-:d` have 2
  */
 function countChoices(keyTemplate: string): number {
@@ -91,11 +94,12 @@ function countChoices(keyTemplate: string): number {
   let choices = 0;
 
   for (const segment of keyTemplate.split("/")) {
-    // `names` has each name once. One of an earlier segment must have the same text again: there is nothing to try.
+    // Only the first place of a name counts: at each later one, it must have the same text again. (`names` has each name
+    // of the segment once.)
     const { names } = compilePattern(segment, NOT_EMPTY);
     const newNames = names.filter((name) => !earlierNames.has(name));
 
-    // The last name ends where its segment ends, so it is no choice.
+    // The last one has no choice: what follows it in the segment is known, so its end is, too.
     choices += Math.max(0, newNames.length - 1);
 
     for (const name of newNames) earlierNames.add(name);

@@ -142,17 +142,20 @@ type TableEntries = Readonly<Record<string, TableEntry>>;
 /** The type of one option's value, of an optional entry or of a plain schema. In the example it is always `string`. */
 type EntryValue<E> = E extends OptionalEntry<infer T, unknown> ? T : Infer<E>;
 
-/**
- * The keys that the value may lack: they are optional and have no default. In the example it is `"b"`. The braces make
- * the type `{ a: never; b: "b"; c: never }`, and `[keyof Entries]` makes the union of its three properties.
- */
-type OptionalKey<Entries> = {
+/** Each key, as a type, if it is optional and has no default: `{ a: never; b: "b"; c: never }` in the example. */
+type OptionalKeys<Entries> = {
   [K in keyof Entries]: Entries[K] extends OptionalEntry<unknown, undefined> ? K : never;
-}[keyof Entries];
+};
 
-/** What `table` returns: first the keys that always have a value, `a` and `c` in the example, then the others. */
+/** The keys that the value may lack, as a union: `never | "b" | never`, which is `"b"`. */
+type OptionalKey<Entries> = OptionalKeys<Entries>[keyof Entries];
+
+/** The keys that always have a value: `"a" | "c"`. */
+type RequiredKey<Entries> = Exclude<keyof Entries, OptionalKey<Entries>>;
+
+/** What `table` returns. The first braces hold `a` and `c` of the example, the second ones hold `b`. */
 type TableValue<Entries> = {
-  readonly [K in Exclude<keyof Entries, OptionalKey<Entries>>]: EntryValue<Entries[K]>;
+  readonly [K in RequiredKey<Entries>]: EntryValue<Entries[K]>;
 } & {
   readonly [K in OptionalKey<Entries>]?: EntryValue<Entries[K]>;
 };
@@ -187,28 +190,23 @@ export function table<const Entries extends TableEntries>(
       return undefined;
     }
 
-    // For the schemas of the options: reports a mistake, and makes the whole table invalid.
+    // Each mistake in the table is reported by this function, so that one mistake makes the whole table invalid.
     let isValid = true;
     const reportInvalid: ReportMistake = (mistakePath, message) => {
       isValid = false;
       report(mistakePath, message);
     };
 
-    // For this table: the same, with a key in place of the path.
-    const addMistake: AddMistake = (message, key) => {
-      const mistakePath = key === undefined ? path : `${path}.${key}`;
-      reportInvalid(mistakePath, message);
-    };
-
     const values: Record<string, unknown> = {};
     for (const [key, entry] of Object.entries(entries)) {
+      const optionPath = `${path}.${key}`;
       const isRequired = typeof entry === "function";
 
       if (Object.hasOwn(value, key)) {
         const schema = isRequired ? entry : entry.schema;
-        values[key] = schema(value[key], `${path}.${key}`, reportInvalid);
+        values[key] = schema(value[key], optionPath, reportInvalid);
       } else if (isRequired) {
-        addMistake("is missing", key);
+        reportInvalid(optionPath, "is missing");
       } else if (entry.defaultValue !== undefined) {
         values[key] = entry.defaultValue;
       }
@@ -220,11 +218,14 @@ export function table<const Entries extends TableEntries>(
 
       const suggestion = suggestKey(key, Object.keys(entries));
       const question = suggestion ? `. Did you mean ${suggestion}?` : "";
-      addMistake(`unknown option${question}`, key);
+      reportInvalid(`${path}.${key}`, `unknown option${question}`);
     }
 
     // Each option was read by its own schema: hence the types in the two casts.
-    checkTogether?.(values as PartialTable<Entries>, addMistake);
+    checkTogether?.(values as PartialTable<Entries>, (message, key) => {
+      const mistakePath = key === undefined ? path : `${path}.${key}`;
+      reportInvalid(mistakePath, message);
+    });
     return isValid ? (values as TableValue<Entries>) : undefined;
   };
 }
@@ -241,27 +242,31 @@ function suggestKey(unknownKey: string, knownKeys: readonly string[]): string | 
 
 /**
  * Returns whether at most `maxEdits` edits turn one key into the other. An edit adds, removes or changes one letter,
- * or swaps two letters that stand side by side.
+ * or swaps two letters that stand side by side. It goes from left to right: what is left of both keys is compared anew.
+ * @example
+ * isWithinEdits("widht", "width", 1); // true: first `w`, `i`, `d` are equal, then `ht` and `th` are swapped
  */
 function isWithinEdits(key: string, knownKey: string, maxEdits: number): boolean {
   if (key === knownKey) return true;
 
-  // At the end of a key, `[0]` is undefined, which differs from each letter. If both keys end, they were equal above.
+  // At most one of the keys is empty here, and an empty one has the letter undefined.
+  const letter = key[0];
+  const knownLetter = knownKey[0];
   const keyRest = key.slice(1);
   const knownRest = knownKey.slice(1);
-  if (key[0] === knownKey[0]) return isWithinEdits(keyRest, knownRest, maxEdits);
+  if (letter === knownLetter) return isWithinEdits(keyRest, knownRest, maxEdits);
 
-  // The first letters differ, so an edit is needed here. Each kind of edit is tried.
+  // The letters differ, so an edit is needed here. Each kind of edit is tried.
   if (maxEdits === 0) return false;
   const editsLeft = maxEdits - 1;
 
-  // Two letters are swapped: `widht` for `width`.
-  const areSwapped = key[0] === knownRest[0] && keyRest[0] === knownKey[0];
+  // Two letters are swapped: `ht` for `th`.
+  const areSwapped = letter === knownRest[0] && keyRest[0] === knownLetter;
   if (areSwapped && isWithinEdits(keyRest.slice(1), knownRest.slice(1), editsLeft)) return true;
 
   return (
-    isWithinEdits(keyRest, knownRest, editsLeft) || // one letter is changed: `wixth`
-    isWithinEdits(keyRest, knownKey, editsLeft) || // `key` has one letter too many: `widdth`
-    isWithinEdits(key, knownRest, editsLeft) // `key` lacks one letter: `widh`
+    isWithinEdits(keyRest, knownRest, editsLeft) || // one letter is changed: `xth` for `dth`
+    isWithinEdits(keyRest, knownKey, editsLeft) || // `key` has one letter too many: `xdth` for `dth`
+    isWithinEdits(key, knownRest, editsLeft) // `key` lacks one letter: `th` for `dth`
   );
 }

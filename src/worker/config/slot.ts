@@ -1,6 +1,6 @@
 // A slot: one of the two credential pairs with which the Worker may sign its requests to a bucket, `current` and
-// `next`. With two of them, an operator can replace a key and no visitor misses a picture. A slot never changes.
-// origin/bucket-state.ts remembers whether S3 refuses it at the moment.
+// `next`. With two of them, an operator can replace a key while visitors go on seeing pictures: one always works. A
+// slot never changes. origin/bucket-state.ts remembers whether S3 refuses it at the moment.
 
 import type { SlotName } from "../http/refusal.ts";
 
@@ -29,7 +29,7 @@ export function isSameKey(a: Slot, b: Slot | undefined): boolean {
   );
 }
 
-/** All that `maskKeyId` needs of a slot. */
+/** A slot, or credentials that are in no slot: `npx vitrine doctor` has some. */
 type WithKeyId = { readonly credentials: Pick<Credentials, "accessKeyId"> };
 
 /** How many characters at the beginning of a key id are never shown. */

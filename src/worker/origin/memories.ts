@@ -9,7 +9,7 @@ import { advance, type BucketEvent, type BucketState, startState } from "./bucke
 import { advanceRole, type RoleEvent, type RoleState } from "./role-state.ts";
 
 type Memory<State, Event> = {
-  /** The state as it is now. Ask again after each wait: other requests change it meanwhile. */
+  /** Returns the state as it is now. Call it again after each `await`: meanwhile, other requests may change the state. */
   readonly state: () => State;
   /** Changes the state as the event says, and logs what follows from it. */
   readonly learn: (event: Event) => void;
@@ -18,14 +18,15 @@ type Memory<State, Event> = {
 export type BucketMemory = Memory<BucketState, BucketEvent>;
 export type RoleMemory = Memory<RoleState, RoleEvent>;
 
-/** The memory of a bucket: each bucket has one as long as its configuration lives. */
+/** Returns the memory of a bucket. The first call makes it. It is gone when nothing holds the bucket any more. */
 export const bucketMemoryOf = memoize((bucket: Bucket): BucketMemory => {
   return createMemory(startState(bucket), advance);
 });
 
-/** The memory of a role: each role has one as long as its configuration lives. */
+/** Returns the memory of a role, in the same way. */
 export const roleMemoryOf = memoize((role: Role): RoleMemory => {
-  return createMemory({ role }, advanceRole);
+  const start: RoleState = { role }; // no session yet
+  return createMemory(start, advanceRole);
 });
 
 /** What follows from an event: the next state, and lines for the log. */
