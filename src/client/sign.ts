@@ -146,13 +146,14 @@ export type SignedCookie = {
 };
 
 /**
- * Matches any base URL:
+ * Matches any base URL. Group 1 is the host, group 2 the folder; they have no names, because Next.js checks its apps
+ * for ES2017, which has none:
  * - `https://images.example.com/app` has the host `images.example.com` and the folder `/app`
  * - `https://images.example.com` has the folder ""
  * - `/app` has no host and the folder `/app`
  * - "" has no host and the folder ""
  */
-const BASE_URL_PARTS = /^(?:https?:\/\/(?<host>[^/]+))?(?<folder>.*)$/i;
+const BASE_URL_PARTS = /^(?:https?:\/\/([^/]+))?(.*)$/i;
 
 /**
  * Signs the cookie that opens all pictures below a prefix, at all presets of a route with `cookie = true`. A
@@ -193,8 +194,8 @@ export async function signCookie(
   if (route.max_age !== undefined) maxAge = Math.min(route.max_age, MAX_COOKIE_AGE);
   checkExpires(expires, maxAge, now);
 
-  const baseUrlParts = BASE_URL_PARTS.exec(site.base)?.groups;
-  const host = term.host ?? baseUrlParts?.["host"];
+  const baseUrlParts = BASE_URL_PARTS.exec(site.base);
+  const host = term.host ?? baseUrlParts?.[1];
   if (host === undefined) throwRangeError("baseUrl has no host: pass { host }");
 
   checkHost(host);
@@ -204,7 +205,7 @@ export async function signCookie(
 
   // Browsers send the cookie with all paths below this one: the route's path up to its first placeholder. The parts of
   // `/private/:preset/*` are `/private/`, `:preset`, `/`, `*` and "".
-  const folder = baseUrlParts?.["folder"] ?? "";
+  const folder = baseUrlParts?.[2] ?? "";
   const [fixedPath = "/"] = site.mapping.path.parts;
   const path = folder + encodePath(fixedPath);
   const expiryDate = new Date(expires * 1000);
