@@ -66,6 +66,14 @@ describe("of a JPEG, whose pixels stay:", () => {
     expect(strip("jpeg", after)).toEqual(after);
   });
 
+  test.each<[what: string, header: Buffer]>([
+    ["JFIF", segment(0xe0, JFIF)],
+    ["Adobe", segment(0xee, "Adobe\0\x64\0\0\0\0\x01")],
+  ])("the header of %s, which decides its colours, stays", (_what, header) => {
+    const after = strip("jpeg", behind(START, header)(pictures.jpeg)) ?? expect.unreachable();
+    expect(Buffer.from(after).includes(header)).toBe(true);
+  });
+
   test.each<[what: string, jpeg: Uint8Array]>([
     ["a PNG", file("made/transparent.png")],
     ["a segment without a length", latin1("\xff\xd8\xff\xe1\0\0\xff\xda")],

@@ -36,6 +36,13 @@ test("a right configuration is ready to serve from", () => {
   });
 });
 
+test("without [vars.ANSWERS], answers are kept and awaited for as long as the docs say", () => {
+  expect(configOf({ ANSWERS: undefined }).answers).toEqual({
+    ...{ max_age: 3600, timeout: 20 },
+    ...{ keep: 300, stale: 604_800, stale_if_error: 604_800 },
+  });
+});
+
 test("the configuration is read once per isolate", () => {
   const env = { ...ENV };
   const first = currentConfig(env);

@@ -54,7 +54,7 @@ test.each<[string, string]>([
   ["image/svg+xml", "source-unreadable"],
   ["", "wrong-type"],
 ])("a success of type %j is %s", (type, event) => {
-  expect(look(200, { ...ok, "content-type": type })).toMatchObject({ event, type });
+  expect(look(200, { ...ok, "content-type": type })).toMatchObject({ event, status: 200, type });
 });
 
 test("the type is told without its parameters", () => {
@@ -75,7 +75,7 @@ test.each<[string, string | undefined]>([
 ])("the warning %s: %s (O3, O7, R6)", (warning, event) => {
   const result = look(200, { ...ok, warning });
   if (event === undefined) expect(result).toEqual({ type: "image/avif" });
-  else expect(result).toMatchObject({ event });
+  else expect(result).toEqual({ event, status: 200, type: "image/avif" });
 });
 
 test.each<[string, string | undefined, SourceObject["type"], string | undefined, boolean]>([
@@ -119,7 +119,9 @@ test("an SVG passes on its own routes alone, and only with the edge's word (R8)"
   expect(look(200, headers, "", { request })).toEqual({ type });
   const unmarked = look(200, { "content-type": type }, "", { request });
   expect(unmarked).toMatchObject({ event: "not-transformed" });
-  expect(look(200, headers)).toMatchObject({ event: "source-unreadable", certain: true });
+
+  const refused = { event: "source-unreadable", status: 200, type, certain: true };
+  expect(look(200, headers)).toEqual(refused);
 });
 
 test("with an overlay, nobody knows which of them is no image (O12)", () => {
