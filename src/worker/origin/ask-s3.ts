@@ -14,8 +14,10 @@ import { cancelBody, type Reply, send } from "../http/send.ts";
 import {
   type Credential,
   HEAD_BYTES,
+  type ObjectPart,
   type ObjectRequest,
   type OpenedObject,
+  PARTS,
   readObject,
   S3_TIMEOUT_MS,
 } from "./opened-object.ts";
@@ -46,7 +48,7 @@ export async function askS3(
     headers: {
       ...signedHeaders,
       "accept-encoding": "identity", // an encoding would hide how long the object is
-      ...(part === "head" && { range: `bytes=0-${HEAD_BYTES - 1}` }), // both ends count
+      ...(part !== "whole" && { range: rangeOf(part) }),
     },
     cache: "no-store", // otherwise Cloudflare's cache may answer in place of S3 (A16)
   } as const;
@@ -64,7 +66,7 @@ export async function askS3(
 
   // The first part of an encoded object cannot be decoded, so it counts as no bytes.
   let stream = reply.body; // null after a 416: its body is an error, which is not passed on
-  if (isEncoded && part === "head") {
+  if (isEncoded && part !== "whole") {
     cancelBody(stream);
     stream = null;
   }
@@ -84,6 +86,12 @@ export async function askS3(
   return isRefusal(object) ? fail(object) : { kind: "opened", object };
 }
 
+/** Returns the header `range` for a part. Both ends count. */
+function rangeOf(part: keyof typeof PARTS): string {
+  const { offset, length } = PARTS[part];
+  return `bytes=${offset}-${offset + length - 1}`;
+}
+
 /** Lengths in bytes; undefined: unknown. */
 type Lengths = {
   /** The length of the body that S3 sends. */
@@ -95,9 +103,15 @@ type Lengths = {
 const UNKNOWN_LENGTHS: Lengths = {};
 
 /** @returns undefined if S3 refuses the object, or sends other bytes than it was asked for */
-function readLengths({ status, headers }: Reply, part: ObjectRequest["part"]): Lengths | undefined {
+function readLengths({ status, headers }: Reply, part: ObjectPart): Lengths | undefined {
   const sent = parseLength(headers.get("content-length"));
   const range = headers.get("content-range") ?? "";
+
+  // The bytes behind the head are of use only if S3 says that it sends them.
+  if (part === "header") {
+    const isHeader = status === 206 && range.startsWith(`bytes ${PARTS.header.offset}-`);
+    return isHeader ? { sent, whole: parseLength(range) } : undefined;
+  }
 
   // The whole object. A server may send it although a part was asked for.
   if (status === 200) return { sent, whole: sent };

@@ -6,8 +6,9 @@
 // if no slot gets it, and what S3 says about the object itself ends the search.
 
 import type { Bucket, Role } from "../config/bucket.ts";
-import type { Refusal, UpstreamRefusal } from "../http/refusal.ts";
+import { isRefusal, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";
+import { concatBytes } from "../util/bytes.ts";
 import { askS3 } from "./ask-s3.ts";
 import {
   isAllRefusedReported,
@@ -20,8 +21,14 @@ import { getSession, refuseRole } from "./get-session.ts";
 import { bucketMemoryOf, roleMemoryOf } from "./memories.ts";
 import { originUrl } from "./object-url.ts";
 import { openR2 } from "./open-r2.ts";
-import type { Credential, ObjectRequest, OpenedObject } from "./opened-object.ts";
+import {
+  type Credential,
+  HEAD_BYTES,
+  type ObjectRequest,
+  type OpenedObject,
+} from "./opened-object.ts";
 import { isStsFailure, type Session } from "./session.ts";
+import { mayTellSidesLater, uprightSides } from "./sides.ts";
 
 type OpenOptions = RequestScope &
   ObjectRequest & {
@@ -46,6 +53,32 @@ export async function openObject(
 
   if (role) return openByRole(bucket, role, url, options);
   return openBySlots(bucket, url, options);
+}
+
+/** How long a visitor waits for more bytes of an original: ms. Without them, the engine's answer decides. */
+const HEADER_TIMEOUT_MS = 1_000;
+
+/**
+ * Returns the first bytes of an object that was opened: more than its head if the head does not tell the sides of a
+ * picture, but more bytes may (A14). They must be bytes of the same object, so an ETag has to name it.
+ * @returns the head alone if S3 does not send more
+ */
+export async function readHeader(
+  bucket: Bucket,
+  key: string,
+  object: OpenedObject,
+  scope: RequestScope,
+): Promise<Uint8Array> {
+  const { type, etag, length = Infinity, credential, body } = object;
+  const { head } = body;
+  const mayTellMore = mayTellSidesLater(type) && length > head.length;
+  if (!mayTellMore || etag === undefined) return head;
+  if (uprightSides(type, head)) return head;
+
+  const deadline = Math.min(scope.deadline, Date.now() + HEADER_TIMEOUT_MS);
+  const header = await openObject(bucket, key, { ...scope, deadline, credential, part: "header" });
+  if (isRefusal(header) || header.etag !== etag) return head;
+  return concatBytes([head.subarray(0, HEAD_BYTES), header.body.head]);
 }
 
 /** Tries the slots in order, and remembers how S3 replied to each of them. */

@@ -5,9 +5,9 @@ import type { R2Source } from "../config/bindings.ts";
 import type { Refusal } from "../http/refusal.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import {
-  HEAD_BYTES,
   type ObjectRequest,
   type OpenedObject,
+  PARTS,
   readObject,
   S3_TIMEOUT_MS,
 } from "./opened-object.ts";
@@ -23,8 +23,7 @@ export async function openR2(
   const deadline = Math.min(request.deadline, Date.now() + S3_TIMEOUT_MS);
 
   try {
-    const range = { offset: 0, length: HEAD_BYTES };
-    const pending = part === "head" ? r2.get(key, { range }) : r2.get(key);
+    const pending = part === "whole" ? r2.get(key) : r2.get(key, { range: PARTS[part] });
     const object = await withTimeout(deadline - Date.now(), pending);
     if (object === TIMED_OUT) {
       // Nobody waits for a late answer: its body is cancelled, and its error is dropped.
@@ -65,7 +64,8 @@ function readR2(
     credential: undefined,
   };
 
-  const length = request.part === "head" ? Math.min(size, HEAD_BYTES) : size;
+  const { part } = request;
+  const length = part === "whole" ? size : Math.min(size - PARTS[part].offset, PARTS[part].length);
   const isEncoded = httpMetadata?.contentEncoding !== undefined;
   return readObject(fields, { stream, length, isEncoded }, request);
 }

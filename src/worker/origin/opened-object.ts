@@ -18,10 +18,36 @@ export const S3_TIMEOUT_MS = 5_000;
 /** How many bytes show the type of an object (A14 in docs/rules.md). */
 export const HEAD_BYTES = 1024;
 
+/**
+ * How many bytes show the sides of almost every picture. A camera writes up to 130 KB of other data before them: EXIF
+ * with a small picture, colour profiles (A14).
+ */
+const HEADER_BYTES = 128 * 1024;
+
+/** The parts of an object that are not the whole: where they begin, and how many bytes they have. */
+export const PARTS = {
+  head: { offset: 0, length: HEAD_BYTES },
+  header: { offset: HEAD_BYTES, length: HEADER_BYTES - HEAD_BYTES },
+} as const satisfies Record<Exclude<ObjectPart, "whole">, { offset: number; length: number }>;
+
+/** Which bytes of an object are requested. */
+export type ObjectPart =
+  /** The first bytes, which show the type. */
+  | "head"
+  /** The bytes behind the head, which show the sides of a picture with long metadata. */
+  | "header"
+  | "whole";
+
+/** How many bytes are waited for, at least, before the object counts as opened. */
+const MIN_BYTES: Readonly<Record<ObjectPart, number>> = {
+  head: PARTS.head.length,
+  header: PARTS.header.length,
+  whole: HEADER_BYTES,
+};
+
 /** One request for an object. */
 export type ObjectRequest = {
-  /** Which bytes are read: the first ones, which show the type, or all of them. */
-  readonly part: "head" | "whole";
+  readonly part: ObjectPart;
   /** Until when the visitor waits: ms since 1970. */
   readonly deadline: number;
 };
@@ -45,13 +71,13 @@ export type OpenedObject = ObjectFields & {
   readonly validator: string | undefined;
   /** The type by the first bytes. */
   readonly type: ObjectType;
-  /** If only the part "head" was requested, only `head` is of use: the rest is cancelled. */
+  /** If only a part was requested, only `head` is of use: the rest is cancelled. */
   readonly body: ObjectBody;
 };
 
 /** The bytes of an object, to be read once. */
 type ObjectBody = {
-  /** The first bytes: `HEAD_BYTES` at least, unless the object is shorter. */
+  /** The first bytes of what was requested: as many as `MIN_BYTES` says, unless the object is shorter. */
   readonly head: Uint8Array;
   /** All bytes. The stream fails if the object is shorter or longer than its length. */
   readonly stream: ReadableStream<Uint8Array>;
@@ -78,11 +104,11 @@ export async function readObject(
   request: ObjectRequest,
 ): Promise<OpenedObject | UpstreamRefusal> {
   // `content.length` is what is sent now, 1024 bytes for example. `fields.length` is that of the whole object.
-  const body = await readBody(content.stream, content.length, request.deadline);
+  const body = await readBody(content.stream, content.length, request);
   if (isRefusal(body)) return body;
 
   // `body.head` is there already. A server that ignores the range would go on to send the rest.
-  if (request.part === "head") body.cancel();
+  if (request.part !== "whole") body.cancel();
 
   // No bytes came, and no length is known: either the object is empty, or the server has left its bytes out.
   const isUnseen = fields.length === undefined && body.head.length === 0;
@@ -103,18 +129,17 @@ function validatorOf({ etag, lastModified, length }: ObjectFields): string | und
  * Waits for the first bytes of a body.
  * @param body a body that is not there has no bytes
  * @param length how many bytes its headers promise; undefined: unknown
- * @param deadline ms since 1970
  */
 async function readBody(
   body: ReadableStream<Uint8Array> | null,
   length: number | undefined,
-  deadline: number,
+  { part, deadline }: ObjectRequest,
 ): Promise<ObjectBody | UpstreamRefusal> {
   const reader = openReader(body ?? new Blob().stream());
   const chunks = readChunks(reader, length);
 
   try {
-    const readingFirst = readFirstChunks(chunks, length);
+    const readingFirst = readFirstChunks(chunks, length, MIN_BYTES[part]);
     const firstChunks = await withTimeout(deadline - Date.now(), readingFirst);
     if (firstChunks === TIMED_OUT) {
       cancel(reader);
@@ -172,12 +197,16 @@ async function* readChunks(reader: ChunkReader, length: number | undefined): Chu
 }
 
 /** Reads until the first bytes are there, or there are no more. */
-async function readFirstChunks(chunks: Chunks, length: number | undefined): Promise<Uint8Array[]> {
+async function readFirstChunks(
+  chunks: Chunks,
+  length: number | undefined,
+  minBytes: number,
+): Promise<Uint8Array[]> {
   const firstChunks: Uint8Array[] = [];
   let received = 0;
 
   // Not `for await`: leaving such a loop would close the chunks, but `createBody` goes on reading them.
-  while (received < HEAD_BYTES) {
+  while (received < minBytes) {
     // A short object is there as a whole. One more read would only wait for the end of its body.
     if (received === length) break;
 

@@ -1,0 +1,145 @@
+// The sides of an original, as a browser shows it: by the first bytes of its object. Pure. The sides decide which format a
+// rendition can have, which sides are requested, and at which quality. Anybody may have written the bytes, so what they do
+// not tell for certain stays unknown: then the engine's answer decides. The picture is never decoded here.
+
+import { imageDimensionsFromData } from "image-dimensions";
+import type { PixelSize } from "../../url/rendition-size.ts";
+import type { ObjectType } from "../http/refusal.ts";
+import { isOpaque } from "./sniff.ts";
+
+/**
+ * Describes an original, as far as its first bytes tell: what a request to an engine depends on.
+ * @param object its type, and its length in bytes
+ * @param head its first bytes
+ */
+export function describeSource(
+  { type, length }: { readonly type: ObjectType; readonly length: number | undefined },
+  head: Uint8Array,
+) {
+  return { type, length, sides: uprightSides(type, head), isOpaque: isOpaque(type, head) };
+}
+
+/**
+ * Returns the sides after the rotation that EXIF asks for, which an engine always applies (O9).
+ * @param head the first bytes of the object
+ * @returns undefined if these bytes do not tell the sides, or not whether they are exchanged
+ */
+export function uprightSides(type: ObjectType, head: Uint8Array): PixelSize | undefined {
+  const dimensions = imageDimensionsFromData(head);
+  if (!dimensions) return undefined;
+
+  const { width, height } = dimensions;
+  if (width === 0 || height === 0) return undefined;
+  if (width === height) return { width, height };
+
+  switch (type) {
+    case "image/gif":
+      return { width, height };
+    case "image/jpeg":
+      return isTurned(head) ? { width: height, height: width } : { width, height };
+    case "image/png":
+    case "image/webp":
+      return mayBeTurned(type, head) ? undefined : { width, height };
+    default:
+      // AVIF and HEIC may be turned by a property that is not read here.
+      return undefined;
+  }
+}
+
+/** Returns whether more bytes may tell the sides. The others of these formats tell them in their first bytes, or never. */
+export function mayTellSidesLater(type: ObjectType): boolean {
+  return type === "image/jpeg";
+}
+
+/** The marker of a JPEG's segment "APP1", which may be EXIF. */
+const APP1 = 0xe1;
+
+/** The first segment behind which no EXIF counts: "start of scan". */
+const START_OF_SCAN = 0xda;
+
+/** Returns whether the EXIF data of a JPEG exchange its sides. */
+function isTurned(head: Uint8Array): boolean {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  let offset = 2; // behind the marker "start of image"
+
+  // A segment is FF, its marker, its length in 2 bytes, which counts these 2, and its data.
+  while (offset + 4 <= head.length) {
+    const marker = view.getUint8(offset + 1);
+    if (view.getUint8(offset) !== 0xff || marker === START_OF_SCAN) return false;
+
+    // More than one FF may stand before a marker.
+    if (marker === 0xff) {
+      offset += 1;
+      continue;
+    }
+
+    const length = view.getUint16(offset + 2);
+    const data = head.subarray(offset + 4, offset + 2 + length);
+    if (marker === APP1 && startsWithText(data, "Exif\0\0")) {
+      return isTurnedByExif(data.subarray(6));
+    }
+    offset += 2 + length;
+  }
+  return false;
+}
+
+function startsWithText(bytes: Uint8Array, text: string): boolean {
+  return String.fromCharCode(...bytes.subarray(0, text.length)) === text;
+}
+
+/** The tag of the orientation in EXIF. */
+const ORIENTATION = 0x0112;
+
+/** An entry of EXIF: its tag, its type, its count, and its value. */
+const ENTRY_BYTES = 12;
+
+/** The orientations that exchange the sides are 5 to 8. */
+const FIRST_TURNED = 5;
+const LAST_TURNED = 8;
+
+/** @param tiff begins with the order of the bytes: "II" for little-endian, "MM" for big-endian */
+function isTurnedByExif(tiff: Uint8Array): boolean {
+  if (tiff.length < 8) return false;
+
+  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
+  const isLittleEndian = startsWithText(tiff, "II");
+  const directory = view.getUint32(4, isLittleEndian);
+  if (directory + 2 > tiff.length) return false;
+
+  const count = view.getUint16(directory, isLittleEndian);
+  for (let index = 0; index < count; index++) {
+    const entry = directory + 2 + index * ENTRY_BYTES;
+    if (entry + ENTRY_BYTES > tiff.length) return false;
+
+    const tag = view.getUint16(entry, isLittleEndian);
+    if (tag !== ORIENTATION) continue;
+
+    const orientation = view.getUint16(entry + 8, isLittleEndian);
+    return orientation >= FIRST_TURNED && orientation <= LAST_TURNED;
+  }
+  return false;
+}
+
+/** In the flags of a WebP: it has EXIF data. They stand behind the picture. */
+const WEBP_EXIF = 0x08;
+
+/** Returns whether a PNG or a WebP has EXIF data, which may exchange its sides. */
+function mayBeTurned(type: "image/png" | "image/webp", head: Uint8Array): boolean {
+  if (type === "image/png") return hasText(head, "eXIf");
+
+  // Only the extended form, "VP8X", has flags: in byte 20.
+  const isExtended = startsWithText(head.subarray(12), "VP8X");
+  const flags = head[20] ?? 0;
+  return isExtended && (flags & WEBP_EXIF) !== 0;
+}
+
+/** Returns whether a text occurs in bytes. The bytes of a picture may have it by chance: then its sides stay unknown. */
+function hasText(bytes: Uint8Array, text: string): boolean {
+  const firstByte = text.charCodeAt(0);
+  let index = bytes.indexOf(firstByte);
+  while (index >= 0) {
+    if (startsWithText(bytes.subarray(index), text)) return true;
+    index = bytes.indexOf(firstByte, index + 1);
+  }
+  return false;
+}

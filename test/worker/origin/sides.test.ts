@@ -1,0 +1,156 @@
+// The sides of originals, as browsers show them. What the first bytes do not tell is not guessed.
+
+import fc from "fast-check";
+import sharp from "sharp";
+import { expect, test } from "vitest";
+import { uprightSides } from "../../../src/worker/origin/sides.ts";
+import { sniff } from "../../../src/worker/origin/sniff.ts";
+import { growthOf } from "../../support/clock.ts";
+
+const plain = sharp({ create: { width: 30, height: 20, channels: 3, background: "#8a5b3c" } });
+const LANDSCAPE = { width: 30, height: 20 };
+const PORTRAIT = { width: 20, height: 30 };
+
+function sidesOf(bytes: Uint8Array) {
+  return uprightSides(sniff(bytes), bytes);
+}
+
+/** EXIF data with an orientation, as a camera writes them in either order of bytes. */
+function exifOf(orientation: number, byteOrder: "II" | "MM"): Buffer {
+  const isLittleEndian = byteOrder === "II";
+  const tiff = Buffer.alloc(8 + 2 + 2 * 12 + 4);
+  tiff.write(byteOrder);
+  const view = new DataView(tiff.buffer, tiff.byteOffset);
+  view.setUint16(2, 42, isLittleEndian);
+  view.setUint32(4, 8, isLittleEndian);
+  view.setUint16(8, 2, isLittleEndian);
+  view.setUint16(10, 0x0100, isLittleEndian); // another tag comes first
+  view.setUint16(22, 0x0112, isLittleEndian);
+  view.setUint16(24, 3, isLittleEndian);
+  view.setUint32(26, 1, isLittleEndian);
+  view.setUint16(30, orientation, isLittleEndian);
+  return Buffer.concat([Buffer.from("Exif\0\0", "latin1"), tiff]);
+}
+
+/** Puts a segment behind the first marker of a JPEG. */
+function withSegment(jpeg: Buffer, marker: number, data: Buffer): Buffer {
+  const head = Buffer.from([0xff, marker, 0, 0]);
+  head.writeUInt16BE(data.length + 2, 2);
+  return Buffer.concat([jpeg.subarray(0, 2), head, data, jpeg.subarray(2)]);
+}
+
+const JPEG = await plain.clone().jpeg().toBuffer();
+const SMALL_JPEG = await plain.clone().resize(8, 4).jpeg().toBuffer();
+const thumbnail = Buffer.concat([exifOf(6, "II"), SMALL_JPEG]);
+const PROFILE = Buffer.concat([Buffer.from("ICC_PROFILE\0"), Buffer.alloc(60_000)]);
+
+test.each<[string, Uint8Array, object | undefined]>([
+  ["a JPEG", JPEG, LANDSCAPE],
+  ["a progressive JPEG", await plain.clone().jpeg({ progressive: true }).toBuffer(), LANDSCAPE],
+  ["a PNG", await plain.clone().png().toBuffer(), LANDSCAPE],
+  ["a GIF", await plain.clone().gif().toBuffer(), LANDSCAPE],
+  ["a lossy WebP", await plain.clone().webp().toBuffer(), LANDSCAPE],
+  ["a lossless WebP", await plain.clone().webp({ lossless: true }).toBuffer(), LANDSCAPE],
+  ["a turned JPEG", withSegment(JPEG, 0xe1, exifOf(6, "II")), PORTRAIT],
+  ["a picture in EXIF is not the picture", withSegment(JPEG, 0xe1, thumbnail), PORTRAIT],
+  [
+    "EXIF behind a profile",
+    withSegment(withSegment(JPEG, 0xe1, thumbnail), 0xe2, PROFILE),
+    PORTRAIT,
+  ],
+  [
+    "an APP1 that is no EXIF",
+    withSegment(JPEG, 0xe1, Buffer.from("http://ns.adobe.com/")),
+    LANDSCAPE,
+  ],
+  [
+    "a fill byte before a marker",
+    Buffer.concat([JPEG.subarray(0, 2), Buffer.from([0xff]), JPEG.subarray(2)]),
+    LANDSCAPE,
+  ],
+  [
+    "a WebP that may be turned",
+    await plain
+      .clone()
+      .withExif({ IFD0: { Artist: "A" } })
+      .webp()
+      .toBuffer(),
+    undefined,
+  ],
+  [
+    "a PNG that may be turned",
+    Buffer.concat([await plain.clone().png().toBuffer(), Buffer.from("eXIf")]),
+    undefined,
+  ],
+  [
+    "an AVIF may be turned by a property",
+    await plain.clone().avif({ effort: 0 }).toBuffer(),
+    undefined,
+  ],
+  [
+    "a square AVIF",
+    await plain.clone().resize(20, 20, { fit: "fill" }).avif({ effort: 0 }).toBuffer(),
+    { width: 20, height: 20 },
+  ],
+  [
+    "a JPEG that breaks off in its EXIF",
+    withSegment(JPEG, 0xe1, thumbnail).subarray(0, 60),
+    undefined,
+  ],
+  ["a JPEG that breaks off before its sides", JPEG.subarray(0, 100), undefined],
+  ["a PDF", Buffer.from("%PDF-1.7"), undefined],
+  ["nothing", new Uint8Array(), undefined],
+])("%s (A14, O9)", (_what, bytes, sides) => {
+  expect(sidesOf(bytes)).toEqual(sides);
+});
+
+test("EXIF exchanges the sides by 5 to 8, whatever the order of its bytes (O9)", () => {
+  for (const byteOrder of ["II", "MM"] as const) {
+    for (let orientation = 0; orientation <= 9; orientation++) {
+      const sides = sidesOf(withSegment(JPEG, 0xe1, exifOf(orientation, byteOrder)));
+      const isTurned = orientation >= 5 && orientation <= 8;
+      expect([byteOrder, orientation, sides]).toEqual([
+        byteOrder,
+        orientation,
+        isTurned ? PORTRAIT : LANDSCAPE,
+      ]);
+    }
+  }
+});
+
+const SEEDS = [
+  JPEG,
+  withSegment(JPEG, 0xe1, thumbnail),
+  await plain.clone().png().toBuffer(),
+  await plain.clone().webp({ lossless: true }).toBuffer(),
+  await plain.clone().avif({ effort: 0 }).toBuffer(),
+];
+
+test("damaged bytes are read without an error, and without a side of 0", () => {
+  const damage = fc.record({ at: fc.nat(400), value: fc.nat(255), length: fc.nat(1_500) });
+  const isHarmless = fc.property(fc.constantFrom(...SEEDS), fc.array(damage), (seed, damages) => {
+    const bytes = new Uint8Array(seed);
+    for (const { at, value } of damages) if (at < bytes.length) bytes[at] = value;
+    const length = damages[0]?.length ?? bytes.length;
+
+    const sides = sidesOf(bytes.subarray(0, length));
+    if (sides) expect(Math.min(sides.width, sides.height)).toBeGreaterThan(0);
+  });
+  fc.assert(isHarmless, { numRuns: 2_000 });
+});
+
+test("hostile bytes are read in linear time", () => {
+  const cases: [Buffer, string][] = [
+    [Buffer.from([0xff, 0xd8, 0xff]), "\xff"],
+    [Buffer.from([0xff, 0xd8, 0xff]), "\xff\xe1\0\x08Exif\0\0"],
+    [Buffer.from([0xff, 0xd8, 0xff]), "\xff\xe0\0\x02"],
+    [Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x1e\0\0\0\x14", "latin1"), "eXI"],
+    [Buffer.from("\0\0\0\x18ftypavif\0\0\0\0avifmif1", "latin1"), "\0\0\0\x08free"],
+  ];
+  for (const [start, repeated] of cases) {
+    const read = (times: number) => {
+      sidesOf(Buffer.concat([start, Buffer.from(repeated.repeat(times), "latin1")]));
+    };
+    expect(growthOf(read, 512)).toBeLessThan(16);
+  }
+});
