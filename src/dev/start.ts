@@ -181,7 +181,7 @@ function endProcess(reason: unknown): never {
 /** Each URL has a line of its own. @param hasOwnS3 whether .dev.vars names an S3 */
 function welcomeText(address: string, { variants }: Config, devVars: string, hasOwnS3: boolean) {
   const missing = [...variants].flatMap(([name, { image }]) => {
-    const options = name.includes("@") ? [] : findUnsupported(imageOf({ image }));
+    const options = name.includes("@") ? [] : findUnsupported(imageOf(image));
     if (options.length === 0) return [];
     return [`PRESETS.${name}: the local edge does not implement ${options.join(", ")}.\n\n`];
   });

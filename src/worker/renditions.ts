@@ -25,16 +25,18 @@ import {
   tagsOf,
 } from "./cache/rendition-url.ts";
 import { type Config, currentConfig } from "./config/config.ts";
-import { mayYield } from "./edge/guard.ts";
+import { mayShow } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { matchesEtag } from "./http/if-none-match.ts";
 import { isAboutObject, isRefusal, type Refusal } from "./http/refusal.ts";
 import type { Context, RequestScope } from "./http/send.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
+import { readHeader } from "./origin/open-object.ts";
 import type { OpenedObject } from "./origin/opened-object.ts";
+import { describeSource } from "./origin/sides.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
 import { focusOf, reportFocus } from "./request/focus.ts";
-import { createTransformRequest } from "./request/transform-request.ts";
+import { browserFormatsOf, createTransformRequest } from "./request/transform-request.ts";
 import { askForObject, isSilent, NO_ANSWER } from "./store/ask.ts";
 import { deleteConfigured, type LazyEntry, lazyEntry, type StoreEntry } from "./store/entries.ts";
 import { purgeIfAppeared, saveRendition } from "./store/save.ts";
@@ -263,8 +265,8 @@ function usableRendition(
   const rendition = entry?.rendition;
   if (!rendition) return undefined;
 
-  const request = createTransformRequest(variant, formats);
-  return mayYield(request, rendition.type) ? rendition : undefined;
+  const accepts = browserFormatsOf(formats);
+  return mayShow(variant, accepts, rendition.type) ? rendition : undefined;
 }
 
 /**
@@ -296,13 +298,14 @@ export async function renderBy(
   scope: RequestScope & Pick<RenderScope, "isRetry">,
 ): Promise<SourcedRendition | Refusal> {
   const { bucket, key, variant, formats } = id;
-  const focus = focusOf(variant, object);
-  const request = { ...createTransformRequest(variant, formats, object.type), focus };
-  const isFacts = formats === "facts";
+  if (bucket.engine === "binding") return renderByBinding(id, object, scope);
 
-  if (bucket.engine === "binding") {
-    return renderByBinding(bucket, key, object, request, isFacts, scope);
-  }
+  // The format, the sides and the quality follow from the object's own sides and bytes.
+  const header = await readHeader(bucket, key, object, scope);
+  const source = describeSource(object, header);
+  const focus = focusOf(variant, object);
+  const request = { ...createTransformRequest(variant, formats, source), focus };
+  const isFacts = formats === "facts";
 
   // The edge caches by URL, and the validator is a part of the URL, unless the bucket has source_parameter = false. On a
   // retry, another validator makes another URL, so that what the edge has cached is left behind.

@@ -1,5 +1,6 @@
 // What a property is. Each one is a function of a Worker, because it must also run on a broken Worker.
 
+import { isDeepStrictEqual } from "node:util";
 import type fc from "fast-check";
 import { type RequestInput, toRequest } from "./inputs.ts";
 import { type Call, FALLBACKS, withoutSource } from "./visit-state.ts";
@@ -71,14 +72,34 @@ export function optionsOf(cf: RequestInitCfProperties): Record<string, unknown> 
   return rest;
 }
 
-/** Every variant, with its quality and with the transform of the binding: it has no dpr. */
-export const BOUND = Object.entries(VARIANTS).map(([name, sizes]) => {
-  const { quality, dpr = 1, ...rest }: Sizes = sizes;
-  const { width, height } = rest;
-  const sides = { ...(width && { width: width * dpr }), ...(height && { height: height * dpr }) };
-  return [name, quality, { ...rest, ...sides }] as const;
-});
-type Sizes = { quality?: number; dpr?: number; width?: number; height?: number };
+type Sizes = { quality?: number; dpr?: number; width?: number; height?: number; fit?: string };
+
+/** The edge's quality where a preset has none (O5). */
+const DEFAULT_QUALITY = 85;
+
+/**
+ * Returns whether options are those of a variant, or fewer pixels and a lower quality: an original may be smaller than the
+ * variant, and have few bytes. Without a quality where the output may be PNG (O5).
+ */
+export function isOfVariant(options: Sizes, name: string): boolean {
+  const sizes: Sizes = VARIANTS[name] ?? {};
+  const {
+    quality = DEFAULT_QUALITY,
+    dpr = 1,
+    width = Infinity,
+    height = Infinity,
+    ...shape
+  } = sizes;
+  const { quality: askedQuality = quality, dpr: askedDpr = 1, ...sides } = options;
+  const { width: askedWidth, height: askedHeight, ...askedShape } = sides;
+  if (!isDeepStrictEqual(askedShape, shape) || Number(askedQuality) > quality) return false;
+
+  const hasSameSides =
+    (askedWidth ?? Infinity) * askedDpr === width * dpr &&
+    (askedHeight ?? Infinity) * askedDpr === height * dpr;
+  const isSmaller = (askedWidth ?? 0) <= width * dpr && (askedHeight ?? 0) <= height * dpr;
+  return hasSameSides || (shape.fit === "scale-down" && options.dpr === undefined && isSmaller);
+}
 
 /** Returns whether S3 replied, to the Worker itself, that an object is missing or denied. */
 export function namesObject({ cf, reply = "" }: Call): boolean {

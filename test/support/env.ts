@@ -81,17 +81,26 @@ export const IMPATIENT = { ...ENV, ANSWERS: { timeout: 1 } };
 /** The URL of the bucket of VARS. A key follows it. */
 export const BUCKET_URL = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 
+const CARD_IMAGE = {
+  width: 160,
+  height: 160,
+  fit: "cover",
+  metadata: "none",
+  anim: false,
+} as const;
+
 /** What a modern browser asks for with the preset card. */
 export const TRANSFORM_REQUEST: TransformRequest = {
   variant: {
     preset: "card",
     format: "auto",
     avif: true,
-    image: { width: 160, height: 160, fit: "cover", metadata: "none", anim: false },
+    image: CARD_IMAGE,
   },
+  image: CARD_IMAGE,
   accepts: { avif: true, webp: true },
   svg: false,
   format: "avif",
   isStill: true,
-  original: "unknown",
+  source: { type: "unknown" },
 };

@@ -47,8 +47,8 @@ export function uniqueOptions(variant: Variant, hasFacts: boolean): string[] {
   const facts = hasFacts ? [factsOptions(createTransformRequest(variant, "facts"))] : [];
   const formats = variant.format === "auto" ? (["webp", "plain"] as const) : (["own"] as const);
   const images = formats.flatMap((format) =>
-    (["image/gif", "image/png"] as const).map((original) =>
-      edgeOptions(createTransformRequest(variant, format, original)),
+    (["image/gif", "image/png"] as const).map((type) =>
+      edgeOptions(createTransformRequest(variant, format, { type })),
     ),
   );
   return [...new Set([...facts, ...images].map(billedAs))];

@@ -6,10 +6,10 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { mayYield } from "../../worker/edge/guard.ts";
+import { mayShow } from "../../worker/edge/guard.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
-import { createTransformRequest } from "../../worker/request/transform-request.ts";
+import { browserFormatsOf } from "../../worker/request/transform-request.ts";
 import { PROTECTION, SHORT_S } from "../../worker/response/answer.ts";
 import { isFault } from "../command.ts";
 import type { Project, ProjectSite } from "../config/project.ts";
@@ -163,7 +163,7 @@ async function askAsBrowsers(
     }
 
     const formats = acceptedFormatsOf(variant, readable, route.svg);
-    const isRight = isPassedOn || mayYield(createTransformRequest(variant, formats), type);
+    const isRight = isPassedOn || mayShow(variant, browserFormatsOf(formats), type);
     const actualType = sniffImageType(bytes);
     if (actualType !== type || !isRight) {
       return problem("formats", {

@@ -128,7 +128,7 @@ function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] 
   const isBinding = route.bucket.engine === "binding";
   const options = BROWSERS.map(({ browser, readable }): Row => {
     const formats = acceptedFormatsOf(variant, readable, route.svg);
-    const request = createTransformRequest(variant, formats, original);
+    const request = createTransformRequest(variant, formats, { type: original });
     const engineOptions = isBinding ? bindingOptions(request, original) : edgeOptions(request);
     return [`  ${FORMAT_LABELS[browser]}`, JSON.stringify(engineOptions)];
   });
@@ -145,9 +145,9 @@ function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] 
 
 /** The options of the Images binding for an original whose first bytes are not known. */
 function bindingOptions(request: TransformRequest, type: ObjectType): object {
-  const { image } = request.variant;
+  const { image } = request;
   return {
-    ...transformOptions(request.variant, request.focus),
+    ...transformOptions(request.image, request.focus),
     ...(image.draw && { draw: image.draw.map(overlayOptions) }),
     ...outputOptions(request, type, new Uint8Array()),
   };

@@ -82,7 +82,7 @@ function renditionsOf(variant: Variant, svg: boolean) {
   return BROWSERS.map(({ browser, readable }) => {
     const formats = acceptedFormatsOf(variant, readable, svg);
     const options = edgeOptions(createTransformRequest(variant, formats));
-    return { browser, billedAs: billedAs(options), id: JSON.stringify(options) };
+    return { browser, billedAs: billedAs(options), id: `${formats} ${JSON.stringify(options)}` };
   });
 }
 

@@ -13,7 +13,10 @@ import type { Vars } from "../../worker/config/schema.ts";
 import { edgeOptions } from "../../worker/edge/render-at-edge.ts";
 import type { ObjectType } from "../../worker/http/refusal.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
-import { createTransformRequest } from "../../worker/request/transform-request.ts";
+import {
+  createTransformRequest,
+  type SourceImage,
+} from "../../worker/request/transform-request.ts";
 
 /** The configuration of the local run, with its buckets on this machine, and the vars as they are written. */
 export type LocalConfig = { readonly config: Config; readonly vars: Vars };
@@ -83,7 +86,7 @@ export function addRenditions(
     }),
   );
   const renditionOf = async (object: LocalObject, name: string, preset: Preset) => {
-    const { key, etag, picture } = object;
+    const { key, etag } = object;
     const route = firstRoute(config, name, key);
     const routeClient = route && clients.get(route);
     if (!routeClient) return [];
@@ -93,7 +96,7 @@ export function addRenditions(
     const grant = { route: route.path, preset: name, key, expires };
     const query = signingKey ? await signGrant(grant, signingKey) : `?v=${version.slice(0, 12)}`;
     const largest = routeClient.client.site.shown.get(name)?.candidates.at(-1)?.variant ?? name;
-    const edgeCall = edgeCallOf(config.variants.get(largest), route, picture?.type);
+    const edgeCall = edgeCallOf(config.variants.get(largest), route, object);
     return [{ ...routeClient, name, preset, route, query, largest, edgeCall }];
   };
   return Promise.all(
@@ -117,11 +120,19 @@ export function firstRoute({ routes }: Config, preset: string, key: string) {
 function edgeCallOf(
   variant: Variant | undefined,
   { svg, bucket }: Pick<BoundRoute, "svg" | "bucket">,
-  type: ObjectType = "unknown",
+  { picture, bytes }: LocalObject,
 ): string | undefined {
   if (variant === undefined || bucket.engine === "binding") return undefined;
+
   const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, svg);
-  return JSON.stringify(edgeOptions(createTransformRequest(variant, formats, type)), undefined, 2);
+  const source: SourceImage = picture
+    ? { type: picture.type, length: bytes, sides: picture }
+    : { type: "unknown" };
+  return JSON.stringify(
+    edgeOptions(createTransformRequest(variant, formats, source)),
+    undefined,
+    2,
+  );
 }
 
 /** How many unique transformations an object can cause at presets, each by a route (L2). */

@@ -7,13 +7,14 @@ import { typeFor } from "../edge/guard.ts";
 import type { ObjectType } from "../http/refusal.ts";
 import { isOpaque } from "../origin/sniff.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
+import { qualityNumber } from "../request/quality.ts";
 import type { Focus, TransformRequest } from "../request/transform-request.ts";
 
 /** What a preset draws on a picture: an object of the bucket by its key, or a URL, with its options. */
 export type Overlay = NonNullable<Variant["image"]["draw"]>[number];
 
 /** Returns the options of the image itself. */
-export function transformOptions({ image }: Variant, focus?: Focus): ImageTransform {
+export function transformOptions(image: Variant["image"], focus?: Focus): ImageTransform {
   // The binding has no density (pixels for one CSS pixel), so the lengths are multiplied by it.
   const density = image.dpr ?? 1;
   return shapeOptions(withFocus(image, focus), density);
@@ -107,9 +108,6 @@ function withoutUndefined<Table extends object>(table: Table): Defined<Table> {
   return result;
 }
 
-/** The numbers behind the names of qualities: the binding takes no names. */
-const QUALITIES = { high: 90, "medium-high": 80, "medium-low": 65, low: 50 } as const;
-
 /**
  * Returns the options of the output: its format, its quality, and whether it may move.
  * @param type of the object, by its first bytes
@@ -120,18 +118,18 @@ export function outputOptions(
   type: ObjectType,
   head: Uint8Array,
 ): ImageOutputOptions {
-  const { variant, isStill } = request;
-  const { quality, anim } = variant.image;
+  const { variant, image, isStill } = request;
+  const { quality, anim } = image;
   const format = typeFor(outputFormat(request, type, head));
-  const qualityNumber = typeof quality === "string" ? QUALITIES[quality] : quality;
 
   // A PNG with a quality gets a palette, and loses colours (O5). That is only meant if the preset itself says PNG.
   const isPngPreset = variant.format.startsWith("png"); // "png" or "png-force"
   const canHaveQuality = format !== "image/png" || isPngPreset;
-  const hasQuality = qualityNumber !== undefined && canHaveQuality;
+  const hasQuality = quality !== undefined && canHaveQuality;
   return {
     format,
-    ...(hasQuality && { quality: qualityNumber }),
+    // The binding takes no names of qualities.
+    ...(hasQuality && { quality: qualityNumber(quality) }),
     anim: anim && !isStill, // each preset has `anim`, or its default
   };
 }

@@ -1,18 +1,21 @@
 // The engine "binding": renders a picture by the Images binding, or describes it (its facts). The binding reads no
 // URL, so the Worker opens the whole object here, and not before. It never shows the bytes of the original: only what
-// output.ts lets pass is shown. One rendering is at most three tries, each of which opens the object anew, as a body
+// output.ts lets pass is shown. One rendering is at most two tries, each of which opens the object anew, as a body
 // can be read only once.
 
 import type { Images } from "../config/bindings.ts";
 import type { Bucket } from "../config/bucket.ts";
+import type { Variant } from "../config/preset.ts";
 import { factsRendition, readEdgeFacts } from "../edge/facts.ts";
-import { requestForRetry } from "../edge/request-for-retry.ts";
+import { nextRequest } from "../edge/ladder.ts";
 import { canRetry, detailsOf, isRefusal, type Refusal } from "../http/refusal.ts";
 import type { Rendition, RequestScope } from "../http/send.ts";
 import { openObject } from "../origin/open-object.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
+import { describeSource } from "../origin/sides.ts";
+import type { AcceptedFormats } from "../request/accept.ts";
 import { focusOf } from "../request/focus.ts";
-import type { TransformRequest } from "../request/transform-request.ts";
+import { createTransformRequest, type TransformRequest } from "../request/transform-request.ts";
 import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { checkReadable } from "./check-readable.ts";
 import { outputOptions, transformOptions } from "./options.ts";
@@ -26,27 +29,25 @@ export type SourcedRendition = {
   readonly overlays: readonly Validator[];
 };
 
-/** What is the same for all tries of a rendering. */
+/** What is the same for both tries of a rendering. */
 type Task = {
   readonly images: Images;
   readonly bucket: Bucket;
   /** With the bucket's prefix. */
   readonly key: string;
-  /** Whether the facts of the picture are shown, in place of its bytes. */
-  readonly isFacts: boolean;
+  readonly variant: Variant;
+  readonly formats: AcceptedFormats;
   readonly scope: RequestScope;
 };
 
 /**
- * Renders an object, or its facts.
+ * Renders an object, or its facts. The rules of the ladder (edge/ladder.ts) say what follows a first try. A picture that may
+ * be shown is never given up for a second one that fails.
  * @param object as it was opened for its first bytes alone: they can show already that the binding cannot read it
  */
 export async function renderByBinding(
-  bucket: Bucket,
-  key: string,
+  { bucket, key, variant, formats }: Omit<Task, "images" | "scope">,
   object: OpenedObject,
-  request: TransformRequest,
-  isFacts: boolean,
   scope: RequestScope,
 ): Promise<SourcedRendition | Refusal> {
   const { images } = bucket;
@@ -54,26 +55,16 @@ export async function renderByBinding(
   const unreadable = checkReadable(object);
   if (unreadable) return unreadable;
 
-  const task: Task = { images, bucket, key, isFacts, scope };
-  let picture = await renderPicture(task, request);
+  const task: Task = { images, bucket, key, variant, formats, scope };
+  const first = await renderOnce(task);
+  const second = await renderAgain(task, first);
+  const result = betterOf(first, second ?? first);
+  if (result.kind === "refused") return result.refusal;
 
-  // The same request once more, if there is no picture, and the failure may be over soon: the origin broke off, for
-  // example.
-  if (canRetry(picture)) {
-    const hasTime = await pauseBefore(scope.deadline);
-    if (hasTime) picture = await renderPicture(task, request);
-  }
-
-  // Another request, if that may succeed.
-  if (isRefusal(picture)) {
-    const nextRequest = simplerRequest(request, picture, object.body.head);
-    if (nextRequest) picture = await renderPicture(task, nextRequest);
-  }
-  if (isRefusal(picture)) return picture;
-
+  const { picture } = result;
   const { bytes, type } = picture;
   let rendition: Rendition | Refusal;
-  if (isFacts) rendition = await renderFacts(task, picture, request);
+  if (formats === "facts") rendition = await renderFacts(task, picture);
   else rendition = { body: new Response(bytes).body, type, length: `${bytes.length}` };
   if (isRefusal(rendition)) return rendition;
 
@@ -81,25 +72,73 @@ export async function renderByBinding(
   return { rendition, object: picture.object, overlays };
 }
 
+/** What came of opening and rendering the object once. */
+type TryResult =
+  | {
+      readonly kind: "light" | "heavy";
+      readonly request: TransformRequest;
+      readonly picture: Picture;
+    }
+  | {
+      readonly kind: "refused";
+      /** Undefined: the object could not be opened, so nothing was requested. */
+      readonly request: TransformRequest | undefined;
+      readonly refusal: Refusal;
+    };
+
+/** How much time is left for the answer if a picture is there, and a smaller one is tried: ms. */
+const RESERVE_MS = 1_000;
+
+/** Renders once more, if that may give a picture, or a smaller one. @returns undefined if not */
+async function renderAgain(task: Task, first: TryResult): Promise<TryResult | undefined> {
+  const { scope } = task;
+  const { deadline } = scope;
+
+  switch (first.kind) {
+    case "light":
+      return undefined;
+
+    case "heavy": {
+      const { request, picture } = first;
+      const { type, bytes } = picture;
+      const outcome = { kind: "heavy", type, length: bytes.length } as const;
+      const next = nextRequest([{ request, outcome }]);
+      const soon = { ...scope, deadline: deadline - RESERVE_MS };
+      return next && renderOnce({ ...task, scope: soon }, next);
+    }
+
+    case "refused": {
+      const { request, refusal } = first;
+      if (canRetry(refusal)) {
+        // The failure may be over soon: the origin broke off, for example.
+        const hasTime = await pauseBefore(deadline);
+        return hasTime ? renderOnce(task, request) : undefined;
+      }
+      if (!request) return undefined;
+
+      const outcome = { kind: "refused", refusal: explainTooLarge(refusal, request) } as const;
+      const next = nextRequest([{ request, outcome }]);
+      return next && renderOnce(task, next);
+    }
+  }
+}
+
+/** Returns the second result, unless the first one has a picture, and the second one has none, or has more bytes. */
+function betterOf(first: TryResult, second: TryResult): TryResult {
+  if (first.kind === "refused") return second;
+  if (second.kind === "refused") return first;
+
+  const isSmaller = second.picture.bytes.length < first.picture.bytes.length;
+  return isSmaller ? second : first;
+}
+
 /** The binding throws this code where the animation is too large, or the AVIF (B6). It does not say which. */
 const TOO_LARGE = "9413";
 
-/**
- * Returns the next request after a refusal. The rules are those of the engine "cf", and one more, for TOO_LARGE.
- * @param head the first bytes of the object
- * @returns undefined if another request would not help
- */
-function simplerRequest(
-  request: TransformRequest,
-  refusal: Refusal,
-  head: Uint8Array,
-): TransformRequest | undefined {
-  const isTooLarge = detailsOf(refusal).edgeCode === TOO_LARGE;
-  if (!isTooLarge) return requestForRetry(request, refusal, head);
-
-  // The first guess is the animation. If only a still was requested, it was the AVIF.
-  if (!request.isStill) return { ...request, isStill: true };
-  return requestForRetry(request, { event: "too-large-for-avif" }, head);
+/** Returns what the ladder has a rung for. The first guess is the animation. If a still was requested, it was the AVIF. */
+function explainTooLarge(refusal: Refusal, request: TransformRequest): Refusal {
+  if (detailsOf(refusal).edgeCode !== TOO_LARGE) return refusal;
+  return { event: request.isStill ? "too-large-for-avif" : "not-transformed" };
 }
 
 /** What a picture is made of, opened whole. */
@@ -115,25 +154,30 @@ type Picture = WholePicture &
     readonly info: ImageInfoResponse | undefined;
   };
 
-/** Renders a picture once: opens its sources, has the binding render them, and lets the result pass, or refuses it. */
-async function renderPicture(task: Task, request: TransformRequest): Promise<Picture | Refusal> {
-  const { bucket, key, scope } = task;
+/**
+ * Renders a picture once: opens its sources, has the binding render them, and lets the result pass, or refuses it.
+ * @param chosenRequest undefined: the request follows from the object that is opened
+ */
+async function renderOnce(task: Task, chosenRequest?: TransformRequest): Promise<TryResult> {
+  const { bucket, key, variant, formats, scope } = task;
   const object = await openObject(bucket, key, { ...scope, part: "whole" });
-  if (isRefusal(object)) return object;
+  if (isRefusal(object)) return { kind: "refused", request: chosenRequest, refusal: object };
 
   // The object may have been replaced since its first bytes were read.
   const unreadable = checkReadable(object);
   if (unreadable) {
     object.body.cancel();
-    return unreadable;
+    return { kind: "refused", request: chosenRequest, refusal: unreadable };
   }
 
-  const overlays = await openOverlays(bucket, request.variant, scope);
+  const overlays = await openOverlays(bucket, variant, scope);
   if (isRefusal(overlays)) {
     object.body.cancel();
-    return overlays;
+    return { kind: "refused", request: chosenRequest, refusal: overlays };
   }
 
+  const source = describeSource(object, object.body.head);
+  const request = chosenRequest ?? createTransformRequest(variant, formats, source);
   const sources = { object, overlays };
   const output = outputOptions(request, object.type, object.body.head);
   const pendingRendering = requestPicture(task, request, sources, output);
@@ -141,10 +185,13 @@ async function renderPicture(task: Task, request: TransformRequest): Promise<Pic
   const overlayObjects = overlays.map((overlay) => overlay.object);
   const originals = [object, ...overlayObjects] as const;
   const picture = await readOutput(pendingRendering, output.format, originals, scope.deadline);
-  if (isRefusal(picture)) return picture;
+  if (isRefusal(picture)) return { kind: "refused", request, refusal: picture };
 
   const { info } = await pendingRendering; // at once, as readOutput has awaited it
-  return { ...picture, ...sources, info };
+  // Facts are about the size of a picture, and not about its bytes.
+  const { maxBytes = Infinity } = request;
+  const isHeavy = picture.bytes.length > maxBytes && formats !== "facts";
+  return { kind: isHeavy ? "heavy" : "light", request, picture: { ...picture, ...sources, info } };
 }
 
 /**
@@ -152,7 +199,7 @@ async function renderPicture(task: Task, request: TransformRequest): Promise<Pic
  * readOutput reads its bytes.
  */
 async function requestPicture(
-  { images, isFacts }: Task,
+  { images, formats }: Task,
   request: TransformRequest,
   { object, overlays }: Sources,
   output: ImageOutputOptions,
@@ -161,7 +208,7 @@ async function requestPicture(
   let pendingInfo: Promise<ImageInfoResponse> | undefined;
 
   // For facts, the binding reads the original twice: to describe it, which is free (B8), and to render it.
-  if (isFacts) {
+  if (formats === "facts") {
     const [streamToRender, streamToDescribe] = stream.tee();
     stream = streamToRender;
     pendingInfo = images.info(streamToDescribe);
@@ -169,7 +216,7 @@ async function requestPicture(
     pendingInfo.catch(() => {});
   }
 
-  const options = transformOptions(request.variant, focusOf(request.variant, object));
+  const options = transformOptions(request.image, focusOf(request.variant, object));
   let picture = images.input(stream).transform(options);
 
   for (const overlay of overlays) {
@@ -183,9 +230,8 @@ async function requestPicture(
 
 /** Returns the facts of a picture: the binding tells its size, as it has described its original. */
 async function renderFacts(
-  { images, scope }: Task,
+  { images, variant, scope }: Task,
   { bytes, info, object }: Picture,
-  { variant }: TransformRequest,
 ): Promise<Rendition | Refusal> {
   try {
     const pendingSize = images.info(new Blob([bytes]).stream());

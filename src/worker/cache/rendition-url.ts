@@ -65,7 +65,7 @@ export function idAt(ids: RenditionIds, objectIndex: number): RenditionId {
 const URL_PREFIX = "https://renditions/2/";
 
 /** Raise this number if the same name would get other bytes: then all renditions are rendered again. */
-const NAME_PREFIX = "2/";
+const NAME_PREFIX = "3/";
 
 /** Between the names of several objects. No name contains it: encodeKey escapes each & of a key and of the options. */
 const SEPARATOR = "&else=";
@@ -100,7 +100,7 @@ const optionsOf = memoize((variant: Variant): string => {
 
 /**
  * Returns the name of a rendition, for the store and for its ETag. A version changes no bytes, so it is no part.
- * @example `2/AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg?as=webp&image=%7B…%7D`
+ * @example `3/AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg?as=webp&image=%7B…%7D`
  */
 export function renditionName(id: RenditionId): string {
   const { bucket, key, variant, formats, isStorable } = id;

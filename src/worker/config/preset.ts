@@ -6,6 +6,7 @@
 // each rendition would be made and billed anew.
 
 import { keyFault } from "../../url/key.ts";
+import type { PixelSize } from "../../url/rendition-size.ts";
 import { type Size, sizesOf } from "../../url/sizes.ts";
 import { hasProperty, isPlainObject } from "../util/json.ts";
 import {
@@ -38,7 +39,7 @@ export type Variant = {
   /** The name of the preset. */
   readonly preset: string;
   readonly format: Preset["format"];
-  /** Whether no side is too long for the edge to make AVIF (O7). */
+  /** Whether no side that the preset sets is too long for AVIF (O7). Those of a rendition follow from its original. */
   readonly avif: boolean;
   /** The options for the edge, with the sides of this size. The format is added for each visitor. */
   readonly image: Omit<Preset, "format" | "dpr" | "widths"> & {
@@ -271,7 +272,12 @@ export function variantsOfPreset(name: string, preset: Preset): [string, Variant
 /** Returns whether no side is too long for AVIF (O7). A side that is not set follows from each object's own shape. */
 function fitsAvif(size: Size): boolean {
   const { width = 0, height = 0, dpr = 1 } = size;
-  return Math.max(width, height) * dpr <= MAX_AVIF_SIDE;
+  return isShortEnoughForAvif({ width: width * dpr, height: height * dpr });
+}
+
+/** Returns whether the edge makes an AVIF of this size, in px (O7). */
+export function isShortEnoughForAvif({ width, height }: PixelSize): boolean {
+  return Math.max(width, height) <= MAX_AVIF_SIDE;
 }
 
 /** The values of an option that the Images binding lacks. */

@@ -3,11 +3,12 @@
 // (R6), or where it cannot make the format (O7). So a success is not enough: each answer must prove that the edge
 // transformed an image, and that of the object that S3 has. What proves nothing is refused.
 
-import type { OutputFormat } from "../config/preset.ts";
+import type { OutputFormat, Variant } from "../config/preset.ts";
 import type { ObjectType, Refusal, UpstreamRefusal } from "../http/refusal.ts";
 import { nameOf } from "../http/s3-reply.ts";
 import type { Reply } from "../http/send.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
+import type { BrowserFormats } from "../request/accept.ts";
 import type { TransformRequest } from "../request/transform-request.ts";
 import { failureFor } from "./codes.ts";
 
@@ -160,23 +161,35 @@ const YIELDS = {
   unspecified: ["jpeg", "png"],
 } as const satisfies Record<OutputFormat | "unspecified", readonly string[]>;
 
-/** Returns whether bytes of this type may go to this visitor. Not for SVG. */
-export function mayYield(request: TransformRequest, type: string): boolean {
+/** Returns whether bytes of this type may come for this request, and may go to this visitor. Not for SVG. */
+function mayYield(request: TransformRequest, type: string): boolean {
   const { variant, accepts, format: requestedFormat } = request;
 
-  // WebP may come in place of AVIF. With "auto", not every browser that reads AVIF has said that it reads WebP. A
-  // preset with a fixed format is the same for every browser.
-  if (type === "image/webp" && variant.format === "auto" && !accepts.webp) return false;
+  const allowedFormats: readonly string[] = YIELDS[requestedFormat ?? "unspecified"];
+  const format = type.replace(/^image\//, "");
+  if (!allowedFormats.includes(format)) return false;
 
-  const allowedFormats = YIELDS[requestedFormat ?? "unspecified"];
-  return allowedFormats.some((allowed) => type === `image/${allowed}`);
+  // On a route for SVGs, the format of a preset does not count.
+  return request.svg || mayShow(variant, accepts, type);
 }
 
-/** Returns whether this is the requested type itself, and not a type in its place. */
-export function isRequestedType(request: TransformRequest, type: string): boolean {
-  const { format } = request;
-  if (format === undefined) return mayYield(request, type);
-  return type === typeFor(format);
+/** The formats that a preset of each format may be shown in. A preset of AVIF is WebP if a side is too long (O7). */
+const SHOWN = { ...YIELDS, auto: ["avif", "webp", "jpeg", "png"] } as const satisfies Record<
+  Variant["format"],
+  readonly string[]
+>;
+
+/** Returns whether a visitor may get a rendition of this type. Not for SVG. */
+export function mayShow(variant: Variant, accepts: BrowserFormats, type: string): boolean {
+  const shownFormats: readonly string[] = SHOWN[variant.format];
+  if (!shownFormats.includes(type.replace(/^image\//, ""))) return false;
+
+  // A preset with a fixed format is the same for every browser. With "auto", a browser must have said that it reads the
+  // type. Not every browser that reads AVIF has said that it reads WebP.
+  if (variant.format !== "auto") return true;
+  if (type === "image/avif") return accepts.avif;
+  if (type === "image/webp") return accepts.webp;
+  return true;
 }
 
 /** Returns the content type that a format asks for. */

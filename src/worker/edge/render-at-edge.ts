@@ -18,10 +18,11 @@ import type { OpenedObject } from "../origin/opened-object.ts";
 import { type SignedHeaders, sign } from "../origin/sigv4.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
 import { type Focus, mayBePng, type TransformRequest } from "../request/transform-request.ts";
+import { readUpTo } from "../util/bytes.ts";
 import { pauseBefore } from "../util/time.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";
 import { checkSuccess, guard, namesOtherOriginal, typeOf } from "./guard.ts";
-import { requestForRetry } from "./request-for-retry.ts";
+import { type Attempt, nextRequest, type Outcome } from "./ladder.ts";
 
 /** The object that the edge is to fetch, and the request to S3 by which it does so. */
 type SignedSource = {
@@ -30,8 +31,15 @@ type SignedSource = {
   readonly object: OpenedObject;
 };
 
+/** How often the edge is asked for one rendition, at most. */
+const MAX_REQUESTS = 3;
+
+/** How much time is left for the answer if a picture is there, and a better one is tried: ms. */
+const RESERVE_MS = 1_000;
+
 /**
- * Asks the edge for a rendition, three times at most.
+ * Asks the edge for a rendition, three times at most. The rules of the ladder (ladder.ts) say what for. A picture that may
+ * be shown is never given up for another request that fails, or comes too late: the smallest so far is the result.
  * @param key with the bucket's prefix
  * @param isFacts whether to ask for the facts of the rendition, in place of its bytes
  * @param deadline until when the headers of the last answer may take: ms since 1970
@@ -40,7 +48,7 @@ export async function renderAtEdge(
   bucket: Bucket,
   key: string,
   object: OpenedObject,
-  request: TransformRequest,
+  firstRequest: TransformRequest,
   isFacts: boolean,
   deadline: number,
 ): Promise<Rendition | Refusal> {
@@ -50,24 +58,117 @@ export async function renderAtEdge(
   const url = await sourceUrl(bucket, key, validator);
   const headers = await sign(url, bucket.region, credential.credentials, Date.now());
   const source = { url, headers, object };
+  if (isFacts) return renderFactsOrRetry(source, firstRequest, deadline);
 
-  // Try 1: the request itself.
-  const render = isFacts ? renderFacts : renderPicture;
-  let result = await render(source, request, deadline);
+  const attempts: Attempt[] = [];
+  let smallest: HeavyRendition | undefined;
+  let request: TransformRequest | undefined = firstRequest;
+  let refusal: Refusal = NOT_ASKED;
 
-  // Try 2: the same request once more, if the result is a failure that may be over soon.
-  if (canRetry(result)) {
-    const hasTime = await pauseBefore(deadline);
-    if (hasTime) result = await render(source, request, deadline);
+  while (request) {
+    const attemptDeadline = smallest ? deadline - RESERVE_MS : deadline;
+    const outcome = await attempt(source, request, attemptDeadline);
+    switch (outcome.kind) {
+      case "light":
+        if (smallest) cancelBody(smallest.rendition.body);
+        return outcome.rendition;
+
+      case "heavy":
+        smallest = keepSmaller(smallest, outcome);
+        break;
+
+      case "refused":
+        refusal = outcome.refusal;
+        break;
+    }
+
+    attempts.push({ request, outcome });
+    request = attempts.length < MAX_REQUESTS ? nextRequest(attempts) : undefined;
+
+    // The same request again: the edge or S3 may be over its failure in a moment.
+    const isRepeated = request === attempts.at(-1)?.request;
+    if (isRepeated && !(await pauseBefore(deadline))) break;
   }
-  if (!isRefusal(result)) return result;
 
-  // Try 3: another request, if that may succeed. It makes another rendition, which has other facts.
-  if (isFacts) return result;
-  const firstBytes = object.body.head;
-  const nextRequest = requestForRetry(request, result, firstBytes);
-  if (!nextRequest) return result;
-  return renderPicture(source, nextRequest, deadline);
+  return smallest?.rendition ?? refusal;
+}
+
+/** What a rendition is refused with that nobody asked for. The loop asks at least once. */
+const NOT_ASKED: Refusal = { event: "edge-failed", reason: "the edge was not asked" };
+
+/** A rendition that may be shown, but has more bytes than it should have. */
+type HeavyRendition = Extract<Outcome, { kind: "heavy" }> & { readonly rendition: Rendition };
+
+type AttemptResult =
+  | { readonly kind: "light"; readonly rendition: Rendition }
+  | HeavyRendition
+  | Extract<Outcome, { kind: "refused" }>;
+
+/** Asks the edge for a picture once, and weighs what comes. */
+async function attempt(
+  source: SignedSource,
+  request: TransformRequest,
+  deadline: number,
+): Promise<AttemptResult> {
+  const rendition = await renderPicture(source, request, deadline);
+  if (isRefusal(rendition)) return { kind: "refused", refusal: rendition };
+
+  const { maxBytes } = request;
+  if (maxBytes === undefined) return { kind: "light", rendition };
+
+  const { type, body, length } = rendition;
+  if (length !== undefined) {
+    const byteLength = Number(length);
+    if (byteLength <= maxBytes) return { kind: "light", rendition };
+    return { kind: "heavy", rendition, type, length: byteLength };
+  }
+
+  // Nobody said how long it is: it is read up to the limit, and no further.
+  const reading = await readUpTo(body, maxBytes, deadline);
+  switch (reading.kind) {
+    case "whole": {
+      const { bytes } = reading;
+      const whole = { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
+      return { kind: "light", rendition: whole };
+    }
+    case "longer": {
+      const longer = { ...rendition, body: reading.body };
+      return { kind: "heavy", rendition: longer, type, length: undefined };
+    }
+    case "timed-out":
+      return { kind: "refused", refusal: { event: "timed-out", reason: "no rendition in time" } };
+    case "broken":
+      return { kind: "refused", refusal: BROKEN_OFF };
+  }
+}
+
+const BROKEN_OFF: Refusal = {
+  event: "edge-failed",
+  reason: "the rendition broke off",
+  isTransient: true,
+};
+
+/** Keeps one of two heavy renditions, and cancels the other one. One of an unknown length counts as the longer one. */
+function keepSmaller(smallest: HeavyRendition | undefined, other: HeavyRendition): HeavyRendition {
+  if (!smallest) return other;
+
+  const isSmaller = (other.length ?? Infinity) < (smallest.length ?? Infinity);
+  const dropped = isSmaller ? smallest : other;
+  cancelBody(dropped.rendition.body);
+  return isSmaller ? other : smallest;
+}
+
+/** Asks for facts, once more if the failure may be over soon. Another request would make another rendition. */
+async function renderFactsOrRetry(
+  source: SignedSource,
+  request: TransformRequest,
+  deadline: number,
+): Promise<Rendition | Refusal> {
+  const facts = await renderFacts(source, request, deadline);
+  if (!canRetry(facts)) return facts;
+
+  const hasTime = await pauseBefore(deadline);
+  return hasTime ? renderFacts(source, request, deadline) : facts;
 }
 
 /** Asks the edge for a picture once, and lets it pass, or refuses it. */
@@ -115,7 +216,7 @@ async function renderFacts(
   if (refusal) return refusal;
 
   const { status, headers, text } = reply;
-  const result = readEdgeFacts(text, object.type, request.variant.image, request.focus);
+  const result = readEdgeFacts(text, object.type, request.image, request.focus);
   switch (result.kind) {
     case "no-json":
       return { event: "wrong-type", status, type: typeOf(headers) };
@@ -151,15 +252,15 @@ async function askEdge(
 
 /** Returns the options of one request (O1–O12). */
 export function edgeOptions(request: TransformRequest): RequestInitCfPropertiesImage {
-  const { variant, format, isStill, focus } = request;
-  const { quality, ...image } = imageOf(variant, focus);
+  const { image: requestedImage, format, isStill, focus } = request;
+  const { quality, ...image } = imageOf(requestedImage, focus);
 
   // A PNG with an explicit quality gets a palette, and loses colours (O5).
   const hasQuality = quality !== undefined && !mayBePng(request);
   return {
     ...image,
     ...(hasQuality && { quality }),
-    anim: variant.image.anim && !isStill,
+    anim: image.anim && !isStill,
     ...(format && { format }),
     "origin-auth": "share-publicly", // passes the signed headers on to S3 (E1)
   };
@@ -170,9 +271,9 @@ export function factsOptions(request: TransformRequest): RequestInitCfProperties
   return { ...edgeOptions(request), format: "json" };
 }
 
-/** Returns the options of a variant that are the same for each of its formats. */
-export function imageOf(variant: Pick<Variant, "image">, focus?: Focus) {
-  const { draw, ...image } = withFocus(variant.image, focus);
+/** Returns the options of a picture that are the same for each of its formats. */
+export function imageOf(options: Variant["image"], focus?: Focus) {
+  const { draw, ...image } = withFocus(options, focus);
   if (!draw) return image;
 
   return { ...image, draw: draw.map(overlayByUrl) };

@@ -5,7 +5,10 @@
 
 import type { Variant } from "../config/preset.ts";
 
-/** Which formats besides JPEG and PNG a visitor's browser accepts. */
+/**
+ * Which formats besides JPEG and PNG a visitor's browser accepts. AVIF counts only if WebP is not more welcome: of the two,
+ * the one with the higher q is requested.
+ */
 export type BrowserFormats = { readonly avif: boolean; readonly webp: boolean };
 
 const NEITHER: BrowserFormats = { avif: false, webp: false };
@@ -28,9 +31,9 @@ export function parseAccept(accept: string | null): BrowserFormats {
   const header = accept.toLowerCase().replace(QUOTED_TEXTS, '""');
   const mediaRanges = header.split(",");
 
-  const avif = isAccepted("image/avif", mediaRanges);
-  const webp = isAccepted("image/webp", mediaRanges);
-  return { avif, webp };
+  const avif = qualityOf("image/avif", mediaRanges);
+  const webp = qualityOf("image/webp", mediaRanges);
+  return { avif: avif > 0 && avif >= webp, webp: webp > 0 };
 }
 
 /** A type and its parameters, without the semicolons between them. */
@@ -46,11 +49,12 @@ const QUALITY = /^q\s*=/;
 const VALID_QUALITY = /^q=(?:0(?:\.\d{0,3})?|1(?:\.0{0,3})?)$/;
 
 /**
- * Returns whether a type is named, and nowhere refused.
+ * Returns the q of a type that is named, and nowhere refused. If it is named twice, the lower q counts.
  * @param mediaRanges types with their parameters: `image/avif`, ` image/webp;q=0.8`
+ * @returns 0 to 1; 0 if the type is not named, or refused
  */
-function isAccepted(type: string, mediaRanges: readonly string[]): boolean {
-  let isNamed = false;
+function qualityOf(type: string, mediaRanges: readonly string[]): number {
+  let lowest: number | undefined;
 
   for (const mediaRange of mediaRanges) {
     // Most media ranges name another type, and need not be split.
@@ -59,16 +63,20 @@ function isAccepted(type: string, mediaRanges: readonly string[]): boolean {
     const parts = mediaRange.match(PARTS) ?? [];
     const [name, ...parameters] = parts.map((part) => part.trim());
     if (name !== type) continue;
-    isNamed = true;
 
-    // Without a q, the type is accepted. A q of 0 refuses it, and so does an invalid q.
-    const quality = parameters.find((parameter) => QUALITY.test(parameter));
-    if (!quality) continue;
-    if (!VALID_QUALITY.test(quality)) return false;
-    if (Number(quality.slice("q=".length)) === 0) return false;
+    const quality = readQuality(parameters);
+    lowest = Math.min(lowest ?? 1, quality);
   }
 
-  return isNamed;
+  return lowest ?? 0;
+}
+
+/** Without a q, a type is accepted as well as can be. An invalid q refuses it. */
+function readQuality(parameters: readonly string[]): number {
+  const quality = parameters.find((parameter) => QUALITY.test(parameter));
+  if (!quality) return 1;
+  if (!VALID_QUALITY.test(quality)) return 0;
+  return Number(quality.slice("q=".length));
 }
 
 /**
@@ -121,8 +129,7 @@ export function possibleFormats(variant: Variant): readonly AcceptedFormats[] {
   return ["webp", "plain"];
 }
 
-/** Returns whether `auto` may become AVIF. An animation may not. */
+/** Returns whether `auto` may become AVIF. Whether a rendition is short enough for it (O7), its original decides. */
 function mayBeAvif(variant: Variant): boolean {
-  const isShortEnough = variant.avif; // no side is too long for AVIF (O7)
-  return isShortEnough && !variant.image.anim;
+  return !variant.image.anim;
 }

@@ -4,7 +4,7 @@
 // such as T3 are rules of docs/rules.md.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
-import { objectTag, type RenditionId, renditionName } from "../cache/rendition-url.ts";
+import { bucketTag, objectTag, type RenditionId, renditionName } from "../cache/rendition-url.ts";
 import type { Store } from "../config/bindings.ts";
 import type { Config } from "../config/config.ts";
 import { cancelBody } from "../http/send.ts";
@@ -96,11 +96,19 @@ async function readEntryOf(
   return readEntry({ store, name });
 }
 
-/** Returns the name in the store: the cache tag of the object, and a hash of all else that decides the bytes. */
+/**
+ * Returns the name in the store: the cache tags of the bucket and of the object, and a hash of all else that decides the
+ * bytes. So all that is stored of an object, or of a bucket, has one prefix.
+ */
 export async function storedName(id: RenditionId): Promise<string> {
-  const tag = await objectTag(id.bucket, id.key);
+  const prefix = await storedPrefix(id);
   const hash = await sha256Hex(renditionName(id));
-  return `${tag}/${hash}`;
+  return `${prefix}${hash}`;
+}
+
+async function storedPrefix({ bucket, key }: ObjectOfBucket): Promise<string> {
+  const tags = await Promise.all([bucketTag(bucket), objectTag(bucket, key)]);
+  return `${tags.join("/")}/`;
 }
 
 /** The longest rendition that is stored. It must fit into the memory: bytes. */
@@ -264,14 +272,14 @@ export async function deleteConfigured(
   if (!store) return;
 
   const names = configuredNames(config, object);
+  const prefix = await storedPrefix(object);
   if (names.length > MAX_HASHED_NAMES) {
-    await deleteAll(store, object);
+    await deleteByPrefix(store, prefix);
     return;
   }
 
-  const tag = await objectTag(object.bucket, object.key);
   const storedNames = await Promise.all(
-    names.map(async (name) => `${tag}/${await sha256Hex(name)}`),
+    names.map(async (name) => `${prefix}${await sha256Hex(name)}`),
   );
   await deleteNames(store, storedNames);
 }
@@ -305,9 +313,16 @@ const MAX_LISTS = 10;
 
 /** Deletes all renditions of an object, also those of earlier configurations. @returns whether all are deleted */
 export async function deleteAll(store: Store, object: ObjectOfBucket): Promise<boolean> {
-  const tag = await objectTag(object.bucket, object.key);
-  const prefix = `${tag}/`;
+  const prefix = await storedPrefix(object);
 
+  // Version 0.2 stored renditions under the tag of the object alone. From 0.4 on, they need not be deleted any more.
+  const oldTag = await objectTag(object.bucket, object.key);
+  const deleting = [deleteByPrefix(store, prefix), deleteByPrefix(store, `${oldTag}/`)];
+  const results = await Promise.all(deleting);
+  return results.every(Boolean);
+}
+
+async function deleteByPrefix(store: Store, prefix: string): Promise<boolean> {
   for (let lists = 0; lists < MAX_LISTS; lists++) {
     // No cursor: the names of the last list are deleted, so this list begins with others.
     const list = await callStore(store, "list", () => store.list({ prefix }));

@@ -7,7 +7,6 @@ import type { NamedRendition } from "../cache/cached-answer.ts";
 import { objectTag, type RenditionId } from "../cache/rendition-url.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
-import { isRequestedType } from "../edge/guard.ts";
 import { isRefusal, type Refusal } from "../http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
@@ -15,7 +14,6 @@ import { openObject } from "../origin/open-object.ts";
 import { type Credential, type OpenedObject, S3_TIMEOUT_MS } from "../origin/opened-object.ts";
 import { isGone } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
-import { createTransformRequest } from "../request/transform-request.ts";
 import { readBytes } from "../util/bytes.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import {
@@ -43,11 +41,9 @@ export async function saveRendition(
 ): Promise<NamedRendition | Refusal> {
   const { body, etag, type, length } = rendition;
 
-  // To be stored, a rendition has the requested type: an engine may give JPEG for AVIF, for example. Its object has an
-  // ETag, and it is not too long.
-  const isRequested = isRequestedType(createTransformRequest(id.variant, id.formats), type);
+  // A rendition is stored in the format that came, if its object has an ETag, and it is not too long.
   const isTooLong = length !== undefined && Number(length) > MAX_STORED_BYTES;
-  const isStorable = isRequested && object.etag !== undefined && !isTooLong;
+  const isStorable = object.etag !== undefined && !isTooLong;
 
   // Without an entry, the store is not used. Without an ETag, it is not certain what the rendition was made of.
   if (!isStorable || !entry || !body || !etag) {

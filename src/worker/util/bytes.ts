@@ -1,6 +1,6 @@
 // Bytes and texts: hexadecimal digits, hashes, bodies of limited length, and a comparison in constant time.
 
-import { type TIMED_OUT, withTimeout } from "./time.ts";
+import { TIMED_OUT, withTimeout } from "./time.ts";
 
 /** Returns two lower-case hexadecimal digits for each byte. */
 export function toHex(bytes: ArrayBuffer | Uint8Array): string {
@@ -51,6 +51,67 @@ export async function readBytes(
   // A body that breaks off while it is cancelled does no harm.
   reader.cancel().catch(() => {});
   return result;
+}
+
+/** The beginning of a body, or all of it. */
+type Reading =
+  | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** It is longer than the limit. The body has all bytes, also those that were read. */
+  | { readonly kind: "longer"; readonly body: ReadableStream<Uint8Array> }
+  | { readonly kind: "timed-out" }
+  | { readonly kind: "broken" };
+
+/**
+ * Reads a body up to a limit, and not much further. A body that is longer can still be read from its beginning.
+ * @param deadline ms since 1970
+ */
+export async function readUpTo(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+  deadline: number,
+): Promise<Reading> {
+  if (!body) return { kind: "whole", bytes: new Uint8Array() };
+
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  try {
+    while (length <= maxBytes) {
+      const chunk = await withTimeout(deadline - Date.now(), reader.read());
+      if (chunk === TIMED_OUT) {
+        reader.cancel().catch(() => {});
+        return { kind: "timed-out" };
+      }
+      if (chunk.done) return { kind: "whole", bytes: concatBytes(chunks) };
+
+      length += chunk.value.byteLength;
+      chunks.push(chunk.value);
+    }
+  } catch {
+    return { kind: "broken" };
+  }
+  return { kind: "longer", body: continueBody(chunks, reader) };
+}
+
+/** Makes one body of what was read already, and what is still to be read. */
+function continueBody(
+  chunks: Uint8Array[],
+  reader: ReadableStreamDefaultReader<Uint8Array>,
+): ReadableStream<Uint8Array> {
+  return new ReadableStream({
+    async pull(controller) {
+      const firstChunk = chunks.shift();
+      if (firstChunk) {
+        controller.enqueue(firstChunk);
+        return;
+      }
+
+      const { done, value } = await reader.read();
+      if (done) controller.close();
+      else controller.enqueue(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  });
 }
 
 /** Reads all chunks of a body, unless together they have more than `maxBytes`. */

@@ -59,7 +59,7 @@ describe("a binding that", () => {
 
   type Output = Parameters<typeof imagesThat>[0];
   test.each<[what: string, output: Output, event?: string, status?: number, reason?: string]>([
-    ["returns the original", (_, original) => whole(original)],
+    ["returns the original", (_, original) => whole(original), "original-is-smaller"],
     ["returns a page", () => whole(text("<html>"))],
     ["returns nothing", () => whole(new Uint8Array())],
     ["returns another type", () => whole(file("made/animated.gif"))],
@@ -84,15 +84,15 @@ describe("a binding that", () => {
     await vi.waitUntil(() => failures().length === 1);
   });
 
-  test("returns a JPEG of the original's length is asked for a PNG, which proves who made it (R6)", async () => {
-    const formats: string[] = [];
-    const png = await sharp(file("made/transparent.png")).resize(3).png().toBuffer();
-    const images = imagesThat(({ format }, original) => {
-      formats.push(format);
-      return whole(format === "image/jpeg" ? original : png);
+  test("returns a JPEG of the original's length is asked for a lower quality, which has fewer bytes (R6)", async () => {
+    const qualities: (number | undefined)[] = [];
+    const jpeg = await sharp(file("made/key.jpg")).resize(3).jpeg().toBuffer();
+    const images = imagesThat(({ quality }, original) => {
+      qualities.push(quality);
+      return whole(quality === undefined ? original : jpeg);
     });
     expect((await getOutcome(images))[0]).toBe(200);
-    expect(formats).toEqual(["image/jpeg", "image/png"]);
+    expect(qualities).toEqual([undefined, 51]);
   });
 
   test("returns a WebP that is broken off is asked for a JPEG, which every browser reads (B9)", async () => {

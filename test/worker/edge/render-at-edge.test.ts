@@ -29,12 +29,11 @@ const OBJECT: OpenedObject = {
   body: { head, stream: new ReadableStream(), failure: new Promise(() => {}), cancel: () => {} },
 };
 
+const image = { ...TRANSFORM_REQUEST.image, fit: "contain" } as const;
 const request = {
   ...TRANSFORM_REQUEST,
-  variant: {
-    ...TRANSFORM_REQUEST.variant,
-    image: { ...TRANSFORM_REQUEST.variant.image, fit: "contain" },
-  },
+  variant: { ...TRANSFORM_REQUEST.variant, image },
+  image,
 } as const;
 
 const RESIZED = { "cf-resized": "internal=ok/m" };
@@ -89,10 +88,12 @@ test.each<[Answer[], string[], string, left?: number]>([
   [[BUSY, "avif"], ["avif"], "no picture", 200], // no time is left for the second try
   [[{ code: 9516, status: 500 }, "avif"], ["avif"], "no picture"],
   [[{ code: 9408, status: 403 }, "avif"], ["avif"], "no picture"],
-  [["smaller", "png"], ["avif", "png-force"], "image/png"],
-  [["smaller", "smaller", "png"], ["avif", "png-force"], "no picture"],
-  [[BUSY, "smaller", "png"], ["avif", "avif", "png-force"], "image/png"],
-  [["smaller", BUSY, "png"], ["avif", "png-force"], "no picture"],
+  [["smaller", "png"], ["avif", "webp"], "image/png"],
+  [["smaller", "smaller", "png"], ["avif", "webp", "webp"], "image/png"],
+  [["smaller", "smaller", "smaller", "png"], ["avif", "webp", "webp"], "no picture"],
+  [[BUSY, "smaller", "png"], ["avif", "avif", "webp"], "image/png"],
+  [["smaller", BUSY, "png"], ["avif", "webp", "webp"], "image/png"],
+  [["smaller", BUSY, BUSY, "png"], ["avif", "webp", "webp"], "no picture"],
 ])("answers %j: asked for %j, %s (A9, R3, R6)", async (answers, requested, expected, ms) => {
   let times = 0;
   vi.spyOn(globalThis, "fetch").mockImplementation(async () =>
@@ -189,19 +190,26 @@ test("the edge is asked to keep no failure, be it the origin's or its own (C4)",
 });
 
 test.each<[string, Partial<TransformRequest>, TransformRequest["variant"]["format"], boolean]>([
-  ["of a PNG, which stays one", { format: undefined, original: "image/png" }, "auto", false],
-  ["of a JPEG, which stays one", { format: undefined, original: "image/jpeg" }, "auto", true],
-  ["of a PNG as AVIF", { format: "avif", original: "image/png" }, "auto", true],
-  ["of a PNG in a preset of PNG", { format: "png", original: "image/png" }, "png", true],
+  [
+    "of a PNG, which stays one",
+    { format: undefined, source: { type: "image/png" } },
+    "auto",
+    false,
+  ],
+  [
+    "of a JPEG, which stays one",
+    { format: undefined, source: { type: "image/jpeg" } },
+    "auto",
+    true,
+  ],
+  ["of a PNG as AVIF", { format: "avif", source: { type: "image/png" } }, "auto", true],
+  ["of a PNG in a preset of PNG", { format: "png", source: { type: "image/png" } }, "png", true],
 ])(
   "quality goes out for a picture %s, unless it would take its colours (O5)",
   (_what, change, format, isSent) => {
-    const variant = {
-      ...TRANSFORM_REQUEST.variant,
-      format,
-      image: { ...TRANSFORM_REQUEST.variant.image, quality: 40 },
-    };
-    const { quality } = edgeOptions({ ...TRANSFORM_REQUEST, ...change, variant });
+    const variant = { ...TRANSFORM_REQUEST.variant, format };
+    const image = { ...TRANSFORM_REQUEST.image, quality: 40 };
+    const { quality } = edgeOptions({ ...TRANSFORM_REQUEST, ...change, variant, image });
     expect(quality).toBe(isSent ? 40 : undefined);
   },
 );

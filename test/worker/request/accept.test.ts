@@ -1,7 +1,7 @@
 // What an Accept header names, and which format is asked for and accepted.
 
 import { expect, test } from "vitest";
-import { mayYield } from "../../../src/worker/edge/guard.ts";
+import { mayShow } from "../../../src/worker/edge/guard.ts";
 import type { ObjectType } from "../../../src/worker/http/refusal.ts";
 import {
   ACCEPTED_FORMATS,
@@ -9,7 +9,11 @@ import {
   acceptedFormatsOf,
   parseAccept,
 } from "../../../src/worker/request/accept.ts";
-import { createTransformRequest, mayBePng } from "../../../src/worker/request/transform-request.ts";
+import {
+  browserFormatsOf,
+  createTransformRequest,
+  mayBePng,
+} from "../../../src/worker/request/transform-request.ts";
 import { growthOf } from "../../support/clock.ts";
 import { configOf } from "../../support/config-of.ts";
 import { ENV } from "../../support/env.ts";
@@ -24,9 +28,13 @@ test.each<[string | null, { avif: boolean; webp: boolean }]>([
   ["image/avif", { avif: true, webp: false }],
   ["image/avif,image/webp,*/*;q=0.8", both],
   ["text/html, image/webp ;q=0.9", { avif: false, webp: true }],
-  ["IMAGE/AVIF;Q=0.5, Image/WebP", both],
+  ["IMAGE/AVIF;Q=0.5, Image/WebP", { avif: false, webp: true }],
   ["image/avif;q=0", neither],
   ["image/avif;q=0.000,image/webp;q=1.000", { avif: false, webp: true }],
+  ["image/avif;q=0.8,image/webp;q=0.9", { avif: false, webp: true }],
+  ["image/avif;q=0.9,image/webp;q=0.8", both],
+  ["image/webp,image/avif", both],
+  ["image/avif;q=0.2,image/avif,image/webp;q=0.3", { avif: false, webp: true }],
   ["image/avif;q=2,image/webp;q=-1", neither],
   ["image/avif;q=0,image/avif", neither],
   ["image/avif,image/avif;q=0", neither],
@@ -59,6 +67,7 @@ const { variants } = configOf({
     ...ENV.PRESETS,
     png: { width: 90, format: "png", quality: 50 },
     forced: { width: 90, format: "png-force", quality: 50 },
+    fixed: { width: 90, format: "avif" },
   },
 });
 const variant = (name: string) => variants.get(name) ?? expect.unreachable(name);
@@ -71,9 +80,9 @@ const readers = {
 };
 type Reader = keyof typeof readers;
 
-function requestOf(name: string, reader: Reader, svg: boolean, original?: ObjectType) {
+function requestOf(name: string, reader: Reader, svg: boolean, type: ObjectType = "unknown") {
   const formats = acceptedFormatsOf(variant(name), readers[reader], svg);
-  return createTransformRequest(variant(name), formats, original);
+  return createTransformRequest(variant(name), formats, { type });
 }
 
 test.each<[string, Reader, boolean, AcceptedFormats, string | undefined]>([
@@ -81,8 +90,8 @@ test.each<[string, Reader, boolean, AcceptedFormats, string | undefined]>([
   ["card", "avif", false, "avif", "avif"],
   ["card", "webp", false, "webp", "webp"],
   ["card", "none", false, "plain", undefined],
-  ["hero", "both", false, "webp", "webp"], // too large for AVIF
-  ["hero", "avif", false, "plain", undefined],
+  ["hero", "both", false, "avif.webp", "webp"], // too large for AVIF, unless the original is small
+  ["hero", "avif", false, "avif", undefined],
   ["hero@640w", "both", false, "avif.webp", "avif"],
   ["plain", "both", false, "own", "jpeg"],
   ["moving", "both", false, "webp", "webp"],
@@ -102,7 +111,7 @@ test("only a GIF may move, where the preset and the format let it (O8)", () => {
   const moving = originals.flatMap((original) =>
     ["card", "plain", "moving"].flatMap((name) =>
       ACCEPTED_FORMATS.flatMap((formats) => {
-        const { isStill } = createTransformRequest(variant(name), formats, original);
+        const { isStill } = createTransformRequest(variant(name), formats, { type: original });
         return isStill ? [] : [`${name} as ${formats}: ${original}`];
       }),
     ),
@@ -128,25 +137,25 @@ test.each<[preset: string, Reader, original: ObjectType, expected: boolean]>([
   },
 );
 
-test.each<[string, Reader, boolean, string[], string[]]>([
-  ["card", "both", false, ["avif", "webp", "jpeg", "png"], ["gif", "svg+xml"]],
-  ["card", "avif", false, ["avif", "jpeg", "png"], ["webp", "gif"]],
-  ["card", "webp", false, ["webp", "jpeg", "png"], ["avif", "gif", "svg+xml"]],
-  ["card", "none", false, ["jpeg", "png"], ["gif", "avif", "webp", "svg+xml", "heic", "tiff"]],
-  ["card", "none", true, ["jpeg", "png"], ["avif", "webp", "gif"]],
-  ["plain", "both", false, ["jpeg"], ["avif", "webp", "png", "gif", "svg+xml"]],
-  ["moving", "webp", false, ["webp", "jpeg", "png"], ["gif", "avif"]],
+test.each<[string, Reader, string[], string[]]>([
+  ["card", "both", ["avif", "webp", "jpeg", "png"], ["gif", "svg+xml"]],
+  ["card", "avif", ["avif", "jpeg", "png"], ["webp", "gif"]],
+  ["card", "webp", ["webp", "jpeg", "png"], ["avif", "gif", "svg+xml"]],
+  ["card", "none", ["jpeg", "png"], ["gif", "avif", "webp", "svg+xml", "heic", "tiff"]],
+  ["plain", "both", ["jpeg"], ["avif", "webp", "png", "gif", "svg+xml"]],
+  ["fixed", "none", ["avif", "webp", "jpeg", "png"], ["gif", "svg+xml"]],
+  ["moving", "webp", ["webp", "jpeg", "png"], ["gif", "avif"]],
 ])(
-  "%s for a browser that reads %s (svg route: %s) may yield %j, not %j (R5)",
-  (name, reader, svg, yields, not) => {
-    const request = requestOf(name, reader, svg);
-    for (const type of yields)
-      expect([type, mayYield(request, `image/${type}`)]).toEqual([type, true]);
-    for (const type of [...not, "", "jpeg "]) {
-      expect([type, mayYield(request, `image/${type}`)]).toEqual([type, false]);
+  "%s for a browser that reads %s may be shown as %j, not as %j (R5)",
+  (name, reader, allowed, refused) => {
+    const formats = acceptedFormatsOf(variant(name), readers[reader], false);
+    const isShown = (type: string) => mayShow(variant(name), browserFormatsOf(formats), type);
+    for (const type of allowed) expect([type, isShown(`image/${type}`)]).toEqual([type, true]);
+    for (const type of [...refused, "", "jpeg "]) {
+      expect([type, isShown(`image/${type}`)]).toEqual([type, false]);
     }
     for (const type of ["text/html", "application/octet-stream", "", "constructor"]) {
-      expect([type, mayYield(request, type)]).toEqual([type, false]);
+      expect([type, isShown(type)]).toEqual([type, false]);
     }
   },
 );

@@ -114,10 +114,13 @@ describe("two buckets of wrangler.toml are one at S3, with two keys:", () => {
   });
 });
 
-test("what an earlier configuration stored of the object goes, too, and nothing of another one", async () => {
-  const [folder = ""] = [...store.objects.keys()].map((name) => name.split("/")[0] ?? "");
+test("what an earlier configuration or version stored of the object goes, too, and nothing of another one", async () => {
+  const [name = ""] = store.objects.keys();
+  const [bucketTag = "", tag = ""] = name.split("/");
+  const folder = `${bucketTag}/${tag}`;
   const entry = { body: new Uint8Array([1]) };
   for (let at = 0; at < 2_500; at++) store.objects.set(`${folder}/old-${at}`, entry);
+  store.objects.set(`${tag}/one`, entry); // as version 0.2 named it
   store.objects.set("other/one", entry);
   store.objects.set(`${folder}0/one`, entry);
   remove();
@@ -133,7 +136,7 @@ test("a list that always goes on ends the purge with a failure", async () => {
     return { ...(await store.list(options)), truncated: true, cursor: "" };
   };
   env = envWith({ RENDITIONS: { ...store, list } });
-  expect([(await purge(byHand)).status, lists, store.objects.size]).toEqual([502, 10, 0]);
+  expect([(await purge(byHand)).status, lists, store.objects.size]).toEqual([502, 20, 0]);
 });
 
 test("the cache is purged before the store: else a visitor could have it stored again", async () => {

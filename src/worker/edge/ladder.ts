@@ -1,0 +1,204 @@
+// Which request follows one whose picture is refused, or has more bytes than its object has: for the edge and for the
+// Images binding. It begins with the best format, tries the others, which cost nothing, then a lower quality, and at last
+// one pixel less. A rung is taken once. PNG is a rung only for what may be transparent, or where the preset asks for it:
+// of a photograph it has 30 times the bytes. Pure.
+
+import { isShortEnoughForAvif, type OutputFormat } from "../config/preset.ts";
+import { canRetry, detailsOf, type Refusal } from "../http/refusal.ts";
+import { lowerQuality } from "../request/quality.ts";
+import { isOpaqueSource, type TransformRequest } from "../request/transform-request.ts";
+import { typeFor } from "./guard.ts";
+
+/** One request, and what came of it. */
+export type Attempt = { readonly request: TransformRequest; readonly outcome: Outcome };
+
+export type Outcome =
+  | { readonly kind: "refused"; readonly refusal: Refusal }
+  /** The picture may be shown, but has more bytes than it should have. */
+  | {
+      readonly kind: "heavy";
+      readonly type: string;
+      /** Its bytes; undefined: unknown. */
+      readonly length: number | undefined;
+    };
+
+/**
+ * @param attempts what was requested so far, at least one, in order
+ * @returns undefined if no other request would help
+ */
+export function nextRequest(attempts: readonly Attempt[]): TransformRequest | undefined {
+  const last = attempts.at(-1);
+  if (!last) return undefined;
+
+  const { request, outcome } = last;
+  if (outcome.kind === "heavy") return afterHeavy(attempts, request);
+
+  const { refusal } = outcome;
+  if (canRetry(refusal)) return afterTransient(attempts, request);
+
+  const { type } = detailsOf(refusal);
+  switch (refusal.event) {
+    // A side is too long for AVIF (O7), though it was not known to be.
+    case "too-large-for-avif":
+      return request.format === "avif" ? afterTooLargeForAvif(request) : undefined;
+
+    // The edge has passed the original on (R6).
+    case "original-is-smaller":
+      return afterOriginal(attempts, request);
+
+    // An animation that is too large comes back untransformed (O8). Its first frame alone is small enough. Or
+    // transformations are off.
+    case "not-transformed":
+      return request.isStill ? undefined : { ...request, isStill: true };
+
+    case "wrong-type":
+      return afterWrongType(request, type);
+
+    default:
+      return undefined;
+  }
+}
+
+/** A failure that may be over soon: the same request, once. A picture that is there already is not worth the wait. */
+function afterTransient(
+  attempts: readonly Attempt[],
+  request: TransformRequest,
+): TransformRequest | undefined {
+  const failures = attempts.filter(
+    ({ outcome }) => outcome.kind === "refused" && canRetry(outcome.refusal),
+  );
+  const hasPicture = attempts.some(({ outcome }) => outcome.kind === "heavy");
+  return failures.length === 1 && !hasPicture ? request : undefined;
+}
+
+/** The edge takes WebP or JPEG in place of a large AVIF (O7), and so does this. */
+function afterTooLargeForAvif(request: TransformRequest): TransformRequest {
+  const { variant, accepts, source } = request;
+  const still = { ...request, isStill: true };
+
+  // A preset of AVIF is the same for every browser. Each browser that reads AVIF reads WebP, too.
+  if (accepts.webp || variant.format === "avif") return { ...still, format: "webp" };
+  return { ...still, format: isOpaqueSource(source) ? "jpeg" : undefined };
+}
+
+/** The bytes are an animation that is too large, or came in the original's format, which this browser may not read. */
+function afterWrongType(
+  request: TransformRequest,
+  type: string | undefined,
+): TransformRequest | undefined {
+  const { variant, svg, source } = request;
+  if (!request.isStill) return { ...request, isStill: true };
+
+  // A route for SVGs requests no format (R8), even if the preset has one.
+  if (svg) return { ...request, format: "png" };
+
+  // These three are the pictures that a browser may not read. Another type may be no picture at all, but a page.
+  const mayBeUnreadable = /gif|webp|avif/.test(type ?? "");
+  if (variant.format !== "auto" || !mayBeUnreadable) return undefined;
+  return { ...request, format: isOpaqueSource(source) ? "jpeg" : "png" };
+}
+
+/** The picture has too many bytes: another format may have fewer, and a lower quality has. */
+function afterHeavy(
+  attempts: readonly Attempt[],
+  request: TransformRequest,
+): TransformRequest | undefined {
+  const formats = modernFormats(request).filter((format) => !isTried(attempts, format));
+  const [format] = formats;
+  if (format) return { ...request, format };
+
+  const lightest = lightestOf(attempts);
+  return lightest && withLowerQuality(lightest.request, lightest.type, lightest.length);
+}
+
+/**
+ * The bytes are those of the original. Those of another format cannot be, and those of a lower quality are fewer. At last,
+ * a picture of other sides cannot be the original either.
+ */
+function afterOriginal(
+  attempts: readonly Attempt[],
+  request: TransformRequest,
+): TransformRequest | undefined {
+  const { source } = request;
+  const still = { ...request, isStill: true };
+
+  const candidates: OutputFormat[] = modernFormats(request);
+  if (request.variant.format === "auto" && isOpaqueSource(source)) candidates.push("jpeg");
+  const format = candidates.find(
+    (candidate) => typeFor(candidate) !== source.type && !isTried(attempts, candidate),
+  );
+  if (format) return { ...still, format };
+
+  // The same lower quality twice would give the same answer twice.
+  const [first] = attempts;
+  const isLowered = request.image.quality !== first?.request.image.quality;
+  const lower = isLowered ? undefined : withLowerQuality(still, undefined, undefined);
+  return lower ?? withOnePixelLess(still);
+}
+
+/** The formats that this browser reads besides JPEG and PNG, the best first. A preset's own format stays. */
+function modernFormats({ variant, accepts, size }: TransformRequest): OutputFormat[] {
+  if (variant.format !== "auto") return [];
+
+  const isShort = size ? isShortEnoughForAvif(size) : variant.avif;
+  const formats: OutputFormat[] = [];
+  if (accepts.avif && isShort) formats.push("avif");
+  if (accepts.webp) formats.push("webp");
+  return formats;
+}
+
+function isTried(attempts: readonly Attempt[], format: OutputFormat): boolean {
+  return attempts.some(({ request }) => request.format === format);
+}
+
+type HeavyPicture = {
+  readonly request: TransformRequest;
+  readonly type: string;
+  readonly length: number | undefined;
+};
+
+/** Returns the picture with the fewest bytes so far. One of an unknown length counts as the longest. */
+function lightestOf(attempts: readonly Attempt[]): HeavyPicture | undefined {
+  let lightest: HeavyPicture | undefined;
+  for (const { request, outcome } of attempts) {
+    if (outcome.kind !== "heavy") continue;
+
+    const { type, length = Infinity } = outcome;
+    const isLighter = length < (lightest?.length ?? Infinity);
+    if (!lightest || isLighter) lightest = { request, type, length: outcome.length };
+  }
+  return lightest;
+}
+
+/**
+ * Returns the same request with a lower quality.
+ * @param type of the bytes that came with the present one, and `length` is how many; undefined: unknown
+ * @returns undefined where a PNG may come: with a quality, it would lose colours (O5)
+ */
+function withLowerQuality(
+  request: TransformRequest,
+  type: string | undefined,
+  length: number | undefined,
+): TransformRequest | undefined {
+  const { image, maxBytes } = request;
+  const format = request.format ?? formatOfType(type);
+  if (!format || format.startsWith("png")) return undefined;
+
+  const quality = lowerQuality(image.quality, length, maxBytes);
+  if (quality === undefined) return undefined;
+  return { ...request, format, image: { ...image, quality } };
+}
+
+/** Where no format was requested, the edge has chosen one. A JPEG shows that no pixel is transparent (O6). */
+function formatOfType(type: string | undefined): OutputFormat | undefined {
+  return type === "image/jpeg" ? "jpeg" : undefined;
+}
+
+/** @returns undefined if the size of the picture is not known, or has no pixel to spare */
+function withOnePixelLess(request: TransformRequest): TransformRequest | undefined {
+  const { image, size } = request;
+  if (image.fit !== "scale-down" || !size || size.width < 2) return undefined;
+
+  const { width: _width, height: _height, dpr: _dpr, ...shape } = image;
+  return { ...request, image: { ...shape, width: size.width - 1 } };
+}

@@ -1,0 +1,142 @@
+// How many bytes a rendition may have, and the quality that is requested, so that it has no more. A picture that was made
+// small for the web has fewer bytes than a quality of 85 makes of it: nobody should load more bytes because of Vitrine.
+// The quality is chosen once for an object and a variant, for all formats alike: a format is free, but each quality is
+// billed (L2). Pure.
+
+import type { PixelSize } from "../../url/rendition-size.ts";
+import type { Variant } from "../config/preset.ts";
+
+type Image = Variant["image"];
+
+export type Quality = NonNullable<Image["quality"]>;
+
+/** The edge's quality where a preset has none (O5). */
+export const DEFAULT_QUALITY = 85;
+
+/** The numbers behind the names of qualities. Only Cloudflare knows them for certain (O5). */
+export const NAMED_QUALITIES = {
+  high: 90,
+  "medium-high": 80,
+  "medium-low": 65,
+  low: 50,
+} as const satisfies Record<Extract<Quality, string>, number>;
+
+/** Returns the number of a quality, of which undefined is the edge's own. */
+export function qualityNumber(quality: Quality | undefined): number {
+  if (typeof quality === "string") return NAMED_QUALITIES[quality];
+  return quality ?? DEFAULT_QUALITY;
+}
+
+/** A preset with a higher quality wants its bytes, however many they are. */
+const MAX_LIMITED_QUALITY = 90;
+
+/** A rendition may have so many times the bytes of its object, and so many bytes more. */
+const MAX_GROWTH = 1.2;
+const MAX_EXTRA_BYTES = 2_048;
+
+/** What the bytes of an original can be compared with. */
+type Original = {
+  /** In bytes; undefined: unknown. */
+  readonly length?: number | undefined;
+  readonly sides?: PixelSize | undefined;
+};
+
+/**
+ * Returns how many bytes a rendition may have.
+ * @param size of the rendition; undefined: unknown
+ * @returns undefined if there is no limit: the preset enlarges the picture, or adds something to it
+ */
+export function maxBytesOf(
+  { format, image }: Variant,
+  { length, sides }: Original,
+  size: PixelSize | undefined,
+): number | undefined {
+  if (!length) return undefined;
+
+  // A PNG keeps every pixel, so it may well be longer than a photograph.
+  if (format.startsWith("png")) return undefined;
+
+  // These options add something to the picture.
+  const { anim, draw, border, sharpen, upscale, fit, quality } = image;
+  if (anim || draw || border || sharpen || upscale) return undefined;
+  if (qualityNumber(quality) > MAX_LIMITED_QUALITY) return undefined;
+
+  const isNeverEnlarged = fit === "scale-down" || fit === "crop";
+  const isKnown = sides !== undefined && size !== undefined;
+  const isEnlarged = isKnown && isLonger(size, sides) && !isNeverEnlarged;
+  if (isEnlarged) return undefined;
+  if (!isKnown && !isNeverEnlarged) return undefined;
+
+  return Math.floor(length * MAX_GROWTH) + MAX_EXTRA_BYTES;
+}
+
+/** Returns whether a side of a picture is longer than those of its original, whichever way it is turned. */
+function isLonger(size: PixelSize, original: PixelSize): boolean {
+  const isLongSideLonger =
+    Math.max(size.width, size.height) > Math.max(original.width, original.height);
+  const isShortSideLonger =
+    Math.min(size.width, size.height) > Math.min(original.width, original.height);
+  return isLongSideLonger || isShortSideLonger;
+}
+
+/**
+ * The highest quality for an original with so many bytes for each pixel of the rendition, with which AVIF, WebP and JPEG
+ * mostly have no more bytes than the original. Measured with photographs and screenshots of 400 to 1,000 px.
+ */
+const QUALITIES: readonly { readonly minBytesPerPixel: number; readonly quality: number }[] = [
+  { minBytesPerPixel: 0.34, quality: 85 },
+  { minBytesPerPixel: 0.26, quality: 80 },
+  { minBytesPerPixel: 0.19, quality: 70 },
+  { minBytesPerPixel: 0.14, quality: 60 },
+  { minBytesPerPixel: 0.1, quality: 50 },
+  { minBytesPerPixel: 0.07, quality: 40 },
+  { minBytesPerPixel: 0.045, quality: 30 },
+  { minBytesPerPixel: 0, quality: 20 },
+];
+
+/**
+ * Returns the quality to request: never a higher one than the preset's.
+ * @param maxBytes what `maxBytesOf` returns
+ * @returns undefined for the edge's own quality
+ */
+export function chooseQuality(
+  { image }: Variant,
+  { length }: Original,
+  size: PixelSize | undefined,
+  maxBytes: number | undefined,
+): Quality | undefined {
+  const { quality } = image;
+  if (maxBytes === undefined || !length || !size) return quality;
+
+  const bytesPerPixel = length / (size.width * size.height);
+  const row = QUALITIES.find(({ minBytesPerPixel }) => bytesPerPixel >= minBytesPerPixel);
+  if (!row || row.quality >= qualityNumber(quality)) return quality;
+  return row.quality;
+}
+
+/** No picture gets a lower quality than this: it would only be a blur. */
+const MIN_QUALITY = 10;
+
+/** Bytes fall a little more slowly than the quality does, so it is lowered by a little more than the bytes should be. */
+const MARGIN = 0.85;
+
+/** How much the quality is lowered where nobody knows how many bytes came. */
+const DEFAULT_REDUCTION = 0.6;
+
+/**
+ * Returns a lower quality, with which a rendition hopefully has few enough bytes.
+ * @param length how many bytes came with `quality`; undefined: unknown
+ * @returns undefined if there is no lower one
+ */
+export function lowerQuality(
+  quality: Quality | undefined,
+  length: number | undefined,
+  maxBytes: number | undefined,
+): number | undefined {
+  const current = qualityNumber(quality);
+  let reduction = DEFAULT_REDUCTION;
+  if (length !== undefined && maxBytes !== undefined) reduction = (maxBytes / length) * MARGIN;
+
+  const lower = Math.max(MIN_QUALITY, Math.floor(current * Math.min(reduction, MARGIN)));
+  return lower < current ? lower : undefined;
+}
