@@ -11,10 +11,10 @@ type Image = Variant["image"];
 export type Quality = NonNullable<Image["quality"]>;
 
 /** The edge's quality where a preset has none (O5). */
-export const DEFAULT_QUALITY = 85;
+const DEFAULT_QUALITY = 85;
 
 /** The numbers behind the names of qualities. Only Cloudflare knows them for certain (O5). */
-export const NAMED_QUALITIES = {
+const NAMED_QUALITIES = {
   high: 90,
   "medium-high": 80,
   "medium-low": 65,
