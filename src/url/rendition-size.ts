@@ -102,8 +102,10 @@ function trimmedLength(
   return Math.max(1, Math.min(maxPixels, stop - start));
 }
 
-/** The values of `fit` with which nothing is enlarged. */
-const NEVER_ENLARGING_FITS: readonly unknown[] = ["scale-down", "crop"];
+/** Returns whether a rendition is never larger than the original (O3). */
+export function neverEnlarges(fit = "scale-down"): boolean {
+  return fit === "scale-down" || fit === "crop";
+}
 
 /** Fits a picture into the sides of the options (O3). */
 function fitInto(source: PixelSize, options: SizeOptions): PixelSize {
@@ -113,7 +115,7 @@ function fitInto(source: PixelSize, options: SizeOptions): PixelSize {
   const widthScale = width === undefined ? Infinity : width / source.width;
   const heightScale = height === undefined ? Infinity : height / source.height;
   let scale = Math.min(widthScale, heightScale) * dpr;
-  if (NEVER_ENLARGING_FITS.includes(fit)) scale = Math.min(scale, 1);
+  if (neverEnlarges(fit)) scale = Math.min(scale, 1);
   if (fit === "scale-up") scale = Math.max(scale, 1);
 
   const contained = scaleSize(source, scale);
@@ -143,7 +145,7 @@ function scaleSize({ width, height }: PixelSize, scale: number): PixelSize {
 }
 
 /** The border stands outside of the picture (O12). */
-function borderWidths(options: SizeOptions): Required<{ [Side in keyof Sides]: number }> {
+export function borderWidths(options: SizeOptions): Required<{ [Side in keyof Sides]: number }> {
   const { border = {} } = options;
   const { width, top = width, right = width, bottom = width, left = width } = border;
   return {
