@@ -28,8 +28,8 @@ type ServiceOptions<Name extends string, Known extends Original> = {
   sign?(key: string, preset: Name, site: Site<PresetTable, Name>): Promise<string>;
   /**
    * Returns the facts of an original: `factOf` of `npx vitrine facts`, or what your database has. Default: none, so
-   * only presets with a fixed shape have a `width` and a `height`. Pictures of the others move the page when they
-   * come.
+   * only presets with a fixed shape have a `width` and a `height`, and each `srcset` has all variants. Pictures of the
+   * other presets move the page when they come.
    */
   factOf?(key: string): Known | undefined | Promise<Known | undefined>;
   /**
@@ -40,8 +40,8 @@ type ServiceOptions<Name extends string, Known extends Original> = {
 };
 
 /**
- * Makes an image service for Astro. A picture names its preset, and its `src` is the key. Its `srcset` has all
- * variants of the preset. Its `width` and `height` are those of the preset, or what `factOf` knows; what the
+ * Makes an image service for Astro. A picture names its preset, and its `src` is the key. Its `srcset` has the
+ * variants of the preset, up to the size of the original if `factOf` knows it. Its `width` and `height` are those of the preset, or what `factOf` knows; what the
  * page sets replaces both. A file that the page imports stays as it is.
  *
  * Give it the site of each route that the app uses. It takes the first one that shows the preset and leads to

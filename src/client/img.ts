@@ -3,8 +3,9 @@
 // that visitors write to. So only two percentages and a colour of it get into the CSS. The app's own `placeholder`
 // answers for what it returns.
 
+import { candidatesFor } from "./candidates.ts";
 import { dimensionsOf } from "./dimensions.ts";
-import { requirePreset, srcset, urlOf } from "./site.ts";
+import { requirePreset, urlOf } from "./site.ts";
 import type { ImgOptions, ImgProps, Original, PresetShape, PresetTable, Site } from "./types.ts";
 
 /**
@@ -44,6 +45,10 @@ export function imgProps<
   const declarations = [positionOf(shape, original), backgroundOf(options)];
   const style = declarations.filter(Boolean).join("; ");
 
+  const srcset = candidatesFor(site, preset, original).map(
+    ({ variant, as }) => `${urlOf(site, key, variant, query)} ${as}`,
+  );
+
   return {
     alt,
     loading,
@@ -51,7 +56,7 @@ export function imgProps<
     ...dimensionsOf(shape, original),
     ...(style && { style }),
     ...(shape.widths && { sizes }),
-    srcset: srcset(site, key, preset, query),
+    srcset: srcset.join(", "),
     src: urlOf(site, key, preset, query),
   };
 }

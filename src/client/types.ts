@@ -201,10 +201,11 @@ export type ImgOptions<Preset, Known extends Original = Original> = {
   /**
    * A fact of the original, or its upright size in pixels. It makes `width` and `height` exact. The `color` of a fact
    * is the background until the picture is there. Its `focus` is the `object-position`, if the preset has
-   * `gravity = "object"`.
+   * `gravity = "object"`. If the preset's `fit` is `scale-down` or `crop`, `srcset` ends with the first candidate that
+   * covers the original: a larger one would be the same picture under another URL.
    *
-   * Default: none. Then `width` and `height` are both set only if the preset fixes both, as with `fit: "cover"`. With
-   * another preset, the page moves when the picture comes.
+   * Default: none. Then `srcset` has all candidates of the preset. `width` and `height` are both set only if the preset
+   * fixes both, as with `fit: "cover"`. With another preset, the page moves when the picture comes.
    */
   readonly original?: Known | undefined;
   /**

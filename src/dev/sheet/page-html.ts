@@ -3,6 +3,7 @@
 
 import { withPages } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";
+import { candidatesFor } from "../../client/candidates.ts";
 import { dimensionsOf } from "../../client/dimensions.ts";
 import type { Preset } from "../../worker/config/preset.ts";
 import { BROKEN, FIXTURE_OBJECTS } from "../fixture-objects.ts";
@@ -114,7 +115,7 @@ function figureHtml(
   const maxWidth = dimensionsOf(preset, picture).width ?? preset.width ?? 0;
   const sizes = `(min-width: 72rem) min(46rem, ${maxWidth}px), min(${maxWidth}px, calc(100vw - 4rem))`;
   const options = { alt: `${key}, as ${name}`, original: picture, query, sizes };
-  const candidates = client.site.shown.get(name)?.candidates ?? [];
+  const candidates = candidatesFor(client.site, name, picture);
   return html`<figure class="${hasSizes && "fluid"}">
 <div class="mat"><img${attributes(client.imgProps(key, name, options))}></div>
 <figcaption>
