@@ -18,6 +18,7 @@ const LONG = [
   "test/docs/{examples,testing}.test.ts",
   "test/built/{hostile-objects,local-run}.test.ts",
   "test/worker/matrix/*.test.ts",
+  "test/worker/corpus/pairs.test.ts",
   "test/emulator/declarations.test.ts",
   "test/client/types.test.ts",
   "test/cli/client/client.test.ts",

@@ -152,15 +152,18 @@ type JpegOptions = {
   readonly orientation?: number;
   /** 100 KB of EXIF with a thumbnail, and of an ICC profile, stand before the picture. */
   readonly hasSegments?: boolean;
+  /** A film stands behind the picture, as phones write it. */
+  readonly hasFilm?: boolean;
 };
 
 function jpeg(name: string, source: Source, options: JpegOptions): Recipe {
-  const { quality, progressive = false, space = "srgb", orientation = 1, hasSegments } = options;
+  const { quality, progressive = false, space = "srgb", orientation = 1 } = options;
 
   const make = async () => {
     const pixels = await source.open();
     const encoded = pixels.toColourspace(space).jpeg({ quality, progressive });
-    if (hasSegments) return insertSegments(await encoded.toBuffer(), orientation);
+    if (options.hasSegments) return insertSegments(await encoded.toBuffer(), orientation);
+    if (options.hasFilm) return Buffer.concat([await encoded.toBuffer(), FILM]);
     if (orientation === 1) return encoded.toBuffer();
     return encoded.withMetadata({ orientation }).toBuffer();
   };
@@ -185,7 +188,8 @@ function png(name: string, source: Source, options: PngOptions = {}): Recipe {
 
   const make = async () => {
     const pixels = await source.open();
-    const output = { progressive: isInterlaced, ...palette };
+    // As sites do. So no rendition has the same bytes: run-worker.ts would take it for the original.
+    const output = { compressionLevel: 9, progressive: isInterlaced, ...palette };
     return pixels.toColourspace(space).png(output).toBuffer();
   };
 
@@ -218,6 +222,8 @@ function weightOf(pixels: number): CorpusPicture["weight"] {
   if (pixels <= 0.8e6) return "small";
   return pixels < 12e6 ? "medium" : "large";
 }
+
+const FILM = Buffer.concat([Buffer.from("\0\0\0\x18ftypmp42\0\0\0\0mp42mp41")], 200_000);
 
 const SOI_LENGTH = 2;
 const APP1 = 0xe1; // EXIF
@@ -347,6 +353,7 @@ const RECIPES: readonly Recipe[] = [
     orientation: 6,
     hasSegments: true,
   }),
+  jpeg("film-1200", photo("friends", 900, 1200), { quality: 80, hasFilm: true }),
 
   // PNG
   png("photo-1000", photo("fig", 1000, 667)),
