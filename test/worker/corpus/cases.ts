@@ -40,7 +40,7 @@ const VARIANTS: readonly Variant[] = [
 ];
 
 /** An `Accept`, and which formats it names, besides JPEG and PNG. */
-export type Browser = { readonly accept: string; readonly avif: boolean; readonly webp: boolean };
+type Browser = { readonly accept: string; readonly avif: boolean; readonly webp: boolean };
 
 const BROWSERS: readonly Browser[] = [
   { accept: "image/avif,image/webp,image/*,*/*;q=0.8", avif: true, webp: true },

@@ -16,10 +16,10 @@ export const PROPERTIES = {
   P6: "transparent pixels stay, without metadata, and no byte behind the end",
 } as const;
 
-export type PropertyName = keyof typeof PROPERTIES;
+type PropertyName = keyof typeof PROPERTIES;
 
 /** Whether a property held in one case, or what came instead. */
-export type Result = { readonly property: PropertyName; readonly mistake: string | undefined };
+type Result = { readonly property: PropertyName; readonly mistake: string | undefined };
 
 /** What one case showed. */
 export type Outcome = {
