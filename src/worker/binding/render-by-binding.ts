@@ -86,6 +86,9 @@ type TryResult =
       readonly refusal: Refusal;
     };
 
+/** How often the whole object is opened for one rendition, at most. */
+const MAX_OPENINGS = 2;
+
 /** How much time is left for the answer if a picture is there, and a smaller one is tried: ms. */
 const RESERVE_MS = 1_000;
 
@@ -102,7 +105,7 @@ async function renderAgain(task: Task, first: TryResult): Promise<TryResult | un
       const { request, picture } = first;
       const { type, bytes } = picture;
       const outcome = { kind: "heavy", type, length: bytes.length } as const;
-      const next = nextRequest([{ request, outcome }]);
+      const next = nextRequest([{ request, outcome }], MAX_OPENINGS);
       const soon = { ...scope, deadline: deadline - RESERVE_MS };
       return next && renderOnce({ ...task, scope: soon }, next);
     }
@@ -117,7 +120,7 @@ async function renderAgain(task: Task, first: TryResult): Promise<TryResult | un
       if (!request) return undefined;
 
       const outcome = { kind: "refused", refusal: explainTooLarge(refusal, request) } as const;
-      const next = nextRequest([{ request, outcome }]);
+      const next = nextRequest([{ request, outcome }], MAX_OPENINGS);
       return next && renderOnce(task, next);
     }
   }

@@ -24,11 +24,15 @@ export type Outcome =
 
 /**
  * @param attempts what was requested so far, at least one, in order
- * @returns undefined if no other request would help
+ * @param maxAttempts how many requests there may be
+ * @returns undefined if no other request would help, or may follow
  */
-export function nextRequest(attempts: readonly Attempt[]): TransformRequest | undefined {
+export function nextRequest(
+  attempts: readonly Attempt[],
+  maxAttempts: number,
+): TransformRequest | undefined {
   const last = attempts.at(-1);
-  if (!last) return undefined;
+  if (!last || attempts.length >= maxAttempts) return undefined;
 
   const { request, outcome } = last;
   if (outcome.kind === "heavy") return afterHeavy(attempts, request);
@@ -44,7 +48,7 @@ export function nextRequest(attempts: readonly Attempt[]): TransformRequest | un
 
     // The edge has passed the original on (R6).
     case "original-is-smaller":
-      return afterOriginal(attempts, request);
+      return afterOriginal(attempts, request, maxAttempts);
 
     // An animation that is too large comes back untransformed (O8). Its first frame alone is small enough. Or
     // transformations are off.
@@ -118,6 +122,7 @@ function afterHeavy(
 function afterOriginal(
   attempts: readonly Attempt[],
   request: TransformRequest,
+  maxAttempts: number,
 ): TransformRequest | undefined {
   const { source } = request;
   const still = { ...request, isStill: true };
@@ -129,11 +134,10 @@ function afterOriginal(
   );
   if (format) return { ...still, format };
 
-  // The same lower quality twice would give the same answer twice.
-  const [first] = attempts;
-  const isLowered = request.image.quality !== first?.request.image.quality;
-  const lower = isLowered ? undefined : withLowerQuality(still, undefined, undefined);
-  return lower ?? withOnePixelLess(still);
+  const lower = withLowerQuality(still, undefined, undefined);
+  const isLast = attempts.length === maxAttempts - 1;
+  if (lower && !isLast) return lower;
+  return withOnePixelLess(lower ?? still) ?? lower;
 }
 
 /** The formats that this browser reads besides JPEG and PNG, the best first. A preset's own format stays. */

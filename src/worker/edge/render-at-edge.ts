@@ -83,7 +83,7 @@ export async function renderAtEdge(
     }
 
     attempts.push({ request, outcome });
-    request = attempts.length < MAX_REQUESTS ? nextRequest(attempts) : undefined;
+    request = nextRequest(attempts, MAX_REQUESTS);
 
     // The same request again: the edge or S3 may be over its failure in a moment.
     const isRepeated = request === attempts.at(-1)?.request;

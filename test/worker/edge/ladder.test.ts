@@ -117,7 +117,7 @@ test.each<[string, Partial<TransformRequest>, Attempt["outcome"], object | undef
   ["a spent quota", {}, refused("quota-spent"), undefined],
 ])("%s: the next request (O5, O7, R6)", (_what, change, outcome, expected) => {
   const before = { ...request, ...change };
-  expect(changeOf(nextRequest([{ request: before, outcome }]), before)).toEqual(expected);
+  expect(changeOf(nextRequest([{ request: before, outcome }], 3), before)).toEqual(expected);
 });
 
 /** Climbs the ladder: each request meets the same outcome. */
@@ -125,7 +125,7 @@ function climb(first: TransformRequest, outcome: Attempt["outcome"], times: numb
   const attempts: Attempt[] = [{ request: first, outcome }];
   const steps: string[] = [];
   while (attempts.length < times) {
-    const next = nextRequest(attempts);
+    const next = nextRequest(attempts, times);
     if (!next) break;
 
     const { quality = "own", width } = next.image;
@@ -142,7 +142,7 @@ test("formats come before a lower quality, and one pixel less comes last", () =>
   ]);
   expect(climb({ ...request, ...WEBP, ...LONG }, ORIGINAL, 3)).toEqual([
     "webp 51 160",
-    "webp 51 899",
+    "webp 30 899",
   ]);
 });
 
@@ -152,22 +152,22 @@ test("the lightest picture so far is made lighter", () => {
     request: { ...avif.request, format: "webp" as const },
     outcome: heavy("image/webp", 15_000),
   };
-  const next = nextRequest([avif, webp]);
+  const next = nextRequest([avif, webp], 3);
   expect(next).toMatchObject({ format: "avif", image: { quality: 65 } });
 });
 
-test("a failure that may be over soon is not waited for twice, nor where a picture is there", () => {
-  const busy = { kind: "refused", refusal: { event: "edge-failed", isTransient: true } } as const;
-  expect(
-    nextRequest([
-      { request, outcome: busy },
-      { request, outcome: busy },
-    ]),
-  ).toBeUndefined();
-  expect(
-    nextRequest([
-      { request, outcome: heavy("image/avif", 11_000) },
-      { request, outcome: busy },
-    ]),
-  ).toBeUndefined();
+test("a failure that may be over soon is not waited for twice, or where a picture is there", () => {
+  const busy: Attempt = {
+    request,
+    outcome: { kind: "refused", refusal: { event: "edge-failed", isTransient: true } },
+  };
+  const picture: Attempt = { request, outcome: heavy("image/avif", 11_000) };
+  expect(nextRequest([busy, busy], 3)).toBeUndefined();
+  expect(nextRequest([picture, busy], 3)).toBeUndefined();
+});
+
+test("the last request is certain to give another picture than the original", () => {
+  const before = { ...request, ...WEBP, ...LONG };
+  const next = nextRequest([{ request: before, outcome: ORIGINAL }], 2);
+  expect(changeOf(next, before)).toEqual({ quality: 51, width: 899 });
 });
