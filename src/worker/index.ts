@@ -201,7 +201,7 @@ async function show(
   request: Request,
   resolved: ResolvedRequest,
   facts: boolean,
-  terms: Terms,
+  accessTerms: Terms,
   scope: GatewayScope,
 ): Promise<Outcome> {
   const { route, variant } = resolved;
@@ -210,7 +210,7 @@ async function show(
   // 7. Format.
   const browserFormats = parseAccept(request.headers.get("accept"));
   const formats = facts ? "facts" : acceptedFormatsOf(variant, browserFormats, route.svg);
-  const negotiated = isNegotiated(formats);
+  const terms = { ...accessTerms, negotiated: isNegotiated(formats) };
 
   // 8 to 14. `Renditions` does them.
   const ids = renditionIdsOf(resolved, { version: terms.granted?.version, formats });
@@ -225,7 +225,7 @@ async function show(
 
     const fallbackId = fallbackIdOf(route, ids);
     if (!fallbackId) return refused;
-    return showFallback(refused, fallbackId, negotiated, began, scope);
+    return showFallback(refused, fallbackId, began, scope);
   }
 
   // Where the gateway renders by itself, it may learn that the visitor's own copy has not changed. Then only its ETag is
@@ -234,7 +234,7 @@ async function show(
   const image: Partial<NamedRendition> = isNotModified ? { etag: result.etag } : result.rendition;
   const isOutage = image.stored === "outage";
   const maxAge = scope.config.answers.max_age;
-  const options = { negotiated, maxAge, isOutage, cache, took };
+  const options = { maxAge, isOutage, cache, took };
   const answer = imageAnswer(image, scope.condition, options, terms, Date.now());
 
   const format = image.type?.replace(/^\w+\//, ""); // "avif" of "image/avif"
@@ -248,7 +248,6 @@ async function show(
 async function showFallback(
   refused: Refused,
   fallbackId: RenditionId,
-  negotiated: boolean,
   began: number,
   scope: GatewayScope,
 ): Promise<Refused> {
@@ -259,7 +258,7 @@ async function showFallback(
   const { result, cache } = await obtain([fallbackId], { ...scope, condition: null });
   const took = Date.now() - began;
 
-  const options = { negotiated, maxAge, cache, took };
+  const options = { maxAge, cache, took };
   const bucketName = fallbackId.bucket.name;
   const outcome = fallbackAnswer(refused, result, bucketName, options);
   if (outcome.kind === "refused") {

@@ -61,7 +61,7 @@ describe("on a route with facts", () => {
         "content-security-policy": "default-src 'none'; sandbox",
         "cross-origin-resource-policy": "cross-origin",
         "x-content-type-options": "nosniff",
-        etag: expect.stringMatching(/^"[0-9a-f]{32}"$/),
+        etag: expect.stringMatching(/^W\/"[0-9a-f]{32}"$/),
       },
     });
     expect(stage.edgeRequests.map(({ image }) => [image.format, image.width])).toEqual([

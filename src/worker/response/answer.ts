@@ -13,6 +13,8 @@ import type { AccessGrant } from "../request/url-signature.ts";
 export type Terms = {
   /** The grant of the URL's signature, or of the cookie. */
   readonly granted?: AccessGrant | undefined;
+  /** Whether another visitor may get another format under the same URL. */
+  readonly negotiated?: boolean | undefined;
   /** On a route with `origins`: the headers that say which page may read the answer. See `corsHeaders`. */
   readonly cors?: Readonly<Record<string, string>> | undefined;
   /** How old a refusal is that Workers Cache, in front of the Worker, has kept: s. It is taken off the max-age. */
@@ -21,8 +23,6 @@ export type Terms = {
 
 /** How an image is shown. */
 export type ImageOptions = {
-  /** Whether another visitor may get another format under the same URL. */
-  readonly negotiated: boolean;
   /** For how long it may be cached, at most until its URL expires: s. */
   readonly maxAge: number;
   /** Whether it was stored before an outage of S3, and the object may have changed since then. */
@@ -79,12 +79,12 @@ export function imageAnswer(
   if (type) headers.set("content-type", type);
   headers.set("cache-control", imageCaching(options, terms, now));
   headers.set("server-timing", `cache;desc=${cache}${edgeTime}`);
-  if (etag) headers.set("etag", etag);
   if (length && !isUnchanged) headers.set("content-length", length);
   setTerms(headers, terms);
 
-  // The headers of `cors` have `vary: origin`.
-  if (options.negotiated) headers.set("vary", terms.cors ? "origin, accept" : "accept");
+  // Weak: the picture may get other bytes, as of another format or by another encoder. So nobody joins parts of two
+  // answers, and `If-Range`, which needs a strong one, never matches (RFC 9110, section 13.1.5).
+  if (etag) headers.set("etag", `W/${etag}`);
 
   return answer;
 }
@@ -124,11 +124,14 @@ export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now
 }
 
 /** Adds the headers that an image and a refusal have alike. */
-function setTerms(headers: Headers, { cors = {}, granted }: Terms): void {
+function setTerms(headers: Headers, { cors = {}, granted, negotiated }: Terms): void {
   // What a cookie opens may be embedded by pages of the same site alone.
   if (granted?.isPrivate) headers.set("cross-origin-resource-policy", "same-site");
 
   for (const [name, value] of Object.entries(cors)) headers.set(name, value);
+
+  // The headers of `cors` have `vary: origin`.
+  if (negotiated) headers.append("vary", "accept");
 }
 
 /** The faults of the URL itself: whatever the bucket has, only a deploy can make such a URL right. */
@@ -151,7 +154,9 @@ export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Resp
     headers.set("cache-control", limitedCaching(SHORT_S, terms, now));
   }
 
-  setTerms(headers, terms);
+  // All 404s are alike: with this header on some of them, anybody could learn which presets a signed route has.
+  const negotiated = status === 404 || terms.negotiated;
+  setTerms(headers, { ...terms, negotiated });
   return answer;
 }
 

@@ -293,7 +293,7 @@ describe.each(WORLDS)("%s, then %s, and Workers Cache while the second is down:"
     const archive = await show();
     expect(archive).toBeInstanceOf(Uint8Array);
     const tag = (await getPicture()).headers.get("etag");
-    expect(tag).toMatch(/^"[0-9a-f]{32}"$/);
+    expect(tag).toMatch(/^W\/"[0-9a-f]{32}"$/);
     world.archive.setState("reset");
     for (let times = 0; times < 3; times++) {
       wait(KEEP + 1);

@@ -170,6 +170,6 @@ test("a page that may embed can read why there is no image", async () => {
     const answer = await get(path, { headers: { origin: APP } });
     expect([path, answer.status]).toEqual([path, status]);
     expect(answer.headers.get("access-control-allow-origin")).toBe(APP);
-    expect(answer.headers.get("vary")).toBe("origin");
+    expect(answer.headers.get("vary")).toBe("origin, accept");
   }
 });

@@ -5,10 +5,11 @@ import {
   type ImageOptions,
   imageAnswer,
   refusalAnswer,
+  type Terms,
 } from "../../../src/worker/response/answer.ts";
 
 const NOW = Date.UTC(2026, 10, 24, 9);
-const options: ImageOptions = { cache: "miss", negotiated: true, maxAge: 600, took: 12.4 };
+const options: ImageOptions = { cache: "miss", maxAge: 600, took: 12.4 };
 const ETAG = `"${"0a".repeat(16)}"`;
 const TAGGED = { etag: ETAG, length: "5" };
 const answerTo = (image: Parameters<typeof imageAnswer>[0], condition: string | null = null) =>
@@ -40,7 +41,7 @@ test.each<[string, number]>([
   expect(cancel).toHaveBeenCalledTimes(isShown ? 0 : 1);
   expect([answer.status, await answer.text()]).toEqual([status, isShown ? "image" : ""]);
   expect(answer.headers.has("content-length")).toBe(isShown);
-  expect(answer.headers.get("etag")).toBe(ETAG);
+  expect(answer.headers.get("etag")).toBe(`W/${ETAG}`);
 });
 
 test("a body that has broken off already does no harm", () => {
@@ -50,6 +51,31 @@ test("a body that has broken off already does no harm", () => {
 
 test("without an entity tag there is nothing that could match (R4)", () => {
   expect(answerTo({ body: null }, "*").status).toBe(200);
+});
+
+const CORS = { vary: "origin" };
+
+test.each<[Terms, image: string | null, missing: string | null, failed: string | null]>([
+  [{ negotiated: true }, "accept", "accept", "accept"],
+  [{ negotiated: true, cors: CORS }, "origin, accept", "origin, accept", "origin, accept"],
+  [{ negotiated: false }, null, "accept", null],
+  [{ cors: CORS }, "origin", "origin, accept", "origin"],
+])("under the terms %j, a cache may mix up nobody's answers", (terms, image, missing, failed) => {
+  const answers = [
+    imageAnswer({}, null, options, terms, NOW),
+    refusalAnswer({ event: "object-missing", certain: true }, terms, NOW),
+    refusalAnswer({ event: "edge-failed" }, terms, NOW),
+  ];
+  const varies = answers.map(({ headers }) => headers.get("vary"));
+  expect(varies).toEqual([image, missing, failed]);
+});
+
+test("no 404 shows whether there is such a preset, or such an object", () => {
+  const visible = (answer: Response) => [answer.status, ...answer.headers];
+  const denied = refusalAnswer({ event: "object-denied" }, { negotiated: true }, NOW);
+  const reason = "it is not signed";
+  const unsigned = refusalAnswer({ event: "signature-wrong", reason, certain: false }, {}, NOW);
+  expect(visible(unsigned)).toEqual(visible(denied));
 });
 
 const MINUTE = "public, max-age=60";
