@@ -93,10 +93,13 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     server.clearLogs();
   });
 
-  test.each(BROKEN)("$key is no image: no byte of it is passed on (R3, R8)", async ({ key }) => {
+  test.each(BROKEN)("$key is no picture: no byte of it is passed on (R3, R8)", async ({ key }) => {
+    // What cannot be decoded may be a download that failed.
+    const isHalf = key === "broken/truncated.jpg";
+    const expected = isHalf ? [502, "Not available\n"] : [415, "Not an image\n"];
     for (const headers of [MODERN, { accept: "*/*" }]) {
       const answer = await server.fetch(`/images/card/${key}`, { headers });
-      expect([answer.status, await answer.text()]).toEqual([415, "Not an image\n"]);
+      expect([answer.status, await answer.text()]).toEqual(expected);
     }
   });
 

@@ -119,6 +119,9 @@ export function record(url: string, init: RequestInit<RequestInitCfProperties>):
   return call;
 }
 
+/** The failures of the edge. The spent quota is more than one of them: nothing else leads to a 503. */
+const EDGE_FAULTS = [...FAULTS, ...Array<Fault>(5).fill({ code: 9422, status: 429 })];
+
 /** The mood for an object: a fallback has its own. `edgeFault` is how the edge and the binding fail. */
 export function moodOf(url: string) {
   const { mood } = state;
@@ -126,7 +129,7 @@ export function moodOf(url: string) {
   const [type, at] = isOther ? [mood.s3 >> 4, mood.s3] : [mood.type, mood.outcome];
   const [failure, down] = isOther ? [] : [mood.failure, mood.down];
   const outcome = pick(OUTCOMES, at);
-  const edgeFault = failure ?? (outcome === "fault" ? pick(FAULTS, mood.fault) : undefined);
+  const edgeFault = failure ?? (outcome === "fault" ? pick(EDGE_FAULTS, mood.fault) : undefined);
   return { down, type: pick(TYPES, type), outcome, failure, edgeFault };
 }
 

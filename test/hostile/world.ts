@@ -212,5 +212,5 @@ export function loopbackOf(
 /** Returns whether a call failed in a way that may be over soon: a busy edge or origin, a lost connection. */
 export function mayBeOver({ cf, reply }: Call): boolean {
   if (cf === undefined) return /^(?:undefined|429|5)/.test(`${reply}`);
-  return reply === undefined || /^\d+ err=(?:9505|9509|9510|9518|9522|9527|9528)\b/.test(reply);
+  return reply === undefined || /^\d+ err=(?:9416|95(?!04|19|29)\d\d)\b/.test(reply);
 }

@@ -19,6 +19,11 @@ type Cause = Omit<Problem, "seen"> & { readonly check?: Check };
 const setting = (remedy: string): Cause => ({ remedy, bearing: "consequence", needsDeploy: true });
 const passing = (remedy: string): Cause => ({ remedy, severity: "warning", bearing: "passing" });
 
+/** The codes do not say whether the canary is damaged, or the edge had an error. */
+const REPAIR = setting(
+  "try again in a minute. If it is the same then, repair the canary, or set another canary in wrangler.toml",
+);
+
 const LOGGED: Cause = { remedy: READ_LOG, bearing: "consequence" };
 
 /** By `CODE/STATUS` or code of the edge, by event of the Worker's log, or by status that a visitor gets. */
@@ -32,6 +37,8 @@ const CAUSES: Readonly<Record<string, Cause>> = {
     "if BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself, set it to S3's. Else change or remove the transformation flow of the zone that matches the Worker's URLs",
   ),
   "9509": passing(`try again in a minute, then ${SEE_PROVIDER}`),
+  "9516": REPAIR,
+  "9523": REPAIR,
   "not-transformed": {
     check: "transformations",
     remedy: `${DASHBOARD}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`,

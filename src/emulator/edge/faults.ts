@@ -9,7 +9,7 @@ import { isRecord } from "../check.ts";
  */
 export type Fault = { readonly code: number; readonly status: number };
 
-/** The statuses of each code of the edge, except 9408. */
+/** The statuses of each code, except 9408. */
 const STATUSES: Readonly<Record<number, readonly number[]>> = {
   9401: [400, 403], // a wrong option; a source that Sources does not allow (E5)
   9402: [413, 502], // the image is too large, or does not arrive whole
@@ -19,29 +19,34 @@ const STATUSES: Readonly<Record<number, readonly number[]>> = {
   9407: [523], // the host was not found
   9412: [415], // no image
   9413: [403], // too many pixels (L1)
-  9416: [422], // it cannot be decoded
+  9416: [422], // an error while the original was downloaded
   9419: [403], // the URL has characters that are not allowed (E6)
-  9420: [400, 415], // a redirect to an invalid URL (E7)
+  9420: [400, 415], // a redirect to an invalid URL (E7); a format that is not supported (L1)
   9421: [400], // too many redirects (E7)
   9422: [429], // the limit of unique transformations (L2)
-  9423: [403],
+  9423: [403], // in one version of the documentation, the same
+  9424: [400],
+  9425: [403],
+  9426: [403],
+  9427: [403],
+  9429: [403],
+  9430: [403], // the account may not use the binding (B3)
+  9431: [404],
+  9432: [400], // the form is broken (B3)
   9504: [522, 524], // the origin is too late
   9505: [502], // the connection failed
   9509: [502], // the origin answered 5xx
   9510: [523], // the origin is unreachable
-  9516: [422, 500], // it cannot be processed; an internal error
+  9516: [422, 500], // it cannot be processed
   9518: [502],
   9519: [502], // the origin answered 400
   9520: [415], // a format that is not supported
   9522: [503, 504], // busy
-  9523: [422, 500], // it cannot be processed; an internal error
+  9523: [422, 500], // an error while it was downloaded, or a broken image; an internal error
   9527: [503], // an internal error
   9528: [502], // an internal error
   9529: [504], // it took too long
 };
-
-/** What only the binding says: the account may not use it, or the form is broken (B3). */
-const BINDING_STATUSES: typeof STATUSES = { 9430: [403], 9432: [400] };
 
 /** Each failure of the edge, except 9408. */
 export const FAULTS: readonly Fault[] = Object.entries(STATUSES).flatMap(([code, statuses]) =>
@@ -55,7 +60,7 @@ export function isEdgeFault(value: unknown): value is Fault {
   const code = Number(value["code"]);
   const status = Number(value["status"]);
   if (code === 9408) return status >= 400 && status < 500;
-  return (STATUSES[code] ?? BINDING_STATUSES[code])?.includes(status) === true;
+  return STATUSES[code]?.includes(status) === true;
 }
 
 /**

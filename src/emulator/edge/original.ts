@@ -21,6 +21,9 @@ const SIGNATURE =
 const SVG =
   /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*|<!DOCTYPE svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg[\s>]/is;
 
+/** JPEG XL: the codestream alone, or in a container. */
+const JPEG_XL = ["\xff\x0a", "\0\0\0\x0cJXL \r\n\x87\n"];
+
 /** In px. */
 export type PixelSize = { readonly width: number; readonly height: number };
 
@@ -51,6 +54,7 @@ export async function identifyOriginal(
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
   if (SVG.test(start)) return { type: "image/svg+xml", svg: new TextDecoder().decode(bytes) };
   if (/^(?:II\*\0|MM\0\*)/.test(start)) return { code: 9520, status: 415 }; // L1: TIFF
+  if (JPEG_XL.some((signature) => start.startsWith(signature))) return { code: 9420, status: 415 };
   const signature = SIGNATURE.exec(start);
   if (!signature) return { code: 9412, status: 415 };
   const [, brand = ""] = signature;

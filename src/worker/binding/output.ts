@@ -97,10 +97,11 @@ function guardOutput(bytes: Bytes, format: string, original: OpenedObject): Whol
 }
 
 /**
- * The edge gives these codes several meanings, by the status. The binding gives no status (B3). What it means is what
- * the edge means with these statuses: the original is too long (9402), or cannot be processed (9516).
+ * The edge gives these codes several meanings, by the status. The binding gives no status (B3), and fetches nothing. What
+ * it means is what the edge means with these statuses: the original is too long (9402), or has a format that is not
+ * supported (9420).
  */
-const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9516": 422 };
+const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9420": 415 };
 
 /** Returns what an error of the binding means. */
 function failureOf(error: unknown, originals: Originals): UpstreamRefusal {
@@ -110,12 +111,21 @@ function failureOf(error: unknown, originals: Originals): UpstreamRefusal {
   }
 
   const failure = { ...meaningOf(code, STATUSES[code]), edgeCode: code };
-  if (failure.event !== "source-unreadable") return failure;
+  switch (failure.event) {
+    case "source-unreadable": {
+      // It is certain that the object itself cannot be read, unless the error may be about an overlay.
+      const hasOverlays = originals.length > 1;
+      return { ...failure, certain: !hasOverlays };
+    }
 
-  // It is certain that the object itself cannot be read, unless the error may be about an overlay, or about the picture
-  // that the binding writes (9516).
-  const hasOverlays = originals.length > 1;
-  return { ...failure, certain: !hasOverlays && code !== "9516" };
+    // The binding cannot know what S3 says: it gets bytes of the Worker.
+    case "object-missing":
+    case "origin-denied":
+      return { ...failure, event: "edge-failed" };
+
+    default:
+      return failure;
+  }
 }
 
 /** Reads the code of an error of the binding, such as 9412 (B3). */

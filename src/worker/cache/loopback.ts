@@ -3,7 +3,7 @@
 // the gateway renders by itself. Codes such as W15 are rules of docs/rules.md.
 
 import type { Answers, Config } from "../config/config.ts";
-import type { Refusal } from "../http/refusal.ts";
+import { detailsOf, type Refusal } from "../http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "../http/send.ts";
 import { type CacheState, logNotice } from "../log/log.ts";
 import { isWithin, TIMED_OUT, withTimeout } from "../util/time.ts";
@@ -109,13 +109,20 @@ async function fetchAndRead(
   if (result.kind !== "refusal") return { result, cache };
 
   const age = Number(answer.headers.get("age")) || 0; // no header: the refusal is new
-  const { event } = result.refusal;
-  const isEdgeUnwilling = event === "not-transformed" || event === "edge-refused";
-  if (!isEdgeUnwilling) return { result, cache, age };
+  if (!mayBeOfLoopback(result.refusal)) return { result, cache, age };
 
-  // The edge may not transform for a Worker that another Worker calls, even if both are the same (E9, W13). "it" is the
-  // cached entrypoint.
+  // "it" is the cached entrypoint.
   return { result, cache, age, loopbackFailure: "the edge does not transform behind it" };
+}
+
+/**
+ * Returns whether the gateway may succeed where the cached entrypoint was refused: the edge may not transform for a
+ * Worker that another Worker calls, even if both are the same (E9, W13). Either it does nothing, or it does not allow the
+ * origin (9401). Any other code is about the request or the object, and would be the same in the gateway.
+ */
+function mayBeOfLoopback(refusal: Refusal): boolean {
+  const { event, edgeCode } = detailsOf(refusal);
+  return event === "not-transformed" || edgeCode === "9401";
 }
 
 function cancelResult({ result }: CacheResult): void {

@@ -1,6 +1,9 @@
 // What the error codes of the image edge mean, in the words of this Worker. An operator finds here the event and the
 // reason that the log has for a code, such as 9408. The Images binding throws the same codes. Pure.
 //
+// "Certainly no image" takes a good picture out of all caches. So only codes that are about the object itself mean that,
+// and none that a failed download may have, too.
+//
 // (A5), (E6) and the like are rules of docs/rules.md.
 
 import type { UpstreamEvent, UpstreamRefusal } from "../http/refusal.ts";
@@ -29,12 +32,20 @@ const ORIGIN_BUSY: Meaning = {
   reason: "the origin fails, or is busy",
   isTransient: true,
 };
+const INCOMPLETE: Meaning = { event: "origin-failed", reason: "the object arrived incomplete" };
 const SOURCE_UNREADABLE: Meaning = { event: "source-unreadable" };
-const EDGE_BUSY: Meaning = { event: "edge-failed", isTransient: true };
+const QUOTA_SPENT: Meaning = { event: "quota-spent" };
+const EDGE_REFUSED: Meaning = { event: "edge-refused" };
+const EDGE_FAILED: Meaning = { event: "edge-failed", isTransient: true };
+// The object is damaged, or it did not arrive whole: the codes do not say which.
+const UNPROCESSED: Meaning = {
+  ...EDGE_FAILED,
+  reason: "the object could not be read or processed: is it damaged?",
+};
 const NO_ANSWER_IN_TIME: Meaning = { event: "timed-out" };
 
 /**
- * By code, or by `CODE/STATUS` where the status matters. Any other code is an error inside the edge. A code without a
+ * By code, or by `CODE/STATUS` where the status matters. `meaningOf` has a meaning for each other code. A code without a
  * comment means what its event, or the name of its meaning, says.
  */
 const MEANINGS: Readonly<Record<string, Meaning>> = {
@@ -44,7 +55,7 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
     event: "edge-refused",
     reason: "the zone's Sources do not have the origin, domain and path",
   },
-  "9402": { event: "origin-failed", reason: "the object arrived incomplete" },
+  "9402": INCOMPLETE,
   // The original has too many bytes (L1).
   "9402/413": SOURCE_UNREADABLE,
   // The request has come through the edge already (E8).
@@ -65,37 +76,32 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   "9412": SOURCE_UNREADABLE,
   // The picture has too many pixels (L1).
   "9413": SOURCE_UNREADABLE,
-  // The picture cannot be decoded.
-  "9416": SOURCE_UNREADABLE,
+  // The object may be right: its download failed.
+  "9416": { ...INCOMPLETE, isTransient: true },
   // The URL has spaces or raw Unicode (E6).
   "9419": { event: "edge-refused", reason: "the edge rejects the URL" },
   // S3 redirects to another host, where the signature does not match (E7).
   "9420": ORIGIN_DENIED,
+  // The format of the original is not supported, as that of a JPEG XL (L1).
+  "9420/415": SOURCE_UNREADABLE,
   // S3 redirects too often (E7), as it may for a wrong endpoint or region.
   "9421": ORIGIN_DENIED,
   // The free transformations of this month are spent (L2).
-  "9422": { event: "quota-spent" },
-  // Not certain: in one version of Cloudflare's documentation, it is a spent quota.
-  "9423": { event: "edge-refused" },
+  "9422": QUOTA_SPENT,
+  // In one version of Cloudflare's documentation, this is the code of a spent quota.
+  "9423": QUOTA_SPENT,
   "9430": { event: "edge-refused", reason: "no access: is Images on for the account?" },
-  "9432": { event: "edge-refused", reason: "the Images binding rejects the request" },
   "9504": NO_ANSWER_IN_TIME,
   "9505": ORIGIN_UNREACHABLE,
   // S3 answers 5xx, as it does when it is busy (A9).
   "9509": ORIGIN_BUSY,
   "9510": ORIGIN_UNREACHABLE,
-  // The picture cannot be processed. With status 500 the edge has failed, as with any code that is not in this table.
-  "9516/422": SOURCE_UNREADABLE,
-  "9518": EDGE_BUSY,
+  "9516": UNPROCESSED,
   // S3 answers 400, as it does for the signature of another region (A5).
   "9519": ORIGIN_DENIED,
-  // The format of the original is not supported.
+  // The format of the original is not supported, as that of a TIFF (L1).
   "9520": SOURCE_UNREADABLE,
-  "9522": EDGE_BUSY,
-  // The same as 9516/422.
-  "9523/422": SOURCE_UNREADABLE,
-  "9527": EDGE_BUSY,
-  "9528": EDGE_BUSY,
+  "9523": UNPROCESSED,
   "9529": NO_ANSWER_IN_TIME,
 };
 
@@ -103,7 +109,12 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
 export function meaningOf(edgeCode: string, status: number | undefined): Meaning {
   const withStatus = MEANINGS[`${edgeCode}/${status}`];
   if (withStatus) return withStatus;
-  return MEANINGS[edgeCode] ?? { event: "edge-failed" };
+
+  const withoutStatus = MEANINGS[edgeCode];
+  if (withoutStatus) return withoutStatus;
+
+  // 94xx: the edge refuses the request, and would refuse it again. 95xx: the edge is busy, or has an error of its own.
+  return edgeCode.startsWith("94") ? EDGE_REFUSED : EDGE_FAILED;
 }
 
 /**

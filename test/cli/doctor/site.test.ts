@@ -59,17 +59,18 @@ test("a cache that forgets what it keeps is found, and one near visitors is none
 
 test("each code of the edge has its check and its remedy (E5, E11)", async () => {
   const how = { entry: "bucket.example/", isBinding: false, local: false };
-  const cases = EDGE_CODES.map(({ code, status, event, cause, engine }) => {
-    const isBinding = engine === "binding";
-    const finding = diagnoseEdge(code, status, { ...how, isBinding });
+  const cases = EDGE_CODES.map(({ code, status, event, cause }) => {
+    const finding = diagnoseEdge(code, status, how);
     const [check] = [cause, event === "quota-spent" ? "quota" : undefined, "edge"].filter(
       (one) => one === "sources" || one === "quota" || one === "edge",
     );
-    expect([code, finding.check]).toEqual([code, isBinding ? "binding" : check]);
+    expect([code, finding.check]).toEqual([code, check]);
     return [`${code}/${status}`, [{ ...finding, about: "" }]] as const;
   });
   await expectFindings("edge-codes.txt", cases);
   expect(diagnoseEdge("origin-denied", 400, how).seen).toMatch(/: S3 does not give it/);
+  const ofBinding = diagnoseEdge("9430", 403, { ...how, isBinding: true });
+  expect([ofBinding.check, ofBinding.seen]).toEqual(["binding", expect.stringMatching(/9430: no/)]);
   // As /healthz reports it.
   const slots = [{ slot: "current", access_key: "…MPLE", state: "ok" }];
   deploy(undefined, reporting({ edge: "9406", answered: 403, slots }));

@@ -200,6 +200,7 @@ test.each([
   ["an SVG", () => SVG, 9412],
   ["a TIFF", () => sharp(JPEG).tiff().toBuffer(), 9520],
   ["an AVIF", () => sharp(JPEG).avif({ effort: 0 }).toBuffer(), 9520],
+  ["a JPEG XL", () => Buffer.from("\xff\n\xfa\x7f", "latin1"), 9420],
   ["half a head", () => JPEG.slice(0, 20), 9516],
   ["a side that is too long", () => plain(12_001, 1), 9413],
 ] as const)("reads %s not (B4)", async (_name, encode, code) => {

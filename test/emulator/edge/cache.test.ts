@@ -198,6 +198,17 @@ describe("cache, limits, price", () => {
     expect(await fault(await fetchImage("a.avif"))).toBe("200");
   });
 
+  test.each([
+    ["\xff\n\xfa\x7f", "9420/415"],
+    ["\0\0\0\x0cJXL \r\n\x87\n", "9420/415"],
+    [" \xff\n\xfa\x7f", "9412/415"], // not at the beginning
+    ["\xff\r", "9412/415"],
+    ["\0\0\0\x0cJXL \r\n\x87\r", "9412/415"],
+  ])("what begins with %j is %s: JPEG XL is not supported (L1)", async (latin1, expected) => {
+    put("a.jxl", { body: Buffer.from(latin1, "latin1") });
+    expect(await fault(await fetchImage("a.jxl"))).toBe(expected);
+  });
+
   test("unique transformations are counted without their formats, up to the quota (L2)", async () => {
     resetEdge({ quota: 2, factsBilled: "with-rendition" });
     for (const format of ["webp", "jpeg", "json"]) await fetchImage(KEY, { width: 8, format });

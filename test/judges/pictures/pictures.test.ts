@@ -168,7 +168,9 @@ test.each(ENGINES)("%s shows each picture as it is, or refuses it", SLOW, async 
       const outcome = await judge(getPicture, original, request);
       count(`${engine}, ${original.set}`, outcome);
       const isKnown = picture && outcome === "502" && isSmaller(picture, request);
-      const isRight = isKnown || outcome === (picture ? "shown" : "415");
+      // 502: the engine says the same of a damaged picture as of a download that failed.
+      const expected = picture ? ["shown"] : ["415", "502"];
+      const isRight = isKnown || expected.includes(outcome);
       if (!isRight) mistakes.push(`${original.key} ${request}: ${outcome}`);
     }
   };

@@ -139,9 +139,21 @@ test("with an overlay, nobody knows which of them is no image (O12)", () => {
   }
 });
 
-const UNKNOWN: EdgeCode = { code: "9999", status: 500, event: "edge-failed" };
+/** Codes, and statuses of codes, that are not documented. */
+const UNDOCUMENTED: readonly EdgeCode[] = [
+  { code: "9999", status: 500, event: "edge-failed", isTransient: true },
+  { code: "9428", status: 404, event: "edge-refused" },
+  { code: "9499", status: 500, event: "edge-refused" },
+  { code: "9599", status: 400, event: "edge-failed", isTransient: true },
+  { code: "9402", status: 400, event: "origin-failed" },
+  // Only with 415 it is certain that the object has a format that is not supported.
+  { code: "9420", status: 422, event: "edge-contradicts" },
+  { code: "9416", status: 415, event: "origin-failed", isTransient: true },
+  { code: "9516", status: 415, event: "edge-failed", isTransient: true },
+  { code: "9523", status: 415, event: "edge-failed", isTransient: true },
+];
 
-test.each([...EDGE_CODES, UNKNOWN])(
+test.each([...EDGE_CODES, ...UNDOCUMENTED])(
   "err=$code with $status is $event (R3)",
   ({ code, status, event, isTransient = false }) => {
     const text = `ERROR ${code}: Could not fetch the image — the server returned an error`;

@@ -86,7 +86,7 @@ test.each<[Answer[], string[], string, left?: number]>([
     [[fault, fault, "avif"], ["avif", "avif"], "no picture"],
   ]),
   [[BUSY, "avif"], ["avif"], "no picture", 200], // no time is left for the second try
-  [[{ code: 9516, status: 500 }, "avif"], ["avif"], "no picture"],
+  [[{ code: 9402, status: 502 }, "avif"], ["avif"], "no picture"],
   [[{ code: 9408, status: 403 }, "avif"], ["avif"], "no picture"],
   [["smaller", "png"], ["avif", "webp"], "image/png"],
   [["smaller", "smaller", "png"], ["avif", "webp", "webp"], "image/png"],

@@ -130,7 +130,7 @@ describe("in place of", () => {
     ["a missing object", "nothing.jpg", 404, "object-missing"],
     ["one that S3 does not report", "nothing.jpg", 404, "object-denied", "no-list-bucket"],
     ["an HTML page by an image's name", "broken/page.jpg", 415, "source-unreadable"],
-    ["half an image", "broken/truncated.jpg", 415, "source-unreadable"],
+    ["half an image", "broken/truncated.jpg", 502, "edge-failed"],
     ["an SVG", "broken/script.svg", 415, "source-unreadable"],
     ["all that S3 has, while it is busy", "key.jpg", 502, "origin-failed", "SlowDown"],
     ["an object of another region", "key.jpg", 502, "origin-denied", "elsewhere-400"],
@@ -149,8 +149,7 @@ describe("in place of", () => {
     expect(stage.s3.objects.has("published/nothing.jpg")).toBe(false);
   });
 
-  const codes = EDGE_CODES.filter(({ engine }) => engine !== "binding");
-  test.each(codes.filter(({ event }) => ["quota-spent", "timed-out"].includes(event)))(
+  test.each(EDGE_CODES.filter(({ event }) => ["quota-spent", "timed-out"].includes(event)))(
     "the edge's $code with $status nothing is: it stays $event",
     async (row) => {
       failAtFirst(faultOf(row));
