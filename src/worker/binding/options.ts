@@ -5,7 +5,7 @@
 import { MAX_SIDE, type OutputFormat, type ShapeOption, type Variant } from "../config/preset.ts";
 import { typeFor } from "../edge/guard.ts";
 import type { ObjectType } from "../http/refusal.ts";
-import { isOpaque } from "../origin/sniff.ts";
+import { isOpaque } from "../origin/opaque.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
 import { qualityNumber } from "../request/quality.ts";
 import type { Focus, TransformRequest } from "../request/transform-request.ts";

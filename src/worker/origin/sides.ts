@@ -5,7 +5,8 @@
 import { imageDimensionsFromData } from "image-dimensions";
 import type { PixelSize } from "../../url/rendition-size.ts";
 import type { ObjectType } from "../http/refusal.ts";
-import { isOpaque } from "./sniff.ts";
+import { latin1 } from "../util/bytes.ts";
+import { isOpaque } from "./opaque.ts";
 
 /**
  * Describes an original, as far as its first bytes tell: what a request to an engine depends on.
@@ -84,7 +85,7 @@ function isTurned(head: Uint8Array): boolean {
 }
 
 function startsWithText(bytes: Uint8Array, text: string): boolean {
-  return String.fromCharCode(...bytes.subarray(0, text.length)) === text;
+  return latin1(bytes.subarray(0, text.length)) === text;
 }
 
 /** The tag of the orientation in EXIF. */

@@ -1,8 +1,9 @@
-// The type of an object by its first bytes alone, and whether its pixels can be transparent. Pure. It believes no
+// The type of an object by its first bytes alone. Pure. It believes no
 // content-type and no name: whoever uploads an object may write any. What the bytes do not prove stays "unknown", and
 // the engine that renders the object decides (A18).
 
 import type { ObjectType } from "../http/refusal.ts";
+import { latin1 } from "../util/bytes.ts";
 
 /**
  * @param head the first bytes; none of an empty object
@@ -53,11 +54,6 @@ export function sniff(head: Uint8Array): ObjectType {
   return isEmpty ? "none" : "unknown";
 }
 
-/** Bytes as text of one character each, so that patterns can be written as strings. */
-function latin1(bytes: Uint8Array): string {
-  return String.fromCharCode(...bytes);
-}
-
 /** Documents, archives, films and sound. And images that no engine reads: TIFF, ICO and Photoshop's. */
 const OTHER_SIGNATURES = [
   "%PDF-",
@@ -88,86 +84,4 @@ function isBmp(text: string): boolean {
   // Bytes 10 to 13 say where the pixels begin. The length of the second header follows, with its lowest byte first.
   const headerLength = text.charCodeAt(14);
   return BMP_HEADER_LENGTHS.includes(headerLength) && text.slice(15, 18) === "\0\0\0";
-}
-
-/**
- * Returns whether no pixel of an image can be transparent. An image whose first bytes do not show it counts as
- * transparent: as a JPEG it would lose its transparency.
- */
-export function isOpaque(type: ObjectType, head: Uint8Array): boolean {
-  if (type === "image/webp") return isOpaqueWebp(head);
-  if (type === "image/png") return isOpaquePng(head);
-
-  // A JPEG has no transparency. A HEIC counts as a photograph, which has none either.
-  return type === "image/jpeg" || type === "image/heic";
-}
-
-/** A WebP begins with "RIFF", a length, "WEBP", and the first chunk: its name, its length, and its data from byte 20. */
-function isOpaqueWebp(head: Uint8Array): boolean {
-  const lastLetter = latin1(head.subarray(15, 16)); // of the name: "VP8 ", "VP8L" or "VP8X"
-
-  // "VP8 " is lossy. Its pixels have no transparency without VP8X.
-  if (lastLetter === " ") return true;
-
-  // "VP8L" has a signature in byte 20, and two sides of 14 bits in bytes 21 to 24. They leave 4 bits of byte 24: the
-  // lowest of these, 0x10, says "has transparency".
-  if (lastLetter === "L") return hasNoFlag(head[24], 0x10);
-
-  // "VP8X" begins with its flags. 0x10 is transparency. 0x02 is an animation, which may leave parts of the picture free.
-  return hasNoFlag(head[20], 0x10 | 0x02);
-}
-
-/** @param byte undefined if the first bytes end before it */
-function hasNoFlag(byte: number | undefined, flags: number): boolean {
-  return byte !== undefined && (byte & flags) === 0;
-}
-
-/**
- * The signature of a PNG has 8 bytes. Its first chunk begins with its length of 4 bytes, which is always 13 ("\r"), and
- * its name, IHDR. "." is any byte.
- */
-const PNG_HEADER = /^\x89PNG\r\n.\n...\rIHDR/s;
-
-/** The types of colour that have no transparency of their own: grey, RGB and palettes. */
-const OPAQUE_COLOURS: readonly unknown[] = [0, 2, 3];
-
-/**
- * PLTE is the palette. A small first letter marks a chunk that a reader may ignore, such as gAMA. No such chunk makes
- * pixels transparent, except for tRNS and acTL.
- */
-const HARMLESS_CHUNK = /^(?:PLTE|[a-z][A-Za-z]{3})$/;
-
-/** A chunk begins with a length and a name of 4 bytes each. */
-const CHUNK_HEADER_BYTES = 8;
-
-/** What a chunk has besides its data: the header, and behind the data a checksum of 4 bytes. */
-const CHUNK_FRAME_BYTES = 12;
-
-/**
- * Reads the chunks of a PNG up to its picture.
- * @param head the first bytes. If they end before the picture, a chunk that makes pixels transparent may follow
- */
-function isOpaquePng(head: Uint8Array): boolean {
-  // The header has 33 bytes: 8 of the signature, and 25 of IHDR with its 13 bytes of data.
-  if (!PNG_HEADER.test(latin1(head.subarray(0, 33)))) return false;
-
-  // Byte 25, in the data of IHDR, is the type of colour.
-  if (!OPAQUE_COLOURS.includes(head[25])) return false;
-
-  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
-  let offset = 33;
-  while (offset + CHUNK_HEADER_BYTES <= head.length) {
-    const name = latin1(head.subarray(offset + 4, offset + CHUNK_HEADER_BYTES));
-    if (name === "IDAT") return true; // the picture begins
-    if (name === "tRNS") return false; // transparency of colours or of the palette
-    if (name === "acTL") return false; // an animation, which may leave parts of the picture free
-
-    // Any other chunk may not stand before the picture.
-    if (!HARMLESS_CHUNK.test(name)) return false;
-
-    const dataLength = view.getUint32(offset);
-    offset += CHUNK_FRAME_BYTES + dataLength;
-  }
-
-  return false;
 }

@@ -98,8 +98,11 @@ function formatFor(
   if (accepts.avif && fitsAvif) return "avif";
   if (accepts.webp) return "webp";
 
-  // A picture that may be transparent is a JPEG or a PNG: the edge looks at its pixels (O6).
-  return isOpaqueSource(source) ? "jpeg" : undefined;
+  if (isOpaqueSource(source)) return "jpeg";
+
+  // The edge looks at the pixels of a PNG or a GIF, and makes a JPEG or a PNG. It would keep WebP and AVIF (O6).
+  const wouldStay = source.type === "image/webp" || source.type === "image/avif";
+  return wouldStay ? "png" : undefined;
 }
 
 /** Returns whether it is certain that no pixel is transparent. A JPEG has no transparency, and a HEIC counts as one. */

@@ -16,6 +16,11 @@ export async function sha256Hex(text: string): Promise<string> {
   return toHex(hash);
 }
 
+/** Bytes as text of one character each, so that patterns can be written as strings. */
+export function latin1(bytes: Uint8Array): string {
+  return String.fromCharCode(...bytes);
+}
+
 /** Makes one array of the bytes of several. */
 export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   let length = 0;

@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "vitest";
 import type { ObjectType } from "../../../src/worker/http/refusal.ts";
+import { isOpaque } from "../../../src/worker/origin/opaque.ts";
 import { HEAD_BYTES } from "../../../src/worker/origin/opened-object.ts";
-import { isOpaque, sniff } from "../../../src/worker/origin/sniff.ts";
+import { sniff } from "../../../src/worker/origin/sniff.ts";
 import { file } from "../../support/emulators.ts";
 import { chunk, png, SIGNATURE } from "../../support/png.ts";
 
@@ -93,11 +94,79 @@ const webp = (form: string, at: number, flags: number) => {
   return head;
 };
 
+const GIF_HEADER = "GIF89a\x0a\0\x08\0\0\0\0";
+const COMMENT = "!\xfe\x02ab\x01c\0";
+const OPAQUE = "!\xf9\x04\0\0\0\0\0";
+const TRANSPARENT = "!\xf9\x04\x01\0\0\0\0";
+
+/** A GIF of 10 × 8 px up to its first picture. @param table the table of colours has 2 to the power of this, and 2 times */
+function gif({
+  table,
+  extensions = [],
+  position = "\0\0\0\0",
+  sides = "\x0a\0\x08\0",
+}: {
+  table?: number;
+  extensions?: string[];
+  position?: string;
+  sides?: string;
+}): Uint8Array {
+  const flags = table === undefined ? "\0" : String.fromCharCode(0x80 | table);
+  const colours = table === undefined ? "" : "#".repeat(3 * 2 ** (table + 1));
+  const header = `GIF89a\x0a\0\x08\0${flags}\0\0${colours}`;
+  return bytes(`${header}${extensions.join("")},${position}${sides}\0`);
+}
+
+/** An animated WebP of 10 × 8 px up to its first frame. */
+function movingWebp({
+  flags = 0x02,
+  position = "\0".repeat(6),
+  sides = "\x09\0\0\x07\0\0",
+  profile,
+}: {
+  flags?: number;
+  position?: string;
+  sides?: string;
+  profile?: number;
+}): Uint8Array {
+  const chunkOf = (name: string, data: string) => {
+    const length = String.fromCharCode(data.length & 0xff, data.length >> 8, 0, 0);
+    return name + length + data + "\0".repeat(data.length % 2);
+  };
+  const extended = chunkOf("VP8X", `${String.fromCharCode(flags)}\0\0\0\x09\0\0\x07\0\0`);
+  const icc = profile === undefined ? "" : chunkOf("ICCP", "i".repeat(profile));
+  const frame = chunkOf("ANMF", `${position}${sides}\0\0\0\0`);
+  const text = `RIFF\0\0\0\0WEBP${extended}${icc}${chunkOf("ANIM", "\0".repeat(6))}${frame}`;
+  return bytes(text).subarray(0, HEAD_BYTES);
+}
+
 describe("whether no pixel can be transparent, where the object begins as", () => {
   test.each<[what: string, type: ObjectType, head: Uint8Array, isOpaque: boolean]>([
     ["a JPEG", "image/jpeg", file("made/key.jpg"), true],
     ["a HEIC", "image/heic", ftyp("heic"), true],
-    ["a GIF", "image/gif", file("made/animated.gif"), false],
+    ["a GIF", "image/gif", gif({}), true],
+    [
+      "a GIF with a table and extensions",
+      "image/gif",
+      gif({ table: 2, extensions: [COMMENT, OPAQUE] }),
+      true,
+    ],
+    ["a GIF with a transparent colour", "image/gif", gif({ extensions: [TRANSPARENT] }), false],
+    [
+      "a GIF with one behind a comment",
+      "image/gif",
+      gif({ extensions: [COMMENT, TRANSPARENT] }),
+      false,
+    ],
+    ["a GIF whose picture is narrower", "image/gif", gif({ sides: "\x09\0\x08\0" }), false],
+    ["a GIF whose picture begins later", "image/gif", gif({ position: "\x01\0\0\0" }), false],
+    ["half a GIF", "image/gif", gif({ extensions: [COMMENT] }).subarray(0, 20), false],
+    [
+      "a GIF of an endless comment",
+      "image/gif",
+      bytes(`${GIF_HEADER}!\xfe${"\xff".repeat(900)}`),
+      false,
+    ],
     ["an AVIF", "image/avif", ftyp("avif"), false],
     ["what is unknown", "unknown", new Uint8Array(40), false],
     ["a lossy WebP", "image/webp", webp("VP8 ", 24, 0xff), true],
@@ -106,6 +175,22 @@ describe("whether no pixel can be transparent, where the object begins as", () =
     ["an extended WebP", "image/webp", webp("VP8X", 20, 0), true],
     ["an extended WebP with transparency", "image/webp", webp("VP8X", 20, 0x10), false],
     ["an extended WebP that moves", "image/webp", webp("VP8X", 20, 0x02), false],
+    ["one whose first frame covers it", "image/webp", movingWebp({}), true],
+    ["one with transparency", "image/webp", movingWebp({ flags: 0x12 }), false],
+    [
+      "one whose first frame is smaller",
+      "image/webp",
+      movingWebp({ sides: "\x08\0\0\x07\0\0" }),
+      false,
+    ],
+    [
+      "one whose first frame begins later",
+      "image/webp",
+      movingWebp({ position: "\0\0\0\x01\0\0" }),
+      false,
+    ],
+    ["one with a long profile", "image/webp", movingWebp({ profile: 2_000 }), false],
+    ["one with a short profile", "image/webp", movingWebp({ profile: 7 }), true],
     ["half a WebP", "image/webp", bytes("RIFF\x10\0\0\0WEBPVP8L"), false],
   ])("%s", (_what, type, head, expected) => {
     expect(isOpaque(type, head)).toBe(expected);
