@@ -43,7 +43,7 @@ const COMMANDS: readonly Command[] = [
   { args: `doctor --url SITE ${IMAGE}`, code: 0, output: "reads: image/avif" },
   {
     ...{ args: "warm --preset card - --url SITE", code: 0, stdin: `${IMAGE}\n` },
-    output: /^1 object: 9 requests, with up to 3 unique transformations/m,
+    output: /^1 object: 9 requests, with up to 6 unique transformations/m,
   },
   { args: "rotate --url SITE", code: 2, output: "HEALTH_TOKEN is missing" },
   { args: `purge ${IMAGE} --url SITE`, code: 2, output: "nothing to purge" },

@@ -15,6 +15,13 @@ export const PRICE = 0.5 / 1_000;
 
 const SOME_OBJECTS = 10_000;
 
+/**
+ * How many sets of options one object costs at a variant with `format = "auto"`, at most. The Worker asks for the quality
+ * that fits the object, in as many formats as it takes: a format is free (L2). Where all of them are longer than the object,
+ * it asks for one more set: another quality, or one pixel less. Where a PNG may come, that set has no quality (O5).
+ */
+export const MAX_SETS_OF_AUTO = 2;
+
 /** Reads `COSTS`, which the Worker does not use: about how many objects each bucket shows, and US dollars a month. */
 export function readBounds(vars: Vars, report: ReportMistake) {
   const names = Object.keys(tableOf(vars["BUCKETS"]));
@@ -40,22 +47,37 @@ export function transformationsOf({ buckets, routes, variants }: Config): Map<st
 
 /**
  * The sets of options of a variant, each as a text. Each set counts once for an object, whatever the format.
- * An option `anim` (O8) and a missing `quality` (O5) make another set.
+ * An option `anim` (O8) makes another set.
  * @param hasFacts whether the edge is asked for facts, too, which may be one more set (R9)
  */
 export function uniqueOptions(variant: Variant, hasFacts: boolean): string[] {
-  const facts = hasFacts ? [factsOptions(createTransformRequest(variant, "facts"))] : [];
+  const facts = hasFacts ? [billedAs(factsOptions(createTransformRequest(variant, "facts")))] : [];
   const formats = variant.format === "auto" ? (["webp", "plain"] as const) : (["own"] as const);
   const images = formats.flatMap((format) =>
     (["image/gif", "image/png"] as const).map((type) =>
       edgeOptions(createTransformRequest(variant, format, { type })),
     ),
   );
-  return [...new Set([...facts, ...images].map(billedAs))];
+  const sets = images.flatMap((image) => billedSets(variant, image));
+  return [...new Set([...facts, ...sets])];
+}
+
+/**
+ * The sets of options that one request for a variant can cost, each as a text. The quality in the text is that of the
+ * preset, also where the Worker chooses another one or none: it is the same for all formats.
+ */
+export function billedSets(variant: Variant, image: RequestInitCfPropertiesImage): string[] {
+  if (variant.format !== "auto") return [billedAs(image)];
+
+  const { quality } = variant.image;
+  const first = billedAs({ ...image, ...(quality !== undefined && { quality }) });
+  const sets = [first];
+  while (sets.length < MAX_SETS_OF_AUTO) sets.push(`${first} ${sets.length}`);
+  return sets;
 }
 
 /** Options that are billed once have one text. Facts may be billed apart from their rendition (R9). */
-export function billedAs({ format, ...options }: RequestInitCfPropertiesImage): string {
+function billedAs({ format, ...options }: RequestInitCfPropertiesImage): string {
   return JSON.stringify([Object.entries(options).sort(), format === "json"]);
 }
 
@@ -70,9 +92,16 @@ export function describeCosts(config: Config, bounds: ReturnType<typeof readBoun
     return each === 0 ? [] : [`  ${bucket}: ${counts}${hint}`];
   });
   const dollars = Math.max(0, all - FREE) * PRICE;
+  const hasAuto = [...config.variants.values()].some(({ format }) => format === "auto");
   const lines = [
     "Unique transformations that visitors can cause, all variants of all objects:",
     ...rows,
+    ...(hasAuto
+      ? [
+          `  With format = "auto" each variant counts ${MAX_SETS_OF_AUTO}: another quality is billed, too, where the first made`,
+          "  more bytes than the object has. Most objects need one.",
+        ]
+      : []),
     `  at most ${money(dollars)} a month for transformations alone (5,000 are free, then $0.50 for 1,000).`,
     ...(config.buckets.some(({ images }) => images !== undefined)
       ? ["  Whether the Images binding knows an original again is not known. If not, it is more."]

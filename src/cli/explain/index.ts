@@ -139,7 +139,7 @@ function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] 
     ["Engine", isBinding ? "the Images binding" : "the image edge"],
     ["Options", `by what the browser reads, if the original is ${original}${point}`],
     ...(isSame ? options.slice(0, 1).map(([, value]): Row => ["  any", value]) : options),
-    ["Cost", `${unique}: free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`],
+    ["Cost", `at most ${unique}: free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`],
   ];
 }
 

@@ -8,7 +8,7 @@ import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";
 import type { Project } from "../config/project.ts";
-import { billedAs } from "../config/transformations.ts";
+import { billedSets } from "../config/transformations.ts";
 import type { Browser, PictureAnswer } from "../http/ask-picture.ts";
 import { BROWSERS, createPictureClient } from "../http/ask-picture.ts";
 import { signForNow, variantNamesOf, variantPathOf } from "./public-url.ts";
@@ -21,8 +21,8 @@ export type RenditionRequest = {
   readonly path: string;
   /** Returns the query that signs the URL; empty if the route is not signed. */
   readonly sign: (now: number) => Promise<string | CommandFault>;
-  /** The edge's options without the format. Cloudflare bills them once a month for each object (L2). */
-  readonly billedAs: string;
+  /** The sets of options that it can cost at most. Cloudflare bills each once a month for each object (L2). */
+  readonly billedSets: readonly string[];
 };
 
 export type Planner = (object: SelectedObject) => readonly RenditionRequest[];
@@ -64,7 +64,7 @@ export function createPlanner(
   return ({ bucket, key, input, publicUrl }) => {
     const requests = new Map<string, RenditionRequest>();
     let usedRoute = publicUrl?.route;
-    for (const { route, name, preset, id, browser, billedAs } of renditions) {
+    for (const { route, name, preset, id, browser, billedSets } of renditions) {
       // Skip the same rendition under another name or route, or for another browser.
       if (!route.buckets.includes(bucket) || requests.has(id)) continue;
       const path = variantPathOf(project.config, route, name, key);
@@ -72,7 +72,7 @@ export function createPlanner(
       if (path === undefined || (routes === "first" && isOtherRoute)) continue;
       usedRoute = route;
       const sign = (now: number) => signForNow(project, route, { preset, key }, now);
-      requests.set(id, { input, variant: name, browser, path, sign, billedAs });
+      requests.set(id, { input, variant: name, browser, path, sign, billedSets });
     }
     return [...requests.values()];
   };
@@ -82,7 +82,8 @@ function renditionsOf(variant: Variant, svg: boolean) {
   return BROWSERS.map(({ browser, readable }) => {
     const formats = acceptedFormatsOf(variant, readable, svg);
     const options = edgeOptions(createTransformRequest(variant, formats));
-    return { browser, billedAs: billedAs(options), id: `${formats} ${JSON.stringify(options)}` };
+    const id = `${formats} ${JSON.stringify(options)}`;
+    return { browser, billedSets: billedSets(variant, options), id };
   });
 }
 

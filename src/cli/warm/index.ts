@@ -97,9 +97,12 @@ async function warm(world: World, names: readonly string[], options: Options): P
 
 /** Prints what warming costs at most (L2). @returns the number of requests */
 function reportCosts({ stderr }: World, plan: Planner, objects: readonly SelectedObject[]) {
-  const plans = objects.map((object) => plan(object).map(({ billedAs }) => billedAs));
+  const plans = objects.map((object) => plan(object));
   const requests = plans.reduce((sum, { length }) => sum + length, 0);
-  const unique = plans.reduce((sum, billed) => sum + new Set(billed).size, 0);
+  const unique = plans.reduce((sum, requestsOfObject) => {
+    const sets = requestsOfObject.flatMap(({ billedSets }) => billedSets);
+    return sum + new Set(sets).size;
+  }, 0);
   const counts = `${counted(requests, "request")}, with up to ${counted(unique, "unique transformation")}`;
   const costs = `at most ${money(unique * PRICE)} after the free ones of a month`;
   log(stderr, `${counted(objects.length, "object")}: ${counts} (${costs}).`);

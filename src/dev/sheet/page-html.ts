@@ -88,7 +88,7 @@ function mistakesHtml(mistakes: readonly string[]): Html {
 function objectHtml(object: SheetObject, address: string): Html {
   const { key, bytes, picture, renditions, costs } = object;
   const costByPreset = Object.entries(costs.presets).map(([preset, count]) => `${preset} ${count}`);
-  const cost = `Unique transformations: ${costs.all} (${costByPreset.join(", ")}; equal ones count once)`;
+  const cost = `Unique transformations: at most ${costs.all} (${costByPreset.join(", ")}; equal ones count once)`;
   return html`<article data-key="${key}" data-bytes="${bytes}">
 <header>
 <h3 class="key">${key}</h3>

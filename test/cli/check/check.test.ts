@@ -231,7 +231,7 @@ test("vitrine check says what is to be done and what it can cost (A4, E5, E10, L
     "R2, without a secret": oneBucket(R2, { ...BOUND }),
     "10,000 objects, if nobody says": TOP,
     "as many objects as are said": withVars({ COSTS: { objects: { media: 500 } } }),
-    "what is free": withVars({ COSTS: { objects: { media: 384 } } }),
+    "what is free": withVars({ COSTS: { objects: { media: 227 } } }),
     "a store": stored([renditions()]),
   })) {
     const ended = await check(config);

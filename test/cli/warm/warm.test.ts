@@ -76,7 +76,7 @@ test("it asks for every variant in every format, and for no rendition twice (L2)
   expect(all()).toEqual(expected.toSorted());
   expect([code, out]).toEqual([0, ""]);
   expect(err).toMatch(
-    /^1 object: 25 requests, with up to 13 unique transformations \(at most \$0\.01/,
+    /^1 object: 25 requests, with up to 18 unique transformations \(at most \$0\.01/,
   );
   expect(err).toMatch(/^25 images, 25,000 bytes\.$/m);
 });

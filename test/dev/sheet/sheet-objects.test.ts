@@ -57,7 +57,7 @@ test.each<[string, Vars, object]>([
         { path: "/other/:preset/*", object: "other/*", presets: ["two"] },
       ],
     },
-    { one: 1, two: 1, all: 2 },
+    { one: 2, two: 1, all: 3 },
   ],
   [
     "a preset that no route shows",
@@ -65,7 +65,7 @@ test.each<[string, Vars, object]>([
       PRESETS: { one: { width: 1 }, two: { width: 2 } },
       ROUTES: [{ ...IMAGES, presets: ["two"] }],
     },
-    { two: 1 },
+    { two: 2 },
   ],
   [
     "facts of the Images binding, which cost nothing",
@@ -74,7 +74,7 @@ test.each<[string, Vars, object]>([
       ...{ IMAGES: stage.edge.images, ROUTES: [{ ...IMAGES, facts: true }] },
       PRESETS: { one: { width: 1 } },
     },
-    { one: 1 },
+    { one: 2 },
   ],
 ])("what an object costs: %s (L2)", async (_what, change, expected) => {
   const { costs } = await sheetObjectOf({ ROUTES: [IMAGES], ...change });
