@@ -20,7 +20,7 @@ const SOME_OBJECTS = 10_000;
  * that fits the object, in as many formats as it takes: a format is free (L2). Where all of them are longer than the object,
  * it asks for one more set: another quality, or one pixel less. Where a PNG may come, that set has no quality (O5).
  */
-export const MAX_SETS_OF_AUTO = 2;
+const MAX_SETS_OF_AUTO = 2;
 
 /** Reads `COSTS`, which the Worker does not use: about how many objects each bucket shows, and US dollars a month. */
 export function readBounds(vars: Vars, report: ReportMistake) {
