@@ -18,7 +18,8 @@ const SOME_OBJECTS = 10_000;
 /**
  * How many sets of options one object costs at a variant with `format = "auto"`, at most. The Worker asks for the quality
  * that fits the object, in as many formats as it takes: a format is free (L2). Where all of them are longer than the object,
- * it asks for one more set: another quality, or one pixel less. Where a PNG may come, that set has no quality (O5).
+ * it asks for one more set, with a lower quality and one pixel less. A transparent picture may need two more, without a
+ * quality: for a browser that reads neither AVIF nor WebP, it is a PNG (O5). They are named, and not counted.
  */
 const MAX_SETS_OF_AUTO = 2;
 
@@ -99,7 +100,7 @@ export function describeCosts(config: Config, bounds: ReturnType<typeof readBoun
     ...(hasAuto
       ? [
           `  With format = "auto" each variant counts ${MAX_SETS_OF_AUTO}: another quality is billed, too, where the first made`,
-          "  more bytes than the object has. Most objects need one.",
+          "  more bytes than the object has. Most objects need 1; a transparent one may need 4, if old browsers ask.",
         ]
       : []),
     `  at most ${money(dollars)} a month for transformations alone (5,000 are free, then $0.50 for 1,000).`,

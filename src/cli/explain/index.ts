@@ -137,7 +137,7 @@ function renditionRows(route: BoundRoute, variant: Variant, key: string): Row[] 
   const unique = counted(uniqueOptions(variant, false).length, "unique transformation");
   return [
     ["Engine", isBinding ? "the Images binding" : "the image edge"],
-    ["Options", `by what the browser reads, if the original is ${original}${point}`],
+    ["Options", `by what the browser reads, if the original is a large ${original}${point}`],
     ...(isSame ? options.slice(0, 1).map(([, value]): Row => ["  any", value]) : options),
     ["Cost", `at most ${unique}: free, or ${money(PRICE * 1000)} for 1,000 (docs/costs.md)`],
   ];

@@ -1,6 +1,6 @@
 // Which request follows one whose picture is refused, or has more bytes than its object has: for the edge and for the
-// Images binding. It begins with the best format, tries the others, which cost nothing, then a lower quality, and at last
-// one pixel less. A rung is taken once. PNG is a rung only for what may be transparent, or where the preset asks for it:
+// Images binding. It begins with the best format, tries the others, which cost nothing, and at last a lower quality and one
+// pixel less. A rung is taken once. PNG is a rung only for what may be transparent, or where the preset asks for it:
 // of a photograph it has 30 times the bytes. Pure.
 
 import { isShortEnoughForAvif, type OutputFormat } from "../config/preset.ts";
@@ -48,7 +48,7 @@ export function nextRequest(
 
     // The edge has passed the original on (R6).
     case "original-is-smaller":
-      return afterOriginal(attempts, request, maxAttempts);
+      return afterOriginal(attempts, request);
 
     // An animation that is too large comes back untransformed (O8). Its first frame alone is small enough. Or
     // transformations are off.
@@ -102,7 +102,7 @@ function afterWrongType(
   return { ...request, format: isOpaqueSource(source) ? "jpeg" : "png" };
 }
 
-/** The picture has too many bytes: another format may have fewer, and a lower quality has. */
+/** The picture has too many bytes: another format may have fewer, and the last rung has. */
 function afterHeavy(
   attempts: readonly Attempt[],
   request: TransformRequest,
@@ -112,32 +112,67 @@ function afterHeavy(
   if (format) return { ...request, format };
 
   const lightest = lightestOf(attempts);
-  return lightest && withLowerQuality(lightest.request, lightest.type, lightest.length);
+  if (!lightest) return undefined;
+
+  // No format was requested, so no quality was: a PNG might have come (O5). A JPEG came, so no pixel is transparent (O6).
+  const isChosenJpeg = lightest.request.format === undefined && lightest.type === "image/jpeg";
+  if (isChosenJpeg) return { ...lightest.request, format: "jpeg" };
+
+  // A PNG keeps every pixel, so it stays as it is.
+  if (lightest.type === "image/png") return undefined;
+  return lastRung(attempts, lightest.request);
 }
 
-/**
- * The bytes are those of the original. Those of another format cannot be, and those of a lower quality are fewer. At last,
- * a picture of other sides cannot be the original either.
- */
+/** The bytes are those of the original. Those of another format cannot be, and neither can those of the last rung. */
 function afterOriginal(
   attempts: readonly Attempt[],
   request: TransformRequest,
-  maxAttempts: number,
 ): TransformRequest | undefined {
-  const { source } = request;
+  const { source, variant } = request;
   const still = { ...request, isStill: true };
 
   const candidates: OutputFormat[] = modernFormats(request);
-  if (request.variant.format === "auto" && isOpaqueSource(source)) candidates.push("jpeg");
+  if (variant.format === "auto" && isOpaqueSource(source)) candidates.push("jpeg");
   const format = candidates.find(
     (candidate) => typeFor(candidate) !== source.type && !isTried(attempts, candidate),
   );
   if (format) return { ...still, format };
+  return lastRung(attempts, still);
+}
 
-  const lower = withLowerQuality(still, undefined, undefined);
-  const isLast = attempts.length === maxAttempts - 1;
-  if (lower && !isLast) return lower;
-  return withOnePixelLess(lower ?? still) ?? lower;
+/**
+ * The last rung has a lower quality and one pixel less, so that it has fewer bytes, and cannot be the original: its sides are
+ * other ones. It is the same for all formats and browsers, because it is billed as one more transformation (L2). A PNG gets
+ * no quality, with which it would lose colours (O5).
+ */
+function lastRung(
+  attempts: readonly Attempt[],
+  request: TransformRequest,
+): TransformRequest | undefined {
+  const { image, size, format } = request;
+
+  // Only the last rung has other options than the first one.
+  const [first] = attempts;
+  const isReached = attempts.some((attempt) => attempt.request.image !== first?.request.image);
+  if (isReached) return undefined;
+
+  const narrower = withOnePixelLess(image, size);
+  const mayBePng = format === undefined || format.startsWith("png");
+  const quality = mayBePng ? undefined : lowerQuality(image.quality);
+  if (!narrower && quality === undefined) return undefined;
+
+  const lastImage = { ...(narrower ?? image), ...(quality !== undefined && { quality }) };
+  return { ...request, image: lastImage };
+}
+
+type Image = TransformRequest["image"];
+
+/** @returns undefined if the size of the picture is not known, or the preset may enlarge it */
+function withOnePixelLess(image: Image, size: TransformRequest["size"]): Image | undefined {
+  if (image.fit !== "scale-down" || !size || size.width < 2) return undefined;
+
+  const { width: _width, height: _height, dpr: _dpr, ...shape } = image;
+  return { ...shape, width: size.width - 1 };
 }
 
 /** The formats that this browser reads besides JPEG and PNG, the best first. A preset's own format stays. */
@@ -172,37 +207,4 @@ function lightestOf(attempts: readonly Attempt[]): HeavyPicture | undefined {
     if (!lightest || isLighter) lightest = { request, type, length: outcome.length };
   }
   return lightest;
-}
-
-/**
- * Returns the same request with a lower quality.
- * @param type of the bytes that came with the present one, and `length` is how many; undefined: unknown
- * @returns undefined where a PNG may come: with a quality, it would lose colours (O5)
- */
-function withLowerQuality(
-  request: TransformRequest,
-  type: string | undefined,
-  length: number | undefined,
-): TransformRequest | undefined {
-  const { image, maxBytes } = request;
-  const format = request.format ?? formatOfType(type);
-  if (!format || format.startsWith("png")) return undefined;
-
-  const quality = lowerQuality(image.quality, length, maxBytes);
-  if (quality === undefined) return undefined;
-  return { ...request, format, image: { ...image, quality } };
-}
-
-/** Where no format was requested, the edge has chosen one. A JPEG shows that no pixel is transparent (O6). */
-function formatOfType(type: string | undefined): OutputFormat | undefined {
-  return type === "image/jpeg" ? "jpeg" : undefined;
-}
-
-/** @returns undefined if the size of the picture is not known, or has no pixel to spare */
-function withOnePixelLess(request: TransformRequest): TransformRequest | undefined {
-  const { image, size } = request;
-  if (image.fit !== "scale-down" || !size || size.width < 2) return undefined;
-
-  const { width: _width, height: _height, dpr: _dpr, ...shape } = image;
-  return { ...request, image: { ...shape, width: size.width - 1 } };
 }

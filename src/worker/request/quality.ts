@@ -117,26 +117,15 @@ export function chooseQuality(
 /** No picture gets a lower quality than this: it would only be a blur. */
 const MIN_QUALITY = 10;
 
-/** Bytes fall a little more slowly than the quality does, so it is lowered by a little more than the bytes should be. */
-const MARGIN = 0.85;
-
-/** How much the quality is lowered where nobody knows how many bytes came. */
-const DEFAULT_REDUCTION = 0.6;
+const REDUCTION = 0.6;
 
 /**
- * Returns a lower quality, with which a rendition hopefully has few enough bytes.
- * @param length how many bytes came with `quality`; undefined: unknown
+ * Returns the one lower quality that may follow another one. It does not depend on the bytes that came, so that it is the
+ * same for all formats.
  * @returns undefined if there is no lower one
  */
-export function lowerQuality(
-  quality: Quality | undefined,
-  length: number | undefined,
-  maxBytes: number | undefined,
-): number | undefined {
+export function lowerQuality(quality: Quality | undefined): number | undefined {
   const current = qualityNumber(quality);
-  let reduction = DEFAULT_REDUCTION;
-  if (length !== undefined && maxBytes !== undefined) reduction = (maxBytes / length) * MARGIN;
-
-  const lower = Math.max(MIN_QUALITY, Math.floor(current * Math.min(reduction, MARGIN)));
+  const lower = Math.max(MIN_QUALITY, Math.round(current * REDUCTION));
   return lower < current ? lower : undefined;
 }

@@ -78,14 +78,17 @@ async function explain(
   return { code, rows, row, below };
 }
 
+const LARGE = file("photos/fig.jpg");
+
 const ACCEPTS = {
   "AVIF and WebP": "image/avif,image/webp,image/*,*/*;q=0.8",
   WebP: "image/webp,*/*",
   neither: "image/png,*/*;q=0.8",
 };
 
-/** Requests a URL from the Worker as each kind of browser, and compares what the Worker asks for. */
+/** Requests a URL from the Worker as each kind of browser, and compares what the Worker asks for. Its object is large. */
 async function agree(url: string): Promise<void> {
+  for (const key of stage.s3.objects.keys()) stage.s3.objects.set(key, { body: LARGE });
   const { code, row, below } = await explain(url);
   expect(code).toBe(0);
   for (const [browser, accept] of Object.entries(ACCEPTS)) {
