@@ -15,18 +15,18 @@ export function seeded(seed: number): Random {
 }
 
 /**
- * Zipf's law: the second is chosen 1/2^exponent times as often as the first, the third 1/3^exponent.
+ * Chooses one of several, in proportion to their weights.
  * @returns a function that returns the index of the chosen one, from 0
  */
-export function zipf(count: number, exponent: number): (random: Random) => number {
+export function weighted(weights: readonly number[]): (random: Random) => number {
   let sum = 0;
-  const until = Float64Array.from({ length: count }, (_, at) => {
-    sum += 1 / (at + 1) ** exponent;
+  const until = Float64Array.from(weights, (weight) => {
+    sum += weight;
     return sum;
   });
   return (random) => {
     const drawn = random() * sum;
-    let [low, high] = [0, count - 1];
+    let [low, high] = [0, until.length - 1];
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((until[middle] ?? sum) > drawn) high = middle;
@@ -34,4 +34,9 @@ export function zipf(count: number, exponent: number): (random: Random) => numbe
     }
     return low;
   };
+}
+
+/** Zipf's law: the second is chosen 1/2^exponent times as often as the first, the third 1/3^exponent. */
+export function zipf(count: number, exponent: number): (random: Random) => number {
+  return weighted(Array.from({ length: count }, (_, index) => 1 / (index + 1) ** exponent));
 }
