@@ -1,5 +1,6 @@
 // `vitrine explain` and the Worker get the same URLs, and must agree.
 
+import sharp from "sharp";
 import { describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { encodePath } from "../../../src/url/encoding.ts";
@@ -7,6 +8,7 @@ import { signGrant } from "../../../src/url/grant.ts";
 import { BOUND, createFolder, createProject, HOST, STAGED } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
+import { file } from "../../support/emulators.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
 import { leaksIn } from "../../support/overheard.ts";
 import { disableCacheInEachTest, get, stage } from "../../support/run-worker.ts";
@@ -78,7 +80,14 @@ async function explain(
   return { code, rows, row, below };
 }
 
-const LARGE = file("photos/fig.jpg");
+const photo = sharp(file("photos/fig.jpg")).resize(1400);
+
+/** By the ending of a key. */
+const LARGE: Readonly<Record<string, Uint8Array>> = {
+  ".jpg": file("photos/fig.jpg"),
+  ".png": new Uint8Array(await photo.clone().ensureAlpha(0.5).png().toBuffer()),
+  ".gif": new Uint8Array(await photo.clone().ensureAlpha(0).gif().toBuffer()),
+};
 
 const ACCEPTS = {
   "AVIF and WebP": "image/avif,image/webp,image/*,*/*;q=0.8",
@@ -88,7 +97,10 @@ const ACCEPTS = {
 
 /** Requests a URL from the Worker as each kind of browser, and compares what the Worker asks for. Its object is large. */
 async function agree(url: string): Promise<void> {
-  for (const key of stage.s3.objects.keys()) stage.s3.objects.set(key, { body: LARGE });
+  for (const [key, object] of stage.s3.objects) {
+    const body = LARGE[key.slice(-4)];
+    if (body) stage.s3.objects.set(key, { ...object, body });
+  }
   const { code, row, below } = await explain(url);
   expect(code).toBe(0);
   for (const [browser, accept] of Object.entries(ACCEPTS)) {

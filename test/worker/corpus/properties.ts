@@ -67,7 +67,7 @@ export async function tryCase(tested: Case): Promise<Outcome> {
 
   const results = [
     isReadable,
-    { property: "P1", mistake: findTooManyBytes(tested, object, rendition) },
+    { property: "P1", mistake: await findTooManyBytes(tested, object, rendition) },
     { property: "P6", mistake: await findLoss(tested, rendition) },
   ] satisfies Result[];
   if (rendition.bytes.length <= MAX_STORED_BYTES) {
@@ -127,13 +127,15 @@ const READERS = {
 } as const satisfies Record<Exclude<Variant["format"], "auto">, unknown>;
 
 /** P1 */
-function findTooManyBytes(
+async function findTooManyBytes(
   tested: Case,
   object: Uint8Array,
   rendition: Rendition,
-): string | undefined {
+): Promise<string | undefined> {
   if (!hasNoLongerSide(tested, rendition)) return undefined;
-  if (mustBePng(tested, rendition) && rendition.type === "image/png") return undefined;
+  const { hasAlpha } = await sharp(object).metadata();
+  const isPng = rendition.type === "image/png";
+  if (isPng && hasAlpha && mustBePng(tested, rendition)) return undefined;
 
   const { width, height, type, bytes } = rendition;
   if (bytes.length <= 1.2 * object.length + 2048) return undefined;
@@ -141,11 +143,11 @@ function findTooManyBytes(
 }
 
 /**
- * The exception of P1, since P6 and P2 come before it: of the types that this browser reads, PNG alone has transparent
- * pixels at these sides.
+ * The exception of P1 for a picture that says of itself that it has transparency, since P6 and P2 come before it: of the
+ * types that this browser reads, PNG alone has transparent pixels at these sides.
  */
-function mustBePng({ subject, variant, browser }: Case, { width, height }: Rendition): boolean {
-  if (!subject.isTransparent || variant.format === "jpeg") return false;
+function mustBePng({ variant, browser }: Case, { width, height }: Rendition): boolean {
+  if (variant.format === "jpeg") return false;
 
   const { avif, webp } = variant.format === "auto" ? browser : READERS[variant.format];
   const canBeAvif = avif && Math.max(width, height) <= MAX_AVIF_SIDE;
