@@ -16,12 +16,12 @@ export const PRICE = 0.5 / 1_000;
 const SOME_OBJECTS = 10_000;
 
 /**
- * How many sets of options one object costs at a variant with `format = "auto"`, at most. The Worker asks for the quality
+ * How many sets of options one object costs at a variant, at most. The Worker asks for the quality
  * that fits the object, in as many formats as it takes: a format is free (L2). Where all of them are longer than the object,
  * it asks for one more set, with a lower quality and one pixel less. A transparent picture may need two more, without a
  * quality: for a browser that reads neither AVIF nor WebP, it is a PNG (O5). They are named, and not counted.
  */
-const MAX_SETS_OF_AUTO = 2;
+const MAX_SETS = 2;
 
 /** Reads `COSTS`, which the Worker does not use: about how many objects each bucket shows, and US dollars a month. */
 export function readBounds(vars: Vars, report: ReportMistake) {
@@ -68,12 +68,10 @@ export function uniqueOptions(variant: Variant, hasFacts: boolean): string[] {
  * preset, also where the Worker chooses another one or none: it is the same for all formats.
  */
 export function billedSets(variant: Variant, image: RequestInitCfPropertiesImage): string[] {
-  if (variant.format !== "auto") return [billedAs(image)];
-
   const { quality } = variant.image;
   const first = billedAs({ ...image, ...(quality !== undefined && { quality }) });
   const sets = [first];
-  while (sets.length < MAX_SETS_OF_AUTO) sets.push(`${first} ${sets.length}`);
+  while (sets.length < MAX_SETS) sets.push(`${first} ${sets.length}`);
   return sets;
 }
 
@@ -93,16 +91,11 @@ export function describeCosts(config: Config, bounds: ReturnType<typeof readBoun
     return each === 0 ? [] : [`  ${bucket}: ${counts}${hint}`];
   });
   const dollars = Math.max(0, all - FREE) * PRICE;
-  const hasAuto = [...config.variants.values()].some(({ format }) => format === "auto");
   const lines = [
     "Unique transformations that visitors can cause, all variants of all objects:",
     ...rows,
-    ...(hasAuto
-      ? [
-          `  With format = "auto" each variant counts ${MAX_SETS_OF_AUTO}: another quality is billed, too, where the first made`,
-          "  more bytes than the object has. Most objects need 1; a transparent one may need 4, if old browsers ask.",
-        ]
-      : []),
+    `  Each variant counts ${MAX_SETS}: another quality is billed, too, where the first made more bytes than the object has.`,
+    "  Most objects need 1; a transparent one may need 4, if old browsers ask.",
     `  at most ${money(dollars)} a month for transformations alone (5,000 are free, then $0.50 for 1,000).`,
     ...(config.buckets.some(({ images }) => images !== undefined)
       ? ["  Whether the Images binding knows an original again is not known. If not, it is more."]
