@@ -11,7 +11,6 @@ import fc from "fast-check";
 import { type Mutant, mutantsOf } from "./mutate.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
-const SOURCES = globSync("src/{url,worker}/**/*.ts", { cwd: ROOT }).toSorted();
 /** How many mutants are tried at once, each in its own copy of the folder. */
 const COPIES = availableParallelism();
 const REQUIRED = 95;
@@ -24,8 +23,10 @@ const { values } = parseArgs({
   options: {
     mutants: { type: "string", default: "40" }, // how many that compile
     seed: { type: "string", default: "1" }, // which ones
+    files: { type: "string", default: "src/{url,worker}/**/*.ts" }, // where
   },
 });
+const SOURCES = globSync(values.files, { cwd: ROOT }).toSorted();
 const count = Number(values.mutants);
 const seed = Number(values.seed);
 const temporary = mkdtempSync(join(tmpdir(), "vitrine-mutants-"));

@@ -66,7 +66,7 @@ export function createTransformRequest(
   const isMoving = variant.image.anim && canMove && source.type === "image/gif";
 
   const maxBytes = svg ? undefined : maxBytesOf(variant, source, size);
-  const quality = chooseQuality(variant, source, size, maxBytes);
+  const quality = chooseQuality(variant, source.type, size, maxBytes);
   const image = { ...limitSides(variant.image, source.sides), ...(quality && { quality }) };
   return { variant, image, accepts, svg, format, isStill: !isMoving, source, size, maxBytes };
 }

@@ -1,0 +1,126 @@
+// How many bytes a rendition may have, and the quality that is requested so that it has no more.
+
+import { expect, test } from "vitest";
+import type { Variant } from "../../../src/worker/config/preset.ts";
+import { chooseQuality, lowerQuality, maxBytesOf } from "../../../src/worker/request/quality.ts";
+import { TRANSFORM_REQUEST } from "../../support/env.ts";
+
+const card = TRANSFORM_REQUEST.variant;
+const image = { width: 100, fit: "scale-down", metadata: "none", anim: false } as const;
+const SIDES = { width: 200, height: 100 };
+const SMALLER = { width: 100, height: 50 };
+const LARGER = { width: 300, height: 100 };
+const HIGHER = { width: 200, height: 101 };
+const TURNED = { width: 100, height: 200 };
+
+function variantWith(
+  changes: Partial<Variant["image"]>,
+  format: Variant["format"] = "auto",
+): Variant {
+  return { ...card, format, image: { ...image, ...changes } };
+}
+
+const LIMIT = 1_200 + 2_048;
+
+test.each<[string, Variant, object | undefined, object | undefined, number | undefined]>([
+  ["a smaller one", variantWith({}), SIDES, SMALLER, LIMIT],
+  ["one of the same sides", variantWith({ fit: "contain" }), SIDES, SIDES, LIMIT],
+  ["one that is turned", variantWith({ fit: "contain", rotate: 90 }), SIDES, TURNED, LIMIT],
+  ["a wider one", variantWith({ fit: "contain" }), SIDES, LARGER, undefined],
+  ["a higher one", variantWith({ fit: "cover" }), SIDES, HIGHER, undefined],
+  ["one of unknown sides that is never larger", variantWith({}), undefined, undefined, LIMIT],
+  ["a crop of unknown sides", variantWith({ fit: "crop" }), undefined, undefined, LIMIT],
+  [
+    "one of unknown sides that may be larger",
+    variantWith({ fit: "cover" }),
+    undefined,
+    undefined,
+    undefined,
+  ],
+  [
+    "one of an unknown size",
+    variantWith({ fit: "pad", trim: "border" }),
+    SIDES,
+    undefined,
+    undefined,
+  ],
+  ["a preset of JPEG", variantWith({}, "jpeg"), SIDES, SMALLER, LIMIT],
+  ["a preset of PNG", variantWith({}, "png"), SIDES, SMALLER, undefined],
+  ["a preset of nothing but PNG", variantWith({}, "png-force"), SIDES, SMALLER, undefined],
+  ["an animation", variantWith({ anim: true }), SIDES, SMALLER, undefined],
+  ["an overlay", variantWith({ draw: [{ key: "a.png" }] }), SIDES, SMALLER, undefined],
+  ["a border", variantWith({ border: { color: "red", width: 1 } }), SIDES, SMALLER, undefined],
+  ["sharpened", variantWith({ sharpen: 1 }), SIDES, SMALLER, undefined],
+  ["enlarged", variantWith({ upscale: "generate" }), SIDES, SMALLER, undefined],
+  ["quality 90", variantWith({ quality: 90 }), SIDES, SMALLER, LIMIT],
+  ["quality 91", variantWith({ quality: 91 }), SIDES, SMALLER, undefined],
+  ["a named quality", variantWith({ quality: "high" }), SIDES, SMALLER, LIMIT],
+])("%s may have so many bytes", (_what, variant, sides, size, expected) => {
+  const original = { length: 1_000, ...(sides && { sides: { ...SIDES, ...sides } }) };
+  const knownSize = size && { ...SIDES, ...size };
+  expect(maxBytesOf(variant, original, knownSize)).toBe(expected);
+});
+
+test("without a length of the original, there is no limit", () => {
+  expect(maxBytesOf(variantWith({}), { sides: SIDES }, SMALLER)).toBeUndefined();
+  expect(maxBytesOf(variantWith({}), { sides: SIDES, length: 0 }, SMALLER)).toBeUndefined();
+});
+
+/** The quality for a rendition of 100 × 100 px, by the bytes that it may have. */
+function qualityFor(maxBytes: number | undefined, changes: Partial<Variant["image"]> = {}) {
+  const size = { width: 100, height: 100 };
+  return chooseQuality(variantWith(changes), "image/jpeg", size, maxBytes);
+}
+
+test.each<[bytesPerPixel: number, number | undefined]>([
+  [9, undefined],
+  [0.36, undefined], // the edge's own, 85
+  [0.3599, 80],
+  [0.28, 80],
+  [0.2799, 77],
+  [0.23, 77],
+  [0.2299, 65],
+  [0.16, 65],
+  [0.1599, 57],
+  [0.12, 57],
+  [0.1199, 48],
+  [0.085, 48],
+  [0.0849, 38],
+  [0.06, 38],
+  [0.0599, 30],
+  [0.04, 30],
+  [0.0399, 22],
+  [0.0001, 22],
+])("with %d bytes for each pixel, the quality is %j (L2)", (bytes, quality) => {
+  expect(qualityFor(bytes * 10_000)).toBe(quality);
+});
+
+test("the quality is never above the preset's, and stays as the preset says it", () => {
+  expect(qualityFor(3_000, { quality: 80 })).toBe(80);
+  expect(qualityFor(3_000, { quality: 81 })).toBe(80);
+  expect(qualityFor(3_000, { quality: 40 })).toBe(40);
+  expect(qualityFor(1_700, { quality: "medium-low" })).toBe("medium-low");
+  expect(qualityFor(1_200, { quality: "medium-low" })).toBe(57);
+  expect(qualityFor(1_200, { quality: "low" })).toBe("low");
+  expect(qualityFor(undefined, { quality: 82 })).toBe(82);
+  expect(chooseQuality(variantWith({}), "image/jpeg", undefined, 1)).toBeUndefined();
+});
+
+test("a WebP says more in its bytes, so its renditions have a lower quality", () => {
+  const size = { width: 100, height: 100 };
+  expect(chooseQuality(variantWith({}), "image/webp", size, 2_800)).toBe(65);
+  expect(chooseQuality(variantWith({}), "image/png", size, 2_800)).toBe(80);
+});
+
+test("one lower quality may follow another one", () => {
+  expect([85, undefined, 40, 20, 12, 10, 5, "low" as const].map(lowerQuality)).toEqual([
+    51,
+    51,
+    24,
+    12,
+    10,
+    undefined,
+    undefined,
+    30,
+  ]);
+});
