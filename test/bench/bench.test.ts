@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
+import { type BytesReport, worseIn, writeTable } from "./bytes/report.ts";
 import { type Report, trafficTable } from "./report.ts";
 import { growth, readRecord, readSize } from "./size.ts";
 
@@ -18,4 +19,19 @@ test("the committed figures are those of docs/performance.md", () => {
   const page = readFileSync(join(ROOT, "docs/performance.md"), "utf8").replace(/ +/g, " ");
   const [head = "", , ...rows] = trafficTable(report);
   for (const line of [head, ...rows]) expect(page).toContain(line.replace(/ +/g, " "));
+});
+
+const BYTES = join(ROOT, "fixtures/bench/bytes.json");
+
+test("the committed bytes beside others are those of docs/performance.md", () => {
+  const { cells }: BytesReport = JSON.parse(readFileSync(BYTES, "utf8"));
+  const page = readFileSync(join(ROOT, "docs/performance.md"), "utf8");
+  expect(writeTable(page, cells)).toBe(page);
+});
+
+test("Vitrine's defaults send no more bytes than next/image for a picture that is not better (O7)", () => {
+  const { cells }: BytesReport = JSON.parse(readFileSync(BYTES, "utf8"));
+  expect(cells.length).toBeGreaterThan(0);
+  const worse = worseIn(cells).filter(({ reason }) => reason === undefined);
+  expect(worse).toEqual([]);
 });
