@@ -133,6 +133,7 @@ function edgeSettings(buckets: Iterable<{ readonly baseUrl: string }>): EdgeSett
     cache: false,
     quota: Number.POSITIVE_INFINITY,
     unplayable: "left-out",
+    heicInput: false, // else a HEIC would end in a broken connection
   };
 }
 

@@ -323,6 +323,20 @@ const CASES: Cases = {
       expect(await request("/images/card/a.avif")).toMatchObject(way ? AVIF : unreadable);
     }),
   ],
+  heicInput: [
+    "L1",
+    when([true], async () => {
+      put("a.heic", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0"));
+      const reason = expect.stringContaining("strict edge cannot read HEIC");
+      const unread = { status: 502, event: "edge-failed", reason };
+      expect(await request("/images/card/a.heic")).toMatchObject(unread);
+    }),
+    when([false], async () => {
+      put("a.heic", Buffer.from("\0\0\0\x18ftypheic\0\0\0\0"));
+      const unreadable = { status: 415, event: "source-unreadable", edge: "9412" };
+      expect(await request("/images/card/a.heic")).toMatchObject({ ...unreadable, calls: 1 });
+    }),
+  ],
   limits: [
     "L1",
     when([limit("bytes", 100)], () => expectTooLarge("9402")),

@@ -48,7 +48,7 @@ export type SvgOriginal = { readonly type: "image/svg+xml"; readonly svg: string
 /** Reads an original, or returns why the edge cannot. @param read reads the head of an image */
 export async function identifyOriginal(
   bytes: Uint8Array,
-  { limits, avifInput }: Pick<Switches, "limits" | "avifInput">,
+  { limits, avifInput, heicInput }: Pick<Switches, "limits" | "avifInput" | "heicInput">,
   read: typeof readHead,
 ): Promise<RasterOriginal | SvgOriginal | Fault> {
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
@@ -59,7 +59,8 @@ export async function identifyOriginal(
   if (!signature) return { code: 9412, status: 415 };
   const [, brand = ""] = signature;
   if (/^(?:he|m[is]f)/.test(brand)) {
-    throw new Error("the strict edge cannot read HEIC, which the edge accepts (L1)");
+    if (!heicInput) return { code: 9412, status: 415 }; // L1
+    throw new Error("the strict edge cannot read HEIC, which the edge may accept (L1)");
   }
   if (brand.startsWith("avi") && !avifInput) return { code: 9520, status: 415 }; // L1
   const head = await read(bytes);

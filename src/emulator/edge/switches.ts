@@ -95,6 +95,8 @@ const SWITCHES = {
   ),
   /** L1. Only Enterprise zones may have AVIF originals. */
   avifInput: switchOf(flag, false),
+  /** L1, open: whether HEIC is read. True: such an original throws, because sharp decodes none. False: 9412. */
+  heicInput: switchOf(flag, true),
   /** L1 and O8: bytes, pixels, pixels a side, pixels of all frames of an animation. */
   limits: switchOf(
     table({ bytes: wholeNumber, pixels: wholeNumber, side: wholeNumber, animation: wholeNumber }),

@@ -210,6 +210,13 @@ test.each([
   expect(await codeOf(draw)).toBe(code);
 });
 
+test("reads HEIC, so such an image throws, unless a switch has it refused (B4)", async () => {
+  const heic = new TextEncoder().encode("\0\0\0\x18ftypheic\0\0\0\0");
+  const make = (to: typeof edge) => to.images.input(streamOf(heic)).output(WEBP);
+  await expect(make(edge)).rejects.toThrow("cannot read HEIC");
+  expect(await codeOf(() => make(edgeWith({ heicInput: false })))).toBe(9412);
+});
+
 test("reads AVIF where the zone may, and makes nothing that is too large (B4)", async () => {
   const avif = new Uint8Array(await sharp(JPEG).avif({ effort: 0 }).toBuffer());
   const limits = { bytes: 1e6, pixels: 20_000, side: 300, animation: 1e6 };

@@ -181,7 +181,7 @@ describe("cache, limits, price", () => {
     expect(await fault(await fetchImage(KEY))).toBe("9402/413");
   });
 
-  test("TIFF is refused, AVIF needs an Enterprise zone, HEIC is not implemented (L1)", async () => {
+  test("TIFF is refused, AVIF needs an Enterprise zone, HEIC throws or is refused (L1)", async () => {
     const image = sharp(file("made/key.jpg"));
     put("a.tiff", { body: new Uint8Array(await image.clone().tiff().toBuffer()) });
     put("a.avif", { body: new Uint8Array(await image.clone().avif({ effort: 0 }).toBuffer()) });
@@ -194,6 +194,9 @@ describe("cache, limits, price", () => {
     for (const key of ["a.heic", "b.heic"]) {
       await expect(fetchImage(key)).rejects.toThrow("cannot read HEIC");
     }
+    edge.switches.heicInput = false;
+    for (const key of ["a.heic", "b.heic"])
+      expect(await fault(await fetchImage(key))).toBe("9412/415");
     edge.switches.avifInput = true;
     expect(await fault(await fetchImage("a.avif"))).toBe("200");
   });
