@@ -63,15 +63,17 @@ async function facts(world: World, prefix: string, options: Options): Promise<Ou
   const listings = await listBuckets(world, project, range);
   if (isFault(listings)) return listings;
   if (world.interrupted.aborted) return { fault: "interrupted before an original was read" };
-  const variants = [...project.config.variants.values()];
-  const asksFocus = variants.some(({ image }) => image.gravity === "object");
-  let result: FactsResult = { facts: new Map(), missing: new Map(), requested: 0, unread: 0 };
+  let result: FactsResult = {
+    ...{ facts: new Map(), missing: new Map(), refused: new Map() },
+    ...{ requested: 0, unread: 0 },
+  };
   for (const [bucket, objects] of listings) {
     const slots = slotsAtHand(project, bucket).usable;
-    const read = await readOriginals(world, bucket, slots, objects, previous, asksFocus);
+    const read = await readOriginals(world, project.config, bucket, slots, objects, previous);
     result = {
       facts: new Map([...result.facts, ...read.facts]),
       missing: new Map([...result.missing, ...read.missing]),
+      refused: new Map([...result.refused, ...read.refused]),
       requested: result.requested + read.requested,
       unread: result.unread + read.unread,
     };
@@ -104,13 +106,21 @@ async function listBuckets(world: World, project: Project, { bucket, key }: Buck
   return listedKeys.size === 0 ? noObject({ bucket, key }) : listings;
 }
 
-function summaryOf({ facts, missing, requested, unread }: FactsResult): string[] {
-  const reasons = [...missing].sort(([a], [b]) => (a < b ? -1 : 1));
+function summaryOf({ facts, missing, refused, requested, unread }: FactsResult): string[] {
+  const warning = `Warning: visitors may not see ${counted(refused.size, "original")}:`;
   const stopped = `Stopped: ${counted(unread, "original")} not read. With --out, the next run goes on.`;
   return [
     `Facts of ${counted(facts.size, "original")}. Asked for now: ${counted(requested, "object")}.`,
     ...(missing.size > 0 ? [`No facts of ${counted(missing.size, "original")}:`] : []),
-    ...reasons.map(([key, reason]) => `  ${key}: ${reason}`),
+    ...linesOf(missing),
+    ...(refused.size > 0 ? [warning] : []),
+    ...linesOf(refused),
     ...(unread > 0 ? [stopped] : []),
   ];
+}
+
+/** A line for each key, in the order of the keys. */
+function linesOf(reasons: ReadonlyMap<string, string>): string[] {
+  const sorted = [...reasons].sort(([a], [b]) => (a < b ? -1 : 1));
+  return sorted.map(([key, reason]) => `  ${key}: ${reason}`);
 }

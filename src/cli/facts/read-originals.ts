@@ -4,6 +4,7 @@ import { hash } from "node:crypto";
 import pMap from "p-map";
 import type { Fact } from "../../client/types.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Config } from "../../worker/config/config.ts";
 import type { Slot } from "../../worker/config/slot.ts";
 import { canRetry, detailsOf, isRefusal, type Refusal } from "../../worker/http/refusal.ts";
 import { NO_CONTEXT } from "../../worker/http/send.ts";
@@ -15,6 +16,13 @@ import type { World } from "../command.ts";
 import { MAX_ORIGINAL_BYTES } from "../http/ask-s3.ts";
 import { sleep } from "../http/retry.ts";
 import type { Listed } from "../objects/list-page.ts";
+import {
+  doubtfulFormatOf,
+  formatOfType,
+  type KnownOriginal,
+  predictionText,
+  predictRefusal,
+} from "../picture/predict-refusal.ts";
 import { isNoFact, NO_PICTURE, type NoFact, readFact, TOO_LARGE } from "../picture/read-fact.ts";
 import { createProgress } from "../terminal/progress.ts";
 import type { FactsByKey } from "./facts-file.ts";
@@ -23,6 +31,8 @@ export type FactsResult = {
   readonly facts: FactsByKey;
   /** Why an original has no facts, by its key. */
   readonly missing: ReadonlyMap<string, string>;
+  /** What visitors get in place of an original, by its key. */
+  readonly refused: ReadonlyMap<string, string>;
   /** How many objects this run has requested, including those that are no pictures. */
   readonly requested: number;
   /** How many were not requested, because the command stopped before. */
@@ -52,19 +62,24 @@ function versionOf(etag: string, focus: Fact["focus"]): string {
  * @param slots the S3 keys to try, in this order
  * @param objects as S3 lists them, by key below the bucket's prefix
  * @param previous the facts of an earlier run
- * @param asksFocus whether to read the focal points of unchanged originals, too: no list has them
  */
 export async function readOriginals(
   world: World,
+  config: Config,
   bucket: Bucket,
   slots: readonly Slot[],
   objects: ReadonlyMap<string, Listed>,
   previous: FactsByKey,
-  asksFocus: boolean,
 ): Promise<FactsResult> {
   const { interrupted } = world;
   const facts = new Map<string, Fact>();
   const missing = new Map<string, string>();
+  const refused = new Map<string, string>();
+
+  // No list has the focal points of unchanged originals.
+  const variants = [...config.variants.values()];
+  const asksFocus = variants.some(({ image }) => image.gravity === "object");
+
   const toRequest: Listed[] = [];
   for (const object of objects.values()) {
     const previousFact = previous.get(object.key);
@@ -72,6 +87,13 @@ export async function readOriginals(
     if (isUnchanged) facts.set(object.key, previousFact);
     if (!isUnchanged || asksFocus) toRequest.push(object);
   }
+
+  const svg = config.routes.some((route) => route.svg && route.buckets.includes(bucket));
+  const predict = (key: string, original: KnownOriginal): void => {
+    const prediction = predictRefusal(original, { engine: bucket.engine, svg });
+    if (prediction) refused.set(key, predictionText(prediction));
+  };
+
   const progress = createProgress(world, "originals", toRequest.length);
   let [requested, failures] = [0, 0];
   const readNext = async ({ key, bytes = 0 }: Listed): Promise<void> => {
@@ -97,12 +119,23 @@ export async function readOriginals(
     }
 
     failures = 0;
-    if (!isNoFact(result)) facts.set(key, result);
-    else if (!result.isNoPicture) missing.set(key, result.reason);
+    if (!isNoFact(result)) {
+      facts.set(key, result);
+      return;
+    }
+
+    const { format, isNoPicture, reason } = result;
+    if (!isNoPicture) missing.set(key, reason);
+    if (format !== undefined) predict(key, { format, bytes });
   };
   await pMap(toRequest, readNext, { concurrency: CONCURRENCY });
   progress.clear();
-  return { facts, missing, requested, unread: toRequest.length - requested };
+
+  for (const [key, fact] of facts) {
+    const { type, bytes } = fact;
+    predict(key, { format: formatOfType(type), bytes, sides: fact });
+  }
+  return { facts, missing, refused, requested, unread: toRequest.length - requested };
 }
 
 const isCurrent = ({ version, focus }: Fact, etag?: string) =>
@@ -125,6 +158,7 @@ async function readOriginal(
   }
 
   const { etag, type, length = 0, body } = opened;
+  const format = doubtfulFormatOf(body.head);
   const focus = readFocus(opened);
   const metadata = { ...(focus && { focus }), ...(etag && { version: versionOf(etag, focus) }) };
   if (previous) {
@@ -134,7 +168,7 @@ async function readOriginal(
   }
   if (type === "none" || length > MAX_ORIGINAL_BYTES) {
     body.cancel();
-    return type === "none" ? NO_PICTURE : TOO_LARGE;
+    return { ...(type === "none" ? NO_PICTURE : TOO_LARGE), format };
   }
 
   const bytes = await readBytes(body.stream, MAX_ORIGINAL_BYTES, deadline).catch(() => undefined);
@@ -142,5 +176,5 @@ async function readOriginal(
   if (!bytes || bytes === TIMED_OUT) return BROKEN_OFF;
 
   const result = await readFact(bytes);
-  return isNoFact(result) ? result : { ...result, ...metadata };
+  return isNoFact(result) ? { ...result, format } : { ...result, ...metadata };
 }

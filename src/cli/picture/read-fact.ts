@@ -8,6 +8,7 @@ import { hasProperty } from "../../worker/util/json.ts";
 import { type CommandFault, isFault } from "../command.ts";
 import { MAX_ORIGINAL_BYTES } from "../http/ask-s3.ts";
 import { requireOf } from "../wrangler/packages.ts";
+import { type DoubtfulFormat, MAX_PIXELS, sidesReason } from "./predict-refusal.ts";
 import { countWebpFrames, readSvgSize, sniffImageType } from "./sniff.ts";
 
 /** Why an object has no facts, such as `HEIC: sharp cannot read it`. */
@@ -16,6 +17,8 @@ export type NoFact = {
   readonly reason: string;
   /** Whether the object is no picture at all, so no fact is missing. */
   readonly isNoPicture?: true;
+  /** Its format, if it is one that not all visitors see. */
+  readonly format?: DoubtfulFormat | undefined;
 };
 
 export function isNoFact(value: Fact | NoFact): value is NoFact {
@@ -26,15 +29,17 @@ export const NO_PICTURE: NoFact = {
   ...noFact("no picture that Cloudflare reads"),
   isNoPicture: true,
 };
-export const TOO_LARGE = noFact("over 100 MB, and Cloudflare reads at most 100 MB");
+export const TOO_LARGE = tooLarge("over 100 MB, and Cloudflare reads at most 100 MB");
 
 function noFact(reason: string): NoFact {
   return { kind: "no-fact", reason };
 }
 
-/** The edge reads no more (L1). */
-const MAX_PIXELS = 100e6;
-const MAX_SIDE = 12_000;
+/** An original over a limit of both engines (L1). */
+function tooLarge(reason: string): NoFact {
+  return noFact(`${reason}: visitors get 415`);
+}
+
 /** More take the decoder seconds. */
 const MAX_WEBP_FRAMES = 20_000;
 /** A ThumbHash encodes a picture that fits into a square of this size. */
@@ -92,11 +97,9 @@ async function decode(sharp: Sharp, bytes: Uint8Array, type: string): Promise<Fa
   try {
     const head = await sharp(bytes, { ...OPTIONS, limitInputPixels: false }).metadata();
     const { width, height } = head.autoOrient;
-    const isLong = Math.max(width, height) > MAX_SIDE;
-    if (isLong || width * height > MAX_PIXELS) {
-      const limit = isLong ? "12,000 px a side" : "100 million pixels";
-      return noFact(`${width} × ${height} px, and Cloudflare reads at most ${limit}`);
-    }
+    const reason = sidesReason({ width, height });
+    if (reason !== undefined) return tooLarge(reason);
+
     const open = () => sharp(bytes, OPTIONS).timeout({ seconds: TIMEOUT_S });
     const { data, info } = await open()
       .autoOrient()

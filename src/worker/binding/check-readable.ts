@@ -5,7 +5,7 @@ import type { Refusal } from "../http/refusal.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
 
 /** The longest object that the binding takes (B1): bytes. */
-const MAX_BYTES = 20_000_000;
+export const MAX_BINDING_BYTES = 20_000_000;
 
 /** @returns why the binding cannot read an object; undefined if it can */
 export function checkReadable({ type, length }: OpenedObject): Refusal | undefined {
@@ -13,7 +13,8 @@ export function checkReadable({ type, length }: OpenedObject): Refusal | undefin
     return unreadable("its first bytes are of no image that the Images binding reads");
   }
   if (length === undefined) return unreadable("S3 does not say how long it is");
-  if (length > MAX_BYTES) return unreadable(`it has ${length} bytes, and 20,000,000 are the most`);
+  if (length > MAX_BINDING_BYTES)
+    return unreadable(`it has ${length} bytes, and 20,000,000 are the most`);
   return undefined;
 }
 

@@ -3,8 +3,9 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { http } from "msw";
+import sharp from "sharp";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest";
-import { createFolder } from "../../support/cli/folder.ts";
+import { BOUND, createFolder, createProject, STAGED } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
@@ -252,9 +253,102 @@ test("what is larger than Cloudflare reads, or certainly no image, is not read t
   });
   const ended = await facts();
   expect([ended.code, Object.keys(JSON.parse(ended.out))]).toEqual([1, ["a.jpg"]]);
-  expect(ended.err).toMatch(/^ {2}listed\.jpg: over 100 MB, and Cloudflare reads at most 100 MB$/m);
+  expect(ended.err).toMatch(
+    /^ {2}listed\.jpg: over 100 MB, and Cloudflare reads at most 100 MB: visitors get 415$/m,
+  );
   expect(ended.err).toMatch(/^ {2}told\.jpg: over 100 MB/m);
   expect([read.chunks < 10, film.read.chunks < 10]).toEqual([true, true]);
+});
+
+/** The heads of formats that sharp does not write. */
+const HEIC = new TextEncoder().encode("\0\0\0\x18ftypheic\0\0\0\0mif1heic");
+const JPEG_XL = Buffer.from("\xff\n\xfa\x7f".padEnd(900), "latin1");
+
+const SVG = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="8"/>');
+const LONG = { create: { width: 12_001, height: 1, channels: 3, background: "red" } } as const;
+
+/** What visitors get of each of these originals, with each engine. */
+const FORMATS = {
+  "avif.jpg": "visitors get 415: Cloudflare reads AVIF for Enterprise accounts only: convert it",
+  "jpeg.avif": undefined,
+  "photo.jxl": "visitors get 415: Cloudflare reads no JPEG XL: convert it",
+  "photo.tif": "visitors get 415: Cloudflare reads no TIFF: convert it",
+  "text.txt": undefined,
+};
+const BY_BINDING = { media: { ...VARS.BUCKETS.media, engine: "binding" } };
+const [PLAIN_ROUTE] = VARS.ROUTES;
+const { env: _env, ...TOP } = STAGED;
+
+test.each<[engine: string, vars: object, expected: Record<string, string | undefined>]>([
+  [
+    "cf",
+    {},
+    {
+      ...FORMATS,
+      "photo.heic": "visitors may get 415: Cloudflare's pages contradict each other",
+      "icon.svg": undefined,
+      "large.jpg": undefined,
+    },
+  ],
+  [
+    "binding",
+    { BUCKETS: BY_BINDING, ROUTES: [PLAIN_ROUTE], PRESETS: { card: { width: 9 } } },
+    {
+      ...FORMATS,
+      "photo.heic": undefined,
+      "icon.svg": "visitors get 415: no route with svg = true shows this SVG: write such a route",
+      "large.jpg":
+        "visitors get 415: over 20 MB, and the Images binding reads at most 20 MB: make it",
+    },
+  ],
+])(
+  "with the engine %s, each run names what visitors do not see (B1, B4, L1, R8)",
+  async (_engine, vars, expected) => {
+    const image = sharp(key);
+    const bodies: Readonly<Record<string, Uint8Array>> = {
+      "avif.jpg": await image.clone().avif({ effort: 0 }).toBuffer(),
+      "jpeg.avif": key,
+      "photo.jxl": JPEG_XL,
+      "photo.tif": await image.clone().tiff().toBuffer(),
+      "text.txt": Buffer.from("no picture"),
+      "photo.heic": HEIC,
+      "icon.svg": SVG,
+      "large.jpg": Buffer.concat([key, Buffer.alloc(20_000_001 - key.length)]),
+    };
+    for (const [name, body] of Object.entries(bodies)) put(name, body);
+    const config = { ...TOP, images: BOUND.images, vars: { ...VARS, ...vars } };
+    const folder = createProject(config);
+
+    for (const run of ["first", "second"]) {
+      const { code, err } = await facts(["--out", "facts.json"], { folder });
+      // HEIC has no facts, because sharp reads none.
+      expect([run, code, err.match(/^No facts of .*\n .*/m)?.[0]]).toEqual([
+        run,
+        1,
+        "No facts of 1 original:\n  photo.heic: HEIC: sharp cannot read it",
+      ]);
+      const [, warned = ""] = err.split(/^Warning: .*\n/m);
+      for (const [name, text] of Object.entries(expected)) {
+        const line = warned.split("\n").find((line) => line.startsWith(`  ${name}: `));
+        expect([run, name, line]).toEqual([
+          run,
+          name,
+          text && expect.stringContaining(`: ${text}`),
+        ]);
+      }
+    }
+    const written = JSON.parse(readFileSync(join(folder, "facts.json"), "utf8"));
+    expect(Object.keys(written)).toEqual(["avif.jpg", "icon.svg", "jpeg.avif", "large.jpg"]);
+  },
+);
+
+test("an original over the limits of all engines has no facts, and visitors get 415 (L1)", async () => {
+  put("long.png", await sharp(LONG).png().toBuffer());
+  put("a.jpg", key);
+  const { code, err } = await facts();
+  expect(code).toBe(1);
+  expect(err).toMatch(/^ {2}long\.png: 12001 × 1 px, .* 12,000 px a side: visitors get 415$/m);
+  expect(err).not.toContain("Warning");
 });
 
 test("a file is written whole, and only over one that this command wrote", async () => {
