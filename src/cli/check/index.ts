@@ -6,6 +6,7 @@ import { checkEnvironments } from "../config/check-environments.ts";
 import { configFault, warningText } from "../config/mistakes.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
+import { originalWarnings } from "./original-warnings.ts";
 
 export function checkCommand(world: World, run: Run) {
   return new Command("check")
@@ -33,7 +34,8 @@ function check(world: World, { env, all }: Options): Outcome {
   const reports = checkEnvironments(folder, name);
   const mistakes = reports.flatMap((report) => report.mistakes);
   const warnings = reports.flatMap((report) => report.warnings);
-  for (const warning of [lockWarning(folder) ?? [], warnings].flat())
+  const originals = originalWarnings(folder, reports);
+  for (const warning of [lockWarning(folder) ?? [], warnings, originals].flat())
     log(stderr, `Warning: ${warningText(warning)}`);
   if (mistakes.length > 0) return configFault(mistakes);
   for (const { environment, summary } of reports) {

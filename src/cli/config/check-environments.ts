@@ -23,6 +23,8 @@ export type Report = {
   readonly summary: readonly string[];
   readonly warnings: readonly Warning[];
   readonly mistakes: readonly LocatedMistake[];
+  /** Undefined: it has mistakes, or nothing is deployed from it. */
+  readonly config?: Config;
 };
 
 export function checkEnvironment(folder: string, config: EnvironmentConfig): Report {
@@ -108,6 +110,7 @@ function reportOn(
     ...report,
     summary,
     warnings: allWarnings.map((warning) => ({ ...warning, environment })),
+    config: deployed,
   };
 }
 

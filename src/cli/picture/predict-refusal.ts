@@ -152,8 +152,12 @@ export function sidesReason(sides: Dimensions | undefined): string | undefined {
   return `${width} × ${height} px, and Cloudflare reads at most ${limit}`;
 }
 
-/** What visitors get, why, and what to do about it, as one line. */
-export function predictionText({ isCertain, reason, remedy }: PredictedRefusal): string {
-  const answer = isCertain ? "visitors get 415" : "visitors may get 415";
-  return `${answer}: ${reason}: ${remedy}`;
+/** What visitors get, and why: `visitors get 415: Cloudflare reads no TIFF`. */
+export function predictedAnswer({ isCertain, reason }: PredictedRefusal): string {
+  return `${isCertain ? "visitors get 415" : "visitors may get 415"}: ${reason}`;
+}
+
+/** The same, and what to do about it, as one line. */
+export function predictionText(prediction: PredictedRefusal): string {
+  return `${predictedAnswer(prediction)}: ${prediction.remedy}`;
 }

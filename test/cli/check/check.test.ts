@@ -1,7 +1,7 @@
 // What `vitrine check` says of one environment: mistakes, warnings, and what it does.
 
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { BOUND, CACHED, createProject, envLine, STAGED } from "../../support/cli/folder.ts";
@@ -171,7 +171,76 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
     }),
     "replaced objects that show late": oneBucket({ ...MEDIA, source_parameter: false }),
     "costs above a bound": withVars({ COSTS: { most: 20 } }),
+    "objects that visitors may not see, by their names": oneBucket(
+      { ...MEDIA, canary: "photos/Fig.AVIF" },
+      {},
+      [
+        { path: "/images/:preset/*", object: "media/*", fallback: "media/none.heic" },
+        { path: "/logo/:preset", object: "media/brand/logo.jxl" },
+        { path: "/users/:user/:preset", object: "media/:user/avatar.tiff" },
+        { path: "/avif/:preset/*", object: "media/avif/*", fallback: "media/heic.jpg" },
+      ],
+    ),
+    "the same, where the Images binding makes all": oneBucket(
+      { ...BY_BINDING, canary: "photos/fig.heic" },
+      { images: BOUND.images },
+      [{ path: "/images/:preset/*", object: "media/*", fallback: "media/none.tif" }],
+    ),
   }));
+
+test("vitrine check reads the beginnings of the files in objects/, and warns of what no engine shows (B1, B4, L1)", async () => {
+  const TIFF = "II*\0";
+  const HEIC = "\0\0\0\x18ftypheic\0\0\0\0";
+  const AVIF = "\0\0\0\x18ftypavif\0\0\0\0";
+  const enterprise =
+    "visitors get 415: Cloudflare reads AVIF for Enterprise accounts only: convert it to JPEG, PNG or WebP";
+  const warningsIn = async (config: Config, files: Readonly<Record<string, string | Buffer>>) => {
+    const folder = createProject(config, "wrangler.jsonc", {});
+    for (const [name, body] of Object.entries(files)) {
+      const path = join(folder, "objects", name);
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, body, "latin1");
+    }
+    symlinkSync(".", join(folder, "objects/loop"));
+    const { code, err } = await vitrine(["check"], { folder, env: {} });
+    expect(code).toBe(0);
+    return withoutSigned(err).split("\n").filter(Boolean);
+  };
+  const files = {
+    "tiff.jpg": TIFF,
+    "deep/er/photo.jpg": AVIF,
+    "iphone.heic": HEIC,
+    "jpeg.tif": "\xff\xd8\xff\xe0",
+    "empty.tif": "",
+    "text.txt": "text",
+    "icon.svg": "<svg xmlns='http://www.w3.org/2000/svg'/>",
+    "large.jpg": Buffer.concat([Buffer.from("\xff\xd8\xff", "latin1"), Buffer.alloc(20_000_000)]),
+    "\u202ea.tif": TIFF,
+    "no key\u001b[2J.tif": TIFF,
+  };
+  const tiff = "visitors get 415: Cloudflare reads no TIFF: convert it to JPEG, PNG or WebP";
+  const both = [`Warning: objects/deep/er/photo.jpg: ${enterprise}`];
+  expect(await warningsIn(oneBucket(MEDIA), files)).toEqual([
+    ...both,
+    expect.stringMatching(/^Warning: objects\/iphone\.heic: visitors may get 415: /),
+    `Warning: objects/tiff.jpg: ${tiff}`,
+    `Warning: objects/\\u202ea.tif: ${tiff}`,
+  ]);
+  expect(await warningsIn(oneBucket(BY_BINDING, { images: BOUND.images }), files)).toEqual([
+    ...both,
+    expect.stringMatching(/^Warning: objects\/large\.jpg: visitors get 415: over 20 MB/),
+    `Warning: objects/tiff.jpg: ${tiff}`,
+    `Warning: objects/\\u202ea.tif: ${tiff}`,
+  ]);
+  const many = Object.fromEntries(
+    Array.from({ length: 1_000 }, (_, index) => [`${index}.tif`, TIFF]),
+  );
+  const warned = await warningsIn(oneBucket(MEDIA), many);
+  expect([warned.length, warned.at(-1)]).toEqual([
+    11,
+    "Warning: objects/: visitors may not see 990 more files: the page of npx vitrine dev names them",
+  ]);
+});
 
 /** Paths in the order of their routes, and the one that is never reached. */
 const ORDERS: readonly (readonly [paths: readonly string[], hidden?: string])[] = [
