@@ -89,7 +89,7 @@ export async function startLocal(
   // Before the Worker starts, which takes seconds: another program could take the port meanwhile.
   const portFault = await startProxy({
     ...{ port, header, workerPort, isRunning: worker.isRunning },
-    serveSheet: sheetHandler(createSheet(watcher, edge.images, address)),
+    serveSheet: sheetHandler(createSheet(watcher, edge, address)),
     reportError: warnOf("The local run"),
   });
   if (portFault !== undefined) endProcess(portFault.fault);

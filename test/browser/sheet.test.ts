@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Locator, Page } from "playwright-core";
+import sharp from "sharp";
 import { expect, test } from "vitest";
 import { HARD_KEYS, PICTURES } from "../../src/dev/fixture-objects.ts";
 import { ROOT } from "../support/built.ts";
@@ -179,6 +180,53 @@ test("the user can add a picture, replace it and delete it; other files are refu
   await page.getByRole("button", { name: `Delete ${key} from the local bucket` }).click();
   await page.locator(`article[data-key="${key}"]`).waitFor({ state: "detached" });
   expect((await fetch(`${address()}/images/card/${encodeURI(key)}`)).status).toBe(404);
+  await page.close();
+});
+
+test("a dropped file that visitors would not see has the reason at once and in its place, and is 415 (B4, L1)", async () => {
+  const { page, complaints } = await openSheet("own/x.");
+  const image = sharp(join(ROOT, "fixtures/objects/made/key.jpg"));
+  const wide = { create: { width: 13_000, height: 9, channels: 3, background: "red" } } as const;
+  const files: Readonly<Record<string, Buffer>> = {
+    "x.tif": await image.clone().tiff().toBuffer(),
+    "x.avif": await image.clone().avif({ effort: 0 }).toBuffer(),
+    "x.heic": Buffer.from("\0\0\0\x18ftypheic\0\0\0\0mif1heic", "latin1"),
+    "x.jxl": Buffer.from("\xff\n\xfa\x7f".padEnd(900), "latin1"),
+    "x.png": await sharp(wide).png().toBuffer(),
+  };
+  const answers: Readonly<Record<string, string>> = {
+    "x.tif": "visitors get 415: Cloudflare reads no TIFF: convert it to JPEG, PNG or WebP",
+    "x.avif": "visitors get 415: Cloudflare reads AVIF for Enterprise accounts only",
+    "x.heic": "visitors may get 415: Cloudflare's pages contradict each other",
+    "x.jxl": "visitors get 415: Cloudflare reads no JPEG XL",
+    "x.png": "visitors get 415: 13000 × 9 px, and Cloudflare reads at most 12,000 px a side",
+  };
+  const dropped = await page.evaluateHandle(
+    (all) => {
+      const transfer = new DataTransfer();
+      for (const [name, bytes] of all) transfer.items.add(new File([new Uint8Array(bytes)], name));
+      return transfer;
+    },
+    Object.entries(files).map(([name, bytes]): [string, number[]] => [name, [...bytes]]),
+  );
+  await page.dispatchEvent("body", "drop", { dataTransfer: dropped });
+  await page.locator("#message").getByText("5 of 5 added to the local bucket.").waitFor();
+
+  for (const [name, answer] of Object.entries(answers)) {
+    expect(await page.textContent("#message")).toContain(`${name}: ${answer}`);
+    const article = page.locator(`article[data-key="own/${name}"]`);
+    await article.getByText(`Not shown: ${answer}`).waitFor();
+    expect([name, await article.locator("img").count()]).toEqual([name, 0]);
+    // A visitor gets no 502, and no picture.
+    const visit = await fetch(`${address()}/images/card/own/${name}`);
+    expect([name, visit.status]).toEqual([name, 415]);
+  }
+  expect(await barriers(page)).toEqual([]);
+  for (const name of Object.keys(answers)) {
+    await page.getByRole("button", { name: `Delete own/${name} from the local bucket` }).click();
+    await page.locator(`article[data-key="own/${name}"]`).waitFor({ state: "detached" });
+  }
+  expect(complaints).toEqual([]);
   await page.close();
 });
 

@@ -37,8 +37,8 @@ export function pageHtml({ address, tag, mistakes, objects }: Page): string {
   const all = (objects ?? [])
     .filter(({ key }) => !broken.has(key))
     .sort((a, b) => rankOf(a) - rankOf(b));
-  const pictures = all.filter(({ picture }) => picture !== undefined);
-  const unreadable = all.filter(({ picture }) => picture === undefined);
+  const pictures = all.filter(isPicture);
+  const unreadable = all.filter((object) => !isPicture(object));
   const page = html`<!doctype html>
 <html lang="en" data-tag="${tag}">
 <head>
@@ -76,6 +76,11 @@ ${tryDialog()}
   return page.text;
 }
 
+/** Also one that only others could show, such as a JPEG XL. */
+function isPicture({ picture, format }: SheetObject): boolean {
+  return picture !== undefined || format !== undefined;
+}
+
 function mistakesHtml(mistakes: readonly string[]): Html {
   const items = mistakes.map((mistake) => html`<li><code>${mistake}</code></li>`);
   return html`<section class="mistakes" role="alert" aria-labelledby="mistakes">
@@ -86,19 +91,28 @@ function mistakesHtml(mistakes: readonly string[]): Html {
 }
 
 function objectHtml(object: SheetObject, address: string): Html {
-  const { key, bytes, picture, renditions, costs } = object;
+  const { key, bytes, renditions, refusals, costs } = object;
   const costByPreset = Object.entries(costs.presets).map(([preset, count]) => `${preset} ${count}`);
   const cost = `Unique transformations: at most ${costs.all} (${costByPreset.join(", ")}; equal ones count once)`;
   return html`<article data-key="${key}" data-bytes="${bytes}">
 <header>
 <h3 class="key">${key}</h3>
-<p>${picture?.format.toUpperCase()}, ${picture?.width} × ${picture?.height}, ${formatBytes(bytes)}</p>
-<p>${renditions.length > 0 ? cost : "No route leads to this object."}</p>
+<p>${describe(object)}</p>
+${renditions.length > 0 && html`<p>${cost}</p>`}
+${renditions.length + refusals.length === 0 && html`<p>No route leads to this object.</p>`}
+${refusals.map((refusal) => html`<p class="fault">Not shown: ${refusal}</p>`)}
 ${rankOf(object) < 0 && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
 </header>
 ${renditions.map((rendition) => figureHtml(rendition, object, address))}
 </article>
 `;
+}
+
+/** `JPEG, 300 × 400, 12 kB`, without the sides if they are not known. */
+function describe({ picture, format, bytes }: SheetObject): string {
+  const name = format ?? picture?.format.toUpperCase();
+  const sides = picture && `${picture.width} × ${picture.height}`;
+  return [name, sides, formatBytes(bytes)].filter(Boolean).join(", ");
 }
 
 const FACTS = ["Format", "Pixels", "Bytes", "Saved"];

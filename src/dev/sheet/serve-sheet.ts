@@ -65,14 +65,27 @@ async function answer(sheet: Sheet, response: ServerResponse): Promise<Answer> {
 async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promise<Answer> {
   const fault = keyFault(name); // "..": the request to S3 would leave the prefix of the bucket
   if (fault !== undefined) return refuse(400, `a key cannot end with this name: ${fault}`);
-  const put = async () => {
-    const body = await readAll(request);
-    if (body === undefined) return "the file is larger than 100 MB";
-    const { "content-type": type = "", "x-amz-meta-focus": focus = "" } = request.headers;
-    return sheet.put(name, { body, type, focus: `${focus}` });
-  };
-  const reason = await (request.method === "DELETE" ? sheet.remove(name) : put());
-  return reason ? refuse(400, reason) : { status: 200, type: "text/plain", body: "" };
+  if (request.method === "DELETE") {
+    const reason = await sheet.remove(name);
+    return reason === undefined ? done("") : refuse(400, reason);
+  }
+
+  const body = await readAll(request);
+  if (body === undefined)
+    return refuse(400, "the file is larger than 100 MB: visitors would get 415");
+
+  const { "content-type": type = "", "x-amz-meta-focus": focus = "" } = request.headers;
+  const result = await sheet.put(name, { body, type, focus: `${focus}` });
+  switch (result.kind) {
+    case "put":
+      return done(result.warning ? `${result.warning}\n` : "");
+    case "refused":
+      return refuse(400, result.reason);
+  }
+}
+
+function done(body: string): Answer {
+  return { status: 200, type: "text/plain", body };
 }
 
 /** The script of the page. In the repository it is bundled for each request, so a change shows at once. */

@@ -3,6 +3,11 @@
 import { hash } from "node:crypto";
 import { generateAppFile, presetsOf } from "../../cli/app-file/generate.ts";
 import { uniqueOptions } from "../../cli/config/transformations.ts";
+import {
+  type DoubtfulFormat,
+  predictionText,
+  predictRefusal,
+} from "../../cli/picture/predict-refusal.ts";
 import { publicPathOf } from "../../cli/urls/public-url.ts";
 import { type Client, createClient, type PresetTable } from "../../client/index.ts";
 import { signGrant } from "../../url/grant.ts";
@@ -28,8 +33,10 @@ export type LocalObject = {
   /** Changes with its content. */
   readonly etag: string;
   readonly bytes: number;
-  /** Undefined: the object is no picture, or a damaged one. */
+  /** Undefined: the object is no picture that this machine reads, or a damaged one. */
   readonly picture: Picture | undefined;
+  /** The format, if not every visitor sees it. */
+  readonly format: DoubtfulFormat | undefined;
 };
 
 type Picture = {
@@ -62,7 +69,10 @@ type Costs = {
 };
 
 export type SheetObject = LocalObject & {
+  /** Without those that visitors do not see. */
   readonly renditions: readonly SheetRendition[];
+  /** Why visitors do not see others. */
+  readonly refusals: readonly string[];
   readonly costs: Costs;
 };
 
@@ -102,10 +112,29 @@ export function addRenditions(
   return Promise.all(
     objects.map(async (object) => {
       const all = [...presets].map(([name, preset]) => renditionOf(object, name, preset));
-      const renditions = (await Promise.all(all)).flat();
-      return { ...object, renditions, costs: costsOf(config, renditions) };
+      const refusals = new Set<string>();
+      const renditions: SheetRendition[] = [];
+      for (const rendition of (await Promise.all(all)).flat()) {
+        const refusal = predictLocalRefusal(object, rendition.route);
+        if (refusal === undefined) renditions.push(rendition);
+        else refusals.add(refusal);
+      }
+      return { ...object, renditions, refusals: [...refusals], costs: costsOf(config, renditions) };
     }),
   );
+}
+
+/** Returns what visitors get in place of an object, or why this machine cannot show it. */
+export function predictLocalRefusal(
+  { format, bytes, picture }: Pick<LocalObject, "format" | "bytes" | "picture">,
+  { svg, bucket }: Pick<BoundRoute, "svg" | "bucket">,
+): string | undefined {
+  const { engine } = bucket;
+  const prediction = predictRefusal({ format, bytes, sides: picture }, { engine, svg });
+  if (prediction !== undefined) return predictionText(prediction);
+
+  const isUnplayed = format === "HEIC"; // the local edge decodes none
+  return isUnplayed ? "the local run cannot show HEIC, which the Images binding reads" : undefined;
 }
 
 /** The first route that shows a key at a preset. */

@@ -4,6 +4,7 @@
 import { createHmac, randomBytes } from "node:crypto";
 import { isFault } from "../../cli/command.ts";
 import { readLocalKeys } from "../../cli/config/local-run.ts";
+import { doubtfulFormatOf } from "../../cli/picture/predict-refusal.ts";
 import type { Edge } from "../../emulator/create-edge.ts";
 import { requireSharp } from "../../emulator/edge/sharp.ts";
 import { keyFault } from "../../url/key.ts";
@@ -14,10 +15,24 @@ import { sniff } from "../../worker/origin/sniff.ts";
 import type { ConfigWatcher } from "../config-watcher.ts";
 import { listBucket, sendToS3, type Upload } from "../local-bucket.ts";
 import { pageHtml } from "./page-html.ts";
-import { addRenditions, firstRoute, type LocalConfig, type LocalObject } from "./sheet-objects.ts";
+import {
+  addRenditions,
+  firstRoute,
+  type LocalConfig,
+  type LocalObject,
+  predictLocalRefusal,
+} from "./sheet-objects.ts";
 import { type Answer, parseTry, refuse, renderTry } from "./try-options.ts";
 
 export type Sheet = ReturnType<typeof createSheet>;
+
+/** What became of an object to put. Of one that visitors would not see, the warning says why. */
+export type PutResult =
+  | { readonly kind: "put"; readonly warning: string | undefined }
+  | { readonly kind: "refused"; readonly reason: string };
+
+/** What the bytes of an object say. */
+type Identity = Pick<LocalObject, "picture" | "format">;
 
 /** With a salt, nobody can guess from a tag the settings, which contain secrets. */
 const SALT = randomBytes(32);
@@ -30,20 +45,20 @@ const NO_CHANGE = "nothing is changed in the S3 that .dev.vars names";
  */
 export function createSheet(
   watcher: Pick<ConfigWatcher, "current" | "mistakes">,
-  images: Edge["images"],
+  edge: Pick<Edge, "images" | "switches">,
   address: string,
 ) {
   let lastGood: LocalConfig | undefined;
   let lastObjects: readonly LocalObject[] = [];
   let lastTry: Promise<unknown> = Promise.resolve();
-  const pictures = new Map<string, Promise<LocalObject["picture"]>>();
+  const identities = new Map<string, Promise<Identity>>();
 
   /** The configuration that the Worker runs with; while it has mistakes, the last configuration without any. */
   const readLocal = (): LocalConfig | undefined => {
     const { hasOwnS3, config: written, vars, buckets, started } = watcher.current();
     // The operator's own S3 is not shown: anybody on this machine can request a try, without a signature.
     if (hasOwnS3 || written === undefined) return hasOwnS3 ? undefined : lastGood;
-    const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: images };
+    const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: edge.images };
     const config = readConfig({ ...vars, BUCKETS: buckets, ...IMAGES });
     if (isRefusal(config)) throw new Error(config.mistakes.map(mistakeText).join("; "));
 
@@ -52,15 +67,21 @@ export function createSheet(
   };
   const readBuckets = () => readLocal()?.config.buckets ?? [];
 
+  /** An AVIF is a picture as any other where the switches say that the account may have it (L1). */
+  const withSwitches = ({ picture, format }: Identity): Identity => {
+    const isShown = format === "AVIF" && edge.switches.avifInput;
+    return { picture, format: isShown ? undefined : format };
+  };
+
   /** Lists the buckets. If the local S3 does not answer now, it returns the last list. */
   const listObjects = async (): Promise<readonly LocalObject[]> => {
     const keys = readLocalKeys(".");
     const lists = readBuckets().map(async (bucket) => {
       const all = (await listBucket(bucket, keys)).map(async ({ key, etag = "", bytes = 0 }) => {
         const id = `${bucket.baseUrl}${key} ${etag}`;
-        const picture = pictures.get(id) ?? sendToS3("GET", bucket, key, keys).then(readPicture);
-        pictures.set(id, picture);
-        return { key, etag, bytes, picture: await picture };
+        const identity = identities.get(id) ?? sendToS3("GET", bucket, key, keys).then(identify);
+        identities.set(id, identity);
+        return { key, etag, bytes, ...withSwitches(await identity) };
       });
       return Promise.all(all);
     });
@@ -71,7 +92,7 @@ export function createSheet(
         ...new Map(all.toReversed().map((object) => [object.key, object])).values(),
       ].reverse();
     } catch {
-      pictures.clear(); // the terminal says why there is no Worker
+      identities.clear(); // the terminal says why there is no Worker
     }
     return lastObjects;
   };
@@ -109,21 +130,30 @@ export function createSheet(
       lastTry = next.catch(() => {});
       return next;
     },
-    /** Puts a picture, as own/NAME or by its whole key, where a route shows it. Returns why not. @throws if S3 refuses */
-    put: async (name: string, upload: Upload): Promise<string | undefined> => {
+    /** Puts a picture, as own/NAME or by its whole key, where a route shows it. @throws if S3 refuses */
+    put: async (name: string, upload: Upload): Promise<PutResult> => {
       const local = readLocal();
-      if (local === undefined) return NO_CHANGE;
+      if (local === undefined) return refused(NO_CHANGE);
       const key = name.includes("/") ? name : `own/${name}`;
       const route = routeTo(local.config, key);
-      if (!route) return `no route leads to "${key}": add one, or write ${EXAMPLE} to name the key`;
+      if (!route) {
+        return refused(`no route leads to "${key}": add one, or write ${EXAMPLE} to name the key`);
+      }
       const fault = keyFault(route.bucket.prefix + key);
-      if (fault !== undefined) return `a key cannot end with this name: ${fault}`;
-      const picture = await readPicture(upload.body);
-      if (picture === undefined) return "it is no picture that the local edge reads";
-      if (picture.format === "svg" && !route.svg) return "an SVG needs a route with svg = true";
-      const typed = { ...upload, type: upload.type || `image/${picture.format}` };
+      if (fault !== undefined) return refused(`a key cannot end with this name: ${fault}`);
+
+      const { picture, format } = withSwitches(await identify(upload.body));
+      if (picture === undefined && format === undefined) {
+        return refused("it is no picture that the local edge reads");
+      }
+      if (format === "SVG" && !route.svg) return refused("an SVG needs a route with svg = true");
+
+      const type = picture ? `image/${picture.format}` : "application/octet-stream";
+      const typed = { ...upload, type: upload.type || type };
       await sendToS3("PUT", route.bucket, key, readLocalKeys("."), typed);
-      return undefined;
+
+      const { length: bytes } = upload.body;
+      return { kind: "put", warning: predictLocalRefusal({ picture, format, bytes }, route) };
     },
     /** Deletes an object of the local buckets. Returns why not. @throws if S3 refuses it */
     remove: async (key: string): Promise<string | undefined> => {
@@ -143,12 +173,19 @@ function routeTo(config: Config, key: string): BoundRoute | undefined {
     .find((route) => route !== undefined);
 }
 
-/** Reads format and size of a picture; undefined: the local edge cannot read it. */
-async function readPicture(body: Uint8Array): Promise<LocalObject["picture"]> {
+function refused(reason: string): PutResult {
+  return { kind: "refused", reason };
+}
+
+/** Reads the format of an object by its bytes, and its size if this machine can: sharp knows no JPEG XL. */
+async function identify(body: Uint8Array): Promise<Identity> {
+  const format = doubtfulFormatOf(body);
   try {
-    const { format, autoOrient } = await requireSharp()(body).metadata();
-    return { format, ...autoOrient, type: sniff(body) };
+    const head = await requireSharp()(body, { limitInputPixels: false }).metadata();
+    const picture = { format: head.format, ...head.autoOrient, type: sniff(body) };
+    return { picture, format };
   } catch {
-    return undefined; // the message of sharp would not help the user
+    // The message of sharp would not help the user. Nobody can show a damaged SVG.
+    return { picture: undefined, format: format === "SVG" ? undefined : format };
   }
 }

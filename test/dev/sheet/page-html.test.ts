@@ -1,6 +1,7 @@
 // The page of the contact sheet, as the server renders it.
 
 import { expect, test } from "vitest";
+import type { DoubtfulFormat } from "../../../src/cli/picture/predict-refusal.ts";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { pageHtml } from "../../../src/dev/sheet/page-html.ts";
 import { addRenditions } from "../../../src/dev/sheet/sheet-objects.ts";
@@ -11,9 +12,15 @@ import { ENV } from "../../support/env.ts";
 const EVIL = `own/"'><script src=evil>&amp;.jpg`;
 const PICTURE = { format: "jpeg", type: "image/jpeg", width: 300, height: 200 } as const;
 
+const FORMATS = new Map<string, DoubtfulFormat>([
+  [".tif", "TIFF"],
+  ["heic", "HEIC"],
+]);
+
 async function render(keys: readonly string[], mistakes: readonly string[] = []): Promise<string> {
   const objects = keys.map((key) => {
-    return { key, etag: "1", bytes: 9_000, picture: key.endsWith(".txt") ? undefined : PICTURE };
+    const picture = key.endsWith(".txt") ? undefined : PICTURE;
+    return { key, etag: "1", bytes: 9_000, format: FORMATS.get(key.slice(-4)), picture };
   });
   const sheetObjects = await addRenditions({ config: configOf(), vars: ENV }, objects, 0);
   return pageHtml({ address: "http://localhost:8787", tag: "1", mistakes, objects: sheetObjects });
@@ -29,4 +36,22 @@ test("no key and no mistake becomes a tag, an attribute or a script", async () =
   ]);
   const urls = [...page.matchAll(/ (?:src|href)="([^"]*)"/g)].map(([, url]) => url);
   expect(urls.filter((url) => !/^(?:\/(?!\/)|#)/.test(url ?? ""))).toEqual([]);
+});
+
+test("an original that visitors do not see has the reason in its place, no image, and a button to delete it", async () => {
+  const parts = (await render([EVIL, `${EVIL}.tif`, "a.heic"])).split(/(?=<article )|<\/article>/);
+  const articles = parts.filter((part) => part.startsWith("<article "));
+  const hints = articles.map((article) => {
+    const [hint] = /Not shown: [^<]*/.exec(article) ?? [];
+    return [hint, article.includes("data-remove"), article.includes("<img")];
+  });
+  expect(hints).toEqual([
+    [undefined, true, true],
+    [
+      "Not shown: visitors get 415: Cloudflare reads no TIFF: convert it to JPEG, PNG or WebP",
+      ...[true, false],
+    ],
+    [expect.stringMatching(/^Not shown: visitors may get 415: .* HEIC: convert/), true, false],
+  ]);
+  expect(parts.join("")).not.toContain("No route");
 });

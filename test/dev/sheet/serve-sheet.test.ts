@@ -18,7 +18,8 @@ const sheet: Sheet = {
   tag: async () => "1",
   put: async (...put) => {
     calls.push(["put", ...put]);
-    return put[0] === "odd.txt" ? "it is no picture" : undefined;
+    if (put[0] === "odd.txt") return { kind: "refused", reason: "it is no picture" };
+    return { kind: "put", warning: put[0] === "a.tif" ? "visitors get 415" : undefined };
   },
   remove: async (key) => {
     if (key === "gone.jpg") throw new Error("The local S3 refuses DELETE");
@@ -82,6 +83,8 @@ test("a try comes with its lines, and pictures are put and deleted by their name
     return fetch(url + name, { method: "PUT", headers, body: "png" });
   };
   expect((await put("a%20b.png", { "x-amz-meta-focus": "0.62,0.3" })).status).toBe(200);
+  const doubtful = await put("a.tif");
+  expect([doubtful.status, await doubtful.text()]).toEqual([200, "visitors get 415\n"]);
   const odd = await put("odd.txt");
   expect([odd.status, await odd.text()]).toEqual([400, "it is no picture\n"]);
   const remove = (name: string) => fetch(url + name, { method: "DELETE" });
@@ -91,6 +94,7 @@ test("a try comes with its lines, and pictures are put and deleted by their name
   const png = { body: Buffer.from("png"), type: "image/png" };
   expect(calls).toEqual([
     ["put", "a b.png", { ...png, focus: "0.62,0.3" }],
+    ["put", "a.tif", { ...png, focus: "" }],
     ["put", "odd.txt", { ...png, focus: "" }],
     ["remove", "own/a b.png"],
     ["remove", "odd.txt"],

@@ -8,7 +8,10 @@ import { ENV, VARS } from "../../support/env.ts";
 import { stage } from "../../support/run-worker.ts";
 
 const PICTURE = { format: "jpeg", type: "image/jpeg", width: 300, height: 200 } as const;
-const OBJECT: LocalObject = { key: "a.jpg", etag: "1", bytes: 9, picture: PICTURE };
+const OBJECT: LocalObject = {
+  ...{ key: "a.jpg", etag: "1", bytes: 9, picture: PICTURE },
+  format: undefined,
+};
 const IMAGES = { path: "/images/:preset/*", object: "media/*" };
 
 async function sheetObjectOf(change: Vars, object = OBJECT, now = 0) {
@@ -81,3 +84,86 @@ test.each<[string, Vars, object]>([
   const sum = Object.values(costs.presets).reduce((total, count) => total + count, 0);
   expect({ all: costs.all, ...costs.presets }).toEqual({ all: sum, ...expected });
 });
+
+const BY_BINDING = { media: { ...VARS.BUCKETS.media, engine: "binding" } };
+const EITHER = {
+  BUCKETS: { media: VARS.BUCKETS.media, other: BY_BINDING.media },
+  ROUTES: [
+    { ...IMAGES, presets: ["one"] },
+    { path: "/other/:preset/*", object: "other/*", presets: ["two"] },
+  ],
+};
+const TWO = { one: { width: 1 }, two: { width: 2 } };
+
+test.each<[string, Partial<LocalObject>, Vars, presets: string[], refusals: RegExp[]]>([
+  ["a TIFF", { format: "TIFF" }, { ROUTES: [IMAGES] }, [], [/^visitors get 415: .*no TIFF/]],
+  [
+    "a JPEG XL of unknown sides",
+    { format: "JPEG XL", picture: undefined },
+    EITHER,
+    [],
+    [/no JPEG XL/],
+  ],
+  [
+    "a HEIC, of which the edge is not known to read any",
+    { format: "HEIC" },
+    EITHER,
+    [],
+    [/^visitors may get 415/, /^the local run cannot show HEIC, which the Images binding reads$/],
+  ],
+  [
+    "a side that is too long",
+    { picture: { ...PICTURE, width: 12_001 } },
+    EITHER,
+    [],
+    [/^visitors get 415: 12001 × 200 px/],
+  ],
+  [
+    "too many pixels",
+    { picture: { ...PICTURE, width: 10_001, height: 10_000 } },
+    EITHER,
+    [],
+    [/100 million pixels/],
+  ],
+  [
+    "as many pixels as there may be",
+    { picture: { ...PICTURE, width: 10_000, height: 10_000 } },
+    EITHER,
+    ["one", "two"],
+    [],
+  ],
+  [
+    "too many bytes for the binding alone",
+    { bytes: 20_000_001 },
+    EITHER,
+    ["one"],
+    [/^visitors get 415: over 20 MB/],
+  ],
+  ["as many bytes as the binding reads", { bytes: 20_000_000 }, EITHER, ["one", "two"], []],
+  [
+    "an SVG on a route without any",
+    { format: "SVG" },
+    { ROUTES: [IMAGES] },
+    [],
+    [/^visitors get 415: no route with svg = true/],
+  ],
+  [
+    "an SVG on its route",
+    { format: "SVG" },
+    { ROUTES: [{ ...IMAGES, svg: true }] },
+    ["one", "two"],
+    [],
+  ],
+])(
+  "%s is shown where visitors see it, or has the reason (B1, B4, L1, R8)",
+  async (_what, change, vars, presets, refusals) => {
+    const object = { ...OBJECT, ...change };
+    const sheetObject = await sheetObjectOf(
+      { IMAGES: stage.edge.images, PRESETS: TWO, ...vars },
+      object,
+    );
+    expect(sheetObject.renditions.map(({ name }) => name)).toEqual(presets);
+    expect(sheetObject.refusals).toEqual(refusals.map((text) => expect.stringMatching(text)));
+    expect(sheetObject.costs.all).toBe(presets.length);
+  },
+);

@@ -124,7 +124,7 @@ function sheetOf(hasOwnS3: boolean, vars: object = ENV) {
   const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
   const project = { kind: "project", ...run, ...files, ...rest } as const;
   const watcher = { current: () => project, mistakes: () => [] };
-  return createSheet(watcher, stage.edge.images, "http://localhost:8787");
+  return createSheet(watcher, stage.edge, "http://localhost:8787");
 }
 
 test("tries wait for one another: not one with a mistake, and none whose visitor has left", async () => {
@@ -145,7 +145,7 @@ test("with an S3 of one's own nothing is tried, put or deleted: it would need no
   const answer = await attempt(query, () => false);
   expect(answer).toMatchObject({ status: 503, type: "text/plain" });
   for (const refused of [
-    await put("a.jpg", { body: new Uint8Array(), type: "image/jpeg" }),
+    JSON.stringify(await put("a.jpg", { body: new Uint8Array(), type: "image/jpeg" })),
     await remove("a.jpg"),
   ]) {
     expect(refused).toContain(".dev.vars");
@@ -166,8 +166,9 @@ test.each<[what: string, name: string, path?: string]>([
   });
   const { put } = sheetOf(false);
   const upload = { body: file("made/transparent.png"), type: "image/png", focus: "0.6,0.3" };
-  const reason = path ? undefined : "a key cannot end with this name: longer than 1,024 bytes";
-  expect(await put(name, upload)).toBe(reason);
+  const reason = "a key cannot end with this name: longer than 1,024 bytes";
+  const result = path ? { kind: "put", warning: undefined } : { kind: "refused", reason };
+  expect(await put(name, upload)).toEqual(result);
   expect(sent).toEqual(path ? [`PUT ${BUCKET_URL}${path} 0.6,0.3`] : []);
 });
 
@@ -181,6 +182,72 @@ test.each([
   });
   const upload = { body: file("made/transparent.png"), type: "image/png" };
   const refused = await put(name, upload);
-  expect(refused).toContain(reason);
-  expect(refused).toContain("/.vitrine/objects/photos%2Ffig.jpg");
+  expect(refused).toEqual({ kind: "refused", reason: expect.stringContaining(reason) });
+  expect(refused).toMatchObject({
+    reason: expect.stringContaining("/.vitrine/objects/photos%2Ffig.jpg"),
+  });
+});
+
+const latin1 = (text: string) => Buffer.from(text, "latin1");
+const key = sharp(file("made/key.jpg"));
+const wide = { create: { width: 13_000, height: 1, channels: 3, background: "red" } } as const;
+
+/** An interlaced head, without pixels: sharp reads the sides, and would not decode so many. */
+function hugePng(): Buffer {
+  const png = Buffer.from(file("made/transparent.png"));
+  png.writeUInt32BE(20_000, 16);
+  png.writeUInt32BE(20_000, 20);
+  return png;
+}
+
+test.each<
+  [what: string, body: () => Promise<Uint8Array> | Uint8Array, warning: RegExp | undefined]
+>([
+  ["a JPEG", () => file("made/key.jpg"), undefined],
+  ["a WebP that is called a TIFF", () => key.clone().webp().toBuffer(), undefined],
+  [
+    "a TIFF",
+    () => key.clone().tiff().toBuffer(),
+    /^visitors get 415: Cloudflare reads no TIFF: convert it to JPEG, PNG or WebP$/,
+  ],
+  ["a damaged TIFF", () => latin1("II*\0\0\0"), /no TIFF/],
+  ["a BigTIFF", () => latin1("MM\0+\0\b\0\0"), /no TIFF/],
+  ["an AVIF", () => key.clone().avif({ effort: 0 }).toBuffer(), /^visitors get 415: .* Enterprise/],
+  ["a HEIC", () => latin1("\0\0\0\x18ftypheic\0\0\0\0"), /^visitors may get 415: .* HEIC/],
+  ["a JPEG XL", () => latin1("\xff\n\xfa\x7f"), /no JPEG XL/],
+  ["a JPEG XL in boxes", () => latin1("\0\0\0\fJXL \r\n\x87\n"), /no JPEG XL/],
+  [
+    "a picture that is too wide",
+    () => sharp(wide).png().toBuffer(),
+    /^visitors get 415: 13000 × 1 px/,
+  ],
+  ["a picture of 400 megapixels", hugePng, /^visitors get 415: 20000 × 20000 px/],
+])(
+  "%s is put, with a warning if visitors would not see it (B4, L1)",
+  async (_what, body, warning) => {
+    vi.stubGlobal("fetch", async () => new Response());
+    const upload = { body: new Uint8Array(await body()), type: "image/tiff" };
+    const expected = warning && expect.stringMatching(warning);
+    expect(await sheetOf(false).put("a.tif", upload)).toEqual({ kind: "put", warning: expected });
+  },
+);
+
+test("where the switch says that the account reads AVIF, no AVIF has a warning (L1)", async () => {
+  vi.stubGlobal("fetch", async () => new Response());
+  stage.edge.switches.avifInput = true;
+  const avif = { body: await key.clone().avif({ effort: 0 }).toBuffer(), type: "image/avif" };
+  expect(await sheetOf(false).put("a.avif", avif)).toEqual({ kind: "put", warning: undefined });
+});
+
+test.each([
+  ["a text", latin1("no picture")],
+  ["nothing", latin1("")],
+  ["half a signature", latin1("\0\0\0\fJXL ")],
+])("%s is not put", async (_what, body) => {
+  vi.stubGlobal("fetch", async () => expect.unreachable());
+  const refused = await sheetOf(false).put("a.jpg", { body, type: "image/jpeg" });
+  expect(refused).toEqual({
+    kind: "refused",
+    reason: "it is no picture that the local edge reads",
+  });
 });

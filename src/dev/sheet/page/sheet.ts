@@ -136,16 +136,21 @@ document.addEventListener("drop", (event) => {
 
 async function putAll(all: readonly File[]): Promise<void> {
   isBusy = true;
-  const faults: string[] = [];
+  const notes: string[] = [];
+  let added = 0;
   for (const [index, file] of all.entries()) {
     showMessage(`Adding ${file.name} to the local bucket: ${index + 1} of ${all.length} …`);
     const url = `/.vitrine/objects/${encodeURIComponent(file.name)}`;
     const request = { method: "PUT", headers: { "content-type": file.type }, body: file };
     const answer = await fetch(url, request).catch((error) => new Response(error, { status: 502 }));
-    if (!answer.ok) faults.push(`${file.name}: ${(await answer.text()).trim()}`);
+    if (answer.ok) added += 1;
+
+    // Why it was not added, or what visitors get in its place.
+    const note = (await answer.text()).trim();
+    if (note !== "") notes.push(`${file.name}: ${note}`);
   }
-  const done = `${all.length - faults.length} of ${all.length} added to the local bucket.`;
-  sessionStorage.setItem("message", [done, ...faults].join("\n"));
+  const done = `${added} of ${all.length} added to the local bucket.`;
+  sessionStorage.setItem("message", [done, ...notes].join("\n"));
   location.reload();
 }
 showMessage(sessionStorage.getItem("message") ?? "");
