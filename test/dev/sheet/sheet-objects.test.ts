@@ -119,6 +119,13 @@ test.each<[string, Partial<LocalObject>, Vars, presets: string[], refusals: RegE
     [/^visitors get 415: 12001 × 200 px/],
   ],
   [
+    "the longest side that there may be",
+    { picture: { ...PICTURE, width: 200, height: 12_000 } },
+    EITHER,
+    ["one", "two"],
+    [],
+  ],
+  [
     "too many pixels",
     { picture: { ...PICTURE, width: 10_001, height: 10_000 } },
     EITHER,
