@@ -14,7 +14,7 @@ import {
   type PredictedRefusal,
   predictedAnswer,
   predictRefusal,
-  predictRefusalByName,
+  refusalReasonByName,
 } from "../picture/predict-refusal.ts";
 import { visible } from "../terminal/shell.ts";
 
@@ -62,11 +62,9 @@ function nameWarnings({ buckets, routes }: Config): Warning[] {
   }
 
   return objects.flatMap(({ path, key, engine }) => {
-    const prediction = predictRefusalByName(key, engine);
-    if (prediction === undefined) return [];
-    return [
-      { message: `${path} is ${key}: ${prediction.reason}`, remedy: "use a JPEG, PNG or WebP" },
-    ];
+    const reason = refusalReasonByName(key, engine);
+    if (reason === undefined) return [];
+    return [{ message: `${path} is ${key}: ${reason}`, remedy: "use a JPEG, PNG or WebP" }];
   });
 }
 

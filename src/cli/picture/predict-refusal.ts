@@ -103,13 +103,14 @@ export function formatOfType(type: string | undefined): DoubtfulFormat | undefin
   }
 }
 
-/** Predicts a refusal by the name of an object that is not at hand. A name proves nothing, so nothing is certain. */
-export function predictRefusalByName(key: string, engine: Engine): PredictedRefusal | undefined {
+/**
+ * Finds a format by the name of an object that is not at hand: a name proves nothing.
+ * @returns why visitors may get 415
+ */
+export function refusalReasonByName(key: string, engine: Engine): string | undefined {
   const rule = Object.values(RULES).find(({ ending }) => ending.test(key));
   if (rule === undefined || isRead(rule, engine)) return undefined;
-
-  const { reason } = rule;
-  return { isCertain: false, reason, remedy: CONVERT };
+  return rule.reason;
 }
 
 /** Predicts whether visitors get 415 in place of an original. @returns undefined if they see it */

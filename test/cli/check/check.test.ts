@@ -232,6 +232,21 @@ test("vitrine check reads the beginnings of the files in objects/, and warns of 
     `Warning: objects/tiff.jpg: ${tiff}`,
     `Warning: objects/\\u202ea.tif: ${tiff}`,
   ]);
+  // Which of the two buckets will have the HEIC and the large one, nobody knows.
+  const BUCKETS = { media: MEDIA, other: BY_BINDING };
+  const twoBuckets = oneBucket(MEDIA, {
+    images: BOUND.images,
+    vars: {
+      BUCKETS,
+      ROUTES: [...ROUTES, { path: "/other/:preset/*", object: "other/*" }],
+      PRESETS,
+    },
+  });
+  expect(await warningsIn(twoBuckets, files)).toEqual([
+    ...both,
+    `Warning: objects/tiff.jpg: ${tiff}`,
+    `Warning: objects/\\u202ea.tif: ${tiff}`,
+  ]);
   const many = Object.fromEntries(
     Array.from({ length: 1_000 }, (_, index) => [`${index}.tif`, TIFF]),
   );

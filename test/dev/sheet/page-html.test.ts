@@ -15,11 +15,12 @@ const PICTURE = { format: "jpeg", type: "image/jpeg", width: 300, height: 200 } 
 const FORMATS = new Map<string, DoubtfulFormat>([
   [".tif", "TIFF"],
   ["heic", "HEIC"],
+  [".jxl", "JPEG XL"],
 ]);
 
 async function render(keys: readonly string[], mistakes: readonly string[] = []): Promise<string> {
   const objects = keys.map((key) => {
-    const picture = key.endsWith(".txt") ? undefined : PICTURE;
+    const picture = /\.(?:txt|jxl)$/.test(key) ? undefined : PICTURE;
     return { key, etag: "1", bytes: 9_000, format: FORMATS.get(key.slice(-4)), picture };
   });
   const sheetObjects = await addRenditions({ config: configOf(), vars: ENV }, objects, 0);
@@ -39,7 +40,9 @@ test("no key and no mistake becomes a tag, an attribute or a script", async () =
 });
 
 test("an original that visitors do not see has the reason in its place, no image, and a button to delete it", async () => {
-  const parts = (await render([EVIL, `${EVIL}.tif`, "a.heic"])).split(/(?=<article )|<\/article>/);
+  const parts = (await render([EVIL, `${EVIL}.tif`, "a.heic", "a.jxl", "a.txt"])).split(
+    /(?=<article )|<\/article>/,
+  );
   const articles = parts.filter((part) => part.startsWith("<article "));
   const hints = articles.map((article) => {
     const [hint] = /Not shown: [^<]*/.exec(article) ?? [];
@@ -52,6 +55,7 @@ test("an original that visitors do not see has the reason in its place, no image
       ...[true, false],
     ],
     [expect.stringMatching(/^Not shown: visitors may get 415: .* HEIC: convert/), true, false],
+    [expect.stringMatching(/^Not shown: visitors get 415: .* no JPEG XL: convert/), true, false],
   ]);
   expect(parts.join("")).not.toContain("No route");
 });

@@ -211,6 +211,7 @@ test.each<
     /^visitors get 415: Cloudflare reads no TIFF: convert it to JPEG, PNG or WebP$/,
   ],
   ["a damaged TIFF", () => latin1("II*\0\0\0"), /no TIFF/],
+  ["a BigTIFF of another machine", () => latin1("II+\0\b\0\0\0"), /no TIFF/],
   ["a BigTIFF", () => latin1("MM\0+\0\b\0\0"), /no TIFF/],
   ["an AVIF", () => key.clone().avif({ effort: 0 }).toBuffer(), /^visitors get 415: .* Enterprise/],
   ["a HEIC", () => latin1("\0\0\0\x18ftypheic\0\0\0\0"), /^visitors may get 415: .* HEIC/],
@@ -243,9 +244,11 @@ test.each([
   ["a text", latin1("no picture")],
   ["nothing", latin1("")],
   ["half a signature", latin1("\0\0\0\fJXL ")],
+  ["an SVG that is cut off, although a route shows SVGs", latin1('<svg xmlns="x" width="9"><g')],
 ])("%s is not put", async (_what, body) => {
   vi.stubGlobal("fetch", async () => expect.unreachable());
-  const refused = await sheetOf(false).put("a.jpg", { body, type: "image/jpeg" });
+  const vars = { ...ENV, ROUTES: [{ path: "/:preset/*", object: "media/*", svg: true }] };
+  const refused = await sheetOf(false, vars).put("a.jpg", { body, type: "image/jpeg" });
   expect(refused).toEqual({
     kind: "refused",
     reason: "it is no picture that the local edge reads",
