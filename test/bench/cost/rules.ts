@@ -9,14 +9,14 @@ import { bytesOf, formatsOfBrowser, type Picture, type PictureType } from "./sit
 
 /**
  * How often the ladder goes on after its first request, on average: the requests to the edge for a rendition, and the
- * share of variants for which a second quality is billed. Assumed, until the tests with many pictures have counted: as
- * many requests as those tests allow.
+ * share of variants for which a second quality is billed. Counted by test/worker/corpus with four seeds, at the default
+ * switches of the edge: 297 requests for 297 renditions, and 292 for 282.
  */
 const LADDER = {
   /** Renditions with fewer pixels than their object. */
-  shrunk: { requests: 1.02, secondQualities: 0.01 },
+  shrunk: { requests: 1, secondQualities: 0 },
   /** Renditions with as many pixels. */
-  unshrunk: { requests: 1.3, secondQualities: 0.1 },
+  unshrunk: { requests: 1.04, secondQualities: 0.04 },
 };
 
 /** A PNG of a photograph has 13 to 30 times the bytes of its object. Measured with the emulators, in November 2026. */
