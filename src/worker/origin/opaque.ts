@@ -33,6 +33,12 @@ function isOpaqueWebp(head: Uint8Array): boolean {
   return hasNoFlag(head[20], 0x02) || isCoveredByFirstFrame(head);
 }
 
+/**
+ * How many chunks are read before the picture. A picture has a few. The 20,000 that fit into the first bytes of the Images
+ * binding would take more CPU time than a request has on the free plan.
+ */
+const MAX_CHUNKS = 500;
+
 /** Behind the header of a WebP, and "VP8X" with its 10 bytes, the next chunk begins. */
 const SECOND_CHUNK = 30;
 
@@ -42,7 +48,9 @@ function isCoveredByFirstFrame(head: Uint8Array): boolean {
   let offset = SECOND_CHUNK;
 
   // A chunk has a name and a length of 4 bytes each. Behind data of an odd length stands one more byte.
-  while (offset + CHUNK_HEADER_BYTES <= head.length) {
+  for (let chunks = 0; chunks < MAX_CHUNKS; chunks++) {
+    if (offset + CHUNK_HEADER_BYTES > head.length) return false;
+
     const name = latin1(head.subarray(offset, offset + 4));
     const dataOffset = offset + CHUNK_HEADER_BYTES;
     if (name === "ANMF") {
@@ -132,7 +140,9 @@ function isOpaquePng(head: Uint8Array): boolean {
 
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   let offset = 33;
-  while (offset + CHUNK_HEADER_BYTES <= head.length) {
+  for (let chunks = 0; chunks < MAX_CHUNKS; chunks++) {
+    if (offset + CHUNK_HEADER_BYTES > head.length) return false;
+
     const name = latin1(head.subarray(offset + 4, offset + CHUNK_HEADER_BYTES));
     if (name === "IDAT") return true; // the picture begins
     if (name === "tRNS") return false; // transparency of colours or of the palette

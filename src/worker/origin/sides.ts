@@ -7,6 +7,7 @@ import type { PixelSize } from "../../url/rendition-size.ts";
 import type { ObjectType } from "../http/refusal.ts";
 import { latin1 } from "../util/bytes.ts";
 import { isOpaque } from "./opaque.ts";
+import { HEAD_BYTES } from "./opened-object.ts";
 
 /**
  * Describes an original, as far as its first bytes tell: what a request to an engine depends on.
@@ -26,25 +27,46 @@ export function describeSource(
  * @returns undefined if these bytes do not tell the sides, or not whether they are exchanged
  */
 export function uprightSides(type: ObjectType, head: Uint8Array): PixelSize | undefined {
-  const dimensions = imageDimensionsFromData(head);
-  if (!dimensions) return undefined;
+  if (type === "image/jpeg") return uprightJpegSides(head);
 
-  const { width, height } = dimensions;
-  if (width === 0 || height === 0) return undefined;
-  if (width === height) return { width, height };
+  // The Images binding, or a server that ignores the range, may have sent more bytes. To search them all would take more
+  // CPU time than a request has on the free plan.
+  const firstBytes = head.subarray(0, HEAD_BYTES);
+  const sides = readSides(firstBytes);
+  if (!sides) return undefined;
+
+  const isSquare = sides.width === sides.height;
+  if (isSquare) return sides;
 
   switch (type) {
     case "image/gif":
-      return { width, height };
-    case "image/jpeg":
-      return isTurned(head) ? { width: height, height: width } : { width, height };
+      return sides;
     case "image/png":
     case "image/webp":
-      return mayBeTurned(type, head) ? undefined : { width, height };
+      return mayBeTurned(type, firstBytes) ? undefined : sides;
     default:
       // AVIF and HEIC may be turned by a property that is not read here.
       return undefined;
   }
+}
+
+function uprightJpegSides(head: Uint8Array): PixelSize | undefined {
+  const turned = isTurned(head);
+  if (turned === undefined) return undefined;
+
+  const sides = readSides(head);
+  if (!sides) return undefined;
+  return turned ? { width: sides.height, height: sides.width } : sides;
+}
+
+/** @returns undefined if these bytes do not tell the sides */
+function readSides(bytes: Uint8Array): PixelSize | undefined {
+  const dimensions = imageDimensionsFromData(bytes);
+  if (!dimensions) return undefined;
+
+  const { width, height } = dimensions;
+  const isEmpty = width === 0 || height === 0;
+  return isEmpty ? undefined : { width, height };
 }
 
 /** Returns whether more bytes may tell the sides. The others of these formats tell them in their first bytes, or never. */
@@ -58,21 +80,41 @@ const APP1 = 0xe1;
 /** The first segment behind which no EXIF counts: "start of scan". */
 const START_OF_SCAN = 0xda;
 
-/** Returns whether the EXIF data of a JPEG exchange its sides. */
-function isTurned(head: Uint8Array): boolean {
+/** The markers from here on have a length, except for those from RST0 to EOI. */
+const FIRST_SEGMENT = 0xc0;
+const RST0 = 0xd0;
+const EOI = 0xd9;
+
+/**
+ * How many segments and fill bytes are read. A picture has some dozens. 30,000 of them, which fit into the first bytes,
+ * would take more CPU time than a request has on the free plan.
+ */
+const MAX_STEPS = 1_000;
+
+/**
+ * Returns whether the EXIF data of a JPEG exchange its sides.
+ * @returns undefined if that is not certain: decoders differ where something else stands in place of a segment
+ */
+function isTurned(head: Uint8Array): boolean | undefined {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   let offset = 2; // behind the marker "start of image"
 
   // A segment is FF, its marker, its length in 2 bytes, which counts these 2, and its data.
-  while (offset + 4 <= head.length) {
+  for (let steps = 0; steps < MAX_STEPS; steps++) {
+    if (offset + 4 > head.length) return false;
+    if (view.getUint8(offset) !== 0xff) return undefined;
+
     const marker = view.getUint8(offset + 1);
-    if (view.getUint8(offset) !== 0xff || marker === START_OF_SCAN) return false;
+    if (marker === START_OF_SCAN) return false;
 
     // More than one FF may stand before a marker.
     if (marker === 0xff) {
       offset += 1;
       continue;
     }
+
+    const isWithoutLength = marker >= RST0 && marker <= EOI;
+    if (marker < FIRST_SEGMENT || isWithoutLength) return undefined;
 
     const length = view.getUint16(offset + 2);
     const data = head.subarray(offset + 4, offset + 2 + length);
@@ -81,7 +123,7 @@ function isTurned(head: Uint8Array): boolean {
     }
     offset += 2 + length;
   }
-  return false;
+  return undefined;
 }
 
 function startsWithText(bytes: Uint8Array, text: string): boolean {

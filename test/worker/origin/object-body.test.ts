@@ -222,4 +222,14 @@ describe("whether no pixel can be transparent, where the object begins as", () =
   ])("a PNG: %s", (_what, whole, expected) => {
     expect(isOpaque("image/png", whole.subarray(0, HEAD_BYTES))).toBe(expected);
   });
+
+  // The Images binding shows more first bytes. Only so many chunks of them are read, for the CPU time.
+  test.each<[chunks: number, isOpaque: boolean]>([
+    [300, true],
+    [20_000, false],
+  ])("a PNG with %i chunks before its picture", (count, expected) => {
+    const harmless = Array.from({ length: count }, () => chunk("gAMA", 0));
+    const whole = png({ colour: 2 }, ...harmless, chunk("IDAT", 9));
+    expect(isOpaque("image/png", whole)).toBe(expected);
+  });
 });

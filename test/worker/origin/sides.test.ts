@@ -41,17 +41,26 @@ function withSegment(jpeg: Buffer, marker: number, data: Buffer): Buffer {
 
 const JPEG = await plain.clone().jpeg().toBuffer();
 const SMALL_JPEG = await plain.clone().resize(8, 4).jpeg().toBuffer();
+const TURNED_JPEG = withSegment(JPEG, 0xe1, exifOf(6, "II"));
+const PNG = await plain.clone().png().toBuffer();
+
+/** Puts bytes behind the first marker of a JPEG. */
+function withBytes(jpeg: Buffer, bytes: number[], times = 1): Buffer {
+  const inserted = Array<number[]>(times).fill(bytes).flat();
+  return Buffer.concat([jpeg.subarray(0, 2), Buffer.from(inserted), jpeg.subarray(2)]);
+}
+
 const thumbnail = Buffer.concat([exifOf(6, "II"), SMALL_JPEG]);
 const PROFILE = Buffer.concat([Buffer.from("ICC_PROFILE\0"), Buffer.alloc(60_000)]);
 
 test.each<[string, Uint8Array, object | undefined]>([
   ["a JPEG", JPEG, LANDSCAPE],
   ["a progressive JPEG", await plain.clone().jpeg({ progressive: true }).toBuffer(), LANDSCAPE],
-  ["a PNG", await plain.clone().png().toBuffer(), LANDSCAPE],
+  ["a PNG", PNG, LANDSCAPE],
   ["a GIF", await plain.clone().gif().toBuffer(), LANDSCAPE],
   ["a lossy WebP", await plain.clone().webp().toBuffer(), LANDSCAPE],
   ["a lossless WebP", await plain.clone().webp({ lossless: true }).toBuffer(), LANDSCAPE],
-  ["a turned JPEG", withSegment(JPEG, 0xe1, exifOf(6, "II")), PORTRAIT],
+  ["a turned JPEG", TURNED_JPEG, PORTRAIT],
   ["a picture in EXIF is not the picture", withSegment(JPEG, 0xe1, thumbnail), PORTRAIT],
   [
     "EXIF behind a profile",
@@ -63,9 +72,16 @@ test.each<[string, Uint8Array, object | undefined]>([
     withSegment(JPEG, 0xe1, Buffer.from("http://ns.adobe.com/")),
     LANDSCAPE,
   ],
+  ["a fill byte before a marker", withBytes(JPEG, [0xff]), LANDSCAPE],
+  ["a byte between segments, of which decoders differ", withBytes(TURNED_JPEG, [0]), undefined],
+  ["a marker without a length before EXIF", withBytes(TURNED_JPEG, [0xff, 0x01]), undefined],
+  ["a restart marker before EXIF", withBytes(TURNED_JPEG, [0xff, 0xd0]), undefined],
+  ["255 segments", withBytes(JPEG, [0xff, 0xe2, 0, 2], 255), LANDSCAPE],
+  ["30,000 segments, for the CPU time", withBytes(JPEG, [0xff, 0xe1, 0, 2], 30_000), undefined],
+  ["100 KB of fill bytes, for the CPU time", withBytes(JPEG, [0xff], 100_000), undefined],
   [
-    "a fill byte before a marker",
-    Buffer.concat([JPEG.subarray(0, 2), Buffer.from([0xff]), JPEG.subarray(2)]),
+    "a PNG whose first KB alone is searched, for the CPU time",
+    Buffer.concat([PNG, Buffer.alloc(100_000, "eXI"), Buffer.from("eXIf")]),
     LANDSCAPE,
   ],
   [
@@ -77,11 +93,7 @@ test.each<[string, Uint8Array, object | undefined]>([
       .toBuffer(),
     undefined,
   ],
-  [
-    "a PNG that may be turned",
-    Buffer.concat([await plain.clone().png().toBuffer(), Buffer.from("eXIf")]),
-    undefined,
-  ],
+  ["a PNG that may be turned", Buffer.concat([PNG, Buffer.from("eXIf")]), undefined],
   [
     "an AVIF may be turned by a property",
     await plain.clone().avif({ effort: 0 }).toBuffer(),
