@@ -58,6 +58,9 @@ export async function openObject(
 /** How long a visitor waits for more bytes of an original: ms. Without them, the engine's answer decides. */
 const HEADER_TIMEOUT_MS = 1_000;
 
+/** A part of the time that is left, if that is shorter: the engine needs the rest. `timeout` may be one second. */
+const MAX_TIME_SHARE = 0.25;
+
 /**
  * Returns the first bytes of an object that was opened: more than its head if the head does not tell the sides of a
  * picture, but more bytes may (A14). They must be bytes of the same object, so an ETag has to name it.
@@ -75,7 +78,12 @@ export async function readHeader(
   if (!mayTellMore || etag === undefined) return head;
   if (uprightSides(type, head)) return head;
 
-  const deadline = Math.min(scope.deadline, Date.now() + HEADER_TIMEOUT_MS);
+  // S3 has sent fewer bytes than it was asked for: there would be a gap behind them.
+  if (head.length < HEAD_BYTES) return head;
+
+  const now = Date.now();
+  const timeLeft = scope.deadline - now;
+  const deadline = now + Math.min(HEADER_TIMEOUT_MS, timeLeft * MAX_TIME_SHARE);
   const header = await openObject(bucket, key, { ...scope, deadline, credential, part: "header" });
   if (isRefusal(header) || header.etag !== etag) return head;
   return concatBytes([head.subarray(0, HEAD_BYTES), header.body.head]);

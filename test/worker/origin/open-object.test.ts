@@ -7,8 +7,8 @@ import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import { fetchOverlayValidators } from "../../../src/worker/binding/overlays.ts";
 import type { Bucket } from "../../../src/worker/config/bucket.ts";
 import { bucketMemoryOf } from "../../../src/worker/origin/memories.ts";
-import { openObject } from "../../../src/worker/origin/open-object.ts";
-import { fireTimer, stopClock } from "../../support/clock.ts";
+import { openObject, readHeader } from "../../../src/worker/origin/open-object.ts";
+import { fireTimer, stopClock, stopTimers } from "../../support/clock.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import { credentialsIn } from "../../support/credentials-in.ts";
 import { file } from "../../support/emulators.ts";
@@ -604,4 +604,76 @@ describe("R2 by its binding", () => {
       expect(await failure()).toMatchObject({ event: "origin-failed" });
     },
   );
+});
+
+describe("more first bytes of a JPEG that does not tell its sides in the first KB", () => {
+  const LENGTH = 300_000;
+  const segment = Buffer.concat([Buffer.from([0xff, 0xe2, 0xff, 0xff]), Buffer.alloc(65_533)]);
+  const camera = Buffer.concat([JPEG.subarray(0, 2), segment, JPEG.subarray(2)]);
+  const more = camera.subarray(1024);
+  const MORE = {
+    "content-length": `${more.length}`,
+    "content-range": `bytes 1024-131071/${LENGTH}`,
+  };
+
+  /** Reads them, where S3 has answered the first request with these bytes, and answers the second one with this. */
+  async function read(answer: Answer, { head = camera.subarray(0, 1024), ms = 15_000 } = {}) {
+    const headers = {
+      "content-range": `bytes 0-1023/${LENGTH}`,
+      "content-length": `${head.length}`,
+    };
+    answers["current"] = part(headers, head);
+    const object = await open();
+    if ("event" in object) return expect.unreachable();
+
+    answers["current"] = answer;
+    answers["next"] = answer;
+    return readHeader(bucket, KEY, object, { context, deadline: Date.now() + ms });
+  }
+
+  test("are the next 127 KB, by the same key (A14)", async () => {
+    const header = await read(part(MORE, more));
+    expect(Buffer.compare(header, camera)).toBe(0);
+    expect(requests.map(({ headers }) => headers.get("range"))).toEqual([
+      "bytes=0-1023",
+      "bytes=1024-131071",
+    ]);
+    expect(credentials).toEqual(["current", "current"]);
+  });
+
+  const status = (code: number) => () => new Response(more, { status: code, headers: MORE });
+  test.each<[string, Answer]>([
+    ["of another object", part({ ...MORE, etag: '"def"' }, more)],
+    ["without an ETag", part({ ...MORE, etag: "" }, more)],
+    ["from another place", part({ ...MORE, "content-range": "bytes 0-1023/300000" }, more)],
+    ["without a place", part({ ...MORE, "content-range": "" }, more)],
+    ["encoded", part({ ...MORE, "content-encoding": "gzip" }, more)],
+    ["shorter than promised", part({ ...MORE, "content-length": "130048" }, more)],
+    ["longer than promised", part({ ...MORE, "content-length": "9" }, more)],
+    ["the whole object", status(200)],
+    ["a redirect", status(307)],
+    ["no such range", status(416)],
+    ["a denial", error("AccessDenied")],
+    ["a refused key", error("InvalidAccessKeyId")],
+    ["busy", error("SlowDown", 503)],
+    ["no answer", broken],
+  ])("%s, are not used, and not asked for again (A14)", async (_what, answer) => {
+    expect(await read(answer)).toHaveLength(1024);
+    expect(credentials).toEqual(["current", "current"]);
+  });
+
+  test("do not fit behind a head that is too short (A14)", async () => {
+    const head = camera.subarray(0, 500);
+    expect(await read(part(MORE, more), { head })).toHaveLength(500);
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each([
+    [15_000, 1_000],
+    [1_000, 250],
+  ])("do not take the engine's time: of %i ms, %i ms", async (ms, expected) => {
+    const finish = stopTimers();
+    const { value, took } = await finish(read(silent, { ms }));
+    expect([value.length, took]).toEqual([1024, expected]);
+  });
 });
