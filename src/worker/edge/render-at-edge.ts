@@ -37,6 +37,9 @@ const MAX_REQUESTS = 3;
 /** How much time is left for the answer if a picture is there, and a better one is tried: ms. */
 const RESERVE_MS = 1_000;
 
+/** How much of one rendition is read, at most, before it is answered: many visitors share the memory. Bytes. */
+const MAX_READ_BYTES = 8 * 1024 * 1024;
+
 /**
  * Asks the edge for a rendition, three times at most. The rules of the ladder (ladder.ts) say what for. A picture that may
  * be shown is never given up for another request that fails, or comes too late: the smallest so far is the result.
@@ -67,7 +70,8 @@ export async function renderAtEdge(
 
   while (request) {
     const attemptDeadline = smallest ? deadline - RESERVE_MS : deadline;
-    const outcome = await attempt(source, request, attemptDeadline);
+    const hasPicture = smallest !== undefined;
+    const outcome = await attempt(source, request, attemptDeadline, hasPicture);
     switch (outcome.kind) {
       case "light":
         if (smallest) cancelBody(smallest.rendition.body);
@@ -104,11 +108,15 @@ type AttemptResult =
   | HeavyRendition
   | Extract<Outcome, { kind: "refused" }>;
 
-/** Asks the edge for a picture once, and weighs what comes. */
+/**
+ * Asks the edge for a picture once, and weighs what comes.
+ * @param hasPicture whether a picture is there already, which a light one replaces
+ */
 async function attempt(
   source: SignedSource,
   request: TransformRequest,
   deadline: number,
+  hasPicture: boolean,
 ): Promise<AttemptResult> {
   const rendition = await renderPicture(source, request, deadline);
   if (isRefusal(rendition)) return { kind: "refused", refusal: rendition };
@@ -117,30 +125,42 @@ async function attempt(
   if (maxBytes === undefined) return { kind: "light", rendition };
 
   const { type, body, length } = rendition;
-  if (length !== undefined) {
-    const byteLength = Number(length);
-    if (byteLength <= maxBytes) return { kind: "light", rendition };
+  const byteLength = length === undefined ? undefined : Number(length);
+  if (byteLength !== undefined && byteLength > maxBytes) {
     return { kind: "heavy", rendition, type, length: byteLength };
   }
+  if (byteLength !== undefined && !hasPicture) return { kind: "light", rendition };
 
-  // Nobody said how long it is: it is read up to the limit, and no further.
-  const reading = await readUpTo(body, maxBytes, deadline);
+  // Nobody said how long it is, or it might break off although a whole picture is there. It is read up to the limit, and
+  // no further.
+  const limit = Math.min(maxBytes, MAX_READ_BYTES);
+  const reading = await readUpTo(body, limit, deadline);
   switch (reading.kind) {
     case "whole": {
       const { bytes } = reading;
+      if (bytes.length === 0) return { kind: "refused", refusal: NO_BYTES };
+      if (byteLength !== undefined && byteLength !== bytes.length) {
+        return { kind: "refused", refusal: BROKEN_OFF };
+      }
+
       const whole = { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
       return { kind: "light", rendition: whole };
     }
-    case "longer": {
+    case "longer":
+    case "late": {
       const longer = { ...rendition, body: reading.body };
+
+      // It is too long for the memory, and not for its object.
+      const isLight = reading.kind === "longer" && limit < maxBytes;
+      if (isLight) return { kind: "light", rendition: longer };
       return { kind: "heavy", rendition: longer, type, length: undefined };
     }
-    case "timed-out":
-      return { kind: "refused", refusal: { event: "timed-out", reason: "no rendition in time" } };
     case "broken":
       return { kind: "refused", refusal: BROKEN_OFF };
   }
 }
+
+const NO_BYTES: Refusal = { event: "edge-failed", reason: "it sent no bytes" };
 
 const BROKEN_OFF: Refusal = {
   event: "edge-failed",
@@ -187,17 +207,23 @@ async function renderPicture(
     return guarded;
   }
 
-  // The runtime decodes a body. Then its length is not that of content-length.
   const { headers, body } = reply;
-  const isEncoded = headers.has("content-encoding");
-  const sentLength = headers.get("content-length") ?? undefined;
-  const length = isEncoded ? undefined : sentLength;
-  if (!body || length === "0") return { event: "edge-failed", reason: "it sent no bytes" };
+  const length = readLength(headers);
+  if (!body || length === "0") return NO_BYTES;
 
   // The guard refuses a picture of another original only if both its ETag and its date differ. If the ETag alone
   // differs, the edge may have an older copy: the picture is shown, but not stored.
   const mayBeOfOtherObject = namesOtherOriginal(headers, source.object.etag);
   return { body, type: guarded.type, length, mayBeOfOtherObject };
+}
+
+/** Returns how long a body is, as content-length says. @returns undefined if nobody knows */
+function readLength(headers: Headers): string | undefined {
+  // The runtime decodes a body. Then its length is not that of content-length.
+  if (headers.has("content-encoding")) return undefined;
+
+  const length = headers.get("content-length") ?? "";
+  return /^\d+$/.test(length) ? length : undefined;
 }
 
 /** Asks the edge for the facts of the rendition that the same request makes (R9), and writes them as Vitrine's JSON. */

@@ -61,13 +61,12 @@ export async function readBytes(
 /** The beginning of a body, or all of it. */
 type Reading =
   | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** It is longer than the limit. The body has all bytes, also those that were read. */
-  | { readonly kind: "longer"; readonly body: ReadableStream<Uint8Array> }
-  | { readonly kind: "timed-out" }
+  /** It is longer than the limit, or has not ended in time. The body has all bytes, also those that were read. */
+  | { readonly kind: "longer" | "late"; readonly body: ReadableStream<Uint8Array> }
   | { readonly kind: "broken" };
 
 /**
- * Reads a body up to a limit, and not much further. A body that is longer can still be read from its beginning.
+ * Reads a body up to a limit, and not much further. What is longer or late can still be read from its beginning.
  * @param deadline ms since 1970
  */
 export async function readUpTo(
@@ -82,11 +81,9 @@ export async function readUpTo(
   let length = 0;
   try {
     while (length <= maxBytes) {
-      const chunk = await withTimeout(deadline - Date.now(), reader.read());
-      if (chunk === TIMED_OUT) {
-        reader.cancel().catch(() => {});
-        return { kind: "timed-out" };
-      }
+      const reading = reader.read();
+      const chunk = await withTimeout(deadline - Date.now(), reading);
+      if (chunk === TIMED_OUT) return { kind: "late", body: continueBody(chunks, reader, reading) };
       if (chunk.done) return { kind: "whole", bytes: concatBytes(chunks) };
 
       length += chunk.value.byteLength;
@@ -98,11 +95,19 @@ export async function readUpTo(
   return { kind: "longer", body: continueBody(chunks, reader) };
 }
 
-/** Makes one body of what was read already, and what is still to be read. */
+type ByteReader = ReadableStreamDefaultReader<Uint8Array>;
+
+/**
+ * Makes one body of what was read already, and what is still to be read.
+ * @param pendingReading a reading that still waits for its chunk
+ */
 function continueBody(
   chunks: Uint8Array[],
-  reader: ReadableStreamDefaultReader<Uint8Array>,
+  reader: ByteReader,
+  pendingReading?: ReturnType<ByteReader["read"]>,
 ): ReadableStream<Uint8Array> {
+  let nextReading = pendingReading;
+
   return new ReadableStream({
     async pull(controller) {
       const firstChunk = chunks.shift();
@@ -111,7 +116,9 @@ function continueBody(
         return;
       }
 
-      const { done, value } = await reader.read();
+      const reading = nextReading ?? reader.read();
+      nextReading = undefined;
+      const { done, value } = await reading;
       if (done) controller.close();
       else controller.enqueue(value);
     },

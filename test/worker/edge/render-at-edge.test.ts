@@ -1,13 +1,13 @@
 // How often the edge is asked for one rendition, or for its facts, and what becomes of its answers.
 
-import { beforeEach, expect, test, vi } from "vitest";
+import { beforeEach, describe, expect, test, vi } from "vitest";
 import { ttlByStatus } from "../../../src/emulator/edge/edge-cache.ts";
 import { type Fault, faultAnswer, isEdgeFault } from "../../../src/emulator/edge/faults.ts";
 import { edgeOptions, renderAtEdge } from "../../../src/worker/edge/render-at-edge.ts";
 import { isRefusal } from "../../../src/worker/http/refusal.ts";
 import type { OpenedObject } from "../../../src/worker/origin/opened-object.ts";
 import type { TransformRequest } from "../../../src/worker/request/transform-request.ts";
-import { stopClock } from "../../support/clock.ts";
+import { stopClock, stopTimers } from "../../support/clock.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import { credentialsIn } from "../../support/credentials-in.ts";
 import { CREDENTIALS, IMPATIENT, TRANSFORM_REQUEST } from "../../support/env.ts";
@@ -67,7 +67,7 @@ beforeEach(() => {
   vi.stubGlobal("scheduler", { wait: async (ms: number) => void pauses.push(ms) });
 });
 
-const render = (transform: typeof request, isFacts: boolean, ms = 10_000) =>
+const render = (transform: TransformRequest, isFacts: boolean, ms = 10_000) =>
   renderAtEdge(bucket, "published/a.jpg", OBJECT, transform, isFacts, Date.now() + ms);
 
 /** The formats that the edge was asked for. */
@@ -171,6 +171,125 @@ test("the original of what is refused is let go of (R2)", async () => {
   vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(new ReadableStream({ cancel })));
   expect(await render(request, false)).toMatchObject({ event: "not-transformed" });
   expect(cancel).toHaveBeenCalledOnce();
+});
+
+describe("with a limit of 10 bytes, a picture", () => {
+  const MAX_BYTES = 10;
+
+  /** What the edge sends: how many bytes, what content-length says, and how the body ends. */
+  type Sent = {
+    readonly bytes: number;
+    readonly length?: string;
+    readonly ending?: "break" | "stall";
+  };
+
+  /** Which bodies were cancelled, in order of the requests. */
+  let cancelled: number[];
+
+  function answerWith(sent: readonly Sent[]): void {
+    cancelled = [];
+    let times = 0;
+    vi.spyOn(globalThis, "fetch").mockImplementation(async () => {
+      const index = times++;
+      const { bytes, length, ending } = sent[index] ?? expect.unreachable();
+      const body = new ReadableStream({
+        start(stream) {
+          if (bytes > 0) stream.enqueue(new Uint8Array(bytes));
+          if (ending === undefined) stream.close();
+        },
+        pull: (stream) => (ending === "break" ? stream.error(new Error("reset")) : undefined),
+        cancel: () => void cancelled.push(index),
+      });
+      const type = { "content-type": "image/webp" };
+      return new Response(body, {
+        headers: { ...RESIZED, ...type, ...(length !== undefined && { "content-length": length }) },
+      });
+    });
+  }
+
+  const renderLimited = (maxBytes = MAX_BYTES) => render({ ...request, maxBytes }, false);
+
+  test.each<[what: string, sent: Sent[], expected: number | string, cancelled?: number[]]>([
+    ["that is light", [{ bytes: 9, length: "9" }], 9],
+    ["that is light, by its bytes", [{ bytes: 9 }], 9],
+    ["that is heavy, and the next one is not", [{ bytes: 30, length: "30" }, { bytes: 9 }], 9, [0]],
+    ["of no bytes is none", [{ bytes: 0 }], "edge-failed"],
+    ["of no bytes replaces none", [{ bytes: 30, length: "30" }, { bytes: 0 }], 30],
+    [
+      "that breaks off replaces none",
+      [
+        { bytes: 30, length: "30" },
+        { bytes: 5, length: "9", ending: "break" },
+      ],
+      30,
+    ],
+    [
+      "that is shorter than promised replaces none",
+      [
+        { bytes: 30, length: "30" },
+        { bytes: 5, length: "9" },
+      ],
+      30,
+    ],
+    [
+      "whose length is no number is of an unknown length",
+      [
+        { bytes: 40, length: "about 9" },
+        { bytes: 30, length: "30" },
+        { bytes: 50, length: "50" },
+      ],
+      30,
+      [2],
+    ],
+  ])("%s (R6)", async (_what, sent, expected, dropped = []) => {
+    answerWith(sent);
+    const result = await renderLimited();
+    const actual = isRefusal(result)
+      ? result.event
+      : (await new Response(result.body).bytes()).length;
+    expect(actual).toBe(expected);
+    expect(cancelled).toEqual(dropped);
+  });
+
+  test("that stalls is passed on as it comes, if there is no other", async () => {
+    const finish = stopTimers();
+    answerWith([{ bytes: 5, ending: "stall" }]);
+    const { value, took } = await finish(renderLimited());
+    if (isRefusal(value)) expect.unreachable();
+    expect(took).toBe(10_000);
+    const first = await value.body?.getReader().read();
+    expect(first?.value).toHaveLength(5);
+  });
+
+  test("that stalls does not cost the visitor the one that is there", async () => {
+    const finish = stopTimers();
+    answerWith([
+      { bytes: 30, length: "30" },
+      { bytes: 5, ending: "stall" },
+    ]);
+    const { value, took } = await finish(renderLimited());
+    if (isRefusal(value)) expect.unreachable();
+    expect([value.length, took, cancelled]).toEqual(["30", 9_000, [1]]);
+  });
+});
+
+test("of a picture of an unknown length, little is read before it is answered", async () => {
+  let sent = 0;
+  const endless = new ReadableStream({
+    pull(stream) {
+      sent += 1_000_000;
+      stream.enqueue(new Uint8Array(1_000_000));
+    },
+  });
+  const type = { "content-type": "image/webp" };
+  vi.spyOn(globalThis, "fetch").mockResolvedValue(
+    new Response(endless, { headers: { ...RESIZED, ...type } }),
+  );
+  const result = await render({ ...request, maxBytes: 60_000_000 }, false);
+  if (isRefusal(result)) expect.unreachable();
+  await result.body?.cancel();
+  expect(sent).toBeLessThan(12_000_000);
+  expect(fetch).toHaveBeenCalledOnce();
 });
 
 const PATH = "/images/card/key.jpg";
