@@ -60,7 +60,7 @@ test.each<[string, Vars, object]>([
         { path: "/other/:preset/*", object: "other/*", presets: ["two"] },
       ],
     },
-    { one: 2, two: 1, all: 3 },
+    { one: 2, two: 2, all: 4 },
   ],
   [
     "a preset that no route shows",
