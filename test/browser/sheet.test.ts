@@ -50,9 +50,12 @@ test("all pictures are decoded at their preset's size, as AVIF, without errors (
   const images = [...got].filter(([url]) => !/\/\.vitrine\/|:\d+\/$/.test(url));
   expect(images.length).toBeGreaterThanOrEqual(all.length);
   for (const [url, { status, type }] of images) {
-    // 960 × 1442: an AVIF has at most 1,200 px a side (O7).
+    // 960 × 1442: an AVIF has at most 1,200 px a side (O7). Of the small drawing, an AVIF may have more bytes than it has.
     const isTall = /\/hero@960w\/\w+\/friends\.jpg\b/.test(url);
-    expect([url, status, type]).toEqual([url, 200, isTall ? "image/webp" : "image/avif"]);
+    const types = ["image/avif", "image/webp"];
+    const isDrawing = url.includes(".png"); // all are this one
+    const expected = isDrawing ? expect.toBeOneOf(types) : types[isTall ? 1 : 0];
+    expect([url, status, type]).toEqual([url, 200, expected]);
   }
   expect([...got.keys()].filter((url) => !url.startsWith(`${address()}/`))).toEqual([]);
   expect(complaints).toEqual([]);
@@ -122,7 +125,7 @@ test("by keyboard alone: the code, and what the edge is asked, are read and copi
   await tabTo(page, "Copy");
   await page.keyboard.press("Enter");
   await expect.poll(() => focused(page)).toBe("Copied");
-  expect(JSON.parse(await copied(page))).toMatchObject({ width: 480, format: "avif" });
+  expect(JSON.parse(await copied(page))).toMatchObject({ width: 300, format: "avif" });
   expect(await figureOf(page, SMALL, "hero").locator("pre").allTextContents()).toContainEqual(
     expect.stringContaining('sizes: "100vw", //'), // those of this page are no app's
   );
