@@ -6,7 +6,11 @@
 import { isShortEnoughForAvif, type OutputFormat } from "../config/preset.ts";
 import { canRetry, detailsOf, type Refusal } from "../http/refusal.ts";
 import { lowerQuality } from "../request/quality.ts";
-import { isOpaqueSource, type TransformRequest } from "../request/transform-request.ts";
+import {
+  hasOwnSidesAlone,
+  isOpaqueSource,
+  type TransformRequest,
+} from "../request/transform-request.ts";
 import { typeFor } from "./guard.ts";
 
 /** One request, and what came of it. */
@@ -116,7 +120,10 @@ function afterHeavy(
 
   // No format was requested, so no quality was: a PNG might have come (O5). A JPEG came, so no pixel is transparent (O6).
   const isChosenJpeg = lightest.request.format === undefined && lightest.type === "image/jpeg";
-  if (isChosenJpeg) return { ...lightest.request, format: "jpeg" };
+  if (isChosenJpeg) {
+    const asJpeg = { ...lightest.request, format: "jpeg" } as const;
+    return isTried(attempts, "jpeg") ? lastRung(attempts, asJpeg) : asJpeg;
+  }
 
   // A PNG keeps every pixel, so it stays as it is.
   if (lightest.type === "image/png") return undefined;
@@ -167,9 +174,12 @@ function lastRung(
 
 type Image = TransformRequest["image"];
 
-/** @returns undefined if the size of the picture is not known, or the preset may enlarge it */
+/**
+ * @returns undefined if the size of the picture is not known, or the preset may enlarge it, or has lengths that are
+ *   multiplied by `dpr`, too, or count from the sides
+ */
 function withOnePixelLess(image: Image, size: TransformRequest["size"]): Image | undefined {
-  if (image.fit !== "scale-down" || !size || size.width < 2) return undefined;
+  if (!hasOwnSidesAlone(image) || !size || size.width < 2) return undefined;
 
   const { width: _width, height: _height, dpr: _dpr, ...shape } = image;
   return { ...shape, width: size.width - 1 };

@@ -2,7 +2,12 @@
 // format of the answer. Pure.
 
 import { type PixelSize, renditionSize, sourceSize } from "../../url/rendition-size.ts";
-import { isShortEnoughForAvif, type OutputFormat, type Variant } from "../config/preset.ts";
+import {
+  isShortEnoughForAvif,
+  MAX_SIDE,
+  type OutputFormat,
+  type Variant,
+} from "../config/preset.ts";
 import type { ObjectType } from "../http/refusal.ts";
 import type { AcceptedFormats, BrowserFormats } from "./accept.ts";
 import { chooseQuality, maxBytesOf } from "./quality.ts";
@@ -117,12 +122,13 @@ export function isOpaqueSource({ type, isOpaque }: SourceImage): boolean {
 function limitSides(image: Variant["image"], sides: PixelSize | undefined): Variant["image"] {
   const { width, height, dpr = 1, ...shape } = image;
 
-  // With these options, other lengths are multiplied by `dpr`, too, or count from the sides of the picture.
-  const { fit, trim, border, draw } = image;
-  if (fit !== "scale-down" || trim || border || draw) return image;
+  if (!hasOwnSidesAlone(image)) return image;
 
   const source = sides && sourceSize(sides, image);
   if (!source) return image;
+
+  // The edge takes no longer original (L1), and refuses such a width as a fault of the request (O1).
+  if (source.width > MAX_SIDE || source.height > MAX_SIDE) return image;
 
   const pixelWidth = Math.round((width ?? Infinity) * dpr);
   const pixelHeight = Math.round((height ?? Infinity) * dpr);
@@ -139,6 +145,15 @@ function limitSides(image: Variant["image"], sides: PixelSize | undefined): Vari
     ...(width !== undefined && { width: Math.min(pixelWidth, source.width) }),
     ...(height !== undefined && { height: Math.min(pixelHeight, source.height) }),
   };
+}
+
+/**
+ * Returns whether a picture is only made smaller, and its sides are the only lengths. Others, as those of a trim, are
+ * multiplied by `dpr`, too, or count from the sides of the picture.
+ */
+export function hasOwnSidesAlone({ fit, trim, border, draw }: Variant["image"]): boolean {
+  const hasLengths = Boolean(trim || border || draw);
+  return fit === "scale-down" && !hasLengths;
 }
 
 /**

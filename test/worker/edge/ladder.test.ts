@@ -163,6 +163,22 @@ test("formats come first, then a lower quality with one pixel less, once", () =>
   expect(climb({ ...request, ...WEBP, ...LONG }, ORIGINAL, 9)).toEqual(["webp 51 899"]);
 });
 
+test("a JPEG that the edge chose is requested as one, and then with a lower quality", () => {
+  const chosen = { ...request, ...PNG, ...NEITHER, format: undefined };
+  expect(climb(chosen, heavy("image/jpeg", 20_000), 9)).toEqual(["jpeg own 160", "jpeg 51 159"]);
+});
+
+test.each([
+  ["a trim", { trim: { left: 50 } }],
+  ["a border", { border: { color: "red", width: 5 } }],
+  ["an overlay", { draw: [{ url: "https://assets.example/logo.png" }] }],
+])("%s, whose lengths depend on the sides, is not changed by the last rung", (_what, options) => {
+  const image = { ...request.image, dpr: 2, ...options };
+  const first = { ...request, ...JPEG, ...WEBP_ALONE, image };
+  const next = nextRequest([{ request: first, outcome: heavy("image/webp", 20_000) }], 3);
+  expect(next?.image).toEqual({ ...image, quality: 51 });
+});
+
 test("the lightest picture so far is made lighter", () => {
   const avif = { request: { ...request, ...JPEG }, outcome: heavy("image/avif", 11_000) };
   const webp = {

@@ -83,6 +83,9 @@ test.each<[string, PixelSize | undefined, object]>([
   ["bordered", { width: 300, height: 200 }, { width: 960 }],
   ["marked", { width: 300, height: 200 }, { width: 960 }],
   ["card@2x", undefined, { width: 480, dpr: 2 }],
+  // The edge takes no side over 12,000 px, and would call it a fault of the request (L1, O1).
+  ["tower", { width: 2 ** 31, height: 1 }, { height: 600 }],
+  ["card", { width: 1, height: 2 ** 31 }, { width: 480 }],
 ])(
   "%s of %j: a side above the object's own is asked as its own, %j (L2, R6)",
   (name, sides, expected) => {
