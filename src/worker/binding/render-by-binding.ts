@@ -15,7 +15,11 @@ import type { OpenedObject } from "../origin/opened-object.ts";
 import { describeSource } from "../origin/sides.ts";
 import type { AcceptedFormats } from "../request/accept.ts";
 import { focusOf } from "../request/focus.ts";
-import { createTransformRequest, type TransformRequest } from "../request/transform-request.ts";
+import {
+  createTransformRequest,
+  type SourceImage,
+  type TransformRequest,
+} from "../request/transform-request.ts";
 import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { checkReadable } from "./check-readable.ts";
 import { outputOptions, transformOptions } from "./options.ts";
@@ -115,7 +119,7 @@ async function renderAgain(task: Task, first: TryResult): Promise<TryResult | un
       if (canRetry(refusal)) {
         // The failure may be over soon: the origin broke off, for example.
         const hasTime = await pauseBefore(deadline);
-        return hasTime ? renderOnce(task, request) : undefined;
+        return hasTime ? renderOnce(task) : undefined;
       }
       if (!request) return undefined;
 
@@ -159,7 +163,7 @@ type Picture = WholePicture &
 
 /**
  * Renders a picture once: opens its sources, has the binding render them, and lets the result pass, or refuses it.
- * @param chosenRequest undefined: the request follows from the object that is opened
+ * @param chosenRequest what the ladder has chosen; undefined: the request follows from the object that is opened
  */
 async function renderOnce(task: Task, chosenRequest?: TransformRequest): Promise<TryResult> {
   const { bucket, key, variant, formats, scope } = task;
@@ -179,8 +183,10 @@ async function renderOnce(task: Task, chosenRequest?: TransformRequest): Promise
     return { kind: "refused", request: chosenRequest, refusal: overlays };
   }
 
+  // The object may have been replaced since its request was chosen. Then its sides, for example, are other ones.
   const source = describeSource(object, object.body.head);
-  const request = chosenRequest ?? createTransformRequest(variant, formats, source);
+  const isChosen = chosenRequest !== undefined && isSameSource(chosenRequest.source, source);
+  const request = isChosen ? chosenRequest : createTransformRequest(variant, formats, source);
   const sources = { object, overlays };
   const output = outputOptions(request, object.type, object.body.head);
   const pendingRendering = requestPicture(task, request, sources, output);
@@ -195,6 +201,11 @@ async function renderOnce(task: Task, chosenRequest?: TransformRequest): Promise
   const { maxBytes = Infinity } = request;
   const isHeavy = picture.bytes.length > maxBytes && formats !== "facts";
   return { kind: isHeavy ? "heavy" : "light", request, picture: { ...picture, ...sources, info } };
+}
+
+/** Returns whether a request that was chosen for one original is right for another one. */
+function isSameSource(source: SourceImage, other: SourceImage): boolean {
+  return JSON.stringify(source) === JSON.stringify(other);
 }
 
 /**

@@ -13,6 +13,7 @@ import {
   get,
   lines,
   MODERN,
+  put,
   stage,
 } from "../../support/run-worker.ts";
 import { EDGE_CODES, type EdgeCode, REFUSALS } from "../../support/tables/edge-codes.ts";
@@ -250,6 +251,35 @@ test("an overlay that breaks off fails the picture, also where the binding goes 
   const env = envOf("binding", { PRESETS, ROUTES, IMAGES });
   expect((await get("/images/one/key.jpg", {}, env)).status).toBe(502);
   expect(lines()).toMatchObject([{ event: "origin-failed" }]);
+});
+
+test.each<[what: string, first: (original: Uint8Array) => unknown]>([
+  ["the binding is busy", () => Promise.reject(Object.assign(new Error("busy"), { code: 9522 }))],
+  ["the binding returns the original", (original) => whole(original)],
+])("an object that is replaced while %s is rendered at its own size", async (_what, first) => {
+  const small = await sharp(file("made/key.jpg")).resize(40, 30).jpeg().toBuffer();
+  const large = await sharp(file("made/key.jpg")).resize(900, 675).jpeg().toBuffer();
+  put("replaced.jpg", small);
+  const widths: (number | undefined)[] = [];
+  const input = (stream: ReadableStream) => {
+    const chain = {
+      transform(options: ImageTransform) {
+        widths.push(options.width);
+        return chain;
+      },
+      draw: () => chain,
+      async output() {
+        const original = await new Response(stream).bytes();
+        if (widths.length > 1) return whole(large.subarray());
+        put("replaced.jpg", large);
+        return first(original);
+      },
+    };
+    return chain;
+  };
+  const env = envOf("binding", { IMAGES: { info: async () => ({}), input } });
+  await get("/images/wide/replaced.jpg", {}, env);
+  expect(widths).toEqual([40, 900]);
 });
 
 test("an animation that is too large for the binding is asked for still (B6)", async () => {
