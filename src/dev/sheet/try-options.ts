@@ -3,18 +3,21 @@
 
 import { presetsOf } from "../../cli/app-file/generate.ts";
 import { type CommandFault, isFault } from "../../cli/command.ts";
-import { renditionIdsOf } from "../../worker/cache/rendition-url.ts";
+import { type RenditionId, renditionIdsOf } from "../../worker/cache/rendition-url.ts";
 import {
   type Preset,
   presetSchema,
   type Variant,
   variantsOfPreset,
 } from "../../worker/config/preset.ts";
-import { detailsOf } from "../../worker/http/refusal.ts";
-import { NO_CONTEXT } from "../../worker/http/send.ts";
+import { detailsOf, isRefusal } from "../../worker/http/refusal.ts";
+import { NO_CONTEXT, type RequestScope } from "../../worker/http/send.ts";
+import { openObject, readHeader } from "../../worker/origin/open-object.ts";
+import { describeSource } from "../../worker/origin/sides.ts";
 import { render } from "../../worker/renditions.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { type ResolvedRequest, resolveRequest } from "../../worker/request/resolve-request.ts";
+import { createTransformRequest } from "../../worker/request/transform-request.ts";
 import type { LocalConfig } from "./sheet-objects.ts";
 
 export type Answer = {
@@ -61,7 +64,23 @@ export async function renderTry({ config, lines, ...request }: Try): Promise<Ans
     return refuse(502, `no such picture was made: ${event}${reason ? `, ${reason}` : ""}`);
   }
   const { body, type } = result.rendition;
-  return { status: 200, type, body: new Uint8Array(await new Response(body).arrayBuffer()), lines };
+  const bytes = new Uint8Array(await new Response(body).arrayBuffer());
+  const note = await noteOfQuality(ids[0], scope);
+  return { status: 200, type, body: bytes, lines: [lines, note].filter(Boolean).join("\n") };
+}
+
+/** Returns a comment for the lines where the Worker asks for a lower quality than the preset's. */
+async function noteOfQuality(
+  { bucket, key, variant, formats }: RenditionId,
+  scope: RequestScope,
+): Promise<string> {
+  const object = await openObject(bucket, key, { ...scope, part: "head" });
+  if (isRefusal(object)) return "";
+
+  const header = await readHeader(bucket, key, object, scope);
+  const { image } = createTransformRequest(variant, formats, describeSource(object, header));
+  if (image.quality === variant.image.quality) return "";
+  return `# this original has few bytes, so it is asked for with quality ${image.quality}`;
 }
 
 /**

@@ -135,16 +135,32 @@ function afterOriginal(
   attempts: readonly Attempt[],
   request: TransformRequest,
 ): TransformRequest | undefined {
-  const { source, variant } = request;
+  const { source, variant, accepts } = request;
   const still = { ...request, isStill: true };
 
+  // A JPEG is longer than a WebP of the same quality, so only browsers that do not read WebP get one.
   const candidates: OutputFormat[] = modernFormats(request);
-  if (variant.format === "auto" && isOpaqueSource(source)) candidates.push("jpeg");
+  const canBeJpeg = variant.format === "auto" && !accepts.webp && isOpaqueSource(source);
+  if (canBeJpeg) candidates.push("jpeg");
   const format = candidates.find(
     (candidate) => typeFor(candidate) !== source.type && !isTried(attempts, candidate),
   );
   if (format) return { ...still, format };
-  return lastRung(attempts, still);
+
+  const lightest = lightestOf(attempts);
+  if (lightest) return lastRung(attempts, lightest.request);
+  return lastRung(attempts, still) ?? asPng(attempts, still);
+}
+
+/** Where the sides stay, as of a picture that is enlarged, only a PNG is certainly no original: better than no picture. */
+function asPng(
+  attempts: readonly Attempt[],
+  request: TransformRequest,
+): TransformRequest | undefined {
+  const { variant, source } = request;
+  const isPossible = variant.format === "auto" && source.type !== "image/png";
+  if (!isPossible || isTried(attempts, "png-force")) return undefined;
+  return { ...request, format: "png-force" };
 }
 
 /**

@@ -42,8 +42,9 @@ export function uprightSides(type: ObjectType, head: Uint8Array): PixelSize | un
     case "image/gif":
       return sides;
     case "image/png":
+      return isTurnedPng(firstBytes) ? { width: sides.height, height: sides.width } : sides;
     case "image/webp":
-      return mayBeTurned(type, firstBytes) ? undefined : sides;
+      return mayBeTurned(firstBytes) ? undefined : sides;
     default:
       // AVIF and HEIC may be turned by a property that is not read here.
       return undefined;
@@ -166,23 +167,29 @@ function isTurnedByExif(tiff: Uint8Array): boolean {
 /** In the flags of a WebP: it has EXIF data. They stand behind the picture. */
 const WEBP_EXIF = 0x08;
 
-/** Returns whether a PNG or a WebP has EXIF data, which may exchange its sides. */
-function mayBeTurned(type: "image/png" | "image/webp", head: Uint8Array): boolean {
-  if (type === "image/png") return hasText(head, "eXIf");
-
+/** Returns whether a WebP has EXIF data, which may exchange its sides. */
+function mayBeTurned(head: Uint8Array): boolean {
   // Only the extended form, "VP8X", has flags: in byte 20.
   const isExtended = startsWithText(head.subarray(12), "VP8X");
   const flags = head[20] ?? 0;
   return isExtended && (flags & WEBP_EXIF) !== 0;
 }
 
-/** Returns whether a text occurs in bytes. The bytes of a picture may have it by chance: then its sides stay unknown. */
-function hasText(bytes: Uint8Array, text: string): boolean {
-  const firstByte = text.charCodeAt(0);
-  let index = bytes.indexOf(firstByte);
-  while (index >= 0) {
-    if (startsWithText(bytes.subarray(index), text)) return true;
-    index = bytes.indexOf(firstByte, index + 1);
+/** The first chunk behind the header of a PNG. */
+const PNG_CHUNKS = 33;
+
+/** What a chunk of a PNG has besides its data: a length, a name and a checksum of 4 bytes each. */
+const CHUNK_FRAME_BYTES = 12;
+
+/** Returns whether the EXIF data of a PNG exchange its sides. Those behind the picture are not read: hardly any file has them. */
+function isTurnedPng(head: Uint8Array): boolean {
+  const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
+  let offset = PNG_CHUNKS;
+
+  while (offset + CHUNK_FRAME_BYTES <= head.length) {
+    const data = head.subarray(offset + 8);
+    if (startsWithText(head.subarray(offset + 4), "eXIf")) return isTurnedByExif(data);
+    offset += CHUNK_FRAME_BYTES + view.getUint32(offset);
   }
   return false;
 }

@@ -62,7 +62,7 @@ function photographsOf(all: readonly Original[]): readonly Original[] {
 
 /** A transparent PNG with the same EXIF data: it becomes a WebP or a PNG. */
 async function pngOf({ set, key, bytes }: Original): Promise<Original> {
-  const png = sharp(bytes).autoOrient().ensureAlpha(0.5).keepExif().png();
+  const png = sharp(bytes).autoOrient().ensureAlpha(0.5).keepExif().png({ compressionLevel: 9 });
   return originalOf(set, `${basename(key)}.png`, await png.toBuffer());
 }
 

@@ -93,7 +93,7 @@ describe("a binding that", () => {
       return whole(quality === undefined ? original : jpeg);
     });
     expect((await getOutcome(images))[0]).toBe(200);
-    expect(qualities).toEqual([undefined, 51]);
+    expect(qualities).toEqual([undefined, 38]);
   });
 
   test("returns a WebP that is broken off is asked for a JPEG, which every browser reads (B9)", async () => {

@@ -62,18 +62,18 @@ test.each<[string, Partial<TransformRequest>, Attempt["outcome"], object | undef
     "a JPEG came back",
     { ...JPEG, ...NEITHER, format: "jpeg" },
     ORIGINAL,
-    { quality: 51, width: 159 },
+    { quality: 38, width: 159 },
   ],
   ["a JPEG came for AVIF", JPEG, ORIGINAL, { format: "webp" }],
-  ["a WebP came back, opaque", { ...OPAQUE_WEBP, ...LONG }, ORIGINAL, { format: "jpeg" }],
-  ["a WebP came back", { ...WEBP, ...LONG }, ORIGINAL, { quality: 51, width: 899 }],
+  ["a WebP came back, opaque", { ...OPAQUE_WEBP, ...LONG }, ORIGINAL, { quality: 38, width: 899 }],
+  ["a WebP came back", { ...WEBP, ...LONG }, ORIGINAL, { quality: 38, width: 899 }],
   [
     "in a preset of WebP",
     { ...OPAQUE_WEBP, ...inPreset("webp") },
     ORIGINAL,
-    { quality: 51, width: 159 },
+    { quality: 38, width: 159 },
   ],
-  ["in a preset of JPEG", { ...JPEG, ...inPreset("jpeg") }, ORIGINAL, { quality: 51, width: 159 }],
+  ["in a preset of JPEG", { ...JPEG, ...inPreset("jpeg") }, ORIGINAL, { quality: 38, width: 159 }],
   [
     "a PNG came back, no WebP read",
     { ...PNG, ...NEITHER, format: undefined },
@@ -95,13 +95,13 @@ test.each<[string, Partial<TransformRequest>, Attempt["outcome"], object | undef
     "a WebP has",
     { ...JPEG, ...WEBP_ALONE },
     heavy("image/webp", 20_000),
-    { quality: 51, width: 159 },
+    { quality: 38, width: 159 },
   ],
   [
     "nobody knows how many",
     { ...JPEG, ...WEBP_ALONE },
     heavy("image/webp"),
-    { quality: 51, width: 159 },
+    { quality: 38, width: 159 },
   ],
   [
     "a JPEG that the edge chose",
@@ -158,14 +158,17 @@ function climb(first: TransformRequest, outcome: Attempt["outcome"], times: numb
 test("formats come first, then a lower quality with one pixel less, once", () => {
   expect(climb({ ...request, ...JPEG }, heavy("image/avif", 12_000), 9)).toEqual([
     "webp own 160",
-    "avif 51 159",
+    "avif 38 159",
   ]);
-  expect(climb({ ...request, ...WEBP, ...LONG }, ORIGINAL, 9)).toEqual(["webp 51 899"]);
+  expect(climb({ ...request, ...WEBP, ...LONG }, ORIGINAL, 9)).toEqual([
+    "webp 38 899",
+    "png-force 38 899",
+  ]);
 });
 
 test("a JPEG that the edge chose is requested as one, and then with a lower quality", () => {
   const chosen = { ...request, ...PNG, ...NEITHER, format: undefined };
-  expect(climb(chosen, heavy("image/jpeg", 20_000), 9)).toEqual(["jpeg own 160", "jpeg 51 159"]);
+  expect(climb(chosen, heavy("image/jpeg", 20_000), 9)).toEqual(["jpeg own 160", "jpeg 38 159"]);
 });
 
 test.each([
@@ -176,7 +179,7 @@ test.each([
   const image = { ...request.image, dpr: 2, ...options };
   const first = { ...request, ...JPEG, ...WEBP_ALONE, image };
   const next = nextRequest([{ request: first, outcome: heavy("image/webp", 20_000) }], 3);
-  expect(next?.image).toEqual({ ...image, quality: 51 });
+  expect(next?.image).toEqual({ ...image, quality: 38 });
 });
 
 test("the lightest picture so far is made lighter", () => {
@@ -186,7 +189,7 @@ test("the lightest picture so far is made lighter", () => {
     outcome: heavy("image/webp", 15_000),
   };
   const next = nextRequest([avif, webp], 3);
-  expect(next).toMatchObject({ format: "avif", image: { quality: 51, width: 159 } });
+  expect(next).toMatchObject({ format: "avif", image: { quality: 38, width: 159 } });
 });
 
 test("a failure that may be over soon is not waited for twice, or where a picture is there", () => {

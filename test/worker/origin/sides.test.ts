@@ -39,6 +39,15 @@ function withSegment(jpeg: Buffer, marker: number, data: Buffer): Buffer {
   return Buffer.concat([jpeg.subarray(0, 2), head, data, jpeg.subarray(2)]);
 }
 
+/** Puts EXIF data behind the header of a PNG. */
+function withExif(png: Buffer, orientation: number): Buffer {
+  const tiff = exifOf(orientation, "MM").subarray(6);
+  const head = Buffer.alloc(8);
+  head.writeUInt32BE(tiff.length);
+  head.write("eXIf", 4);
+  return Buffer.concat([png.subarray(0, 33), head, tiff, Buffer.alloc(4), png.subarray(33)]);
+}
+
 const JPEG = await plain.clone().jpeg().toBuffer();
 const SMALL_JPEG = await plain.clone().resize(8, 4).jpeg().toBuffer();
 const TURNED_JPEG = withSegment(JPEG, 0xe1, exifOf(6, "II"));
@@ -93,7 +102,9 @@ test.each<[string, Uint8Array, object | undefined]>([
       .toBuffer(),
     undefined,
   ],
-  ["a PNG that may be turned", Buffer.concat([PNG, Buffer.from("eXIf")]), undefined],
+  ["a PNG whose EXIF leaves it", withExif(PNG, 1), LANDSCAPE],
+  ["a turned PNG", withExif(PNG, 6), PORTRAIT],
+  ["a PNG that breaks off in its EXIF", withExif(PNG, 6).subarray(0, 50), LANDSCAPE],
   [
     "an AVIF may be turned by a property",
     await plain.clone().avif({ effort: 0 }).toBuffer(),

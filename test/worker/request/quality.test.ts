@@ -73,54 +73,55 @@ function qualityFor(maxBytes: number | undefined, changes: Partial<Variant["imag
 }
 
 test.each<[bytesPerPixel: number, number | undefined]>([
-  [9, undefined],
-  [0.36, undefined], // the edge's own, 85
-  [0.3599, 80],
-  [0.28, 80],
-  [0.2799, 77],
-  [0.23, 77],
-  [0.2299, 65],
-  [0.16, 65],
-  [0.1599, 57],
-  [0.12, 57],
-  [0.1199, 48],
-  [0.085, 48],
-  [0.0849, 38],
-  [0.06, 38],
-  [0.0599, 30],
-  [0.04, 30],
-  [0.0399, 22],
-  [0.0001, 22],
+  [9, undefined], // the edge's own, 85
+  [0.36, undefined],
+  [0.345, 84],
+  [0.29, 83],
+  [0.22, 80],
+  [0.17, 71],
+  [0.145, 69],
+  [0.12, 66],
+  [0.07, 58],
+  [0.06, 55],
+  [0.05, 52],
+  [0.03, 42],
+  [0.015, 34],
+  [0.0001, 26],
 ])("with %d bytes for each pixel, the quality is %j (L2)", (bytes, quality) => {
   expect(qualityFor(bytes * 10_000)).toBe(quality);
 });
 
 test("the quality is never above the preset's, and stays as the preset says it", () => {
-  expect(qualityFor(3_000, { quality: 80 })).toBe(80);
-  expect(qualityFor(3_000, { quality: 81 })).toBe(80);
-  expect(qualityFor(3_000, { quality: 40 })).toBe(40);
-  expect(qualityFor(1_700, { quality: "medium-low" })).toBe("medium-low");
-  expect(qualityFor(1_200, { quality: "medium-low" })).toBe(57);
-  expect(qualityFor(1_200, { quality: "low" })).toBe("low");
+  expect(qualityFor(2_200, { quality: 80 })).toBe(80);
+  expect(qualityFor(2_200, { quality: 81 })).toBe(80);
+  expect(qualityFor(2_200, { quality: 40 })).toBe(40);
+  expect(qualityFor(1_200, { quality: "medium-low" })).toBe("medium-low");
+  expect(qualityFor(700, { quality: "medium-low" })).toBe(58);
+  expect(qualityFor(700, { quality: "low" })).toBe("low");
   expect(qualityFor(undefined, { quality: 82 })).toBe(82);
   expect(chooseQuality(variantWith({}), "image/jpeg", undefined, 1)).toBeUndefined();
 });
 
-test("a WebP says more in its bytes, so its renditions have a lower quality", () => {
+test.each([
+  ["image/jpeg", 66],
+  ["unknown", 66],
+  ["image/webp", 58], // its bytes show more
+  ["image/png", 75], // a drawing, of which AVIF and WebP have fewer bytes still
+  ["image/gif", 75],
+] as const)("of so few bytes, the renditions of %s have the quality %j", (type, quality) => {
   const size = { width: 100, height: 100 };
-  expect(chooseQuality(variantWith({}), "image/webp", size, 2_800)).toBe(65);
-  expect(chooseQuality(variantWith({}), "image/png", size, 2_800)).toBe(80);
+  expect(chooseQuality(variantWith({}), type, size, 1_200)).toBe(quality);
 });
 
 test("one lower quality may follow another one", () => {
   expect([85, undefined, 40, 20, 12, 10, 5, "low" as const].map(lowerQuality)).toEqual([
-    51,
-    51,
-    24,
-    12,
+    38,
+    38,
+    18,
+    10,
     10,
     undefined,
     undefined,
-    30,
+    23,
   ]);
 });
