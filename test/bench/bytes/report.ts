@@ -133,7 +133,9 @@ function reasonFor(variant: string, mine: Measure, other: Measure): string | und
     return `Cloudflare makes no AVIF above ${MAX_AVIF_SIDE.toLocaleString("en")} px a side (O7)`;
   }
 
-  return undefined;
+  // The quality is chosen for the worse of both formats, so here it is not the best one for WebP.
+  const isWebp = mine.format === "webp" && other.format === "webp";
+  return isWebp ? "AVIF and WebP have one quality, because each is billed (L2)" : undefined;
 }
 
 function widthOf(variant: string): number {
