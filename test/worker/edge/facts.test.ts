@@ -24,6 +24,7 @@ test("sides and types alone are read (R9)", () => {
 test.each<[unknown, ObjectType, ObjectType | undefined]>([
   ["image/jpeg", "unknown", "image/jpeg"],
   ["JPG", "unknown", "image/jpeg"],
+  ["AVIF", "unknown", "image/avif"],
   ["image/jpg; q=1", "unknown", "image/jpeg"],
   // The first bytes are certain, whatever the engine says.
   ["image/png", "image/gif", "image/gif"],
