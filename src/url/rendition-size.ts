@@ -21,7 +21,7 @@ type Trim = Sides & {
   readonly border?: unknown;
 };
 
-type Border = Sides & { readonly width?: number | undefined };
+type BorderOption = Sides & { readonly width?: number | undefined };
 
 /** The options that decide the size of a rendition. */
 export type SizeOptions = {
@@ -33,7 +33,7 @@ export type SizeOptions = {
   readonly fit?: string | undefined;
   readonly rotate?: number | undefined;
   readonly trim?: Trim | "border" | undefined;
-  readonly border?: Border | undefined;
+  readonly border?: BorderOption | undefined;
 };
 
 /**

@@ -34,7 +34,7 @@ export function inTime(answer) {
 
 /** What the gateway asks the cached entrypoint for. */
 export const RENDITION_URL =
-  "https://renditions/2/2/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/photos/dandelion.jpg?as=avif.webp&image=%7B%22fit%22%3A%22scale-down%22%2C%22metadata%22%3A%22none%22%2C%22anim%22%3Afalse%2C%22width%22%3A480%2C%22format%22%3A%22auto%22%7D";
+  "https://renditions/2/3/AWS/https/acme-media.s3.eu-west-1.amazonaws.com/photos/dandelion.jpg?as=avif.webp&image=%7B%22fit%22%3A%22scale-down%22%2C%22metadata%22%3A%22none%22%2C%22anim%22%3Afalse%2C%22width%22%3A480%2C%22format%22%3A%22auto%22%7D";
 export const RENDITION_INIT = { headers: { "vitrine-left": "19900" } };
 
 const CACHING = "public, max-age=300, stale-while-revalidate=604800, stale-if-error=604800";
