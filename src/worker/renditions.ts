@@ -155,7 +155,7 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
     const isNew = result.kind === "rendition" && !result.rendition.stored;
     if (isNew) {
       const missingIds = ids.slice(0, objectIndex);
-      for (const missingId of missingIds) context.waitUntil(purgeIfAppeared(missingId, context));
+      for (const missingId of missingIds) context.waitUntil(purgeIfAppeared(missingId, scope));
     }
     return { ...result, objectIndex };
   }

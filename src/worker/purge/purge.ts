@@ -5,7 +5,8 @@
 // The image edge, which makes renditions, has a cache, too. It is never purged: a replaced object has another URL
 // there.
 
-import { type GatewayContext, NO_CACHE, type PurgeOptions } from "../cache/loopback.ts";
+import type { GatewayContext, PurgeOptions } from "../cache/loopback.ts";
+import { purgeCached } from "../cache/purge-object.ts";
 import { bucketTag, objectTag } from "../cache/rendition-url.ts";
 import type { Store } from "../config/bindings.ts";
 import type { Config } from "../config/config.ts";
@@ -153,24 +154,15 @@ async function purgeCache(
   options: PurgeOptions,
   { context, deadline }: PurgeScope,
 ): Promise<PurgeFailure | undefined> {
-  // `Renditions` is the Worker's entrypoint that has Workers Cache in front of it, and only this one can purge the
-  // cache. If the runtime does not offer it, nothing is cached (W15), so nothing old can be shown.
-  const entrypoint = context.exports?.Renditions;
-  if (!entrypoint) return undefined;
-
   let errorText: string;
   try {
-    const result = await withTimeout(deadline - Date.now(), entrypoint.purge(options));
+    const result = await withTimeout(deadline - Date.now(), purgeCached(options, context));
     if (result === TIMED_OUT) {
       return { status: 503, retryAfter: 10, reason: "cache: it does not answer in time" };
     }
     if (result.success) return undefined;
 
-    // The entrypoint may say that it has no cache: then nothing is cached either.
-    const { errors } = result;
-    if (errors.some(({ message }) => message === NO_CACHE.message)) return undefined;
-
-    const texts = errors.map(({ code, message }) => `${message} (${code})`);
+    const texts = result.errors.map(({ code, message }) => `${message} (${code})`);
     errorText = texts.join("; ");
   } catch (error) {
     errorText = `${error}`;

@@ -4,12 +4,13 @@
 // steps.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
-import { objectTag, type RenditionId } from "../cache/rendition-url.ts";
+import type { GatewayScope } from "../cache/loopback.ts";
+import { canPurge, purgeObject } from "../cache/purge-object.ts";
+import type { RenditionId } from "../cache/rendition-url.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
 import { isRefusal, type Refusal } from "../http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "../http/send.ts";
-import { logNotice } from "../log/log.ts";
 import { openObject } from "../origin/open-object.ts";
 import { type Credential, type OpenedObject, S3_TIMEOUT_MS } from "../origin/opened-object.ts";
 import { isGone } from "../origin/verdict.ts";
@@ -26,6 +27,9 @@ import {
   type WholeRendition,
 } from "./entries.ts";
 
+/** What a run needs to save its rendition. */
+type SaveScope = RequestScope & Pick<GatewayScope, "config">;
+
 /**
  * Returns the rendition to answer with, and stores the same bytes after the answer. A rendition that may be stored is
  * read whole first. Any other is passed on as it comes.
@@ -37,8 +41,9 @@ export async function saveRendition(
   rendition: NamedRendition,
   object: OpenedObject,
   entry: StoreEntry | undefined,
-  { context, deadline }: RequestScope,
+  scope: SaveScope,
 ): Promise<NamedRendition | Refusal> {
+  const { context, deadline } = scope;
   const { body, etag, type, length } = rendition;
 
   // A rendition is stored in the format that came, if its object has an ETag, and it is not too long.
@@ -48,7 +53,7 @@ export async function saveRendition(
   // Without an entry, the store is not used. Without an ETag, it is not certain what the rendition was made of.
   if (!isStorable || !entry || !body || !etag) {
     // Workers Cache keeps the answer even if the store does not.
-    context.waitUntil(purgeIfChanged(id, object, context));
+    context.waitUntil(purgeIfChanged(id, object, scope));
     return rendition;
   }
 
@@ -56,7 +61,7 @@ export async function saveRendition(
   const [copy, otherCopy] = body.tee();
   const bytes = await readBytes(copy, MAX_STORED_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") {
-    context.waitUntil(purgeIfChanged(id, object, context));
+    context.waitUntil(purgeIfChanged(id, object, scope));
     return { ...rendition, body: otherCopy };
   }
   cancelBody(otherCopy);
@@ -69,7 +74,7 @@ export async function saveRendition(
     return { event: "edge-failed", reason: "the rendition broke off" };
   }
 
-  context.waitUntil(storeAndCheck(id, { bytes, type, etag }, object, entry, context));
+  context.waitUntil(storeAndCheck(id, { bytes, type, etag }, object, entry, scope));
   return { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
 }
 
@@ -78,7 +83,7 @@ async function storeAndCheck(
   rendition: WholeRendition,
   object: OpenedObject,
   entry: StoreEntry,
-  context: Context,
+  scope: SaveScope,
 ): Promise<void> {
   const putting = putRendition(entry, id, rendition, Date.now());
   const putResult = await withTimeout(S3_TIMEOUT_MS, putting);
@@ -86,7 +91,7 @@ async function storeAndCheck(
   // A put that takes too long (TIMED_OUT) may have been written, too.
   const mayBeWritten = putResult !== false;
   const saved = mayBeWritten ? { path: entry.path, etag: rendition.etag } : undefined;
-  await purgeIfChanged(id, object, context, saved);
+  await purgeIfChanged(id, object, scope, saved);
 }
 
 /** What this request has put into the store, or may have. */
@@ -104,11 +109,12 @@ type SavedRendition = { readonly path: StorePath; readonly etag: string };
 async function purgeIfChanged(
   { bucket, key, variant }: RenditionId,
   object: OpenedObject,
-  context: Context,
+  scope: SaveScope,
   saved?: SavedRendition,
 ): Promise<void> {
-  // Where the gateway renders by itself, its context has no cache: then nothing is kept anywhere.
-  if (!saved && !context.cache) return;
+  // There may be no cache, and nothing is stored: then nothing is kept anywhere.
+  if (!saved && !canPurge(scope)) return;
+  const { context } = scope;
 
   const current = await openAgain(bucket, key, context, object.credential);
   if (!hasChanged(current, object, variant)) return;
@@ -124,9 +130,10 @@ async function purgeIfChanged(
  */
 export async function purgeIfAppeared(
   { bucket, key }: RenditionId,
-  context: Context,
+  scope: SaveScope,
 ): Promise<void> {
-  if (!context.cache) return; // the gateway renders by itself: nothing is kept
+  if (!canPurge(scope)) return;
+  const { context } = scope;
 
   // Before, S3 answered 404. If it answers 403 now, something has changed, and the object may exist.
   const current = await openAgain(bucket, key, context);
@@ -175,19 +182,4 @@ async function deleteSaved({ path, etag }: SavedRendition, isGoneOrDenied: boole
   }
 
   await deleteNames(path.store, [path.name]);
-}
-
-/** Purges from Workers Cache all renditions of an object, and all answers that may show it. */
-async function purgeObject(bucket: Bucket, key: string, { cache }: Context): Promise<void> {
-  if (!cache) return;
-
-  const tag = await objectTag(bucket, key);
-  const purging = cache.purge({ tags: [tag] });
-  const result = await purging.catch((error) => ({ success: false, errors: [error] }));
-  if (result.success) return;
-
-  const messages = result.errors.map(({ message }) => message);
-  const name = `${bucket.name}/${key.slice(bucket.prefix.length)}`;
-  const reason = `cache: ${messages.join("; ")}`;
-  logNotice({ event: "purge-failed", reason, objects: 1, first: [name] });
 }

@@ -3,7 +3,9 @@
 
 import { hash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
-import { ENV, PURGE_TOKEN } from "../../support/env.ts";
+import type { PurgeOptions } from "../../../src/worker/cache/loopback.ts";
+import { objectTag } from "../../../src/worker/cache/rendition-url.ts";
+import { BUCKET_URL, ENV, PURGE_TOKEN } from "../../support/env.ts";
 import { bridgeEvent, minioNotification, notification } from "../../support/events.ts";
 import {
   DATA_CENTERS,
@@ -145,4 +147,19 @@ test.each<[form: string, object]>([
   const runs = stage.cache.runs.length;
   await pictureOf();
   expect(stage.cache.runs).toHaveLength(runs); // other objects are still cached
+});
+
+test("an object is replaced while the gateway itself renders it: the cache of the entrypoint is purged (W10, W13)", async () => {
+  const purged: PurgeOptions[] = [];
+  stage.exported = (loopback) => ({
+    fetch: () => Promise.reject(new Error("overloaded")),
+    purge: (options) => {
+      purged.push(options);
+      return loopback.purge(options);
+    },
+  });
+  stage.beforeEdgeRequest = () => replace("made/rotated-gps.jpg");
+  await getAndSettle(PATH, {}, env);
+  const tag = await objectTag({ baseUrl: BUCKET_URL }, `published/${KEY}`);
+  expect(purged).toEqual([{ tags: [tag] }]);
 });
