@@ -121,7 +121,8 @@ export const others = cache.entrypoint(({ waitUntil }) => ({
   },
 }));
 export const runs: readonly Run[] = cache.runs;
-export const { behind, place } = cache.where();
+export const { behind, isBackground, place } = cache.where();
+export const transforms: boolean = cache.transforms();
 export const switches: CacheSwitches = cache.switches;
 
 export const alone = serveEdge({ fetch: (url, init) => edge.fetch(url, init) });

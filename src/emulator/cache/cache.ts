@@ -41,10 +41,14 @@ export const SWITCHES = {
   /** W5, open: where the entrypoint runs after a miss in both tiers. */
   runsIn: switchOf(oneOf("upper", "visitor"), "visitor"),
   /**
-   * W13, open: whether the edge transforms behind a loopback. The edge asks `where()`. In workerd it transforms.
-   * With `forgotten` the Worker soon stops using the cache, and no test would reach it.
+   * W13, open: whether the edge transforms behind a loopback. In workerd it does. `forgotten`: never;
+   * `not-in-background`: not where nobody waits for the response (W8); `not-in-upper-tier`: not where the entrypoint
+   * runs in the upper tier (W5). The cache does not play this itself: a test's edge asks `transforms()`.
    */
-  loopback: switchOf(oneOf("transformed", "forgotten"), "transformed"),
+  loopback: switchOf(
+    oneOf("transformed", "forgotten", "not-in-background", "not-in-upper-tier"),
+    "transformed",
+  ),
 };
 
 /**
@@ -108,6 +112,8 @@ export type Cache = {
   ): CachedEntrypoint;
   /** Where the running code is (W5), and whether a loopback called it (W13). */
   where(): RunLocation;
+  /** Returns whether the edge transforms for the running code, by the switch `loopback` (W13). */
+  transforms(): boolean;
   /** Runs code, for example a gateway, in a data centre. */
   at<Value>(dataCenter: string, work: () => Value): Value;
   /** The runs of the entrypoint's `fetch`, in order. */
@@ -156,7 +162,8 @@ export function createCache(settings: CacheSettings = {}): Cache {
     details: Omit<Run, "url">,
   ): Promise<Response> {
     runs.push({ url: request.url, ...details });
-    const at = { behind: true, place: details.place };
+    const isBackground = details.why === "revalidate";
+    const at = { behind: true, isBackground, place: details.place };
     const response = await runAt(at, async () => build().fetch(request));
     const unexpected304 = find304Mistake(request, response);
     if (unexpected304 === undefined) return response;
@@ -212,7 +219,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
     return {
       fetch: (input, init) => serve(typeof input === "string" ? new Request(input, init) : input),
       purge: (options) =>
-        runAt({ behind: true, place: dataCenterNow() }, async () => {
+        runAt({ behind: true, isBackground: false, place: dataCenterNow() }, async () => {
           const callee = build(); // W1: a method is not cached
           if (callee.purge === undefined) throw new TypeError(`${name} has no method "purge".`);
           return callee.purge(options);
@@ -224,12 +231,31 @@ export function createCache(settings: CacheSettings = {}): Cache {
     switches: guardSwitches(switches, SWITCHES),
     entrypoint,
     where: currentLocation,
-    at: (dataCenter, work) => runAt({ behind: false, place: dataCenter }, work),
+    transforms: () => canTransformAt(currentLocation(), switches.loopback),
+    at: (dataCenter, work) =>
+      runAt({ behind: false, isBackground: false, place: dataCenter }, work),
     runs,
     async settled() {
       while (background.length > 0) await Promise.all(background.splice(0));
     },
   };
+}
+
+/** Returns whether the edge transforms for code that runs there (W13). */
+function canTransformAt(location: RunLocation, loopback: CacheSwitches["loopback"]): boolean {
+  const { behind, isBackground } = location;
+  if (!behind) return true;
+
+  switch (loopback) {
+    case "transformed":
+      return true;
+    case "forgotten":
+      return false;
+    case "not-in-background":
+      return !isBackground;
+    case "not-in-upper-tier":
+      return location.place !== "upper";
+  }
 }
 
 /** W3. Request headers that an app may build its answer from, so that they would poison a cache. */

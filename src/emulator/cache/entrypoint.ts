@@ -41,12 +41,14 @@ export type CachedEntrypoint = {
 export type RunLocation = {
   /** Whether a loopback called the running code (W13). */
   readonly behind: boolean;
+  /** Whether it runs in the background: nobody waits for its response (W8). */
+  readonly isBackground: boolean;
   /** A data centre, or "upper": that of the upper tier (W5). */
   readonly place: string;
 };
 
 /** Where a visitor is if the test does not say. */
-const DEFAULT_LOCATION: RunLocation = { behind: false, place: "here" };
+const DEFAULT_LOCATION: RunLocation = { behind: false, isBackground: false, place: "here" };
 
 const running = new AsyncLocalStorage<RunLocation>();
 

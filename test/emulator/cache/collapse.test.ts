@@ -83,12 +83,12 @@ describe("two tiers", () => {
       return Response.json(cache.where());
     };
     const answer = await cache.at("far", async () => {
-      expect(cache.where()).toEqual({ behind: false, place: "far" });
+      expect(cache.where()).toEqual({ behind: false, isBackground: false, place: "far" });
       return fetchCached();
     });
     const dataCenter = runsIn === "upper" ? "upper" : "far";
-    expect(await answer.json()).toEqual({ behind: true, place: dataCenter });
-    expect(cache.where()).toEqual({ behind: false, place: "here" });
+    expect(await answer.json()).toEqual({ behind: true, isBackground: false, place: dataCenter });
+    expect(cache.where()).toEqual({ behind: false, isBackground: false, place: "here" });
   });
 });
 
