@@ -13,7 +13,7 @@ import {
   NO_CACHE,
   type PurgeOptions,
   type PurgeResult,
-  reportUnusable,
+  reportOwnRendition,
 } from "./cache/loopback.ts";
 import {
   idAt,
@@ -270,19 +270,17 @@ async function showFallback(
   return { ...refused, logFields, fallback: outcome.answer };
 }
 
-/** Gets a rendition from the cached entrypoint; or, if that cannot be used or has failed (W13), renders here. */
+/** Gets a rendition from the cached entrypoint; or, if that cannot give one, renders here, for this request alone. */
 async function obtain(ids: RenditionIds, scope: GatewayScope): Promise<CacheResult> {
   const cached = await fetchCached(ids, scope);
-  const failure = cached?.loopbackFailure;
-  if (cached && !failure) return cached;
+  if (cached && !cached.loopbackFailure) return cached;
 
-  // Only a new rendition shows that the engine works here. Any other result proves nothing about the entrypoint.
+  // Only a new rendition shows that the engine works here.
   const result = await render(ids, scope);
   if (result.kind !== "rendition") return { result, cache: "direct" };
   if (result.rendition.stored) return { result, cache: "stored" };
 
-  // The engine works here, so it was the entrypoint that failed. For a while, everything is rendered here.
-  if (failure) reportUnusable(scope.env, failure, Date.now());
+  reportOwnRendition(scope.env, cached);
   return { result, cache: "direct" };
 }
 

@@ -15,7 +15,8 @@ import {
   refusalForCache,
   renditionAnswer,
 } from "./cache/cached-answer.ts";
-import { readDeadline } from "./cache/loopback.ts";
+import { readRunOptions } from "./cache/loopback.ts";
+import { purgeOlder, reportNotRenewed } from "./cache/purge-older.ts";
 import {
   idAt,
   type RenditionId,
@@ -69,12 +70,16 @@ export async function answerRendition(
   const hasOlder = condition !== null;
 
   const { answers } = config;
-  const deadline = readDeadline(headers, answers, began);
-  const result = await render(ids, { config, context, deadline, condition, hasOlder });
+  const { deadline, usesEngine } = readRunOptions(headers, answers, began);
+  const scope = { config, context, deadline, condition, hasOlder, usesEngine };
+  const result = await render(ids, scope);
 
   // A URL may show several objects. The index says about which of them the result is: 0 for the first.
   const { objectIndex } = result;
   const tags = await tagsOf(ids);
+  const outdated = hasOlder ? outdatedId(ids, result, olderIndex) : undefined;
+  if (outdated) context.waitUntil(purgeOlder(outdated, env, context));
+
   const policy = { answers, tags, isOneObject: ids.length === 1 };
   switch (result.kind) {
     case "rendition":
@@ -85,7 +90,10 @@ export async function answerRendition(
 
     case "refusal": {
       const { refusal } = result;
-      if (!isAboutObject(refusal)) reportFailure(idAt(ids, objectIndex), refusal);
+      const id = idAt(ids, objectIndex);
+      const isForGateway = refusal === NO_ENGINE;
+      if (!isAboutObject(refusal) && !isForGateway) reportFailure(id, refusal);
+      if (outdated && refusal.event === "not-transformed") reportNotRenewed(id, refusal, env);
 
       // All objects with a smaller index are gone: otherwise, this one would not have been tried. If the older rendition
       // shows one of them, visitors must not get it.
@@ -95,6 +103,32 @@ export async function answerRendition(
   }
 }
 
+/**
+ * Returns the object whose older pictures in Workers Cache must not be shown any more: one that is gone, or one that was
+ * replaced, where this run cannot make the new picture.
+ * @param olderIndex the index of the object that the older picture shows
+ */
+function outdatedId(
+  ids: RenditionIds,
+  result: RenderResult,
+  olderIndex: number,
+): RenditionId | undefined {
+  const { objectIndex } = result;
+
+  // A later object of the URL was tried, so this one is gone.
+  if (olderIndex < objectIndex) return idAt(ids, olderIndex);
+  if (result.kind !== "refusal") return undefined;
+
+  const id = idAt(ids, objectIndex);
+  const { refusal } = result;
+  if (isGone(refusal)) return id;
+
+  // The edge was needed, so the object has changed. The next visitor starts a run that is no run in the background: there,
+  // the edge may transform (W13). If not, the gateway makes the picture.
+  const isOfEdge = id.bucket.engine === "cf" && refusal.event === "not-transformed";
+  return isOfEdge ? id : undefined;
+}
+
 /** How a rendition is requested. */
 export type RenderScope = RequestScope & {
   readonly config: Config;
@@ -102,6 +136,8 @@ export type RenderScope = RequestScope & {
   readonly condition: string | null;
   /** Whether Workers Cache has an older rendition, which can be shown. */
   readonly hasOlder?: boolean;
+  /** Whether the engine may be used. If not, the gateway makes what is neither cached nor stored. */
+  readonly usesEngine?: boolean;
   /**
    * Whether the edge has just contradicted S3: it found no object, for example, though S3 has one. It may have cached an
    * older answer for the object's URL (C1).
@@ -200,7 +236,7 @@ async function renderObject(
   scope: RenderScope,
 ): Promise<ObjectResult | Outage> {
   const { bucket, key, variant } = id;
-  const { config, context, condition, isRetry } = scope;
+  const { config, context, condition, usesEngine = true, isRetry } = scope;
 
   // 8. Ask: S3 for the object's first bytes, and the store for a rendition, at once. If the variant draws overlays on the
   // picture, S3 is also asked for their ETags, which are awaited in step 9. Most variants draw none.
@@ -233,6 +269,9 @@ async function renderObject(
     return { kind: "rendition", rendition: { ...stored, stored: "current" } };
   }
 
+  // The Images binding works behind the cache, too: the gateway keeps only the edge to itself.
+  if (!usesEngine && bucket.engine === "cf") return refused(NO_ENGINE);
+
   // 12. Engine, and 13. guard: only what the engine transformed comes back. `source` is the object that was really
   // rendered: the Images binding reads it once more, so it may be newer than `object`.
   const rendered = await renderBy(id, object, overlays, scope);
@@ -247,6 +286,9 @@ async function renderObject(
   const saved = await saveRendition(id, { ...image, etag: newEtag }, source, storeEntry, scope);
   return isRefusal(saved) ? refused(saved) : { kind: "rendition", rendition: saved };
 }
+
+/** The event is that of an edge that does not transform: the gateway then makes the picture itself. */
+const NO_ENGINE: Refusal = { event: "not-transformed", reason: "the gateway makes the pictures" };
 
 const NO_IMAGE: Refusal = {
   event: "source-unreadable",

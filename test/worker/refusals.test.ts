@@ -41,8 +41,8 @@ test("everything that does not exist is one and the same 404, and costs no subre
 });
 
 /** Returns whether the gateway tries it itself, once: the cached entrypoint may be the reason (W13). */
-const mayBeOfLoopback = ({ event, edge }: Record<string, unknown>) =>
-  event === "not-transformed" || edge === "9401";
+const mayBeOfLoopback = ({ event }: Record<string, unknown>) =>
+  event === "not-transformed" || event === "edge-refused";
 
 type Expected = readonly [
   status: number,

@@ -1,14 +1,23 @@
 // The way from the gateway to the cached entrypoint `Renditions`, which Cloudflare calls a loopback: a fetch of a
-// rendition with a deadline. The entrypoint may be missing (W15), or the edge may not transform behind it (W13). Then
-// the gateway renders by itself. Codes such as W15 are rules of docs/rules.md.
+// rendition with a deadline. The entrypoint may be missing (W15), fail, or the edge may not transform behind it (W13). Then
+// the gateway renders by itself. A fault costs one request: an isolate with too much to do fails now and then, and would be
+// lost without its cache. Codes such as W15 are rules of docs/rules.md.
 
+import type { Bucket } from "../config/bucket.ts";
 import type { Answers, Config } from "../config/config.ts";
-import { detailsOf, type Refusal } from "../http/refusal.ts";
+import type { Refusal } from "../http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "../http/send.ts";
 import { type CacheState, logNotice } from "../log/log.ts";
-import { isWithin, TIMED_OUT, withTimeout } from "../util/time.ts";
+import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { cacheStateOf, type RenderResult, readCachedAnswer } from "./cached-answer.ts";
-import { type RenditionIds, renditionUrl } from "./rendition-url.ts";
+import {
+  type EngineEvent,
+  type EngineMode,
+  mayUseEntrypoint,
+  nextMode,
+  START_MODE,
+} from "./engine-mode.ts";
+import { idAt, type RenditionIds, renditionUrl } from "./rendition-url.ts";
 
 /**
  * The entrypoint `Renditions`, with Cloudflare's cache in front of its `fetch` (W1). Its class is in index.ts, and its
@@ -41,19 +50,40 @@ export type CacheResult = {
   readonly cache: CacheState;
   /** For how long Workers Cache has had a refusal: s. */
   readonly age?: number;
-  /** Set if the refusal may be a failure of the loopback itself: the gateway may succeed without it. */
-  readonly loopbackFailure?: string;
+  /** Set if the gateway may succeed where the entrypoint did not. */
+  readonly loopbackFailure?: LoopbackFailure;
 };
+
+/** Why the cached entrypoint gives no rendition, although the gateway may make one. */
+type LoopbackFailure =
+  /** It threw, did not answer in time, or answered something else. */
+  | "unusable"
+  /** The edge did not transform for it. */
+  | "not-transformed"
+  /** A picture must be made, and the gateway makes them all. */
+  | "no-engine";
 
 /** The header with the time that the visitor still waits: ms. No header is part of the cache key (W3). */
 const TIME_LEFT_HEADER = "vitrine-left";
 
+/**
+ * The header by which the gateway keeps the engine to itself. With it, the entrypoint shows what is cached, unchanged or
+ * stored. Where a picture must be made, it refuses, and does not ask the edge.
+ */
+const NO_ENGINE_HEADER = "vitrine-no-engine";
+
 /** How much earlier the cached entrypoint gives up, so that its reason arrives in time: ms. */
 const LEAD_MS = 100;
 
+/** For how long the gateway can still render itself if the entrypoint does not answer: ms. */
+const OWN_RUN_MS = 2_000;
+
+/** With less time than this, the entrypoint gets all of it: ms. */
+const MIN_TIME_FOR_TWO_MS = 10_000;
+
 /**
- * Fetches a rendition from the cached entrypoint.
- * @returns undefined if there is no cache, or if it has failed in the last minutes
+ * Fetches a rendition from the cached entrypoint, whatever happened to earlier requests.
+ * @returns undefined if there is no cache
  */
 export async function fetchCached(
   ids: RenditionIds,
@@ -62,7 +92,6 @@ export async function fetchCached(
   const { env, config, context, deadline } = scope;
   const now = Date.now();
   if (config.answers.keep === 0) return undefined; // the configuration wants no cache
-  if (!isUsable(env, now)) return undefined;
 
   const loopback = context.exports?.Renditions;
   if (!loopback) {
@@ -70,31 +99,61 @@ export async function fetchCached(
     return undefined;
   }
 
+  // Where the gateway makes the pictures of this isolate, one request a minute tries the entrypoint.
+  const mode = modeOf(env);
+  const usesEngine = mayUseEntrypoint(mode, now);
+  const isProbe = mode.kind === "gateway" && usesEngine;
+  if (isProbe) learn(env, { type: "probe-sent", now });
+
   const timeLeft = deadline - now;
-  const fetching = fetchAndRead(loopback, ids, timeLeft);
+  const timeForLoopback = timeLeft < MIN_TIME_FOR_TWO_MS ? timeLeft : timeLeft - OWN_RUN_MS;
+  const cached = await fetchInTime(loopback, ids, { env, timeLeft: timeForLoopback, usesEngine });
+
+  if (isProbe) {
+    const isRendered = cached.result.kind === "rendition" && cached.cache === "miss";
+    learn(env, { type: isRendered ? "entrypoint-rendered" : "probe-unclear" });
+  }
+  return cached;
+}
+
+type FetchOptions = {
+  readonly env: object;
+  /** For how long the entrypoint is waited for: ms. */
+  readonly timeLeft: number;
+  /** Whether the entrypoint may make a picture. */
+  readonly usesEngine: boolean;
+};
+
+async function fetchInTime(
+  loopback: Loopback,
+  ids: RenditionIds,
+  options: FetchOptions,
+): Promise<CacheResult> {
+  const { env, timeLeft } = options;
+  const fetching = fetchAndRead(loopback, ids, options);
   try {
     const cached = await withTimeout(timeLeft, fetching);
     if (cached !== TIMED_OUT) return cached;
 
     // Nobody reads the bytes of a rendition that comes too late.
     fetching.then(cancelResult).catch(() => {});
-    return refuse({ event: "timed-out", reason: "no rendition in time" });
+    const late = refuse({ event: "timed-out", reason: "no rendition in time" });
+    return { ...late, loopbackFailure: "unusable" };
   } catch (error) {
-    return loopbackFailed(`the cached entrypoint failed: ${error}`);
+    return loopbackFailed(env, `the cached entrypoint failed: ${error}`);
   }
 }
 
-/**
- * @param timeLeft for how long the visitor still waits: ms
- * @returns perhaps with a `loopbackFailure`. The caller of fetchCached then calls reportUnusable, if it can render itself
- */
 async function fetchAndRead(
   loopback: Loopback,
   ids: RenditionIds,
-  timeLeft: number,
+  { env, timeLeft, usesEngine }: FetchOptions,
 ): Promise<CacheResult> {
   // Workers Cache answers; where it has nothing fresh, answerRendition of renditions.ts does.
-  const headers = { [TIME_LEFT_HEADER]: `${Math.max(0, timeLeft - LEAD_MS)}` };
+  const headers = {
+    [TIME_LEFT_HEADER]: `${Math.max(0, timeLeft - LEAD_MS)}`,
+    ...(!usesEngine && { [NO_ENGINE_HEADER]: "1" }),
+  };
   const answer = await loopback.fetch(renditionUrl(ids), { headers });
 
   const [{ formats }] = ids;
@@ -102,27 +161,28 @@ async function fetchAndRead(
   const result = await readCachedAnswer(answer, expectsFacts);
   if (!result) {
     if (!answer.bodyUsed) cancelBody(answer.body); // an answer of a wrong type was not read
-    return loopbackFailed("the cached entrypoint answers something else");
+    return loopbackFailed(env, "the cached entrypoint answers something else");
   }
 
   const cache = cacheStateOf(answer);
   if (result.kind !== "refusal") return { result, cache };
 
   const age = Number(answer.headers.get("age")) || 0; // no header: the refusal is new
-  if (!mayBeOfLoopback(result.refusal)) return { result, cache, age };
+  const { bucket } = idAt(ids, result.objectIndex);
+  if (!mayBeOfLoopback(result.refusal, bucket)) return { result, cache, age };
 
-  // "it" is the cached entrypoint.
-  return { result, cache, age, loopbackFailure: "the edge does not transform behind it" };
+  const loopbackFailure = usesEngine ? "not-transformed" : "no-engine";
+  return { result, cache, age, loopbackFailure };
 }
 
 /**
  * Returns whether the gateway may succeed where the cached entrypoint was refused: the edge may not transform for a
- * Worker that another Worker calls, even if both are the same (E9, W13). Either it does nothing, or it does not allow the
- * origin (9401). Any other code is about the request or the object, and would be the same in the gateway.
+ * Worker that another Worker calls, even if both are the same (E9, W13). Either it does nothing, or it refuses. Any other
+ * failure is about the object or the origin, and would be the same in the gateway. So is any of the Images binding.
  */
-function mayBeOfLoopback(refusal: Refusal): boolean {
-  const { event, edgeCode } = detailsOf(refusal);
-  return event === "not-transformed" || edgeCode === "9401";
+function mayBeOfLoopback({ event }: Refusal, { engine }: Bucket): boolean {
+  if (engine === "binding") return false;
+  return event === "not-transformed" || event === "edge-refused";
 }
 
 function cancelResult({ result }: CacheResult): void {
@@ -133,39 +193,67 @@ function refuse(refusal: Refusal): CacheResult {
   return { result: { kind: "refusal", refusal, objectIndex: 0 }, cache: "miss" };
 }
 
-function loopbackFailed(reason: string): CacheResult {
-  return { ...refuse({ event: "edge-failed", reason }), loopbackFailure: reason };
+/** The entrypoint has failed. The gateway renders for this request, and nothing is remembered except for the log. */
+function loopbackFailed(env: object, reason: string): CacheResult {
+  reportUnusable(env, reason, Date.now());
+  return { ...refuse({ event: "edge-failed", reason }), loopbackFailure: "unusable" };
 }
 
 /**
- * Returns until when a run of the cached entrypoint may take: ms since 1970.
- * @param now when it began: ms since 1970
+ * Learns that the gateway has made a picture that the entrypoint could not make.
+ * @param cached what the entrypoint gave
  */
-export function readDeadline(headers: Headers, answers: Answers, now: number): number {
+export function reportOwnRendition(env: object, cached: CacheResult | undefined): void {
+  // After any other failure, the edge may well transform for the entrypoint.
+  if (cached?.loopbackFailure !== "not-transformed") return;
+
+  const now = Date.now();
+  learn(env, { type: "only-gateway-rendered", now });
+  reportUnusable(env, "the edge does not transform behind it", now);
+}
+
+/** What a run of the cached entrypoint is asked to do. */
+export type RunOptions = {
+  /** Until when it may take: ms since 1970. */
+  readonly deadline: number;
+  /** Whether it may make a picture. */
+  readonly usesEngine: boolean;
+};
+
+/**
+ * Reads what the gateway asks of a run of the cached entrypoint.
+ * @param now when the run began: ms since 1970
+ */
+export function readRunOptions(headers: Headers, answers: Answers, now: number): RunOptions {
+  const usesEngine = !headers.has(NO_ENGINE_HEADER);
   const timeoutMs = answers.timeout * 1000;
   const header = headers.get(TIME_LEFT_HEADER);
-  if (header === null) return now + timeoutMs;
+  if (header === null) return { deadline: now + timeoutMs, usesEngine };
 
   // No visitor waits for longer than the timeout. A header that is no number gives NaN, and is not valid.
   const timeLeft = Number(header);
   const isValid = timeLeft >= 0 && timeLeft < timeoutMs;
-  return now + (isValid ? timeLeft : timeoutMs);
+  return { deadline: now + (isValid ? timeLeft : timeoutMs), usesEngine };
 }
 
-/** For how long the gateway renders everything itself, once the cached entrypoint has failed: ms. */
-const UNUSABLE_MS = 600_000;
+/** The mode of each isolate. By `env`, which is one object in each isolate. */
+const modes = new WeakMap<object, EngineMode>();
 
-/** When the cached entrypoint failed last: ms since 1970. By `env`, which is one object in each isolate. */
-const unusableAt = new WeakMap<object, number>();
-
-function isUsable(env: object, now: number): boolean {
-  return !isWithin(UNUSABLE_MS, unusableAt.get(env), now);
+function modeOf(env: object): EngineMode {
+  return modes.get(env) ?? START_MODE;
 }
 
-/** Remembers that the cached entrypoint cannot be used. Logs it, unless it is known already. */
-export function reportUnusable(env: object, reason: string, now: number): void {
-  if (isUsable(env, now)) logNotice({ event: "cache-unusable", reason });
-  unusableAt.set(env, now);
+function learn(env: object, event: EngineEvent): void {
+  modes.set(env, nextMode(modeOf(env), event));
+}
+
+const unusableCounts = new WeakMap<object, LogCount>();
+
+/** Logs once a minute that the gateway had to render itself. */
+function reportUnusable(env: object, reason: string, now: number): void {
+  const { times, shouldLog, logCount } = countForLog(unusableCounts.get(env), now);
+  unusableCounts.set(env, logCount);
+  if (shouldLog) logNotice({ event: "cache-unusable", reason, times });
 }
 
 /** What to purge from the cache of an entrypoint (W10). */

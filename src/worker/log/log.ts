@@ -64,6 +64,7 @@ export const LEVELS = {
   "rendition-failed": "error",
   "limiter-failed": "error",
   "cache-unusable": "warn",
+  "stale-purged": "warn",
   "metrics-failed": "error",
   "no-focus": "warn",
   "store-failed": "error",

@@ -9,8 +9,9 @@ export type Notice =
   | RoleNotice
   /** The rate limiter fails, and lets the request pass. */
   | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string }
-  /** Workers Cache cannot be used, and the gateway renders everything itself. */
-  | { readonly event: "cache-unusable"; readonly reason: string }
+  /** The cached entrypoint has failed, and the gateway renders itself. */
+  | { readonly event: "cache-unusable"; readonly reason: string; readonly times: number }
+  | StalePurgedNotice
   | PurgeNotice
   /** The store of renditions fails, and pictures are rendered without it. */
   | { readonly event: "store-failed"; readonly reason: string; readonly times: number }
@@ -24,6 +25,15 @@ type PurgeNotice = {
   readonly objects?: number;
   /** The names of the first ones. */
   readonly first?: readonly string[];
+};
+
+/** A picture in Workers Cache was out of date, could not be made anew behind the cache, and was purged. */
+type StalePurgedNotice = {
+  readonly event: "stale-purged";
+  readonly bucket: string;
+  readonly key: string;
+  readonly reason: string;
+  readonly times: number;
 };
 
 type MetricsNotice = {

@@ -9,7 +9,7 @@ export type EdgeCode = {
   readonly event: keyof typeof REFUSALS;
   /** Whether it may be over at once, so that the Worker asks again. */
   readonly isTransient?: true;
-  /** Whether the cached entrypoint may be the reason (W13), so that the gateway renders by itself. */
+  /** Whether the cached entrypoint may be the reason (W13), so that the gateway asks the edge by itself. */
   readonly mayBeOfLoopback?: true;
   /** What the doctor finds, where the event does not say it. */
   readonly cause?: "sources" | "loop" | "busy" | "object-missing";
@@ -45,20 +45,20 @@ export function callsOf({ event, isTransient, mayBeOfLoopback }: EdgeCode) {
 }
 
 const unreadable = { event: "source-unreadable" } as const;
-const refused = { event: "edge-refused", engine: "both" } as const;
+const refused = { event: "edge-refused", mayBeOfLoopback: true, engine: "both" } as const;
 const contradicted = { event: "edge-contradicts" } as const;
 const failed = { event: "edge-failed", isTransient: true } as const;
 const late = { event: "timed-out" } as const;
 const originFailed = { event: "origin-failed" } as const;
 
 export const EDGE_CODES: readonly EdgeCode[] = [
-  { code: "9401", status: 400, ...refused, mayBeOfLoopback: true },
+  { code: "9401", status: 400, ...refused },
   { code: "9401", status: 403, event: "edge-refused", mayBeOfLoopback: true, cause: "sources" },
   { code: "9402", status: 413, ...unreadable, engine: "both" },
   { code: "9402", status: 502, ...originFailed },
-  { code: "9403", status: 508, event: "edge-refused", cause: "loop" },
+  { code: "9403", status: 508, event: "edge-refused", mayBeOfLoopback: true, cause: "loop" },
   { code: "9404", status: 404, ...contradicted, cause: "object-missing" },
-  { code: "9406", status: 403, event: "edge-refused" },
+  { code: "9406", status: 403, event: "edge-refused", mayBeOfLoopback: true },
   { code: "9407", status: 523, ...originFailed },
   { code: "9408", status: 401, ...contradicted },
   { code: "9408", status: 403, ...contradicted },
@@ -68,7 +68,7 @@ export const EDGE_CODES: readonly EdgeCode[] = [
   { code: "9412", status: 415, ...unreadable, engine: "both" },
   { code: "9413", status: 403, ...unreadable, engine: "both" },
   { code: "9416", status: 422, ...originFailed, isTransient: true, engine: "both" },
-  { code: "9419", status: 403, event: "edge-refused" },
+  { code: "9419", status: 403, event: "edge-refused", mayBeOfLoopback: true },
   { code: "9420", status: 400, ...contradicted },
   { code: "9420", status: 415, ...unreadable, engine: "both" },
   { code: "9421", status: 400, ...contradicted },

@@ -1,0 +1,71 @@
+// Purges an older picture from Workers Cache that a run of the cached entrypoint has found out of date, and cannot
+// replace: its object is gone, or the edge does not transform where this run is (W13 in docs/rules.md). Otherwise the cache
+// would show it for as long as `stale` allows, and every other variant for as long as `keep`.
+//
+// Workers Cache takes five purges a minute (W10), and an operator needs them, too. So an isolate sends a few at most: a
+// mass deletion ends the other pictures when they are next asked for.
+
+import { detailsOf, type Refusal } from "../http/refusal.ts";
+import type { Context } from "../http/send.ts";
+import { logNotice } from "../log/log.ts";
+import { countForLog, isWithin, type LogCount } from "../util/time.ts";
+import { purgeObject } from "./purge-object.ts";
+import type { RenditionId } from "./rendition-url.ts";
+
+/** The purges of one minute. */
+type PurgeMinute = {
+  /** When the minute began: ms since 1970. */
+  readonly since: number;
+  readonly times: number;
+};
+
+const MINUTE_MS = 60_000;
+
+/** An isolate sends so many purges in a minute. */
+const MAX_PURGES = 5;
+
+/** Counts a purge that begins now. @returns undefined if the minute has had all of its purges */
+function countPurge(minute: PurgeMinute | undefined, now: number): PurgeMinute | undefined {
+  const isGoingOn = isWithin(MINUTE_MS, minute?.since, now);
+  if (!minute || !isGoingOn) return { since: now, times: 1 };
+
+  return minute.times < MAX_PURGES ? { ...minute, times: minute.times + 1 } : undefined;
+}
+
+/** By `env`, which is one object in each isolate. */
+const minutes = new WeakMap<object, PurgeMinute>();
+const logCounts = new WeakMap<object, LogCount>();
+
+/**
+ * How long the answer of this run may take through the tiers of the cache (W5): ms. A tier that shows its older picture in
+ * place of a failure passes that on, and the tier below stores it. A purge before that would leave it there.
+ */
+const ANSWER_MS = 500;
+
+/** Purges all renditions of an object after the answer, unless this minute has had enough purges. */
+export async function purgeOlder(
+  { bucket, key }: RenditionId,
+  env: object,
+  context: Context,
+): Promise<void> {
+  const minute = countPurge(minutes.get(env), Date.now());
+  if (!minute) return;
+
+  minutes.set(env, minute);
+  await scheduler.wait(ANSWER_MS);
+  await purgeObject(bucket, key, context);
+}
+
+/** Logs once a minute that pictures could not be made behind the cache, whose next visitors wait for them. */
+export function reportNotRenewed(
+  { bucket, key }: RenditionId,
+  refusal: Refusal,
+  env: object,
+): void {
+  const { times, shouldLog, logCount } = countForLog(logCounts.get(env), Date.now());
+  logCounts.set(env, logCount);
+  if (!shouldLog) return;
+
+  const { reason = "the edge does not transform" } = detailsOf(refusal);
+  logNotice({ event: "stale-purged", bucket: bucket.name, key, reason, times });
+}
