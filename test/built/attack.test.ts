@@ -37,7 +37,7 @@ test.each<[what: string, headers: string[]]>([
   ["credentials", ["authorization: AWS4-HMAC-SHA256 x", "x-amz-security-token: x"]],
   ["another host", ["x-forwarded-host: evil.example", "x-original-url: /purge"]],
   ["caching", ["cookie: a=b", "cache-control: no-cache", "pragma: no-cache"]],
-  ["Vitrine's own", ["vitrine-left: 0", "cf-cache-status: HIT"]],
+  ["Vitrine's own", ["vitrine-left: 0", "vitrine-no-engine: 1", "cf-cache-status: HIT"]],
   ["other types", ["accept: text/html, image/svg+xml", "accept-encoding: zstd"]],
   ["100 KB", [`accept: ${"image/avif,".repeat(3_000)}`, `x: ${"a".repeat(70_000)}`]],
 ])("a visitor's headers about %s go no further, and change nothing", async (_what, headers) => {

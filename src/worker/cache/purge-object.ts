@@ -14,10 +14,12 @@ type CacheScope = {
   readonly context: GatewayContext;
 };
 
-/** Returns whether Workers Cache may have something that this code can purge. */
-export function canPurge({ config, context }: CacheScope): boolean {
-  if (config.answers.keep === 0) return false; // the configuration wants no cache
-  return context.exports?.Renditions !== undefined || context.cache !== undefined;
+/**
+ * Returns whether Workers Cache may keep the answer of this run. Where the gateway renders by itself, and where the runtime
+ * has no cache (W15), nothing keeps it.
+ */
+export function mayBeCached({ config, context }: CacheScope): boolean {
+  return config.answers.keep > 0 && context.cache !== undefined;
 }
 
 /**

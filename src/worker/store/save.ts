@@ -5,7 +5,7 @@
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import type { GatewayScope } from "../cache/loopback.ts";
-import { canPurge, purgeObject } from "../cache/purge-object.ts";
+import { mayBeCached, purgeObject } from "../cache/purge-object.ts";
 import type { RenditionId } from "../cache/rendition-url.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -113,7 +113,7 @@ async function purgeIfChanged(
   saved?: SavedRendition,
 ): Promise<void> {
   // There may be no cache, and nothing is stored: then nothing is kept anywhere.
-  if (!saved && !canPurge(scope)) return;
+  if (!saved && !mayBeCached(scope)) return;
   const { context } = scope;
 
   const current = await openAgain(bucket, key, context, object.credential);
@@ -132,7 +132,7 @@ export async function purgeIfAppeared(
   { bucket, key }: RenditionId,
   scope: SaveScope,
 ): Promise<void> {
-  if (!canPurge(scope)) return;
+  if (!mayBeCached(scope)) return;
   const { context } = scope;
 
   // Before, S3 answered 404. If it answers 403 now, something has changed, and the object may exist.
