@@ -28,6 +28,7 @@ import { shouldLog } from "./log/flood.ts";
 import { type LogFields, logRefusal } from "./log/log.ts";
 import { record } from "./log/metrics.ts";
 import { answerOperator } from "./operator.ts";
+import { isForOriginal } from "./origin/object-url.ts";
 import { answerRendition, render } from "./renditions.ts";
 import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/accept.ts";
 import { checkCookie } from "./request/cookie.ts";
@@ -132,8 +133,8 @@ async function serve(
   const config = currentConfig(env);
   if (isRefusal(config)) return refuse(config);
 
-  // If the edge itself asks, which it says in `via` (E8), the Worker would ask the edge, and so on.
-  if (/image-resizing/i.test(headers.get("via") ?? "")) return refuse(LOOP);
+  // The edge asks for an original, and reaches this Worker (E8). That would ask the edge, and so on.
+  if (isForOriginal(request)) return refuse(LOOP);
 
   // Operators and machines have paths of their own, such as /healthz. Any other path is a visitor's.
   const target = parseRequestTarget(url);
@@ -190,10 +191,10 @@ async function serve(
   return show(request, resolved, facts, terms, scope);
 }
 
-/** The option `endpoint` of a bucket, or a flow that transforms images of the zone, calls this Worker again. */
+/** The option `endpoint` of a bucket calls this Worker again, or an overlay does, whose host gets the signature (O12). */
 const LOOP = {
   event: "loop-detected",
-  reason: "endpoint, or a transformation flow of the zone, leads here",
+  reason: "endpoint or an overlay leads here",
 } as const satisfies Refusal;
 
 /** Step 7, and then the picture itself: answers with the rendition or its facts, or with the fallback of its route. */

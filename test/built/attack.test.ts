@@ -68,7 +68,6 @@ test.each(["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE", "PROPFIND", "PU
 );
 
 test.each([
-  ["what comes from the edge itself", KEY, "via: 1.1 image-resizing-proxy", 508],
   ["a page of another site", "/app/card/key.jpg", "origin: https://app.example.evil.example", 403],
   ["a page with two origins", "/app/card/key.jpg", "origin: https://app.example, null", 403],
   ["a file", "/app/card/key.jpg", "origin: null", 403],
@@ -76,6 +75,22 @@ test.each([
   ["a robot", "/robots.txt", "user-agent: bot", 404],
 ])("%s gets no picture, and nothing is asked for", async (_what, target, header, status) => {
   expect([(await ask(target, [header])).status, edge.sent()]).toEqual([status, []]);
+});
+
+const VIA = "via: 1.1 image-resizing-proxy";
+
+test.each([
+  ["by its parameter", `${KEY}?x-vitrine=0123456789abcdef0123456789abcdef`, [VIA]],
+  ["by its signature", KEY, [VIA, "authorization: AWS4-HMAC-SHA256 Credential=x"]],
+])(
+  "the edge asks for an original %s: that is a loop, and nothing is asked for (E8)",
+  async (_what, target, headers) => {
+    expect([(await ask(target, headers)).status, edge.sent()]).toEqual([508, []]);
+  },
+);
+
+test("the edge asks for a picture, as an app of another zone lets it: it gets it (E8)", async () => {
+  expect((await ask(KEY, [VIA])).status).toBe(200);
 });
 
 const JPEG = { "content-type": "image/jpeg", "cf-resized": "internal=ok/m" };

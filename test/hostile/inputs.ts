@@ -66,6 +66,7 @@ const accept = fc.oneof(
 /** Texts close to the token of /healthz. */
 const authorization = fc.oneof(
   headerText,
+  fc.constant("AWS4-HMAC-SHA256 Credential=x"),
   oneOf(` x ${HEALTH_TOKEN.slice(0, -1)} ${HEALTH_TOKEN}x ${HEALTH_TOKEN.toUpperCase()}`).map(
     (token) => `Bearer ${token}`,
   ),

@@ -59,6 +59,7 @@ const TEXTS: Readonly<Record<number, string>> = {
   502: "Not available\n",
   503: "Not available now\n",
   504: "Timed out\n",
+  508: "Not available\n",
 };
 
 /** Requests an object that is not shown, and checks the answer, the log and the number of requests. */
@@ -85,7 +86,7 @@ async function refused(
   const cache = mayBeOfLoopback(line) ? "direct" : "miss";
   const request = { route: "/images/:preset/*", preset: "card", bucket: "media", cache };
   const whole = { ...line, ...request, key: `published/${key}`, answered: status };
-  const level = status < 500 ? "warn" : "error";
+  const level = status < 500 || status === 508 ? "warn" : "error";
   expect(logged()).toEqual([{ level, line: expect.objectContaining(whole) }]);
   const failure = { event: "rendition-failed", bucket: "media", failure: event, times: 1 };
   expect(failures()).toMatchObject(status === 404 || status === 415 ? [] : [failure]);

@@ -190,6 +190,7 @@ const CASES: Cases = {
       await expectRefused("origin-denied", { reason: /eu-central-1/, calls: 0 });
     }),
   ],
+  resizedTwice: ["E8", when(["refused", "resized"], expectShown)],
   svg: [
     "R8",
     when(["marked"], async () => {

@@ -33,9 +33,12 @@ const CAUSES: Readonly<Record<string, Cause>> = {
     remedy: `${DASHBOARD} → the domain → Sources: add the origin {entry} (domain, then path), exactly as it is spelt here. If it is listed: after the paid plan was bought, this was seen for three days`,
   },
   // E8, E13
-  "9403": setting(
-    "if BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself, set it to S3's. Else change or remove the transformation flow of the zone that matches the Worker's URLs",
-  ),
+  "9403": {
+    ...setting(
+      "if BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself, set it to S3's. Else change or remove the transformation flow of the zone that matches the Worker's URLs",
+    ),
+    impact: "no new image of this bucket is shown: visitors get 508",
+  },
   "9509": passing(`try again in a minute, then ${SEE_PROVIDER}`),
   "9516": REPAIR,
   "9523": REPAIR,

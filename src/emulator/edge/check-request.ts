@@ -1,7 +1,7 @@
 // Reads and checks a request to the edge or to its URL interface, before the edge fetches anything. Pure.
 
 import type { FetchInit } from "../fetch.ts";
-import { type Fault, isEdgeFault } from "./faults.ts";
+import { type Fault, isEdgeFault, LOOP } from "./faults.ts";
 import { type EdgeRequest, findUnsupported, readOptions } from "./options.ts";
 import type { EdgeInit } from "./settings.ts";
 import type { Switches } from "./switches.ts";
@@ -47,7 +47,7 @@ export function checkRequest(
   { zone, switches }: Zone,
 ): EdgeRequest | Fault {
   if (switches.trouble !== undefined) return switches.trouble;
-  if (/image-resizing/.test(headers.get("via") ?? "")) return { code: 9403, status: 508 }; // E8
+  if (/image-resizing/.test(headers.get("via") ?? "")) return LOOP; // E8
   const fault = checkSource(url, { zone, switches });
   if (fault !== undefined) return fault;
   const request = readOptions(options, acceptsAuto);

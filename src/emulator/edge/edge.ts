@@ -1,9 +1,10 @@
 // Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })` does there, in the
 // order of a request. docs/rules.md has the rules.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { checkSettings, definedOf, guardSwitches } from "../check.ts";
-import { inputUrlOf, isUrlObject, unlessAborted } from "../fetch.ts";
+import { inputUrlOf, isUrlObject, type Network, unlessAborted } from "../fetch.ts";
 import {
   blockedAnswer,
   canTransform,
@@ -14,7 +15,7 @@ import {
   readImageUrl,
 } from "./check-request.ts";
 import { createEdgeCache, createQuota, lifetime, ttlByStatus } from "./edge-cache.ts";
-import { type Fault, faultAnswer, isEdgeFault } from "./faults.ts";
+import { type Fault, faultAnswer, isEdgeFault, LOOP } from "./faults.ts";
 import { type FetchedObject, fetchOriginal, type OriginRequest } from "./fetch-original.ts";
 import type { EdgeRequest, ImageOptions } from "./options.ts";
 import { identifyOriginal } from "./original.ts";
@@ -25,6 +26,9 @@ import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
 
 /** What the cache holds of a success: the rendition or facts, and the headers of the origin's answer. */
 type CachedOutput = Output & { readonly origin: Headers };
+
+/** Set while a Worker answers a request of an edge, which then transforms the answer. All edges know of it. */
+const runningForEdge = new AsyncLocalStorage<true>();
 
 /**
  * Creates an edge with an empty cache.
@@ -54,14 +58,18 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     const url = inputUrlOf(input);
     const image = options.cf?.image;
     const headers = new Headers(options.headers);
-    const worker = workersByHost.get(URL.parse(url)?.host ?? "");
-    if (worker !== undefined) return worker(new Request(url, { headers })); // E9
+    const worker = workerAt(url);
+    const isOther = URL.parse(url)?.host !== zone;
+    if (worker !== undefined && isOther) return worker(new Request(url, { headers })); // E9
     if (image === undefined || !canTransform(url, { zone, switches })) {
       passedOn.push(url);
       return fetch(input, init);
     }
     const acceptsAuto = switches.formatAuto === "first-come";
-    const request = checkRequest(url, headers, image, acceptsAuto, { zone, switches });
+    const isTwice = runningForEdge.getStore() === true && switches.resizedTwice === "refused";
+    const request = isTwice
+      ? LOOP
+      : checkRequest(url, headers, image, acceptsAuto, { zone, switches });
     const result = isEdgeFault(request) ? request : await answerImage(url, options, request);
     if (!isEdgeFault(result)) return result;
     refusals.push({ url, fault: result, ...findReason(result, { url, image, headers }) });
@@ -99,7 +107,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     if (!quota.allows(billed)) return { code: 9422, status: 429 }; // L2
     const { method = "GET", headers } = init;
     const { originAuth } = request;
-    const origin = { fetch, method, headers: new Headers(headers), originAuth, switches };
+    const origin = { fetch: ask, method, headers: new Headers(headers), originAuth, switches };
     const output = await transform(url, origin, request.image, ttl);
     if (isEdgeFault(output)) {
       const isDenied = [9404, 9408, 9519].includes(output.code); // C1
@@ -110,6 +118,18 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     quota.bill(billed);
     outputs.set(key, output, ttl ?? lifetime(output.origin.get("cache-control"))); // C1
     return successAnswer(output, key, init, "internal=ok/m q=0 n=317+85 c=9+57", switches);
+  }
+
+  /** Asks an origin, which may be a Worker. */
+  const ask: Network = (input, init) => {
+    const url = inputUrlOf(input);
+    const worker = workerAt(url);
+    if (worker === undefined) return fetch(input, init);
+    return runningForEdge.run(true, () => worker(new Request(url, init)));
+  };
+
+  function workerAt(url: string) {
+    return workersByHost.get(URL.parse(url)?.host ?? "");
   }
 
   /** The source as the caches know it: its whole URL, or without the query (A15). */

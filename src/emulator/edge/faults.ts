@@ -53,6 +53,9 @@ export const FAULTS: readonly Fault[] = Object.entries(STATUSES).flatMap(([code,
   statuses.map((status) => ({ code: Number(code), status })),
 );
 
+/** The request comes from the edge already (E8). */
+export const LOOP: Fault = { code: 9403, status: 508 };
+
 /** Returns whether a value is a fault, and not an image. */
 export function isEdgeFault(value: unknown): value is Fault {
   if (!isRecord(value)) return false;

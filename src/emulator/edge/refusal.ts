@@ -34,7 +34,10 @@ export function findReason(
   const refusedByOrigin = { why: "the origin refused: s3.answers has the code of S3" };
   const reasons: Readonly<Record<number, Reason>> = {
     9401: { why: `${host} is neither the zone nor allowed by sources`, rule: "E5" },
-    9403: { why: "the header via has image-resizing: it comes from the edge", rule: "E8" },
+    9403: {
+      why: "the edge has asked the Worker that asks it now: a loop, or a second edge",
+      rule: "E8",
+    },
     9404: refusedByOrigin,
     9406: { why: `the URL is not https, and plain does not list ${host}`, rule: "E6" },
     9412: { why: "the object is no image that the edge can make this of", rule: "R8" },

@@ -19,7 +19,10 @@ export type EdgeSettings = Partial<Switches> & {
   readonly fetch: Network;
   /** ms since 1970. Left out: the clock of this machine. */
   readonly now?: () => number;
-  /** Other Workers, by the host that each answers for (E9). */
+  /**
+   * Workers, by the host that each answers for: what they answer to another Worker is not transformed (E9). The edge asks
+   * them for originals and overlays, too. The one on the zone's own host is the Worker itself (E8).
+   */
   readonly workers?: Readonly<Record<string, (request: Request) => Promise<Response>>>;
 };
 

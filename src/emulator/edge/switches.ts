@@ -56,6 +56,8 @@ const SWITCHES = {
   trouble: switchOf(faultRule, undefined),
   /** E7, open. False: after a redirect, the edge drops the headers that open the bucket. */
   authAfterRedirect: switchOf(flag, false),
+  /** E8, open: whether a Worker that the edge itself has asked may have an image transformed. */
+  resizedTwice: switchOf(oneOf("refused", "resized"), "refused"),
   /** R8 and R1, open: whether an SVG that was passed on has `cf-resized`. */
   svg: switchOf(marks, "marked"),
   /** O7, open: what the edge sends in place of an AVIF above 1,200 px. */

@@ -59,7 +59,10 @@ const MEANINGS: Readonly<Record<string, Meaning>> = {
   // The original has too many bytes (L1).
   "9402/413": SOURCE_UNREADABLE,
   // The request has come through the edge already (E8).
-  "9403": { event: "edge-refused", reason: "a loop: endpoint leads here" },
+  "9403": {
+    event: "loop-detected",
+    reason: "endpoint or an overlay leads here, or the edge itself asks for this picture",
+  },
   "9404": OBJECT_MISSING,
   // The URL must be https (E6).
   "9406": { event: "edge-refused", reason: "the edge rejects the URL: is endpoint https?" },

@@ -8,8 +8,6 @@ import type { S3Reply } from "./s3-reply.ts";
 export type Refusal =
   // The Worker itself cannot serve.
   | { event: "configuration-broken"; mistakes: readonly ConfigMistake[] }
-  /** The edge asks the Worker, which would ask the edge. */
-  | { event: "loop-detected"; reason: string }
 
   // The request is wrong, or may not be made.
   | { event: "method-not-allowed"; method: string; allow: string }
@@ -54,6 +52,8 @@ export const UPSTREAM_EVENTS = [
   "edge-contradicts",
   "quota-spent",
   "edge-refused",
+  /** The edge asks the Worker, which would ask the edge; or the edge itself says so. */
+  "loop-detected",
   "edge-failed",
   "timed-out",
   "not-transformed",

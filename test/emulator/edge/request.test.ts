@@ -200,6 +200,25 @@ describe("which URLs the edge accepts", () => {
     expect(edge.originFetches).toEqual([]);
   });
 
+  test.each([
+    ["refused", "9509/502"],
+    ["resized", "200"],
+  ] as const)(
+    "a Worker that is asked for an original has an image transformed: %s (E8)",
+    async (resizedTwice, expected) => {
+      const vias: unknown[] = [];
+      const work = async ({ headers }: Request) => {
+        vias.push(headers.get("via"));
+        return fetchImage(KEY, { width: 9 });
+      };
+      resetEdge({ workers: { "images.example": work }, resizedTwice });
+      const url = "https://images.example/cdn-cgi/image/width=8/https://images.example/a.jpg";
+      const answer = await edge.visit(new Request(url));
+      expect(answer && (await fault(answer))).toBe(expected);
+      expect(vias).toEqual(["1.1 image-resizing-proxy"]);
+    },
+  );
+
   test("up to five redirects are followed, also to relative URLs (E7)", async () => {
     for (let hop = 0; hop < 6; hop++) {
       const next = hop === 0 ? () => picture() : redirect(`hop${hop - 1}.jpg`);

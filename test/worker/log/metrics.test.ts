@@ -34,7 +34,7 @@ const ROUTE = { path: IMAGES, object: "media/*" };
 const FACTS = { ROUTES: [{ ...ROUTE, facts: true }] };
 const FALLBACK = { ROUTES: [{ ...ROUTE, fallback: "media/key.jpg" }] };
 const GUESS = { headers: { authorization: "Bearer x" } };
-const VIA = { headers: { via: "1.1 image-resizing-proxy" } };
+const VIA = { headers: { via: "1.1 image-resizing-proxy", authorization: "AWS4-HMAC-SHA256 " } };
 const HEAD = { method: "HEAD", headers: MODERN };
 const LIMITED = { RATE_LIMITER: { limit } };
 

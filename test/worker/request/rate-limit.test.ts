@@ -117,15 +117,3 @@ test("what is refused for nothing is not counted, and opens no count", async () 
   await get("/app/card/key.jpg", { headers: { referer: "https://evil.example" } }, env);
   expect([...counts]).toEqual([]);
 });
-
-test.each([
-  ...["1.1 image-resizing-proxy", "2.0 fetcher, 1.1 image-resizing-proxy"],
-  ...["1.1 Image-Resizing-Proxy", "image-resizing"],
-])("what comes from the edge itself, via %j, is a loop (E8)", async (via) => {
-  const answer = await get("/images/card/key.jpg", { headers: { via } });
-  expect([answer.status, await answer.text()]).toEqual([508, "Not available\n"]);
-  expect(stage.edgeRequests).toEqual([]);
-  expect(stage.logged).toMatchObject([
-    { level: "warn", line: { event: "loop-detected", reason: /endpoint/, answered: 508 } },
-  ]);
-});

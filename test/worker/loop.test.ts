@@ -1,0 +1,151 @@
+// What comes from the image edge itself: an app of another zone that uses a picture as a source, which gets it, and a loop,
+// which ends.
+
+import { expect, test } from "vitest";
+import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
+import { createS3 } from "../../src/emulator/s3/s3.ts";
+import { file, network, SHARP_ONCE, ZONE } from "../support/emulators.ts";
+import { CREDENTIALS, ENV, HEALTH_TOKEN, VARS } from "../support/env.ts";
+import { handlersOf } from "../support/network.ts";
+import { arrange, failures, get, lines, MODERN, settle, stage } from "../support/run-worker.ts";
+
+const PATH = "/images/card/key.jpg";
+const VIA = "1.1 image-resizing-proxy";
+const SIGV4 = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261124/eu-west-1/s3/aws4_request";
+
+const events = () => lines().map(({ event }) => event);
+
+test.each<[what: string, query: string, headers: Record<string, string>]>([
+  ["an original by its parameter", "?x-vitrine=0123456789abcdef0123456789abcdef", { via: VIA }],
+  ["an original by its signature", "", { via: VIA, authorization: SIGV4 }],
+  ["both, in other letters", "?x-vitrine=0", { via: "Image-Resizing", authorization: SIGV4 }],
+  ["behind another proxy", "?a=b&x-vitrine=", { via: `2.0 fetcher, ${VIA}` }],
+])(
+  "the edge asks for %s: that is a loop, and nothing is asked for (E8)",
+  async (_what, query, headers) => {
+    for (const path of [PATH, "/published/key.jpg", "/healthz"]) {
+      stage.logged = [];
+      const answer = await get(path + query, { headers });
+      expect([answer.status, await answer.text()]).toEqual([508, "Not available\n"]);
+      const line = { event: "loop-detected", reason: expect.stringMatching(/endpoint/) };
+      expect(stage.logged).toMatchObject([{ level: "warn", line: { ...line, answered: 508 } }]);
+    }
+    expect([stage.edgeRequests, stage.s3.requests]).toEqual([[], []]);
+  },
+);
+
+test.each<[what: string, query: string, headers: Record<string, string>]>([
+  ["the edge of another zone", "", { via: VIA }],
+  ["that, with a password of its own", "", { via: VIA, authorization: "Basic YTpi" }],
+  ["that, with a parameter of its own", "?v=x-vitrine", { via: VIA }],
+  ["a visitor with a signature of S3", "", { authorization: SIGV4 }],
+  ["a visitor with the parameter", "?x-vitrine=0", {}],
+])("%s gets the picture (E8)", async (_what, query, headers) => {
+  const answer = await get(PATH + query, { headers: { ...MODERN, ...headers } });
+  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/avif"]);
+});
+
+/** An edge of another zone, which takes pictures of this Worker as its sources. */
+function createOtherEdge(env: object = ENV) {
+  return createEdgeWith(SHARP_ONCE, {
+    zone: "app.example",
+    sources: [ZONE],
+    fetch: (input, init) => fetch(input, init),
+    workers: { [ZONE]: ({ url, headers }) => get(url, { headers }, env) },
+    cache: false,
+  });
+}
+
+/** A page of the other zone shows a picture of this Worker at 20 px. */
+async function showElsewhere(edge = createOtherEdge()): Promise<[number | undefined, unknown]> {
+  const options = "https://app.example/cdn-cgi/image/width=20";
+  const answer = await edge.visit(new Request(`${options}/https://${ZONE}${PATH}`));
+  return [answer?.status, answer?.headers.get("cf-resized")?.replace(/\/.*/, "")];
+}
+
+test("another zone transforms a picture that is cached, whatever the edge says of a second time (E8, E13)", async () => {
+  const edge = createOtherEdge();
+  expect(await showElsewhere(edge)).toEqual([502, "err=9509"]);
+  expect(events()).toEqual(["loop-detected"]);
+
+  await get(PATH);
+  await settle();
+  expect(await showElsewhere(edge)).toEqual([200, "internal=ok"]);
+});
+
+test("another zone transforms any picture if the edge transforms for it (E8, E13)", async () => {
+  arrange({ resizedTwice: "resized" });
+  expect(await showElsewhere()).toEqual([200, "internal=ok"]);
+  expect(lines()).toEqual([]);
+});
+
+test("the edge says that it is a loop: 508, nothing is kept, and /healthz has its code (E8)", async () => {
+  stage.edge.switches.trouble = { code: 9403, status: 508 };
+  const answer = await get(PATH);
+  expect([answer.status, await answer.text()]).toEqual([508, "Not available\n"]);
+  expect(answer.headers.get("cache-control")).toBe("no-store");
+  expect(lines()).toMatchObject([{ event: "loop-detected", edge: "9403", answered: 508 }]);
+  expect(failures()).toMatchObject([{ failure: "loop-detected", edge: "9403" }]);
+
+  const authorization = `Bearer ${HEALTH_TOKEN}`;
+  const env = {
+    ...ENV,
+    HEALTH_TOKEN,
+    BUCKETS: { media: { ...VARS.BUCKETS.media, canary: "key.jpg" } },
+  };
+  const health = await get("/healthz", { headers: { authorization } }, env);
+  expect(await health.json()).toMatchObject({ buckets: [{ edge: "9403", answered: 508 }] });
+
+  stage.edge.switches.trouble = undefined;
+  expect((await get(PATH)).status).toBe(200);
+});
+
+// The endpoint is a host of the Worker's own zone. The Worker itself reaches the S3 behind it, and the edge the Worker.
+test.each([[true], [false]])(
+  "endpoint leads the edge to this Worker, source_parameter = %j: it ends at once (E8)",
+  async (source_parameter) => {
+    const { prefix, ...bucket } = { ...VARS.BUCKETS.media, endpoint: `https://${ZONE}` };
+    const media = { ...bucket, prefix, addressing: "path", source_parameter };
+    const env = { ...ENV, BUCKETS: { media } };
+    const urls: string[] = [];
+    const answerEdge = ({ url, headers }: Request) => {
+      urls.push(url);
+      return get(url, { headers }, env);
+    };
+    arrange({ workers: { [ZONE]: answerEdge } });
+
+    const s3 = createS3({ ...bucket, credentials: CREDENTIALS, now: () => stage.clock.now });
+    s3.objects.set(`${prefix}key.jpg`, { body: file("made/key.jpg"), type: "image/jpeg" });
+    network.use(...handlersOf(s3));
+
+    expect((await get(PATH, {}, env)).status).toBe(502);
+    expect(urls.map((url) => url.includes("?x-vitrine="))).toEqual([
+      source_parameter,
+      source_parameter,
+    ]);
+    expect(events()).toEqual(["loop-detected", "loop-detected", "origin-failed"]);
+  },
+);
+
+test.each([[true], [false]])(
+  "an overlay leads to a picture of this Worker that has it, too; with its signature: %j: it ends (E8, O12)",
+  async (overlayAuth) => {
+    const draw = [{ url: `https://${ZONE}/images/marked/logo.png`, width: 20 }];
+    const PRESETS = { ...VARS.PRESETS, marked: { width: 100, draw } };
+    const env = { ...ENV, PRESETS };
+    let calls = 0;
+    const answerEdge = ({ url, headers }: Request) => {
+      calls += 1;
+      return get(url, { headers }, env);
+    };
+    arrange({ workers: { [ZONE]: answerEdge }, overlayAuth });
+    stage.s3.objects.set("published/logo.png", {
+      body: file("made/transparent.png"),
+      type: "image/png",
+    });
+
+    expect((await get("/images/marked/key.jpg", {}, env)).status).toBe(502);
+    expect(calls).toBe(2);
+    expect(events()).toEqual(["loop-detected", "loop-detected", "origin-failed"]);
+  },
+);
