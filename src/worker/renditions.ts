@@ -279,8 +279,8 @@ async function renderObject(
   const source = rendered.object;
   reportFocus({ bucket, key, variant }, source);
 
-  // 14. Answer, then store. With the engine "cf", `source` is `object` itself. If the edge may have read another object than
-  // S3 described, the rendition gets no ETag.
+  // 14. Answer, then store. With the engine "cf", `source` is `object` itself. If the edge does not name the object that it
+  // has read, the rendition gets no ETag.
   const { mayBeOfOtherObject, ...image } = rendered.rendition;
   const newEtag = mayBeOfOtherObject ? undefined : await etagOf(id, source, rendered.overlays);
   const saved = await saveRendition(id, { ...image, etag: newEtag }, source, storeEntry, scope);

@@ -69,14 +69,11 @@ export function checkSuccess(
   const isSuccess = status === 200 && SUCCESS.test(resized);
   if (!isSuccess) return readFailure(reply, resized, request);
 
-  // Check 2. A contradiction: the edge has used another original than S3 has. It is refused only if both its tag and
-  // its date differ (R4): if one of them alone differs, that may have another reason.
-  const date = headers.get("last-modified");
-  const hasDates = Boolean(date && object.lastModified);
-  const isOtherDate = hasDates && date !== object.lastModified;
-  if (isOtherDate && namesOtherOriginal(headers, object.etag)) {
+  // Check 2. A contradiction: the edge names another original than S3 has (R4). Its date alone may differ for another reason.
+  const edgeTag = originalEtag(headers);
+  const isOtherOriginal = edgeTag && object.etag !== undefined && edgeTag !== object.etag;
+  if (isOtherOriginal)
     return { event: "edge-contradicts", reason: "the edge has another original" };
-  }
   return undefined;
 }
 
@@ -200,20 +197,26 @@ export function typeFor(format: OutputFormat) {
 /** The edge's own tag, as in `"cf12:9f86d081884c7d65"`. Behind the colon stands the tag of the original (R4). */
 const EDGE_ETAG = /^(?:W\/)?"cf[^:]*:(.+)"$/;
 
-/** Returns the entity tag of the original that the edge has used; undefined if the edge does not name it. */
+/**
+ * Returns the entity tag of the original that the edge has used, without `W/` and quotes, as S3's are kept here (A17).
+ * @returns undefined if the edge does not name it
+ */
 function originalEtag(headers: Headers): string | undefined {
   const etag = headers.get("etag") ?? "";
-  return EDGE_ETAG.exec(etag)?.[1];
+  return EDGE_ETAG.exec(etag)?.[1]?.replace(/^W\/|"/g, "");
 }
 
 /**
- * Returns whether the edge's tag names another original than S3 does. To refuse an answer, `checkSuccess` demands
- * another date as well. To store a picture, the tag alone must be right: an object may be replaced twice in one second.
+ * Returns whether nothing in an answer that passed the guard says that it is of the object which S3 has described. Whoever
+ * may replace an object could put another one in its place while the edge fetches it, and then the first one again: its
+ * ETag would be right, and the picture wrong. An object without an ETag is known by its date, which does not come back.
  */
-export function namesOtherOriginal(headers: Headers, etag: string | undefined): boolean {
-  const edgeTag = originalEtag(headers);
-  if (!edgeTag || etag === undefined) return false;
-  return edgeTag !== etag;
+export function mayBeOfOtherObject(headers: Headers, object: SourceObject): boolean {
+  if (object.etag === undefined) return false;
+
+  const isSameTag = originalEtag(headers) === object.etag;
+  const isSameDate = headers.get("last-modified") === object.lastModified;
+  return !isSameTag && !isSameDate;
 }
 
 /** Returns the content type of an answer, without parameters, in lower case; "" if the header has no plain name. */

@@ -21,7 +21,7 @@ import { type Focus, mayBePng, type TransformRequest } from "../request/transfor
 import { readUpTo } from "../util/bytes.ts";
 import { pauseBefore } from "../util/time.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";
-import { checkSuccess, guard, namesOtherOriginal, typeOf } from "./guard.ts";
+import { checkSuccess, guard, mayBeOfOtherObject, typeOf } from "./guard.ts";
 import { type Attempt, nextRequest, type Outcome } from "./ladder.ts";
 
 /** The object that the edge is to fetch, and the request to S3 by which it does so. */
@@ -211,10 +211,8 @@ async function renderPicture(
   const length = readLength(headers);
   if (!body || length === "0") return NO_BYTES;
 
-  // The guard refuses a picture of another original only if both its ETag and its date differ. If the ETag alone
-  // differs, the edge may have an older copy: the picture is shown, but not stored.
-  const mayBeOfOtherObject = namesOtherOriginal(headers, source.object.etag);
-  return { body, type: guarded.type, length, mayBeOfOtherObject };
+  const isUnnamed = mayBeOfOtherObject(headers, source.object);
+  return { body, type: guarded.type, length, mayBeOfOtherObject: isUnnamed };
 }
 
 /** Returns how long a body is, as content-length says. @returns undefined if nobody knows */
@@ -250,7 +248,7 @@ async function renderFacts(
       return { event: "edge-failed", status, reason: "the edge tells no size" };
     case "facts": {
       const rendition = factsRendition(JSON.stringify(result.facts));
-      return { ...rendition, mayBeOfOtherObject: namesOtherOriginal(headers, object.etag) };
+      return { ...rendition, mayBeOfOtherObject: mayBeOfOtherObject(headers, object) };
     }
   }
 }

@@ -109,8 +109,8 @@ export type Rendition = {
   /** The length as content-length writes it; undefined: unknown. Bytes. */
   readonly length: string | undefined;
   /**
-   * Whether it may be of another object than S3 described, as when the edge still has an older copy of the object. Such a
-   * rendition gets no ETag, and is not stored.
+   * Whether it may be of another object than S3 described: the edge does not name the one that it used. Such a rendition
+   * gets no ETag, and is not stored.
    */
   readonly mayBeOfOtherObject?: boolean;
 };

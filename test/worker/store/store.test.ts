@@ -91,6 +91,22 @@ test("where the cache has forgotten a picture, it comes from the store, unchange
   }
 });
 
+test("what the edge does not name is shown and cached, but not stored (R4)", async () => {
+  stage.edge.switches.namesOriginal = false;
+  expect([await sourceOf(), await sourceOf()]).toEqual(["miss", "hit"]);
+  expect(store.objects.size).toBe(0);
+
+  const { fetch } = stage.edge;
+  stage.edge.switches.namesOriginal = true;
+  stage.edge.fetch = async (...request) => {
+    const answer = await fetch(...request);
+    answer.headers.delete("etag"); // the date is left
+    return answer;
+  };
+  forget();
+  expect([await sourceOf(), store.objects.size]).toEqual(["miss", 1]);
+});
+
 /** Has the edge send these bytes in place of each rendition. */
 function replaceBody(body: BodyInit, length: string | null) {
   const { fetch } = stage.edge;
@@ -349,9 +365,10 @@ describe("at the same moment,", () => {
     expect(storedEntry()[1].body).toEqual(stored);
   });
 
+  // In the end S3 has the first object again, so no question to S3 shows that there was another one.
   test.each([
-    ["names the other one, and the same date", true, 0, null],
-    ["names no original", false, 2, expect.any(String)],
+    ["names the other one, and the same date", true, 0, expect.any(String)],
+    ["names no original", false, 2, null],
   ])(
     "the object is another one while an edge that %s fetches it: nothing of that stays once it is back",
     async (_what, namesOriginal, seconds, etag) => {
@@ -371,6 +388,36 @@ describe("at the same moment,", () => {
       forget();
       expect(await (await requestPicture()).bytes()).toEqual(expected);
       expect(lines()).toEqual([]);
+    },
+  );
+
+  test.each([
+    ["names it, and the same date", true, 502],
+    ["names nothing", false, 200],
+  ])(
+    "the object is another one only while an edge that %s fetches it: it is not shown as this one",
+    async (_what, namesOriginal, status) => {
+      replace("made/key.jpg", "same.jpg");
+      const expected = await (await requestPicture("/images/card/same.jpg")).bytes();
+      replace("made/key.jpg");
+      stage.edge.switches.namesOriginal = namesOriginal;
+      const { fetch } = stage.edge;
+      stage.edge.fetch = async (...request) => {
+        replace("made/rotated-gps.jpg");
+        const answer = await fetch(...request);
+        replace("made/key.jpg");
+        return answer;
+      };
+      expect((await requestPicture()).status).toBe(status);
+      stage.edge.fetch = fetch;
+
+      wait(3_601); // the edge keeps what it has fetched for an hour (C1)
+      await requestPicture();
+      expect(await (await requestPicture()).bytes()).toEqual(expected);
+      forgetCached();
+      stage.s3.faults.add("SlowDown");
+      const inOutage = await requestPicture();
+      if (inOutage.status === 200) expect(await inOutage.bytes()).toEqual(expected);
     },
   );
 
