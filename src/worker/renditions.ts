@@ -38,7 +38,7 @@ import { describeSource } from "./origin/sides.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
 import { focusOf, reportFocus } from "./request/focus.ts";
 import { browserFormatsOf, createTransformRequest } from "./request/transform-request.ts";
-import { askForObject, isSilent, NO_ANSWER } from "./store/ask.ts";
+import { askForObject, isBucketSilent, NO_ANSWER } from "./store/ask.ts";
 import { deleteConfigured, type LazyEntry, lazyEntry, type StoreEntry } from "./store/entries.ts";
 import { purgeIfAppeared, saveRendition } from "./store/save.ts";
 import { sha256Hex } from "./util/bytes.ts";
@@ -57,7 +57,7 @@ export async function answerRendition(
   if (isRefusal(config)) {
     // The gateway has read the same configuration, and asks for nothing if it is broken. It would not accept this answer
     // (readCachedAnswer).
-    const noOlder = { exists: false, isOfGoneObject: false };
+    const noOlder = { exists: false, mustEnd: false };
     return refusalForCache(config, 0, noOlder, []);
   }
 
@@ -98,7 +98,8 @@ export async function answerRendition(
       // All objects with a smaller index are gone: otherwise, this one would not have been tried. If the older rendition
       // shows one of them, visitors must not get it.
       const isOfGoneObject = olderIndex < objectIndex;
-      return refusalForCache(refusal, objectIndex, { exists: hasOlder, isOfGoneObject }, tags);
+      const mustEnd = isOfGoneObject || result.endsOlder === true;
+      return refusalForCache(refusal, objectIndex, { exists: hasOlder, mustEnd }, tags);
     }
   }
 }
@@ -170,7 +171,7 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
     const remaining = candidates.slice(objectIndex);
 
     // S3 did not answer a moment ago: what is stored is shown at once. If nothing is stored, S3 is asked all the same.
-    if (isSilent(id.bucket)) {
+    if (isBucketSilent(id.bucket)) {
       const stored = await showInOutage(id, remaining, NO_ANSWER);
       if (stored) return { ...stored, objectIndex };
     }
@@ -247,10 +248,11 @@ async function renderObject(
   if (isRefusal(object)) {
     if (isGone(object)) context.waitUntil(deleteConfigured(config, id));
 
+    if (!isOutage(object)) return { kind: "refusal", refusal: object, endsOlder: true };
+
     // S3 answered before the retry: the edge contradicted it. So a time-out now means that S3 is slow, but not down, and
-    // nothing older is shown.
-    if (isOutage(object) && !isRetry) return { kind: "outage", refusal: object };
-    return refused(object);
+    // nothing is shown out of the store.
+    return isRetry ? refused(object) : { kind: "outage", refusal: object };
   }
 
   const overlays = await askingForOverlays;

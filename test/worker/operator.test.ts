@@ -120,6 +120,21 @@ describe("with the token", () => {
     });
   });
 
+  test.each([
+    ["AccountProblem", 403, "AccountProblem"],
+    ["", 403, "403"],
+    ["", 405, "405"],
+  ])("a denial of everything with %j, %d, is no slot that works", async (code, answered, state) => {
+    const xml = code && `<Error><Code>${code}</Code></Error>`;
+    network.use(http.get(/amazonaws/, () => new HttpResponse(xml, { status: answered })));
+    const { status, slots } = await report();
+    expect(status).toBe(503);
+    expect(slots).toMatchObject([
+      { state, answered },
+      { state, answered },
+    ]);
+  });
+
   test("half a slot is reported with what it lacks (S1)", async () => {
     const { status, slots } = await report({ ...DEEP, AWS_SECRET_ACCESS_KEY_NEXT: undefined });
     expect(status).toBe(200);

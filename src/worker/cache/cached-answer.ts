@@ -22,7 +22,12 @@ export type ObjectResult =
   | { readonly kind: "rendition"; readonly rendition: NamedRendition }
   /** The caller has sent the ETag of its rendition: that one has not changed. */
   | { readonly kind: "not-modified"; readonly etag: string }
-  | { readonly kind: "refusal"; readonly refusal: Refusal };
+  | {
+      readonly kind: "refusal";
+      readonly refusal: Refusal;
+      /** Whether S3 itself refuses the object (`isOutage` is false): nobody may see an older picture of it any more. */
+      readonly endsOlder?: boolean;
+    };
 
 /** The same for a URL that may show several objects, and which of them it is: 0 for the first. */
 export type RenderResult = ObjectResult & { readonly objectIndex: number };
@@ -123,8 +128,11 @@ function cachingHeaders(
 /** The older rendition that Workers Cache may show in place of a refusal (W8). */
 export type OlderRendition = {
   readonly exists: boolean;
-  /** Whether the object that it shows is gone. This is so if the refusal is about a later object of the same URL. */
-  readonly isOfGoneObject: boolean;
+  /**
+   * Whether it must not be shown again. S3 itself refuses the object; or the refusal is about a later object of the same
+   * URL, so the one that it shows is gone.
+   */
+  readonly mustEnd: boolean;
 };
 
 /**
@@ -165,9 +173,10 @@ function refusalSeconds(refusal: Refusal, older: OlderRendition): number | undef
   // An engine could not read the object. That may be wrong, but there is no older rendition to lose.
   if (refusal.event === "source-unreadable" && !older.exists) return 60;
 
-  // Any other refusal may be over soon. But an older rendition of an object that is gone must not be shown again: the
-  // refusal takes its place for one second.
-  if (older.isOfGoneObject) return 1;
+  // Any other refusal may be over soon. But an older rendition of an object that is gone or denied must not be shown
+  // again: the refusal takes its place for one second. There may be one although `exists` is false: the picture of an
+  // outage has no ETag, so Workers Cache does not say that it has it.
+  if (older.mustEnd) return 1;
   return undefined;
 }
 

@@ -83,6 +83,8 @@ export type RefusalDetails = {
   type?: string;
   /** Whether a second try at once may succeed. */
   isTransient?: boolean;
+  /** Whether S3 refuses every request so: a clock, the region or the endpoint is wrong. */
+  isSetupFault?: boolean;
   /**
    * Whether it is proved that this very object or URL fails, as by S3's own reply. Only then may browsers keep the 404 or
    * 415 that the visitor gets.

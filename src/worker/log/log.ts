@@ -97,6 +97,7 @@ const UNLOGGED = new Set([
   "objectIndex", // which of the URL's objects it is
   "repeated", // see `logRefusal`
   "isTransient", // whether a second try may succeed
+  "isSetupFault", // whether S3 refuses every request so
   "s3", // S3's whole reply
 ]);
 

@@ -1,8 +1,12 @@
 // What an isolate knows of a bucket: how S3 last replied to each slot (one of the two key pairs of the bucket), and what
-// was logged. The state changes by one pure function, (state, event) → { state, effects }: nothing is sent or logged
-// here, and the effects are lines for the log. There is no clock: `now` is passed in, in ms since 1970.
+// was logged, and whether S3 answers at all. The state changes by one pure function, (state, event) → { state, effects }:
+// nothing is sent or logged here, and the effects are lines for the log. There is no clock: `now` is passed in, in ms
+// since 1970.
 //
 // Each isolate learns by itself. So right after a key was revoked, each of them loses one request to S3 per minute.
+//
+// One odd object must not speak for its bucket. If S3 hangs for it alone, S3 is not silent: else a picture that S3 denies
+// would be shown again. If S3 refuses its key with a slot's code, the slot is not dead.
 
 import type { Bucket } from "../config/bucket.ts";
 import { maskKeyId, type Slot } from "../config/slot.ts";
@@ -20,10 +24,19 @@ export type BucketState = {
   readonly bucket: Bucket;
   /** The slots that S3 refused when they were last tried. */
   readonly refused: Readonly<Partial<Record<SlotName, RefusedReply | undefined>>>;
-  /** When S3 was last found silent (it does not answer); undefined once S3 answers. */
-  readonly silentAt?: number | undefined;
+  /** For which object S3 accepted a slot last. */
+  readonly accepted: Readonly<Partial<Record<SlotName, KeyAt>>>;
+  /** The one object for which S3 refused a slot with a slot's code since then, and which may be odd itself. */
+  readonly odd: Readonly<Partial<Record<SlotName, string | undefined>>>;
+  /** The objects for which S3 did not answer: the last one first, two at most. None once S3 answers. */
+  readonly unanswered: readonly KeyAt[];
+  /** When S3 last answered a request for an object. */
+  readonly answeredAt?: number | undefined;
   readonly reported: Reported;
 };
+
+/** The key of an object, and when something happened to it. */
+type KeyAt = { readonly key: string; readonly at: number };
 
 type RefusedReply = {
   /** S3's error code. */
@@ -48,16 +61,28 @@ export type SlotReply = {
   readonly slot: Slot;
   /** S3's error code if S3 refuses the slot; undefined: S3 accepts the slot. */
   readonly s3Code?: string;
+  /** Whether the object may be the cause, and not the slot (`isOddObject`). */
+  readonly isOdd?: boolean;
 };
 
 export type BucketEvent =
   /** An object was requested with these slots, in this order. */
-  | { readonly type: "slots-tried"; readonly replies: readonly SlotReply[]; readonly now: number }
+  | {
+      readonly type: "slots-tried";
+      readonly key: string;
+      readonly replies: readonly SlotReply[];
+      readonly now: number;
+    }
   /**
-   * An object was requested, and S3 answered in time, or not: then it is silent. While S3 is silent, the next request
-   * sends this event when it begins, too, so that only one request at a time waits for S3.
+   * An object was requested, and S3 answered in time, or not. The request that tries a silent S3 sends this event when it
+   * begins, too, so that only one request at a time waits for S3.
    */
-  | { readonly type: "s3-requested"; readonly isSilent: boolean; readonly now: number }
+  | {
+      readonly type: "s3-requested";
+      readonly key: string;
+      readonly isAnswered: boolean;
+      readonly now: number;
+    }
   /** A visitor gets no image, because S3 refuses all slots. */
   | { readonly type: "all-refused"; readonly now: number }
   /** A rendition for all visitors could not be made. */
@@ -72,7 +97,14 @@ type Advanced = { readonly state: BucketState; readonly effects: readonly Bucket
 
 /** The state of a bucket before the first request. */
 export function startState(bucket: Bucket): BucketState {
-  return { bucket, refused: {}, reported: { inUse: "current", refused: [] } };
+  return {
+    bucket,
+    refused: {},
+    accepted: {},
+    odd: {},
+    unanswered: [],
+    reported: { inUse: "current", refused: [] },
+  };
 }
 
 export function advance(state: BucketState, event: BucketEvent): Advanced {
@@ -80,9 +112,9 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
 
   switch (event.type) {
     case "slots-tried":
-      return learnReplies(state, event.replies, now);
+      return learnReplies(state, event.key, event.replies, now);
     case "s3-requested":
-      return { state: { ...state, silentAt: event.isSilent ? now : undefined }, effects: [] };
+      return { state: learnAnswer(state, event.key, event.isAnswered, now), effects: [] };
     case "all-refused":
       // If this refusal was not logged, the time of the last one that was logged stays.
       if (isAllRefusedReported(state, now)) return { state, effects: [] };
@@ -92,18 +124,47 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
   }
 }
 
+/** Remembers whether S3 answered a request for an object. */
+function learnAnswer(
+  state: BucketState,
+  key: string,
+  isAnswered: boolean,
+  now: number,
+): BucketState {
+  if (isAnswered) return { ...state, unanswered: [], answeredAt: now };
+
+  const [other] = state.unanswered.filter((last) => last.key !== key);
+  const unanswered = other ? [{ key, at: now }, other] : [{ key, at: now }];
+  return { ...state, unanswered };
+}
+
 /** Remembers how S3 replied to the slots that were tried. */
-function learnReplies(state: BucketState, replies: readonly SlotReply[], now: number): Advanced {
+function learnReplies(
+  state: BucketState,
+  key: string,
+  replies: readonly SlotReply[],
+  now: number,
+): Advanced {
   const refused = { ...state.refused };
-  for (const { slot, s3Code } of replies) {
+  const accepted = { ...state.accepted };
+  const odd = { ...state.odd };
+
+  for (const { slot, s3Code, isOdd } of replies) {
+    if (isOdd) {
+      odd[slot.name] = key;
+      continue;
+    }
+
+    odd[slot.name] = undefined;
     refused[slot.name] = s3Code ? { s3Code, refusedAt: now } : undefined;
+    if (!s3Code) accepted[slot.name] = { key, at: now };
   }
 
-  const nextState = { ...state, refused };
+  const nextState = { ...state, refused, accepted, odd };
 
   // S3 accepts a slot.
-  const accepted = replies.find((reply) => !reply.s3Code);
-  if (accepted) return reportSlotInUse(nextState, accepted.slot);
+  const inUse = replies.find((reply) => !reply.s3Code);
+  if (inUse) return reportSlotInUse(nextState, inUse.slot);
 
   // S3 refuses some slots. One that was not tried, or got no clear answer, may still work.
   const slots = refusedSlots(nextState);
@@ -201,6 +262,43 @@ export function slotsInOrder(state: BucketState, now: number): readonly Slot[] {
   }
 
   return [...first, ...last];
+}
+
+/**
+ * Returns whether a refusal of a slot is about the object alone: S3 accepted the slot for another object within the last
+ * minute, and has refused it for no other one since. A key that is revoked is refused for the second object at the latest.
+ * @param key of the object for which S3 refuses the slot now
+ */
+export function isOddObject(state: BucketState, slot: Slot, key: string, now: number): boolean {
+  const { name } = slot;
+  if (state.refused[name]) return false;
+
+  const accepted = state.accepted[name];
+  const isAcceptedForOther = isWithin(RETRY_MS, accepted?.at, now) && accepted?.key !== key;
+
+  const odd = state.odd[name];
+  const isOnlyOne = odd === undefined || odd === key;
+  return isAcceptedForOther && isOnlyOne;
+}
+
+/** A silent S3 gets one request in this time: ms. */
+const SILENT_MS = 5_000;
+
+/** For so long it counts that S3 did not answer: ms. So the requests that try a silent S3 keep it silent. */
+const EVIDENCE_MS = 10_000;
+
+/** Returns whether S3 did not answer for two different objects. One alone may be odd. */
+export function hasSilence({ unanswered }: BucketState, now: number): boolean {
+  const recent = unanswered.filter(({ at }) => isWithin(EVIDENCE_MS, at, now));
+  return recent.length === 2;
+}
+
+/** Returns whether S3 did not answer a moment ago, or is just being tried by a request, and has answered nobody else. */
+export function isSilent(state: BucketState, now: number): boolean {
+  if (isWithin(SILENT_MS, state.answeredAt, now)) return false;
+
+  const [last] = state.unanswered;
+  return hasSilence(state, now) && isWithin(SILENT_MS, last?.at, now);
 }
 
 /** The slots that S3 refuses, as the log names them. */

@@ -109,8 +109,7 @@ async function checkCredential(
     bucket.canary ? openObject(bucket, bucket.canary, options) : undefined,
   ]);
 
-  // If S3 refuses the object itself, as "object-missing" or "object-denied", it accepts the credential.
-  const isAccepted = isRefusal(missing) && missing.event.startsWith("object-");
+  const isAccepted = isRefusal(missing) && acceptsCredential(missing);
   let missingStatus: number | undefined;
   if (isAccepted) missingStatus = isGone(missing) ? 404 : 403;
 
@@ -135,6 +134,16 @@ async function checkCredential(
   let state = refusedReply?.code;
   if (!state || state === "ok") state = `${answered ?? "unreachable"}`;
   return { state, answered, ...facts };
+}
+
+/** Returns whether S3 accepts a credential, by what it says of a missing object. */
+function acceptsCredential(missing: Refusal): boolean {
+  const { event, s3Code, status } = detailsOf(missing);
+  if (event === "object-missing") return true;
+
+  // A credential that may not list is denied what is missing (A6). Any other denial, such as AccountProblem, may be about
+  // the credential.
+  return event === "object-denied" && (s3Code === "AccessDenied" || status === 404);
 }
 
 /** A key that no object has. */

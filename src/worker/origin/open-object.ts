@@ -3,15 +3,24 @@
 // role). It sends only GETs, and follows no redirect.
 //
 // While a key is replaced, one of two slots may be dead, or may not open every object yet. So a picture is refused only
-// if no slot gets it, and what S3 says about the object itself ends the search.
+// if no slot gets it, and what S3 says about the object itself ends the search. A policy that denies an object takes its
+// picture down: a denial to one slot counts, even if the other one is dead, or gets no answer.
 
 import type { Bucket, Role } from "../config/bucket.ts";
-import { isRefusal, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
+import {
+  detailsOf,
+  isAboutObject,
+  isCertain,
+  isRefusal,
+  type Refusal,
+  type UpstreamRefusal,
+} from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";
 import { concatBytes } from "../util/bytes.ts";
 import { askS3 } from "./ask-s3.ts";
 import {
   isAllRefusedReported,
+  isOddObject,
   refusedSlots,
   type SlotReply,
   slotsInOrder,
@@ -29,11 +38,14 @@ import {
 } from "./opened-object.ts";
 import { isStsFailure, type Session } from "./session.ts";
 import { mayTellSidesLater, uprightSides } from "./sides.ts";
+import { mayBeAboutObject, mayDependOnKey } from "./verdict.ts";
 
 type OpenOptions = RequestScope &
   ObjectRequest & {
     /** Opens the object with this credential only, and does not remember how S3 replied. */
     readonly credential?: Credential | undefined;
+    /** Until when other slots are tried after S3 has denied the object to one: ms since 1970. */
+    readonly denialDeadline?: number | undefined;
   };
 
 /** @param key with the bucket's prefix */
@@ -52,7 +64,7 @@ export async function openObject(
   }
 
   if (role) return openByRole(bucket, role, url, options);
-  return openBySlots(bucket, url, options);
+  return openBySlots(bucket, key, url, options);
 }
 
 /** How long a visitor waits for more bytes of an original: ms. Without them, the engine's answer decides. */
@@ -92,6 +104,7 @@ export async function readHeader(
 /** Tries the slots in order, and remembers how S3 replied to each of them. */
 async function openBySlots(
   bucket: Bucket,
+  key: string,
   url: string,
   options: OpenOptions,
 ): Promise<OpenedObject | Refusal> {
@@ -103,60 +116,81 @@ async function openBySlots(
   // The object, or a refusal that every other slot would get as well: it ends the search.
   let result: OpenedObject | Refusal | undefined;
 
-  // A refusal that the next slot may not get: the search goes on. It is the result if no slot gets the object.
+  // Refusals that the next slot may not get: the search goes on. They are the result if no slot gets the object.
   let denial: UpstreamRefusal | undefined;
+  let unclear: UpstreamRefusal | undefined;
 
   // The current slot comes first, unless S3 refused it within the last minute.
   for (const slot of slotsInOrder(memory.state(), Date.now())) {
-    const reply = await askS3(bucket, url, slot, options);
+    const request = denial ? afterDenial(options) : options;
+    const reply = await askS3(bucket, url, slot, request);
     if (reply.kind === "opened") {
       replies.push({ slot });
       result = reply.object;
       break;
     }
 
-    // S3 does not accept this key. The next one may be good.
     const { refusal, verdict } = reply;
     if (verdict.result === "slot-refused") {
-      replies.push({ slot, s3Code: verdict.s3Code });
+      // Either S3 does not accept this key, and the next one may be good; or S3 means the object.
+      const { s3Code } = verdict;
+      const isSuspect = mayBeAboutObject(refusal);
+      const isOdd = isSuspect && isOddObject(memory.state(), slot, key, Date.now());
+      if (isOdd) unclear = refusal;
+
+      replies.push({ slot, s3Code, isOdd });
       continue;
     }
 
     // S3 accepts the key, and has no such object for it.
     if (verdict.result === "object-refused") replies.push({ slot });
 
-    // The key of the next slot may have a policy that allows more (A6).
-    const isDeniedToKey = verdict.s3Code === "AccessDenied";
-
-    // S3 answered, is not busy, and says something that verdict.ts has no meaning for, such as `AccountProblem`. It may
-    // be about this key.
-    const isUnclear = refusal.event === "origin-denied" && verdict.result === "unknown";
-
-    // Anything else is not about the key: the object is missing, or S3 does not answer, is busy, redirects, or finds the
-    // clock wrong. It would be the same with the next slot, and cost the visitor more time.
-    if (!isDeniedToKey && !isUnclear) {
+    // With the next slot it would be the same, and cost the visitor more time.
+    if (!mayDependOnKey(refusal, verdict)) {
       result = refusal;
       break;
     }
 
-    // An unclear answer ("origin-denied") stays, and takes the place of a denial: the object may exist for that slot.
-    const hasUnclear = denial?.event === "origin-denied";
-    if (!hasUnclear) denial = refusal;
+    // The key of the next slot may open the object. Of two denials, the certain one counts.
+    if (refusal.event !== "object-denied") unclear = refusal;
+    else if (!denial || !isCertain(denial)) denial = refusal;
   }
 
   const now = Date.now();
-  memory.learn({ type: "slots-tried", replies, now });
+  memory.learn({ type: "slots-tried", key, replies, now });
 
+  if (denial) return combine(denial, unclear, result);
   if (result) return result;
+  if (unclear) return unclear;
 
-  // Every slot left the loop by `continue`: S3 refuses all of them.
-  if (!denial) return refuseAll(bucket, now);
+  // Every slot was refused: nothing is known about the object.
+  return refuseAll(bucket, now);
+}
 
-  // A denial is certain only if every slot is denied the object: a slot that S3 refuses might get it. After an unclear
-  // answer, which is not in `replies`, the event is not "object-denied".
-  const isDenied = denial.event === "object-denied";
-  const isNoneRefused = replies.every((reply) => !reply.s3Code);
-  return { ...denial, certain: isDenied && isNoneRefused };
+/** The request to the next slot: a denial must not wait for it for so long that the object counts as unanswered. */
+function afterDenial({ part, deadline, denialDeadline = Infinity }: OpenOptions): ObjectRequest {
+  return { part, deadline: Math.min(deadline, denialDeadline) };
+}
+
+/**
+ * What comes of a search in which S3 denied the object to a slot.
+ * @param unclear what another slot got, if nobody knows what it means
+ * @param result with what the search ended; undefined: it went through all slots
+ */
+function combine(
+  denial: UpstreamRefusal,
+  unclear: UpstreamRefusal | undefined,
+  result: OpenedObject | Refusal | undefined,
+): OpenedObject | Refusal {
+  if (!result) return { ...denial, certain: isCertain(denial) && !unclear };
+
+  // Another slot opens the object, or S3 tells it more: that it is missing, for example.
+  if (!isRefusal(result) || isAboutObject(result)) return result;
+
+  // To the other slot, S3 gave no answer about the object. That slot may be the one that opens it, so the denial is not
+  // certain, and a busy S3 may be asked again.
+  const { isTransient = false } = detailsOf(result);
+  return { ...denial, certain: false, isTransient };
 }
 
 /** S3 refuses all slots. The log has this refusal once a minute. */

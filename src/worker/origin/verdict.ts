@@ -29,6 +29,8 @@ type Result =
   | "served"
   /** S3 accepts the key, and denies it this object, or has no such object. */
   | "object-refused"
+  /** S3 denies this object, and does not say whether it accepts the key. */
+  | "object-denied"
   /** The bucket's settings or a clock are wrong: no slot can work. */
   | "misconfigured"
   /** Nothing is known about the slot or the object: S3 does not answer, is busy, fails, or has a code of its own. */
@@ -50,6 +52,17 @@ const SLOT_CODES = [
   "SignatureDoesNotMatch",
 ];
 
+/**
+ * The codes with which servers refuse a key that none of their objects can have (A10). AWS: over 1,024 bytes. MinIO: over
+ * 255 bytes between two slashes, or with characters that its disk does not take. Others have names of their own for that.
+ */
+const IMPOSSIBLE_KEY_CODES = [
+  "InvalidObjectName",
+  "KeyTooLong",
+  "KeyTooLongError",
+  "XMinioInvalidObjectName",
+];
+
 /** What S3's codes mean, whatever region S3 names (A6, A7, A9). */
 const VERDICTS: readonly Verdict[] = [
   {
@@ -62,10 +75,25 @@ const VERDICTS: readonly Verdict[] = [
   // "unknown", and not "misconfigured": so the next slot is tried, too.
   { result: "unknown", s3Code: "NoSuchBucket", reason: "check bucket" },
   ...SLOT_CODES.map((s3Code) => ({ result: "slot-refused", s3Code }) as const),
+  ...IMPOSSIBLE_KEY_CODES.map((s3Code) => {
+    return { result: "object-refused", s3Code, reason: "no object can have this key" } as const;
+  }),
 ];
 
 /** What stands for S3's code if a 404 has none. */
 const NO_CODE = "404";
+
+/**
+ * The codes of KMS, which holds the keys of encrypted objects: the object's key is disabled or deleted, for example. S3
+ * has accepted the slot before it asks KMS.
+ */
+const KMS_CODE = /^KMS\./;
+
+/** The codes of a KMS that is busy, or fails for a moment. They may come with a 400. */
+const BUSY_KMS_CODE = /^KMS\..*(?:Throttl|RateExceeded|Internal|Timeout|Unavailable)/;
+
+/** The statuses that deny an object, whatever the code: 405 for the marker of a deletion, 451 for a court's order. */
+const DENYING_STATUSES: readonly number[] = [403, 405, 410, 451];
 
 /**
  * Returns what a reply means. The first paragraph that fits decides.
@@ -83,11 +111,23 @@ export function verdictOf(reply: S3Reply, configuredRegion: string): Verdict {
     return misconfigured(s3Code, `S3's clock is ${distance} the Worker's`);
   }
 
+  if (s3Code !== undefined && KMS_CODE.test(s3Code)) {
+    if (BUSY_KMS_CODE.test(s3Code)) return { result: "unknown", s3Code };
+    const reason = "KMS does not decrypt it: look at the key of the object there";
+    return { result: "object-refused", s3Code, reason };
+  }
+
   // R2 answers 401 where it does not know the key (A7).
   if (status === 401) return { result: "slot-refused", s3Code: s3Code ?? "401" };
 
   const verdict = VERDICTS.find((candidate) => candidate.s3Code === s3Code);
   if (verdict) return verdict;
+
+  // With MALFORMED, it is about the region or the slot.
+  const isDenied = DENYING_STATUSES.includes(status) && s3Code !== MALFORMED;
+  if (isDenied) {
+    return { result: "object-denied", s3Code, reason: `S3 itself answers ${status}` };
+  }
 
   // S3 may name the bucket's region in any reply. With a code of VERDICTS, the region does not matter.
   if (region !== undefined && region !== configuredRegion) {
@@ -111,8 +151,9 @@ function isRedirect(status: number): boolean {
 }
 
 /** Returns whether S3 is busy for a moment, or has an error (A9). */
-function isBusy(status: number): boolean {
-  return status === 429 || status >= 500;
+function isBusy(status: number, s3Code: string | undefined): boolean {
+  if (status === 429 || status >= 500) return true;
+  return s3Code !== undefined && BUSY_KMS_CODE.test(s3Code);
 }
 
 /** The statuses with which a host in front of S3 says that it got no answer in time. */
@@ -127,50 +168,94 @@ export function refusalOf(status: number, reply: S3Reply, verdict: Verdict): Ups
   const { result, s3Code, reason } = verdict;
   const upstream = { status, s3Code, reason, s3: reply };
 
+  // The answer is about this very object, so caches may keep the refusal for a minute. It may still be a proxy's, so
+  // before anything is deleted, `isGone` asks for more.
   if (result === "object-refused") {
-    // NoSuchKey, or a 404 without a code. With AccessDenied, for example, the object is denied.
-    const isMissing = s3Code === "NoSuchKey" || s3Code === NO_CODE;
-    const event = isMissing ? "object-missing" : "object-denied";
-
-    // The answer is about this very object, so caches may keep the refusal for a minute. It may still be a proxy's, so
-    // before anything is deleted, `isGone` asks for more.
+    const event = isMissingCode(s3Code) ? "object-missing" : "object-denied";
     return { event, ...upstream, certain: true };
+  }
+
+  // Without a code, a proxy in front of S3 may deny it: then that may soon be over.
+  if (result === "object-denied") {
+    return { event: "object-denied", ...upstream, certain: s3Code !== undefined };
   }
 
   if (TIMEOUT_STATUSES.includes(status)) return { event: "timed-out", ...upstream };
 
-  if (isBusy(status)) {
+  if (isBusy(status, s3Code)) {
     const busyReason = "the origin fails, or is busy"; // in place of the verdict's reason
     return { event: "origin-failed", ...upstream, reason: busyReason, isTransient: true };
   }
 
-  return { event: "origin-denied", ...upstream };
+  const isSetupFault = result === "misconfigured";
+  return { event: "origin-denied", ...upstream, ...(isSetupFault && { isSetupFault }) };
+}
+
+/** Returns whether a code, or its absence in a 404, says that there is no such object. With others, it is denied. */
+function isMissingCode(s3Code: string | undefined): boolean {
+  if (s3Code === undefined) return false;
+  return ["NoSuchKey", NO_CODE, ...IMPOSSIBLE_KEY_CODES].includes(s3Code);
+}
+
+/** Returns whether another key of the bucket may get another answer: its policy may allow more (A6). */
+export function mayDependOnKey(
+  refusal: UpstreamRefusal,
+  { result, s3Code = "" }: Verdict,
+): boolean {
+  switch (refusal.event) {
+    case "object-denied":
+      if (result === "object-denied") return refusal.status === 403;
+      return s3Code === "AccessDenied" || KMS_CODE.test(s3Code);
+
+    // S3 answers, is not busy, and says something that has no meaning here.
+    case "origin-denied":
+      return result === "unknown";
+
+    // The object is missing, or S3 does not answer, is busy, redirects, or finds the clock wrong.
+    default:
+      return false;
+  }
 }
 
 /**
- * Returns whether a refusal proves nothing about the object, so a stored rendition is still shown. This is a closed
- * list: with any other refusal the picture is taken down.
+ * Returns whether S3 may say with this answer that a key cannot be an object's, although it is in the list of the codes
+ * for a slot: `InvalidArgument`, and any 401.
+ */
+export function mayBeAboutObject({ status, s3Code }: UpstreamRefusal): boolean {
+  return status === 401 || s3Code === "InvalidArgument";
+}
+
+/**
+ * Returns whether a refusal of S3 or R2 proves nothing about the object. Then an older picture is shown, out of the store
+ * or Workers Cache. Everything else is S3's word about the object: it ends an older picture in both, at once. This is the
+ * one list for both, and it is closed. An outage is:
+ *
+ * - no answer, or one that breaks off; or a host in front of S3 says that none came (408, 504 …);
+ * - 429, any status of 500 and above, and a KMS that is busy (A9);
+ * - a redirect, or another answer which says that the bucket is in another region (A5);
+ * - RequestTimeTooSkewed: a clock is wrong (A7);
+ * - a slot's code of each slot (A7), or no session from STS.
+ *
+ * So S3's word is, above all: missing, AccessDenied, an archive, any other 403, 405, 410, 451, a key that KMS refuses.
+ * NoSuchBucket and a 4xx without a meaning here are S3's word, too, and so is a wrong part of the object.
  * @param refusal of the object, by S3 or R2
  */
 export function isOutage(refusal: Refusal): boolean {
-  const { status, s3Code } = detailsOf(refusal);
+  const { status, s3Code = "", isSetupFault = false } = detailsOf(refusal);
 
   switch (refusal.event) {
-    // No key opens the bucket now. That is about the keys, not about the object.
     case "slots-refused":
     case "role-refused":
+    case "timed-out":
       return true;
 
-    // An outage: S3 did not answer, or broke off (no status), is busy (429), or has an error (500 and above). No
-    // outage: S3 works, but sends a wrong part of the object (206), or says that the request came too slowly (408).
-    case "timed-out":
+    // With a status below 300, S3 works, and sends a wrong part of the object.
     case "origin-failed":
-      return status === undefined || isBusy(status);
+      return status === undefined || isBusy(status, s3Code);
 
-    // S3 refuses every request while a clock is wrong, or redirects them all. A wrong region that S3 reports without a
-    // redirect, by a 400, is not in the list.
+    // A slot's code stands here if it was about one odd object, or about one slot of two.
     case "origin-denied":
-      return s3Code === SKEWED || (status !== undefined && isRedirect(status));
+      return isSetupFault || status === 401 || SLOT_CODES.includes(s3Code);
 
     default:
       return false;

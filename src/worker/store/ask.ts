@@ -1,16 +1,17 @@
 // Step 8 of a request, "ask": S3 for the object's first bytes, and the store for its rendition, at the same time. Visitors
 // must not wait for an S3 that is down if a rendition is stored. So S3 gets less time then. And an S3 that did not answer
-// (a "silent" one) is tried by one request in five seconds, while the others take what is stored. Codes such as A9 are
-// rules of docs/rules.md.
+// for two objects (a "silent" one) is tried by one request in five seconds, while the others take what is stored. Codes
+// such as A9 are rules of docs/rules.md.
 
 import type { RenditionId } from "../cache/rendition-url.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { canRetry, isRefusal, type Refusal } from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";
+import { hasSilence, isSilent } from "../origin/bucket-state.ts";
 import { bucketMemoryOf } from "../origin/memories.ts";
 import { openObject } from "../origin/open-object.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
-import { isWithin, pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
+import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { LazyEntry, StoreEntry } from "./entries.ts";
 
 /** S3 did not answer at all, or not in the short time that it has if a rendition is stored. */
@@ -19,13 +20,9 @@ export const NO_ANSWER = {
   reason: "no answer in time",
 } as const satisfies Refusal;
 
-/** A silent S3 gets one request in this time: ms. */
-const SILENT_MS = 5_000;
-
 /** Returns whether the S3 of a bucket did not answer a moment ago, or is just being tried by another request. */
-export function isSilent(bucket: Bucket): boolean {
-  const { silentAt } = bucketMemoryOf(bucket).state();
-  return isWithin(SILENT_MS, silentAt, Date.now());
+export function isBucketSilent(bucket: Bucket): boolean {
+  return isSilent(bucketMemoryOf(bucket).state(), Date.now());
 }
 
 /** A request that waited for less than this cannot tell a silent S3 from a slow one: ms. */
@@ -49,38 +46,60 @@ export async function askForObject(
   const memory = bucketMemoryOf(bucket); // what earlier requests learned about the S3 of the bucket
   const began = Date.now();
 
-  // S3 was silent, and has not answered since. This request tries it. Meanwhile, `isSilent` is true for all others, for
-  // five seconds at most.
-  const wasSilent = memory.state().silentAt !== undefined;
-  if (wasSilent) memory.learn({ type: "s3-requested", isSilent: true, now: began });
+  // S3 was silent, and has not answered since. This request tries it. Meanwhile, `isBucketSilent` is true for all others,
+  // for five seconds at most.
+  const state = memory.state();
+  const isTry = hasSilence(state, began) && !isSilent(state, began);
+  if (isTry) memory.learn({ type: "s3-requested", key, isAnswered: false, now: began });
 
   // Where Workers Cache has an older rendition, S3 mostly replies that nothing changed: the store is not needed. Prefetch
   // sets no limit of time; read, below, waits for a second at most.
   const reading = hasOlder ? undefined : entry.prefetch();
-  const openHead = () => openObject(bucket, key, { part: "head", context, deadline });
-  let object = await waitForObject(openHead(), reading, began, context);
+  const denialDeadline = reading && began + STORED_TIMEOUT_MS - DENIAL_LEAD_MS;
+  const options = { part: "head", context, deadline } as const;
+  const opening = openObject(bucket, key, { ...options, denialDeadline });
+  let object = await waitForObject(opening, reading, began, context);
 
   // S3 asks clients that it refused as busy to try again (A9). A visitor who can see another picture does not wait.
-  if (canRetry(object) && !hasOlder) {
-    const stored = await entry.read();
-    if (!stored?.rendition) {
-      const hasTime = await pauseBefore(deadline);
-      if (hasTime) object = await openHead();
-    }
+  if (canRetry(object)) {
+    const isBridged = await hasOtherPicture(object, entry, hasOlder);
+    const hasTime = !isBridged && (await pauseBefore(deadline));
+    if (hasTime) object = await openObject(bucket, key, options);
   }
 
-  // Remember for the next requests whether S3 is silent. A time-out with a status is an answer: a 504, for example, by a
-  // host in front of S3. A time-out after less than PROOF_MS counts as an answer, too, and so ends a silence: the next
-  // request asks S3 again.
+  // Remember for the next requests whether S3 answers. A time-out with a status is an answer: a 504, for example, by a
+  // host in front of S3. A time-out after less than PROOF_MS proves nothing.
   const now = Date.now();
-  const isUnanswered =
-    isRefusal(object) && object.event === "timed-out" && object.status === undefined;
-  memory.learn({ type: "s3-requested", isSilent: isUnanswered && now - began >= PROOF_MS, now });
+  const isAnswered =
+    !isRefusal(object) || object.event !== "timed-out" || object.status !== undefined;
+  const isProved = isAnswered || now - began >= PROOF_MS;
+  if (isProved) memory.learn({ type: "s3-requested", key, isAnswered, now });
   return object;
+}
+
+/** Returns whether a visitor can see a picture while S3 is busy: one of Workers Cache, or a stored one. */
+async function hasOtherPicture(
+  object: OpenedObject | Refusal,
+  entry: LazyEntry,
+  hasOlder: boolean | undefined,
+): Promise<boolean> {
+  // S3 is busy for one slot, and denies the object to the other one: nothing older may be shown.
+  const isDenied = isRefusal(object) && object.event === "object-denied";
+  if (isDenied) return false;
+  if (hasOlder) return true;
+
+  const stored = await entry.read();
+  return stored?.rendition !== undefined;
 }
 
 /** How long S3 may take if the rendition is stored: ms. */
 const STORED_TIMEOUT_MS = 2_000;
+
+/**
+ * A denial to one slot is known by so much earlier, while the other slot gets no answer: ms. Otherwise, the object would
+ * count as unanswered, and the stored rendition would be shown.
+ */
+const DENIAL_LEAD_MS = 100;
 
 /**
  * Waits for S3, for a shorter time if the rendition is stored. A later answer of S3 is awaited in the background.

@@ -62,7 +62,7 @@ describe("facts", () => {
   });
 });
 
-const NOTHING_OLDER = { exists: false, isOfGoneObject: false };
+const NOTHING_OLDER = { exists: false, mustEnd: false };
 const MINUTE = "public, max-age=60, must-revalidate";
 
 describe("a refusal", () => {
@@ -79,7 +79,7 @@ describe("a refusal", () => {
     [{ event: "origin-denied", certain: true }, false, 502],
     [{ event: "edge-contradicts", reason: "Sources" }, false, 502],
   ])("%j, with an older image: %j, is a %d, read as it was", async (refusal, hasOlder, status) => {
-    const answer = refusalForCache(refusal, 0, { exists: hasOlder, isOfGoneObject: false }, TAGS);
+    const answer = refusalForCache(refusal, 0, { exists: hasOlder, mustEnd: false }, TAGS);
     const isCached = status !== 502;
     expect([answer.status, Object.fromEntries(answer.headers)]).toEqual([
       status,

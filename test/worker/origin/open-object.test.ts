@@ -150,7 +150,11 @@ test("S3 is asked for the first bytes, signed, and neither a cache nor a redirec
 describe("of two slots", () => {
   const DEAD = error("InvalidAccessKeyId");
   const DENIED = error("AccessDenied");
-  const ODD = error("AccountProblem");
+  const OTHER_DENIAL = error("AccountProblem");
+  const WITHOUT_CODE = error("");
+  const UNCLEAR = error("InvalidRequest", 400);
+  const NO_KMS = error("KMS.DisabledException", 400);
+  const ARCHIVED = error("InvalidObjectState");
   const MISSING = error("NoSuchKey", 404);
   const ELSEWHERE = error("PermanentRedirect", 301, { "x-amz-bucket-region": "eu-central-1" });
 
@@ -161,13 +165,41 @@ describe("of two slots", () => {
     ["the first gives it", jpeg, jpeg, "ok", 1],
     ["the first is refused", DEAD, jpeg, "ok"],
     ["the first is denied it (A6)", DENIED, jpeg, "ok"],
-    ["S3 has an unknown code for the first", ODD, jpeg, "ok"],
+    ["the first is denied it with another code", OTHER_DENIAL, jpeg, "ok"],
+    ["the first is denied it without a code", WITHOUT_CODE, jpeg, "ok"],
+    ["KMS denies it to the first", NO_KMS, jpeg, "ok"],
+    ["S3 has an unknown code for the first", UNCLEAR, jpeg, "ok"],
     ["no code is a word of JavaScript", error("constructor"), jpeg, "ok"],
     ["both are denied it", DENIED, DENIED, "object-denied", 2, true],
-    ["one denied, one dead", DENIED, DEAD, "object-denied", 2, false],
-    ["one dead, one denied", DEAD, DENIED, "object-denied", 2, false],
-    ["one denied, one odd", DENIED, ODD, "origin-denied", 2, false],
-    ["one odd, one denied", ODD, DENIED, "origin-denied", 2, false],
+    ["both are denied it with another code", OTHER_DENIAL, OTHER_DENIAL, "object-denied", 2, true],
+    ["both are denied it by KMS", NO_KMS, NO_KMS, "object-denied", 2, true],
+    ["both are denied it without a code", WITHOUT_CODE, WITHOUT_CODE, "object-denied", 2, false],
+    ["one is, and one with a code", WITHOUT_CODE, DENIED, "object-denied", 2, true],
+    ["one with a code, and one without", DENIED, WITHOUT_CODE, "object-denied", 2, true],
+    ["one denied, one dead", DENIED, DEAD, "object-denied", 2, true],
+    ["one dead, one denied", DEAD, DENIED, "object-denied", 2, true],
+    ["one dead, one denied by KMS", DEAD, NO_KMS, "object-denied", 2, true],
+    ["one denied, one unclear", DENIED, UNCLEAR, "object-denied", 2, false],
+    ["one unclear, one denied", UNCLEAR, DENIED, "object-denied", 2, false],
+    ["one denied, and S3 is busy", DENIED, BUSY, "object-denied", 2, false],
+    ["one denied, and S3 fails", DENIED, broken, "object-denied", 2, false],
+    ["one denied, and a host has no answer", DENIED, error("", 504), "object-denied", 2, false],
+    ["one denied, and it is missing", DENIED, MISSING, "object-missing", 2, true],
+    ["one denied, and it is in an archive (A9)", DENIED, ARCHIVED, "object-denied", 2, true],
+    ["both are unclear", UNCLEAR, UNCLEAR, "origin-denied", 2, false],
+    ["one dead, one unclear", DEAD, UNCLEAR, "origin-denied", 2, false],
+    ["it is in an archive (A9)", ARCHIVED, jpeg, "object-denied", 1, true],
+    ["its deletion is marked", error("MethodNotAllowed", 405), jpeg, "object-denied", 1, true],
+    ["it is gone", error("", 410), jpeg, "object-denied", 1, false],
+    ["a court denies it", error("", 451), jpeg, "object-denied", 1, false],
+    [
+      "no object can have its key (A10)",
+      error("KeyTooLongError", 400),
+      jpeg,
+      "object-missing",
+      1,
+      true,
+    ],
     ["both are refused", DEAD, DEAD, "slots-refused"],
     ["it is missing for one", MISSING, jpeg, "object-missing", 1, true],
     ["it is missing for two", DEAD, MISSING, "object-missing", 2, true],
