@@ -1,6 +1,7 @@
 // Limits the log lines about requests that are refused for what they request. Anybody can send a flood of them, every
 // line costs money, and a flood would hide the lines of real failures. After ten lines of an event within a minute the
-// others are only counted, and the next minute begins with a line that says how many were left out.
+// others are only counted, and the next minute begins with a line that says how many were left out. A failure of all
+// objects has ten lines in each minute, too, and their number: that is enough for an operator, and for an alert.
 // Each isolate counts for itself.
 
 import type { Refusal } from "../http/refusal.ts";
@@ -22,9 +23,19 @@ const MAX_LINES = 10;
 
 const MINUTE_MS = 60_000;
 
-/** The events of a status of 500 or more that anybody can cause: by a header, or by a URL of one odd object. */
+/**
+ * The events of a status of 500 or more that anybody can cause: by a header, or by the URL of one odd object. S3 refuses its
+ * key, or hangs or fails for it; the edge cannot read it, contradicts S3 about it, or does not transform it.
+ */
 const CAUSED_BY_VISITORS: ReadonlySet<Event> = new Set([
   "loop-detected",
+  "origin-denied",
+  "origin-failed",
+  "timed-out",
+  "edge-contradicts",
+  "edge-failed",
+  "edge-refused",
+  "not-transformed",
   "too-large-for-avif",
   "original-is-smaller",
   "wrong-type",
@@ -41,7 +52,7 @@ const minutes = new WeakMap<object, Minute>();
  * @returns whether this refusal gets a log line of its own
  */
 export function shouldLog(env: object, event: Event, answered: number, now: number): boolean {
-  // A failure that an operator may have to end is always logged.
+  // A failure that no object causes is always logged: an operator has to end it.
   const mayNeedOperator = answered >= 500 && !CAUSED_BY_VISITORS.has(event);
   if (mayNeedOperator) return true;
 

@@ -1,11 +1,14 @@
 // A flood of refused requests, or of failures behind the cache: a few lines of each event in a minute, then their number.
 
+import { http } from "msw";
 import { expect, test } from "vitest";
 import { type Refusal, UPSTREAM_EVENTS } from "../../../src/worker/http/refusal.ts";
 import { shouldLog } from "../../../src/worker/log/flood.ts";
 import { refusalAnswer } from "../../../src/worker/response/answer.ts";
 import { readPage } from "../../docs/pages.ts";
+import { network } from "../../support/emulators.ts";
 import { ENV, PURGE_TOKEN } from "../../support/env.ts";
+import { s3Error } from "../../support/network.ts";
 import { failures, get, lines, logged, stage, stopDates, wait } from "../../support/run-worker.ts";
 
 const BEGAN = Date.UTC(2026, 10, 24, 9);
@@ -60,10 +63,24 @@ const CRAWLED: Free[] = [
   ["source-unreadable", 415, "/images/card/broken/page.jpg?"],
 ];
 
-test.each([...FREE, ...CRAWLED])(
+/** Visits to one odd object. */
+const ODD: Free[] = [
+  ["edge-failed", 502, "/images/card/key.jpg?"], // the edge cannot read it
+  ["origin-denied", 502, "/images/card/key.jpg?"], // S3 has an odd answer for its key
+];
+
+/** What makes a request fail with the event, where its URL alone does not. */
+const BEGIN: Readonly<Record<string, () => void>> = {
+  "object-denied": () => void stage.s3.faults.add("no-list-bucket"),
+  "edge-failed": () => void Object.assign(stage.edge.switches, { trouble: UNREADABLE }),
+  "origin-denied": () => network.use(http.get(/amazonaws/, () => s3Error("Weird", 400))),
+};
+const UNREADABLE = { code: 9516, status: 500 };
+
+test.each([...FREE, ...CRAWLED, ...ODD])(
   "a flood of %s, with %d for %s, is ten lines and their number",
   async (event, status, path, init) => {
-    if (event === "object-denied") stage.s3.faults.add("no-list-bucket");
+    BEGIN[event]?.();
     const env = { ...LIMITED };
     expect(await flood(200, path, init, env)).toEqual([status]);
     expect(counts()).toEqual({ [event]: 10 });
