@@ -112,6 +112,15 @@ export function diagnoseS3(
     });
   }
 
+  // The account is suspended, for example. S3 does not say whether it accepts the key.
+  if (verdict.result === "object-denied" && status === 403 && code !== undefined) {
+    return problem("sample", {
+      seen: `S3 refuses with ${code}`,
+      impact: "visitors get 404 for what S3 refuses, and see no older picture of it",
+      remedy: `look ${code} up in the provider's list of errors, and look at the account there. Do not change endpoint`,
+    });
+  }
+
   const about = object === undefined ? "" : ` for ${object}`;
   const seen = `${host} does not answer as an S3 does: ${reply}${about}`;
   const change = "set endpoint to an S3 that does not redirect, without the bucket";

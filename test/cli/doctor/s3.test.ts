@@ -216,6 +216,15 @@ test("an endpoint that is no S3 is found, and not called public", async () => {
   }
 });
 
+test("an account that the provider has suspended is named, and endpoint stays as it is", async () => {
+  network.use(http.all(/amazonaws/, () => s3Error("AccountProblem", 403)));
+  const { findings } = await examine([]);
+  const problems = findings.filter(({ severity }) => severity !== "ok");
+  expect(problems).toMatchObject([
+    { check: "sample", seen: "S3 refuses with AccountProblem", remedy: /the account there/ },
+  ]);
+});
+
 test("an object that exists is not called one that cannot exist", async () => {
   const seen = async (pattern: RegExp) => {
     beginSite();
