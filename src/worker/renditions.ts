@@ -39,8 +39,9 @@ import { isGone, isOutage } from "./origin/verdict.ts";
 import { focusOf, reportFocus } from "./request/focus.ts";
 import { browserFormatsOf, createTransformRequest } from "./request/transform-request.ts";
 import { askForObject, isBucketSilent, NO_ANSWER } from "./store/ask.ts";
-import { deleteConfigured, type LazyEntry, lazyEntry, type StoreEntry } from "./store/entries.ts";
-import { purgeIfAppeared, saveRendition } from "./store/save.ts";
+import { deleteConfigured } from "./store/delete.ts";
+import { isUnconfirmed, type LazyEntry, lazyEntry, type StoreEntry } from "./store/entries.ts";
+import { purgeIfAppeared, purgeIfDeleted, saveRendition } from "./store/save.ts";
 import { sha256Hex } from "./util/bytes.ts";
 
 /**
@@ -172,14 +173,14 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
 
     // S3 did not answer a moment ago: what is stored is shown at once. If nothing is stored, S3 is asked all the same.
     if (isBucketSilent(id.bucket)) {
-      const stored = await showInOutage(id, remaining, NO_ANSWER);
+      const stored = await showInOutage(id, remaining, NO_ANSWER, scope);
       if (stored) return { ...stored, objectIndex };
     }
 
     const result = await renderObject(candidate, scope);
     if (result.kind === "outage") {
       const { refusal } = result;
-      const stored = await showInOutage(id, remaining, refusal);
+      const stored = await showInOutage(id, remaining, refusal, scope);
       return { ...(stored ?? refused(refusal)), objectIndex };
     }
 
@@ -217,12 +218,18 @@ async function showInOutage(
   failedId: RenditionId,
   candidates: readonly Candidate[],
   refusal: Refusal,
+  scope: RenderScope,
 ): Promise<ObjectResult | undefined> {
   for (const { id, entry } of candidates) {
-    const stored = usableRendition(await entry.read(), id);
-    if (!stored) continue;
+    const storeEntry = await entry.read();
+    const stored = usableRendition(storeEntry, id);
+    if (!stored || !storeEntry) continue;
+
+    // Its writer may be about to delete it.
+    if (isUnconfirmed(storeEntry, Date.now())) continue;
 
     reportFailure(failedId, refusal);
+    scope.context.waitUntil(purgeIfDeleted(id, storeEntry, scope));
 
     // No ETag: with one, a 304 could confirm this answer when S3 is up again. Workers Cache would then go on showing it
     // with the header that marks it as one of an outage.
@@ -267,7 +274,8 @@ async function renderObject(
 
   const storeEntry = await entry.read();
   const stored = usableRendition(storeEntry, id);
-  if (etag && stored?.etag === etag) {
+  if (etag && storeEntry && stored?.etag === etag) {
+    context.waitUntil(purgeIfDeleted(id, storeEntry, scope));
     return { kind: "rendition", rendition: { ...stored, stored: "current" } };
   }
 

@@ -14,7 +14,8 @@ export let store: R2;
 
 beforeEach(() => {
   stopDate();
-  store = createR2({}, { limitsWrites: ["put", "delete"] });
+  // The clock of now, also after a test has stopped another one.
+  store = createR2({}, { limitsWrites: ["put", "delete"], now: () => Date.now() });
 });
 
 /** The `env` of a new isolate with that store. */

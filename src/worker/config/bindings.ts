@@ -9,10 +9,10 @@ import { custom, type Schema, textLike } from "./schema.ts";
 export type Images = Pick<ImagesBinding, "input" | "info">;
 
 /** The binding of an R2 bucket that has originals. */
-export type R2Source = Pick<R2Bucket, "get" | "head">;
+export type R2Source = Pick<R2Bucket, "get" | "head" | "list">;
 
 /** The binding of an R2 bucket that holds renditions. */
-export type Store = Pick<R2Bucket, "get" | "put" | "delete" | "list">;
+export type Store = Pick<R2Bucket, "head" | "get" | "put" | "delete" | "list">;
 
 /** A rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
@@ -27,8 +27,8 @@ export const imagesSchema = bindingSchema(
 
 const R2_MISSING = "is missing: add it to [[r2_buckets]]";
 const NOT_R2 = "is not an R2 bucket's binding";
-const isR2Source = hasMethods<R2Source>("get", "head");
-const isStore = hasMethods<Store>("get", "put", "delete", "list");
+const isR2Source = hasMethods<R2Source>("get", "head", "list");
+const isStore = hasMethods<Store>("head", "get", "put", "delete", "list");
 
 export const r2Schema = bindingSchema(isR2Source, R2_MISSING, NOT_R2);
 export const storeSchema = bindingSchema(isStore, R2_MISSING, NOT_R2);

@@ -1,121 +1,310 @@
-// Purges what a request to /purge names. Two places have renditions, the pictures made of an object: Workers Cache, and
-// the store, an R2 bucket. The cache is purged by tag. From the store, only the renditions of an object that S3 no
-// longer has are deleted. Those of a replaced object stay: they are shown only in an outage of S3, and the next ones
-// overwrite them.
+// Purges what a request to /purge names. Two places have renditions, the pictures made of an object: the store, an R2
+// bucket, and Workers Cache. The store is listed, and all that is found is deleted, whether the object is there or not:
+// nobody can tell which of its stored renditions is one of the older object. The cache is purged by tag.
+//
+// The store comes first. If the cache came first, a visitor in an outage of S3 could have the old picture of the store
+// cached again before it is deleted, and it would be shown as long as the outage lasts.
 // The image edge, which makes renditions, has a cache, too. It is never purged: a replaced object has another URL
 // there.
 
 import type { GatewayContext, PurgeOptions } from "../cache/loopback.ts";
 import { purgeCached } from "../cache/purge-object.ts";
 import { bucketTag, objectTag } from "../cache/rendition-url.ts";
-import type { Store } from "../config/bindings.ts";
+import type { R2Source, Store } from "../config/bindings.ts";
 import type { Config } from "../config/config.ts";
 import { isRefusal } from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";
 import { openObject } from "../origin/open-object.ts";
 import { isGone } from "../origin/verdict.ts";
-import { deleteAll } from "../store/entries.ts";
+import {
+  type Deletion,
+  type DeletionLimits,
+  deleteBucket,
+  deleteEverything,
+  deleteObject,
+} from "../store/delete.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { PurgeRequest } from "./read-purge.ts";
 import {
   type PurgeAnswer,
   type PurgeFailure,
   type PurgeFailures,
+  type PurgeProgress,
   reportNothingPurged,
   reportPurge,
+  type VerifiedObject,
+  withProgress,
+  withTooMany,
 } from "./report.ts";
-import { type ObjectToPurge, selectByEvent, selectByName } from "./select-objects.ts";
+import {
+  type NotPurged,
+  type ObjectToPurge,
+  selectByEvent,
+  selectByName,
+} from "./select-objects.ts";
 
 type PurgeScope = RequestScope & { readonly context: GatewayContext };
-
-/** Purges what a request means. @returns what is purged, what is not, and why */
-export async function purge(
-  request: PurgeRequest,
-  { buckets, store }: Config,
-  scope: PurgeScope,
-): Promise<PurgeAnswer> {
-  switch (request.kind) {
-    case "objects": {
-      const { objects, skipped: wrongNames } = selectByName(buckets, request.names);
-      const failures = await purgeWithinLimit(objects, store, scope);
-      return reportPurge(objects, failures, wrongNames);
-    }
-
-    case "event": {
-      // An object that no route shows is no mistake of the caller: a bucket of S3 has more than what Vitrine shows.
-      const { objects, skipped: notShown } = selectByEvent(buckets, request.objects);
-      const failures = await purgeWithinLimit(objects, store, scope);
-      const answer = reportPurge(objects, failures);
-      if (notShown.length === 0) return answer;
-      return { ...answer, body: { ...answer.body, not_shown: notShown } };
-    }
-
-    case "bucket": {
-      const bucket = buckets.find(({ name }) => name === request.name);
-      if (!bucket) return reportNothingPurged(400, "wrangler.toml has no bucket of this name");
-
-      const tag = await bucketTag(bucket);
-      return purgeWhole(`${bucket.name}/*`, { tags: [tag] }, scope);
-    }
-
-    case "everything":
-      return purgeWhole("*", { purgeEverything: true }, scope);
-  }
-}
-
-/**
- * Purges a whole bucket, or everything, from the cache alone. Objects that are gone are deleted from the store by their
- * names or their events: here S3 is not asked which ones are gone.
- * @param name what the answer calls it
- */
-async function purgeWhole(
-  name: string,
-  options: PurgeOptions,
-  scope: PurgeScope,
-): Promise<PurgeAnswer> {
-  const failures = new Map<string, PurgeFailure>();
-  const failure = await purgeCache(options, scope);
-  if (failure) failures.set(name, failure);
-
-  // The report knows objects by their URLs. The name stands in for one here.
-  return reportPurge([{ name, url: name }], failures);
-}
 
 /** A request purges so many objects at most. That is two calls of the cache: five a minute are allowed (W10). */
 const MAX_OBJECTS = 200;
 
-/** The same limit if there is a store: then each object is also requested from S3. */
-const MAX_STORED_OBJECTS = 20;
+/**
+ * The same limit if there is a store. A request of the free plan has 50 calls (L3). Each object needs five of the store,
+ * and perhaps one of S3; one call purges the cache, and one may list an R2 bucket.
+ */
+const MAX_STORED_OBJECTS = 8;
 
-/** Purges the first objects, and refuses the others. */
-async function purgeWithinLimit(
-  objects: readonly ObjectToPurge[],
-  store: Store | undefined,
+/** Purges what a request means. @returns what is purged, what is not, and why */
+export async function purge(
+  request: PurgeRequest,
+  config: Config,
   scope: PurgeScope,
-): Promise<PurgeFailures> {
+): Promise<PurgeAnswer> {
+  const { buckets, store } = config;
   const maxObjects = store ? MAX_STORED_OBJECTS : MAX_OBJECTS;
-  const purging = purgeObjects(objects.slice(0, maxObjects), store, scope);
+  const tooMany = `at most ${maxObjects} objects a request: send these again`;
+
+  switch (request.kind) {
+    case "objects": {
+      const { names, verify } = request;
+      const selection = selectByName(buckets, names.slice(0, maxObjects));
+      const { failures, progress } = await purgeObjects(selection.objects, store, verify, scope);
+      const answer = reportPurge(selection.objects, failures, selection.skipped);
+      return withTooMany(withProgress(answer, progress), names.slice(maxObjects), tooMany);
+    }
+
+    case "event": {
+      // An object that no route shows is no mistake of the caller: a bucket of S3 has more than what Vitrine shows.
+      const { objects: named } = request;
+      const selection = selectByEvent(buckets, named.slice(0, maxObjects));
+      const { failures, progress } = await purgeObjects(selection.objects, store, false, scope);
+      const answer = withProgress(reportPurge(selection.objects, failures), progress);
+      const others = named.slice(maxObjects).map(({ key }) => key);
+      return withNotShown(withTooMany(answer, others, tooMany), selection.skipped);
+    }
+
+    case "prefix":
+      return purgePrefix(request.prefix, request.after, config, maxObjects, scope);
+
+    case "bucket": {
+      const bucket = buckets.find(({ name }) => name === request.name);
+      if (!bucket) return reportNothingPurged(400, NO_BUCKET);
+
+      const tag = await bucketTag(bucket);
+      const deleting = store && deleteBucket(store, bucket, limitsOf(1, scope));
+      return purgeWhole(`${bucket.name}/*`, { tags: [tag] }, deleting, scope);
+    }
+
+    case "everything": {
+      const deleting = store && deleteEverything(store, request.after, limitsOf(1, scope));
+      return purgeWhole("*", { purgeEverything: true }, deleting, scope);
+    }
+  }
+}
+
+const NO_BUCKET = "wrangler.toml has no bucket of this name";
+
+function withNotShown(answer: PurgeAnswer, notShown: readonly NotPurged[]): PurgeAnswer {
+  if (notShown.length === 0) return answer;
+  return { ...answer, body: { ...answer.body, not_shown: notShown } };
+}
+
+/** Purges a portion of the objects whose names begin so: R2 is listed, where the bucket is a binding. */
+async function purgePrefix(
+  prefix: string,
+  after: string | undefined,
+  { buckets, store }: Config,
+  maxObjects: number,
+  scope: PurgeScope,
+): Promise<PurgeAnswer> {
+  const slash = prefix.indexOf("/");
+  const bucket = buckets.find(({ name }) => name === prefix.slice(0, slash));
+  if (slash < 0 || !bucket) return reportNothingPurged(400, `${NO_BUCKET}: write BUCKET/…`);
+  if (!bucket.r2) return reportNothingPurged(400, NOT_LISTED);
+
+  const keyPrefix = bucket.prefix + prefix.slice(slash + 1);
+  const listing = listR2(bucket.r2, { prefix: keyPrefix, limit: maxObjects, after });
+  const list = await withTimeout(LIST_TIMEOUT_MS, listing);
+  if (!list || list === TIMED_OUT) {
+    const answer = reportNothingPurged(502, "the R2 bucket cannot be listed");
+    return { ...answer, retryAfter: 30 };
+  }
+
+  const names = list.keys.map((key) => `${bucket.name}/${key.slice(bucket.prefix.length)}`);
+  const { objects } = selectByName(buckets, names); // no URL can name what is skipped
+  const { failures, progress } = await purgeObjects(objects, store, false, scope);
+  const answer = withProgress(reportPurge(objects, failures), progress);
+  if (list.after === undefined) return answer;
+
+  // What is left here are objects of the list. The caller goes on behind this portion.
+  return withProgress(answer, { left: true, after: list.after });
+}
+
+const NOT_LISTED =
+  "this bucket is not an R2 binding, so it is not listed here: npx vitrine purge --prefix lists it with your key";
+
+/** How long R2 may take to list a portion: ms. */
+const LIST_TIMEOUT_MS = 1_000;
+
+type R2ListRequest = {
+  readonly prefix: string;
+  readonly limit: number;
+  readonly after: string | undefined;
+};
+
+type R2List = { readonly keys: readonly string[]; readonly after: string | undefined };
+
+/** @returns undefined if R2 fails */
+async function listR2(
+  r2: R2Source,
+  { prefix, limit, after }: R2ListRequest,
+): Promise<R2List | undefined> {
+  const cursor = after === undefined ? {} : { cursor: after };
+  const list = await r2.list({ prefix, limit, ...cursor }).catch(() => undefined);
+  if (!list) return undefined;
+
+  const keys = list.objects.map(({ key }) => key);
+  return { keys, after: list.truncated ? list.cursor : undefined };
+}
+
+/** How much of the time is for the cache, which comes after the store: ms. */
+const CACHE_MS = 1_200;
+
+/** How much of the time a list and its delete may take, after which no other list begins: ms. */
+const LIST_MS = 1_000;
+
+/** How many lists of the store a request reads at most: with a delete each, these are 40 of its 50 calls (L3). */
+const MAX_LISTS = 20;
+
+/** @param prefixes how many parts of the store are listed in the request */
+function limitsOf(prefixes: number, { deadline }: PurgeScope): DeletionLimits {
+  const share = Math.floor(MAX_LISTS / Math.max(1, prefixes));
+  return { maxLists: share, until: deadline - CACHE_MS - LIST_MS };
+}
+
+/** A deletion, or what is known of one that is too slow. */
+type DeletionResult = Deletion | { readonly kind: "too-slow"; readonly deleted: 0 };
+
+/** Waits for a deletion, and leaves time for the cache. */
+async function waitForDeletion(
+  deleting: Promise<Deletion>,
+  { deadline }: PurgeScope,
+): Promise<DeletionResult> {
+  const result = await withTimeout(deadline - CACHE_MS - Date.now(), deleting);
+  return result === TIMED_OUT ? { kind: "too-slow", deleted: 0 } : result;
+}
+
+/** @returns undefined if nothing is stored any more */
+function failureOf({ kind }: DeletionResult): PurgeFailure | undefined {
+  switch (kind) {
+    case "empty":
+      return undefined;
+    case "left":
+      return { status: 503, retryAfter: 1, reason: "store: more is left: send it again" };
+    case "failed":
+      return { status: 502, retryAfter: 30, reason: "store: it fails" };
+    case "too-slow":
+      return { status: 503, retryAfter: 10, reason: "store: it does not answer in time" };
+  }
+}
+
+/** Purges a whole bucket, or everything. @param name what the answer calls it */
+async function purgeWhole(
+  name: string,
+  options: PurgeOptions,
+  deleting: Promise<Deletion> | undefined,
+  scope: PurgeScope,
+): Promise<PurgeAnswer> {
+  const purging = (async () => {
+    const deletion = deleting && (await waitForDeletion(deleting, scope));
+    const cacheFailure = await purgeCache(options, scope);
+    return { deletion, cacheFailure };
+  })();
 
   // The purge goes on when the caller has gone.
   scope.context.waitUntil(purging);
 
-  const failures = await purging;
-  const reason = `at most ${maxObjects} objects a request: send these again`;
-  for (const { url } of objects.slice(maxObjects)) {
-    failures.set(url, { status: 429, retryAfter: 1, reason });
+  const { deletion, cacheFailure } = await purging;
+  const failure = cacheFailure ?? (deletion && failureOf(deletion));
+
+  // The report knows objects by their URLs. The name stands in for one here.
+  const failures: PurgeFailures = new Map(failure ? [[name, failure]] : []);
+  const answer = reportPurge([{ name, url: name }], failures);
+  if (!deletion) return answer;
+
+  const after = deletion.kind === "left" ? deletion.after : undefined;
+  const progress = { ...progressOf([deletion]), ...(after !== undefined && { after }) };
+  return withProgress(answer, progress);
+}
+
+function progressOf(deletions: readonly DeletionResult[]): Pick<PurgeProgress, "deleted" | "left"> {
+  let deleted = 0;
+  for (const deletion of deletions) deleted += deletion.deleted;
+
+  const left = deletions.some(({ kind }) => kind !== "empty");
+  return { deleted, left };
+}
+
+/** What became of the objects of a request. */
+type ObjectsPurged = {
+  readonly failures: PurgeFailures;
+  readonly progress: Partial<PurgeProgress>;
+};
+
+/** Purges objects. @param verify whether S3 is asked for them, too */
+async function purgeObjects(
+  objects: readonly ObjectToPurge[],
+  store: Store | undefined,
+  verify: boolean,
+  scope: PurgeScope,
+): Promise<ObjectsPurged> {
+  const verifying = verify ? verifyObjects(objects, scope) : undefined;
+  const purging = purgeStoreAndCache(objects, store, scope);
+
+  // The purge goes on when the caller has gone.
+  scope.context.waitUntil(purging);
+
+  const { failures, progress } = await purging;
+  if (!verifying) return { failures, progress };
+  return { failures, progress: { ...progress, verified: await verifying } };
+}
+
+async function purgeStoreAndCache(
+  objects: readonly ObjectToPurge[],
+  store: Store | undefined,
+  scope: PurgeScope,
+): Promise<ObjectsPurged> {
+  const failures = new Map<string, PurgeFailure>();
+  let progress: Partial<PurgeProgress> = {};
+
+  if (store) {
+    const limits = limitsOf(objects.length, scope);
+    const deleting = objects.map((object) => {
+      return waitForDeletion(deleteObject(store, object, limits), scope);
+    });
+    const deletions = await Promise.all(deleting);
+    progress = progressOf(deletions);
+
+    for (const [index, deletion] of deletions.entries()) {
+      const url = objects[index]?.url;
+      const failure = failureOf(deletion);
+      if (url && failure) failures.set(url, failure);
+    }
   }
-  return failures;
+
+  const cacheFailures = await purgeTags(objects, scope);
+  for (const [url, failure] of cacheFailures) failures.set(url, failure);
+  return { failures, progress };
 }
 
 /** A call of the cache takes so many tags at most (W10). */
 const MAX_TAGS = 100;
 
-/** Purges objects from the cache, and then from the store. @returns the failures by the objects' URLs */
-async function purgeObjects(
+/** Purges objects from the cache. @returns the failures by the objects' URLs */
+async function purgeTags(
   objects: readonly ObjectToPurge[],
-  store: Store | undefined,
   scope: PurgeScope,
-): Promise<Map<string, PurgeFailure>> {
+): Promise<PurgeFailures> {
   const failures = new Map<string, PurgeFailure>();
 
   for (let start = 0; start < objects.length; start += MAX_TAGS) {
@@ -129,17 +318,6 @@ async function purgeObjects(
     for (const { url } of objects.slice(start)) failures.set(url, failure);
     break;
   }
-
-  if (!store) return failures;
-
-  // Where the purge of the cache failed, the store can wait: visitors get the cached copy anyway, and the caller sends
-  // the object again.
-  const uncached = objects.filter(({ url }) => !failures.has(url));
-  const purging = uncached.map(async (object) => {
-    const failure = await purgeStored(object, store, scope);
-    if (failure) failures.set(object.url, failure);
-  });
-  await Promise.all(purging);
   return failures;
 }
 
@@ -175,52 +353,29 @@ async function purgeCache(
   return { status: 502, retryAfter: 30, reason: `cache: ${errorText.slice(0, MAX_REASON)}` };
 }
 
-/**
- * Requests an object from S3. If it is gone, deletes its renditions from the store. An event is no proof that it is
- * gone: the deletion of an old version has the same event (A19).
- * @returns why renditions may still be stored; undefined if none is, or none can be shown
- */
-async function purgeStored(
-  { bucket, aliases, key, isRemoved }: ObjectToPurge,
-  store: Store,
+/** Asks S3 for each object. This decides nothing: all of them are purged. */
+function verifyObjects(
+  objects: readonly ObjectToPurge[],
   scope: PurgeScope,
-): Promise<PurgeFailure | undefined> {
+): Promise<VerifiedObject[]> {
+  return Promise.all(objects.map((object) => verifyObject(object, scope)));
+}
+
+async function verifyObject(
+  { name, aliases, key }: ObjectToPurge,
+  scope: PurgeScope,
+): Promise<VerifiedObject> {
   const results = await Promise.all(
     aliases.map((alias) => openObject(alias, key, { ...scope, part: "head" })),
   );
 
   // The aliases are the buckets of wrangler.toml that lead to this object. If one of them opens the object, it is there.
-  // Its renditions stay, even if it was replaced.
   const refusals = results.filter(isRefusal);
-  const isThere = refusals.length < results.length;
-  if (isThere) return undefined;
+  if (refusals.length < results.length) return { object: name, state: "there" };
 
-  // If S3 tells one alias that the object is gone, it is gone. An object that S3 denies to every alias may be there or
-  // not: it is gone if an event calls it removed.
-  const isGoneForOne = refusals.some(isGone);
-  const otherRefusal = refusals.find(({ event }) => event !== "object-denied");
-  const isDeniedToAll = !otherRefusal;
-  if (isGoneForOne || (isDeniedToAll && isRemoved)) {
-    const deleting = deleteAll(store, { bucket, key });
-    const result = await withTimeout(scope.deadline - Date.now(), deleting);
-    if (result === true) return undefined;
+  // If S3 tells one alias that the object is gone, it is gone.
+  if (refusals.some(isGone)) return { object: name, state: "missing" };
 
-    // The store has failed, or it takes too long.
-    return { status: 502, retryAfter: 30, reason: "store: it fails" };
-  }
-
-  // Another refusal, such as a timeout, says nothing about the object.
-  if (otherRefusal) {
-    return { status: 503, retryAfter: 30, reason: `store: S3 says ${otherRefusal.event}` };
-  }
-
-  // S3 denies the object, and an event such as `Object Created` says that it is there: there is nothing to delete.
-  // While S3 denies it, nobody sees a rendition of it.
-  const isThereByEvent = isRemoved === false;
-  if (isThereByEvent) return undefined;
-
-  // The object was named, without an event (`isRemoved` is undefined), and may be gone. S3 says so only to a key that
-  // may list the bucket.
-  const reason = "store: S3 denies it: give the key s3:ListBucket";
-  return { status: 503, retryAfter: 30, reason };
+  const isDenied = refusals.every(({ event }) => event === "object-denied");
+  return { object: name, state: isDenied ? "denied" : "unknown" };
 }

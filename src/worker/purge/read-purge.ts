@@ -12,17 +12,21 @@ export type EventObject = {
   readonly bucket: string;
   /** The whole key. */
   readonly key: string;
-  /** Whether the event calls it removed. If only an old version of it was removed, it is still there (A19). */
-  readonly isRemoved: boolean;
 };
 
 export type PurgeRequest =
   /** Objects by their names, BUCKET/key: the bucket of wrangler.toml, and the key below its prefix. */
-  | { readonly kind: "objects"; readonly names: readonly string[] }
+  | { readonly kind: "objects"; readonly names: readonly string[]; readonly verify: boolean }
   | { readonly kind: "event"; readonly objects: readonly EventObject[] }
+  /**
+   * The objects whose names begin so, in a bucket that the Worker can list.
+   * `after`: where an earlier request has stopped, as its answer says.
+   */
+  | { readonly kind: "prefix"; readonly prefix: string; readonly after: string | undefined }
   /** A whole bucket, by its name in wrangler.toml. */
   | { readonly kind: "bucket"; readonly name: string }
-  | { readonly kind: "everything" };
+  /** `after`: as above. */
+  | { readonly kind: "everything"; readonly after: string | undefined };
 
 type BadRequest = {
   readonly kind: "bad-request";
@@ -32,19 +36,23 @@ type BadRequest = {
 
 type JsonObject = Readonly<Record<string, unknown>>;
 
-/** Enough for an event, which has a few kilobytes, and for the 200 names that are purged at once at most: bytes. */
-const MAX_BYTES = 2 * 1024 * 1024;
+/** Enough for an event, which has a few kilobytes, and for 200 names of 1,000 bytes each: bytes. */
+const MAX_BYTES = 256 * 1024;
 
 /** Reads the body of a request. @param deadline of the body: ms since 1970 */
 export async function readPurge(
-  { body }: Pick<Request, "body">,
+  { body, headers }: Pick<Request, "body" | "headers">,
   deadline: number,
 ): Promise<PurgeRequest | BadRequest> {
+  // A length that lies is found out by the reader.
+  const length = Number(headers.get("content-length"));
+  if (length > MAX_BYTES) return TOO_LONG;
+
   let text: string;
   try {
     const result = await readBytes(body, MAX_BYTES, deadline);
     if (result === TIMED_OUT) return badRequest("the body takes too long");
-    if (result === "too-long") return badRequest("the body has more than 2 MiB", 413);
+    if (result === "too-long") return TOO_LONG;
 
     // `ignoreBOM: false` drops a byte order mark, which JSON does not allow.
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false }).decode(result);
@@ -62,6 +70,8 @@ function badRequest(reason: string, status: BadRequest["status"] = 400): BadRequ
   return { kind: "bad-request", status, reason };
 }
 
+const TOO_LONG = badRequest("the body has more than 256 KiB", 413);
+
 /** Reads an event of S3. @returns undefined if the body is none */
 function readEvent(body: JsonObject): PurgeRequest | BadRequest | undefined {
   // S3 tests a notification when it is set up. No object is meant.
@@ -70,7 +80,7 @@ function readEvent(body: JsonObject): PurgeRequest | BadRequest | undefined {
   let objects: (EventObject | undefined)[];
   if (body["source"] === "aws.s3") {
     // An event of EventBridge is about one object.
-    objects = [readObject(body["detail"], body["detail-type"], "plain")];
+    objects = [readObject(body["detail"], "plain")];
   } else if (Array.isArray(body["Records"])) {
     objects = body["Records"].map(readRecord);
   } else {
@@ -89,28 +99,13 @@ function readEvent(body: JsonObject): PurgeRequest | BadRequest | undefined {
 function readRecord(record: unknown): EventObject | undefined {
   if (!isPlainObject(record)) return undefined;
 
-  const { s3, eventName, eventSource } = record;
+  const { s3, eventSource } = record;
   const spelling = eventSource === "ceph:s3" ? "plain" : "form-encoded";
-  return readObject(s3, eventName, spelling);
+  return readObject(s3, spelling);
 }
 
-/**
- * The names of events by which an object is removed, also by a lifecycle rule. EventBridge has one name. In all others,
- * only the beginning counts:
- * - EventBridge: `Object Deleted`
- * - S3: `ObjectRemoved:…`, `LifecycleExpiration:…`
- * - MinIO: `s3:ObjectRemoved:…`
- * - Ceph: `ObjectLifecycle:Expiration:…`
- */
-const REMOVED =
-  /^Object Deleted$|^(?:s3:)?(?:ObjectRemoved|LifecycleExpiration|ObjectLifecycle:Expiration):/;
-
 /** Reads `{ bucket: { name }, object: { key } }`, which all events have somewhere inside. */
-function readObject(
-  details: unknown,
-  eventName: unknown,
-  spelling: "plain" | "form-encoded",
-): EventObject | undefined {
+function readObject(details: unknown, spelling: "plain" | "form-encoded"): EventObject | undefined {
   if (!isPlainObject(details)) return undefined;
   const { bucket, object } = details;
   if (!isPlainObject(bucket) || !isPlainObject(object)) return undefined;
@@ -121,9 +116,7 @@ function readObject(
 
   const key = spelling === "plain" ? spelledKey : decodeForm(spelledKey);
   if (!key) return undefined;
-
-  const isRemoved = typeof eventName === "string" && REMOVED.test(eventName);
-  return { bucket: name, key, isRemoved };
+  return { bucket: name, key };
 }
 
 /** Decodes the key `a+b%2B.jpg` to `a b+.jpg`. @returns undefined for a `%` alone, and for what is no UTF-8 */
@@ -135,17 +128,39 @@ function decodeForm(text: string): string | undefined {
   }
 }
 
-/** Reads one of the forms for people and programs. Each is an object with one member. */
+/** Reads one of the forms for people and programs: what is purged, and one option at most. */
 function readForm(body: JsonObject): PurgeRequest | BadRequest {
-  const { objects, bucket, everything } = body;
-  if (Object.keys(body).length === 1) {
-    if (isStringArray(objects) && objects.length > 0) return { kind: "objects", names: objects };
-    if (typeof bucket === "string") return { kind: "bucket", name: bucket };
-    if (everything === true) return { kind: "everything" };
+  const { objects, verify, prefix, bucket, everything, after } = body;
+  const members = Object.keys(body).toSorted().join();
+  const isAfter = after === undefined || typeof after === "string";
+
+  switch (members) {
+    case "objects":
+    case "objects,verify": {
+      const isVerify = verify === undefined || verify === true;
+      if (!isVerify || !isStringArray(objects) || objects.length === 0) break;
+      return { kind: "objects", names: objects, verify: verify === true };
+    }
+
+    case "prefix":
+    case "after,prefix":
+      if (!isAfter || typeof prefix !== "string") break;
+      return { kind: "prefix", prefix, after };
+
+    case "bucket":
+      if (typeof bucket !== "string") break;
+      return { kind: "bucket", name: bucket };
+
+    case "everything":
+    case "after,everything":
+      if (!isAfter || everything !== true) break;
+      return { kind: "everything", after };
+
+    default:
   }
 
   return badRequest(
-    `the body is none of {"objects": ["BUCKET/key", …]}, {"bucket": "BUCKET"}, {"everything": true}, and no event of S3`,
+    `the body is none of {"objects": ["BUCKET/key", …]}, {"prefix": "BUCKET/…"}, {"bucket": "BUCKET"}, {"everything": true}, and no event of S3`,
   );
 }
 

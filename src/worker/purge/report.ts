@@ -33,16 +33,47 @@ type PurgeReport = {
   readonly not_shown?: readonly NotPurged[];
   /** Why nothing of the request could be read: the lists are empty then. */
   readonly reason?: string;
+} & Partial<PurgeProgress>;
+
+/** What else an answer says, where there is a store, or a bucket is listed. */
+export type PurgeProgress = {
+  /** How many stored renditions were deleted. */
+  readonly deleted: number;
+  /** False if a last list shows that nothing is stored any more; true if something may be left: ask again. */
+  readonly left: boolean;
+  /** What the next request has to send as `after`. */
+  readonly after: string;
+  /** What S3 says of each object, if the request wants to know. */
+  readonly verified: readonly VerifiedObject[];
 };
+
+/** An object by its name. `unknown`: S3 does not say, as in an outage. */
+export type VerifiedObject = {
+  readonly object: string;
+  readonly state: "there" | "missing" | "denied" | "unknown";
+};
+
+/** What is left needs another request, and nobody has to wait for it. */
+const LEFT = { status: 503, retryAfter: 1 } as const;
+
+/** Adds what else is to be said. An answer with something left is not `ok`. */
+export function withProgress(answer: PurgeAnswer, progress: Partial<PurgeProgress>): PurgeAnswer {
+  const body = { ...answer.body, ...progress };
+  if (!progress.left) return { ...answer, body };
+
+  const isFailure = answer.retryAfter !== undefined;
+  const { status, retryAfter } = isFailure ? answer : LEFT;
+  return { body: { ...body, ok: false }, status, retryAfter };
+}
 
 /**
  * Makes the answer of a purge.
- * @param unknownNames the names that mean no object: a fault of the request
+ * @param refused the names that mean no object, which is a fault of the request
  */
 export function reportPurge(
   objects: readonly Pick<ObjectToPurge, "name" | "url">[],
   failures: PurgeFailures,
-  unknownNames: readonly NotPurged[] = [],
+  refused: readonly NotPurged[] = [],
 ): PurgeAnswer {
   const purged: string[] = [];
   const failed: NotPurged[] = [];
@@ -61,7 +92,7 @@ export function reportPurge(
     if (!longest || failure.retryAfter > longest.retryAfter) longest = failure;
   }
 
-  const notPurged = [...failed, ...unknownNames];
+  const notPurged = [...failed, ...refused];
   const body = { ok: notPurged.length === 0, purged, not_purged: notPurged };
   if (longest) return { body, status: longest.status, retryAfter: longest.retryAfter };
 
@@ -69,12 +100,33 @@ export function reportPurge(
   return { body, status: body.ok ? 200 : 400 };
 }
 
+/** Adds the names that are too many for one request. Nothing was computed for them. */
+export function withTooMany(
+  answer: PurgeAnswer,
+  names: readonly string[],
+  reason: string,
+): PurgeAnswer {
+  if (names.length === 0) return answer;
+
+  const tooMany = names.map((object) => ({ object, reason }));
+  const body = {
+    ...answer.body,
+    ok: false,
+    not_purged: [...answer.body.not_purged, ...tooMany],
+  };
+
+  // A failure of the first objects may need a longer wait.
+  const isFailure = answer.retryAfter !== undefined;
+  const { status, retryAfter } = isFailure ? answer : { status: 429, retryAfter: 1 };
+  return { body, status, retryAfter };
+}
+
 /** Makes the answer of a request that cannot be read. */
 export function reportNothingPurged(status: number, reason: string): PurgeAnswer {
   return { body: { ok: false, purged: [], not_purged: [], reason }, status };
 }
 
-/** Each list of an answer has so many entries at most: a request of 2 MiB can name 700,000 objects. */
+/** Each list of an answer has so many entries at most: a request of 256 KiB can name 80,000 objects. */
 const MAX_LISTED = 1_000;
 
 /** Returns the body as JSON, with lists of limited length. */

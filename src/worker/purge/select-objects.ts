@@ -15,8 +15,6 @@ export type ObjectToPurge = {
   readonly key: string;
   /** Its URL at the origin, which tells objects apart. */
   readonly url: string;
-  /** Whether an event calls the object removed; undefined if it was selected by its name. */
-  readonly isRemoved: boolean | undefined;
 };
 
 /** An object that is not purged, and why, as the answer of /purge lists it. */
@@ -70,7 +68,7 @@ export function selectByEvent(
   const objects: ObjectToPurge[] = [];
   const skipped: NotPurged[] = [];
 
-  for (const { bucket: nameAtS3, key, isRemoved } of eventObjects) {
+  for (const { bucket: nameAtS3, key } of eventObjects) {
     // `bucket.name` is the name in wrangler.toml, `bucket.bucket` the one at S3.
     const aliases = buckets.filter((bucket) => bucket.bucket === nameAtS3);
     if (aliases.length === 0) {
@@ -89,12 +87,12 @@ export function selectByEvent(
       continue;
     }
 
-    for (const bucket of showing) objects.push(createObject(bucket, key, isRemoved));
+    for (const bucket of showing) objects.push(createObject(bucket, key));
   }
   return { objects: mergeByUrl(objects), skipped };
 }
 
-function createObject(bucket: Bucket, key: string, isRemoved?: boolean): ObjectToPurge {
+function createObject(bucket: Bucket, key: string): ObjectToPurge {
   const relativeKey = key.slice(bucket.prefix.length);
   return {
     name: `${bucket.name}/${relativeKey}`,
@@ -102,7 +100,6 @@ function createObject(bucket: Bucket, key: string, isRemoved?: boolean): ObjectT
     aliases: [bucket],
     key,
     url: originUrl(bucket.baseUrl, key),
-    isRemoved,
   };
 }
 
@@ -113,11 +110,7 @@ function mergeByUrl(objects: readonly ObjectToPurge[]): ObjectToPurge[] {
   for (const object of objects) {
     const earlier = objectsByUrl.get(object.url);
     const aliases = new Set(earlier?.aliases).add(object.bucket);
-
-    // An event may name an object twice: removed, and put again. Then true wins: the purge asks S3 which one it is now.
-    const isRemoved = earlier?.isRemoved || object.isRemoved;
-
-    objectsByUrl.set(object.url, { ...object, aliases: [...aliases], isRemoved });
+    objectsByUrl.set(object.url, { ...object, aliases: [...aliases] });
   }
   return [...objectsByUrl.values()];
 }

@@ -10,9 +10,8 @@ import type { Config } from "../config/config.ts";
 import { cancelBody } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
 import { sniff } from "../origin/sniff.ts";
-import { possibleFormats } from "../request/accept.ts";
 import { sha256Hex } from "../util/bytes.ts";
-import { countForLog, type LogCount, TIMED_OUT, withTimeout } from "../util/time.ts";
+import { countForLog, isWithin, type LogCount, TIMED_OUT, withTimeout } from "../util/time.ts";
 
 /** Where a rendition is stored. */
 export type StorePath = { readonly store: Store; readonly name: string };
@@ -22,6 +21,8 @@ export type StoreEntry = {
   readonly path: StorePath;
   /** R2's own ETag of the content, whatever that content is; undefined: there is nothing under the path. */
   readonly r2Etag?: string;
+  /** When the content was written, by R2's clock: ms since 1970. */
+  readonly writtenAt?: number;
   /** Undefined where the content is not a rendition that this Worker stores under this path. */
   readonly rendition?: NamedRendition;
 };
@@ -106,9 +107,28 @@ export async function storedName(id: RenditionId): Promise<string> {
   return `${prefix}${hash}`;
 }
 
-async function storedPrefix({ bucket, key }: ObjectOfBucket): Promise<string> {
+/** Returns how the names of all that is stored of an object begin. */
+export async function storedPrefix({ bucket, key }: ObjectOfBucket): Promise<string> {
   const tags = await Promise.all([bucketTag(bucket), objectTag(bucket, key)]);
   return `${tags.join("/")}/`;
+}
+
+/** An object of a bucket: its key has the bucket's prefix. */
+export type ObjectOfBucket = Pick<RenditionId, "bucket" | "key">;
+
+/**
+ * How long the writer of an entry may take to confirm it: ms. Its put may take S3_TIMEOUT_MS, its question to S3 as long
+ * again, and the delete after that has a retry. The rest is for what these calls take.
+ */
+const UNCONFIRMED_MS = 15_000;
+
+/**
+ * Returns whether the writer of an entry may not have asked S3 once more by now. Until then, the entry may be of an
+ * object that was just replaced and purged, and its writer is about to delete it.
+ * @param now ms since 1970
+ */
+export function isUnconfirmed({ writtenAt }: StoreEntry, now: number): boolean {
+  return isWithin(UNCONFIRMED_MS, writtenAt, now);
 }
 
 /** The longest rendition that is stored. It must fit into the memory: bytes. */
@@ -127,19 +147,20 @@ async function getEntry(path: StorePath): Promise<StoreEntry> {
   // putRendition wrote these metadata. If one of them does not fit, the content is not this Worker's. `of` is the name
   // under which it was stored.
   const { etag: r2Etag, size, customMetadata = {} } = object;
+  const writtenAt = object.uploaded.getTime();
   const { of: nameWhenStored, etag, type = "", length } = customMetadata;
   const isForPath = nameWhenStored === name && length === `${size}`;
   if (!isForPath || !etag || size > MAX_STORED_BYTES) {
     cancelBody(object.body);
-    return { path, r2Etag };
+    return { path, r2Etag, writtenAt };
   }
 
   // The first bytes show the type of the content, whatever the metadata say.
   const bytes = new Uint8Array(await object.arrayBuffer());
-  if (bytes.length !== size || sniff(bytes) !== type) return { path, r2Etag };
+  if (bytes.length !== size || sniff(bytes) !== type) return { path, r2Etag, writtenAt };
 
   const rendition = { body: new Response(bytes).body, type, length, etag };
-  return { path, r2Etag, rendition };
+  return { path, r2Etag, writtenAt, rendition };
 }
 
 /**
@@ -149,9 +170,9 @@ async function getEntry(path: StorePath): Promise<StoreEntry> {
 const TOO_MANY_WRITES = /\b(?:429|10058)\b/;
 
 /** Calls the store, and logs what it throws. @returns undefined if it throws */
-async function callStore<T>(
+export async function callStore<T>(
   store: Store,
-  method: "get" | "put" | "delete" | "list",
+  method: "head" | "get" | "put" | "delete" | "list",
   call: () => Promise<T>,
 ): Promise<T | undefined> {
   try {
@@ -223,115 +244,4 @@ export async function putRendition(
 
   // null: the condition does not hold (T8a). undefined: an error, after which it may have been written.
   return put !== null;
-}
-
-/** After how long a delete is tried again. R2 allows one write of a name in a second (T3): ms. */
-const WRITE_PERIOD_MS = 1_100;
-
-/** How many names one call deletes (T4). */
-const MAX_NAMES_PER_CALL = 1_000;
-
-/** Deletes names, with one retry. @returns whether all are deleted */
-export async function deleteNames(store: Store, names: readonly string[]): Promise<boolean> {
-  const isDeleted = await callStore(store, "delete", () => deleteOrRetry(store, names));
-  return isDeleted === true;
-}
-
-async function deleteOrRetry(store: Store, names: readonly string[]): Promise<true> {
-  try {
-    return await deleteInCalls(store, names);
-  } catch {
-    await scheduler.wait(WRITE_PERIOD_MS);
-    return deleteInCalls(store, names);
-  }
-}
-
-async function deleteInCalls(store: Store, names: readonly string[]): Promise<true> {
-  for (let start = 0; start < names.length; start += MAX_NAMES_PER_CALL) {
-    await store.delete(names.slice(start, start + MAX_NAMES_PER_CALL));
-  }
-  return true;
-}
-
-/** An object of a bucket: its key has the bucket's prefix. */
-type ObjectOfBucket = Pick<RenditionId, "bucket" | "key">;
-
-/** To hash so many names takes 4 ms of CPU time, of the 10 that a request has on the free plan. */
-const MAX_HASHED_NAMES = 500;
-
-/**
- * Deletes the renditions of an object under all names that the configuration can give them. This runs for each request of
- * a missing object, and deletes are free. A list of what is stored would also find names of earlier configurations, but
- * each list is billed (T5).
- */
-export async function deleteConfigured(
-  config: Pick<Config, "store" | "buckets" | "variants">,
-  object: ObjectOfBucket,
-): Promise<void> {
-  const { store } = config;
-  if (!store) return;
-
-  const names = configuredNames(config, object);
-  const prefix = await storedPrefix(object);
-  if (names.length > MAX_HASHED_NAMES) {
-    await deleteByPrefix(store, prefix);
-    return;
-  }
-
-  const storedNames = await Promise.all(
-    names.map(async (name) => `${prefix}${await sha256Hex(name)}`),
-  );
-  await deleteNames(store, storedNames);
-}
-
-/**
- * Returns the names of all renditions of an object: at each variant, in each format. Two buckets of the configuration may
- * be one S3 bucket: both then have the object, if its key begins with the prefix of each.
- */
-function configuredNames(
-  { buckets, variants }: Pick<Config, "buckets" | "variants">,
-  { bucket, key }: ObjectOfBucket,
-): string[] {
-  const names: string[] = [];
-  for (const alias of buckets) {
-    // The bucket itself, or another name for the same S3 bucket.
-    const hasObject = alias.baseUrl === bucket.baseUrl && key.startsWith(alias.prefix);
-    if (!hasObject) continue;
-
-    for (const variant of variants.values()) {
-      for (const formats of possibleFormats(variant)) {
-        const id = { bucket: alias, key, version: undefined, variant, formats, isStorable: true };
-        names.push(renditionName(id));
-      }
-    }
-  }
-  return names;
-}
-
-/** How many lists of 1,000 names are read (T4). A store that always has more must not be read for ever. */
-const MAX_LISTS = 10;
-
-/** Deletes all renditions of an object, also those of earlier configurations. @returns whether all are deleted */
-export async function deleteAll(store: Store, object: ObjectOfBucket): Promise<boolean> {
-  const prefix = await storedPrefix(object);
-
-  // Version 0.2 stored renditions under the tag of the object alone. From 0.4 on, they need not be deleted any more.
-  const oldTag = await objectTag(object.bucket, object.key);
-  const deleting = [deleteByPrefix(store, prefix), deleteByPrefix(store, `${oldTag}/`)];
-  const results = await Promise.all(deleting);
-  return results.every(Boolean);
-}
-
-async function deleteByPrefix(store: Store, prefix: string): Promise<boolean> {
-  for (let lists = 0; lists < MAX_LISTS; lists++) {
-    // No cursor: the names of the last list are deleted, so this list begins with others.
-    const list = await callStore(store, "list", () => store.list({ prefix }));
-    if (!list) return false;
-
-    const names = list.objects.map((entry) => entry.key);
-    const isDeleted = await deleteNames(store, names);
-    if (!isDeleted) return false;
-    if (!list.truncated) return true;
-  }
-  return false;
 }

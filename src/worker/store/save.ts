@@ -17,11 +17,10 @@ import { isGone } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
 import { readBytes } from "../util/bytes.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
+import { deleteOwn, isStillStored } from "./delete.ts";
 import {
-  deleteNames,
   MAX_STORED_BYTES,
   putRendition,
-  readEntry,
   type StoreEntry,
   type StorePath,
   type WholeRendition,
@@ -53,7 +52,7 @@ export async function saveRendition(
   // Without an entry, the store is not used. Without an ETag, it is not certain what the rendition was made of.
   if (!isStorable || !entry || !body || !etag) {
     // Workers Cache keeps the answer even if the store does not.
-    context.waitUntil(purgeIfChanged(id, object, scope));
+    context.waitUntil(checkAgain(id, object, scope));
     return rendition;
   }
 
@@ -61,7 +60,7 @@ export async function saveRendition(
   const [copy, otherCopy] = body.tee();
   const bytes = await readBytes(copy, MAX_STORED_BYTES, deadline).catch(() => undefined);
   if (bytes === "too-long") {
-    context.waitUntil(purgeIfChanged(id, object, scope));
+    context.waitUntil(checkAgain(id, object, scope));
     return { ...rendition, body: otherCopy };
   }
   cancelBody(otherCopy);
@@ -78,6 +77,9 @@ export async function saveRendition(
   return { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
 }
 
+/** For how long a put is waited for in the background: ms. The runtime ends such work 30 s after the answer. */
+const LATE_PUT_MS = 20_000;
+
 async function storeAndCheck(
   id: RenditionId,
   rendition: WholeRendition,
@@ -85,28 +87,40 @@ async function storeAndCheck(
   entry: StoreEntry,
   scope: SaveScope,
 ): Promise<void> {
+  const saved = { path: entry.path, etag: rendition.etag };
   const putting = putRendition(entry, id, rendition, Date.now());
-  const putResult = await withTimeout(S3_TIMEOUT_MS, putting);
+  let putResult = await withTimeout(S3_TIMEOUT_MS, putting);
 
-  // A put that takes too long (TIMED_OUT) may have been written, too.
-  const mayBeWritten = putResult !== false;
-  const saved = mayBeWritten ? { path: entry.path, etag: rendition.etag } : undefined;
-  await purgeIfChanged(id, object, scope, saved);
+  // A put that takes too long may still be written. Workers Cache does not wait for it, so S3 is asked now. When the put
+  // has ended at last, S3 is asked again: the object may have been replaced and purged in between.
+  if (putResult === TIMED_OUT) {
+    await checkAgain(id, object, scope, saved);
+    putResult = await withTimeout(LATE_PUT_MS, putting);
+
+    // Nothing was written, or nothing can be done about it any more.
+    if (putResult === false || putResult === TIMED_OUT) return;
+  }
+
+  const isWritten = putResult !== false;
+  await checkAgain(id, object, scope, isWritten ? saved : undefined);
 }
 
 /** What this request has put into the store, or may have. */
 type SavedRendition = { readonly path: StorePath; readonly etag: string };
 
 /**
- * Asks S3 once more for the object of a new rendition. If the object was replaced, denied or deleted meanwhile, its
- * answers are purged from Workers Cache, and the new rendition is deleted from the store.
+ * Asks S3 once more for the object of a new rendition. Unless it is the very same object, the rendition is deleted from
+ * the store. If it was certainly replaced, denied or deleted, its answers are purged from Workers Cache, too.
  *
  * An example: S3 names the ETag of a cat. A moment later, the cat is replaced by a dog, and the edge fetches the dog.
  * Now the store has a dog under the ETag of the cat. If the cat is uploaded again, its ETag matches: a dog is shown.
+ *
+ * Another one: a picture is replaced and purged while its old rendition is on the way to the store. If S3 does not answer
+ * this question, nobody knows of it any more, and the next outage would show the old picture.
  * @param object what the rendition was made of, as S3 described it
  * @param saved undefined if nothing was stored
  */
-async function purgeIfChanged(
+async function checkAgain(
   { bucket, key, variant }: RenditionId,
   object: OpenedObject,
   scope: SaveScope,
@@ -114,14 +128,15 @@ async function purgeIfChanged(
 ): Promise<void> {
   // There may be no cache, and nothing is stored: then nothing is kept anywhere.
   if (!saved && !mayBeCached(scope)) return;
+
   const { context } = scope;
-
   const current = await openAgain(bucket, key, context, object.credential);
-  if (!hasChanged(current, object, variant)) return;
+  const change = compare(current, object, variant);
+  if (change === "none") return;
 
-  const isGoneOrDenied = isRefusal(current); // no other refusal counts as a change
-  const deleting = saved && deleteSaved(saved, isGoneOrDenied);
-  await Promise.all([purgeObject(bucket, key, context), deleting]);
+  const deleting = saved && deleteOwn(saved.path, saved.etag);
+  const purging = change === "certain" && purgeObject(bucket, key, context);
+  await Promise.all([deleting, purging]);
 }
 
 /**
@@ -141,6 +156,20 @@ export async function purgeIfAppeared(
   if (mayExist) await purgeObject(bucket, key, context);
 }
 
+/**
+ * Asks the store once more for an entry that was shown. A purge deletes from the store first. If it has deleted this entry
+ * by now, it may have purged Workers Cache before the answer came there, so the object is purged again.
+ */
+export async function purgeIfDeleted(
+  { bucket, key }: RenditionId,
+  { path }: StoreEntry,
+  scope: SaveScope,
+): Promise<void> {
+  if (!mayBeCached(scope)) return;
+
+  if (!(await isStillStored(path))) await purgeObject(bucket, key, scope.context);
+}
+
 function openAgain(
   bucket: Bucket,
   key: string,
@@ -151,15 +180,22 @@ function openAgain(
   return openObject(bucket, key, { context, deadline, credential, part: "head" });
 }
 
-/** Returns whether an object is certainly another one than before, gone or denied. An S3 that fails proves nothing. */
-function hasChanged(
+/**
+ * Returns whether an object has changed.
+ * @returns `certain`: it is another one, gone or denied. `possible`: S3 does not say, as in an outage
+ */
+function compare(
   current: OpenedObject | Refusal,
   before: OpenedObject,
   variant: Variant,
-): boolean {
-  if (isRefusal(current)) return isGone(current) || current.event === "object-denied";
+): "none" | "certain" | "possible" {
+  if (isRefusal(current)) {
+    const isGoneOrDenied = isGone(current) || current.event === "object-denied";
+    return isGoneOrDenied ? "certain" : "possible";
+  }
 
-  return sourceOf(current, variant) !== sourceOf(before, variant);
+  const isSame = sourceOf(current, variant) === sourceOf(before, variant);
+  return isSame ? "none" : "certain";
 }
 
 /**
@@ -168,18 +204,4 @@ function hasChanged(
  */
 function sourceOf(object: OpenedObject, variant: Variant): string {
   return JSON.stringify([object.validator, focusOf(variant, object)]);
-}
-
-/**
- * Deletes the rendition that this request stored.
- * @param isGoneOrDenied false: the object was replaced
- */
-async function deleteSaved({ path, etag }: SavedRendition, isGoneOrDenied: boolean): Promise<void> {
-  // If the store has another ETag by now, another request has stored a rendition of the new object: leave it.
-  if (!isGoneOrDenied) {
-    const entry = await readEntry(path);
-    if (entry?.rendition?.etag !== etag) return;
-  }
-
-  await deleteNames(path.store, [path.name]);
 }

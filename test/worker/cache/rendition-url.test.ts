@@ -111,7 +111,7 @@ test("a changed region, signing key or route leaves the key as it is", () => {
 });
 
 /** What the engine "binding" needs, and buckets that share an origin and the word of their credentials. */
-const R2 = { get: () => {}, head: () => {} };
+const R2 = { get: () => {}, head: () => {}, list: () => {} };
 const BOUND = {
   IMAGES: { input: () => {}, info: () => {} },
   MEDIA: R2,

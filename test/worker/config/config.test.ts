@@ -166,7 +166,7 @@ test("a route leads to several buckets, in their order, by one key", () => {
 });
 
 const IMAGES = { input: () => {}, info: () => {} };
-const R2_BINDING = { IMAGES, M: { get: () => {}, head: () => {} } };
+const R2_BINDING = { IMAGES, M: { get: () => {}, head: () => {}, list: () => {} } };
 
 const TWO = ["media/*", "archive/*"];
 const TOO_LONG = ["media/a", "archive/a"].map((one) => `${one}${"b".repeat(500)}/*`);
@@ -454,7 +454,11 @@ test("a bucket may have credentials of its own", () => {
   ]);
 });
 
-const BOUND = { MEDIA_BUCKET: { get: () => {}, head: () => {} }, IMAGES, AWS_ACCESS_KEY_ID: "" };
+const BOUND = {
+  MEDIA_BUCKET: { get: () => {}, head: () => {}, list: () => {} },
+  IMAGES,
+  AWS_ACCESS_KEY_ID: "",
+};
 const BINDING = { ...media, engine: "binding" };
 
 const inR2 = (change: object = {}) => ({ binding: "MEDIA_BUCKET", ...change });

@@ -1,6 +1,6 @@
 // The bodies of /purge: all forms, and what only looks like one.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { readPurge } from "../../../src/worker/purge/read-purge.ts";
 import {
   bridgeEvent,
@@ -14,7 +14,7 @@ const readText = (text: string) => readPurge(new Response(text), Date.now() + 10
 const read = (body: unknown) => readText(JSON.stringify(body));
 const event = (...keys: string[]) => ({
   kind: "event",
-  objects: keys.map((key) => ({ bucket: "acme-media", key, isRemoved: false })),
+  objects: keys.map((key) => ({ bucket: "acme-media", key })),
 });
 
 test.each<[string, string]>([
@@ -46,6 +46,12 @@ test.each<[what: string, body: unknown, reason?: string]>([
   ["two forms", { objects: ["media/a.jpg"], everything: true }],
   ["a form with something more", { everything: true, dryRun: true }],
   ["a bucket that is no text", { bucket: ["media"] }],
+  ["a prefix that is no text", { prefix: ["media/"] }],
+  ["a cursor that is no text", { prefix: "media/", after: 1 }],
+  ["a cursor alone", { after: "x" }],
+  ["a cursor of a bucket", { bucket: "media", after: "x" }],
+  ["verify as a text", { objects: ["media/a.jpg"], verify: "true" }],
+  ["verify of a bucket", { bucket: "media", verify: true }],
   ["a typing error", { object: ["media/a.jpg"] }],
   ["an event of another service", { ...bridgeEvent("acme-media", "a"), source: "aws.ec2" }],
   ["an event that somebody else made", { ...bridgeEvent("acme-media", "a"), source: "my.app" }],
@@ -75,9 +81,29 @@ test.each<[what: string, body: unknown, reason?: string]>([
 });
 
 test.each<[unknown, object]>([
-  [{ objects: ["media/a", "media/a"] }, { kind: "objects", names: ["media/a", "media/a"] }],
+  [
+    { objects: ["media/a", "media/a"] },
+    { kind: "objects", names: ["media/a", "media/a"], verify: false },
+  ],
+  [
+    { objects: ["media/a"], verify: true },
+    { kind: "objects", names: ["media/a"], verify: true },
+  ],
+  [
+    { verify: true, objects: ["media/a"] },
+    { kind: "objects", names: ["media/a"], verify: true },
+  ],
+  [{ prefix: "media/2026/" }, { kind: "prefix", prefix: "media/2026/", after: undefined }],
+  [
+    { prefix: "media/", after: "x" },
+    { kind: "prefix", prefix: "media/", after: "x" },
+  ],
   [{ bucket: "media" }, { kind: "bucket", name: "media" }],
-  [{ everything: true }, { kind: "everything" }],
+  [{ everything: true }, { kind: "everything", after: undefined }],
+  [
+    { everything: true, after: "x" },
+    { kind: "everything", after: "x" },
+  ],
 ])("%j is a form for people", async (body, request) => {
   expect(await read(body)).toEqual(request);
   expect(await readText(`\n  ${JSON.stringify(body, null, 2)}\n`)).toEqual(request);
@@ -109,34 +135,64 @@ test("a notification may be about several objects, and the test event of S3 is a
   expect(await read(TEST_EVENT)).toEqual(event());
 });
 
-const DEEP = `${"[".repeat(200_000)}${"]".repeat(200_000)}`;
+const DEEP = `${"[".repeat(60_000)}${"]".repeat(60_000)}`;
 
 test.each([
+  ["a deletion", '"Object Deleted"'],
   ["a table", '{"toString":null,"valueOf":null}'],
   ["a list", '["Object Deleted"]'],
   ["a number", "1"],
   ["deep lists", DEEP],
-])("an event whose kind is %s calls nothing removed", async (_what, kind) => {
-  const bridge = JSON.stringify(bridgeEvent("acme-media", "a.jpg", "KIND"));
-  const [record] = notification("acme-media", "a.jpg").Records;
-  const bodies = [bridge, JSON.stringify({ Records: [{ ...record, eventName: "KIND" }] })];
-  for (const body of bodies)
-    expect(await readText(body.replace('"KIND"', kind))).toEqual(event("a.jpg"));
+])(
+  "an event whose kind is %s is an event: S3 and the store say what to do",
+  async (_what, kind) => {
+    const bridge = JSON.stringify(bridgeEvent("acme-media", "a.jpg", "KIND"));
+    const [record] = notification("acme-media", "a.jpg").Records;
+    const bodies = [bridge, JSON.stringify({ Records: [{ ...record, eventName: "KIND" }] })];
+    for (const body of bodies)
+      expect(await readText(body.replace('"KIND"', kind))).toEqual(event("a.jpg"));
+  },
+);
+
+const TOO_LONG = { kind: "bad-request", status: 413, reason: "the body has more than 256 KiB" };
+const LIMIT = 256 * 1024;
+
+/** A body of so many bytes in chunks, and how many of them were taken. */
+function endlessBody(bytes: number) {
+  const taken = { bytes: 0 };
+  const body = new ReadableStream<Uint8Array>({
+    pull(stream) {
+      if (taken.bytes >= bytes) {
+        stream.close();
+        return;
+      }
+      taken.bytes += 16_384;
+      stream.enqueue(new Uint8Array(16_384).fill(0x20));
+    },
+  });
+  return { body, taken };
+}
+
+test.each<[what: string, contentLength: string | undefined, maxTaken: number]>([
+  ["that says its length is not read", `${LIMIT + 1}`, 20_000],
+  ["that says too much is not read", "1e9", 20_000],
+  ["without a length is cut", undefined, LIMIT + 40_000],
+  ["that lies about its length is cut", "10", LIMIT + 40_000],
+  ["with a length that is none is cut", "many", LIMIT + 40_000],
+])("a body of 2 MiB %s, and never parsed", async (_what, contentLength, maxTaken) => {
+  const { body, taken } = endlessBody(2 * 1024 * 1024);
+  const headers = new Headers(
+    contentLength === undefined ? {} : { "content-length": contentLength },
+  );
+  const parse = vi.spyOn(JSON, "parse");
+  expect(await readPurge({ body, headers }, Date.now() + 10_000)).toEqual(TOO_LONG);
+  expect(taken.bytes).toBeLessThanOrEqual(maxTaken);
+  expect(parse).not.toHaveBeenCalled();
 });
 
-test.each([
-  ["Object Created", "ObjectCreated:Put", false],
-  ["Object Restore Completed", "ObjectRestore:Completed", false],
-  ["Object Tags Deleted", "ObjectTagging:Delete", false],
-  ["Object Deleted", "ObjectRemoved:Delete", true],
-  ["Object Deleted", "ObjectRemoved:DeleteMarkerCreated", true],
-  ["Object Deleted", "LifecycleExpiration:Delete", true],
-  ["Object Deleted", "s3:ObjectRemoved:Delete", true], // MinIO
-  ["Object Deleted", "ObjectLifecycle:Expiration:Current", true], // Ceph
-])("%s, or %s, is an event: the object is removed: %j (A19)", async (type, name, isRemoved) => {
-  const { kind, objects } = event("a.jpg");
-  const expected = { kind, objects: objects.map((object) => ({ ...object, isRemoved })) };
-  expect(await read(bridgeEvent("acme-media", "a.jpg", type))).toEqual(expected);
-  const [record] = notification("acme-media", "a.jpg").Records;
-  expect(await read({ Records: [{ ...record, eventName: name }] })).toEqual(expected);
+test("a body of exactly 256 KiB is read", async () => {
+  const names = JSON.stringify({ objects: ["media/a"] });
+  const text = names + " ".repeat(LIMIT - names.length);
+  expect(await readText(text)).toMatchObject({ kind: "objects" });
+  expect(await readText(`${text} `)).toEqual(TOO_LONG);
 });

@@ -296,7 +296,7 @@ describe("the reply of S3 comes first:", () => {
     expect(store.calls.filter(({ method }) => method === "list")).toEqual([]);
   });
 
-  test("NoSuchKey of an object with over 500 names: one list of the store says what to delete", async () => {
+  test("NoSuchKey of an object with over 500 names: a list of the store says what to delete", async () => {
     const widths = Array.from({ length: 300 }, (_, at) => at + 1);
     env = envWith({ PRESETS: { ...VARS.PRESETS, many: { width: 300, widths } } });
     await requestPicture();
@@ -305,7 +305,23 @@ describe("the reply of S3 comes first:", () => {
     await requestPicture();
     expect(store.objects.size).toBe(0);
     const methods = store.calls.map(({ method }) => method);
-    expect(methods.slice(-3)).toEqual(["get", "list", "delete"]);
+    expect(methods.slice(-4)).toEqual(["get", "list", "delete", "list"]);
+  });
+
+  test("NoSuchKey of an object with a long key: few names are hashed, and a list says what to delete", async () => {
+    const longKey = `${"k".repeat(990)}.jpg`;
+    const widths = Array.from({ length: 60 }, (_, at) => at + 1);
+    env = envWith({ ROUTES: [ROUTE], PRESETS: { many: { width: 300, widths } } });
+    replace("made/key.jpg", longKey);
+    const path = `/images/many/${longKey}`;
+    await requestPicture(path);
+    expect(store.objects.size).toBe(1);
+    forget();
+    stage.s3.objects.delete(`published/${longKey}`);
+    const digest = vi.spyOn(crypto.subtle, "digest");
+    await requestPicture(path);
+    expect(store.objects.size).toBe(0);
+    expect(digest.mock.calls.length).toBeLessThan(40);
   });
 });
 
