@@ -68,6 +68,8 @@ type EdgeHealth = {
   edge: string;
   /** The HTTP status of the answer if it is not a rendition: one code may have two causes, with a status each. */
   answered?: number | undefined;
+  /** What `cf-resized` reads if that is not known (R1): pictures are shown only if their bytes prove that the edge made them. */
+  resized?: string | undefined;
 };
 
 export type BucketHealth = EdgeHealth & {
@@ -202,13 +204,14 @@ async function checkEngine(
 
   const result = await renderBy({ bucket, key: canary, ...CANARY_RENDITION }, object, [], scope);
   if (!isRefusal(result)) {
-    cancelBody(result.rendition.body);
-    return { edge: "on" };
+    const { body, resized } = result.rendition;
+    cancelBody(body);
+    return { edge: "on", resized };
   }
   if (RENDERED_EVENTS.includes(result.event)) return { edge: "on" };
 
   // The engine's own code says most.
-  const { edgeCode, status: answered } = detailsOf(result);
+  const { edgeCode, status: answered, resized } = detailsOf(result);
   if (edgeCode) return { edge: edgeCode, answered };
 
   // The Images binding is no HTTP server, and has no status.
@@ -216,7 +219,7 @@ async function checkEngine(
 
   // The edge gave no answer at all, or one without a code: it does not transform.
   if (!answered) return { edge: "unreachable" };
-  return { edge: "off", answered };
+  return { edge: "off", answered, resized };
 }
 
 /** How long a caller of /purge waits at most: ms. AWS's EventBridge, which reports changed objects, gives up after 5 s. */

@@ -114,6 +114,19 @@ test.each<[what: string, status: number, headers: Record<string, string | string
   expect(refused.text).toMatch(/\r\n\r\nNot available\n$/);
 });
 
+test("an answer of the edge whose bytes alone prove that it made them is passed on whole (R1)", async () => {
+  const headers = { "content-type": "image/webp", "cf-resized": "outcome=done" };
+  const picture = Buffer.concat([Buffer.from("RIFF0000WEBPVP8 "), Buffer.alloc(300_000), END]);
+  edge.behave((_request, answer) => void answer.writeHead(200, headers).end(picture));
+  const { status, text } = await ask(KEY, ["accept: image/webp"]);
+  expect([status, text.length > picture.length, text.includes(`${END}`)]).toEqual([
+    200,
+    true,
+    true,
+  ]);
+});
+const END = Buffer.from("THE-END");
+
 test("of the edge's headers, only the type and the length get out", async () => {
   const hostile = {
     ...{ "set-cookie": "a=b", refresh: "0;url=https://evil.example", link: "</x>; rel=preload" },

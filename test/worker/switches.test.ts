@@ -190,6 +190,13 @@ const CASES: Cases = {
       await expectRefused("origin-denied", { reason: /eu-central-1/, calls: 0 });
     }),
   ],
+  resizedHeader: [
+    "R1",
+    when(["internal"], expectShown),
+    when(["other", "other-everywhere"], async () => {
+      expect(await request(CARD)).toMatchObject({ status: 200, type: "image/avif", calls: 1 });
+    }),
+  ],
   resizedTwice: ["E8", when(["refused", "resized"], expectShown)],
   svg: [
     "R8",

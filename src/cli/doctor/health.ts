@@ -75,7 +75,7 @@ function diagnoseHealthFailure({ status, reason }: NoAnswer): Result {
 
 function diagnoseBucket(
   site: ProjectSite,
-  { bucket: name, slots, r2, role, edge, answered }: BucketHealth,
+  { bucket: name, slots, r2, role, edge, answered, resized }: BucketHealth,
 ): Finding[] {
   const { config, baseUrl, local } = site;
   const bucket = config.buckets.find((configured) => configured.name === name);
@@ -111,7 +111,23 @@ function diagnoseBucket(
     add(engine, hasNext && edge === "object-missing" ? lessen(fault, impact) : fault);
   } else if (isBinding) add(engine, ok("binding", "the Images binding makes a rendition"));
   else add(engine, ok("transformations", "it is on"), ok("sources", "it may fetch the canary"));
+  if (resized !== undefined) add(engine, diagnoseUnknownResult(resized, edge));
   return findings;
+}
+
+/** The edge's word for a success is documented nowhere, and has changed (R1). */
+function diagnoseUnknownResult(resized: string, edge: string): Result {
+  return problem("edge", {
+    severity: "warning",
+    seen: `cf-resized reads ${resized}, which Vitrine does not know`,
+    impact:
+      edge === "on"
+        ? "a picture is shown only if its bytes prove that the edge made it: smaller, or of another type than the original"
+        : "nothing else says that the edge transforms the canary",
+    remedy:
+      "update Vitrine. If there is no newer version, report it. See docs/errors.md#unknown-proof",
+    bearing: "harmless",
+  });
 }
 
 function diagnoseSlot(

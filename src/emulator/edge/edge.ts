@@ -27,6 +27,9 @@ import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
 /** What the cache holds of a success: the rendition or facts, and the headers of the origin's answer. */
 type CachedOutput = Output & { readonly origin: Headers };
 
+/** A result that nobody has documented (R1). */
+const OTHER_RESULT = "outcome=done; q=0";
+
 /** Set while a Worker answers a request of an edge, which then transforms the answer. All edges know of it. */
 const runningForEdge = new AsyncLocalStorage<true>();
 
@@ -63,7 +66,10 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     if (worker !== undefined && isOther) return worker(new Request(url, { headers })); // E9
     if (image === undefined || !canTransform(url, { zone, switches })) {
       passedOn.push(url);
-      return fetch(input, init);
+      const original = await fetch(input, init);
+      const isMarked = image !== undefined && switches.resizedHeader === "other-everywhere"; // R1
+      if (isMarked) original.headers.set("cf-resized", OTHER_RESULT);
+      return original;
     }
     const acceptsAuto = switches.formatAuto === "first-come";
     const isTwice = runningForEdge.getStore() === true && switches.resizedTwice === "refused";
@@ -213,10 +219,11 @@ function successAnswer(
   key: string,
   init: FetchOptions,
   outcome: string,
-  { namesOriginal, originHeaders }: Switches,
+  { namesOriginal, originHeaders, resizedHeader }: Switches,
 ): Response {
   const headers = new Headers({ "content-type": type, "content-length": `${bytes.length}` });
-  if (isMarked) headers.set("cf-resized", outcome);
+  const result = resizedHeader === "internal" ? outcome : OTHER_RESULT; // R1
+  if (isMarked || resizedHeader === "other-everywhere") headers.set("cf-resized", result);
   const etag = origin.get("etag")?.replace(/^(?:W\/)?"|"$/g, "");
   if (etag !== undefined && namesOriginal) {
     const digest = createHash("sha256").update(key).digest("base64url").slice(0, 42);

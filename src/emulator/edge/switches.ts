@@ -38,6 +38,11 @@ const SWITCHES = {
   transformations: switchOf(flag, true),
   /** R2, open: what a Worker on a workers.dev address gets of a source on another host. */
   workersDev: switchOf(oneOf("original", "transformed"), "original"),
+  /**
+   * R1, open: what `cf-resized` says of a success: `internal=…`, or words that nobody has documented; `everywhere`: of an
+   * original that is passed on, too.
+   */
+  resizedHeader: switchOf(oneOf("internal", "other", "other-everywhere"), "internal"),
   /** E5. Other images that the zone may transform: hosts or `*.host`, with or without a path. */
   sources: switchOf(sources, Object.freeze([])),
   /** E5, seen: the answer for a source that is not among `sources`: 9401, or the original without an error. */

@@ -1,13 +1,16 @@
 // Step 13 of a request, "guard": only bytes pass that the image edge has made, and never an original. The edge may pass
 // an original on, with 200, where transformations are off (R2 in docs/rules.md), where its own result would be larger
 // (R6), or where it cannot make the format (O7). So a success is not enough: each answer must prove that the edge
-// transformed an image, and that of the object that S3 has. What proves nothing is refused.
+// transformed an image, and that of the object that S3 has. What proves nothing is refused. What the edge says
+// of a success is documented nowhere: where it says something else, the bytes themselves may prove the same.
 
 import type { OutputFormat, Variant } from "../config/preset.ts";
 import type { ObjectType, Refusal, UpstreamRefusal } from "../http/refusal.ts";
 import { nameOf } from "../http/s3-reply.ts";
 import type { Reply } from "../http/send.ts";
-import type { OpenedObject } from "../origin/opened-object.ts";
+import { HEADER_BYTES, type OpenedObject } from "../origin/opened-object.ts";
+import { isSmaller, uprightSides } from "../origin/sides.ts";
+import { sniff } from "../origin/sniff.ts";
 import type { BrowserFormats } from "../request/accept.ts";
 import type { TransformRequest } from "../request/transform-request.ts";
 import { failureFor } from "./codes.ts";
@@ -19,15 +22,18 @@ type EdgeReply = Pick<Reply, "status" | "headers" | "text">;
 
 /**
  * Decides whether the bytes of an answer may go to the visitor, by five checks. The first one that fails refuses them.
+ * @param firstBytes those of the answer, if `unknownResult` has found one: then they must prove that the edge has made them
  * @returns the type of the bytes, or why they are refused
  */
 export function guard(
   reply: EdgeReply,
   request: TransformRequest,
   object: SourceObject,
+  firstBytes?: Uint8Array,
 ): { readonly type: string } | Refusal {
   // Checks 1 and 2: the edge has transformed an image, and that of this object.
-  const refusal = checkSuccess(reply, request, object);
+  const isProven = firstBytes && isMadeByEdge(firstBytes, reply.headers, request, object);
+  const refusal = checkSuccess(reply, request, object, isProven);
   if (refusal) return refusal;
 
   const { status, headers } = reply;
@@ -53,27 +59,50 @@ export function guard(
 /** The beginning of `cf-resized` after a success, as in `internal=ok/m q=0 n=317+85`. Any other is a failure (R1). */
 const SUCCESS = /^internal=(?:ok|ram)\b/;
 
+/** As much of a result as is logged: an origin may have written it. */
+const RESULT = /^[\w=/.:+-]{1,32}/;
+
+/**
+ * Returns what `cf-resized` reads where that is neither a success nor a failure. Neither is documented in full: on the day on
+ * which they change, no picture should be lost that proves itself.
+ * @returns its first word; undefined if the header is missing, or known, or the status is no success
+ */
+export function unknownResult({ status, headers }: EdgeReply): string | undefined {
+  const resized = headers.get("cf-resized");
+  if (status !== 200 || !resized) return undefined;
+  if (SUCCESS.test(resized) || /err/i.test(resized)) return undefined;
+
+  return RESULT.exec(resized)?.[0] ?? "other";
+}
+
 /**
  * Makes the first two checks, which are the same for a picture and for its facts.
+ * @param isProven whether the answer itself proves that the edge has made it. It counts only where `unknownResult` finds one
  * @returns why the answer is refused; undefined if it passes both
  */
 export function checkSuccess(
   reply: EdgeReply,
   request: TransformRequest,
   object: SourceObject,
+  isProven = false,
 ): UpstreamRefusal | undefined {
   const { status, headers } = reply;
 
   // Check 1. No success: an error of the edge, or the origin's own answer, which may be the whole original (R2).
   const resized = headers.get("cf-resized") ?? "";
   const isSuccess = status === 200 && SUCCESS.test(resized);
-  if (!isSuccess) return readFailure(reply, resized, request);
+  const isUnknown = unknownResult(reply) !== undefined;
+  if (!isSuccess && !isUnknown) return readFailure(reply, resized, request);
 
   // Check 2. A contradiction: the edge names another original than S3 has (R4). Its date alone may differ for another reason.
   const edgeTag = originalEtag(headers);
   const isOtherOriginal = edgeTag && object.etag !== undefined && edgeTag !== object.etag;
-  if (isOtherOriginal)
+  if (isOtherOriginal) {
     return { event: "edge-contradicts", reason: "the edge has another original" };
+  }
+
+  // Check 1, where the edge says what nobody knows: the answer itself must prove the success.
+  if (isUnknown && !isProven) return readFailure(reply, resized, request);
   return undefined;
 }
 
@@ -82,10 +111,12 @@ export function checkSuccess(
  * @param resized the header `cf-resized`
  */
 function readFailure(
-  { status, headers, text }: EdgeReply,
+  reply: EdgeReply,
   resized: string,
   request: TransformRequest,
 ): UpstreamRefusal {
+  const { status, headers, text } = reply;
+
   // An error has its code in the header, as in `cf-resized: err=9408`, or in the text: `ERROR 9408: …` (R3).
   const match = /\berr=(\d{4})\b/.exec(resized) ?? /^ERROR (\d{4})\b/.exec(text);
   const failure = { ...failureFor(status, match?.[1], text), type: typeOf(headers) };
@@ -97,9 +128,47 @@ function readFailure(
     case "object-missing":
       // S3 has just given the object to the Worker.
       return { ...failure, event: "edge-contradicts", reason: "S3 gives the edge no object" };
+    case "not-transformed": {
+      const result = unknownResult(reply);
+      if (result === undefined) return failure;
+      return { ...failure, resized: result, reason: "these bytes may be the original's" };
+    }
     default:
       return failure;
   }
+}
+
+/**
+ * Returns whether the first bytes of an answer prove that the edge has made them: their type is one that the original does
+ * not have, or they are a smaller picture of the same type. An original that is passed on has its own type and its own sides.
+ */
+function isMadeByEdge(
+  firstBytes: Uint8Array,
+  headers: Headers,
+  { source }: TransformRequest,
+  object: SourceObject,
+): boolean {
+  // What is said of the bytes must be true, and they must be those of an image.
+  const type = sniff(firstBytes);
+  if (type === "none" || type === "unknown" || type !== namedType(typeOf(headers))) return false;
+
+  // They are compared with what S3 has now. An original of an earlier time could differ, and not be transformed.
+  if (mayNameOtherOriginal(headers, object)) return false;
+
+  if (object.type === "none" || object.type === "unknown") return false;
+  if (type !== object.type) return true;
+
+  const sides = uprightSides(type, firstBytes.subarray(0, HEADER_BYTES));
+  return sides !== undefined && source.sides !== undefined && isSmaller(sides, source.sides);
+}
+
+/** Returns whether an answer has another date than S3's object, or a tag that is neither the object's nor the edge's own. */
+function mayNameOtherOriginal(headers: Headers, object: SourceObject): boolean {
+  const date = headers.get("last-modified");
+  if (date && object.lastModified && date !== object.lastModified) return true;
+
+  if (!headers.has("etag") || object.etag === undefined) return false;
+  return !namesObject(headers, object.etag);
 }
 
 /** Returns whether overlays are drawn. If they are, the edge does not say which of the images it cannot read (O12). */
@@ -198,12 +267,24 @@ export function typeFor(format: OutputFormat) {
 const EDGE_ETAG = /^(?:W\/)?"cf[^:]*:(.+)"$/;
 
 /**
- * Returns the entity tag of the original that the edge has used, without `W/` and quotes, as S3's are kept here (A17).
+ * Returns the entity tag of the original that the edge has used, without `W/` and quotes, as those of S3.
  * @returns undefined if the edge does not name it
  */
 function originalEtag(headers: Headers): string | undefined {
   const etag = headers.get("etag") ?? "";
-  return EDGE_ETAG.exec(etag)?.[1]?.replace(/^W\/|"/g, "");
+  const tag = EDGE_ETAG.exec(etag)?.[1];
+  return tag && withoutQuotes(tag);
+}
+
+/** Takes `W/` and the quotes off a tag, as they are taken off those of S3 (A17). */
+function withoutQuotes(tag: string): string {
+  return tag.replace(/^W\/|"/g, "");
+}
+
+/** Returns whether an answer has the tag of an object: within the edge's own, or as the origin has sent it. */
+function namesObject(headers: Headers, etag: string): boolean {
+  const tag = headers.get("etag") ?? "";
+  return originalEtag(headers) === etag || withoutQuotes(tag) === etag;
 }
 
 /**
@@ -214,9 +295,8 @@ function originalEtag(headers: Headers): string | undefined {
 export function mayBeOfOtherObject(headers: Headers, object: SourceObject): boolean {
   if (object.etag === undefined) return false;
 
-  const isSameTag = originalEtag(headers) === object.etag;
   const isSameDate = headers.get("last-modified") === object.lastModified;
-  return !isSameTag && !isSameDate;
+  return !isSameDate && !namesObject(headers, object.etag);
 }
 
 /** Returns the content type of an answer, without parameters, in lower case; "" if the header has no plain name. */

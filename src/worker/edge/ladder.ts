@@ -44,7 +44,7 @@ export function nextRequest(
   const { refusal } = outcome;
   if (canRetry(refusal)) return afterTransient(attempts, request);
 
-  const { type } = detailsOf(refusal);
+  const { type, resized } = detailsOf(refusal);
   switch (refusal.event) {
     // A side is too long for AVIF (O7), though it was not known to be.
     case "too-large-for-avif":
@@ -57,6 +57,8 @@ export function nextRequest(
     // An animation that is too large comes back untransformed (O8). Its first frame alone is small enough. Or
     // transformations are off.
     case "not-transformed":
+      // The bytes did not prove that the edge has made them. Those of another format do, and those of the last rung.
+      if (resized !== undefined) return afterOriginal(attempts, request);
       return request.isStill ? undefined : { ...request, isStill: true };
 
     case "wrong-type":

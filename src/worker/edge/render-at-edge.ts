@@ -13,19 +13,21 @@ import {
   refusalAfter,
 } from "../http/refusal.ts";
 import { cancelBody, type Rendition, type Reply, send } from "../http/send.ts";
+import { logNotice } from "../log/log.ts";
 import { sourceUrl } from "../origin/object-url.ts";
-import type { OpenedObject } from "../origin/opened-object.ts";
+import { HEADER_BYTES, type OpenedObject } from "../origin/opened-object.ts";
 import { type SignedHeaders, sign } from "../origin/sigv4.ts";
 import { type EngineImage, withFocus } from "../request/focus.ts";
 import { type Focus, mayBePng, type TransformRequest } from "../request/transform-request.ts";
-import { readUpTo } from "../util/bytes.ts";
-import { pauseBefore } from "../util/time.ts";
+import { concatBytes, readUpTo } from "../util/bytes.ts";
+import { countForLog, type LogCount, pauseBefore } from "../util/time.ts";
 import { factsRendition, readEdgeFacts } from "./facts.ts";
-import { checkSuccess, guard, mayBeOfOtherObject, typeOf } from "./guard.ts";
+import { checkSuccess, guard, mayBeOfOtherObject, typeOf, unknownResult } from "./guard.ts";
 import { type Attempt, nextRequest, type Outcome } from "./ladder.ts";
 
 /** The object that the edge is to fetch, and the request to S3 by which it does so. */
 type SignedSource = {
+  readonly bucket: Bucket;
   readonly url: string;
   readonly headers: SignedHeaders;
   readonly object: OpenedObject;
@@ -60,7 +62,7 @@ export async function renderAtEdge(
   if (!credential) throw new Error("the edge reads no R2 binding");
   const url = await sourceUrl(bucket, key, validator);
   const headers = await sign(url, bucket.region, credential.credentials, Date.now());
-  const source = { url, headers, object };
+  const source = { bucket, url, headers, object };
   if (isFacts) return renderFactsOrRetry(source, firstRequest, deadline);
 
   const attempts: Attempt[] = [];
@@ -200,19 +202,62 @@ async function renderPicture(
   const reply = await askEdge(source, edgeOptions(request), deadline);
   if (isRefusal(reply)) return reply;
 
+  const beginning = await readBeginning(reply, deadline);
+  if (isRefusal(beginning)) return beginning;
+
   // Either the type of the bytes, which may be shown, or a refusal.
-  const guarded = guard(reply, request, source.object);
+  const { body, firstBytes } = beginning;
+  const guarded = guard(reply, request, source.object, firstBytes);
   if (isRefusal(guarded)) {
-    cancelBody(reply.body);
+    cancelBody(body);
     return guarded;
   }
 
-  const { headers, body } = reply;
+  const resized = unknownResult(reply);
+  if (resized !== undefined) reportUnknownResult(source.bucket, resized);
+
+  const { headers } = reply;
   const length = readLength(headers);
   if (!body || length === "0") return NO_BYTES;
 
   const isUnnamed = mayBeOfOtherObject(headers, source.object);
-  return { body, type: guarded.type, length, mayBeOfOtherObject: isUnnamed };
+  return { body, type: guarded.type, length, mayBeOfOtherObject: isUnnamed, resized };
+}
+
+type Beginning = Pick<Reply, "body"> & { readonly firstBytes: Uint8Array | undefined };
+
+/**
+ * Reads the first bytes of an answer if they have to prove that the edge has made them. The body still has all of them.
+ * @returns `firstBytes` is undefined if the edge says so itself
+ */
+async function readBeginning(reply: Reply, deadline: number): Promise<Beginning | Refusal> {
+  const { body } = reply;
+  if (unknownResult(reply) === undefined) return { body, firstBytes: undefined };
+
+  const reading = await readUpTo(body, HEADER_BYTES, deadline);
+  switch (reading.kind) {
+    case "whole":
+      return { body: new Response(reading.bytes).body, firstBytes: reading.bytes };
+    case "longer":
+      return { body: reading.body, firstBytes: concatBytes(reading.chunks) };
+    case "late":
+      cancelBody(reading.body);
+      return { event: "timed-out", reason: "no rendition in time" };
+    case "broken":
+      return BROKEN_OFF;
+  }
+}
+
+const resultCounts = new WeakMap<Bucket, LogCount>();
+
+/** Logs once a minute that `cf-resized` says something new, while pictures pass by what their bytes prove. */
+function reportUnknownResult(bucket: Bucket, resized: string): void {
+  const { times, shouldLog, logCount } = countForLog(resultCounts.get(bucket), Date.now());
+  resultCounts.set(bucket, logCount);
+  if (!shouldLog) return;
+
+  const reason = "cf-resized is not known, and the bytes themselves prove that the edge made them";
+  logNotice({ event: "unknown-proof", bucket: bucket.name, resized, reason, times });
 }
 
 /** Returns how long a body is, as content-length says. @returns undefined if nobody knows */
@@ -234,13 +279,16 @@ async function renderFacts(
   const reply = await askEdge(source, factsOptions(request), deadline);
   if (isRefusal(reply)) return reply;
 
-  // The first two checks of the guard: the edge has succeeded, and with the object that S3 has. The other checks are
-  // about the bytes of an image.
-  const refusal = checkSuccess(reply, request, object);
-  if (refusal) return refusal;
-
   const { status, headers, text } = reply;
   const result = readEdgeFacts(text, object.type, request.image, request.focus);
+
+  // The first two checks of the guard: the edge has succeeded, and with the object that S3 has. The other checks are
+  // about the bytes of an image. Facts hold no byte of the original, so they prove themselves.
+  const resized = unknownResult(reply);
+  const refusal = checkSuccess(reply, request, object, result.kind === "facts");
+  if (refusal) return refusal;
+  if (resized !== undefined) reportUnknownResult(source.bucket, resized);
+
   switch (result.kind) {
     case "no-json":
       return { event: "wrong-type", status, type: typeOf(headers) };

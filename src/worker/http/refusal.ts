@@ -81,6 +81,11 @@ export type RefusalDetails = {
   s3?: S3Reply;
   /** The content type of the bytes that are not passed on. */
   type?: string;
+  /**
+   * What `cf-resized` reads if that means neither a success nor a failure (R1). The edge may have made the bytes, and nothing
+   * proves it.
+   */
+  resized?: string | undefined;
   /** Whether a second try at once may succeed. */
   isTransient?: boolean;
   /** Whether S3 refuses every request so: a clock, the region or the endpoint is wrong. */

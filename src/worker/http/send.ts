@@ -113,4 +113,6 @@ export type Rendition = {
    * gets no ETag, and is not stored.
    */
   readonly mayBeOfOtherObject?: boolean;
+  /** What `cf-resized` reads if that means nothing known (R1), and the bytes themselves prove that the edge has made them. */
+  readonly resized?: string | undefined;
 };

@@ -67,6 +67,7 @@ export const LEVELS = {
   "stale-purged": "warn",
   "metrics-failed": "error",
   "no-focus": "warn",
+  "unknown-proof": "warn",
   "store-failed": "error",
   "lines-left-out": "warn",
   "purge-failed": "error",

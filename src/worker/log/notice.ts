@@ -68,14 +68,15 @@ export type RoleNotice = {
 };
 
 /**
- * The lines about a bucket, however many requests there are: about slots, one for each change. About renditions and
- * focal points, one a minute, with `times`.
+ * The lines about a bucket, however many requests there are: about slots, one for each change. About renditions,
+ * focal points and what the edge says, one a minute, with `times`.
  */
 export type BucketNotice = { readonly bucket: string } & (
   | SlotRefusedNotice
   | SlotInUseNotice
   | RenditionNotice
   | FocusNotice
+  | UnknownProofNotice
 );
 
 /**
@@ -113,4 +114,13 @@ type FocusNotice = {
   readonly times: number;
   /** What stands in place of the focal point. */
   readonly value?: string | undefined;
+};
+
+/** The edge's `cf-resized` says what is not known, and pictures are shown by what their bytes prove (R1). */
+type UnknownProofNotice = {
+  readonly event: "unknown-proof";
+  /** What `cf-resized` reads: its first word. */
+  readonly resized: string;
+  readonly reason: string;
+  readonly times: number;
 };

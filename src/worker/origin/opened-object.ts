@@ -22,7 +22,7 @@ export const HEAD_BYTES = 1024;
  * How many bytes show the sides of almost every picture. A camera writes up to 130 KB of other data before them: EXIF
  * with a small picture, colour profiles (A14).
  */
-const HEADER_BYTES = 128 * 1024;
+export const HEADER_BYTES = 128 * 1024;
 
 /** The parts of an object that are not the whole: where they begin, and how many bytes they have. */
 export const PARTS = {

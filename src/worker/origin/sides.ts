@@ -70,6 +70,13 @@ function readSides(bytes: Uint8Array): PixelSize | undefined {
   return isEmpty ? undefined : { width, height };
 }
 
+/** Returns whether no side is longer, and one is shorter. A turned picture is not smaller: metadata may have turned it. */
+export function isSmaller(sides: PixelSize, originalSides: PixelSize): boolean {
+  const { width, height } = sides;
+  if (width > originalSides.width || height > originalSides.height) return false;
+  return width < originalSides.width || height < originalSides.height;
+}
+
 /** Returns whether more bytes may tell the sides. The others of these formats tell them in their first bytes, or never. */
 export function mayTellSidesLater(type: ObjectType): boolean {
   return type === "image/jpeg";

@@ -61,8 +61,15 @@ export async function readBytes(
 /** The beginning of a body, or all of it. */
 type Reading =
   | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /** It is longer than the limit, or has not ended in time. The body has all bytes, also those that were read. */
-  | { readonly kind: "longer" | "late"; readonly body: ReadableStream<Uint8Array> }
+  /**
+   * It is longer than the limit, or has not ended in time. The body has all bytes, also those that were read, which are
+   * the chunks.
+   */
+  | {
+      readonly kind: "longer" | "late";
+      readonly body: ReadableStream<Uint8Array>;
+      readonly chunks: readonly Uint8Array[];
+    }
   | { readonly kind: "broken" };
 
 /**
@@ -83,7 +90,9 @@ export async function readUpTo(
     while (length <= maxBytes) {
       const reading = reader.read();
       const chunk = await withTimeout(deadline - Date.now(), reading);
-      if (chunk === TIMED_OUT) return { kind: "late", body: continueBody(chunks, reader, reading) };
+      if (chunk === TIMED_OUT) {
+        return { kind: "late", body: continueBody(chunks, reader, reading), chunks };
+      }
       if (chunk.done) return { kind: "whole", bytes: concatBytes(chunks) };
 
       length += chunk.value.byteLength;
@@ -92,7 +101,7 @@ export async function readUpTo(
   } catch {
     return { kind: "broken" };
   }
-  return { kind: "longer", body: continueBody(chunks, reader) };
+  return { kind: "longer", body: continueBody(chunks, reader), chunks };
 }
 
 type ByteReader = ReadableStreamDefaultReader<Uint8Array>;
@@ -102,15 +111,16 @@ type ByteReader = ReadableStreamDefaultReader<Uint8Array>;
  * @param pendingReading a reading that still waits for its chunk
  */
 function continueBody(
-  chunks: Uint8Array[],
+  chunks: readonly Uint8Array[],
   reader: ByteReader,
   pendingReading?: ReturnType<ByteReader["read"]>,
 ): ReadableStream<Uint8Array> {
+  const firstChunks = [...chunks];
   let nextReading = pendingReading;
 
   return new ReadableStream({
     async pull(controller) {
-      const firstChunk = chunks.shift();
+      const firstChunk = firstChunks.shift();
       if (firstChunk) {
         controller.enqueue(firstChunk);
         return;

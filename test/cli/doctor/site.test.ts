@@ -77,6 +77,17 @@ test("each code of the edge has its check and its remedy (E5, E11)", async () =>
   expect(await checksOf()).toEqual(["edge"]);
 });
 
+test("the edge says something new of its renditions: all is shown, and the doctor names it (R1)", async () => {
+  stage.edge.switches.resizedHeader = "other";
+  const [problem, ...others] = problemsOf(await examine());
+  expect(problem).toMatchObject({ severity: "warning", check: "edge" });
+  expect([problem?.seen, others]).toEqual([expect.stringContaining("reads outcome=done,"), []]);
+
+  beginSite();
+  Object.assign(stage.edge.switches, { resizedHeader: "other-everywhere", transformations: false });
+  expect(await checksOf()).toEqual(expect.arrayContaining(["transformations", "edge"]));
+});
+
 test("of a slot that /healthz reports, only what was measured and asked for is told (A7)", async () => {
   const seen = async (slot: object) => {
     beginSite();

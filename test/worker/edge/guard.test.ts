@@ -202,7 +202,8 @@ test.each<[string, Record<string, string>, boolean]>([
   ["the same tag, and another date", { etag: '"cf1:a:1"', "last-modified": LATER }, false],
   ["the same date", { "last-modified": DATE }, false],
   ["another date", { "last-modified": LATER }, true],
-  ["a tag of another form", { etag: '"a:1"' }, true],
+  ["the origin's own tag", { etag: 'W/"a:1"' }, false],
+  ["another tag of the origin", { etag: '"b"' }, true],
   ["an empty tag", { etag: '"cf1:"' }, true],
   ["nothing", {}, true],
 ])(
