@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import fc from "fast-check";
 import { createR2 } from "../../src/emulator/r2/r2.ts";
+import { aMinuteAgo } from "../support/clock.ts";
 import { CREDENTIALS, NEXT_CREDENTIALS } from "../support/env.ts";
 import { callsFor, failing, KEEP, sendAt, step } from "./cache-visits.ts";
 import { FACTS, isFacts } from "./facts.ts";
@@ -69,7 +70,7 @@ export const ofCacheKey = {
     }),
     async (suspect, { first, browser, mood: now, hasStore, visits }) => {
       const cache = emptyCache();
-      const store = hasStore ? createR2() : undefined;
+      const store = hasStore ? createR2({}, { now: aMinuteAgo }) : undefined;
       const denying = { ...now, denied: OTHER_SECRETS.OTHER_ACCESS_KEY_ID };
       let seconds = 0;
       for (const { rendition: next, variation, deploy, step: elapsed, ...changes } of visits) {

@@ -5,6 +5,7 @@ import assert from "node:assert/strict";
 import { hash } from "node:crypto";
 import fc from "fast-check";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
+import { aMinuteAgo } from "../support/clock.ts";
 import { callsFor, GET, sendAt } from "./cache-visits.ts";
 import { METADATA, ORIGINAL, typeOf } from "./files.ts";
 import { mood } from "./inputs.ts";
@@ -135,7 +136,7 @@ export const ofStore = {
       steps: fc.array(step, { minLength: 2, maxLength: 6 }),
     }),
     async (suspect, { orders, mood: any, steps }) => {
-      const store = createR2();
+      const store = createR2({}, { now: aMinuteAgo });
       const model: Model = new Map();
       const now = { ...any, type: HARMLESS[any.type] ?? 0, s3: any.s3 | 1 }; // its renditions have no metadata
       for (const one of steps) {
@@ -152,7 +153,7 @@ export const ofStore = {
       mood: fc.oneof(mood, failing, twisted),
     }),
     async (suspect, { rendition, browser, mood: now, direct }) => {
-      const store = createR2();
+      const store = createR2({}, { now: aMinuteAgo });
       const isolate = createIsolate(direct ? DIRECT : CONFIG, store);
       const scene = { isolate, cache: emptyCache() };
       const visited = await sendAt(suspect, [rendition, GET, browser], now, scene);

@@ -4,6 +4,7 @@
 import { type Cache, createCache } from "../../src/emulator/cache/cache.ts";
 import { createR2, type R2 } from "../../src/emulator/r2/r2.ts";
 import type { GatewayContext, Loopback } from "../../src/worker/cache/loopback.ts";
+import { aMinuteAgo } from "../support/clock.ts";
 import { ENV, HEALTH_TOKEN, NEXT } from "../support/env.ts";
 import { type Engine, withEngine } from "./engines.ts";
 import { installQuickCrypto } from "./quick-crypto.ts";
@@ -173,7 +174,7 @@ export async function sendRequest(
   scene: Partial<Scene> = {},
 ): Promise<Events & { answer: Response; body: string }> {
   const vars = now.fault < 128 ? CONFIG : DIRECT;
-  const store = now.s3 < 128 ? createR2() : undefined;
+  const store = now.s3 < 128 ? createR2({}, { now: aMinuteAgo }) : undefined;
   const { isolate = createIsolate(vars, store), cache = emptyCache(), dataCentre = "here" } = scene;
   const requests: Requests = { calls: [], drawn: [], bound: [], refused: [] };
   Object.assign(state, { mood: now, clock: scene.now ?? NOW, requests });

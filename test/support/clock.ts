@@ -89,3 +89,6 @@ export function growthOf(work: (size: number) => void, size: number): number {
   };
   return Math.min(...Array.from({ length: 5 }, () => timeOf(4 * size) / timeOf(size)));
 }
+
+/** The clock of a store: what it has was written a minute ago, so its writers have confirmed it. */
+export const aMinuteAgo = (): number => Date.now() - 60_000;

@@ -1,23 +1,33 @@
-// vitrine purge: has the Worker purge all renditions of objects, by its own /purge, in portions that it accepts. With
-// --verify it then requests them as visitors do. It deletes no object. The token goes only to a host that the
-// configuration proves, and is never printed. The answer is not trusted.
+// vitrine purge: has the Worker purge all renditions of objects, by its own /purge, in portions that it accepts, and once
+// more after the time that a run of the Worker may take: an isolate that dies could have stored an old picture just
+// before, and nobody would delete it. With --verify it then requests what is gone as visitors do. It deletes no object.
+// The token goes only to a host that the configuration proves, and is never printed. The answer is not trusted.
 
 import { Command } from "@commander-js/extra-typings";
+import { keyFault } from "../../url/key.ts";
+import type { Bucket } from "../../worker/config/bucket.ts";
 import { readToken } from "../../worker/config/read-secrets.ts";
+import type { VerifiedObject } from "../../worker/purge/report.ts";
 import { objectsOf } from "../../worker/request/resolve-request.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
-import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import type { CommandFault, Exit, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, log, paint } from "../command.ts";
 import { openProjectSite, type ProjectSite } from "../config/project.ts";
 import { isHere } from "../config/site-url.ts";
 import { fetchBody } from "../http/body.ts";
-import { createSender } from "../http/retry.ts";
+import { createSender, sleep } from "../http/retry.ts";
+import { objectNameOf, parsePrefix } from "../objects/bucket-key.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { valuesOf } from "../secrets/secrets.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { createPlanner, sendRenditionRequests } from "../urls/rendition-requests.ts";
-import { reportNotDone, type Selection, selectObjects } from "../urls/select-objects.ts";
+import {
+  reportNotDone,
+  type SelectedObject,
+  type Selection,
+  selectObjects,
+} from "../urls/select-objects.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -28,14 +38,12 @@ export function purgeCommand(world: World, run: Run) {
 
 function define() {
   return new Command("purge")
-    .description(
-      "drops all variants of objects from Workers Cache; from the store, if they are gone",
-    )
+    .description("drops all variants of objects from Workers Cache and from the store")
     .argument("[objects...]", "objects, or public URLs of them; - is stdin, one on each line")
-    .option("--prefix <prefix>", "all objects that begin with it, if your S3 key may list them")
+    .option("--prefix <prefix>", "all objects that are there and begin with it")
     .option("--bucket <name>", "all of this bucket")
     .option("--everything", "all of every bucket")
-    .option("--verify", "then asks for every variant in every format, and says what still comes")
+    .option("--verify", "then proves it, and asks for every variant of what is gone")
     .addOption(envOption())
     .addOption(urlOption())
     .addHelpText("after", HELP);
@@ -45,6 +53,8 @@ const HELP = `
 ${OBJECTS}
 The Worker's PURGE_TOKEN is in the environment, or in .dev.vars.
 It prints the objects that were not purged on stdout. You can give them again.
+It purges twice, some seconds apart: a picture may just be on its way to the store.
+--prefix lists what is there: name deleted objects, or purge their bucket.
 
 Examples:
   npx vitrine purge photos/fig.jpg https://images.example.com/images/card/photos/friends.jpg
@@ -73,14 +83,52 @@ async function purge(world: World, names: readonly string[], options: Options): 
   const token = readPurgeToken(site);
   if (isFault(token)) return token;
   const purgeSite = { ...site, token };
-  if (!hasNames) return purgeBuckets(world, purgeSite, bucket);
+  if (!hasNames) return purgeWhole(world, purgeSite, bucket);
+
+  // Nothing on this machine can open an R2 binding, so the Worker lists it.
+  const r2Prefix = prefix === undefined ? undefined : readR2Prefix(site, prefix);
+  if (isFault(r2Prefix)) return r2Prefix;
+
   const command = commandLine("purge", { verify, ...siteOptions });
-  const selection = await selectObjects(world, site, names, prefix, command);
+  const listedHere = r2Prefix === undefined ? prefix : undefined;
+  const selection = await selectObjects(world, site, names, listedHere, command);
   if (isFault(selection)) return selection;
-  const exit = await purgeObjects(world, purgeSite, inAllBuckets(selection));
-  if (!verify || exit === EXIT.failed || selection.objects.size === 0) return exit;
-  const verified = await verifyNotShown(world, site, selection);
+  if (prefix !== undefined) log(world.stderr, DELETED_ARE_NOT_LISTED);
+
+  let listed: Listed = { objects: new Map(), purged: new Set(), deleted: 0 };
+  if (r2Prefix !== undefined) {
+    const result = await purgeListed(world, purgeSite, r2Prefix);
+    if (isFault(result)) return result;
+    listed = result;
+  }
+
+  const named = inAllBuckets(selection);
+  const all = { ...named, objects: new Map([...named.objects, ...listed.objects]) };
+  const purged = await purgeObjects(world, purgeSite, all, listed, verify === true);
+  const { exit } = purged;
+  if (!verify || exit === EXIT.failed || all.objects.size === 0) return exit;
+  if (world.interrupted.aborted) return EXIT.interrupted;
+
+  const verified = await verifyObjects(world, site, all, purged.states);
   return exit === EXIT.done ? verified : exit;
+}
+
+const DELETED_ARE_NOT_LISTED =
+  "--prefix purges the objects that are there. Purge deleted ones by their names, or with --bucket.";
+
+/** A prefix of names in a bucket that is an R2 binding. `name`: with the bucket, as the Worker wants it. */
+type R2Prefix = { readonly bucket: Bucket; readonly name: string };
+
+/** @returns undefined if the bucket is listed with a key of S3 */
+function readR2Prefix(
+  { config }: ProjectSite,
+  prefix: string,
+): R2Prefix | CommandFault | undefined {
+  const parsed = parsePrefix(config.buckets, prefix);
+  if (isFault(parsed)) return { fault: `--prefix ${prefix}: ${parsed.fault}` };
+
+  const { bucket, key } = parsed;
+  return bucket.r2 ? { bucket, name: `${bucket.name}/${key}` } : undefined;
 }
 
 /** The object of a public URL may be in any bucket of its route: `media/a.jpg` → `media/a.jpg` and `archive/a.jpg`. */
@@ -96,27 +144,224 @@ function inAllBuckets({ objects, invalid }: Selection): Selection {
   return { objects: new Map(all), invalid };
 }
 
-/** @param bucket undefined: every bucket */
-async function purgeBuckets(world: World, site: PurgeSite, bucket?: string): Promise<Outcome> {
+/** How often the Worker may delete nothing in a row, although something is left. */
+const MAX_IDLE = 5;
+
+/** How long to wait before a purge that is not finished goes on: ms. */
+const PAUSE_MS = 1_000;
+
+/** Purges a bucket or everything, twice. @param bucket undefined: every bucket */
+async function purgeWhole(world: World, site: PurgeSite, bucket?: string): Promise<Outcome> {
   const [name, body] = bucket ? [`${bucket}/*`, { bucket }] : ["*", { everything: true }];
-  const [reason] = (await purgeNames(world, site, [name], body)).values();
-  if (reason !== undefined) return { fault: `${name} is not purged: ${reason}` };
-  log(world.stderr, `Purged ${name} of ${site.baseUrl}.`);
+
+  const first = await purgeUntilDone(world, site, name, body);
+  if (isFault(first)) return first;
+  const isOver = await waitForRuns(world, site);
+  if (!isOver) return EXIT.interrupted;
+  const second = await purgeUntilDone(world, site, name, body);
+  if (isFault(second)) return second;
+
+  log(world.stderr, `Purged ${name} of ${site.baseUrl}. ${browsersText(site)}`);
+  logDeleted(world, first.deleted + second.deleted, second.left);
   return EXIT.done;
 }
 
-async function purgeObjects(world: World, site: PurgeSite, selection: Selection): Promise<Outcome> {
-  const { objects, invalid } = selection;
+/** Sends the same purge as long as the Worker says that something is left. @param name as the Worker writes it */
+async function purgeUntilDone(
+  world: World,
+  site: PurgeSite,
+  name: string,
+  body: object,
+): Promise<Pick<PurgeReport, "deleted" | "left"> | CommandFault> {
+  const post = createPurgeClient(world, site);
+  const progress = createProgress(world, "stored renditions");
+  let deleted = 0;
+  let after: string | undefined;
+  let idle = 0;
+
+  for (;;) {
+    const request = { ...body, ...(after !== undefined && { after }) };
+    const answer = await post(
+      () => request,
+      (report) => isAbout(report, [name]),
+    );
+    if (isFault(answer)) return { fault: `${name} is not purged: ${answer.fault}` };
+
+    progress.step(answer.deleted);
+    deleted += answer.deleted;
+    const [reason] = answer.notPurged.values();
+    if (reason === undefined) {
+      progress.clear();
+      return { deleted, left: answer.left };
+    }
+
+    const isProgress = answer.deleted > 0 || answer.after !== after;
+    idle = isProgress ? 0 : idle + 1;
+    if (!answer.left || idle === MAX_IDLE) return { fault: `${name} is not purged: ${reason}` };
+
+    after = answer.after;
+    await sleep(PAUSE_MS, world.interrupted);
+  }
+}
+
+/**
+ * Waits as long as a run of the Worker may take. A run that began before the purge has asked S3 once more by then; or its
+ * isolate has died, and what it stored is to be deleted by the second purge.
+ * @returns false after Ctrl-C
+ */
+async function waitForRuns(world: World, { config }: PurgeSite): Promise<boolean> {
+  const { timeout } = config.answers;
+  const reason = "a picture may be on its way to the store";
+  log(world.stderr, `Waiting for ${timeout} s, to purge once more: ${reason}.`);
+  await sleep(timeout * 1000, world.interrupted);
+  return !world.interrupted.aborted;
+}
+
+const browsersText = ({ config }: ProjectSite) =>
+  `Browsers keep what they have for max_age: ${count(config.answers.max_age)} s.`;
+
+/** Objects that the Worker has listed, and the names of those that it has purged. */
+type Listed = {
+  readonly objects: ReadonlyMap<string, SelectedObject>;
+  readonly purged: ReadonlySet<string>;
+  readonly deleted: number;
+};
+
+/** Has the Worker list and purge a prefix, portion by portion. */
+async function purgeListed(
+  world: World,
+  site: PurgeSite,
+  prefix: R2Prefix,
+): Promise<Listed | CommandFault> {
+  const { buckets } = site.config;
+  const { bucket, name: namePrefix } = prefix;
+  const post = createPurgeClient(world, site);
+  const progress = createProgress(world, "listed objects");
+  const objects = new Map<string, SelectedObject>();
+  const purged = new Set<string>();
+  let deleted = 0;
+  let after: string | undefined;
+
+  for (;;) {
+    const request = { prefix: namePrefix, ...(after !== undefined && { after }) };
+    const isListed = (report: PurgeReport) =>
+      namesIn(report).every((name) => isBelow(prefix, name));
+    const answer = await post(() => request, isListed);
+    if (isFault(answer)) return { fault: `${namePrefix}* is not purged: ${answer.fault}` };
+
+    const names = namesIn(answer);
+    for (const name of names) {
+      const key = name.slice(bucket.name.length + 1);
+      objects.set(name, { bucket, key, input: objectNameOf(buckets, { bucket, key }) });
+    }
+    for (const name of answer.purged) purged.add(name);
+    deleted += answer.deleted;
+    progress.step(names.length);
+
+    if (answer.after === undefined || answer.after === after) {
+      progress.clear();
+      return { objects, purged, deleted };
+    }
+    after = answer.after;
+  }
+}
+
+const namesIn = ({ purged, notPurged }: PurgeReport) => [...purged, ...notPurged.keys()];
+
+/** Returns whether a name of the Worker's answer can be one of the prefix. */
+function isBelow({ bucket, name: prefix }: R2Prefix, name: string): boolean {
+  const key = bucket.prefix + name.slice(bucket.name.length + 1);
+  return name.startsWith(prefix) && keyFault(key) === undefined;
+}
+
+/** What became of objects: the exit code, and what S3 says of each. */
+type Purged = { readonly exit: Exit; readonly states: ReadonlyMap<string, ObjectState> };
+
+/** @param listed what the Worker has listed, and mostly purged, already */
+async function purgeObjects(
+  world: World,
+  site: PurgeSite,
+  { objects, invalid }: Selection,
+  listed: Listed,
+  verify: boolean,
+): Promise<Purged> {
   const all = counted(objects.size, "object");
   log(world.stderr, `Purging ${all} of ${site.baseUrl}.`);
-  const notPurged = await purgeNames(world, site, [...objects.keys()]);
+
+  const unpurged = [...objects.keys()].filter((name) => !listed.purged.has(name));
+  const first = await purgeNames(world, site, unpurged, false);
+  const onceDone = [...objects.keys()].filter((name) => !first.notPurged.has(name));
+  const second = await purgeAgain(world, site, onceDone, verify);
+
+  const notPurged = new Map([...first.notPurged, ...second.notPurged]);
   const done = objects.size - notPurged.size;
-  if (done > 0) {
-    log(world.stderr, `Purged ${count(done)} of ${all}. Browsers keep what they have for max_age.`);
+  if (done > 0) log(world.stderr, `Purged ${count(done)} of ${all}. ${browsersText(site)}`);
+  if (notPurged.size === 0) {
+    logDeleted(world, listed.deleted + first.deleted + second.deleted, second.left);
   }
+
   const failures = new Map<string, string>();
   for (const [name, reason] of notPurged) failures.set(objects.get(name)?.input ?? name, reason);
-  return reportNotDone(world, "NOT PURGED", done, failures, invalid);
+  const exit = reportNotDone(world, "NOT PURGED", done, failures, invalid);
+  return { exit, states: second.states };
+}
+
+/** @param names what the first purge has done */
+async function purgeAgain(
+  world: World,
+  site: PurgeSite,
+  names: readonly string[],
+  verify: boolean,
+): Promise<NamesPurged> {
+  const isOver = names.length === 0 || (await waitForRuns(world, site));
+  if (isOver) return purgeNames(world, site, names, verify);
+
+  const reason = "interrupted before it was purged once more";
+  const notPurged = new Map(names.map((name) => [name, reason]));
+  return { notPurged, deleted: 0, left: undefined, states: new Map() };
+}
+
+/** @param left what the last answers say. Without their `false`, nothing is proved */
+function logDeleted(world: World, deleted: number, left: boolean | undefined): void {
+  if (left !== false) return;
+  const renditions = counted(deleted, "rendition");
+  log(world.stderr, `Deleted ${renditions} from the store. A second list shows that none is left.`);
+}
+
+/** Proves that objects are not shown any more, as far as they are gone. */
+async function verifyObjects(
+  world: World,
+  site: ProjectSite,
+  { objects }: Selection,
+  states: ReadonlyMap<string, ObjectState>,
+): Promise<Outcome> {
+  const { stderr } = world;
+  const gone = new Map<string, SelectedObject>();
+  const existing: string[] = [];
+  const unknown: string[] = [];
+
+  // A public URL may stand for an object in each of several buckets.
+  for (const [input, entries] of Map.groupBy(objects, ([, { input }]) => input)) {
+    const inputStates = entries.map(([name]) => states.get(name) ?? "unknown");
+    if (inputStates.includes("there")) existing.push(input);
+    else if (inputStates.includes("unknown")) unknown.push(input);
+    else for (const [name, object] of entries.slice(0, 1)) gone.set(name, object);
+  }
+
+  if (existing.length > 0) {
+    const text = `S3 has ${counted(existing.length, "object")}`;
+    log(stderr, `${text}: of these, no picture is asked for. ${browsersText(site)}`);
+  }
+  const problems = unknown.map(
+    (input) => `  not known: ${input}: S3 does not say whether it exists`,
+  );
+  log(stderr, ...problems.map(visible));
+
+  const isUnknown = unknown.length > 0;
+  if (gone.size === 0) return isUnknown ? EXIT.partly : EXIT.done;
+
+  const exit = await verifyNotShown(world, site, { objects: gone, invalid: 0 });
+  return isUnknown && exit === EXIT.done ? EXIT.partly : exit;
 }
 
 /** Requests objects as visitors do, in every variant and format, and prints each answer that is not a 404. */
@@ -170,33 +415,66 @@ function readPurgeToken({ secrets }: ProjectSite): string | CommandFault {
 
 type NotPurged = ReadonlyMap<string, string>;
 
+/** What S3 says of an object: `denied` may be there or not. */
+type ObjectState = VerifiedObject["state"];
+
+type NamesPurged = {
+  readonly notPurged: NotPurged;
+  readonly deleted: number;
+  /** False if this holds for each portion. */
+  readonly left: boolean | undefined;
+  readonly states: ReadonlyMap<string, ObjectState>;
+};
+
+/** So many objects are purged in one request, with and without a store. The Worker has the same limits. */
+const MAX_OBJECTS = { store: 8, noStore: 200 };
+
 /**
  * Has the Worker purge in portions. After a fault that would also fail the next request, it sends no more.
- * @param names as the Worker writes them: BUCKET/key; BUCKET/* or * for a whole bucket or all
- * @param whole the body that purges a whole bucket or all
+ * @param names as the Worker writes them: BUCKET/key
  */
 async function purgeNames(
   world: World,
   site: PurgeSite,
   names: readonly string[],
-  whole?: object,
-): Promise<NotPurged> {
+  verify: boolean,
+): Promise<NamesPurged> {
   const failures = new Map<string, string>();
+  const states = new Map<string, ObjectState>();
   const progress = createProgress(world, "objects", names.length);
-  const post = createPurgeSender(world, site, whole);
-  const maxObjects = site.config.store ? 20 : 200; // with a store, each needs a request to S3
+  const post = createPurgeClient(world, site);
+  const maxObjects = site.config.store ? MAX_OBJECTS.store : MAX_OBJECTS.noStore;
+  let deleted = 0;
+  let isEmpty = names.length > 0;
   let stopped: string | undefined;
+
   for (let start = 0; start < names.length; start += maxObjects) {
     const portion = names.slice(start, start + maxObjects);
-    if (stopped === undefined) {
-      const result = await post(portion);
-      stopped = result.stopped;
-      for (const [name, reason] of result.notPurged) failures.set(name, stopped ?? reason);
-    } else for (const name of portion) failures.set(name, `not sent, after: ${stopped}`);
     progress.step(portion.length);
+    if (stopped !== undefined) {
+      for (const name of portion) failures.set(name, `not sent, after: ${stopped}`);
+      continue;
+    }
+
+    // Where another try may help, only what is not purged yet is sent again.
+    let left: boolean | undefined;
+    let remaining: NotPurged = new Map(portion.map((name) => [name, ""]));
+    const createBody = () => ({ objects: [...remaining.keys()], ...(verify && { verify }) });
+    const take = (report: PurgeReport) => {
+      if (!isAbout(report, [...remaining.keys()])) return false;
+      remaining = report.notPurged;
+      deleted += report.deleted;
+      left = report.left;
+      for (const [name, state] of report.states) states.set(name, state);
+      return true;
+    };
+    const answer = await post(createBody, take);
+    if (isFault(answer)) stopped = answer.fault;
+    if (left !== false) isEmpty = false;
+    for (const [name, reason] of remaining) failures.set(name, stopped ?? reason);
   }
   progress.clear();
-  return failures;
+  return { notPurged: failures, deleted, left: isEmpty ? false : undefined, states };
 }
 
 /** The Worker answers in less than 4 s. */
@@ -209,46 +487,97 @@ const REASONS: Readonly<Record<number, string>> = {
 const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 };
 
 /**
- * Creates a function that posts a portion. Where another try may help, it posts what the Worker has not purged yet.
- * It returns what is not purged, and why no further request would help: `stopped`.
+ * Creates a function that posts to /purge, and again where another try may help.
+ * `createBody` is called for each try. `take` gets each report, and returns whether it is about what was sent.
+ * It returns the last report, or why no further request would help.
  */
-function createPurgeSender(world: World, site: PurgeSite, whole?: object) {
+function createPurgeClient(world: World, site: PurgeSite) {
   const { now, interrupted: signal } = world;
   const { baseUrl, token, envConfig } = site;
   const send = createSender({ now, signal, ...LIMITS });
   const headers = { authorization: `Bearer ${token}`, "content-type": "application/json" };
-  return async (portion: readonly string[]) => {
-    let remaining: NotPurged = new Map(portion.map((name) => [name, ""]));
+
+  return async (
+    createBody: () => object,
+    take: (report: PurgeReport) => boolean,
+  ): Promise<PurgeReport | CommandFault> => {
     const answer = await send(async () => {
-      const body = JSON.stringify(whole ?? { objects: [...remaining.keys()] });
-      const init = { method: "POST", headers, body, signal };
+      const init = { method: "POST", headers, body: JSON.stringify(createBody()), signal };
       const reply = await fetchBody(`${baseUrl}/purge`, init, TIMEOUT_S, () => MAX_BYTES);
       const report = readReport(new TextDecoder().decode(reply.bytes).replaceAll(token, "…"));
+
       // Whoever answers does not decide which names are printed, or counted as purged.
-      const hasOtherNames = [...(report?.keys() ?? [])].some((name) => !remaining.has(name));
-      if (report !== undefined && !hasOtherNames) remaining = report;
-      return { ...reply, report, hasOtherNames };
+      const isForeign = report !== undefined && !take(report);
+
+      // A purge that has come a step further goes on by another request, and not by the same one once more.
+      const isStep = report?.after !== undefined || (report?.left && report.deleted > 0);
+      return { ...reply, status: isStep ? 200 : reply.status, report, isForeign };
     });
-    const notPurged = remaining;
-    if (answer === undefined) return { notPurged, stopped: "interrupted" };
-    if (typeof answer === "string") return { notPurged, stopped: `${answer} from ${baseUrl}` };
-    const { report, hasOtherNames, status } = answer;
-    if (hasOtherNames) return { notPurged, stopped: "the Worker answers about other objects" };
+
+    if (answer === undefined) return { fault: "interrupted" };
+    if (typeof answer === "string") return { fault: `${answer} from ${baseUrl}` };
+    const { report, isForeign, status } = answer;
+    if (isForeign) return { fault: "the Worker answers about other objects" };
+    if (report) return report;
+
     const reason = REASONS[status] ?? `the Worker answers ${status}: npx wrangler tail`;
-    return { notPurged, stopped: report === undefined ? hintFor(envConfig, reason) : undefined };
+    return { fault: hintFor(envConfig, reason) };
   };
 }
 
+/** The answer of the Worker's /purge. */
+type PurgeReport = {
+  readonly purged: readonly string[];
+  readonly notPurged: NotPurged;
+  readonly deleted: number;
+  /** False if a last list of the store shows that nothing is left. Undefined: there is no store. */
+  readonly left: boolean | undefined;
+  /** Where the next request goes on. */
+  readonly after: string | undefined;
+  readonly states: ReadonlyMap<string, ObjectState>;
+};
+
+/** Returns whether a report names nothing but what was sent. */
+function isAbout({ notPurged, states }: PurgeReport, names: readonly string[]): boolean {
+  const sent = new Set(names);
+  return [...notPurged.keys(), ...states.keys()].every((name) => sent.has(name));
+}
+
+const STATES: readonly unknown[] = ["there", "missing", "denied", "unknown"];
+const isState = (value: unknown): value is ObjectState => STATES.includes(value);
+
 /** Parses the answer of the Worker's /purge. @returns undefined if it is something else */
-function readReport(text: string): NotPurged | undefined {
+function readReport(text: string): PurgeReport | undefined {
   const report = parseJson(text);
   if (!isPlainObject(report) || !Array.isArray(report["not_purged"])) return undefined;
+
   const notPurged = new Map<string, string>();
   for (const entry of report["not_purged"]) {
     const { object, reason } = isPlainObject(entry) ? entry : {};
     if (typeof object !== "string") return undefined;
     notPurged.set(object, `${reason}`.slice(0, 300));
   }
+
+  const states = new Map<string, ObjectState>();
+  const verified = Array.isArray(report["verified"]) ? report["verified"] : [];
+  for (const entry of verified) {
+    const { object, state } = isPlainObject(entry) ? entry : {};
+    if (typeof object !== "string" || !isState(state)) return undefined;
+    states.set(object, state);
+  }
+
   // A fault of the whole request names no object.
-  return report["ok"] === true || notPurged.size > 0 ? notPurged : undefined;
+  const { ok, left: isLeft, deleted, after, purged: purgedNames } = report;
+  const left = typeof isLeft === "boolean" ? isLeft : undefined;
+  if (ok !== true && notPurged.size === 0 && !left) return undefined;
+
+  const purged = Array.isArray(purgedNames) ? purgedNames : [];
+  return {
+    purged: purged.filter((name) => typeof name === "string"),
+    notPurged,
+    deleted: typeof deleted === "number" ? deleted : 0,
+    left,
+    after: typeof after === "string" ? after : undefined,
+    states,
+  };
 }

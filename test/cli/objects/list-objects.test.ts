@@ -8,7 +8,7 @@ import { BOUND, createFolder, createProject, STAGED } from "../../support/cli/fo
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import { createEmulators, network } from "../../support/emulators.ts";
-import { BUCKET_URL, CREDENTIALS, PURGE_TOKEN, SECRETS, VARS } from "../../support/env.ts";
+import { BUCKET_URL, CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
 
 let { s3 } = createEmulators();
 
@@ -182,10 +182,10 @@ const OIDC = { issuer: "https://images.example" };
 const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY } = SECRETS;
 const KEY = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
 
-const LISTING = [["facts"], ["purge", "--prefix", "photos/"]];
+const LISTING = [["facts"], ["warm", "--prefix", "photos/"]];
 
 test.each(LISTING)("%s cannot list an R2 binding, and says what to do", async (...args) => {
-  const options = { folder: folderOf({ binding: "MEDIA_BUCKET" }), env: { ...KEY, PURGE_TOKEN } };
+  const options = { folder: folderOf({ binding: "MEDIA_BUCKET" }), env: KEY };
   const { code, err } = await vitrine(args, options);
   expect([code, err]).toEqual([2, expect.stringMatching(/an R2 binding.*docs\/engines\.md/)]);
 });

@@ -71,9 +71,10 @@ test.each([["--bucket", "media"], ["--everything"]])("%s is purged (W10)", async
   const before = runs.length;
   await show();
   expect(runs).toHaveLength(before);
+  hurry();
   const ended = await purge(args, { PURGE_TOKEN });
   expect(ended).toMatchObject({ code: 0, out: "" });
-  expect(ended.err).toMatch(/^Purged (?:media\/)?\* of .*\n$/);
+  expect(ended.err).toMatch(/\nPurged (?:media\/)?\* of .*\n$/);
   await show();
   expect(runs.length).toBeGreaterThan(before);
 });
@@ -95,6 +96,7 @@ test("--verify asks for every variant in every format, and finds nothing of a de
       requested.add(`${new URL(url).pathname} ${headers.get("accept")?.split(",", 1)}`);
     }),
   );
+  hurry();
   const ended = await purge([AVATAR, "--verify"], { PURGE_TOKEN });
   expect(ended).toMatchObject({ code: 0, out: "" });
   expect(ended.err).toContain(`Nothing comes: ${requested.size} answers, all 404.\n`);
@@ -104,6 +106,7 @@ test("--verify asks for every variant in every format, and finds nothing of a de
 });
 
 test("--verify names a single rendition that comes, or is not known", async () => {
+  hurry();
   stage.s3.objects.delete(`published/${AVATAR}`);
   const headers = { "content-type": "image/avif", "server-timing": "cache;desc=stored" };
   for (const [answer, title] of [
@@ -150,6 +153,27 @@ test("a site that answers something else: no key is taken for purged", async () 
     results.push([title, { ...ended, out: "" }]);
   }
   await expectGolden("other-sites.txt", results);
+});
+
+test("--verify of an object that is there requests no picture, and says what browsers keep", async () => {
+  hurry();
+  put("made/key.jpg");
+  const { edgeRequests } = stage;
+  const before = edgeRequests.length;
+  const { code, err } = await purge([KEY, "--verify"], { PURGE_TOKEN });
+  expect([code, edgeRequests.length]).toEqual([0, before]);
+  expect(err).toContain("S3 has 1 object: of these, no picture is asked for.");
+  expect(err).toContain("Browsers keep what they have for max_age: 3,600 s.");
+  expect(err).not.toContain("Nothing comes");
+});
+
+test("--verify while S3 does not answer proves nothing", async () => {
+  hurry();
+  stage.s3.faults.add("SlowDown");
+  const { code, err } = await purge([KEY, "--verify"], { PURGE_TOKEN });
+  expect(code).toBe(1);
+  expect(err).toContain(`not known: ${KEY}: S3 does not say whether it exists`);
+  expect(err).not.toContain("Nothing comes");
 });
 
 test("a token that the site repeats is not printed", async () => {

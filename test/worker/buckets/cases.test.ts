@@ -3,7 +3,7 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
-import { stopTimers } from "../../support/clock.ts";
+import { aMinuteAgo, stopTimers } from "../../support/clock.ts";
 import { VARS } from "../../support/env.ts";
 import { forgetCached, get, getAndSettle, MODERN, stopDate } from "../../support/run-worker.ts";
 import { createTwoBuckets, KEY, type Kind, type State } from "../../support/two-buckets.ts";
@@ -86,7 +86,7 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
     for (const [at, stored] of [[], ["media", "archive"], ["archive"]].entries()) {
       const world = createTwoBuckets([first, second]);
       const ANSWERS = { ...VARS.ANSWERS, keep, store: "RENDITIONS" };
-      const env = { ...world.env, ANSWERS, RENDITIONS: createR2() };
+      const env = { ...world.env, ANSWERS, RENDITIONS: createR2({}, { now: aMinuteAgo }) };
       for (const name of stored) await showAlone(`/${name}/card/${KEY}`, env);
       forgetCached();
       world.media.setState(media);
@@ -121,7 +121,10 @@ describe.each(["cf", "R2"] as const)("a silent first bucket (%s)", (kind) => {
 
   test("with the second's picture stored, keeps one visitor in five seconds waiting", async () => {
     const world = createTwoBuckets([kind, kind]);
-    const stored = { ANSWERS: { ...ANSWERS, store: "RENDITIONS" }, RENDITIONS: createR2() };
+    const stored = {
+      ANSWERS: { ...ANSWERS, store: "RENDITIONS" },
+      RENDITIONS: createR2({}, { now: aMinuteAgo }),
+    };
     const env = { ...world.env, ...stored };
     const { bytes } = await showAlone(`/archive/card/${KEY}`, env);
     world.media.setState("silent");

@@ -2,6 +2,7 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
+import { aMinuteAgo } from "../../support/clock.ts";
 import { ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import {
   forgetCached,
@@ -70,7 +71,7 @@ test.each(WORLDS)("what was shown in an outage of the first: %s, %s", async (...
   const env = {
     ...world.env,
     ANSWERS: { ...ANSWERS, store: "RENDITIONS" },
-    RENDITIONS: createR2(),
+    RENDITIONS: createR2({}, { now: aMinuteAgo }),
   };
   expect(await statusOf(env)).toBe(200);
   forgetCached();

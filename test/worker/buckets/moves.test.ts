@@ -3,6 +3,7 @@
 
 import { beforeEach, describe, expect, test } from "vitest";
 import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
+import { aMinuteAgo } from "../../support/clock.ts";
 import { PURGE_TOKEN, VARS } from "../../support/env.ts";
 import { bridgeEvent } from "../../support/events.ts";
 import {
@@ -26,7 +27,7 @@ let env: object;
 
 function open(kinds: readonly [Kind, Kind], change: object = {}): void {
   world = createTwoBuckets(kinds);
-  store = createR2();
+  store = createR2({}, { now: aMinuteAgo });
   const ANSWERS = { ...VARS.ANSWERS, keep: KEEP, stale: 0, stale_if_error: 0, store: "RENDITIONS" };
   env = { ...world.env, ANSWERS, RENDITIONS: store, PURGE_TOKEN, ...change };
 }

@@ -6,7 +6,7 @@ import { expect } from "vitest";
 import { renditionSize } from "../../../src/url/rendition-size.ts";
 import { configOf } from "../../support/config-of.ts";
 import { type Env, envOf } from "../../support/engines.ts";
-import { arrange, forgetCached, getAndSettle, put, stage } from "../../support/run-worker.ts";
+import { arrange, forgetCached, getAndSettle, put, stage, wait } from "../../support/run-worker.ts";
 import { ANSWERS, store } from "../../support/worker-with-store.ts";
 import { type Case, DEFAULT_SWITCHES, PRESETS, type Variant } from "./cases.ts";
 import { endOfImage } from "./end-of-image.ts";
@@ -189,6 +189,7 @@ const countRenders = () => stage.edgeRequests.length + stage.edge.transformation
 
 /** P4, in new isolates: they know nothing of S3. */
 async function findNotShown(tested: Case, first: Reply, env: Env): Promise<string | undefined> {
+  wait(60); // what was just stored is not shown yet
   for (const fault of ["SlowDown", "revoked-key"] as const) {
     stage.s3.faults.add(fault);
     forgetCached();
