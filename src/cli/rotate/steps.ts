@@ -33,15 +33,20 @@ const PROMOTE: Step = {
   before: { next: "new" },
   isWatched: true,
 };
-const EMPTY: Step = {
+export const EMPTY: Step = {
   title: "Empty the next slot",
   puts: { slot: "next", value: "empty" },
   before: { current: "new", next: "free" },
   isWatched: true,
 };
+/**
+ * Watched, because somebody else may have emptied the next slot while this run promoted its key: then old versions still
+ * sign with the old one.
+ */
 const DEACTIVATE: Step = {
   title: "Deactivate the old key",
   before: { current: "new", next: "empty" },
+  isWatched: true,
 };
 export const STEPS: readonly Step[] = [CREATE, FILL, PROMOTE, EMPTY, DEACTIVATE];
 

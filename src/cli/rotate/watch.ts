@@ -7,7 +7,7 @@ import { isNoAnswer } from "../http/body.ts";
 import { visible } from "../terminal/shell.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
-import { CREATE, decideStep, isBlocked, type Step } from "./steps.ts";
+import { CREATE, decideStep, EMPTY, isBlocked, type Step } from "./steps.ts";
 
 export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | CommandFault> {
   const { world, baseUrl, healthToken, envConfig } = rotation;
@@ -49,7 +49,9 @@ export async function waitForStep(rotation: KeyedRotation, last: Step) {
     } else {
       if (decision.step !== step) watchedS = 0;
       step = decision.step;
-      if (!step.isWatched || watchedS >= polling.watchS) return decision;
+      // Before this run emptied the next slot, it has watched: since then, no version that runs has the old key.
+      const isWatched = step.isWatched && last !== EMPTY;
+      if (!isWatched || watchedS >= polling.watchS) return decision;
       report(`  Everything works; watching for ${polling.watchS} s`);
       watchedS += polling.intervalS;
     }

@@ -248,6 +248,17 @@ test.each<[answer: string, code: number, puts: number]>([
   expect([ended.code, ended.unanswered, site.ran.length]).toEqual([code, [], puts]);
 });
 
+test("it names no old key before it has watched: an old version with that key may still run (S7)", async () => {
+  deployed(current(NEW_KEY)); // by a run that was killed, while another one emptied the next slot
+  let sleeps = 0;
+  const sleep = async () => {
+    sleeps += 1;
+  };
+  const { code, out } = await run({}, { tools: { ...TOOLS, sleep } });
+  expect([code, sleeps, site.ran]).toEqual([0, 2, []]);
+  expect(out).toContain("Deactivate the old key");
+});
+
 test("what changed while it asked is seen", async () => {
   addKey(THIRD);
   const { code } = await rotateAtTerminal([[`${QUESTIONS[0]}`, "y"]], () => deployed(next(THIRD)));
