@@ -229,5 +229,6 @@ export function createR2Source(bucketUrl: string): object {
     const size = Number(headers.get("content-length") ?? 0);
     return { ...object, size, body: stream, httpMetadata: { contentType, contentEncoding } };
   };
-  return { get, head: get };
+  const list = () => Promise.reject(new Error(`list: Unspecified error (0) ${ORIGINAL}`));
+  return { get, head: get, list };
 }

@@ -242,6 +242,6 @@ async function visitStored(
   if (isKnown || isInPlace) return;
   // A put that failed may have been written.
   const isDeleted = engine === "deleted" && PUTS.includes(fault);
-  if (isDeleted || (engine === "replaced" && !fault)) model.delete(name);
+  if (isDeleted || (engine === "replaced" && WRITABLE.includes(fault))) model.delete(name);
   else if (WRITABLE.includes(fault)) model.set(name, { source, result: right });
 }

@@ -17,7 +17,7 @@ import { isGone } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
 import { readBytes } from "../util/bytes.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
-import { deleteOwn, isStillStored } from "./delete.ts";
+import { deleteNames, deleteOwn, isStillStored } from "./delete.ts";
 import {
   MAX_STORED_BYTES,
   putRendition,
@@ -134,9 +134,15 @@ async function checkAgain(
   const change = compare(current, object, variant);
   if (change === "none") return;
 
-  const deleting = saved && deleteOwn(saved.path, saved.etag);
-  const purging = change === "certain" && purgeObject(bucket, key, context);
-  await Promise.all([deleting, purging]);
+  const isCertain = change !== "possible";
+  const purging = isCertain && purgeObject(bucket, key, context);
+  await Promise.all([purging, saved && deleteSaved(saved, change)]);
+}
+
+/** Deletes the rendition that this request stored, or whatever is there of an object that is gone or denied. */
+async function deleteSaved({ path, etag }: SavedRendition, change: Change): Promise<void> {
+  if (change === "gone") await deleteNames(path.store, [path.name]);
+  else await deleteOwn(path, etag);
 }
 
 /**
@@ -180,22 +186,18 @@ function openAgain(
   return openObject(bucket, key, { context, deadline, credential, part: "head" });
 }
 
-/**
- * Returns whether an object has changed.
- * @returns `certain`: it is another one, gone or denied. `possible`: S3 does not say, as in an outage
- */
-function compare(
-  current: OpenedObject | Refusal,
-  before: OpenedObject,
-  variant: Variant,
-): "none" | "certain" | "possible" {
+/** What has happened to an object. `gone`: or denied. `possible`: S3 does not say, as in an outage. */
+type Change = "none" | "replaced" | "gone" | "possible";
+
+/** Returns what has happened to an object since S3 described it. */
+function compare(current: OpenedObject | Refusal, before: OpenedObject, variant: Variant): Change {
   if (isRefusal(current)) {
     const isGoneOrDenied = isGone(current) || current.event === "object-denied";
-    return isGoneOrDenied ? "certain" : "possible";
+    return isGoneOrDenied ? "gone" : "possible";
   }
 
   const isSame = sourceOf(current, variant) === sourceOf(before, variant);
-  return isSame ? "none" : "certain";
+  return isSame ? "none" : "replaced";
 }
 
 /**

@@ -3,6 +3,7 @@
 
 import { hash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import type { PurgeOptions } from "../../../src/worker/cache/loopback.ts";
 import { objectTag } from "../../../src/worker/cache/rendition-url.ts";
 import { BUCKET_URL, ENV, PURGE_TOKEN } from "../../support/env.ts";
@@ -159,7 +160,8 @@ test("an object is replaced while the gateway itself renders it: the cache of th
     },
   });
   stage.beforeEdgeRequest = () => replace("made/rotated-gps.jpg");
-  await getAndSettle(PATH, {}, env);
+  const ANSWERS = { ...ENV.ANSWERS, store: "RENDITIONS" };
+  await getAndSettle(PATH, {}, { ...env, ANSWERS, RENDITIONS: createR2() });
   const tag = await objectTag({ baseUrl: BUCKET_URL }, `published/${KEY}`);
   expect(purged).toEqual([{ tags: [tag] }]);
 });
