@@ -3,7 +3,7 @@
 
 import { hash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
-import { createR2 } from "../../../src/emulator/r2/r2.ts";
+import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
 import type { PurgeOptions } from "../../../src/worker/cache/loopback.ts";
 import { objectTag } from "../../../src/worker/cache/rendition-url.ts";
 import { BUCKET_URL, ENV, PURGE_TOKEN } from "../../support/env.ts";
@@ -150,7 +150,7 @@ test.each<[form: string, object]>([
   expect(stage.cache.runs).toHaveLength(runs); // other objects are still cached
 });
 
-test("an object is replaced while the gateway itself renders it: the cache of the entrypoint is purged (W10, W13)", async () => {
+test("an object is replaced while the gateway itself renders and stores it: the cache of the entrypoint is purged (W10, W13)", async () => {
   const purged: PurgeOptions[] = [];
   stage.exported = (loopback) => ({
     fetch: () => Promise.reject(new Error("overloaded")),
@@ -159,9 +159,13 @@ test("an object is replaced while the gateway itself renders it: the cache of th
       return loopback.purge(options);
     },
   });
-  stage.beforeEdgeRequest = () => replace("made/rotated-gps.jpg");
+  const store = createR2();
+  const put = (...args: Parameters<R2["put"]>) => {
+    replace("made/rotated-gps.jpg");
+    return store.put(...args);
+  };
   const ANSWERS = { ...ENV.ANSWERS, store: "RENDITIONS" };
-  await getAndSettle(PATH, {}, { ...env, ANSWERS, RENDITIONS: createR2() });
+  await getAndSettle(PATH, {}, { ...env, ANSWERS, RENDITIONS: { ...store, put } });
   const tag = await objectTag({ baseUrl: BUCKET_URL }, `published/${KEY}`);
   expect(purged).toEqual([{ tags: [tag] }]);
 });
