@@ -12,7 +12,7 @@ import { bucketMemoryOf } from "../origin/memories.ts";
 import { openObject } from "../origin/open-object.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
 import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
-import type { LazyEntry, StoreEntry } from "./entries.ts";
+import { isUnconfirmed, type LazyEntry, type StoreEntry } from "./entries.ts";
 
 /** S3 did not answer at all, or not in the short time that it has if a rendition is stored. */
 export const NO_ANSWER = {
@@ -89,7 +89,13 @@ async function hasOtherPicture(
   if (hasOlder) return true;
 
   const stored = await entry.read();
-  return stored?.rendition !== undefined;
+  return canBridge(stored);
+}
+
+/** Returns whether what is stored may be shown in an outage. */
+function canBridge(entry: StoreEntry | undefined): boolean {
+  if (!entry?.rendition) return false;
+  return !isUnconfirmed(entry, Date.now());
 }
 
 /** How long S3 may take if the rendition is stored: ms. */
@@ -116,7 +122,7 @@ async function waitForObject(
 
   // Once the store has given a rendition, S3 has what is left of its two seconds, or this ends with TIMED_OUT.
   const limitedOpening = reading.then((entry) => {
-    if (!entry?.rendition) return opening;
+    if (!canBridge(entry)) return opening;
     return withTimeout(began + STORED_TIMEOUT_MS - Date.now(), opening);
   });
 

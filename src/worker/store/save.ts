@@ -77,8 +77,14 @@ export async function saveRendition(
   return { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
 }
 
-/** For how long a put is waited for in the background: ms. The runtime ends such work 30 s after the answer. */
-const LATE_PUT_MS = 20_000;
+/** For how long a late put is waited for in the background: ms. The runtime ends such work 30 s after the answer. */
+const LATE_PUT_MS = 15_000;
+
+/**
+ * How long an answer may take into Workers Cache: ms. A question before that would not see an object that is replaced and
+ * purged in between: the old picture would come into the cache after the purge, and nobody would ask again.
+ */
+const ANSWER_MS = 1_000;
 
 async function storeAndCheck(
   id: RenditionId,
@@ -128,6 +134,7 @@ async function checkAgain(
 ): Promise<void> {
   // There may be no cache, and nothing is stored: then nothing is kept anywhere.
   if (!saved && !mayBeCached(scope)) return;
+  await scheduler.wait(ANSWER_MS);
 
   const { context } = scope;
   const current = await openAgain(bucket, key, context, object.credential);
@@ -154,9 +161,10 @@ export async function purgeIfAppeared(
   scope: SaveScope,
 ): Promise<void> {
   if (!mayBeCached(scope)) return;
-  const { context } = scope;
+  await scheduler.wait(ANSWER_MS);
 
   // Before, S3 answered 404. If it answers 403 now, something has changed, and the object may exist.
+  const { context } = scope;
   const current = await openAgain(bucket, key, context);
   const mayExist = !isRefusal(current) || current.event === "object-denied";
   if (mayExist) await purgeObject(bucket, key, context);
@@ -172,6 +180,7 @@ export async function purgeIfDeleted(
   scope: SaveScope,
 ): Promise<void> {
   if (!mayBeCached(scope)) return;
+  await scheduler.wait(ANSWER_MS);
 
   if (!(await isStillStored(path))) await purgeObject(bucket, key, scope.context);
 }

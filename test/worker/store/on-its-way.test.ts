@@ -214,7 +214,7 @@ describe("a put that takes very long", () => {
 describe("an entry that its writer may not have confirmed", () => {
   test.each([
     [0, 502],
-    [14, 502],
+    [13, 502],
     [16, 200],
   ])("is shown in an outage only later: after %i s, %i", async (seconds, status) => {
     await getAsBrowser(env);
