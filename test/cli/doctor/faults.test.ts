@@ -232,7 +232,8 @@ const FAULTS = {
   list: fault(mayList, LEAST, () => void stage.s3.faults.add("no-list-bucket")),
   "list: for a store": fault(
     (world) => {
-      const store = { get: async () => null, put: async () => null, delete: async () => {} };
+      const nothing = async () => null;
+      const store = { head: nothing, get: nothing, put: nothing, delete: async () => {} };
       const RENDITIONS = { ...store, list: async () => ({ objects: [], truncated: false }) };
       for (const vars of [world.toml, world.deployed]) vars["ANSWERS"] = { store: "RENDITIONS" };
       world.bindings = '[[r2_buckets]]\nbinding = "RENDITIONS"';
