@@ -94,14 +94,14 @@ const ROWS: readonly Row[] = [
   ["the edge is busy, then hangs", [object(100), busyEdge(400), NEVER], 3],
   ["a smaller original", [object(0), image(600, SMALLER), NEVER], 3],
   ["a contradiction", [...TWICE, NEVER], 3],
-  ["all comes in time", [object(400, "GIF89a"), image(400)], 3, 200, 800, null, "one", ANIMATION],
+  ["all comes in time", [object(400, "GIF89a"), image(400)], 2, 200, 800, null, "one", ANIMATION],
   ["S3 is busy for long", [{ ...BUSY, after: 650 }], 1, 502, 650, LOST],
   ["S3 is busy in all calls", [BUSY], 3, 502, 750, "origin-failed", "fallback", ANIMATION],
   ["S3 refuses the key in time", [s3(800, DEAD)], 1, 502, 800, "slots-refused"],
   ["a pause has no time", [object(100), busyEdge(550), image(1)], 2, 502, 650, LOST],
   ["the edge contradicts S3 twice", [...TWICE, ...TWICE], 4, 502, 800, "edge-contradicts"],
   ["a missing object, and its fallback hangs", [MISSING, NEVER], 2, 404, OVER, ...GONE],
-  ["a fallback is in time", [MISSING, object(100), image(100)], 4, 404, 800, ...GONE],
+  ["a fallback is in time", [MISSING, object(100), image(100)], 3, 404, 800, ...GONE],
 ];
 
 test.for(ROWS)("%s: the visitor has an answer in time", async ([, turns, times, ...row]) => {
