@@ -17,6 +17,7 @@ const LONG = [
   "test/cloudflare/{cloudflare,planted-faults}.test.ts",
   "test/docs/{examples,testing}.test.ts",
   "test/built/{hostile-objects,local-run}.test.ts",
+  "test/hostile/explore/worlds.test.ts",
   "test/worker/matrix/*.test.ts",
   "test/worker/corpus/pairs.test.ts",
   "test/emulator/declarations.test.ts",

@@ -1,0 +1,37 @@
+// All worlds, wholly; and a random walk beyond the bounds, of as many steps as take about a minute.
+
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { storyOf } from "./story.ts";
+import { runExploration, startThread } from "./thread.ts";
+import { PENDING, WORLDS } from "./worlds.ts";
+
+const MAX_EXECUTIONS = 100_000;
+const SEED = 20_261_201;
+const STEPS = 20_000;
+
+let thread: ReturnType<typeof startThread>;
+beforeAll(() => {
+  thread = startThread();
+});
+afterAll(() => thread.terminate());
+
+describe.each(WORLDS.map(({ name }) => name))("%s:", (world) => {
+  const isPending = PENDING.includes(world);
+
+  test.skipIf(isPending)("each order of the steps keeps every promise", async () => {
+    const report = await runExploration(thread, {
+      kind: "all",
+      maxExecutions: MAX_EXECUTIONS,
+      world,
+    });
+    console.log(storyOf(report));
+    expect(report.finding, storyOf(report)).toBeUndefined();
+    expect(report.leftOut).toBe(0);
+  });
+
+  test.skipIf(isPending)("random steps beyond the bounds keep every promise", async () => {
+    const report = await runExploration(thread, { kind: "walk", seed: SEED, steps: STEPS, world });
+    console.log(`seed ${SEED}: ${storyOf(report)}`);
+    expect(report.finding, storyOf(report)).toBeUndefined();
+  });
+});
