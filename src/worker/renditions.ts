@@ -174,14 +174,18 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
     // S3 did not answer a moment ago: what is stored is shown at once. If nothing is stored, S3 is asked all the same.
     if (isBucketSilent(id.bucket)) {
       const stored = await showInOutage(id, remaining, NO_ANSWER, scope);
-      if (stored) return { ...stored, objectIndex };
+      if (stored) return cancelOthers(candidates, { ...stored, objectIndex });
     }
 
     const result = await renderObject(candidate, scope);
     if (result.kind === "outage") {
       const { refusal } = result;
-      const stored = await showInOutage(id, remaining, refusal, scope);
-      return { ...(stored ?? refused(refusal)), objectIndex };
+
+      // Where the Worker is busy, the object exists: only its own rendition may be shown.
+      const isBusy = refusal.event === "too-busy";
+      const showable = isBusy ? [candidate] : remaining;
+      const stored = await showInOutage(id, showable, refusal, scope);
+      return cancelOthers(candidates, { ...(stored ?? refused(refusal)), objectIndex });
     }
 
     // The object is missing. The next one may exist.
@@ -195,16 +199,23 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
       const missingIds = ids.slice(0, objectIndex);
       for (const missingId of missingIds) context.waitUntil(purgeIfAppeared(missingId, scope));
     }
-    return { ...result, objectIndex };
+    return cancelOthers(candidates, { ...result, objectIndex });
   }
   throw new Error("a URL shows one object at least");
+}
+
+/** Cancels what was read of the store for nothing: everything but the result itself. */
+function cancelOthers(candidates: readonly Candidate[], result: RenderResult): RenderResult {
+  const body = result.kind === "rendition" ? result.rendition.body : undefined;
+  for (const { entry } of candidates) entry.cancelUnless(body);
+  return result;
 }
 
 function refused(refusal: Refusal): ObjectResult {
   return { kind: "refusal", refusal };
 }
 
-/** S3 is down. The refusal says nothing about the object, so an older rendition may be shown. */
+/** S3 is down, or the Worker is too busy. The refusal says nothing about the object, so an older rendition may be shown. */
 type Outage = { readonly kind: "outage"; readonly refusal: Refusal };
 
 /**
@@ -285,7 +296,11 @@ async function renderObject(
   // 12. Engine, and 13. guard: only what the engine transformed comes back. `source` is the object that was really
   // rendered: the Images binding reads it once more, so it may be newer than `object`.
   const rendered = await renderBy(id, object, overlays, scope);
-  if (isRefusal(rendered)) return refused(rendered);
+  if (isRefusal(rendered)) {
+    // An older picture is better than none while there are too many large originals at once.
+    const isBusy = rendered.event === "too-busy";
+    return isBusy ? { kind: "outage", refusal: rendered } : refused(rendered);
+  }
   const source = rendered.object;
   reportFocus({ bucket, key, variant }, source);
 

@@ -2,6 +2,7 @@
 // form, and answers with the same small picture of the type that is asked for, or in a hostile way.
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { setTimeout } from "node:timers/promises";
 import sharp from "sharp";
 import { listenLocally } from "../../src/emulator/local-server.ts";
 
@@ -56,8 +57,10 @@ export type OutsideImages = Awaited<ReturnType<typeof startOutsideImages>>;
 
 export async function startOutsideImages() {
   let manner: Manner = "makes";
+  let pauseMs = 0;
   const server = createServer(async (request, response) => {
     try {
+      if (pauseMs > 0) await setTimeout(pauseMs);
       const parsedForm = await readForm(request);
       if (request.url?.endsWith("/info")) {
         response.setHeader("content-type", "application/json");
@@ -73,6 +76,10 @@ export async function startOutsideImages() {
     address: new URL(url).host,
     behave: (next: Manner) => {
       manner = next;
+    },
+    /** Lets it wait before it reads a form. Until then, the form is in the memory of the Worker. */
+    pause: (ms: number) => {
+      pauseMs = ms;
     },
     close,
   };

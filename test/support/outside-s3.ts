@@ -1,5 +1,6 @@
 // An S3 in another process than the Worker, which sends each object in a way of its own: some of them are
-// endless, stall, or do not match their headers. It checks no signature.
+// endless, stall, or do not match their headers. It checks no signature. It is the edge, too: what the edge asks for is
+// answered with a rendition of as many bytes.
 
 import { createServer, type ServerResponse } from "node:http";
 import { gzipSync } from "node:zlib";
@@ -8,9 +9,15 @@ import { listenLocally } from "../../src/emulator/local-server.ts";
 /** The bytes by which the tests find a piece of an original. */
 export const PIECE = Buffer.from("A-PIECE-OF-THE-ORIGINAL");
 
+const originals = new Map<number, Buffer>();
+
 /** A JPEG's beginning, filled with PIECE. No decoder reads it. @param size bytes */
 function originalOf(size: number): Buffer {
+  const cached = originals.get(size);
+  if (cached) return cached;
+
   const bytes = Buffer.alloc(size, PIECE);
+  originals.set(size, bytes);
   bytes.set([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0]);
   return bytes;
 }
@@ -78,18 +85,28 @@ const OBJECTS: Readonly<Record<string, Send>> = {
   },
 };
 
+/** Sends what the edge makes of an object: a WebP, which nobody decodes, of the same length. */
+function sendRendition(response: ServerResponse, size: number): void {
+  const body = Buffer.alloc(size);
+  body.write("RIFF", 0, "latin1");
+  body.write("WEBPVP8 ", 8, "latin1");
+  const headers = { "content-type": "image/webp", "cf-resized": "internal=ok/m" };
+  response.writeHead(200, { ...headers, "content-length": size }).end(body);
+}
+
 /** Sends an object, or the part of it that is asked for (A14). */
 function whole(body: Buffer): Send {
+  const named = { ...JPEG, etag: `"of-${body.length}-bytes"` };
   return (response) => {
     const [, last] = /^bytes=0-(\d+)$/.exec(response.req.headers.range ?? "") ?? [];
     if (last === undefined) {
-      response.writeHead(200, { ...JPEG, "content-length": body.length }).end(body);
+      response.writeHead(200, { ...named, "content-length": body.length }).end(body);
     } else if (body.length === 0) response.writeHead(416).end();
     else {
       const part = body.subarray(0, Number(last) + 1);
       const range = `bytes 0-${part.length - 1}/${body.length}`;
       const headers = { "content-range": range, "content-length": part.length };
-      response.writeHead(206, { ...JPEG, ...headers }).end(part);
+      response.writeHead(206, { ...named, ...headers }).end(part);
     }
   };
 }
@@ -120,7 +137,12 @@ export async function startOutsideS3() {
     const before = socket.bytesWritten;
     // What waits in the process was not sent.
     response.once("close", () => (read += socket.bytesWritten - before - socket.writableLength));
-    const name = decodeURIComponent(request.url ?? "").replace(/.*\//, "");
+    const [path = "", query] = decodeURIComponent(request.url ?? "").split("?");
+    const name = path.replace(/.*\//, "");
+    if (query?.startsWith("x-vitrine=")) {
+      sendRendition(response, Number(name) * MB);
+      return;
+    }
     const send = OBJECTS[name] ?? whole(originalOf(Number(name) * MB));
     send(response);
   });

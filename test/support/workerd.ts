@@ -19,10 +19,14 @@ export type Script = {
 
 export type Running = {
   readonly port: number;
+  /** Takes requests, too. Its buffers are small: what a slow client does not read stays in the Worker. */
+  readonly socket: string;
   /** CPU time used so far, user and system, all threads, in µs. */
   cpu(): number;
   /** The most memory that was ever in use, in bytes. On Linux alone, else that of now. */
   peak(): number;
+  /** What is alive in the isolate after a forced collection, in bytes: needs `isInspected`. */
+  live(): Promise<number>;
   stop(): Promise<void>;
 };
 
@@ -36,11 +40,17 @@ type Surroundings = {
   readonly isProxy?: boolean;
   /** Answers the binding IMAGES as Cloudflare Images does: an address. */
   readonly images?: string | undefined;
+  /** Answers the binding RENDITIONS as Cloudflare R2 does: an address. */
+  readonly store?: string | undefined;
+  /** Whether the memory of the isolate can be measured. */
+  readonly isInspected?: boolean;
   /** Gets what it writes to its log. Without it, that is dropped. */
   readonly log?: ((text: string) => void) | undefined;
 };
 
 const START_MS = 20_000;
+
+const SOCKET = "worker.sock";
 
 const PROGRAM = (() => {
   const wrangler = createRequire(join(ROOT, "node_modules/wrangler/package.json"));
@@ -56,18 +66,20 @@ export function builtWorker(vars: Readonly<Record<string, unknown>>): Script {
 
 export async function start(
   { code, modules = {}, vars = {} }: Script,
-  { edge = EDGE, outside, isProxy = false, images, log }: Surroundings = {},
+  { isInspected = false, log, ...around }: Surroundings = {},
 ): Promise<Running> {
   mkdirSync(join(ROOT, ".wrangler/bench"), { recursive: true });
   const folder = mkdtempSync(join(ROOT, ".wrangler/bench/"));
   const port = await freePort();
   const main = { "worker.js": code, ...modules };
   const files = {
-    ...{ ...main, "edge.js": edge },
-    "config.capnp": configOf(Object.keys(main), vars, port, { outside, isProxy, images }),
+    ...{ ...main, "edge.js": around.edge ?? EDGE },
+    "config.capnp": configOf(Object.keys(main), vars, port, around),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
-  const command = ["serve", "config.capnp"];
+  const inspectorPort = isInspected ? await freePort() : undefined;
+  const inspector = inspectorPort ? [`--inspector-addr=127.0.0.1:${inspectorPort}`] : [];
+  const command = ["serve", "config.capnp", ...inspector];
   const pipe = log ? "pipe" : "ignore";
   const child = spawn(PROGRAM, command, { cwd: folder, stdio: ["ignore", pipe, pipe] });
   for (const stream of [child.stdout, child.stderr]) {
@@ -88,7 +100,52 @@ export async function start(
     const options = { cwd: folder, timeout: 1_000, encoding: "utf8" } as const;
     throw new Error(`workerd does not listen: ${spawnSync(PROGRAM, command, options).stderr}`);
   }
-  return { port, stop, cpu: () => cpuOf(pid), peak: () => peakOf(pid) };
+  const heap = inspectorPort ? await inspectHeap(inspectorPort, port) : undefined;
+  const live = () => heap?.live() ?? Promise.reject(new Error("the Worker is not inspected"));
+  const socket = join(folder, SOCKET);
+  return { port, socket, stop, cpu: () => cpuOf(pid), peak: () => peakOf(pid), live };
+}
+
+type HeapUsage = { readonly usedSize: number; readonly backingStorageSize: number };
+
+/** An isolate without requests reads no message of its inspector: it gets one in this time. ms. */
+const BEAT_MS = 50;
+
+/** Connects to the inspector of the Worker. @param workerPort where it takes requests */
+async function inspectHeap(port: number, workerPort: number) {
+  const socket = new WebSocket(`ws://127.0.0.1:${port}/main`);
+  const pending = new Map<number, (usage: HeapUsage) => void>();
+  let calls = 0;
+
+  socket.addEventListener("message", ({ data }) => {
+    const { id, result }: { id: number; result: HeapUsage } = JSON.parse(`${data}`);
+    pending.get(id)?.(result);
+    pending.delete(id);
+  });
+  await new Promise((settle, fail) => {
+    socket.addEventListener("open", settle);
+    socket.addEventListener("error", fail);
+  });
+
+  async function call(method: string): Promise<HeapUsage> {
+    calls += 1;
+    socket.send(JSON.stringify({ id: calls, method }));
+    const wake = () => void fetch(`http://127.0.0.1:${workerPort}/`).catch(() => {});
+    const beat = setInterval(wake, BEAT_MS);
+    try {
+      return await new Promise((settle) => pending.set(calls, settle));
+    } finally {
+      clearInterval(beat);
+    }
+  }
+
+  async function live(): Promise<number> {
+    await call("HeapProfiler.collectGarbage");
+    const { usedSize, backingStorageSize } = await call("Runtime.getHeapUsage");
+    return usedSize + backingStorageSize; // what scripts hold, and the bytes of their buffers
+  }
+
+  return { live };
 }
 
 /** @param main the modules of the Worker, the entry first */
@@ -96,7 +153,7 @@ function configOf(
   main: readonly string[],
   vars: NonNullable<Script["vars"]>,
   port: number,
-  { outside, isProxy, images }: Surroundings,
+  { outside, isProxy, images, store }: Surroundings,
 ): string {
   const bindings = Object.entries(vars).map(([name, value]) => {
     const [kind, text] =
@@ -106,6 +163,7 @@ function configOf(
   // As Cloudflare's runtime makes this binding: by its own client of the service.
   const wrapped = `(name = "IMAGES", wrapped = (moduleName = "cloudflare-internal:images-api",
       innerBindings = [(name = "fetcher", service = "images")]))`;
+  const stored = '(name = "RENDITIONS", r2Bucket = "store")';
   const external = (name: string, address: string, style = "") =>
     `(name = "${name}", external = (address = "${address}", http = (${style})))`;
   const date = /^compatibility_date = "(.*)"$/m.exec(
@@ -118,11 +176,15 @@ function configOf(
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    ${service("main", main, `, globalOutbound = "edge", bindings = [${[...bindings, ...(images ? [wrapped] : [])]}]`)},
+    ${service("main", main, `, globalOutbound = "edge", bindings = [${[...bindings, ...(images ? [wrapped] : []), ...(store ? [stored] : [])]}]`)},
     ${outside ? external("edge", outside, isProxy ? "style = proxy" : "") : service("edge", ["edge.js"], "")},
     ${images ? `${external("images", images)},` : ""}
+    ${store ? `${external("store", store)},` : ""}
   ],
-  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+  sockets = [
+    (name = "http", address = "127.0.0.1:${port}", http = (), service = "main"),
+    (name = "slow", address = "unix:${SOCKET}", http = (), service = "main"),
+  ],
 );
 `;
 }

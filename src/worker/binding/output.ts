@@ -7,7 +7,7 @@ import { meaningOf } from "../edge/codes.ts";
 import { isRefusal, type Refusal, type UpstreamRefusal } from "../http/refusal.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
 import { sniff } from "../origin/sniff.ts";
-import { readBytes } from "../util/bytes.ts";
+import { type Room, readInRoom } from "../util/bytes.ts";
 import { hasProperty } from "../util/json.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import { stripMetadata } from "./strip-metadata.ts";
@@ -32,17 +32,19 @@ export type Rendering = {
  * @param format the content type that was requested
  * @param originals if one of them fails, its failure is the reason
  * @param deadline ms since 1970
+ * @param room what is reserved for the originals: it is the picture's when the picture comes
  */
 export async function readOutput(
   rendering: Promise<Rendering>,
   format: string,
   originals: Originals,
   deadline: number,
+  room: Room,
 ): Promise<WholePicture | Refusal> {
   // Where an object breaks off, the binding may render what has come, or wait for the rest. So the first failure of an
   // object ends the rendering. The promise of an object that does not fail never settles.
   const failures = originals.map((original) => original.body.failure);
-  const firstResult = Promise.race([readPicture(rendering, deadline), ...failures]);
+  const firstResult = Promise.race([readPicture(rendering, deadline, room), ...failures]);
 
   try {
     // This timeout is also for the rendering, before there are bytes to read.
@@ -52,6 +54,9 @@ export async function readOutput(
     }
     if (result === "too-long") {
       return { event: "edge-failed", reason: "the picture has over 25 MB" };
+    }
+    if (result === "no-room") {
+      return { event: "too-busy", reason: "the memory has no room for the picture" };
     }
     if (isRefusal(result)) return result;
     return guardOutput(result, format, originals[0]);
@@ -69,9 +74,10 @@ const MAX_OUTPUT_BYTES = 25_000_000;
 async function readPicture(
   rendering: Promise<Rendering>,
   deadline: number,
-): Promise<Bytes | "too-long" | typeof TIMED_OUT> {
+  room: Room,
+): Promise<Bytes | "too-long" | "no-room" | typeof TIMED_OUT> {
   const { result } = await rendering;
-  return readBytes(result.image(), MAX_OUTPUT_BYTES, deadline);
+  return readInRoom(result.image(), MAX_OUTPUT_BYTES, deadline, room);
 }
 
 /**

@@ -10,7 +10,7 @@ import { openObject } from "../origin/open-object.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
 import { memoize } from "../util/memoize.ts";
 import { isWithin, pauseBefore } from "../util/time.ts";
-import { checkReadable } from "./check-readable.ts";
+import { checkReadable, MAX_BINDING_BYTES } from "./check-readable.ts";
 import { type Overlay, overlayOptions } from "./options.ts";
 
 /** An overlay, ready to be drawn: how it is shaped, where it is drawn, and its bytes. */
@@ -49,8 +49,12 @@ export async function fetchOverlayValidators(
 /** For how long the validator of an overlay is not requested again: ms. */
 const REMEMBERED_MS = 60_000;
 
-/** The last validator of an overlay, and when S3 named it: ms since 1970. */
-type RememberedValidator = { readonly validator: Validator; readonly atMs: number };
+/** The last validator of an overlay, its length, and when S3 named them: ms since 1970. */
+type RememberedValidator = {
+  readonly validator: Validator;
+  readonly length: number | undefined;
+  readonly atMs: number;
+};
 
 /**
  * Returns the map in which this isolate remembers the overlays of a bucket, by their keys. A bucket always gets the
@@ -77,12 +81,26 @@ async function fetchValidator(
   }
   if (isRefusal(object)) return blameOverlay(object, key);
 
-  rememberValidator(bucket, key, object.validator);
+  remember(bucket, key, object);
   return object.validator;
 }
 
-function rememberValidator(bucket: Bucket, key: string, validator: Validator): void {
-  rememberedValidators(bucket).set(key, { validator, atMs: Date.now() });
+function remember(bucket: Bucket, key: string, { validator, length }: OpenedObject): void {
+  rememberedValidators(bucket).set(key, { validator, length, atMs: Date.now() });
+}
+
+/** Returns how many bytes the overlays of a variant have together. One whose length is not known counts as the longest. */
+export function overlayBytes(bucket: Bucket, variant: Variant): number {
+  const remembered = rememberedValidators(bucket);
+
+  let sum = 0;
+  for (const { key } of variant.image.draw ?? []) {
+    if (key === undefined) continue;
+
+    const length = remembered.get(key)?.length;
+    sum += length ?? MAX_BINDING_BYTES;
+  }
+  return sum;
 }
 
 /**
@@ -129,7 +147,7 @@ async function openOverlay(
     return blameOverlay(refusal, key);
   }
 
-  rememberValidator(bucket, key, object.validator);
+  remember(bucket, key, object);
   return { ...overlayOptions(overlay), object };
 }
 

@@ -2,6 +2,9 @@
 // URL, so the Worker opens the whole object here, and not before. It never shows the bytes of the original: only what
 // output.ts lets pass is shown. One rendering is at most two tries, each of which opens the object anew, as a body
 // can be read only once.
+//
+// The runtime reads an original whole into the memory, however slowly the binding takes it. So its length is reserved
+// before it is opened. The reservation is then the picture's, and ends when the picture is there.
 
 import type { Images } from "../config/bindings.ts";
 import type { Bucket } from "../config/bucket.ts";
@@ -20,11 +23,13 @@ import {
   type SourceImage,
   type TransformRequest,
 } from "../request/transform-request.ts";
+import { MAX_GROWTH_MS } from "../util/bytes.ts";
+import { openReservation, type Reservation, release, reserve } from "../util/memory-budget.ts";
 import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
-import { checkReadable } from "./check-readable.ts";
+import { checkReadable, MAX_BINDING_BYTES } from "./check-readable.ts";
 import { outputOptions, transformOptions } from "./options.ts";
 import { type Rendering, readOutput, type WholePicture } from "./output.ts";
-import { type OpenedOverlay, openOverlays, type Validator } from "./overlays.ts";
+import { type OpenedOverlay, openOverlays, overlayBytes, type Validator } from "./overlays.ts";
 
 /** A rendition, the object that it is rendered from, and the validators of its overlays. */
 export type SourcedRendition = {
@@ -42,6 +47,10 @@ type Task = {
   readonly variant: Variant;
   readonly formats: AcceptedFormats;
   readonly scope: RequestScope;
+  /** What the rendering holds in the memory. */
+  readonly reservation: Reservation;
+  /** How long the object was when its first bytes were read. */
+  readonly length: number;
 };
 
 /**
@@ -50,7 +59,7 @@ type Task = {
  * @param object as it was opened for its first bytes alone: they can show already that the binding cannot read it
  */
 export async function renderByBinding(
-  { bucket, key, variant, formats }: Omit<Task, "images" | "scope">,
+  { bucket, key, variant, formats }: Pick<Task, "bucket" | "key" | "variant" | "formats">,
   object: OpenedObject,
   scope: RequestScope,
 ): Promise<SourcedRendition | Refusal> {
@@ -59,7 +68,29 @@ export async function renderByBinding(
   const unreadable = checkReadable(object);
   if (unreadable) return unreadable;
 
-  const task: Task = { images, bucket, key, variant, formats, scope };
+  const reservation = openReservation(scope.deadline);
+  const { length = MAX_BINDING_BYTES } = object;
+  const rendering = renderAndRelease({
+    ...{ images, bucket, key, variant, formats },
+    ...{ scope, reservation, length },
+  });
+
+  // If the visitor goes away, the runtime ends the request at once, and would release nothing. This keeps it on.
+  scope.context.waitUntil(rendering);
+  return rendering;
+}
+
+async function renderAndRelease(task: Task): Promise<SourcedRendition | Refusal> {
+  try {
+    return await renderTask(task);
+  } finally {
+    // After a time-out, the runtime may hold the original for a moment yet: until the request has its answer.
+    release(task.reservation);
+  }
+}
+
+async function renderTask(task: Task): Promise<SourcedRendition | Refusal> {
+  const { formats } = task;
   const first = await renderOnce(task);
   const second = await renderAgain(task, first);
   const result = betterOf(first, second ?? first);
@@ -111,7 +142,7 @@ async function renderAgain(task: Task, first: TryResult): Promise<TryResult | un
       const outcome = { kind: "heavy", type, length: bytes.length } as const;
       const next = nextRequest([{ request, outcome }], MAX_OPENINGS);
       const soon = { ...scope, deadline: deadline - RESERVE_MS };
-      return next && renderOnce({ ...task, scope: soon }, next);
+      return next && renderOnce({ ...task, scope: soon }, next, bytes.length);
     }
 
     case "refused": {
@@ -164,9 +195,22 @@ type Picture = WholePicture &
 /**
  * Renders a picture once: opens its sources, has the binding render them, and lets the result pass, or refuses it.
  * @param chosenRequest what the ladder has chosen; undefined: the request follows from the object that is opened
+ * @param otherBytes what the rendering holds already: the picture of an earlier try
  */
-async function renderOnce(task: Task, chosenRequest?: TransformRequest): Promise<TryResult> {
-  const { bucket, key, variant, formats, scope } = task;
+async function renderOnce(
+  task: Task,
+  chosenRequest?: TransformRequest,
+  otherBytes = 0,
+): Promise<TryResult> {
+  const { bucket, key, variant, formats, scope, reservation } = task;
+
+  // Each picture needs room in the memory before its original is opened.
+  const expectedBytes = sourceBytes(task, task.length, overlayBytes(bucket, variant));
+  const began = Date.now();
+  const isReserved = await reserve(reservation, otherBytes + expectedBytes, patience(scope));
+  const hasWaited = Date.now() > began;
+  if (!isReserved) return { kind: "refused", request: chosenRequest, refusal: TOO_BUSY };
+
   const object = await openObject(bucket, key, { ...scope, part: "whole" });
   if (isRefusal(object)) return { kind: "refused", request: chosenRequest, refusal: object };
 
@@ -183,6 +227,17 @@ async function renderOnce(task: Task, chosenRequest?: TransformRequest): Promise
     return { kind: "refused", request: chosenRequest, refusal: overlays };
   }
 
+  // The object, or an overlay, may have been replaced by a longer one since. Little of it is in the memory yet.
+  const overlayObjects = overlays.map((overlay) => overlay.object);
+  const originals = [object, ...overlayObjects] as const;
+  const openedBytes = openedSourceBytes(task, object, overlayObjects);
+  const reservedBytes = otherBytes + Math.max(expectedBytes, openedBytes);
+  const isLonger = openedBytes > expectedBytes;
+  if (isLonger && !(await reserve(reservation, reservedBytes, Date.now() + MAX_GROWTH_MS))) {
+    for (const { body } of originals) body.cancel();
+    return { kind: "refused", request: chosenRequest, refusal: TOO_BUSY };
+  }
+
   // The object may have been replaced since its request was chosen. Then its sides, for example, are other ones.
   const source = describeSource(object, object.body.head);
   const isChosen = chosenRequest !== undefined && isSameSource(chosenRequest.source, source);
@@ -191,16 +246,47 @@ async function renderOnce(task: Task, chosenRequest?: TransformRequest): Promise
   const output = outputOptions(request, object.type, object.body.head);
   const pendingRendering = requestPicture(task, request, sources, output);
 
-  const overlayObjects = overlays.map((overlay) => overlay.object);
-  const originals = [object, ...overlayObjects] as const;
-  const picture = await readOutput(pendingRendering, output.format, originals, scope.deadline);
-  if (isRefusal(picture)) return { kind: "refused", request, refusal: picture };
+  const room = { reservation, reservedBytes, otherBytes };
+  const { deadline } = scope;
+  const picture = await readOutput(pendingRendering, output.format, originals, deadline, room);
+  if (isRefusal(picture)) {
+    // With the time that it has waited for room, it may have been in time.
+    const isTooLate = picture.event === "timed-out" && hasWaited;
+    return { kind: "refused", request, refusal: isTooLate ? TOO_BUSY : picture };
+  }
 
   const { info } = await pendingRendering; // at once, as readOutput has awaited it
   // Facts are about the size of a picture, and not about its bytes.
   const { maxBytes = Infinity } = request;
   const isHeavy = picture.bytes.length > maxBytes && formats !== "facts";
   return { kind: isHeavy ? "heavy" : "light", request, picture: { ...picture, ...sources, info } };
+}
+
+const TOO_BUSY: Refusal = { event: "too-busy", reason: "too many large originals at once" };
+
+/** What a rendering needs once there is room for it: ms; or a quarter of the time that is left, if that is less. */
+const RENDER_MS = 1_000;
+
+/** Returns until when a rendering waits for room: ms since 1970. */
+function patience({ deadline }: RequestScope): number {
+  const timeLeft = deadline - Date.now();
+  return deadline - Math.min(RENDER_MS, timeLeft / 4);
+}
+
+/** Returns how many bytes of the sources are in the memory, at most. For facts, the binding reads the object twice. */
+function sourceBytes({ formats }: Task, length: number, overlays: number): number {
+  const objectBytes = formats === "facts" ? 2 * length : length;
+  return objectBytes + overlays;
+}
+
+function openedSourceBytes(
+  task: Task,
+  { length = MAX_BINDING_BYTES }: OpenedObject,
+  overlays: readonly OpenedObject[],
+): number {
+  let overlaySum = 0;
+  for (const overlay of overlays) overlaySum += overlay.length ?? MAX_BINDING_BYTES;
+  return sourceBytes(task, length, overlaySum);
 }
 
 /** Returns whether a request that was chosen for one original is right for another one. */

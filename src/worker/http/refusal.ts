@@ -60,6 +60,7 @@ export const UPSTREAM_EVENTS = [
   "too-large-for-avif",
   "original-is-smaller",
   "wrong-type",
+  "too-busy",
 ] as const;
 
 export type UpstreamEvent = (typeof UPSTREAM_EVENTS)[number];

@@ -171,6 +171,9 @@ const LIMIT_RETRY_S = "60";
 /** When to come back if the month's quota of transformations is spent: s. The operator may have more by then. */
 const QUOTA_RETRY_S = "3600";
 
+/** When to come back if there are too many large originals at once: s. */
+const BUSY_RETRY_S = "5";
+
 /** Returns the text for a refusal, under its status. */
 function textAnswer(refusal: Refusal): Response {
   switch (refusal.event) {
@@ -202,6 +205,8 @@ function textAnswer(refusal: Refusal): Response {
       return plain(508, "Not available");
     case "quota-spent":
       return plain(503, "Not available now", { "retry-after": QUOTA_RETRY_S });
+    case "too-busy":
+      return plain(503, "Not available now", { "retry-after": BUSY_RETRY_S });
     case "timed-out":
       return plain(504, "Timed out");
     // S3 fails, or refuses the bucket's credentials: its slots (key pairs), or its role.

@@ -10,7 +10,7 @@ import type { Config } from "../config/config.ts";
 import { cancelBody } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
 import { sniff } from "../origin/sniff.ts";
-import { sha256Hex } from "../util/bytes.ts";
+import { concatBytes, sha256Hex } from "../util/bytes.ts";
 import { countForLog, isWithin, type LogCount, TIMED_OUT, withTimeout } from "../util/time.ts";
 
 /** Where a rendition is stored. */
@@ -36,6 +36,11 @@ export type LazyEntry = {
   readonly prefetch: () => Promise<StoreEntry | undefined>;
   /** Waits for the entry: for a second at most, and not beyond the deadline. A store that is too slow has failed. */
   readonly read: () => Promise<StoreEntry | undefined>;
+  /**
+   * Cancels the bytes of the entry, if they are not the ones of the answer: the runtime would hold them.
+   * @param body of the answer
+   */
+  readonly cancelUnless: (body: ReadableStream | null | undefined) => void;
 };
 
 /** For how long the store is waited for, once its entry is needed: ms. */
@@ -66,7 +71,16 @@ export function lazyEntry(
     return limitedReading;
   }
 
-  return { prefetch, read };
+  function cancelUnless(body: ReadableStream | null | undefined): void {
+    reading?.then((entry) => cancelOther(entry, body));
+  }
+
+  return { prefetch, read, cancelUnless };
+}
+
+function cancelOther(entry: StoreEntry | undefined, body: ReadableStream | null | undefined): void {
+  const storedBody = entry?.rendition?.body;
+  if (storedBody && storedBody !== body) cancelBody(storedBody);
 }
 
 async function limitReading(
@@ -156,11 +170,50 @@ async function getEntry(path: StorePath): Promise<StoreEntry> {
   }
 
   // The first bytes show the type of the content, whatever the metadata say.
-  const bytes = new Uint8Array(await object.arrayBuffer());
-  if (bytes.length !== size || sniff(bytes) !== type) return { path, r2Etag, writtenAt };
+  if (size <= MAX_WHOLE_BYTES) {
+    const bytes = new Uint8Array(await object.arrayBuffer());
+    if (bytes.length !== size || sniff(bytes) !== type) return { path, r2Etag, writtenAt };
+    return {
+      path,
+      r2Etag,
+      writtenAt,
+      rendition: { body: new Response(bytes).body, type, length, etag },
+    };
+  }
 
-  const rendition = { body: new Response(bytes).body, type, length, etag };
-  return { path, r2Etag, writtenAt, rendition };
+  // A long one stays a stream: a client that reads slowly would hold all of it in the memory. If it breaks off, the answer
+  // breaks off, too: it is shorter than its length.
+  const [beginning, body] = object.body.tee();
+  const head = await readHead(beginning);
+  if (sniff(head) !== type) {
+    cancelBody(body);
+    return { path, r2Etag, writtenAt };
+  }
+  return { path, r2Etag, writtenAt, rendition: { body, type, length, etag } };
+}
+
+/** The longest stored rendition that is read whole before it is shown: bytes. */
+const MAX_WHOLE_BYTES = 256 * 1024;
+
+/** How many bytes show the type of a picture. */
+const SNIFFED_BYTES = 64;
+
+/** Reads the first bytes of a body, and cancels the rest. */
+async function readHead(body: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  const reader = body.getReader();
+  const chunks: Uint8Array[] = [];
+  let received = 0;
+
+  while (received < SNIFFED_BYTES) {
+    const { done, value } = await reader.read();
+    if (done) break;
+
+    received += value.length;
+    chunks.push(value);
+  }
+
+  reader.cancel().catch(() => {});
+  return concatBytes(chunks);
 }
 
 /**

@@ -15,7 +15,8 @@ import { openObject } from "../origin/open-object.ts";
 import { type Credential, type OpenedObject, S3_TIMEOUT_MS } from "../origin/opened-object.ts";
 import { isGone } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
-import { readBytes } from "../util/bytes.ts";
+import { readExactly, readUpTo } from "../util/bytes.ts";
+import { openReservation, type Reservation, release, tryReserve } from "../util/memory-budget.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import { deleteNames, deleteOwn, isStillStored } from "./delete.ts";
 import {
@@ -56,25 +57,61 @@ export async function saveRendition(
     return rendition;
   }
 
-  // One copy is read here. If it proves too long to be stored, the visitor gets the other one as it comes.
-  const [copy, otherCopy] = body.tee();
-  const bytes = await readBytes(copy, MAX_STORED_BYTES, deadline).catch(() => undefined);
-  if (bytes === "too-long") {
-    context.waitUntil(checkAgain(id, object, scope));
-    return { ...rendition, body: otherCopy };
+  const reservation = openReservation(deadline);
+  const reading = await readForStore(body, length, deadline, reservation);
+  switch (reading.kind) {
+    case "whole": {
+      const { bytes } = reading;
+      const storing = storeAndCheck(id, { bytes, type, etag }, object, entry, scope);
+      context.waitUntil(storing.finally(() => release(reservation)));
+      return { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
+    }
+
+    case "longer":
+      release(reservation);
+      context.waitUntil(checkAgain(id, object, scope));
+      return { ...rendition, body: reading.body };
+
+    case "late":
+      release(reservation);
+      return { event: "timed-out", reason: "no rendition in time" };
+
+    case "broken":
+      release(reservation);
+      return { event: "edge-failed", reason: "the rendition broke off" };
   }
-  cancelBody(otherCopy);
+}
 
-  if (bytes === TIMED_OUT) return { event: "timed-out", reason: "no rendition in time" };
+/** A rendition that was read, or was not: then it can still be passed on, or was cancelled. */
+type StoreReading =
+  | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer> }
+  | { readonly kind: "longer"; readonly body: ReadableStream<Uint8Array> }
+  | { readonly kind: "late" | "broken" };
 
-  // The body broke off with an error (`bytes` is undefined), is empty, or is not as long as the engine promised.
-  const isWhole = length === undefined || Number(length) === bytes?.length;
-  if (!bytes?.length || !isWhole) {
-    return { event: "edge-failed", reason: "the rendition broke off" };
+/**
+ * Reads a rendition whole, if it is short enough, and there is room for it in the memory. Nobody waits for room: a
+ * rendition without it counts as longer.
+ */
+async function readForStore(
+  body: ReadableStream<Uint8Array>,
+  length: string | undefined,
+  deadline: number,
+  reservation: Reservation,
+): Promise<StoreReading> {
+  if (length === undefined) {
+    const reading = await readUpTo(body, MAX_STORED_BYTES, deadline, reservation);
+    if (reading.kind === "late") cancelBody(reading.body);
+
+    const isEmpty = reading.kind === "whole" && reading.bytes.length === 0;
+    return isEmpty ? { kind: "broken" } : reading;
   }
 
-  context.waitUntil(storeAndCheck(id, { bytes, type, etag }, object, entry, scope));
-  return { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
+  const byteLength = Number(length);
+  if (!tryReserve(reservation, byteLength)) return { kind: "longer", body };
+
+  const bytes = await readExactly(body, byteLength, deadline);
+  if (bytes === TIMED_OUT) return { kind: "late" };
+  return bytes?.length ? { kind: "whole", bytes } : { kind: "broken" };
 }
 
 /** For how long a late put is waited for in the background: ms. The runtime ends such work 30 s after the answer. */

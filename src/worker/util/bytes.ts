@@ -1,5 +1,6 @@
 // Bytes and texts: hexadecimal digits, hashes, bodies of limited length, and a comparison in constant time.
 
+import { type Reservation, reserve, tryReserve } from "./memory-budget.ts";
 import { TIMED_OUT, withTimeout } from "./time.ts";
 
 /** Returns two lower-case hexadecimal digits for each byte. */
@@ -35,6 +36,15 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuff
   return bytes;
 }
 
+/** The room that a body needs while it is read. */
+export type Room = {
+  readonly reservation: Reservation;
+  /** What the reservation holds already. As long as the body fits into that, no more is asked for: bytes. */
+  readonly reservedBytes: number;
+  /** What it has to hold besides the body: bytes. */
+  readonly otherBytes: number;
+};
+
 /**
  * Reads a body whole, if it is short enough and arrives in time. A body that is not there has no bytes.
  * @param deadline ms since 1970
@@ -45,11 +55,26 @@ export async function readBytes(
   maxBytes: number,
   deadline: number,
 ): Promise<Uint8Array<ArrayBuffer> | "too-long" | typeof TIMED_OUT> {
+  const result = await readInRoom(body, maxBytes, deadline);
+  if (result === "no-room") throw new Error("no room was asked for");
+  return result;
+}
+
+/**
+ * Reads a body in the same way, if there is room for it.
+ * @param room undefined: there is room for all of it
+ */
+export async function readInRoom(
+  body: ReadableStream<Uint8Array> | null,
+  maxBytes: number,
+  deadline: number,
+  room?: Room,
+): Promise<Uint8Array<ArrayBuffer> | "too-long" | "no-room" | typeof TIMED_OUT> {
   if (!body) return new Uint8Array();
 
   const reader = body.getReader();
   const timeLeft = deadline - Date.now();
-  const result = await withTimeout(timeLeft, readChunks(reader, maxBytes));
+  const result = await withTimeout(timeLeft, readChunks(reader, maxBytes, room));
   if (Array.isArray(result)) return concatBytes(result); // all chunks
 
   // Nobody reads the rest. After a timeout, `cancel` also ends the read that still waits, and nobody gets its result.
@@ -73,19 +98,57 @@ type Reading =
   | { readonly kind: "broken" };
 
 /**
+ * Reads a body whose length is known, into one array: its bytes are never there twice.
+ * @param deadline ms since 1970
+ * @returns undefined if it breaks off, or has another length
+ */
+export async function readExactly(
+  body: ReadableStream<Uint8Array>,
+  length: number,
+  deadline: number,
+): Promise<Uint8Array<ArrayBuffer> | typeof TIMED_OUT | undefined> {
+  const reader = body.getReader();
+  const bytes = new Uint8Array(length);
+  const filling = fillBytes(bytes, reader).catch(() => false);
+  const isFilled = await withTimeout(deadline - Date.now(), filling);
+  if (isFilled === true) return bytes;
+
+  reader.cancel().catch(() => {});
+  return isFilled === TIMED_OUT ? TIMED_OUT : undefined;
+}
+
+/** Returns whether a body has as many bytes as there is place for, and no more. */
+async function fillBytes(bytes: Uint8Array, reader: ByteReader): Promise<boolean> {
+  let received = 0;
+
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return received === bytes.length;
+
+    const start = received;
+    received += value.length;
+    if (received > bytes.length) return false;
+    bytes.set(value, start);
+  }
+}
+
+/**
  * Reads a body up to a limit, and not much further. What is longer or late can still be read from its beginning.
  * @param deadline ms since 1970
+ * @param reservation grows with the bytes. Where it cannot, the body counts as longer. Undefined: there is room
  */
 export async function readUpTo(
   body: ReadableStream<Uint8Array> | null,
   maxBytes: number,
   deadline: number,
+  reservation?: Reservation,
 ): Promise<Reading> {
   if (!body) return { kind: "whole", bytes: new Uint8Array() };
 
   const reader = body.getReader();
   const chunks: Uint8Array[] = [];
   let length = 0;
+  let reserved = 0;
   try {
     while (length <= maxBytes) {
       const reading = reader.read();
@@ -97,6 +160,12 @@ export async function readUpTo(
 
       length += chunk.value.byteLength;
       chunks.push(chunk.value);
+
+      const needed = length * COPIES;
+      if (!reservation || needed <= reserved) continue;
+
+      reserved = needed + ROOM_STEP_BYTES;
+      if (!tryReserve(reservation, reserved)) break;
     }
   } catch {
     return { kind: "broken" };
@@ -136,13 +205,27 @@ function continueBody(
   });
 }
 
-/** Reads all chunks of a body, unless together they have more than `maxBytes`. */
+/** How often the bytes of a body are there when its chunks are joined: as chunks, and as one array. */
+const COPIES = 2;
+
+/** By how much a reservation grows at once: bytes. */
+const ROOM_STEP_BYTES = 1_000_000;
+
+/**
+ * How long one that holds bytes waits for more room: ms. Two of them may wait for each other: the first that gives up
+ * lets the other one go on.
+ */
+export const MAX_GROWTH_MS = 1_000;
+
+/** Reads all chunks of a body, unless together they have more than `maxBytes`, or there is no room for them. */
 async function readChunks(
   reader: ReadableStreamDefaultReader<Uint8Array>,
   maxBytes: number,
-): Promise<Uint8Array[] | "too-long"> {
+  room: Room | undefined,
+): Promise<Uint8Array[] | "too-long" | "no-room"> {
   const chunks: Uint8Array[] = [];
   let length = 0;
+  let reserved = room?.reservedBytes ?? 0;
 
   for (;;) {
     const { done, value } = await reader.read();
@@ -150,7 +233,16 @@ async function readChunks(
 
     length += value.byteLength;
     if (length > maxBytes) return "too-long";
+
     chunks.push(value);
+    if (!room) continue;
+
+    const needed = room.otherBytes + length * COPIES;
+    if (needed <= reserved) continue;
+
+    reserved = needed + ROOM_STEP_BYTES;
+    const hasRoom = await reserve(room.reservation, reserved, Date.now() + MAX_GROWTH_MS);
+    if (!hasRoom) return "no-room";
   }
 }
 
