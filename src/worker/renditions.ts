@@ -35,6 +35,11 @@ import { bucketMemoryOf } from "./origin/memories.ts";
 import { readHeader } from "./origin/open-object.ts";
 import type { OpenedObject } from "./origin/opened-object.ts";
 import { describeSource } from "./origin/sides.ts";
+import {
+  findUnreadable,
+  rememberUnreadable,
+  unreadableObjectsOf,
+} from "./origin/unreadable-objects.ts";
 import { isGone, isOutage } from "./origin/verdict.ts";
 import { focusOf, reportFocus } from "./request/focus.ts";
 import { browserFormatsOf, createTransformRequest } from "./request/transform-request.ts";
@@ -357,8 +362,34 @@ async function etagOf(
   return `"${hash.slice(0, 32)}"`;
 }
 
-/** Steps 12 and 13: has the engine of the bucket render an object that S3 has just given. /healthz does so, too. */
+/**
+ * Steps 12 and 13: has the engine of the bucket render an object that S3 has just given. /healthz does so, too. An object
+ * that the engine could not read a moment ago is refused at once.
+ */
 export async function renderBy(
+  id: RenditionId,
+  object: OpenedObject,
+  overlays: readonly Validator[],
+  scope: RequestScope & Pick<RenderScope, "isRetry">,
+): Promise<SourcedRendition | Refusal> {
+  const { bucket, key, formats } = id;
+  const { validator } = object;
+  const isPicture = formats !== "facts" && formats !== "svg";
+  const purpose = isPicture ? "picture" : formats;
+  const attempt = { key, purpose, validator } as const;
+
+  const memory = unreadableObjectsOf(bucket);
+  const unreadable = findUnreadable(memory.objects, attempt, Date.now());
+  if (unreadable) return unreadable;
+
+  const rendered = await renderByEngine(id, object, overlays, scope);
+  if (isRefusal(rendered)) {
+    memory.objects = rememberUnreadable(memory.objects, attempt, rendered, Date.now());
+  }
+  return rendered;
+}
+
+async function renderByEngine(
   id: RenditionId,
   object: OpenedObject,
   overlays: readonly Validator[],

@@ -31,7 +31,11 @@ const withPreset = (preset: object) => ({
 });
 
 /** Requests an image. @returns what the visitor gets, and what is logged */
-async function request(path: string, headers: Record<string, string> = MODERN, env: object = ENV) {
+async function request(
+  path: string,
+  headers: Record<string, string> = MODERN,
+  env: object = { ...ENV },
+) {
   stage.logged = [];
   stage.edgeRequests = [];
   const answer = await get(path, { headers }, env);
@@ -385,7 +389,7 @@ const CASES: Cases = {
       stage.s3.faults.add("stall-midway");
       stopClock();
       const work = watchWork();
-      const requested = request(CARD, MODERN, IMPATIENT);
+      const requested = request(CARD, MODERN, { ...IMPATIENT });
       await work();
       await fireTimer();
       const timedOut = { event: "timed-out", edge: undefined, reason: "no answer in time" };
