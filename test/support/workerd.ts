@@ -108,12 +108,26 @@ export async function start(
 
 type HeapUsage = { readonly usedSize: number; readonly backingStorageSize: number };
 
+/** Opens a socket, once the runtime knows the Worker behind it. */
+async function openSocket(url: string): Promise<WebSocket> {
+  const until = Date.now() + START_MS;
+  while (Date.now() < until) {
+    const socket = new WebSocket(url);
+    const isOpen = await new Promise((settle) => {
+      socket.addEventListener("open", () => settle(true));
+      socket.addEventListener("error", () => setTimeout(settle, 20, false));
+    });
+    if (isOpen) return socket;
+  }
+  throw new Error("the inspector of workerd does not answer");
+}
+
 /** An isolate without requests reads no message of its inspector: it gets one in this time. ms. */
 const BEAT_MS = 50;
 
 /** Connects to the inspector of the Worker. @param workerPort where it takes requests */
 async function inspectHeap(port: number, workerPort: number) {
-  const socket = new WebSocket(`ws://127.0.0.1:${port}/main`);
+  const socket = await openSocket(`ws://127.0.0.1:${port}/main`);
   const pending = new Map<number, (usage: HeapUsage) => void>();
   let calls = 0;
 
@@ -122,11 +136,6 @@ async function inspectHeap(port: number, workerPort: number) {
     pending.get(id)?.(result);
     pending.delete(id);
   });
-  await new Promise((settle, fail) => {
-    socket.addEventListener("open", settle);
-    socket.addEventListener("error", fail);
-  });
-
   async function call(method: string): Promise<HeapUsage> {
     calls += 1;
     socket.send(JSON.stringify({ id: calls, method }));

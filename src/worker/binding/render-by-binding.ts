@@ -24,7 +24,13 @@ import {
   type TransformRequest,
 } from "../request/transform-request.ts";
 import { MAX_GROWTH_MS } from "../util/bytes.ts";
-import { openReservation, type Reservation, release, reserve } from "../util/memory-budget.ts";
+import {
+  LOOK_MS,
+  openReservation,
+  type Reservation,
+  release,
+  reserve,
+} from "../util/memory-budget.ts";
 import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { checkReadable, MAX_BINDING_BYTES } from "./check-readable.ts";
 import { outputOptions, transformOptions } from "./options.ts";
@@ -208,7 +214,7 @@ async function renderOnce(
   const expectedBytes = sourceBytes(task, task.length, overlayBytes(bucket, variant));
   const began = Date.now();
   const isReserved = await reserve(reservation, otherBytes + expectedBytes, patience(scope));
-  const hasWaited = Date.now() > began;
+  const hasWaited = Date.now() - began >= LOOK_MS;
   if (!isReserved) return { kind: "refused", request: chosenRequest, refusal: TOO_BUSY };
 
   const object = await openObject(bucket, key, { ...scope, part: "whole" });

@@ -149,7 +149,7 @@ export function isUnconfirmed({ writtenAt }: StoreEntry, now: number): boolean {
 export const MAX_STORED_BYTES = 8 * 1024 * 1024;
 
 /** Reads what the store has under a path. @returns undefined if the store fails */
-export function readEntry(path: StorePath): Promise<StoreEntry | undefined> {
+function readEntry(path: StorePath): Promise<StoreEntry | undefined> {
   return callStore(path.store, "get", () => getEntry(path));
 }
 

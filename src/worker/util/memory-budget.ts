@@ -174,7 +174,7 @@ export function openReservation(deadline: number): Reservation {
 }
 
 /** After how long one that waits looks again: ms. */
-const LOOK_MS = 50;
+export const LOOK_MS = 50;
 
 /**
  * Waits until a reservation may hold so many bytes in all: in turn, or, if it holds some already, before all others.

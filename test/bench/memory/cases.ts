@@ -6,7 +6,7 @@ import { connect } from "node:net";
 import { setTimeout } from "node:timers/promises";
 import { SECRETS } from "../../support/env.ts";
 import { startOutsideImages } from "../../support/outside-images.ts";
-import { startOutsideR2 } from "../../support/outside-r2.ts";
+import { type OutsideR2, startOutsideR2 } from "../../support/outside-r2.ts";
 import { startOutsideS3 } from "../../support/outside-s3.ts";
 import { builtWorker, type Running, start } from "../../support/workerd.ts";
 
@@ -76,7 +76,7 @@ export async function measure(memoryCase: MemoryCase): Promise<Measured> {
   const running = await start(builtWorker(varsOf(engine, keep)), options);
 
   try {
-    if (isUnread) await storeFirst(running, paths[0]);
+    if (isUnread) await storeFirst(running, r2, paths[0]);
     images.pause(SLOW_MS);
     const answering = isUnread ? leaveUnread(running, paths) : askAll(running, paths);
     const live = await maxLive(running, answering);
@@ -120,10 +120,15 @@ function askAll(running: Running, paths: readonly string[]): Promise<Answer[]> {
   return Promise.all(paths.map((path) => ask(running, path)));
 }
 
-async function storeFirst(running: Running, path: string | undefined): Promise<void> {
+async function storeFirst(
+  running: Running,
+  r2: OutsideR2,
+  path: string | undefined,
+): Promise<void> {
   if (path === undefined) throw new Error("a case has a path at least");
   await ask(running, path);
   await setTimeout(1_000); // it is stored behind the answer
+  if (r2.entries.size === 0) throw new Error("nothing was stored");
 }
 
 const UNREAD_MS = 3_000;

@@ -147,6 +147,18 @@ async function fillMemory(): Promise<Promise<Response>[]> {
   return answers;
 }
 
+/** Visits while the memory is full, until the timeout is over. */
+async function getWithoutRoom(path: string, env: Env): Promise<Response> {
+  const others = await fillMemory();
+  const answer = get(path, {}, env);
+  await waitOut(answer);
+
+  open();
+  await Promise.all(others);
+  await settle();
+  return answer;
+}
+
 test("six visitors of 19 MB each get their pictures, and never more than 40 MB are in the memory", async () => {
   const env = envWith();
   const answers = await Promise.all(
@@ -182,17 +194,10 @@ test("an older picture of the store is shown to whoever finds no room, for a min
   forgetCached();
   wait(3600); // what was stored a moment ago may be on its way out
   lengths.set("replaced.jpg", 19 * MB);
-  const others = await fillMemory();
 
-  const older = get("/images/p0/replaced.jpg", {}, env);
-  await waitOut(older);
-  const { status, headers } = await older;
+  const { status, headers } = await getWithoutRoom("/images/p0/replaced.jpg", env);
   expect([status, headers.get("server-timing")]).toEqual([200, "cache;desc=stored"]);
   expect(headers.get("cache-control")).toBe("public, max-age=60");
-
-  open();
-  await Promise.all(others);
-  await settle();
 });
 
 test("an older picture of Workers Cache is shown to whoever finds no room", async () => {
@@ -201,16 +206,9 @@ test("an older picture of Workers Cache is shown to whoever finds no room", asyn
   expect((await getAndSettle("/images/p0/replaced.jpg", {}, env)).status).toBe(200);
   lengths.set("replaced.jpg", 19 * MB);
   wait(3600);
-  const others = await fillMemory();
 
-  const older = get("/images/p0/replaced.jpg", {}, env);
-  await waitOut(older);
-  const { status, headers } = await older;
+  const { status, headers } = await getWithoutRoom("/images/p0/replaced.jpg", env);
   expect([status, headers.get("server-timing")]).toEqual([200, "cache;desc=stale"]);
-
-  open();
-  await Promise.all(others);
-  await settle();
 });
 
 test.for([
@@ -238,6 +236,7 @@ test.for([
     },
   ],
 ] as const)("where %s, nothing of the memory is lost", async ([, images]) => {
+  vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
   const broken = envWith({ IMAGES: images });
   for (const name of NAMES) {
     expect((await get(`/images/${name}/large.jpg`, {}, broken)).status).toBe(502);
