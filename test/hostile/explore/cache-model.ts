@@ -45,7 +45,7 @@ export type CacheListeners = {
   readonly didServe: (entry: Entry, tier: string) => void;
 };
 
-export type EntrypointAnswer = {
+type EntrypointAnswer = {
   readonly response: Response;
   readonly sourceOf: (shows?: Picture) => Source;
 };

@@ -52,6 +52,6 @@ describe("a planted bug breaks a promise:", () => {
 });
 
 test("one turn of the event loop runs all that a step leads to", async () => {
-  const world = "a replacement of what is stale";
+  const world = "a denial";
   expect(await explore(world, undefined, 5)).toEqual(await explore(world));
 });

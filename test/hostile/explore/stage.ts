@@ -17,7 +17,7 @@ import { type Actor, createScheduler, currentActor, runAs, type Step } from "./s
 import { createStore, type StoreEntries } from "./store-model.ts";
 import { KEY, OTHER_KEY, type VisitPlan, type World } from "./worlds.ts";
 
-export const START_TIME = Date.UTC(2026, 10, 24, 12);
+const START_TIME = Date.UTC(2026, 10, 24, 12);
 
 /** Times of the configuration: s. */
 export const KEEP_S = 1_000;

@@ -8,6 +8,8 @@ import { PENDING, WORLDS } from "./worlds.ts";
 const MAX_EXECUTIONS = 100_000;
 const SEED = 20_261_201;
 const STEPS = 20_000;
+/** On a busy machine, too: ms. */
+const TIMEOUT_MS = 600_000;
 
 let thread: ReturnType<typeof startThread>;
 beforeAll(() => {
@@ -18,20 +20,33 @@ afterAll(() => thread.terminate());
 describe.each(WORLDS.map(({ name }) => name))("%s:", (world) => {
   const isPending = PENDING.includes(world);
 
-  test.skipIf(isPending)("each order of the steps keeps every promise", async () => {
-    const report = await runExploration(thread, {
-      kind: "all",
-      maxExecutions: MAX_EXECUTIONS,
-      world,
-    });
-    console.log(storyOf(report));
-    expect(report.finding, storyOf(report)).toBeUndefined();
-    expect(report.leftOut).toBe(0);
-  });
+  test.skipIf(isPending)(
+    "each order of the steps keeps every promise",
+    async () => {
+      const report = await runExploration(thread, {
+        kind: "all",
+        maxExecutions: MAX_EXECUTIONS,
+        world,
+      });
+      console.log(storyOf(report));
+      expect(report.finding, storyOf(report)).toBeUndefined();
+      expect(report.leftOut).toBe(0);
+    },
+    TIMEOUT_MS,
+  );
 
-  test.skipIf(isPending)("random steps beyond the bounds keep every promise", async () => {
-    const report = await runExploration(thread, { kind: "walk", seed: SEED, steps: STEPS, world });
-    console.log(`seed ${SEED}: ${storyOf(report)}`);
-    expect(report.finding, storyOf(report)).toBeUndefined();
-  });
+  test.skipIf(isPending)(
+    "random steps beyond the bounds keep every promise",
+    async () => {
+      const report = await runExploration(thread, {
+        kind: "walk",
+        seed: SEED,
+        steps: STEPS,
+        world,
+      });
+      console.log(`seed ${SEED}: ${storyOf(report)}`);
+      expect(report.finding, storyOf(report)).toBeUndefined();
+    },
+    TIMEOUT_MS,
+  );
 });
