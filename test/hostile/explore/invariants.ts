@@ -34,8 +34,6 @@ type Run = {
   /** What was purged before the run began: it must not use anything older. */
   readonly floors: Epochs;
   hasAskedEdge: boolean;
-  /** Whether a time was over for it. */
-  hasTimedOut: boolean;
   /** How many questions to S3 wait for an answer. */
   waiting: number;
   /** Whether the last question to S3 got no answer about the object. */
@@ -58,6 +56,8 @@ export function createChecker(world: World, s3: S3Model) {
   const visits = new Map<string, OpenVisit>();
   /** The last entry of a cache that each process got. */
   const served = new Map<string, Entry>();
+  /** The processes for which a time was over: they may fail, whatever S3 answers. */
+  const timedOut = new Set<string>();
   let purgeAnswer = "";
 
   function violate(invariant: InvariantName, text: string): void {
@@ -83,7 +83,6 @@ export function createChecker(world: World, s3: S3Model) {
       ...{ id, isolate, began: epochs(), floors: { ...floors } },
       ...{
         hasAskedEdge: false,
-        hasTimedOut: false,
         waiting: 0,
         isUnanswered: false,
         isOver: false,
@@ -160,7 +159,7 @@ export function createChecker(world: World, s3: S3Model) {
     const { key, began } = visit;
     const { status, headers } = answer;
     const isOtherFaulty = world.faultyKey !== undefined && world.faultyKey !== key;
-    const isApart = isOtherFaulty && !runOf(process)?.hasTimedOut;
+    const isApart = isOtherFaulty && !timedOut.has(process);
     if (status !== 200) {
       const isThere = s3.object(key).state === "there" && began[key] === epochOf(key);
       if (isApart && isThere) violate("apart", `${process} gets ${status} for ${key}`);
@@ -249,10 +248,9 @@ export function createChecker(world: World, s3: S3Model) {
     },
     /** A time is over: who still waits for S3 may have given up. */
     didTimeOut: (process: string) => {
+      timedOut.add(process);
       const run = runOf(process);
-      if (!run) return;
-      run.hasTimedOut = true;
-      if (run.waiting > 0) run.isUnanswered = true;
+      if (run && run.waiting > 0) run.isUnanswered = true;
     },
     didDie: (isolate: string) => {
       for (const run of runs.values()) {
@@ -265,7 +263,13 @@ export function createChecker(world: World, s3: S3Model) {
         return JSON.stringify(isOver ? { id, isUnanswered, hasDied } : run);
       });
       alive.sort();
-      return JSON.stringify([floors, purgeAnswer, alive, [...visits].toSorted()]);
+      return JSON.stringify([
+        floors,
+        purgeAnswer,
+        [...timedOut].toSorted(),
+        alive,
+        [...visits].toSorted(),
+      ]);
     },
   };
 }
