@@ -46,7 +46,7 @@ import { browserFormatsOf, createTransformRequest } from "./request/transform-re
 import { askForObject, isBucketSilent, NO_ANSWER } from "./store/ask.ts";
 import { deleteConfigured } from "./store/delete.ts";
 import { isUnconfirmed, type LazyEntry, lazyEntry, type StoreEntry } from "./store/entries.ts";
-import { purgeIfAppeared, purgeIfDeleted, saveRendition } from "./store/save.ts";
+import { answerStored, checkAgain, purgeIfAppeared, saveRendition } from "./store/save.ts";
 import { sha256Hex } from "./util/bytes.ts";
 
 /**
@@ -199,8 +199,7 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
 
     // The objects before this one were missing when S3 was asked. If one of them was put while this one was rendered, it
     // must be shown instead, so this answer is purged.
-    const isNew = result.kind === "rendition" && !result.rendition.stored;
-    if (isNew) {
+    if (result.kind !== "refusal") {
       const missingIds = ids.slice(0, objectIndex);
       for (const missingId of missingIds) context.waitUntil(purgeIfAppeared(missingId, scope));
     }
@@ -245,11 +244,11 @@ async function showInOutage(
     if (isUnconfirmed(storeEntry, Date.now())) continue;
 
     reportFailure(failedId, refusal);
-    scope.context.waitUntil(purgeIfDeleted(id, storeEntry, scope));
+    const answered = answerStored(id, stored, storeEntry, scope);
 
     // No ETag: with one, a 304 could confirm this answer when S3 is up again. Workers Cache would then go on showing it
     // with the header that marks it as one of an outage.
-    return { kind: "rendition", rendition: { ...stored, etag: undefined, stored: "outage" } };
+    return { kind: "rendition", rendition: { ...answered, etag: undefined, stored: "outage" } };
   }
   return undefined;
 }
@@ -286,13 +285,16 @@ async function renderObject(
   const etag = await etagOf(id, object, overlays);
 
   // 11. Unchanged: what Workers Cache has, or what the store has, was made of this very object.
-  if (etag && condition && matchesEtag(condition, etag)) return { kind: "not-modified", etag };
+  if (etag && condition && matchesEtag(condition, etag)) {
+    context.waitUntil(checkAgain(id, object, scope));
+    return { kind: "not-modified", etag };
+  }
 
   const storeEntry = await entry.read();
   const stored = usableRendition(storeEntry, id);
   if (etag && storeEntry && stored?.etag === etag) {
-    context.waitUntil(purgeIfDeleted(id, storeEntry, scope));
-    return { kind: "rendition", rendition: { ...stored, stored: "current" } };
+    const answered = answerStored(id, stored, storeEntry, scope);
+    return { kind: "rendition", rendition: { ...answered, stored: "current" } };
   }
 
   // The Images binding works behind the cache, too: the gateway keeps only the edge to itself.

@@ -32,6 +32,8 @@ export type BucketState = {
   readonly unanswered: readonly KeyAt[];
   /** When S3 last answered a request for an object. */
   readonly answeredAt?: number | undefined;
+  /** The objects for which S3 answered after the visitor had got what is stored: the last one first. */
+  readonly late: readonly KeyAt[];
   readonly reported: Reported;
 };
 
@@ -83,6 +85,8 @@ export type BucketEvent =
       readonly isAnswered: boolean;
       readonly now: number;
     }
+  /** S3 answered a request, and told something of its object, after the visitor had got what is stored. */
+  | { readonly type: "s3-late"; readonly key: string; readonly now: number }
   /** A visitor gets no image, because S3 refuses all slots. */
   | { readonly type: "all-refused"; readonly now: number }
   /** A rendition for all visitors could not be made. */
@@ -103,6 +107,7 @@ export function startState(bucket: Bucket): BucketState {
     accepted: {},
     odd: {},
     unanswered: [],
+    late: [],
     reported: { inUse: "current", refused: [] },
   };
 }
@@ -115,6 +120,8 @@ export function advance(state: BucketState, event: BucketEvent): Advanced {
       return learnReplies(state, event.key, event.replies, now);
     case "s3-requested":
       return { state: learnAnswer(state, event.key, event.isAnswered, now), effects: [] };
+    case "s3-late":
+      return { state: learnLate(state, event.key, now), effects: [] };
     case "all-refused":
       // If this refusal was not logged, the time of the last one that was logged stays.
       if (isAllRefusedReported(state, now)) return { state, effects: [] };
@@ -136,6 +143,16 @@ function learnAnswer(
   const [other] = state.unanswered.filter((last) => last.key !== key);
   const unanswered = other ? [{ key, at: now }, other] : [{ key, at: now }];
   return { ...state, unanswered };
+}
+
+/** So many objects are remembered for which S3 was late. */
+const MAX_LATE = 50;
+
+/** Remembers that S3 answered late for an object. An answer it is. */
+function learnLate(state: BucketState, key: string, now: number): BucketState {
+  const others = state.late.filter((last) => last.key !== key);
+  const late = [{ key, at: now }, ...others].slice(0, MAX_LATE);
+  return { ...state, unanswered: [], answeredAt: now, late };
 }
 
 /** Remembers how S3 replied to the slots that were tried. */
@@ -279,6 +296,15 @@ export function isOddObject(state: BucketState, slot: Slot, key: string, now: nu
   const odd = state.odd[name];
   const isOnlyOne = odd === undefined || odd === key;
   return isAcceptedForOther && isOnlyOne;
+}
+
+/** For so long, S3 is waited for where it was late for an object: ms. */
+const LATE_MS = 3_600_000;
+
+/** Returns whether S3 was late for an object, and works: what is stored of it may not be shown before S3 answers. */
+export function isLate({ late }: BucketState, key: string, now: number): boolean {
+  const last = late.find((entry) => entry.key === key);
+  return isWithin(LATE_MS, last?.at, now);
 }
 
 /** A silent S3 gets one request in this time: ms. */

@@ -44,9 +44,16 @@ export async function openR2(
       return readR2(object, null, { part, deadline });
     }
 
-    return { event: "origin-failed", reason: `R2 failed: ${error}`, isTransient: true };
+    // The bucket itself is gone, and all of its objects with it: that is no outage.
+    const reason = `R2 failed: ${error}`;
+    if (NO_BUCKET.test(reason)) return { event: "origin-denied", s3Code: "NoSuchBucket", reason };
+
+    return { event: "origin-failed", reason, isTransient: true };
   }
 }
+
+/** In the text of R2's error: its code for a bucket that does not exist. */
+const NO_BUCKET = /\b10006\b/;
 
 /** @param stream null: the object is empty */
 function readR2(

@@ -7,10 +7,11 @@ import type { RenditionId } from "../cache/rendition-url.ts";
 import type { Bucket } from "../config/bucket.ts";
 import { canRetry, isRefusal, type Refusal } from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";
-import { hasSilence, isSilent } from "../origin/bucket-state.ts";
+import { hasSilence, isLate, isSilent } from "../origin/bucket-state.ts";
 import { bucketMemoryOf } from "../origin/memories.ts";
 import { openObject } from "../origin/open-object.ts";
 import type { OpenedObject } from "../origin/opened-object.ts";
+import { isOutage } from "../origin/verdict.ts";
 import { pauseBefore, TIMED_OUT, withTimeout } from "../util/time.ts";
 import { isUnconfirmed, type LazyEntry, type StoreEntry } from "./entries.ts";
 
@@ -38,10 +39,11 @@ type AskScope = RequestScope & {
  * twice, unless a picture can be shown without it.
  */
 export async function askForObject(
-  { bucket, key }: Pick<RenditionId, "bucket" | "key">,
+  id: Pick<RenditionId, "bucket" | "key">,
   entry: LazyEntry,
   scope: AskScope,
 ): Promise<OpenedObject | Refusal> {
+  const { bucket, key } = id;
   const { context, deadline, hasOlder } = scope;
   const memory = bucketMemoryOf(bucket); // what earlier requests learned about the S3 of the bucket
   const began = Date.now();
@@ -58,13 +60,16 @@ export async function askForObject(
   const denialDeadline = reading && began + STORED_TIMEOUT_MS - DENIAL_LEAD_MS;
   const options = { part: "head", context, deadline } as const;
   const opening = openObject(bucket, key, { ...options, denialDeadline });
-  let object = await waitForObject(opening, reading, began, context);
+  const isWaitedFor = isLate(state, key, began);
+  let object = isWaitedFor
+    ? await opening
+    : await waitForObject(id, opening, reading, began, context);
 
   // S3 asks clients that it refused as busy to try again (A9). A visitor who can see another picture does not wait.
   if (canRetry(object)) {
     const isBridged = await hasOtherPicture(object, entry, hasOlder);
     const hasTime = !isBridged && (await pauseBefore(deadline));
-    if (hasTime) object = await openObject(bucket, key, options);
+    if (hasTime) object = await tryAgain(object, openObject(bucket, key, options));
   }
 
   // Remember for the next requests whether S3 answers. A time-out with a status is an answer: a 504, for example, by a
@@ -75,6 +80,17 @@ export async function askForObject(
   const isProved = isAnswered || now - began >= PROOF_MS;
   if (isProved) memory.learn({ type: "s3-requested", key, isAnswered, now });
   return object;
+}
+
+/** Returns what a second request gives. A denial of the first one stays if S3 does not answer any more. */
+async function tryAgain(
+  first: OpenedObject | Refusal,
+  opening: Promise<OpenedObject | Refusal>,
+): Promise<OpenedObject | Refusal> {
+  const second = await opening;
+  const isDenied = isRefusal(first) && first.event === "object-denied";
+  const isUnanswered = isRefusal(second) && isOutage(second);
+  return isDenied && isUnanswered ? first : second;
 }
 
 /** Returns whether a visitor can see a picture while S3 is busy: one of Workers Cache, or a stored one. */
@@ -108,11 +124,13 @@ const STORED_TIMEOUT_MS = 2_000;
 const DENIAL_LEAD_MS = 100;
 
 /**
- * Waits for S3, for a shorter time if the rendition is stored. A later answer of S3 is awaited in the background.
+ * Waits for S3, for a shorter time if the rendition is stored. A later answer of S3 is awaited in the background, and
+ * remembered: the next request for this object waits for S3, which may deny it.
  * @param reading undefined: the store is not read
  * @param began when S3 was asked: ms since 1970
  */
 async function waitForObject(
+  { bucket, key }: Pick<RenditionId, "bucket" | "key">,
   opening: Promise<OpenedObject | Refusal>,
   reading: Promise<StoreEntry | undefined> | undefined,
   began: number,
@@ -129,6 +147,10 @@ async function waitForObject(
   const object = await Promise.race([opening, limitedOpening]);
   if (object !== TIMED_OUT) return object;
 
-  context.waitUntil(opening);
+  const learning = opening.then((late) => {
+    const isWord = !isRefusal(late) || !isOutage(late);
+    if (isWord) bucketMemoryOf(bucket).learn({ type: "s3-late", key, now: Date.now() });
+  });
+  context.waitUntil(learning);
   return NO_ANSWER;
 }

@@ -59,20 +59,30 @@ async function deleteInCalls(store: Store, names: readonly string[]): Promise<tr
   return true;
 }
 
-/** Returns whether the store still has something under a path. A store that fails proves nothing: then it counts as so. */
-export async function isStillStored({ store, name }: StorePath): Promise<boolean> {
+/**
+ * Returns whether the store still has a rendition. A store that fails proves nothing: then it counts as so.
+ * @param etag of the rendition: another run may have put another one under the same path
+ */
+export async function isStillStored(
+  { store, name }: StorePath,
+  etag: string | undefined,
+): Promise<boolean> {
   const entry = await callStore(store, "head", () => store.head(name));
-  return entry !== null;
+  if (entry === undefined) return true;
+  return entry?.customMetadata?.["etag"] === etag;
 }
 
-/** Deletes the rendition that a run has put, unless another run has put another one there since. */
-export async function deleteOwn({ store, name }: StorePath, etag: string): Promise<void> {
+/**
+ * Deletes the rendition that a run has put, unless another run has put another one there since.
+ * @returns false if it may still be there
+ */
+export async function deleteOwn({ store, name }: StorePath, etag: string): Promise<boolean> {
   const entry = await callStore(store, "head", () => store.head(name));
-  if (entry === null) return; // nothing is there
+  if (entry === null) return true; // nothing is there
 
   // A store that does not say what is there (undefined) has to delete it.
   const isOther = entry !== undefined && entry.customMetadata?.["etag"] !== etag;
-  if (!isOther) await deleteNames(store, [name]);
+  return isOther || deleteNames(store, [name]);
 }
 
 /** Version 0.2 stored few renditions of an object under a name of its own. One list finds them, another one proves it. */

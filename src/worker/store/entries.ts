@@ -80,7 +80,11 @@ export function lazyEntry(
 
 function cancelOther(entry: StoreEntry | undefined, body: ReadableStream | null | undefined): void {
   const storedBody = entry?.rendition?.body;
-  if (storedBody && storedBody !== body) cancelBody(storedBody);
+  if (!storedBody) return;
+
+  // A body that is locked is being passed on into the answer.
+  const isAnswered = storedBody === body || storedBody.locked;
+  if (!isAnswered) cancelBody(storedBody);
 }
 
 async function limitReading(

@@ -15,7 +15,7 @@ import { openObject } from "../origin/open-object.ts";
 import { type Credential, type OpenedObject, S3_TIMEOUT_MS } from "../origin/opened-object.ts";
 import { isGone } from "../origin/verdict.ts";
 import { focusOf } from "../request/focus.ts";
-import { readExactly, readUpTo } from "../util/bytes.ts";
+import { passOn, readExactly, readUpTo } from "../util/bytes.ts";
 import { openReservation, type Reservation, release, tryReserve } from "../util/memory-budget.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import { deleteNames, deleteOwn, isStillStored } from "./delete.ts";
@@ -51,11 +51,7 @@ export async function saveRendition(
   const isStorable = object.etag !== undefined && !isTooLong;
 
   // Without an entry, the store is not used. Without an ETag, it is not certain what the rendition was made of.
-  if (!isStorable || !entry || !body || !etag) {
-    // Workers Cache keeps the answer even if the store does not.
-    context.waitUntil(checkAgain(id, object, scope));
-    return rendition;
-  }
+  if (!isStorable || !entry || !body || !etag) return answerAndCheck(id, rendition, object, scope);
 
   const reservation = openReservation(deadline);
   const reading = await readForStore(body, length, deadline, reservation);
@@ -69,8 +65,7 @@ export async function saveRendition(
 
     case "longer":
       release(reservation);
-      context.waitUntil(checkAgain(id, object, scope));
-      return { ...rendition, body: reading.body };
+      return answerAndCheck(id, { ...rendition, body: reading.body }, object, scope);
 
     case "late":
       release(reservation);
@@ -80,6 +75,35 @@ export async function saveRendition(
       release(reservation);
       return { event: "edge-failed", reason: "the rendition broke off" };
   }
+}
+
+/**
+ * Returns a rendition that is not stored. Workers Cache may keep it all the same, once it has come whole: so S3 is asked
+ * once more after its end.
+ */
+function answerAndCheck(
+  id: RenditionId,
+  rendition: NamedRendition,
+  object: OpenedObject,
+  scope: SaveScope,
+): NamedRendition {
+  if (!mayBeCached(scope)) return rendition;
+
+  const passed = passOnRendition(rendition);
+  scope.context.waitUntil(passed.ended.then(() => checkAgain(id, object, scope)));
+  return passed.rendition;
+}
+
+/** A rendition whose body is passed on, and when all of it has been taken. */
+type PassedRendition = { readonly rendition: NamedRendition; readonly ended: Promise<void> };
+
+function passOnRendition(rendition: NamedRendition): PassedRendition {
+  const { body, length } = rendition;
+  if (!body) return { rendition, ended: Promise.resolve() };
+
+  const byteLength = length === undefined ? undefined : Number(length);
+  const passed = passOn(body, byteLength);
+  return { rendition: { ...rendition, body: passed.body }, ended: passed.ended };
 }
 
 /** A rendition that was read, or was not: then it can still be passed on, or was cancelled. */
@@ -163,7 +187,7 @@ type SavedRendition = { readonly path: StorePath; readonly etag: string };
  * @param object what the rendition was made of, as S3 described it
  * @param saved undefined if nothing was stored
  */
-async function checkAgain(
+export async function checkAgain(
   { bucket, key, variant }: RenditionId,
   object: OpenedObject,
   scope: SaveScope,
@@ -184,9 +208,21 @@ async function checkAgain(
 }
 
 /** Deletes the rendition that this request stored, or whatever is there of an object that is gone or denied. */
-async function deleteSaved({ path, etag }: SavedRendition, change: Change): Promise<void> {
-  if (change === "gone") await deleteNames(path.store, [path.name]);
-  else await deleteOwn(path, etag);
+async function deleteSaved(saved: SavedRendition, change: Change): Promise<void> {
+  const isDeleted = await tryToDelete(saved, change);
+  if (isDeleted) return;
+
+  // Nobody else will delete it, and the next outage would show it.
+  await scheduler.wait(DELETE_AGAIN_MS);
+  await tryToDelete(saved, change);
+}
+
+/** After how long a store that does not delete is tried once more: ms. */
+const DELETE_AGAIN_MS = 5_000;
+
+async function tryToDelete({ path, etag }: SavedRendition, change: Change): Promise<boolean> {
+  if (change === "gone") return deleteNames(path.store, [path.name]);
+  return deleteOwn(path, etag);
 }
 
 /**
@@ -208,18 +244,34 @@ export async function purgeIfAppeared(
 }
 
 /**
- * Asks the store once more for an entry that was shown. A purge deletes from the store first. If it has deleted this entry
- * by now, it may have purged Workers Cache before the answer came there, so the object is purged again.
+ * Returns the rendition of an entry of the store, and asks the store for it once more after the answer. A purge deletes from
+ * the store first. If it has deleted this entry by then, it may have purged Workers Cache before the answer came there, so
+ * the object is purged again.
  */
-export async function purgeIfDeleted(
-  { bucket, key }: RenditionId,
+export function answerStored(
+  id: RenditionId,
+  rendition: NamedRendition,
   { path }: StoreEntry,
   scope: SaveScope,
+): NamedRendition {
+  if (!mayBeCached(scope)) return rendition;
+
+  const passed = passOnRendition(rendition);
+  const { etag } = rendition;
+  scope.context.waitUntil(passed.ended.then(() => purgeIfDeleted(id, path, etag, scope)));
+  return passed.rendition;
+}
+
+async function purgeIfDeleted(
+  { bucket, key }: RenditionId,
+  path: StorePath,
+  etag: string | undefined,
+  scope: SaveScope,
 ): Promise<void> {
-  if (!mayBeCached(scope)) return;
   await scheduler.wait(ANSWER_MS);
 
-  if (!(await isStillStored(path))) await purgeObject(bucket, key, scope.context);
+  const isStored = await isStillStored(path, etag);
+  if (!isStored) await purgeObject(bucket, key, scope.context);
 }
 
 function openAgain(

@@ -173,6 +173,27 @@ export async function readUpTo(
   return { kind: "longer", body: continueBody(chunks, reader), chunks };
 }
 
+/** A body that is passed on. */
+type PassedBody = {
+  readonly body: ReadableStream<Uint8Array>;
+  /** Settles when all of it was taken, it broke off, or nobody takes more of it. Never fails. */
+  readonly ended: Promise<void>;
+};
+
+/** Passes a body on, and notices its end. @param length in bytes; undefined: unknown */
+export function passOn(body: ReadableStream<Uint8Array>, length: number | undefined): PassedBody {
+  const { readable, writable } = createPipe(length);
+  const ended = body.pipeTo(writable).catch(() => {});
+  return { body: readable, ended };
+}
+
+/** The runtime's own streams are fast, and the first one keeps the length of an answer. Node.js has neither. */
+function createPipe(length: number | undefined) {
+  if (typeof FixedLengthStream === "undefined")
+    return new TransformStream<Uint8Array, Uint8Array>();
+  return length === undefined ? new IdentityTransformStream() : new FixedLengthStream(length);
+}
+
 type ByteReader = ReadableStreamDefaultReader<Uint8Array>;
 
 /**

@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { storyOf } from "./story.ts";
 import { runExploration, startThread } from "./thread.ts";
-import { PENDING, WORLDS } from "./worlds.ts";
+import { WORLDS } from "./worlds.ts";
 
 const MAX_EXECUTIONS = 100_000;
 const SEED = 20_261_201;
@@ -18,9 +18,7 @@ beforeAll(() => {
 afterAll(() => thread.terminate());
 
 describe.each(WORLDS.map(({ name }) => name))("%s:", (world) => {
-  const isPending = PENDING.includes(world);
-
-  test.skipIf(isPending)(
+  test(
     "each order of the steps keeps every promise",
     async () => {
       const report = await runExploration(thread, {
@@ -35,7 +33,7 @@ describe.each(WORLDS.map(({ name }) => name))("%s:", (world) => {
     TIMEOUT_MS,
   );
 
-  test.skipIf(isPending)(
+  test(
     "random steps beyond the bounds keep every promise",
     async () => {
       const report = await runExploration(thread, {

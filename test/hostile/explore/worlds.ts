@@ -137,15 +137,6 @@ export const SHORT_WORLDS: readonly string[] = FIRST.map(({ name }) => name);
 
 export const WORLDS: readonly World[] = [...FIRST, ...OTHERS];
 
-/** Worlds in which the Worker breaks a promise today. */
-export const PENDING: readonly string[] = [
-  // A run that answers 304 does not ask S3 again when its answer has come into Workers Cache.
-  "a replacement of what is stale",
-  "a replacement of what is expired",
-  "a deletion of what is stale",
-  "a denial of what is expired",
-];
-
 export function worldOf(name: string): World {
   const world = WORLDS.find((candidate) => candidate.name === name);
   if (!world) throw new Error(`no world is called "${name}"`);

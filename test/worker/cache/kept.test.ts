@@ -99,7 +99,7 @@ describe("how long (W7, W8)", () => {
     expect(await requestPicture()).toEqual([200, "hit", CACHING]);
     wait(KEEP + WEEK - 1);
     expect(await requestPicture()).toEqual([200, "stale", CACHING]);
-    expect(await calls()).toEqual({ s3: 4, edge: 1 }); // an unchanged object is not rendered again
+    expect(await calls()).toEqual({ s3: 6, edge: 1 }); // an unchanged object is not rendered again
     wait(KEEP + WEEK + 1);
     expect((await requestPicture())[0]).toBe(200);
   });

@@ -131,7 +131,7 @@ describe("while the edge transforms for the gateway alone (W13),", () => {
     expect(await requestPicture()).toEqual([...IMAGE, "stale"]);
     await stage.cache.settled();
     expect(await requestPicture()).toEqual([...IMAGE, "hit"]);
-    expect(countCalls()).toEqual({ s3: 1, edge: 0 });
+    expect(countCalls().edge).toBe(0);
   });
 
   test("once a minute, one request tries the entrypoint", async () => {
