@@ -29,7 +29,7 @@ import { type Config, currentConfig } from "./config/config.ts";
 import { mayShow } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
 import { matchesEtag } from "./http/if-none-match.ts";
-import { isAboutObject, isRefusal, type Refusal } from "./http/refusal.ts";
+import { isAboutObject, isCertain, isRefusal, type Refusal } from "./http/refusal.ts";
 import type { Context, RequestScope } from "./http/send.ts";
 import { bucketMemoryOf } from "./origin/memories.ts";
 import { readHeader } from "./origin/open-object.ts";
@@ -84,7 +84,11 @@ export async function answerRendition(
   const { objectIndex } = result;
   const tags = await tagsOf(ids);
   const outdated = hasOlder ? outdatedId(ids, result, olderIndex) : undefined;
-  if (outdated) context.waitUntil(purgeOlder(outdated, env, context));
+  if (outdated) {
+    const isNotRenewed = result.kind === "refusal" && result.refusal.event === "not-transformed";
+    const cause = isNotRenewed ? "not-renewed" : "gone";
+    context.waitUntil(purgeOlder(outdated, cause, env, context));
+  }
 
   const policy = { answers, tags, isOneObject: ids.length === 1 };
   switch (result.kind) {
@@ -111,7 +115,7 @@ export async function answerRendition(
 }
 
 /**
- * Returns the object whose older pictures in Workers Cache must not be shown any more: one that is gone, or one that was
+ * Returns the object whose older pictures in Workers Cache must not be shown any more: one that is gone or denied, or was
  * replaced, where this run cannot make the new picture.
  * @param olderIndex the index of the object that the older picture shows
  */
@@ -129,6 +133,9 @@ function outdatedId(
   const id = idAt(ids, objectIndex);
   const { refusal } = result;
   if (isGone(refusal)) return id;
+
+  const isDenied = refusal.event === "object-denied" && isCertain(refusal);
+  if (isDenied) return id;
 
   // The edge was needed, so the object has changed. The next visitor starts a run that is no run in the background: there,
   // the edge may transform (W13). If not, the gateway makes the picture.

@@ -1,5 +1,5 @@
 // Purges an older picture from Workers Cache that a run of the cached entrypoint has found out of date, and cannot
-// replace: its object is gone, or the edge does not transform where this run is (W13 in docs/rules.md). Otherwise the cache
+// replace: its object is gone or denied, or the edge does not transform where this run is (W13 in docs/rules.md). Otherwise the cache
 // would show it for as long as `stale` allows, and every other variant for as long as `keep`.
 //
 // Workers Cache takes five purges a minute (W10), and an operator needs them, too. So an isolate sends a few at most: a
@@ -21,15 +21,25 @@ type PurgeMinute = {
 
 const MINUTE_MS = 60_000;
 
-/** An isolate sends so many purges in a minute. */
-const MAX_PURGES = 5;
+/** Why the older picture must not be shown any more. */
+type Cause = "gone" | "not-renewed";
+
+/**
+ * An isolate sends so many purges in a minute. An object that is gone or denied has an answer that takes the place of the
+ * picture that was asked for. So only its other variants need the purge, and anybody can ask for many such objects.
+ */
+const MAX_PURGES = { gone: 1, "not-renewed": 5 } as const satisfies Record<Cause, number>;
 
 /** Counts a purge that begins now. @returns undefined if the minute has had all of its purges */
-function countPurge(minute: PurgeMinute | undefined, now: number): PurgeMinute | undefined {
+function countPurge(
+  minute: PurgeMinute | undefined,
+  cause: Cause,
+  now: number,
+): PurgeMinute | undefined {
   const isGoingOn = isWithin(MINUTE_MS, minute?.since, now);
   if (!minute || !isGoingOn) return { since: now, times: 1 };
 
-  return minute.times < MAX_PURGES ? { ...minute, times: minute.times + 1 } : undefined;
+  return minute.times < MAX_PURGES[cause] ? { ...minute, times: minute.times + 1 } : undefined;
 }
 
 /** By `env`, which is one object in each isolate. */
@@ -45,10 +55,11 @@ const ANSWER_MS = 500;
 /** Purges all renditions of an object after the answer, unless this minute has had enough purges. */
 export async function purgeOlder(
   { bucket, key }: RenditionId,
+  cause: Cause,
   env: object,
   context: Context,
 ): Promise<void> {
-  const minute = countPurge(minutes.get(env), Date.now());
+  const minute = countPurge(minutes.get(env), cause, Date.now());
   if (!minute) return;
 
   minutes.set(env, minute);

@@ -41,6 +41,8 @@ export type Rendering = {
 
 export type Rules = {
   readonly name: "before" | "after";
+  /** Whether a run that confirmed a picture asks once more after its answer. */
+  readonly asksAgain: boolean;
   /**
    * Returns the part of the key of Workers Cache that follows from the browser. Browsers with the same part share a
    * rendition.
@@ -53,6 +55,7 @@ export type Rules = {
 /** Before: the preset's sides chose the format, a PNG came where the original was smaller, and not all was stored. */
 export const BEFORE: Rules = {
   name: "before",
+  asksAgain: false,
   cacheKeyPart: cacheKeyPartBefore,
   render: renderBefore,
 };
@@ -60,6 +63,7 @@ export const BEFORE: Rules = {
 /** After: the rendition's sides choose the format, a ladder finds a quality, and all is stored. */
 export const AFTER: Rules = {
   name: "after",
+  asksAgain: true,
   cacheKeyPart: (browser) => browser,
   render: renderAfter,
 };

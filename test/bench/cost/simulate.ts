@@ -258,7 +258,10 @@ function runRenditions(
   const isUnchanged = lookup?.condition === version;
   if (!isUnchanged && hasStore) counts.storeReads += 1;
   if (isUnchanged || storedVersions[key] === version) {
-    if (cache) keepVersion(cache, keptIn, key, version, now);
+    if (cache) {
+      keepVersion(cache, keptIn, key, version, now);
+      if (scenario.rules.asksAgain) askOnceMore(counts, isUnchanged ? "s3" : "store");
+    }
     return "confirmed";
   }
 
@@ -274,11 +277,19 @@ function runRenditions(
     state.storedBytes[key] = rendering.bytes;
   }
   if (cache) keepVersion(cache, keptIn, key, version, now);
-  if (cache || hasStore) {
-    counts.gets += 1;
-    counts.s3Bytes += HEAD_BYTES;
-  }
+  if (cache || hasStore) askOnceMore(counts, "s3");
   return "rendered";
+}
+
+/** After its answer, a run asks once more: S3 for the object, or the store for what it has shown. */
+function askOnceMore(counts: Counts, source: "s3" | "store"): void {
+  if (source === "store") {
+    counts.storeReads += 1;
+    return;
+  }
+
+  counts.gets += 1;
+  counts.s3Bytes += HEAD_BYTES;
 }
 
 function askEdge(
