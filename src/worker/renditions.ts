@@ -46,7 +46,13 @@ import { browserFormatsOf, createTransformRequest } from "./request/transform-re
 import { askForObject, isBucketSilent, NO_ANSWER } from "./store/ask.ts";
 import { deleteConfigured } from "./store/delete.ts";
 import { isUnconfirmed, type LazyEntry, lazyEntry, type StoreEntry } from "./store/entries.ts";
-import { answerStored, checkAgain, purgeIfAppeared, saveRendition } from "./store/save.ts";
+import {
+  answerFromLaterBucket,
+  answerStored,
+  checkAgain,
+  purgeIfAppeared,
+  saveRendition,
+} from "./store/save.ts";
 import { sha256Hex } from "./util/bytes.ts";
 
 /**
@@ -204,10 +210,14 @@ async function renderFirstExisting(ids: RenditionIds, scope: RenderScope): Promi
     const isLast = remaining.length === 1;
     if (result.kind === "refusal" && isGone(result.refusal) && !isLast) continue;
 
-    // The objects before this one were missing when S3 was asked. If one of them was put while this one was rendered, it
-    // must be shown instead, so this answer is purged.
-    if (result.kind !== "refusal") {
-      const missingIds = ids.slice(0, objectIndex);
+    // The objects before this one were missing when S3 was asked. If one of them was put meanwhile, it must be shown
+    // instead, so this answer is purged.
+    const missingIds = ids.slice(0, objectIndex);
+    if (result.kind === "rendition") {
+      const rendition = answerFromLaterBucket(missingIds, result.rendition, scope);
+      return cancelOthers(candidates, { kind: "rendition", rendition, objectIndex });
+    }
+    if (result.kind === "not-modified") {
       for (const missingId of missingIds) context.waitUntil(purgeIfAppeared(missingId, scope));
     }
     return cancelOthers(candidates, { ...result, objectIndex });

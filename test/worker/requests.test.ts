@@ -95,10 +95,10 @@ const ALL: Rows = {
   "an unchanged object, each time that it is not fresh (W18)": [
     FIRST,
     after(KEEP + 1),
-    ["/images/card/key.jpg", 200, 1, 0],
+    ["/images/card/key.jpg", 200, 2, 0],
     ["/images/card/key.jpg", 200, 0, 0],
     after(KEEP + 1),
-    ["/images/card/key.jpg", 200, 1, 0],
+    ["/images/card/key.jpg", 200, 2, 0],
   ],
   "a missing object": [
     ["/images/card/nothing.jpg", 404, 1, 0],
@@ -117,7 +117,7 @@ const ALL: Rows = {
     ["/images/card/key.jpg?facts", 200, 2, 1],
     ["/images/card/key.jpg?facts", 200, 0, 0],
     after(KEEP + 1),
-    ["/images/card/key.jpg?facts", 200, 1, 0],
+    ["/images/card/key.jpg?facts", 200, 2, 0],
   ],
   "the facts of a missing object": [["/images/card/nothing.jpg?facts", 404, 1, 0]],
   "a fallback, and once more": [
@@ -132,7 +132,7 @@ const ONLY_CF: Rows = {
     () => stage.s3.objects.set("published/icons/a.svg", SVG_OBJECT),
     ["/icons/card/a.svg", 200, 2, 1],
     after(KEEP + 1),
-    ["/icons/card/a.svg", 200, 1, 0],
+    ["/icons/card/a.svg", 200, 2, 0],
   ],
   "an edge that contradicts S3 once": [
     () => {

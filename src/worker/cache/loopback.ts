@@ -138,9 +138,6 @@ async function fetchInTime(
     // Nobody reads the bytes of a rendition that comes too late.
     fetching.then(cancelResult).catch(() => {});
     const late = refuse({ event: "timed-out", reason: "no rendition in time" });
-    if (timeLeft > 0) {
-      reportUnusable(env, "the cached entrypoint does not answer in time", Date.now());
-    }
     return { ...late, loopbackFailure: "unusable" };
   } catch (error) {
     return loopbackFailed(env, `the cached entrypoint failed: ${error}`);

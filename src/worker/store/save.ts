@@ -226,6 +226,24 @@ async function tryToDelete({ path, etag }: SavedRendition, change: Change): Prom
 }
 
 /**
+ * Returns the rendition of a route's later bucket. When it has come whole, S3 is asked once more for the objects that were
+ * missing in the buckets before. If one of them is there by now, the rendition is purged from Workers Cache.
+ */
+export function answerFromLaterBucket(
+  missingIds: readonly RenditionId[],
+  rendition: NamedRendition,
+  scope: SaveScope,
+): NamedRendition {
+  if (missingIds.length === 0 || !mayBeCached(scope)) return rendition;
+
+  const passed = passOnRendition(rendition);
+  for (const missingId of missingIds) {
+    scope.context.waitUntil(passed.ended.then(() => purgeIfAppeared(missingId, scope)));
+  }
+  return passed.rendition;
+}
+
+/**
  * Asks S3 once more for an object that was missing in its bucket, so that the route's next bucket gave the picture. If
  * the missing object is there by now, that picture is purged from Workers Cache.
  */

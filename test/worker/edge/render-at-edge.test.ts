@@ -341,6 +341,7 @@ test("a body may take longer than the edge may take to begin it", async () => {
   stage.edge.fetch = async () => new Response(body, { headers: OK });
   const reply = get(PATH, {}, IMPATIENT);
   const controller = await read.promise;
+  for (let times = 0; times < 40; times++) await new Promise(setImmediate); // the answer has begun
   await vi.advanceTimersByTimeAsync(60_000);
   controller.enqueue(new TextEncoder().encode("a slow rendition"));
   controller.close();
