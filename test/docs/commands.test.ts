@@ -8,7 +8,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { ROOT } from "../support/built.ts";
 import { AWS, emptyFolder, init } from "../support/cli/run-init.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
-import { runFast } from "../support/clock.ts";
+import { stopTimers } from "../support/clock.ts";
 import { createEmulators, network } from "../support/emulators.ts";
 import { PURGE_TOKEN, SECRETS } from "../support/env.ts";
 import { copyWithDomain, editFile, removeCopies } from "../support/local-run.ts";
@@ -98,7 +98,7 @@ test("the commands of docs/purge-and-warm.md work as they stand there", async ()
     removeCopies();
   });
   const folder = copyWithDomain();
-  runFast(); // a purge waits before it purges once more
+  const finish = stopTimers(); // a purge waits before it purges once more
   for (const command of commands) {
     const { s3 } = createEmulators();
     const body = new Uint8Array();
@@ -109,7 +109,8 @@ test("the commands of docs/purge-and-warm.md work as they stand there", async ()
       http.post(`${SITE}/purge`, () => HttpResponse.json({ ok: true, not_purged: [] })),
     );
     const env = { ...SECRETS, PURGE_TOKEN };
-    const ended = await vitrine(command.split(" "), { folder, env, stdin: "photos/fig.jpg\n" });
+    const running = vitrine(command.split(" "), { folder, env, stdin: "photos/fig.jpg\n" });
+    const { value: ended } = await finish(running);
     expect([command, ended]).toMatchObject([command, { code: 0, out: "" }]);
   }
 });

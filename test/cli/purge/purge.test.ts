@@ -7,7 +7,7 @@ import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { MORE } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
-import { runFast } from "../../support/clock.ts";
+import { stopTimers } from "../../support/clock.ts";
 import { createEmulators, network } from "../../support/emulators.ts";
 import { BUCKET_URL, PURGE_TOKEN, SECRETS } from "../../support/env.ts";
 import { copyWithDomain, editFile, removeCopies } from "../../support/local-run.ts";
@@ -85,13 +85,16 @@ afterAll(() => {
   network.close();
   removeCopies();
 });
+let finish: ReturnType<typeof stopTimers>;
 beforeEach(() => {
-  runFast();
+  finish = stopTimers();
   arrange();
 });
 
-const purge = (args: readonly string[], world: WorldOptions = {}) =>
-  vitrine(["purge", ...args], { folder, env, ...world });
+const purge = async (args: readonly string[], world: WorldOptions = {}) => {
+  const { value } = await finish(vitrine(["purge", ...args], { folder, env, ...world }));
+  return value;
+};
 
 const nameOf = (key: string) => `media/${key}`;
 const linesIn = (text: string) => text.split("\n").slice(0, -1);
