@@ -136,6 +136,10 @@ export function createChecker(world: World, s3: S3Model) {
     const run = runs.get(entry.source.runId);
     const isOnItsWay = run !== undefined && !run.isOver;
     if (isOnItsWay || isAccepted(run, "cache")) return;
+
+    // Who asked before the purge may still be shown what the tier had then, where its run fails (W8).
+    const visit = visits.get(currentActor().process);
+    if (visit && !isOlder(picture, visit.floors)) return;
     violate("purged", `${tier} shows epoch ${picture.epoch} after the purge`);
   }
 

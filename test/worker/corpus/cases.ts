@@ -87,10 +87,6 @@ const SWITCHES: readonly Switches[] = [
     settings: { avifTooLarge: "jpeg", bindingAvif: "error" },
   },
   {
-    name: "cf-resized reads otherwise",
-    settings: { resizedHeader: "other" },
-  },
-  {
     name: "names no original",
     settings: { namesOriginal: false },
   },
