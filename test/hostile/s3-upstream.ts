@@ -57,7 +57,7 @@ function s3BehaviourOf(url: string, isOfEdge: boolean): S3Behaviour {
   // With "cf", most of what fails there is the edge's own fault.
   if (state.engine === "cf" && s3 % 3 !== 0) return sent;
   if (OUT_OF_REACH.has(edgeFault?.code)) {
-    const reply: Reply = [pick([500, 503, 400, 429], s3 >> 1), "InternalError"];
+    const reply: Reply = [pick([500, 503, 502, 429], s3 >> 1), "InternalError"];
     return { type, reply: s3 % 2 === 0 ? RESET : reply };
   }
   if (edgeFault?.code === 9420) return { type, reply: REDIRECT };
