@@ -156,7 +156,7 @@ export type RenderScope = RequestScope & {
   readonly condition: string | null;
   /** Whether Workers Cache has an older rendition, which can be shown. */
   readonly hasOlder?: boolean;
-  /** Whether the engine may be used. If not, the gateway makes what is neither cached nor stored. */
+  /** Whether the engine may be used. If not, the gateway makes what is not cached and not stored. */
   readonly usesEngine?: boolean;
   /**
    * Whether the edge has just contradicted S3: it found no object, for example, though S3 has one. It may have cached an

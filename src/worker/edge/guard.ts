@@ -63,7 +63,7 @@ const SUCCESS = /^internal=(?:ok|ram)\b/;
 const RESULT = /^[\w=/.:+-]{1,32}/;
 
 /**
- * Returns what `cf-resized` reads where that is neither a success nor a failure. Neither is documented in full: on the day on
+ * Returns what `cf-resized` reads where that means no success and no failure. These are not documented in full: on the day on
  * which they change, no picture should be lost that proves itself.
  * @returns its first word; undefined if the header is missing, or known, or the status is no success
  */
@@ -162,7 +162,7 @@ function isMadeByEdge(
   return sides !== undefined && source.sides !== undefined && isSmaller(sides, source.sides);
 }
 
-/** Returns whether an answer has another date than S3's object, or a tag that is neither the object's nor the edge's own. */
+/** Returns whether an answer has another date than S3's object, or a tag that is not the object's and not the edge's own. */
 function mayNameOtherOriginal(headers: Headers, object: SourceObject): boolean {
   const date = headers.get("last-modified");
   if (date && object.lastModified && date !== object.lastModified) return true;

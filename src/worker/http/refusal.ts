@@ -83,7 +83,7 @@ export type RefusalDetails = {
   /** The content type of the bytes that are not passed on. */
   type?: string;
   /**
-   * What `cf-resized` reads if that means neither a success nor a failure (R1). The edge may have made the bytes, and nothing
+   * What `cf-resized` reads if that means no success and no failure (R1). The edge may have made the bytes, and nothing
    * proves it.
    */
   resized?: string | undefined;

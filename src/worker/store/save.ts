@@ -1,7 +1,7 @@
 // Step 14 of a request, "answer, then store": the visitor gets the rendition, and the store gets the same bytes after the
-// answer. Then S3 is asked once more, since an object may be replaced, denied or deleted while its rendition is made.
-// Otherwise the store and Workers Cache would go on showing a picture that was taken down. docs/how-it-works.md has the
-// steps.
+// answer. Then S3 is asked once more, since an object may be replaced, denied or deleted, and purged, while its answer is on
+// its way: a new picture, a stored one, or the word that nothing changed. Otherwise the store and Workers Cache would go on
+// showing a picture that was taken down.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import type { GatewayScope } from "../cache/loopback.ts";

@@ -114,7 +114,7 @@ const nameOf = ({ number }: Moment, reply: Reply) => {
   }
 };
 
-/** A call without what neither the world nor an operator acts on. */
+/** A call, without the parts on which nobody acts. */
 export function actedOn(call: Call): unknown {
   if (call.kind !== "end") return call;
   const { outcome, text } = call;

@@ -23,7 +23,7 @@ export type Step = {
   readonly id: string;
   readonly actor: Actor;
   readonly kind: StepKind;
-  /** The objects that it reads or changes. Steps that touch no common one, nor each other's isolate, commute. */
+  /** The objects that it reads or changes. Steps commute if they touch no common one, and not each other's isolate. */
   readonly touches: readonly string[];
   /** Whether it can be taken yet. */
   readonly isReady?: () => boolean;

@@ -103,7 +103,7 @@ export function createStage(world: World, worker: Worker, snapshot: Snapshot, pl
     return { response, sourceOf: run.sourceOf };
   }
 
-  /** A run is over when nothing of its `waitUntil` is left, nor of what that has added. */
+  /** A run is over when its `waitUntil` has ended, and all that was added to it meanwhile. */
   async function endAfter(runId: string, work: readonly Promise<unknown>[]): Promise<void> {
     for (const promise of work) await promise.catch(() => {});
     checker.end(runId);
