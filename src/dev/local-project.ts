@@ -51,16 +51,18 @@ export function readLocalProject(
   if (isMistake(envConfig)) return { kind: "mistakes", mistakes: [locatedText(envConfig)] };
   if (isEmptyTopLevel(envConfig)) return { kind: "mistakes", mistakes: [noBucketsText(envConfig)] };
 
-  const { file, main, devVars, started, images, r2Buckets } = envConfig;
+  const { file, main, devVars, started, local, images, r2Buckets } = envConfig;
   const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
 
-  const configMistakes = isRefusal(config) ? config.mistakes : [];
-  const mistakes = [
-    ...configMistakes.map((mistake) => localMistake(mistake, run.vars, devVars)),
-    ...mainMistakes(envConfig),
-    ...varMistakes(envConfig),
-  ].map((mistake) => locatedText({ ...mistake, environment }));
+  const configMistakes = (isRefusal(config) ? config.mistakes : []).map((mistake) => {
+    const [variable = ""] = mistake.path.split(/[.[]/, 1);
+    const explained = localMistake(mistake, run.vars, devVars);
+    return local.has(variable) ? { ...explained, source: devVars } : explained;
+  });
+  const mistakes = [...configMistakes, ...mainMistakes(envConfig), ...varMistakes(envConfig)].map(
+    (mistake) => locatedText({ ...mistake, environment }),
+  );
   if (main === undefined || mainMistakes(envConfig).length > 0) {
     return { kind: "mistakes", mistakes };
   }

@@ -220,6 +220,7 @@ test.each<[string, Change, said: RegExp, isOurs: boolean]>([
   ["a main without Renditions", swap(MAIN, "bare.ts"), /exports no Renditions\./, true],
   ["a late date", swap("2026-11-01", "2035-01-01"), /date "2035-01-01" is in the future/, true],
   ["a wrong EDGE", (text) => `${text}\n`, /^ {2}\.dev\.vars:3: EDGE: is not JSON \(/m, true],
+  ["wrong BUCKETS", (text) => `${text}\n`, /^ {2}\.dev\.vars: BUCKETS\.a\.bucket: is mis/m, true],
 ])("with %s it does not start, and says why (S4)", SLOW, async (title, change, message, isOurs) => {
   const folder = copyProject();
   const file = join(folder, ".dev.vars");
@@ -227,6 +228,7 @@ test.each<[string, Change, said: RegExp, isOurs: boolean]>([
   if (change === undefined) rmSync(join(folder, "wrangler.toml"));
   else editFile(join(folder, "wrangler.toml"), change);
   if (title === "a wrong EDGE") writeFileSync(file, "# Two\n# lines\nEDGE='{transformations:0}'\n");
+  if (title === "wrong BUCKETS") writeFileSync(file, `BUCKETS='{"a":{}}'\n`);
   const { code, output } = await run(folder, ["dev"], { PORT: `${await freePort()}` });
   expect([code, output]).toEqual([2, expect.stringMatching(message)]);
   if (!output.includes("Starting")) expect(output).not.toMatch(/\n\s+at /);

@@ -59,6 +59,18 @@ export function slotsAtHand({ secrets }: Project, bucket: Bucket): BucketSlots {
   return slotsIn(valuesOf(secrets), bucket);
 }
 
+/**
+ * What gives a variable its value: `.dev.vars.staging`, or `env.staging of wrangler.toml`. The local run alone reads
+ * .dev.vars.
+ */
+export function sourceOfVariable(
+  { local, envConfig }: Pick<Project, "local" | "envConfig">,
+  variable: string,
+): string {
+  const isLocal = local && envConfig.local.has(variable);
+  return isLocal ? envConfig.devVars : configFileText(envConfig);
+}
+
 export type OpenOptions = {
   /** `--env`. Without it, CLOUDFLARE_ENV says the environment. */
   readonly env?: string | undefined;

@@ -3,10 +3,17 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { isFault } from "../../../src/cli/command.ts";
 import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-run.ts";
-import { createFolder, envLine, HOST } from "../../support/cli/folder.ts";
+import { openProject, sourceOfVariable } from "../../../src/cli/config/project.ts";
+import { createFolder, createProject, envLine, HOST, STAGED } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
+import {
+  type CommandResult,
+  createWorld,
+  vitrine,
+  type WorldOptions,
+} from "../../support/cli/vitrine.ts";
 import { CREDENTIALS, LOCAL_KEYS, SECRETS, VARS } from "../../support/env.ts";
 import { editFile } from "../../support/local-run.ts";
 
@@ -150,6 +157,20 @@ test.each<[what: string, by: string, secrets: Record<string, string>]>([
   const args = ["explain", `${LOCAL}/images/card/a.jpg`];
   const { out, err } = await vitrine(args, { folder });
   expect(out + err).toContain(has);
+});
+
+test.each([
+  ["the local run, by .dev.vars.staging", LOCAL, ".dev.vars.staging", ".dev.vars.staging"],
+  ["the local run, by .dev.vars", LOCAL, ".dev.vars", ".dev.vars"],
+  ["a deploy", undefined, ".dev.vars.staging", "env.staging of wrangler.toml"],
+])("what gives BUCKETS its value is named: in %s", (_what, url, file, source) => {
+  const values = { ...SECRETS, BUCKETS: JSON.stringify(VARS.BUCKETS) };
+  const lines = Object.entries(values).map(([name, value]) => envLine(name, value));
+  const folder = createProject(STAGED, "wrangler.toml", { [file]: lines.join("") });
+  const project = openProject(createWorld({ folder }).world, { env: "staging", url });
+  if (isFault(project)) throw new Error(project.fault);
+  expect(sourceOfVariable(project, "BUCKETS")).toBe(source);
+  expect(sourceOfVariable(project, "PRESETS")).toBe("env.staging of wrangler.toml");
 });
 
 test("an S3 in .dev.vars is used by the local run only", async () => {
