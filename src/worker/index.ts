@@ -33,6 +33,7 @@ import { answerRendition, render } from "./renditions.ts";
 import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/accept.ts";
 import { checkCookie } from "./request/cookie.ts";
 import { checkEmbedding } from "./request/embedding.ts";
+import { isFromOperator } from "./request/operator-token.ts";
 import { checkRateLimit } from "./request/rate-limit.ts";
 import {
   parseRequestTarget,
@@ -43,6 +44,7 @@ import {
 } from "./request/resolve-request.ts";
 import { checkGrant } from "./request/url-signature.ts";
 import {
+  addEvent,
   corsHeaders,
   imageAnswer,
   preflight,
@@ -70,7 +72,10 @@ export default {
     const began = Date.now();
     const outcome = await serve(request, env, context, began);
 
-    let answer = outcome.kind === "refusal" ? answerRefused(outcome, env) : outcome.answer;
+    let answer: Response;
+    if (outcome.kind === "refusal") answer = await answerRefused(outcome, request, env);
+    else answer = outcome.answer;
+
     if (request.method === "HEAD") {
       cancelBody(answer.body);
       answer = new Response(null, answer);
@@ -108,7 +113,11 @@ function refuse(refusal: Refusal, logFields?: LogFields, terms: Terms = {}): Ref
 }
 
 /** Returns the answer to a refused request, and logs the refusal. */
-function answerRefused(refused: Refused, env: object): Response {
+async function answerRefused(
+  refused: Refused,
+  { headers }: Request,
+  env: object,
+): Promise<Response> {
   const { refusal, logFields, terms, fallback } = refused;
   const now = Date.now();
   const answer = fallback ?? refusalAnswer(refusal, terms, now);
@@ -116,6 +125,10 @@ function answerRefused(refused: Refused, env: object): Response {
   const { status } = answer;
   const isLogged = shouldLog(env, refusal.event, status, now);
   if (isLogged) logRefusal(refusal, logFields ?? {}, status);
+
+  // All 404s are alike for visitors. Only an operator sees the event.
+  const isOperator = await isFromOperator(headers, env);
+  if (isOperator) addEvent(answer, refusal);
   return answer;
 }
 

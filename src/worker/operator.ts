@@ -2,7 +2,6 @@
 // tokens to take a role of AWS, and AWS checks them by these two documents. Nobody opens /purge or the details of /healthz
 // without a secret token. Without PURGE_TOKEN or `[vars.OIDC]` there are no such paths.
 
-import { decodeBase64 } from "../url/encoding.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
 import type { RenditionId } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
@@ -25,6 +24,7 @@ import { purge } from "./purge/purge.ts";
 import { readPurge } from "./purge/read-purge.ts";
 import { bodyText, logNotPurged, type PurgeAnswer, reportNothingPurged } from "./purge/report.ts";
 import { renderBy } from "./renditions.ts";
+import { hasToken, isFromCaller } from "./request/operator-token.ts";
 import { plain } from "./response/answer.ts";
 import { timingSafeEqual } from "./util/bytes.ts";
 
@@ -255,40 +255,6 @@ async function answerPurge(
     ...JSON_TYPE,
     ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),
   });
-}
-
-/** Returns whether the caller that sends the token has also written the body. */
-function isFromCaller(headers: Headers): boolean {
-  // AWS's SNS sends the token with any message, whoever may publish to its topic.
-  if (headers.has("x-amz-sns-message-type")) return false;
-
-  // The browser of an operator may add the password to a form that a page of another site has written.
-  return headers.get("sec-fetch-site") !== "cross-site";
-}
-
-/** `Bearer TOKEN`, or `Basic` and a user name and password in base64. */
-const AUTHORIZATION = /^(?<scheme>bearer|basic) +(?<credentials>.*)/is;
-
-/** Returns whether `authorization` has the token: as a bearer, or as the password of HTTP Basic. */
-async function hasToken(headers: Headers, token: string): Promise<boolean> {
-  const authorization = headers.get("authorization") ?? "";
-  const groups = AUTHORIZATION.exec(authorization)?.groups;
-  if (!groups) return false;
-
-  const { scheme = "", credentials = "" } = groups;
-  const isBasic = scheme.toLowerCase() === "basic";
-  const candidate = isBasic ? readPassword(credentials) : credentials;
-  return candidate !== undefined && timingSafeEqual(candidate, token);
-}
-
-/** Returns the text after the first colon. The user name does not matter. @returns undefined if there is no password */
-function readPassword(encoded: string): string | undefined {
-  try {
-    const text = new TextDecoder().decode(decodeBase64(encoded));
-    return /:(.*)/s.exec(text)?.[1];
-  } catch {
-    return undefined; // not base64
-  }
 }
 
 const DISCOVERY_PATH = "/.well-known/openid-configuration";

@@ -207,9 +207,31 @@ test.each([
   ["no password", `Basic ${btoa(PURGE_TOKEN)}`],
   ["no base64", "Basic ===="],
   ["16 KB", `Bearer ${"a".repeat(16_000)}`],
-])("authorization with %s opens neither /purge nor /healthz", async (_what, value) => {
-  const headers = [`authorization: ${value}`];
-  const purge = await ask("/purge", headers, "POST", '{"everything":true}');
-  expect([purge.status, (await ask("/healthz", headers)).status]).toEqual([401, 401]);
-  expect(edge.sent()).toEqual([]);
+])(
+  "authorization with %s opens neither /purge nor /healthz, and no event",
+  async (_what, value) => {
+    const headers = [`authorization: ${value}`];
+    const purge = await ask("/purge", headers, "POST", '{"everything":true}');
+    expect([purge.status, (await ask("/healthz", headers)).status]).toEqual([401, 401]);
+    expect(namesIn((await ask(UNSIGNED, headers)).text)).toEqual(
+      namesIn((await ask(UNSIGNED)).text),
+    );
+    expect(edge.sent()).toEqual([]);
+  },
+);
+const UNSIGNED = "/private/card/key.jpg";
+
+test.each([
+  `Bearer ${PURGE_TOKEN}`,
+  `bearer  ${HEALTH_TOKEN}`,
+  `Basic ${btoa(`operator:${PURGE_TOKEN}`)}`,
+])("an operator, and nobody after them, sees why a picture is refused", async (value) => {
+  const seen = await ask(UNSIGNED, [`authorization: ${value}`]);
+  expect([seen.status, namesIn(seen.text)]).toEqual([
+    404,
+    expect.arrayContaining(["vitrine-event"]),
+  ]);
+  expect(seen.text).toMatch(/^vitrine-event: signature-wrong\r$/im);
+  expect(seen.text).toMatch(/^cache-control: no-store\r$/im);
+  expect((await ask(UNSIGNED)).text).not.toContain("vitrine-event");
 });

@@ -160,6 +160,15 @@ export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Resp
   return answer;
 }
 
+/** The header with the event of a refusal, `signature-wrong` for example. Only operators get it. */
+export const EVENT_HEADER = "vitrine-event";
+
+/** Adds the event to the answer to a request that an operator has sent. No cache may show that answer to visitors. */
+export function addEvent({ headers }: Response, { event }: Refusal): void {
+  headers.set(EVENT_HEADER, event);
+  headers.set("cache-control", "no-store");
+}
+
 /** Returns the status of the answer to a refused request. Only `textAnswer` knows it, so its text is dropped. */
 export function statusOf(refusal: Refusal): number {
   return textAnswer(refusal).status;
