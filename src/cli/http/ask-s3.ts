@@ -6,6 +6,8 @@ import { codeOf, fetchBody } from "./body.ts";
 export type S3RequestResult = S3Reply & {
   /** The body, if the answer is not an object. */
   readonly text: string;
+  /** The headers of the answer, if one came. */
+  readonly headers?: Headers;
   /** Why no whole answer came: a code of Node.js such as `ENOTFOUND`, `timeout`, `too large`, or words. */
   readonly failure?: string;
   /** The object, if it was asked for and came whole. */
@@ -52,10 +54,12 @@ async function askOnce(
   try {
     const { bytes, whole } = await fetchBody(url, { method, headers }, TIMEOUT_S, maxBytes);
     const text = isObject ? "" : new TextDecoder().decode(bytes);
-    const answer = { ...(head && parseS3Reply(head, withoutEcho(text, headers), now)), text };
+    const reply = head && parseS3Reply(head, withoutEcho(text, headers), now);
+    const answer = { ...reply, ...(head && { headers: head.headers }), text };
     if (!isObject || !readsObject) return answer;
     return whole ? { ...answer, bytes } : { ...answer, failure: "too large" };
   } catch (error) {
-    return { ...(head && parseS3Reply(head, "", now)), text: "", failure: codeOf(error) };
+    const reply = head && { ...parseS3Reply(head, "", now), headers: head.headers };
+    return { ...reply, text: "", failure: codeOf(error) };
   }
 }
