@@ -1,159 +1,446 @@
-// Checks /healthz of a deployed Vitrine: whether it answers, and, if the token is at hand, which slot works and what the
-// edge or the Images binding makes of the canary.
+// Checks the deployed Worker by what /healthz says: whether it answers, its configuration, its store, and each of its
+// slots. A key at hand is compared with the Worker's before anything is blamed: most often the Worker has another one.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { hashVars } from "../../worker/config/hash-vars.ts";
+import { isSecret } from "../../worker/config/read-secrets.ts";
+import { maskKeyId } from "../../worker/config/slot.ts";
+import type { S3Reply } from "../../worker/http/s3-reply.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { SlotHealth } from "../../worker/origin/health.ts";
-import { followedBuckets, sourceEntryOf } from "../config/buckets.ts";
-import { configuredBucket, type Project, type ProjectSite } from "../config/project.ts";
-import { fetchHealth } from "../http/ask-health.ts";
+import { tableOf } from "../../worker/util/json.ts";
+import { secretNamesOf } from "../config/buckets.ts";
+import { configuredBucket, sourceOfVariable } from "../config/project.ts";
+import type { Health } from "../http/ask-health.ts";
 import { isNoAnswer, type NoAnswer } from "../http/body.ts";
-import { diagnoseEdge, diagnoseStatus, SEE_CLOUDFLARE } from "./edge.ts";
-import { type Finding, findingsOf, lessen, note, ok, problem, type Result } from "./finding.ts";
-import { diagnoseRole } from "./role.ts";
-import { cannotList, diagnoseS3 } from "./s3.ts";
+import { environmentText } from "../wrangler/config-file.ts";
+import {
+  error,
+  type Finding,
+  note,
+  ok,
+  type Problem,
+  RUN_AGAIN,
+  SEE_CLOUDFLARE,
+  type Subject,
+  warning,
+} from "./finding.ts";
+import { describeKeyRefusal } from "./keys.ts";
+import { describeListNeed, needsList } from "./list-right.ts";
+import { type Observations, visitorsOf } from "./observations.ts";
+import type { BucketSeen, KeySeen } from "./observe-bucket.ts";
+import { isShown, type SiteSeen } from "./observe-site.ts";
+import { explainReply } from "./s3-reply.ts";
 
-export function diagnoseAbsence(url: string, noAnswer: NoAnswer, local: boolean): Result {
-  const { status, reason } = noAnswer;
-  if (status === 500) return diagnoseStatus(500, `${url}/healthz`, local);
-  return problem("deployed", {
-    seen: `there is no Vitrine at ${url}: at /healthz, ${reason}`,
-    impact: "visitors see no image",
-    remedy: local
-      ? "start it: npx vitrine dev. It prints its http:// URL: pass that, without a path"
-      : 'make sure that no rule of the zone is in front of it, and put that domain under routes in wrangler.toml, as { pattern = "images.example.com", custom_domain = true }. At another route, let /healthz lead to the Worker, too',
-    needsDeploy: true,
+/** The report of /healthz; undefined: there is none. */
+export function reportOf({ site }: Observations): Health | undefined {
+  const health = site?.health;
+  if (health === undefined || isNoAnswer(health)) return undefined;
+  return health;
+}
+
+/** Whether Vitrine answers at that URL, with the configuration of wrangler.toml. */
+export function checkDeployed(seen: Observations): Finding[] {
+  const { site, project } = seen;
+  if (site === undefined) return [];
+
+  const { baseUrl, absence, pictures, hasThisConfiguration } = site;
+  const subject = { about: baseUrl };
+  if (absence?.status === 500) return explainBrokenWorker(seen, site, absence);
+
+  if (absence !== undefined) {
+    const isElsewhere = pictures.length > 0 && pictures.some(isShown);
+    const text = `there is no Vitrine at ${baseUrl}: at /healthz, ${absence.reason}`;
+    const atHome =
+      "start it: npx vitrine dev. It prints its http:// URL: pass that, without a path";
+    const onZone = `look at the domain's DNS, and make sure that no rule of the zone is in front of the Worker. If routes in wrangler.toml has not that domain, put it there, as { pattern = "images.example.com", custom_domain = true }, then npx vitrine deploy. At another route, let /healthz lead to the Worker, too`;
+    const problem = {
+      seen: text,
+      impact: visitorsOf(seen, undefined).text,
+      remedy: project.local ? atHome : onZone,
+    };
+    // On a domain with other apps, perhaps only /healthz belongs to another one.
+    return [(isElsewhere ? warning : error)("deployed", subject, problem)];
+  }
+
+  const present = ok("deployed", subject, "Vitrine is there, and without mistakes");
+  if (hasThisConfiguration) return [present];
+  return [
+    present,
+    warning(
+      "deployed",
+      { about: `${baseUrl}/healthz` },
+      {
+        seen: "the deployed configuration is not that of wrangler.toml: it is not deployed yet",
+        impact: visitorsOf(seen, undefined).text,
+        remedy: "if wrangler.toml is right, npx vitrine deploy. Else take its last change back",
+      },
+    ),
+  ];
+}
+
+/** The Worker answers 500 to everything. To its operator it names what is wrong. */
+function explainBrokenWorker(seen: Observations, site: SiteSeen, absence: NoAnswer): Finding[] {
+  const { baseUrl, health } = site;
+  const subject = { about: `${baseUrl}/healthz` };
+  const impact = "the Worker answers 500 to every request, as it just did";
+  const failure = health !== undefined && isNoAnswer(health) ? health : undefined;
+  const mistakes = failure?.mistakes ?? [];
+
+  if (mistakes.length === 0) {
+    return [
+      error("configuration", subject, {
+        seen: `${baseUrl}/healthz answers ${absence.status}: the Worker's configuration has a mistake`,
+        impact,
+        remedy: `npx wrangler tail names each mistake, and so does this command with HEALTH_TOKEN. In wrangler.toml, correct it: npx vitrine check. A secret: npx wrangler secret put, or npx wrangler secret delete. Then npx vitrine deploy if wrangler.toml has changed`,
+      }),
+    ];
+  }
+  return mistakes.map((mistake) => {
+    const [name = ""] = mistake.split(/[.[:]/, 1);
+    return error("configuration", subject, {
+      seen: `the Worker's configuration has a mistake: ${mistake}`,
+      impact,
+      remedy: remedyOfMistake(seen, name, mistake),
+    });
   });
 }
 
-export async function checkHealth(site: ProjectSite): Promise<readonly Finding[]> {
-  const { baseUrl, healthToken, local, envConfig } = site;
-  const about = `${baseUrl}/healthz`;
-  if (healthToken === undefined) {
+function remedyOfMistake({ project }: Observations, name: string, mistake: string): string {
+  const { local, envConfig } = project;
+  if (!isSecret(name)) {
+    return `if wrangler.toml has it right (npx vitrine check), npx vitrine deploy. Else correct ${name} there, and deploy`;
+  }
+  if (local) return `correct ${name} in ${envConfig.devVars}`;
+  if (mistake.includes("is missing")) return `npx wrangler secret put ${name}`;
+  return `put the right one: npx wrangler secret put ${name}. If the Worker is to have none: npx wrangler secret delete ${name}`;
+}
+
+/** Whether /healthz reports at all. */
+export function checkHealthReport({ site }: Observations): Finding[] {
+  const isVitrine = site !== undefined && site.absence === undefined;
+  if (!isVitrine) return [];
+
+  const subject = { about: `${site.baseUrl}/healthz` };
+  const { health } = site;
+  if (health === undefined) {
     const seen =
       "without a HEALTH_TOKEN of 16 or more ASCII characters, /healthz does not report which slot works and what the edge says (docs/doctor.md, “Health”)";
-    return [{ about, ...note("health", seen) }];
+    return [note("health", subject, seen)];
   }
+  if (!isNoAnswer(health)) return [];
 
-  const result = await fetchHealth(baseUrl, healthToken);
-  if (isNoAnswer(result)) return [{ about, ...diagnoseHealthFailure(result) }];
-
-  const { configuration: hash, buckets } = result;
-  const isDeployed = local || !hash || hash === (await hashVars(envConfig.deployed));
-  const findings = buckets.flatMap((bucket) => diagnoseBucket(site, bucket));
-  if (isDeployed) return findings;
-
-  // What is said of settings may be right in wrangler.toml, and explains what visitors get.
-  const current = findings.filter(({ needsDeploy }) => !needsDeploy);
-  const differs = problem("deployed", {
-    severity: "warning",
-    seen: "the deployed configuration is not that of wrangler.toml: it is not deployed yet",
-    impact: "what is changed in wrangler.toml counts only after a deploy",
-    remedy: "correct what is said above of wrangler.toml, if anything is: then npx vitrine deploy",
-    ...(current.length < findings.length && { bearing: "passing" }),
-  });
-
-  return [{ about, ...differs }, ...current];
+  const { status, reason } = health;
+  const isPassing = status === undefined || status === 429;
+  const other =
+    "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz";
+  // The Worker's token may be used by monitoring.
+  const token =
+    "correct HEALTH_TOKEN on this machine, for the local run in .dev.vars: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN";
+  const refused = status === 401 ? token : other;
+  return [
+    warning("health", subject, {
+      seen: `/healthz does not report: ${reason}`,
+      impact: "the doctor sees only what visitors get",
+      remedy: isPassing ? `wait a minute, ${RUN_AGAIN}` : refused,
+    }),
+  ];
 }
 
-function diagnoseHealthFailure({ status, reason }: NoAnswer): Result {
-  const seen = `/healthz does not report: ${reason}`;
-  const impact = "the doctor sees only what visitors get";
-  const details = { severity: "warning", seen, impact } as const;
+/** Whether the store answers the Worker. */
+export function checkStore(seen: Observations): Finding[] {
+  const health = reportOf(seen);
+  if (health?.store === undefined || seen.site === undefined) return [];
 
-  if (status === undefined || status === 429) {
-    return problem("health", { ...details, remedy: "try again in a minute", bearing: "passing" });
+  const subject = { about: `${seen.site.baseUrl}: the store` };
+  const { state } = health.store;
+  if (state === "ok") {
+    const event = health.last_event ?? "none yet";
+    const purge = health.last_purge ?? "none yet";
+    const text = `it answers the Worker. The last event: ${event}. The last purge: ${purge}`;
+    return [ok("store", subject, text)];
   }
 
-  const remedy =
-    status === 401 // the Worker's token may be used by monitoring
-      ? "correct HEALTH_TOKEN on this machine, for the local run in .dev.vars: it must be the Worker's. If nobody has that one, set a new one, and tell your monitoring: npx wrangler secret put HEALTH_TOKEN"
-      : "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz";
-  return problem("health", { ...details, remedy });
+  const { envConfig } = seen.project;
+  const binding = tableOf(envConfig.deployed["ANSWERS"])["store"];
+  const name = envConfig.r2Buckets.find((bucket) => bucket.binding === binding)?.bucket_name;
+  const bucket = name === undefined ? `the bucket of the binding ${binding}` : `the bucket ${name}`;
+  return [
+    error("store", subject, {
+      seen: `R2 does not give the Worker its store (${state})`,
+      impact: `nothing is stored, and nothing stored is shown: an outage of S3 shows, and pictures are made again. As seen: ${visitorsOf(seen, undefined).text}`,
+      remedy: `look in Cloudflare's dashboard, R2, whether ${bucket} is there. If it is not, make it again: it fills by itself. If it is, ${SEE_CLOUDFLARE}`,
+    }),
+  ];
 }
 
-function diagnoseBucket(
-  site: ProjectSite,
-  { bucket: name, slots, r2, role, edge, answered, resized }: BucketHealth,
+/** What /healthz says of the slots of a bucket, or of its R2 binding. */
+export function checkWorkerSlots(
+  seen: Observations,
+  bucketSeen: BucketSeen,
+  { slots, r2 }: BucketHealth,
 ): Finding[] {
-  const { config, baseUrl, local } = site;
-  const bucket = config.buckets.find((configured) => configured.name === name);
-  if (bucket === undefined) return []; // wrangler.toml has it no more
-  const findings: Finding[] = [];
-  const add = (part: string, ...results: readonly Result[]) =>
-    findings.push(...findingsOf(`${baseUrl}: bucket ${name}${part}`, name, results));
-  const working = slots.find(({ state }) => state === "ok");
-  for (const slot of slots) {
-    const result = diagnoseSlot(site, bucket, slot);
-    const slotResult = working ? lessen(result, `only slot ${working.slot} works`) : result;
+  const { bucket } = bucketSeen;
+  const prefix = `${seen.site?.baseUrl}: bucket ${bucket.name}`;
+  if (r2 !== undefined) {
+    const subject = { about: `${prefix}, its binding`, bucket: bucket.name };
+    if (r2 === "ok") return [ok("r2", subject, "R2 answers the Worker")];
+    return [
+      error("r2", subject, {
+        seen: `R2 does not answer the Worker (${r2})`,
+        impact: visitorsOf(seen, bucket.name).text,
+        remedy: `wait a minute, ${RUN_AGAIN}, and ${SEE_CLOUDFLARE}. If it stays, look in the dashboard, R2, whether the bucket is there`,
+      }),
+    ];
+  }
+
+  const hasWorking = slots.some(({ state }) => state === "ok");
+  return slots.flatMap((slot): Finding[] => {
     const key = slot.access_key === undefined ? "" : `: the key ${slot.access_key}`;
-    add(`, slot ${slot.slot}${key}`, slotResult);
-  }
-  const fault = { seen: "R2 does not answer the Worker", remedy: SEE_CLOUDFLARE };
-  const r2Result = r2 === "ok" ? ok("r2", "R2 answers the Worker") : problem("r2", fault);
-  if (r2 !== undefined) add(", its binding", r2Result);
-  if (role && bucket.role) add(", its role", ...diagnoseRole(bucket, bucket.role, role));
-  // For an object that is missing, S3 answers 403 if the key may not list the bucket (A6).
-  const isDenied = (role ? [role] : slots).some(({ missing }) => missing === 403);
-  const isFollowed = followedBuckets(config.routes).has(bucket);
-  if (isDenied && (isFollowed || (!local && config.store))) add("", cannotList(bucket, isFollowed));
-  if (role !== undefined && role.state !== "ok") return findings; // the finding of the role says why there is no image
-  const isBinding = bucket.engine === "binding";
-  const engine = isBinding ? ", the Images binding" : ", the edge";
-  const entry = sourceEntryOf(bucket);
-  if (edge === "no canary") {
-    add(engine, note("health", `BUCKETS.${name} has no canary, so what it says is unknown`));
-  } else if (edge !== "on") {
-    const fault = diagnoseEdge(edge, answered ?? 403, { entry, isBinding, local });
-    const hasNext = config.routes.some(({ buckets }) => buckets.slice(0, -1).includes(bucket));
-    const impact = "visitors get it if the next bucket has it, but monitoring fails";
-    add(engine, hasNext && edge === "object-missing" ? lessen(fault, impact) : fault);
-  } else if (isBinding) add(engine, ok("binding", "the Images binding makes a rendition"));
-  else add(engine, ok("transformations", "it is on"), ok("sources", "it may fetch the canary"));
-  if (resized !== undefined) add(engine, diagnoseUnknownResult(resized, edge));
-  return findings;
-}
+    const subject = { about: `${prefix}, slot ${slot.slot}${key}`, bucket: bucket.name };
+    if (slot.state === "ok") {
+      return [ok("health", subject, "it works"), ...compareWorkingKey(subject, bucketSeen, slot)];
+    }
 
-/** The edge's word for a success is documented nowhere, and has changed (R1). */
-function diagnoseUnknownResult(resized: string, edge: string): Result {
-  return problem("edge", {
-    severity: "warning",
-    seen: `cf-resized reads ${resized}, which Vitrine does not know`,
-    impact:
-      edge === "on"
-        ? "a picture is shown only if its bytes prove that the edge made it: smaller, or of another type than the original"
-        : "nothing else says that the edge transforms the canary",
-    remedy:
-      "update Vitrine. If there is no newer version, report it. See docs/errors.md#unknown-proof",
-    bearing: "harmless",
+    const fault = describeSlotFault(seen, bucketSeen, slot);
+    if (fault === undefined) return [];
+
+    const { check, ...problem } = fault;
+    const impact = visitorsOf(seen, bucket.name).text;
+    const severity = hasWorking ? warning : error;
+    return [severity(check, subject, { ...problem, impact })];
   });
 }
 
-function diagnoseSlot(
-  project: Project,
-  bucket: Bucket,
-  { slot, state, region, clock: ahead, answered, mistakes = [] }: SlotHealth,
-): Result {
-  if (state === "ok") return ok("health", "it works");
-  if (state === "incomplete") {
-    const remedy = "set what is named here, locally in .dev.vars: npx wrangler secret put";
-    const impact = `slot ${slot} needs both of its secrets`;
-    return problem("keys", { seen: mistakes.join("; "), impact, remedy });
+/** Another key at hand than the Worker's is no fault, but explains what the doctor finds of it. */
+function compareWorkingKey(
+  subject: Subject,
+  { keys }: BucketSeen,
+  { slot, access_key: workerKey }: SlotHealth,
+): Finding[] {
+  const key = keys.find((candidate) => candidate.slot.name === slot);
+  if (key === undefined || workerKey === undefined) return [];
+
+  const masked = maskKeyId(key.slot);
+  if (masked === workerKey) return [];
+  const text = `the Worker has another key (${workerKey}) than ${key.source} (${masked}): what is found of that one is not about the Worker`;
+  return [note("keys", subject, text)];
+}
+
+type SlotFault = Pick<Finding, "check"> & Omit<Problem, "impact">;
+
+/** Why a slot of the Worker does not work. @returns undefined if a deploy of wrangler.toml changes it */
+function describeSlotFault(
+  seen: Observations,
+  bucketSeen: BucketSeen,
+  slot: SlotHealth,
+): SlotFault | undefined {
+  const { project, site } = seen;
+  if (slot.state === "incomplete") return describeIncompleteSlot(seen, bucketSeen.bucket, slot);
+
+  const bucket = {
+    ...bucketSeen.bucket,
+    bucket: configuredBucket(project, bucketSeen.bucket).bucket,
+  };
+  const file = sourceOfVariable(project, "BUCKETS");
+  const meaning = explainReply(replyOf(slot), bucket, file);
+  switch (meaning.kind) {
+    case "bucket-fault": {
+      const { check, remedy, needsDeploy } = meaning;
+      // The doctor says already that wrangler.toml is not deployed.
+      if (needsDeploy && site?.hasThisConfiguration === false) return undefined;
+      if (check !== "clock") return { check, seen: meaning.seen, remedy, needsDeploy };
+
+      const { host } = new URL(bucket.baseUrl);
+      const clock = `set the clock of ${host}, or tell whoever runs it: the Worker's clock is Cloudflare's`;
+      return { check, seen: meaning.seen, remedy: clock };
+    }
+    case "key-refused":
+      return describeRefusedKey(seen, bucketSeen, slot, meaning.code);
+    case "accepted":
+      return describeDeniedCanary(seen, bucketSeen, slot);
+    default:
+      return meaning satisfies never;
   }
-  const isStatus = /^\d+$/.test(state);
-  const status = answered ?? (isStatus ? Number(state) : 0);
-  const code = isStatus || state === "unreachable" ? undefined : state;
+}
+
+/** The reply of S3 that a slot's state stands for. */
+function replyOf({ state, answered, region, clock }: SlotHealth): S3Reply & { failure: string } {
   const failure = "the Worker cannot reach it";
-  const named = { ...bucket, bucket: configuredBucket(project, bucket).bucket };
-  const source = project.local ? ".dev.vars" : undefined;
-  const answer = { status, code, failure, region, ahead, text: "" };
-  const fault = diagnoseS3(answer, { bucket: named, slot, source });
-  if (fault !== undefined) return fault;
-  return problem("sample", {
-    seen: `S3 denies the canary (${state}): the key may not read it, or it does not exist`,
-    impact: "visitors get 404 for it, or for every object",
-    remedy: `make sure that the key may read it, or correct canary or prefix in BUCKETS.${bucket.name} of wrangler.toml`,
+  const isStatus = /^\d+$/.test(state);
+  const status = isStatus ? Number(state) : answered;
+  const isCode = !isStatus && state !== "unreachable";
+  return {
+    failure,
+    ...(status !== undefined && { status }),
+    ...(isCode && { code: state }),
+    ...(region !== undefined && { region }),
+    ...(clock !== undefined && { ahead: clock }),
+  };
+}
+
+function describeIncompleteSlot(
+  { project }: Observations,
+  bucket: Bucket,
+  { slot, mistakes = [] }: SlotHealth,
+): SlotFault {
+  const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot);
+  const seen = `slot ${slot} is incomplete: ${mistakes.join("; ")}`;
+  if (project.local) {
+    const remedy = `correct ${accessKeyId} and ${secretAccessKey} in ${project.envConfig.devVars}`;
+    return { check: "keys", seen, remedy };
+  }
+
+  const names = mistakes.map((mistake) => mistake.split(":", 1)[0] ?? "").filter(isSecret);
+  const missing = names.length > 0 ? names : [accessKeyId, secretAccessKey];
+  const puts = missing.map((name) => `npx wrangler secret put ${name}`).join(" and ");
+  const rest = [accessKeyId, secretAccessKey].filter((name) => !missing.includes(name));
+  const deletes = rest.map((name) => `npx wrangler secret delete ${name}`).join(" and ");
+  const isAbandoned = slot === "next" && deletes !== "";
+  const remedy = isAbandoned ? `${puts}. Or, if nobody rotates, ${deletes}` : puts;
+  return { check: "keys", seen, remedy };
+}
+
+/** S3 does not accept the Worker's key. */
+function describeRefusedKey(
+  seen: Observations,
+  bucketSeen: BucketSeen,
+  slot: SlotHealth,
+  code: string,
+): SlotFault {
+  const { project } = seen;
+  const { bucket } = bucketSeen;
+  const fault = describeKeyRefusal(code);
+  const better = findBetterKey(seen, bucketSeen, slot);
+  if (better !== undefined) {
+    return { ...fault, seen: `${fault.seen}. ${better.seen}`, remedy: better.remedy };
+  }
+
+  const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot.slot);
+  if (project.local) {
+    const remedy = `correct ${accessKeyId} and ${secretAccessKey} in ${project.envConfig.devVars}`;
+    return { ...fault, remedy };
+  }
+
+  const puts = `put both secrets of one key: npx wrangler secret put ${accessKeyId} and npx wrangler secret put ${secretAccessKey}`;
+  if (fault.check === "secret") return { ...fault, remedy: `${puts}. Or npx vitrine rotate` };
+
+  const { access_key: key = "the key" } = slot;
+  const remedy = `if somebody deactivated ${key}, activate it again at the provider (at AWS, aws iam list-access-keys --user-name USER lists the keys of its user). Else make a new key for that user: npx vitrine rotate, or ${puts}`;
+  return { ...fault, remedy };
+}
+
+/** S3 accepts the Worker's key, and denies it the canary. */
+function describeDeniedCanary(
+  seen: Observations,
+  bucketSeen: BucketSeen,
+  slot: SlotHealth,
+): SlotFault | undefined {
+  const { project, site } = seen;
+  const { bucket } = bucketSeen;
+  const { state, missing, access_key: key = "the key" } = slot;
+  const settings = `BUCKETS.${bucket.name} of ${sourceOfVariable(project, "BUCKETS")}`;
+  const another = `or set another canary in ${settings}`;
+  const check = "sample";
+
+  const better = findBetterKey(seen, bucketSeen, slot);
+  if (better?.isOtherKey) {
+    const text = `S3 denies the canary to the Worker (${state}). ${better.seen}`;
+    return { check, seen: text, remedy: better.remedy };
+  }
+  // The same key reads the canary of wrangler.toml, so the deployed one is another. The doctor says already to deploy.
+  if (better !== undefined && site?.hasThisConfiguration === false) return undefined;
+  if (state === "InvalidObjectState") {
+    const text = `the canary is in an archive (${state})`;
+    return {
+      check,
+      seen: text,
+      remedy: `restore it from the archive, ${another}`,
+      needsDeploy: true,
+    };
+  }
+  if (state.startsWith("KMS.")) {
+    const text = `KMS does not decrypt the canary (${state})`;
+    return {
+      check,
+      seen: text,
+      remedy: `look at the canary's KMS key and its policy, ${another}`,
+      needsDeploy: true,
+    };
+  }
+
+  const rights = `the policy of its user must allow s3:GetObject on arn:aws:s3:::${bucket.bucket}/${bucket.prefix}*, and no bucket policy may deny it (docs/deploy.md, step 4)`;
+  const whose = `make sure that ${key} is the key of this bucket and of ${environmentText(project.envConfig.environment)}`;
+  if (missing === 404) {
+    const text = `the canary is there, and S3 denies it to the key (${state})`;
+    return {
+      check,
+      seen: text,
+      remedy: `${whose}: if it is not, deploy the right one. If it is, ${rights}`,
+    };
+  }
+  return {
+    check,
+    seen: `S3 denies the canary (${state}): it is missing, or denied to the key. S3 does not say which to a key that may not list`,
+    remedy: `look whether it is there. If not, upload it, ${another}. If it is, ${whose}: if it is not, deploy the right one. If it is, ${rights}`,
     needsDeploy: true,
-  });
+  };
+}
+
+type BetterKey = {
+  readonly seen: string;
+  readonly remedy: string;
+  /** False: it has the same id, so the Worker may have another secret. */
+  readonly isOtherKey: boolean;
+};
+
+/** A key at hand that opens the bucket, where the Worker's does not: most often the Worker has another one. */
+function findBetterKey(
+  { project, keyOwners }: Observations,
+  { bucket, keys, samples }: BucketSeen,
+  { slot, access_key: workerKey }: SlotHealth,
+): BetterKey | undefined {
+  const key = keys.find((candidate) => candidate.slot.name === slot);
+  const isDenied = samples.some(({ reply }) => reply !== undefined && reply.bytes === undefined);
+  if (key === undefined || workerKey === undefined || isDenied || !opens(key, bucket)) {
+    return undefined;
+  }
+  if (keyOwners.has(key.slot.credentials.accessKeyId)) return undefined;
+
+  const masked = maskKeyId(key.slot);
+  const isOtherKey = masked !== workerKey;
+  const seen = isOtherKey
+    ? `The Worker has another key (${workerKey}) than ${key.source} (${masked}), which S3 accepts`
+    : `${key.source} has a secret for ${masked} that S3 accepts: the Worker has another secret`;
+  const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot);
+  if (key.source === project.secretsFile) {
+    const remedy = `deploy it: npx vitrine deploy --secrets-file ${key.source}`;
+    return { seen, remedy, isOtherKey };
+  }
+
+  // The key of a shell may be the operator's own, which may do much more.
+  const remedy = `if that is the key which was made for this Worker, put it: npx wrangler secret put ${accessKeyId} and npx wrangler secret put ${secretAccessKey}. Else put the right one`;
+  return { seen, remedy, isOtherKey };
+}
+
+function opens({ absent }: KeySeen, bucket: Bucket): boolean {
+  return explainReply(absent, bucket).kind === "accepted";
+}
+
+/** Whether the Worker's key or role may list, where that is needed: S3 answers 403 for what is missing if not (A6). */
+export function checkWorkerListRight(
+  seen: Observations,
+  { bucket }: BucketSeen,
+  { slots, role }: BucketHealth,
+): Finding[] {
+  const need = needsList(seen.project, bucket);
+  if (need === "none") return [];
+
+  const denied = [...(role ? [role] : []), ...slots].find(({ missing }) => missing === 403);
+  if (denied === undefined) return [];
+
+  const key = slots.find(({ missing }) => missing === 403)?.access_key;
+  const owner = role ? `the role ${role.role}` : `the user of the Worker's key ${key}`;
+  const subject = { about: `${seen.site?.baseUrl}: bucket ${bucket.name}`, bucket: bucket.name };
+  const problem = describeListNeed(bucket, need, owner, visitorsOf(seen, bucket.name).text);
+  return [(need === "follower" ? error : warning)("list", subject, problem)];
 }

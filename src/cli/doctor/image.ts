@@ -1,356 +1,374 @@
-// Checks an image of each route as three kinds of browsers get it: format, headers, HEAD, conditional requests,
-// fallbacks and Workers Cache. Tries to get an original, or a size that nobody allowed, by requests that have got them
-// out of other servers.
+// Checks what visitors get: the picture of each route as three kinds of browser get it, its headers, Workers Cache, and
+// the fallbacks. What the Worker tells its operator about a refused picture is its event, which docs/errors.md explains.
 
-import type { Bucket } from "../../worker/config/bucket.ts";
-import type { Config } from "../../worker/config/config.ts";
-import type { Variant } from "../../worker/config/preset.ts";
-import type { BoundRoute } from "../../worker/config/routes.ts";
 import { mayShow } from "../../worker/edge/guard.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
-import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { browserFormatsOf } from "../../worker/request/transform-request.ts";
 import { PROTECTION, SHORT_S } from "../../worker/response/answer.ts";
-import { isFault } from "../command.ts";
-import type { Project, ProjectSite } from "../config/project.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
-import { ACCEPTS, BROWSERS, cacheStatus } from "../http/ask-picture.ts";
-import { type Body, fetchText, isNoAnswer } from "../http/body.ts";
+import { cacheStatus } from "../http/ask-picture.ts";
+import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
 import { objectNameOf } from "../objects/bucket-key.ts";
 import { sniffImageType } from "../picture/sniff.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { signForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
-import { type Examination, findHolder, type Sample } from "./bucket.ts";
-import { diagnoseStatus, LET_PASS } from "./edge.ts";
-import type { Finding, Result } from "./finding.ts";
-import { findingsOf, isResult, note, ok, problem } from "./finding.ts";
+import { LOCALLY } from "./engine.ts";
+import {
+  type Check,
+  error,
+  type Finding,
+  note,
+  ok,
+  RUN_AGAIN,
+  type Subject,
+  warning,
+} from "./finding.ts";
+import { isRefusedSignature, type Observations, outcomeOf } from "./observations.ts";
+import type { BrowserAnswer, FallbackSeen, PictureSeen, SiteSeen } from "./observe-site.ts";
+import { offsetText } from "./s3-reply.ts";
 
-export type ImageRequest = {
-  readonly route: BoundRoute;
-  readonly name: string;
-  readonly variant: Variant;
-  readonly baseUrl: string;
-  readonly path: string;
-  /** The signature; empty if the route is not signed. */
-  readonly query: string;
-  /** Undefined if the original cannot be read from here. */
-  readonly original: Uint8Array | undefined;
-};
-
-const TIMEOUT_S = 60;
-/** All renditions are smaller. */
-const MAX_BYTES = 100e6;
 const SVG = "image/svg+xml";
+const LET_PASS =
+  "make sure that no rule, snippet or other Worker is in front of this Worker (Security → Events in the dashboard)";
 const FIND_WORKER = "find out which Workers answer on that domain: npx wrangler deployments list";
 const FIND_RULE = "a rule of the zone changes it (Rules → Transform Rules): remove that rule";
+const WAIT = `wait a minute, ${RUN_AGAIN}`;
 
-type HeaderFields = Readonly<Record<string, string>>;
+/** Whether the picture of each route is shown. @param earlier the findings that may be the cause */
+export function checkImages(seen: Observations, earlier: readonly Finding[]): Finding[] {
+  const { site } = seen;
+  if (site === undefined || isElsewhere(site)) return [];
 
-/** Asks the deployed Worker as a modern browser does, and follows no redirect. */
-export function askSite(url: string, headers: HeaderFields = {}, method = "GET") {
-  const init = { method, headers: { accept: ACCEPTS.avif, ...headers } };
-  return fetchText(url, init, TIMEOUT_S, MAX_BYTES);
+  const findings = site.skipped.map(({ route, bucket, reason }) => {
+    const subject = { about: `${site.baseUrl}: the route ${route.path}`, bucket };
+    return note("image", subject, `not requested: ${reason}`);
+  });
+  for (const picture of site.pictures) findings.push(...checkPicture(seen, site, picture, earlier));
+  if (findings.length > 0) return findings;
+
+  return [
+    warning(
+      "image",
+      { about: site.baseUrl },
+      {
+        seen: "no image was requested, because no object is known",
+        impact: "the doctor did not see what visitors get",
+        remedy: "name an object that exists, such as photos/fig.jpg",
+      },
+    ),
+  ];
 }
 
-const NO_OBJECT = problem("image", {
-  severity: "warning",
-  seen: "no image was requested, because no object is known",
-  impact: "the doctor did not see what visitors get",
-  remedy: "name an object that exists, such as photos/fig.jpg",
-  bearing: "consequence",
-});
+/** Returns whether the Worker answers nothing, or 500 to everything: another check says so. */
+function isElsewhere({ absence, pictures }: SiteSeen): boolean {
+  return absence !== undefined && pictures.length === 0;
+}
 
-/**
- * Checks an image of each bucket of each route.
- * @param samples an original of each bucket, by the bucket's name, if one is known
- * @returns what is found, and a request whose image visitors get
- */
-export async function checkRoutes(
-  site: ProjectSite & Examination,
-  samples: ReadonlyMap<string, Sample>,
-): Promise<{ findings: Finding[]; example?: ImageRequest | undefined }> {
-  const { config, baseUrl } = site;
-  const findings: Finding[] = [];
-  let example: ImageRequest | undefined;
-  for (const [route, bucket] of config.routes.flatMap(pairsOf)) {
-    const request = await planRequest(site, route, bucket, samples.get(bucket.name));
-    if (request === undefined) continue;
-    if (isResult(request)) {
-      findings.push(...findingsOf(`${baseUrl}: the route ${route.path}`, bucket.name, [request]));
-      continue;
-    }
-    const keyOf = ({ name, prefix }: Bucket) => samples.get(name)?.key.slice(prefix.length);
-    // Buckets with the same key have one URL. It is requested once, for a bucket whose original is known, if any.
-    const same = route.buckets.filter((other) => keyOf(other) === keyOf(bucket));
-    const chosen = same.find(({ name }) => samples.get(name)?.bytes) ?? same[0];
-    if (bucket !== chosen) continue;
-    const results = await checkImage(site, request);
-    const [image] = results;
-    if (image?.severity === "ok" && route.buckets.length > 1) {
-      const { holder, unknown } = await findHolder(site, route.buckets, keyOf(bucket) ?? "");
-      const source = unknown ? `${unknown.name} or a later one` : holder?.name;
-      results[0] = { ...image, seen: `${image.seen}, of ${source ?? "no bucket: it is kept"}` };
-    }
-    findings.push(...findingsOf(baseUrl + request.path, bucket.name, results));
-    if (results.length > 1) example ??= request; // a single result is a fault
+function checkPicture(
+  seen: Observations,
+  { baseUrl }: SiteSeen,
+  picture: PictureSeen,
+  earlier: readonly Finding[],
+): Finding[] {
+  const bucket = picture.buckets[0];
+  const subject = { about: baseUrl + picture.path, ...(bucket !== undefined && { bucket }) };
+  const refused = picture.answers.find(({ result }) => !isPicture(result));
+  if (refused !== undefined) return [explainNoPicture(seen, subject, picture, refused, earlier)];
+
+  const bodies = picture.answers.flatMap(({ result }) => (isNoAnswer(result) ? [] : [result]));
+  const [first] = bodies;
+  if (first === undefined) return [];
+
+  // Where an original comes out, something else than the Worker answers.
+  const original = checkOriginal(subject, picture, bodies);
+  if (original.severity === "error") return [original];
+
+  const size = first.bytes.length.toLocaleString("en");
+  return [
+    ok("image", subject, `${picture.variantName}: ${size} bytes`),
+    original,
+    checkFormats(subject, picture),
+    checkHeaders(subject, picture, first),
+    checkBrowserCache(subject, picture, first, seen.project.config.answers.max_age),
+  ];
+}
+
+function isPicture(result: Body | NoAnswer): result is Body {
+  return !isNoAnswer(result) && result.status === 200;
+}
+
+/** Why a browser gets no picture. The first paragraph that fits decides. */
+function explainNoPicture(
+  seen: Observations,
+  subject: Subject,
+  picture: PictureSeen,
+  { result }: BrowserAnswer,
+  earlier: readonly Finding[],
+): Finding {
+  const impact = `a visitor got ${outcomeOf(picture)} at ${picture.path}`;
+  if (isRefusedSignature(picture)) return explainSignature(seen, subject, picture);
+
+  if (isNoAnswer(result)) {
+    return error("image", subject, {
+      seen: `no answer: ${result.reason}`,
+      impact,
+      remedy: "check that the domain leads to Cloudflare, and that this machine is online",
+    });
   }
-  if (findings.length === 0) findings.push({ about: baseUrl, ...NO_OBJECT });
-  return { findings, example };
+
+  const { status, headers } = result;
+  const text = `${picture.path} answers ${outcomeOf(picture)}`;
+  const cause = earlier.find((finding) => isCause(finding, picture));
+  const isOfCache = cacheStatus(headers) === "hit" && (status === 404 || status === 415);
+  if (cause !== undefined) {
+    const wait = isOfCache ? ". A refusal is kept for a minute" : "";
+    const remedy = `fix that first: ${cause.seen}. Then run the doctor again${wait}`;
+    return error("image", subject, { seen: text, impact, remedy });
+  }
+  if (isOfCache) {
+    const cachedText = `${text}: Workers Cache keeps such an answer for a minute, so it may be over already`;
+    return warning("image", subject, { seen: cachedText, impact, remedy: WAIT });
+  }
+
+  const local = seen.project.local ? LOCALLY : "";
+  const remedy = local + remedyOfRefusal(picture, status, headers);
+  return error("image", subject, { seen: text, impact, remedy });
 }
 
-const pairsOf = (route: BoundRoute) => route.buckets.map((bucket) => [route, bucket] as const);
+/** Findings that never keep a picture from being shown. */
+const HARMLESS: readonly Check[] = ["public", "side-door", "originals", "list", "keys", "store"];
 
-/** Plans the request for a sample at the first preset of a route. @returns why not; undefined: the sample has no URL */
-async function planRequest(
-  site: ProjectSite & Examination,
-  route: BoundRoute,
-  { prefix }: Bucket,
-  sample: Sample | undefined,
-): Promise<ImageRequest | Result | undefined> {
-  const [name = ""] = variantNamesOf(site, route);
-  const variant = site.config.variants.get(name);
-  const key = sample?.key.slice(prefix.length) ?? "";
-  const path = variantPathOf(site.config, route, name, key);
-  if (sample === undefined || variant === undefined || path === undefined) return undefined;
-  const query = await signForNow(site, route, { preset: variant.preset, key }, site.now());
-  if (isFault(query)) return note("image", `not requested: ${query.fault}`);
-  return { route, name, variant, baseUrl: site.baseUrl, path, query, original: sample.bytes };
+function isCause({ severity, bucket, check }: Finding, { buckets }: PictureSeen): boolean {
+  const isOfPicture = bucket === undefined || buckets.includes(bucket);
+  // The deployed configuration is another one than that which was checked here.
+  if (check === "deployed" && severity === "warning") return true;
+  return severity === "error" && isOfPicture && !HARMLESS.includes(check);
+}
+
+/** What to do where nothing else was found. */
+function remedyOfRefusal({ event }: PictureSeen, status: number, headers: Headers): string {
+  const log = "run npx wrangler tail, then ask again: the log names the reason";
+  if (!isOfVitrine(headers)) return LET_PASS;
+  if (status === 429) return WAIT;
+  if (status === 415) {
+    return "name another object, or replace that one by an image: then npx vitrine purge";
+  }
+
+  const page = event === undefined ? "docs/errors.md explains it" : `see docs/errors.md#${event}`;
+  const isOfUrl = event === "no-such-route" || event === "no-such-variant";
+  if (isOfUrl || (event === undefined && status === 404)) {
+    return `npx vitrine deploy if wrangler.toml has changed. Else npx vitrine explain, with that URL, or ${log}, and ${page}`;
+  }
+  return `${log}, and ${page}`;
+}
+
+/** The Worker refuses the signature that this machine made. Visitors have their own URLs. */
+function explainSignature(
+  { project }: Observations,
+  subject: Subject,
+  { event, clockAhead, path }: PictureSeen,
+): Finding {
+  const source = project.secrets.get("URL_SIGNING_KEYS")?.source ?? "this machine";
+  const impact =
+    "visitors have URLs that the app signs: those were not looked at, and may be right";
+  const isSkewed = clockAhead !== undefined && Math.abs(clockAhead) > 60;
+  if (event === "url-expired" || isSkewed) {
+    return warning("signing", subject, {
+      seen: `the Worker refuses the signature (${event}): this machine's clock is ${offsetText(clockAhead)} of the site's`,
+      impact,
+      remedy: `set this machine's clock: timedatectl set-ntp true. Then run the doctor again`,
+    });
+  }
+  return warning("signing", subject, {
+    seen: `the Worker refuses the signature of ${path}: the signing keys at hand (${source}) are not the Worker's`,
+    impact,
+    remedy: `take the Worker's URL_SIGNING_KEYS to ${source}, then run the doctor again. If the app has the keys of ${source}, and its visitors see no pictures, put them on the Worker, beside the old ones: docs/signing.md`,
+  });
+}
+
+/** Whether the answers are something else than the original. A clean SVG is passed on as it is (R8). */
+function checkOriginal(
+  subject: Subject,
+  { original, route }: PictureSeen,
+  bodies: readonly Body[],
+): Finding {
+  const leak = bodies.find(({ bytes }) => isSame(bytes, original));
+  const isPassedOn = leak !== undefined && route.svg && typeOf(leak) === SVG;
+  if (leak !== undefined && !isPassedOn) {
+    return error("originals", subject, {
+      seen: "the answer is the original, byte for byte",
+      impact: "originals must stay in the bucket, and every size costs money",
+      remedy: FIND_WORKER,
+    });
+  }
+  if (original === undefined) {
+    const text = "whether it is the original is unknown: no key at hand may read that";
+    return note("originals", subject, text);
+  }
+  return ok("originals", subject, "no browser gets the original");
 }
 
 function isSame(bytes: Uint8Array, original: Uint8Array | undefined): boolean {
   return original !== undefined && Buffer.compare(bytes, original) === 0;
 }
 
-async function checkImage({ config, local }: Project, request: ImageRequest): Promise<Result[]> {
-  const answers = await askAsBrowsers(request, local);
-  if (isResult(answers)) return [answers];
-  const [first] = answers;
-  if (first === undefined) return [];
-  const types = answers.map(({ headers }) => headers.get("content-type"));
-  const results = [
-    ok("image", `${request.name}: ${first.bytes.length.toLocaleString("en")} bytes`),
-    ok("formats", `each browser gets one that it reads: ${types.join(", ")}`),
-    ...(await checkHeaders(first.headers, request, config.answers.max_age)),
-  ];
-  // An SVG has no rendition but the original (R8).
-  if (sniffImageType(first.bytes) !== SVG)
-    results.push(await tryToGetOriginals(request, config, first));
-  return results;
+function typeOf({ headers }: Pick<Body, "headers">): string {
+  const [type = ""] = (headers.get("content-type") ?? "").split(";", 1);
+  return type;
 }
 
-/** @returns what is wrong, or what each browser gets */
-async function askAsBrowsers(
-  { route, baseUrl, path, query, variant, original }: ImageRequest,
-  local: boolean,
-): Promise<Result | readonly Body[]> {
-  const answers: Body[] = [];
-  for (const { browser, readable } of BROWSERS) {
-    const result = await askSite(baseUrl + path + query, { accept: ACCEPTS[browser] });
-    if (isNoAnswer(result)) {
-      const impact = "whether visitors get an answer is not known";
-      const remedy = "check that the domain leads to Cloudflare, and that this machine is online";
-      return problem("image", { seen: `no answer: ${result.reason}`, impact, remedy });
-    }
+/** Whether each browser gets a format that it reads, and that is what it is called. */
+function checkFormats(subject: Subject, picture: PictureSeen): Finding {
+  const { answers, variant, route } = picture;
+  const types: string[] = [];
+  for (const { browser, readable, result } of answers) {
+    if (isNoAnswer(result)) continue;
 
-    const { status, headers, bytes } = result;
-    if (status !== 200) return diagnoseStatus(status, path, local);
-
-    const type = (headers.get("content-type") ?? "").replace(/;.*/s, "");
-    // A clean SVG is passed on as it is (R8).
-    const isPassedOn = type === SVG && route.svg;
-    if (!isPassedOn && isSame(bytes, original)) {
-      return originalsFault("the answer is the original, byte for byte");
-    }
-
+    const type = typeOf(result);
     const formats = acceptedFormatsOf(variant, readable, route.svg);
+    const isPassedOn = type === SVG && route.svg;
     const isRight = isPassedOn || mayShow(variant, browserFormatsOf(formats), type);
-    const actualType = sniffImageType(bytes);
-    if (actualType !== type || !isRight) {
-      return problem("formats", {
-        seen: `a browser whose best format is ${browser} gets ${type || "no type"}, and the bytes are ${actualType ?? "no image"}`,
-        impact: "browsers show a broken image, or download more bytes than they need",
-        remedy: "turn off what ignores the vary header: a cache rule of the zone, or cache.enabled",
-        bearing: "harmless",
-      });
-    }
-    answers.push(result);
+    const actualType = sniffImageType(result.bytes);
+    types.push(type);
+    if (actualType === type && isRight) continue;
+
+    return error("formats", subject, {
+      seen: `a browser whose best format is ${browser} gets ${type || "no type"}, and the bytes are ${actualType ?? "no image"}`,
+      impact: "browsers show a broken image, or download more bytes than they need",
+      remedy:
+        "turn off what ignores the vary header: a cache rule of the zone, or something else in front of the Worker",
+    });
   }
-  return answers;
+  return ok("formats", subject, `each browser gets one that it reads: ${types.join(", ")}`);
 }
 
-/** The headers that visitors get, HEAD, and the request of a browser that has the image already. */
-async function checkHeaders(
-  headers: Headers,
-  { route, variant, baseUrl, path, query }: ImageRequest,
-  maxAge: number,
-): Promise<Result[]> {
-  const protection = Object.entries(PROTECTION);
-  const names = protection.flatMap(([name, text]) => (headers.get(name) === text ? [] : [name]));
+/** Whether the headers that protect are there, and none of S3. */
+function checkHeaders(subject: Subject, picture: PictureSeen, { headers }: Body): Finding {
+  const changed = Object.entries(PROTECTION)
+    .filter(([name, value]) => headers.get(name) !== value)
+    .map(([name]) => name);
   const isVaried = /\baccept\b/i.test(headers.get("vary") ?? "");
-  if (variant.format === "auto" && !route.svg && !isVaried) names.push("vary");
+  const needsVary = picture.variant.format === "auto" && !picture.route.svg;
+  if (needsVary && !isVaried) changed.push("vary");
+
   const leaked = [...headers.keys()].filter((name) => name.startsWith("x-amz-"));
+  if (leaked.length > 0) {
+    return warning("headers", subject, {
+      seen: `S3's own ${leaked.join(", ")} reaches visitors`,
+      impact: "visitors learn where the originals are",
+      remedy: FIND_WORKER,
+    });
+  }
+  if (changed.length > 0) {
+    return warning("headers", subject, {
+      seen: `not as the Worker sends it: ${changed.join(", ")}`,
+      impact: "caches show the wrong format, or browsers take less care",
+      remedy: FIND_RULE,
+    });
+  }
+  return ok("headers", subject, "those of the Worker, and none of S3");
+}
+
+/** Whether browsers may keep a picture for `max_age` (C5). @param maxAge s */
+function checkBrowserCache(
+  subject: Subject,
+  { route }: PictureSeen,
+  { headers }: Body,
+  maxAge: number,
+): Finding {
   const control = headers.get("cache-control") ?? "none";
-  const right = route.signing ? /^public, max-age=\d+, must-revalidate/ : /^public, max-age=(\d+)$/;
-  const [, age = maxAge] = right.exec(control) ?? [undefined, Number.NaN];
-  const isStored = cacheStatus(headers) === "stored"; // a minute is right if S3 is down
-  const isAsConfigured = Number(age) === maxAge || (isStored && Number(age) === SHORT_S);
-  const etag = headers.get("etag");
-  const head = await askSite(baseUrl + path + query, {}, "HEAD");
-  const again = await askSite(baseUrl + path + query, { "if-none-match": etag ?? "*" });
-  const [first, next] = [head, again].map((answer) =>
-    isNoAnswer(answer) ? answer.reason : answer.status,
-  );
-  const isAnswered = first === 200 && (etag === null || next === 304);
-  const redeploy =
-    "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers";
-  const rows = [
-    [names.length === 0, "headers", `not as the Worker sends it: ${names}`, FIND_RULE],
-    [leaked.length === 0, "headers", `S3's own ${leaked} reaches visitors`, FIND_WORKER],
-    [isAsConfigured, "cache", `cache-control is ${control}, not of max_age = ${maxAge}`, redeploy],
-    [isAnswered, "headers", `HEAD gets ${first}, or a known etag ${next}, not 304`, LET_PASS],
-  ] as const;
-  const impact = "browsers or caches show the wrong image, or load one again that they have";
-  const faults = rows.filter(([isRight]) => !isRight);
-  if (faults.length === 0) {
-    return [ok("headers", "those of the Worker, and none of S3"), ok("cache", control)];
-  }
-  return faults.map(([, check, seen, remedy]) => {
-    // Workers Cache has the short max-age of an outage, too, and does not say so.
-    const bearing = check === "cache" ? "consequence" : "harmless";
-    return problem(check, { severity: "warning", seen, impact, remedy, bearing });
-  });
-}
+  const ofSigned = /^public, max-age=(?<age>\d+), must-revalidate/;
+  const ofOpen = /^public, max-age=(?<age>\d+)$/;
+  const age = (route.signing ? ofSigned : ofOpen).exec(control)?.groups?.["age"];
+  const seconds = Number(age);
 
-/** A request that must not get an original. `isElsewhere`: another app's image may be at that URL. */
-type Trick = readonly [name: string, path: string, headers?: HeaderFields, isElsewhere?: true];
+  // A signed URL may end sooner. In an outage of S3, what is stored has a minute.
+  const isSigned = route.signing !== undefined && age !== undefined && seconds <= maxAge;
+  const isOfOutage = cacheStatus(headers) === "stored" && seconds === SHORT_S;
+  if (seconds === maxAge || isSigned || isOfOutage) return ok("cache", subject, control);
 
-function tricksFor({ path, query, name }: ImageRequest, config: Config): readonly Trick[] {
-  const ownPath = path + query;
-  const key = path.slice(path.indexOf(`/${name}/`) + name.length + 2);
-  const mark = query ? "&" : "?";
-  const variants = ["original", `${name.replace(/@.*/, "")}@4000w`, "width=4000,quality=100"];
-  const withVariant = (variant: string): Trick => {
-    const otherPath = path.replace(`/${name}`, `/${encodeURIComponent(variant)}`);
-    return [`the variant "${variant}"`, otherPath + query];
-  };
-  return [
-    ...variants.filter((variant) => !config.variants.has(variant)).map(withVariant),
-    ["?width=4000", `${ownPath}${mark}width=4000&height=4000&fit=scale-up`],
-    ["?original=1", `${ownPath}${mark}original=1&raw=1&download=1`],
-    ["a range", ownPath, { range: "bytes=0-99999999" }],
-    ["no-transform", ownPath, { "cache-control": "no-transform" }],
-    ["the edge's own via", ownPath, { via: "1.1 image-resizing-proxy" }], // E8
-    ["the key alone", `/${key}`, {}, true],
-    ["a path without a variant", path.replace(`/${name}`, ""), {}, true],
-    ["an encoded slash", path.replace(`/${name}/`, `/${name}%2F`), {}, true],
-    ["the edge's own URLs", `/cdn-cgi/image/width=4000,fit=scale-up${ownPath}`, {}, true],
-  ];
-}
-
-/** Sends each trick. @param rendition what visitors should get, and the only image that may come */
-async function tryToGetOriginals(request: ImageRequest, config: Config, rendition: Body) {
-  const successes: string[] = [];
-  let unknown = 0;
-  const etag = rendition.headers.get("etag");
-  for (const [name, path, headers, isElsewhere] of tricksFor(request, config)) {
-    const result = await askSite(request.baseUrl + path, headers);
-    // Too many requests, or an error, prove nothing.
-    if (isNoAnswer(result) || /^(?:429|50[0234])$/.test(`${result.status}`)) {
-      unknown += 1;
-      continue;
-    }
-    if (result.status >= 300) continue;
-
-    const hasItsTag = etag !== null && etag === result.headers.get("etag");
-    const isRendition = hasItsTag || isSame(result.bytes, rendition.bytes);
-    const isOther = !isElsewhere && !isRendition && sniffImageType(result.bytes) !== undefined;
-    if (isOther || isSame(result.bytes, request.original)) successes.push(name);
-  }
-
-  if (successes.length > 0) {
-    return originalsFault(`an image that no preset allows comes out by ${successes.join("; by ")}`);
-  }
-  if (unknown > 0) return note("originals", `${unknown} tricks were not answered: try again`);
-  return ok("originals", "no trick gets the original, or another size");
-}
-
-function originalsFault(seen: string): Result {
-  const impact = "originals must stay in the bucket, and every size costs money";
-  return problem("originals", { seen, impact, remedy: FIND_WORKER, bearing: "harmless" });
-}
-
-/** Checks whether visitors see the fallback of a route where an object is missing. */
-export async function checkFallbacks(site: ProjectSite & Examination): Promise<Finding[]> {
-  const findings: Finding[] = [];
-  for (const route of site.config.routes) {
-    if (route.fallback === undefined) continue;
-    const about = `${site.baseUrl}: the route ${route.path}`;
-    const result = await checkFallback(site, route, route.fallback);
-    findings.push({ about, bucket: route.fallback.bucket.name, ...result });
-  }
-  return findings;
-}
-
-async function checkFallback(
-  site: ProjectSite & Examination,
-  route: BoundRoute,
-  { bucket, key }: NonNullable<BoundRoute["fallback"]>,
-): Promise<Result> {
-  const [variant = ""] = variantNamesOf(site, route);
-  const path = route.path
-    .replace(":preset", encodeURIComponent(variant))
-    .replaceAll(/:\w+|\*/g, `vitrine-doctor-${crypto.randomUUID()}`);
-  const { variant: resolved, ...request } = resolveRequest(site.config, path);
-  const isOurs = request.route === route && resolved !== undefined;
-  const grant = isOurs && { preset: resolved.preset, key: request.relativeKey };
-  const query = grant && (await signForNow(site, route, grant, site.now()));
-  const answer = typeof query === "string" ? await askSite(site.baseUrl + path + query) : undefined;
-  const isUnclear = !answer || isNoAnswer(answer) || answer.status !== 404;
-  if (isUnclear || !isOfVitrine(answer.headers)) {
-    const unknown = "no URL is at hand, or something in front answers";
-    return note("fallback", `whether its fallback is shown is unknown: ${unknown}`);
-  }
-  if (sniffImageType(answer.bytes) !== undefined)
-    return ok("fallback", "a missing object shows it");
-  const object = { bucket, key: key.slice(bucket.prefix.length) };
-  const doctor = commandLine("doctor", {}, [objectNameOf(site.config.buckets, object)]);
-  return problem("fallback", {
-    severity: "warning",
-    seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,
-    impact: "visitors see a broken image where an object is missing",
-    // The deployed fallback may be another one than that of wrangler.toml, which may be a good image.
-    remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: ${doctor}`,
+  return warning("cache", subject, {
+    seen: `cache-control is ${control}, not of max_age = ${maxAge}`,
+    impact: "browsers load an image again that they have, or keep one for too long",
+    remedy:
+      "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers",
   });
 }
 
 /** If renditions are cached for less, a second request may come too late: s. */
 const MIN_KEEP_S = 60;
 
-/**
- * Asks twice for an image that was there before, to see whether Cloudflare caches renditions (W11).
- * @param keep for how long wrangler.toml has renditions cached: s
- */
-export async function checkWorkersCache({ baseUrl, path, query }: ImageRequest, keep: number) {
-  if (keep < MIN_KEEP_S)
-    return note("workers-cache", `unknown: keep in wrangler.toml is ${keep} s`);
-  let cache = "";
-  for (let attempt = 0; attempt < 2; attempt++) {
-    const result = await askSite(baseUrl + path + query);
-    const isImage = !isNoAnswer(result) && result.status === 200;
-    cache = (isImage && cacheStatus(result.headers)) || "";
-    if (cache === "hit" || cache === "stale") {
-      return ok("workers-cache", "it caches them worldwide");
-    }
+/** Whether Cloudflare keeps renditions for all visitors (W11). */
+export function checkWorkersCache({ site, project }: Observations): Finding[] {
+  if (site?.cachedAgain === undefined) return [];
+
+  const { picture, cache } = site.cachedAgain;
+  const bucket = picture.buckets[0];
+  const subject = {
+    about: site.baseUrl + picture.path,
+    ...(bucket !== undefined && { bucket }),
+  };
+  const { keep } = project.config.answers;
+  if (keep < MIN_KEEP_S) {
+    return [note("workers-cache", subject, `unknown: keep in wrangler.toml is ${keep} s`)];
   }
 
-  if (!["direct", "miss", "stored"].includes(cache)) {
-    return note("workers-cache", "whether renditions are cached is unknown");
+  switch (cache) {
+    case "hit":
+    case "stale":
+      return [ok("workers-cache", subject, "it caches them worldwide")];
+
+    case "direct":
+    case "miss":
+    case "stored":
+      return [
+        warning("workers-cache", subject, {
+          seen: `an image that was shown before did not come out of Workers Cache: cache is "${cache}"`,
+          impact: "visitors wait longer, because each rendition is made or read anew",
+          remedy:
+            "npx vitrine deploy, if [cache], [exports], keep or compatibility_date in wrangler.toml are new: npx vitrine check looks at them. Else see docs/errors.md#cache-unusable, or do without the cache: keep = 0 in [vars.ANSWERS]",
+        }),
+      ];
+
+    default:
+      return [note("workers-cache", subject, "whether renditions are cached is unknown")];
   }
-  return problem("workers-cache", {
-    severity: "warning",
-    seen: `an image that was shown before did not come out of Workers Cache: cache is "${cache}"`,
-    impact: "visitors wait longer: each of Cloudflare's data centres makes every rendition anew",
-    remedy:
-      "npx vitrine deploy, if [cache], [exports], keep or compatibility_date in wrangler.toml are new: npx vitrine check looks at them. Else see docs/errors.md#cache-unusable, or do without the cache: keep = 0 in [vars.ANSWERS]",
-  });
+}
+
+/** Whether visitors see the fallback of each route where an object is missing. */
+export function checkFallbacks({ site, project }: Observations): Finding[] {
+  if (site === undefined) return [];
+  return site.fallbacks.flatMap((fallback) =>
+    checkFallback(site, project.config.buckets, fallback),
+  );
+}
+
+function checkFallback(
+  { baseUrl }: SiteSeen,
+  buckets: Parameters<typeof objectNameOf>[0],
+  { route, result }: FallbackSeen,
+): Finding[] {
+  const { fallback } = route;
+  if (fallback === undefined) return [];
+
+  const { bucket, key } = fallback;
+  const subject = { about: `${baseUrl}: the route ${route.path}`, bucket: bucket.name };
+  const isMissing = result !== undefined && !isNoAnswer(result) && result.status === 404;
+  if (!isMissing || !isOfVitrine(result.headers)) {
+    const unknown = "no URL is at hand, or something in front answers";
+    return [note("fallback", subject, `whether its fallback is shown is unknown: ${unknown}`)];
+  }
+  if (sniffImageType(result.bytes) !== undefined) {
+    return [ok("fallback", subject, "a missing object shows it")];
+  }
+
+  const object = { bucket, key: key.slice(bucket.prefix.length) };
+  const doctor = commandLine("doctor", {}, [objectNameOf(buckets, object)]);
+  return [
+    warning("fallback", subject, {
+      seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,
+      impact: "a visitor sees a broken image where an object is missing",
+      // The deployed fallback may be another one than that of wrangler.toml, which may be a good image.
+      remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: ${doctor}`,
+    }),
+  ];
 }

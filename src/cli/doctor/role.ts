@@ -3,112 +3,214 @@
 
 import type { Bucket, Role } from "../../worker/config/bucket.ts";
 import type { Oidc } from "../../worker/config/oidc.ts";
+import type { BucketHealth } from "../../worker/operator.ts";
 import type { RoleHealth } from "../../worker/origin/health.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { fetchText, isNoAnswer } from "../http/body.ts";
-import { type Finding, ok, problem, type Result } from "./finding.ts";
+import {
+  error,
+  type Finding,
+  ok,
+  type Problem,
+  RUN_AGAIN,
+  type Subject,
+  warning,
+} from "./finding.ts";
+import { needsList } from "./list-right.ts";
+import { type Observations, visitorsOf } from "./observations.ts";
+import type { BucketSeen } from "./observe-bucket.ts";
+import { explainReply } from "./s3-reply.ts";
 
 const TIMEOUT_S = 10;
 const MAX_BYTES = 100_000;
 const PUT_KEY =
   "put OIDC_SIGNING_KEY again, with all its lines (docs/keyless.md): npx wrangler secret put OIDC_SIGNING_KEY";
 
-/** Checks the discovery document and the public keys, which anybody may read. */
-export async function checkIssuer({ issuer }: Pick<Oidc, "issuer">): Promise<Finding> {
+/** What AWS reads at the issuer's address. `fault`: undefined if all is well. */
+export type IssuerSeen = { readonly about: string; readonly fault: string | undefined };
+
+/** Reads the discovery document and the public keys, which anybody may read. */
+export async function observeIssuer({ issuer }: Pick<Oidc, "issuer">): Promise<IssuerSeen> {
   const about = `${issuer}/.well-known/openid-configuration`;
-  const seen = await findIssuerFault(issuer, about, `${issuer}/.well-known/jwks.json`);
-  if (seen === undefined) return { about, ...ok("issuer", "it shows the Worker's public keys") };
-  const fault = problem("issuer", {
-    seen,
-    impact: "AWS reads it before it trusts the Worker: without it, the role cannot be taken",
-    remedy: `OIDC.issuer in wrangler.toml must be the address of this Worker, without a firewall in front: npx vitrine deploy. If only the key is missing, ${PUT_KEY}`,
-  });
-  return { about, ...fault };
-}
+  const keysUrl = `${issuer}/.well-known/jwks.json`;
 
-/** @returns what is wrong with the issuer's documents; undefined: nothing */
-async function findIssuerFault(issuer: string, url: string, keysUrl: string) {
-  const document = await readJson(url);
-  if (typeof document === "string") return document;
+  const document = await readJson(about);
+  if (document.kind === "fault") return { about, fault: document.fault };
+
   for (const [name, right] of Object.entries({ issuer, jwks_uri: keysUrl })) {
-    const value = JSON.stringify(document[name]) ?? "missing";
-    if (document[name] !== right) return `${url}: ${name} is ${value.slice(0, 100)}, not ${right}`;
+    if (document.table[name] === right) continue;
+    const value = JSON.stringify(document.table[name]) ?? "missing";
+    return { about, fault: `${about}: ${name} is ${value.slice(0, 100)}, not ${right}` };
   }
+
   const set = await readJson(keysUrl);
-  if (typeof set === "string") return set;
-  const keys: readonly unknown[] = Array.isArray(set["keys"]) ? set["keys"] : [];
-  const isThere = keys.some((key) => isPlainObject(key) && typeof key["kid"] === "string");
-  return isThere ? undefined : `${keysUrl} shows no public key`;
+  if (set.kind === "fault") return { about, fault: set.fault };
+
+  const { keys } = set.table;
+  const hasKey = Array.isArray(keys) && keys.some(isPublicKey);
+  return { about, fault: hasKey ? undefined : `${keysUrl} shows no public key` };
 }
 
-async function readJson(url: string): Promise<Readonly<Record<string, unknown>> | string> {
+function isPublicKey(key: unknown): boolean {
+  return isPlainObject(key) && typeof key["kid"] === "string";
+}
+
+type JsonDocument =
+  | { readonly kind: "table"; readonly table: Readonly<Record<string, unknown>> }
+  | { readonly kind: "fault"; readonly fault: string };
+
+async function readJson(url: string): Promise<JsonDocument> {
   const result = await fetchText(url, {}, TIMEOUT_S, MAX_BYTES);
-  if (isNoAnswer(result)) return `${url} cannot be reached: ${result.reason}`;
+  if (isNoAnswer(result)) {
+    return { kind: "fault", fault: `${url} cannot be reached: ${result.reason}` };
+  }
 
   const { status, text } = result;
   const table = status === 200 ? parseJson(text) : undefined;
-  if (!isPlainObject(table)) return `${url} answers ${status}, or no JSON`;
-  return table;
+  if (!isPlainObject(table))
+    return { kind: "fault", fault: `${url} answers ${status}, or no JSON` };
+  return { kind: "table", table };
 }
 
-/** Diagnoses the report of /healthz about a role. The first failure hides later ones. */
-export function diagnoseRole(
-  bucket: Pick<Bucket, "name" | "bucket" | "prefix">,
-  role: Role,
-  { state, expires, renewal, reason, mistakes = [] }: RoleHealth,
-): Result[] {
-  const { arn } = role;
+/** Whether AWS finds the Worker's public keys. */
+export function checkIssuer({ about, fault }: IssuerSeen): Finding {
+  const subject = { about };
+  if (fault === undefined) return ok("issuer", subject, "it shows the Worker's public keys");
+  return error("issuer", subject, {
+    seen: fault,
+    impact: "AWS reads it before it trusts the Worker: without it, the role cannot be taken",
+    remedy: `let everybody read it, without a firewall in front. OIDC.issuer in wrangler.toml must be the address of this Worker: if it is, npx vitrine deploy. If only the key is missing, ${PUT_KEY}`,
+  });
+}
+
+/** What /healthz says of a role. The first failure hides later ones. */
+export function checkRole(
+  seen: Observations,
+  { bucket }: BucketSeen,
+  { role: health }: BucketHealth,
+): Finding[] {
+  const { role } = bucket;
+  if (health === undefined || role === undefined) return [];
+
+  const about = `${seen.site?.baseUrl}: bucket ${bucket.name}, its role`;
+  const subject = { about, bucket: bucket.name };
+  const impact = visitorsOf(seen, bucket.name).text;
+  const { state, expires, reason } = health;
+
   if (expires === undefined) {
-    const seen = `STS gives the Worker no credentials of the role (${state}): ${reason ?? "it does not say why"}`;
-    const remedy = stsRemedy(bucket.name, role, state);
-    return [problem("role", { seen, remedy, needsDeploy: state === "ValidationError" })];
+    const explanation = reason ?? "it does not say why";
+    return [
+      error("role", subject, {
+        seen: `STS gives the Worker no credentials of the role (${state}): ${explanation}`,
+        impact,
+        ...stsRemedy(bucket.name, role, state),
+      }),
+    ];
   }
-  const refused = renewal && `STS gives no new ones (${renewal})`;
-  const problems = [refused, ...mistakes].filter(Boolean).join("; ");
-  const seen = `STS gives credentials of ${arn}, good until ${expires}`;
-  const weak = problem("role", {
-    severity: "warning",
-    seen: `${seen}, but ${problems}`,
-    impact: "without new ones, visitors get 502 after that",
-    remedy: `docs/keyless.md has each answer of STS. If it is a key, put it again, with all its lines`,
-  });
-  const Resource = `arn:${arn.split(":")[1]}:s3:::${bucket.bucket}/${bucket.prefix}*`;
-  const policy = policyText({ Effect: "Allow", Action: "s3:GetObject", Resource });
-  const denied = problem("role-rights", {
-    seen: `S3 answers ${state} to credentials of the role`,
-    remedy: `give the role this policy: ${policy}. Check the bucket's policy and its KMS key, too`,
-  });
   return [
-    problems === "" ? ok("role", seen) : weak,
-    state === "ok" ? ok("role-rights", "S3 lets the role read") : denied,
+    checkSession(subject, role, health, expires),
+    checkRoleRights(seen, subject, bucket, role, state),
   ];
 }
 
+/** Whether STS will go on to give credentials. */
+function checkSession(
+  subject: Subject,
+  { arn }: Role,
+  { renewal, mistakes = [] }: RoleHealth,
+  expires: string,
+): Finding {
+  const text = `STS gives credentials of ${arn}, good until ${expires}`;
+  const problems = [...mistakes];
+  if (renewal !== undefined) problems.unshift(`STS gives no new ones (${renewal})`);
+  if (problems.length === 0) return ok("role", subject, text);
+
+  return warning("role", subject, {
+    seen: `${text}, but ${problems.join("; ")}`,
+    impact: "without new ones, no new picture can be made after that",
+    remedy: `docs/keyless.md has each answer of STS. If it is a key, put it again, with all its lines`,
+  });
+}
+
+/** Whether the role may read. A policy that is printed has all rights that the docs demand, and no other. */
+function checkRoleRights(
+  seen: Observations,
+  subject: Subject,
+  bucket: Bucket,
+  { arn }: Role,
+  state: string,
+): Finding {
+  if (state === "ok") return ok("role-rights", subject, "S3 lets the role read");
+
+  const impact = visitorsOf(seen, bucket.name).text;
+  const meaning = explainReply({ status: 403, code: state }, bucket);
+  if (meaning.kind === "bucket-fault") {
+    return error(meaning.check, subject, { seen: meaning.seen, impact, remedy: meaning.remedy });
+  }
+
+  const [, partition] = arn.split(":");
+  const bucketArn = `arn:${partition}:s3:::${bucket.bucket}`;
+  const reads = {
+    Effect: "Allow",
+    Action: "s3:GetObject",
+    Resource: `${bucketArn}/${bucket.prefix}*`,
+  };
+  const lists = { Effect: "Allow", Action: "s3:ListBucket", Resource: bucketArn };
+  const statements = needsList(seen.project, bucket) === "none" ? [reads] : [reads, lists];
+  return error("role-rights", subject, {
+    seen: `S3 answers ${state} to credentials of the role`,
+    impact,
+    remedy: `look whether the canary is there. If it is, the role needs this policy: ${policyText(statements)}. Look at the bucket's policy and its KMS key, too`,
+  });
+}
+
 /** What to do if STS gives no credentials, by its code, or by a word of the Worker's own. */
-function stsRemedy(name: string, { arn, oidc }: Role, state: string): string {
+function stsRemedy(
+  name: string,
+  { arn, oidc }: Role,
+  state: string,
+): Pick<Problem, "remedy" | "needsDeploy"> {
   const { issuer, audience, subject } = oidc;
   const [, partition, , , account] = arn.split(":");
   const host = issuer.replace(/^https?:\/\//, "");
-  const trust = policyText({
-    Effect: "Allow",
-    Principal: { Federated: `arn:${partition}:iam::${account}:oidc-provider/${host}` },
-    Action: "sts:AssumeRoleWithWebIdentity",
-    Condition: { StringEquals: { [`${host}:aud`]: audience, [`${host}:sub`]: subject } },
-  });
-  const compare = `compare the provider in IAM with ${issuer} and ${audience}: docs/keyless.md`;
-  const remedies: Readonly<Record<string, string>> = {
-    AccessDenied: `create the provider if it is missing, and compare the role's trust policy: ${trust}`,
-    InvalidIdentityToken: compare,
-    IDPRejectedClaim: compare,
-    ExpiredTokenException: compare,
-    IDPCommunicationError: `let AWS read ${issuer}/.well-known/ without a challenge of a firewall`,
-    ValidationError: `correct BUCKETS.${name}.role in wrangler.toml: ${arn} is no role`,
-    "no-key": PUT_KEY,
-    unreachable: `wait: see AWS's status page. Else correct BUCKETS.${name}.sts in wrangler.toml`,
-  };
-  return remedies[state] ?? "see docs/keyless.md for each answer of STS";
+
+  switch (state) {
+    case "AccessDenied": {
+      const statement = {
+        Effect: "Allow",
+        Principal: { Federated: `arn:${partition}:iam::${account}:oidc-provider/${host}` },
+        Action: "sts:AssumeRoleWithWebIdentity",
+        Condition: { StringEquals: { [`${host}:aud`]: audience, [`${host}:sub`]: subject } },
+      };
+      const trust = policyText([statement]);
+      return {
+        remedy: `create the provider if it is missing, and compare the role's trust policy: ${trust}`,
+      };
+    }
+    case "InvalidIdentityToken":
+    case "IDPRejectedClaim":
+    case "ExpiredTokenException":
+      return {
+        remedy: `compare the provider in IAM with ${issuer} and ${audience}: docs/keyless.md`,
+      };
+    case "IDPCommunicationError":
+      return { remedy: `let AWS read ${issuer}/.well-known/ without a challenge of a firewall` };
+    case "ValidationError":
+      return {
+        remedy: `correct BUCKETS.${name}.role in wrangler.toml: ${arn} is no role`,
+        needsDeploy: true,
+      };
+    case "no-key":
+      return { remedy: PUT_KEY };
+    case "unreachable":
+      return {
+        remedy: `wait a minute, ${RUN_AGAIN}, and see AWS's status page. Only if the role never worked, compare BUCKETS.${name}.sts in wrangler.toml with docs/keyless.md`,
+      };
+    default:
+      return { remedy: `look ${state} up in AWS's documentation of STS, and in docs/keyless.md` };
+  }
 }
 
-function policyText(statement: object): string {
-  return JSON.stringify({ Version: "2012-10-17", Statement: [statement] });
+function policyText(statements: readonly object[]): string {
+  return JSON.stringify({ Version: "2012-10-17", Statement: statements });
 }

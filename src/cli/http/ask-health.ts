@@ -9,7 +9,13 @@ import { fetchText, isNoAnswer, type NoAnswer } from "./body.ts";
 export type Health = {
   readonly buckets: readonly BucketHealth[];
   readonly configuration?: string;
+  readonly version?: string;
+  readonly store?: { readonly state: string };
+  readonly last_event?: string;
+  readonly last_purge?: string;
 };
+
+export type HealthFailure = NoAnswer & { readonly mistakes?: readonly string[] };
 
 /** Seconds that the Worker may take; it asks S3 and the edge meanwhile. */
 const TIMEOUT_S = 60;
@@ -23,7 +29,7 @@ export async function fetchHealth(
   baseUrl: string,
   token: string,
   signal?: AbortSignal,
-): Promise<Health | NoAnswer> {
+): Promise<Health | HealthFailure> {
   const headers = { authorization: `Bearer ${token}` };
   const result = await fetchHealthz(baseUrl, { headers, ...(signal && { signal }) });
   if (isNoAnswer(result)) return result;

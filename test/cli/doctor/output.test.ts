@@ -57,7 +57,7 @@ test.each([
 ])("%s of somebody else moves no cursor, and shows no token", async (_what, setUp) => {
   setUp();
   const { out, err } = await doctor(["--url", SITE], { env: { ...KEYS, HEALTH_TOKEN } });
-  expect(out).toMatch(/there is no Vitrine at|slot current needs both/);
+  expect(out).toMatch(/there is no Vitrine at|slot current is incomplete/);
   expect(`${out}${err}`.replaceAll("\n", "")).not.toMatch(/[\p{Cc}\u202e]/u);
   expect(out + err).not.toContain(HEALTH_TOKEN);
   const json = await doctor(["--json", "--url", SITE], { env: { ...KEYS, HEALTH_TOKEN } });

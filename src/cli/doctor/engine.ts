@@ -1,0 +1,224 @@
+// Checks what the engine of a bucket, Cloudflare's image edge or the Images binding, makes of the canary, by what /healthz
+// says. It is judged only where something opens the bucket: else the engine fails for the same reason.
+
+import { failureFor } from "../../worker/edge/codes.ts";
+import type { BucketHealth } from "../../worker/operator.ts";
+import { sourceEntryOf } from "../config/buckets.ts";
+import type { Project } from "../config/project.ts";
+import {
+  type Check,
+  error,
+  type Finding,
+  note,
+  ok,
+  RUN_AGAIN,
+  SEE_CLOUDFLARE,
+  SEE_PROVIDER,
+  type Subject,
+  warning,
+} from "./finding.ts";
+import { LEAVE_PARAMETER_OUT, refusesParameter } from "./objects.ts";
+import { type Observations, visitorsOf } from "./observations.ts";
+import type { BucketSeen } from "./observe-bucket.ts";
+
+const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
+const WAIT = `wait a minute, ${RUN_AGAIN}`;
+
+export const LOCALLY =
+  "remove EDGE from .dev.vars if it is there: it simulates faults. The terminal of npx vitrine dev names the reason. If it is none of the simulation: ";
+
+type Cause = {
+  /** By default `edge` or `binding`. */
+  readonly check?: Check;
+  readonly remedy: string;
+  /** The remedy may change wrangler.toml. */
+  readonly needsDeploy?: true;
+};
+
+const OTHER_CANARY: Cause = {
+  remedy: "repair the canary, or set another canary in wrangler.toml",
+  needsDeploy: true,
+};
+
+/** The codes do not say whether the canary is damaged, or the edge had an error. */
+const DAMAGED_OR_BUSY: Cause = {
+  remedy: `${WAIT}. If it is the same then, repair the canary, or set another canary in wrangler.toml`,
+  needsDeploy: true,
+};
+
+/** By `CODE/STATUS` or code of the edge, or by event of the Worker's log. */
+const CAUSES: Readonly<Record<string, Cause>> = {
+  // The origin is not among the zone's Sources (E5, E11).
+  "9401/403": {
+    check: "sources",
+    remedy: `${DASHBOARD} → the domain → Sources: add the origin {entry} (domain, then path), exactly as it is spelt here. If it is listed: after the paid plan was bought, this was seen for three days`,
+  },
+  // The request has come through the edge already (E8, E13).
+  "9403": {
+    remedy:
+      "look whether BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself: it must be S3's. Else change or remove the transformation flow of the zone that matches the Worker's URLs",
+    needsDeploy: true,
+  },
+  "9509": { remedy: `${WAIT}, and ${SEE_PROVIDER}` },
+  "9516": DAMAGED_OR_BUSY,
+  "9523": DAMAGED_OR_BUSY,
+  "not-transformed": {
+    check: "transformations",
+    remedy: `${DASHBOARD}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`,
+  },
+  // The free transformations of this month are spent (L2).
+  "quota-spent": {
+    check: "quota",
+    remedy: `use a paid plan (${DASHBOARD}), or fewer presets and descriptors: npx vitrine check counts them`,
+  },
+  "object-missing": {
+    remedy: "upload the canary, or set another canary in wrangler.toml",
+    needsDeploy: true,
+  },
+  "source-unreadable": OTHER_CANARY,
+  // The Worker gets the object, and the edge does not (A15, E1, E5, E7).
+  "origin-denied": {
+    remedy: `make sure that Sources of the zone has {entry}, that no bucket policy limits addresses, and that the zone's caching level does not ignore query strings. If S3 refuses x-vitrine, set in BUCKETS.* ${LEAVE_PARAMETER_OUT}`,
+    needsDeploy: true,
+  },
+  "timed-out": {
+    remedy: `${WAIT}. If it is the same then, use smaller originals, or a longer timeout in ANSWERS of wrangler.toml`,
+    needsDeploy: true,
+  },
+  "edge-failed": { remedy: `${WAIT}, and ${SEE_CLOUDFLARE}` },
+  "origin-failed": { remedy: `${WAIT}, and ${SEE_PROVIDER}` },
+  "edge-refused": {
+    remedy:
+      "for the Images binding, switch Images on in Cloudflare's dashboard. For the edge, look the code up: https://developers.cloudflare.com/images/reference/troubleshooting/, and compare each preset with docs/configuration.md",
+  },
+};
+
+/** By code or event. A code that is not here means what the Worker's log says of it. */
+const MEANINGS: Readonly<Record<string, string>> = {
+  "9401/403": "the bucket is not among the zone's Sources",
+  "not-transformed": "it returns originals, which the Worker refuses",
+  "quota-spent": "no unique transformation is left this month",
+  "object-missing": "S3 does not have the canary",
+  "source-unreadable": "the canary is no image that it can read",
+  "origin-denied": "S3 does not give it the canary",
+  "origin-failed": "S3 fails, or is busy",
+  "timed-out": "no answer came in time",
+  "edge-refused": "it refuses the request",
+};
+
+/** Words of /healthz that mean the same as an event. */
+const EXPLAINED_AS: Readonly<Record<string, string>> = {
+  off: "not-transformed",
+  unreachable: "timed-out",
+  "object-denied": "object-missing",
+  "edge-contradicts": "origin-denied",
+  "wrong-type": "source-unreadable",
+};
+
+/** What /healthz says of the engine of a bucket. */
+export function checkEngine(
+  seen: Observations,
+  bucketSeen: BucketSeen,
+  health: BucketHealth,
+): Finding[] {
+  const { bucket } = bucketSeen;
+  const { edge, resized } = health;
+  const isBinding = bucket.engine === "binding";
+  const engine = isBinding ? "the Images binding" : "the edge";
+  const about = `${seen.site?.baseUrl}: bucket ${bucket.name}, ${engine}`;
+  const subject = { about, bucket: bucket.name };
+  // Another check says already why S3 gives the edge nothing.
+  if (!isOpened(health) || refusesParameter(bucketSeen)) return [];
+
+  const unknown = resized === undefined ? [] : [explainUnknownResult(seen, subject, resized)];
+  if (edge === "no canary") {
+    const text = `BUCKETS.${bucket.name} has no canary, so what it says is unknown`;
+    return [note("health", subject, text), ...unknown];
+  }
+  if (edge !== "on") return [diagnoseEngine(seen, subject, bucket, health), ...unknown];
+
+  if (isBinding) {
+    return [ok("binding", subject, "the Images binding makes a rendition"), ...unknown];
+  }
+  return [
+    ok("transformations", subject, "it is on"),
+    ok("sources", subject, "it may fetch the canary"),
+    ...unknown,
+  ];
+}
+
+/** Returns whether something opens the bucket: the binding of R2, the role or a slot. */
+function isOpened({ slots, r2, role }: BucketHealth): boolean {
+  if (r2 !== undefined) return r2 === "ok";
+  if (role !== undefined) return role.state === "ok";
+  return slots.some(({ state }) => state === "ok");
+}
+
+function diagnoseEngine(
+  seen: Observations,
+  subject: Subject,
+  bucket: BucketSeen["bucket"],
+  { edge, answered }: BucketHealth,
+): Finding {
+  const isBinding = bucket.engine === "binding";
+  const { cause, text } = explainEngineCode(edge, answered ?? 403, isBinding);
+  const engineCheck = isBinding ? "binding" : "edge";
+  const { check = engineCheck, remedy, needsDeploy } = cause;
+  const visitors = visitorsOf(seen, bucket.name);
+  const problem = {
+    seen: text,
+    impact: visitors.text,
+    remedy: remedyFor(seen.project, remedy).replace("{entry}", () => sourceEntryOf(bucket)),
+    ...(needsDeploy && { needsDeploy }),
+  };
+
+  // Where another bucket follows, a missing canary is no fault for visitors.
+  const { routes } = seen.project.config;
+  const isFollowed = routes.some(({ buckets }) =>
+    buckets.slice(0, -1).some(({ name }) => name === bucket.name),
+  );
+  const isNoFault = isFollowed && edge === "object-missing";
+  return (isNoFault ? warning : error)(check, subject, problem);
+}
+
+function remedyFor({ local }: Project, remedy: string): string {
+  return local ? LOCALLY + remedy : remedy;
+}
+
+/**
+ * Explains what the engine says of the canary.
+ * @param code as /healthz reports it: `9401`, `off`, `unreachable`, or an event of the log where S3 gives it none
+ * @param status of the edge's answer
+ */
+export function explainEngineCode(
+  code: string,
+  status: number,
+  isBinding: boolean,
+): { readonly cause: Cause; readonly text: string } {
+  const { event, reason } = failureFor(status, code, "");
+  const isCode = /^\d/.test(code);
+  const section = isCode ? event : (EXPLAINED_AS[code] ?? code);
+  const names = [`${code}/${status}`, code, section];
+  const cause = names.map((name) => CAUSES[name]).find((candidate) => candidate !== undefined);
+  const meaning = MEANINGS[`${code}/${status}`] ?? reason ?? MEANINGS[section] ?? "it fails";
+
+  const engine = isBinding ? "the Images binding" : "the edge";
+  const log = { remedy: "run npx wrangler tail, then ask again: the log names the reason" };
+  const { remedy, ...rest } = cause ?? log;
+  const page = `docs/errors.md#${section}`;
+  return {
+    cause: { ...rest, remedy: `${remedy}. See ${page}` },
+    text: `${engine} answers ${code}: ${meaning}`,
+  };
+}
+
+/** The edge's own text for a success is documented nowhere, and has changed (R1). */
+function explainUnknownResult(seen: Observations, subject: Subject, resized: string): Finding {
+  const visitors = visitorsOf(seen, subject.bucket);
+  return warning("edge", subject, {
+    seen: `cf-resized reads ${resized}, which Vitrine does not know`,
+    impact: `a picture is shown only if its bytes prove that the edge made it: smaller, or of another type than the original. As seen: ${visitors.text}`,
+    remedy:
+      "update Vitrine. If there is no newer version, report it. See docs/errors.md#unknown-proof",
+  });
+}

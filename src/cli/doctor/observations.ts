@@ -1,0 +1,81 @@
+// What the doctor has seen, before anything is judged, and what visitors were seen to get of a bucket. Pure.
+//
+// At 3 a.m. a wrong impact decides what an operator does. So an impact says what a visitor was seen to get, and never what
+// follows from a fault: a dead key may be hidden by the store, by Workers Cache or by the other slot.
+
+import type { Project, ProjectSite } from "../config/project.ts";
+import { cacheStatus } from "../http/ask-picture.ts";
+import { isNoAnswer } from "../http/body.ts";
+import type { KeyOwner } from "../objects/find-key-owner.ts";
+import type { BucketSeen } from "./observe-bucket.ts";
+import { isShown, type PictureSeen, type SiteSeen } from "./observe-site.ts";
+
+export type Observations = {
+  readonly project: Project | ProjectSite;
+  readonly buckets: readonly BucketSeen[];
+  /** Undefined without `--url`. */
+  readonly site: SiteSeen | undefined;
+  /** By the id of a key at hand: the environment whose bucket it opens, if S3 denies it the bucket of this one. */
+  readonly keyOwners: ReadonlyMap<string, KeyOwner>;
+};
+
+/** What visitors were seen to get of a bucket. */
+export type VisitorsSeen =
+  /** `isNew`: S3 was asked for this very picture, so what S3 needs is right. */
+  | { readonly kind: "shown"; readonly isNew: boolean; readonly text: string }
+  | { readonly kind: "failing"; readonly text: string }
+  | { readonly kind: "unknown"; readonly text: string };
+
+/** Says what visitors were seen to get. @param bucket its name in wrangler.toml; undefined: of any bucket */
+export function visitorsOf({ site }: Observations, bucket: string | undefined): VisitorsSeen {
+  if (site === undefined) {
+    const text = "visitors were not looked at: add --url";
+    return { kind: "unknown", text };
+  }
+
+  const pictures = site.pictures.filter(
+    ({ buckets }) => bucket === undefined || buckets.includes(bucket),
+  );
+  const failing = pictures.find((picture) => !isShown(picture) && !isRefusedSignature(picture));
+  if (failing !== undefined) {
+    return { kind: "failing", text: `a visitor got ${outcomeOf(failing)} at ${failing.path}` };
+  }
+
+  const visible = pictures.filter(isShown);
+  const newest = visible.find(isNew) ?? visible[0];
+  if (newest === undefined) {
+    return { kind: "unknown", text: "visitors were not looked at: no picture was requested" };
+  }
+  const text = `a visitor got the picture ${newest.path}: ${outcomeOf(newest)}`;
+  return { kind: "shown", isNew: isNew(newest), text };
+}
+
+/** The words of `server-timing` for a picture that was made for this request. */
+const MADE_NOW: readonly (string | undefined)[] = ["miss", "direct"];
+
+function isNew(picture: PictureSeen): boolean {
+  return MADE_NOW.includes(firstCacheStatus(picture));
+}
+
+/** Returns whether the Worker refuses the signature, and so says nothing of what visitors get, who have their own. */
+export function isRefusedSignature({ event, query }: PictureSeen): boolean {
+  return query !== "" && (event === "signature-wrong" || event === "url-expired");
+}
+
+/** `200 (stored)`, `404`, or why no answer came: of the browser that got no image, else of the first. */
+export function outcomeOf({ answers, event }: PictureSeen): string {
+  const failing = answers.find(({ result }) => isNoAnswer(result) || result.status !== 200);
+  const { result } = failing ?? answers[0] ?? {};
+  if (result === undefined) return "nothing";
+  if (isNoAnswer(result)) return `no answer (${result.reason})`;
+
+  const details = [event, cacheStatus(result.headers)].filter((detail) => detail !== undefined);
+  const suffix = details.length === 0 ? "" : ` (${details.join(", ")})`;
+  return `${result.status}${suffix}`;
+}
+
+function firstCacheStatus({ answers }: PictureSeen): string | undefined {
+  const [first] = answers;
+  if (first === undefined || isNoAnswer(first.result)) return undefined;
+  return cacheStatus(first.result.headers);
+}

@@ -1,0 +1,234 @@
+// Asks S3 itself about a bucket, from this machine: with each key at hand, and as a stranger without a key. It sends
+// nothing but GETs, and judges nothing: the checks do.
+
+import { writePath } from "../../url/grammar.ts";
+import type { Bucket } from "../../worker/config/bucket.ts";
+import type { UnusableSlot } from "../../worker/config/read-secrets.ts";
+import type { Credentials, Slot } from "../../worker/config/slot.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
+import { secretNamesOf } from "../config/buckets.ts";
+import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
+import { requestS3, type S3RequestResult } from "../http/ask-s3.ts";
+import { listPage, type NoPage, type Page } from "../objects/list-page.ts";
+import { explainReply } from "./s3-reply.ts";
+
+/** What S3 replies to one key at hand. */
+export type KeySeen = {
+  readonly slot: Slot;
+  /** Where its secrets come from, as `.dev.vars`. */
+  readonly source: string;
+  /** The reply about an object that cannot exist. */
+  readonly absent: S3RequestResult;
+};
+
+/** An object that visitors may ask for, and what S3 replies to the first key that it accepts. */
+export type SampleSeen = {
+  /** With the prefix of the bucket. */
+  readonly key: string;
+  /** Undefined if nobody could ask. */
+  readonly reply: S3RequestResult | undefined;
+  /** The bucket that has an object which is missing here, if one follows in a route. */
+  readonly holder?: string | undefined;
+  /** The first following bucket that cannot be asked from here. */
+  readonly unaskedBucket?: string | undefined;
+};
+
+export type BucketSeen = {
+  /** With its name in wrangler.toml, also in the local run. */
+  readonly bucket: Bucket;
+  readonly keys: readonly KeySeen[];
+  readonly unusable: readonly UnusableSlot[];
+  readonly samples: readonly SampleSeen[];
+  /** A list of one object, by the first key that S3 accepts. Undefined: nobody listed. */
+  readonly page: Page | NoPage | undefined;
+  /** The reply about a sample by a URL with the parameter of the edge. */
+  readonly withParameter: S3RequestResult | undefined;
+  /** What anybody gets without a key. Undefined if S3 does not answer, or has no such bucket. */
+  readonly stranger: StrangerSeen | undefined;
+  /** The reply to a request without a key for an object that cannot exist, if no key is at hand. */
+  readonly keyless: S3RequestResult | undefined;
+};
+
+export type StrangerSeen = {
+  /** The reply about the sample, or about an object that cannot exist. */
+  readonly object: S3RequestResult;
+  readonly page: Page | NoPage;
+};
+
+/**
+ * Asks S3 about a bucket. An R2 binding is opened by the Worker alone, so nothing is asked.
+ * @param configBucket as `Project.config` has it: in the local run, the bucket that replaces it
+ * @param names objects to look at, below the prefix; none: the canary
+ * @param now ms since 1970
+ */
+export async function observeBucket(
+  project: Project,
+  configBucket: Bucket,
+  names: readonly string[],
+  now: () => number,
+): Promise<BucketSeen> {
+  const bucket = bucketToAsk(project, configBucket);
+  const { usable, unusable } = slotsAtHand(project, configBucket);
+  const sampleKeys = sampleKeysOf(bucket, names);
+  const unread = sampleKeys.map((key) => ({ key, reply: undefined }));
+  const nothing: BucketSeen = {
+    bucket,
+    keys: [],
+    unusable,
+    samples: unread,
+    page: undefined,
+    withParameter: undefined,
+    stranger: undefined,
+    keyless: undefined,
+  };
+  if (configuredBucket(project, configBucket).r2 !== undefined) return nothing;
+
+  const absentKey = absentKeyOf(bucket);
+  const keys = await Promise.all(
+    usable.map(async (slot) => ({
+      slot,
+      source: sourceOfSlot(project, bucket, slot),
+      absent: await getFirstByte(bucket, slot.credentials, absentKey, now),
+    })),
+  );
+  const keyless =
+    keys.length === 0 ? await getFirstByte(bucket, undefined, absentKey, now) : undefined;
+  const seen = { ...nothing, keys, keyless };
+
+  // Where S3 does not answer as the S3 of this bucket, every other request would only wait for the same.
+  const replies = [...keys.map(({ absent }) => absent), ...(keyless ? [keyless] : [])];
+  const isShut = replies.some((reply) => explainReply(reply, bucket).kind === "bucket-fault");
+  if (isShut) return seen;
+
+  const working = keys.find(({ absent }) => explainReply(absent, bucket).kind === "accepted");
+  const credentials = working?.slot.credentials;
+  const stranger = await observeStranger(bucket, sampleKeys[0] ?? absentKey, now);
+  if (credentials === undefined) return { ...seen, stranger };
+
+  const samples: SampleSeen[] = [];
+  for (const key of sampleKeys) {
+    samples.push(await observeSample(project, configBucket, credentials, key, now));
+  }
+  const readable = samples.find(({ reply }) => reply?.bytes !== undefined);
+
+  return {
+    ...seen,
+    samples,
+    page: await listPage(bucket, credentials, { prefix: bucket.prefix, maxKeys: 1 }, now()),
+    withParameter: readable && (await askWithParameter(bucket, credentials, readable.key, now)),
+    stranger,
+  };
+}
+
+/** The bucket with its name in wrangler.toml, and with a canary: the local S3 has the samples of the package. */
+function bucketToAsk(project: Project, configBucket: Bucket): Bucket {
+  const { prefix, canary } = configBucket;
+  const localCanary = usesLocalS3(project) ? `${prefix}photos/dandelion.jpg` : undefined;
+  const { bucket } = configuredBucket(project, configBucket);
+  return { ...configBucket, canary: canary ?? localCanary, bucket };
+}
+
+function sampleKeysOf({ prefix, canary }: Bucket, names: readonly string[]): string[] {
+  if (names.length > 0) return names.map((name) => prefix + name);
+  return canary === undefined ? [] : [canary];
+}
+
+/** A key that no object has. */
+export function absentKeyOf({ prefix }: Pick<Bucket, "prefix">): string {
+  return `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
+}
+
+function sourceOfSlot({ secrets }: Project, bucket: Bucket, { name }: Slot): string {
+  const { accessKeyId } = secretNamesOf(bucket, name);
+  return secrets.get(accessKeyId)?.source ?? "this machine";
+}
+
+async function observeStranger(
+  bucket: Bucket,
+  key: string,
+  now: () => number,
+): Promise<StrangerSeen> {
+  const object = await getFirstByte(bucket, undefined, key, now);
+  const options = { prefix: bucket.prefix, maxKeys: 1 };
+  return { object, page: await listPage(bucket, undefined, options, now()) };
+}
+
+/** Reads an object whole. If it is missing, asks the buckets that follow this one in a route. */
+async function observeSample(
+  project: Project,
+  bucket: Bucket,
+  credentials: Credentials,
+  key: string,
+  now: () => number,
+): Promise<SampleSeen> {
+  const sentAt = now();
+  const url = originUrl(bucket.baseUrl, key);
+  const headers = new Headers(await sign(url, bucket.region, credentials, sentAt));
+  const reply = await requestS3(url, { headers, readsObject: true }, sentAt);
+  if (reply.code !== "NoSuchKey") return { key, reply };
+
+  const path = key.slice(bucket.prefix.length);
+  return { key, reply, ...(await findHolder(project, bucket, path, now)) };
+}
+
+/** Asks the buckets that follow a bucket in a route for an object. @param path the key, below the prefix */
+async function findHolder(
+  project: Project,
+  bucket: Bucket,
+  path: string,
+  now: () => number,
+): Promise<Pick<SampleSeen, "holder" | "unaskedBucket">> {
+  let unaskedBucket: string | undefined;
+  for (const follower of followersOf(project, bucket, path)) {
+    const [slot] = slotsAtHand(project, follower).usable;
+    if (slot === undefined) {
+      unaskedBucket ??= follower.name;
+      continue;
+    }
+
+    const reply = await getFirstByte(follower, slot.credentials, follower.prefix + path, now);
+    const { result } = verdictOf(reply, follower.region);
+    if (result === "served") return { holder: follower.name };
+    if (result !== "object-refused") unaskedBucket ??= follower.name;
+  }
+  return { unaskedBucket };
+}
+
+/** The buckets that follow a bucket in the routes that lead to an object. */
+function followersOf({ config }: Project, bucket: Bucket, path: string): readonly Bucket[] {
+  return config.routes.flatMap(({ mapping, buckets }) => {
+    const leadsToObject = writePath(mapping, { variant: "-", key: path }) !== undefined;
+    if (!leadsToObject || !buckets.includes(bucket)) return [];
+    return buckets.slice(buckets.indexOf(bucket) + 1);
+  });
+}
+
+/** Asks for an object by a URL like the one that the edge fetches (A15). */
+async function askWithParameter(
+  bucket: Bucket,
+  credentials: Credentials,
+  key: string,
+  now: () => number,
+): Promise<S3RequestResult | undefined> {
+  if (!bucket.hasSourceParameter || bucket.engine !== "cf") return undefined;
+
+  const value = crypto.randomUUID().replaceAll("-", "");
+  return getFirstByte(bucket, credentials, key, now, `?x-vitrine=${value}`);
+}
+
+/** @param credentials undefined: as a stranger */
+async function getFirstByte(
+  bucket: Bucket,
+  credentials: Credentials | undefined,
+  key: string,
+  now: () => number,
+  search = "",
+): Promise<S3RequestResult> {
+  const sentAt = now();
+  const url = originUrl(bucket.baseUrl, key) + search;
+  const signed = credentials && (await sign(url, bucket.region, credentials, sentAt));
+  const headers = new Headers({ ...signed, range: "bytes=0-0" });
+  return requestS3(url, { headers }, sentAt);
+}

@@ -1,0 +1,290 @@
+// Asks the deployed Worker as visitors do, and as an operator with HEALTH_TOKEN does. It judges nothing: the checks do.
+// The token goes to the site of this environment alone.
+
+import type { Bucket } from "../../worker/config/bucket.ts";
+import { hashVars } from "../../worker/config/hash-vars.ts";
+import type { Variant } from "../../worker/config/preset.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import { resolveRequest } from "../../worker/request/resolve-request.ts";
+import { isFault } from "../command.ts";
+import { edgeBucketsOf } from "../config/buckets.ts";
+import type { Project, ProjectSite } from "../config/project.ts";
+import { checkPresence, fetchHealth, type Health, type HealthFailure } from "../http/ask-health.ts";
+import { ACCEPTS, BROWSERS, type Browser, cacheStatus } from "../http/ask-picture.ts";
+import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
+import { signForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
+import { askSite } from "./ask-site.ts";
+import type { BucketSeen } from "./observe-bucket.ts";
+import { type SideDoorSeen, trySideDoor } from "./side-door.ts";
+
+export type SiteSeen = {
+  readonly baseUrl: string;
+  /** Why no Vitrine with a right configuration answers; undefined: it does. */
+  readonly absence: NoAnswer | undefined;
+  /** The detailed form of /healthz; undefined: HEALTH_TOKEN is not at hand. */
+  readonly health: Health | HealthFailure | undefined;
+  /** Whether the Worker has the vars of wrangler.toml, as far as is known. */
+  readonly hasThisConfiguration: boolean;
+  readonly pictures: readonly PictureSeen[];
+  /** Routes whose picture was not requested, and why. */
+  readonly skipped: readonly SkippedPicture[];
+  /** What Workers Cache says of a picture that was shown before. Undefined: it was not requested again. */
+  readonly cachedAgain: CachedAgain | undefined;
+  readonly fallbacks: readonly FallbackSeen[];
+  readonly sideDoors: readonly SideDoorSeen[];
+};
+
+export type PictureRequest = {
+  readonly route: BoundRoute;
+  /** The buckets whose sample has this URL. */
+  readonly buckets: readonly string[];
+  readonly variantName: string;
+  readonly variant: Variant;
+  readonly path: string;
+  /** The signature; empty if the route is not signed. */
+  readonly query: string;
+  /** Undefined if the original cannot be read from here. */
+  readonly original: Uint8Array | undefined;
+};
+
+export type PictureSeen = PictureRequest & {
+  /** What each browser gets, until one of them gets no image. */
+  readonly answers: readonly BrowserAnswer[];
+  /** The event that the Worker tells its operator, if a browser gets no image. */
+  readonly event: string | undefined;
+  /** How far this machine's clock is ahead of the site's: s. */
+  readonly clockAhead: number | undefined;
+};
+
+export type BrowserAnswer = {
+  readonly browser: Browser;
+  /** The types of images that it reads. */
+  readonly readable: (typeof BROWSERS)[number]["readable"];
+  readonly result: SiteAnswer;
+};
+
+export type SiteAnswer = (Body & { readonly text: string }) | NoAnswer;
+
+export type SkippedPicture = {
+  readonly route: BoundRoute;
+  readonly bucket: string;
+  readonly reason: string;
+};
+
+export type CachedAgain = { readonly picture: PictureSeen; readonly cache: string | undefined };
+
+export type FallbackSeen = {
+  readonly route: BoundRoute;
+  /** The answer where an object is missing. Undefined: no URL of such an object is at hand. */
+  readonly result: SiteAnswer | undefined;
+};
+
+/** @param now ms since 1970 */
+export async function observeSite(
+  site: ProjectSite,
+  buckets: readonly BucketSeen[],
+  now: () => number,
+): Promise<SiteSeen> {
+  const { baseUrl, healthToken, local, config, envConfig } = site;
+  const nothing: SiteSeen = {
+    baseUrl,
+    absence: await checkPresence(baseUrl),
+    health: undefined,
+    hasThisConfiguration: true,
+    pictures: [],
+    skipped: [],
+    cachedAgain: undefined,
+    fallbacks: [],
+    sideDoors: [],
+  };
+
+  // Where nothing answers, the token is not sent either: another server may be there.
+  const isSilent = nothing.absence !== undefined && nothing.absence.status === undefined;
+  if (isSilent) return nothing;
+
+  const isWorker = nothing.absence === undefined || nothing.absence.status === 500;
+  const health =
+    isWorker && healthToken !== undefined ? await fetchHealth(baseUrl, healthToken) : undefined;
+  if (nothing.absence?.status === 500) return { ...nothing, health };
+
+  const hasReport = health !== undefined && !isNoAnswer(health);
+  const hash = hasReport ? health.configuration : undefined;
+  const isSame = hash === undefined || hash === (await hashVars(envConfig.deployed));
+
+  const { requests, skipped } = await planRequests(site, buckets, now());
+  const pictures: PictureSeen[] = [];
+  // Where /healthz is another app's, the token is not sent.
+  const token = nothing.absence === undefined ? healthToken : undefined;
+  for (const request of requests) {
+    pictures.push(await observePicture(baseUrl, token, request, now));
+  }
+  const firstShown = pictures.find(isShown);
+
+  const seen = {
+    ...nothing,
+    health,
+    hasThisConfiguration: local || isSame,
+    pictures,
+    skipped,
+    fallbacks: await observeFallbacks(site, now()),
+  };
+  // The local run has no Workers Cache, and no zone. Somebody else's site is not asked.
+  if (local || (seen.absence !== undefined && firstShown === undefined)) return seen;
+
+  const sideDoors: SideDoorSeen[] = [];
+  for (const bucket of edgeBucketsOf(config.routes)) {
+    const sample = buckets.find((bucketSeen) => bucketSeen.bucket.name === bucket.name)?.samples[0];
+    sideDoors.push(await trySideDoor(bucket, baseUrl, sample?.key, firstShown !== undefined));
+  }
+  const cachedAgain = firstShown && (await askCacheAgain(baseUrl, firstShown));
+  return { ...seen, sideDoors, cachedAgain };
+}
+
+/** Returns whether each browser got an image. */
+export function isShown({ answers }: PictureSeen): boolean {
+  return answers.every(({ result }) => !isNoAnswer(result) && result.status === 200);
+}
+
+type Plan = { readonly requests: readonly PictureRequest[]; readonly skipped: SkippedPicture[] };
+
+/** Plans one request for each bucket of each route that has a sample. Buckets with the same key have one URL. */
+async function planRequests(
+  site: ProjectSite,
+  buckets: readonly BucketSeen[],
+  now: number,
+): Promise<Plan> {
+  const requests = new Map<string, PictureRequest>();
+  const skipped: SkippedPicture[] = [];
+
+  for (const route of site.config.routes) {
+    for (const bucket of route.buckets) {
+      const sample = buckets.find(({ bucket: { name } }) => name === bucket.name)?.samples[0];
+      if (sample === undefined) continue;
+
+      const request = await planRequest(site, route, bucket, sample, now);
+      if (request === undefined) continue;
+      if (isFault(request)) {
+        skipped.push({ route, bucket: bucket.name, reason: request.fault });
+        continue;
+      }
+      const other = requests.get(request.path);
+      const both = other && {
+        ...other,
+        buckets: [...other.buckets, bucket.name],
+        original: other.original ?? request.original,
+      };
+      requests.set(request.path, both ?? request);
+    }
+  }
+  return { requests: [...requests.values()], skipped };
+}
+
+/** Plans the request for a sample at the first preset of a route. @returns undefined: the sample has no URL there */
+async function planRequest(
+  site: ProjectSite,
+  route: BoundRoute,
+  bucket: Bucket,
+  sample: BucketSeen["samples"][number],
+  now: number,
+) {
+  const [variantName] = variantNamesOf(site, route);
+  if (variantName === undefined) return undefined;
+
+  const key = sample.key.slice(bucket.prefix.length);
+  const variant = site.config.variants.get(variantName);
+  const path = variantPathOf(site.config, route, variantName, key);
+  if (variant === undefined || path === undefined) return undefined;
+
+  const query = await signForNow(site, route, { preset: variant.preset, key }, now);
+  if (isFault(query)) return query;
+
+  const original = sample.reply?.bytes;
+  return { route, buckets: [bucket.name], variantName, variant, path, query, original };
+}
+
+/** Requests a picture as each kind of browser does, and asks why where one gets none. */
+async function observePicture(
+  baseUrl: string,
+  healthToken: string | undefined,
+  request: PictureRequest,
+  now: () => number,
+): Promise<PictureSeen> {
+  const url = baseUrl + request.path + request.query;
+  const answers: BrowserAnswer[] = [];
+  let clockAhead: number | undefined;
+  let event: string | undefined;
+
+  for (const { browser, readable } of BROWSERS) {
+    const result = await askSite(url, { accept: ACCEPTS[browser] });
+    answers.push({ browser, readable, result });
+    if (isNoAnswer(result)) break;
+
+    clockAhead ??= readClock(result.headers, now());
+    if (result.status === 200) continue;
+
+    event = healthToken === undefined ? undefined : await askForEvent(url, healthToken);
+    break;
+  }
+  return { ...request, answers, event, clockAhead };
+}
+
+/** How far this machine's clock is ahead of the one that wrote a header `date`: s. */
+function readClock(headers: Headers, now: number): number | undefined {
+  const date = Date.parse(headers.get("date") ?? "");
+  return Number.isNaN(date) ? undefined : Math.round((now - date) / 1000);
+}
+
+/** Asks the Worker, as its operator, why it refuses a URL. @returns an event of docs/errors.md */
+async function askForEvent(url: string, healthToken: string): Promise<string | undefined> {
+  const result = await askSite(url, { authorization: `Bearer ${healthToken}` });
+  if (isNoAnswer(result)) return undefined;
+
+  const event = result.headers.get("vitrine-event") ?? "";
+  return /^[a-z-]{1,40}$/.test(event) ? event : undefined;
+}
+
+/** Asks at most twice for a picture that was there before, to see whether Cloudflare keeps renditions (W11). */
+async function askCacheAgain(baseUrl: string, picture: PictureSeen): Promise<CachedAgain> {
+  const url = baseUrl + picture.path + picture.query;
+  let cache: string | undefined;
+  for (let attempt = 0; attempt < 2; attempt += 1) {
+    const result = await askSite(url);
+    const isImage = !isNoAnswer(result) && result.status === 200;
+    cache = isImage ? cacheStatus(result.headers) : undefined;
+    if (cache === "hit" || cache === "stale") break;
+  }
+  return { picture, cache };
+}
+
+/** Asks each route with a fallback for an object that is missing. */
+async function observeFallbacks(site: ProjectSite, now: number): Promise<FallbackSeen[]> {
+  const seen: FallbackSeen[] = [];
+  for (const route of site.config.routes) {
+    if (route.fallback === undefined) continue;
+
+    const url = await missingUrlOf(site, route, now);
+    const result = url === undefined ? undefined : await askSite(url);
+    seen.push({ route, result });
+  }
+  return seen;
+}
+
+/** The URL of an object that is missing, at a route. @returns undefined if there is none, or it cannot be signed */
+async function missingUrlOf(
+  site: Project & { readonly baseUrl: string },
+  route: BoundRoute,
+  now: number,
+): Promise<string | undefined> {
+  const [variantName] = variantNamesOf(site, route);
+  if (variantName === undefined) return undefined;
+
+  const missing = `vitrine-doctor-${crypto.randomUUID()}`;
+  const withVariant = route.path.replace(":preset", encodeURIComponent(variantName));
+  const path = withVariant.replaceAll(/:\w+|\*/g, missing);
+  const { variant, ...request } = resolveRequest(site.config, path);
+  if (request.route !== route || variant === undefined) return undefined;
+
+  const grant = { preset: variant.preset, key: request.relativeKey };
+  const query = await signForNow(site, route, grant, now);
+  return isFault(query) ? undefined : site.baseUrl + path + query;
+}
