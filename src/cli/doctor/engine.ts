@@ -18,7 +18,7 @@ import {
   warning,
 } from "./finding.ts";
 import { LEAVE_PARAMETER_OUT, refusesParameter } from "./objects.ts";
-import { type Observations, visitorsOf } from "./observations.ts";
+import type { Observations } from "./observations.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
 
 const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
@@ -130,7 +130,7 @@ export function checkEngine(
   // Another check says already why S3 gives the edge nothing.
   if (!isOpened(health) || refusesParameter(bucketSeen)) return [];
 
-  const unknown = resized === undefined ? [] : [explainUnknownResult(seen, subject, resized)];
+  const unknown = resized === undefined ? [] : [explainUnknownResult(subject, resized)];
   if (edge === "no canary") {
     const text = `BUCKETS.${bucket.name} has no canary, so what it says is unknown`;
     return [note("health", subject, text), ...unknown];
@@ -164,10 +164,8 @@ function diagnoseEngine(
   const { cause, text } = explainEngineCode(edge, answered ?? 403, isBinding);
   const engineCheck = isBinding ? "binding" : "edge";
   const { check = engineCheck, remedy, needsDeploy } = cause;
-  const visitors = visitorsOf(seen, bucket.name);
   const problem = {
     seen: text,
-    impact: visitors.text,
     remedy: remedyFor(seen.project, remedy).replace("{entry}", () => sourceEntryOf(bucket)),
     ...(needsDeploy && { needsDeploy }),
   };
@@ -213,11 +211,11 @@ export function explainEngineCode(
 }
 
 /** The edge's own text for a success is documented nowhere, and has changed (R1). */
-function explainUnknownResult(seen: Observations, subject: Subject, resized: string): Finding {
-  const visitors = visitorsOf(seen, subject.bucket);
+function explainUnknownResult(subject: Subject, resized: string): Finding {
   return warning("edge", subject, {
     seen: `cf-resized reads ${resized}, which Vitrine does not know`,
-    impact: `a picture is shown only if its bytes prove that the edge made it: smaller, or of another type than the original. As seen: ${visitors.text}`,
+    impact:
+      "a picture is shown only if its bytes prove that the edge made it: smaller, or of another type than the original",
     remedy:
       "update Vitrine. If there is no newer version, report it. See docs/errors.md#unknown-proof",
   });

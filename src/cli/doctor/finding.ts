@@ -63,9 +63,9 @@ export type Finding = {
 /** What a finding is about. */
 export type Subject = Pick<Finding, "about" | "bucket">;
 
-/** What is wrong: what was seen, what visitors get of it, and what to do. */
-export type Problem = Required<Pick<Finding, "seen" | "impact" | "remedy">> &
-  Pick<Finding, "needsDeploy">;
+/** What is wrong, and what to do. By default, its impact is what visitors were seen to get: `addImpacts`. */
+export type Problem = Required<Pick<Finding, "seen" | "remedy">> &
+  Pick<Finding, "impact" | "needsDeploy">;
 
 export function ok(check: Check, subject: Subject, seen: string): Finding {
   return { ...subject, check, severity: "ok", seen };

@@ -10,7 +10,6 @@ import type { SlotHealth } from "../../worker/origin/health.ts";
 import { tableOf } from "../../worker/util/json.ts";
 import { secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, sourceOfVariable } from "../config/project.ts";
-import type { Health } from "../http/ask-health.ts";
 import { isNoAnswer, type NoAnswer } from "../http/body.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import {
@@ -26,17 +25,10 @@ import {
 } from "./finding.ts";
 import { describeKeyRefusal } from "./keys.ts";
 import { describeListNeed, needsList } from "./list-right.ts";
-import { type Observations, visitorsOf } from "./observations.ts";
+import { type Observations, reportOf, visitorsOf } from "./observations.ts";
 import type { BucketSeen, KeySeen } from "./observe-bucket.ts";
 import { isShown, type SiteSeen } from "./observe-site.ts";
 import { explainReply } from "./s3-reply.ts";
-
-/** The report of /healthz; undefined: there is none. */
-export function reportOf({ site }: Observations): Health | undefined {
-  const health = site?.health;
-  if (health === undefined || isNoAnswer(health)) return undefined;
-  return health;
-}
 
 /** Whether Vitrine answers at that URL, with the configuration of wrangler.toml. */
 export function checkDeployed(seen: Observations): Finding[] {
@@ -55,7 +47,6 @@ export function checkDeployed(seen: Observations): Finding[] {
     const onZone = `look at the domain's DNS, and make sure that no rule of the zone is in front of the Worker. If routes in wrangler.toml has not that domain, put it there, as { pattern = "images.example.com", custom_domain = true }, then npx vitrine deploy. At another route, let /healthz lead to the Worker, too`;
     const problem = {
       seen: text,
-      impact: visitorsOf(seen, undefined).text,
       remedy: project.local ? atHome : onZone,
     };
     // On a domain with other apps, perhaps only /healthz belongs to another one.
@@ -71,7 +62,6 @@ export function checkDeployed(seen: Observations): Finding[] {
       { about: `${baseUrl}/healthz` },
       {
         seen: "the deployed configuration is not that of wrangler.toml: it is not deployed yet",
-        impact: visitorsOf(seen, undefined).text,
         remedy: "if wrangler.toml is right, npx vitrine deploy. Else take its last change back",
       },
     ),
@@ -116,7 +106,8 @@ function remedyOfMistake({ project }: Observations, name: string, mistake: strin
 }
 
 /** Whether /healthz reports at all. */
-export function checkHealthReport({ site }: Observations): Finding[] {
+export function checkHealthReport(seen: Observations): Finding[] {
+  const { site, project } = seen;
   const isVitrine = site !== undefined && site.absence === undefined;
   if (!isVitrine) return [];
 
@@ -130,6 +121,17 @@ export function checkHealthReport({ site }: Observations): Finding[] {
   if (!isNoAnswer(health)) return [];
 
   const { status, reason } = health;
+  const source = project.secrets.get("HEALTH_TOKEN")?.source;
+  if (status === 401 && source !== undefined && source === project.secretsFile) {
+    const isFailing = visitorsOf(seen, undefined).kind === "failing";
+    return [
+      (isFailing ? error : warning)("health", subject, {
+        seen: `the Worker has another HEALTH_TOKEN than ${source}, or none: most likely ${source} is not what was deployed`,
+        remedy: `deploy it: npx vitrine deploy --secrets-file ${source}`,
+      }),
+    ];
+  }
+
   const isPassing = status === undefined || status === 429;
   const other =
     "npx vitrine deploy if Vitrine has changed. Or something else may answer at /healthz";
@@ -148,10 +150,11 @@ export function checkHealthReport({ site }: Observations): Finding[] {
 
 /** Whether the store answers the Worker. */
 export function checkStore(seen: Observations): Finding[] {
-  const health = reportOf(seen);
-  if (health?.store === undefined || seen.site === undefined) return [];
+  const { site, project } = seen;
+  const health = reportOf(site);
+  if (health?.store === undefined || site === undefined) return [];
 
-  const subject = { about: `${seen.site.baseUrl}: the store` };
+  const subject = { about: `${site.baseUrl}: the store` };
   const { state } = health.store;
   if (state === "ok") {
     const event = health.last_event ?? "none yet";
@@ -160,14 +163,15 @@ export function checkStore(seen: Observations): Finding[] {
     return [ok("store", subject, text)];
   }
 
-  const { envConfig } = seen.project;
+  const { envConfig } = project;
   const binding = tableOf(envConfig.deployed["ANSWERS"])["store"];
   const name = envConfig.r2Buckets.find((bucket) => bucket.binding === binding)?.bucket_name;
   const bucket = name === undefined ? `the bucket of the binding ${binding}` : `the bucket ${name}`;
   return [
     error("store", subject, {
       seen: `R2 does not give the Worker its store (${state})`,
-      impact: `nothing is stored, and nothing stored is shown: an outage of S3 shows, and pictures are made again. As seen: ${visitorsOf(seen, undefined).text}`,
+      impact:
+        "nothing is stored, and nothing that is stored is shown: an outage of S3 shows, and pictures are made again",
       remedy: `look in Cloudflare's dashboard, R2, whether ${bucket} is there. If it is not, make it again: it fills by itself. If it is, ${SEE_CLOUDFLARE}`,
     }),
   ];
@@ -187,7 +191,6 @@ export function checkWorkerSlots(
     return [
       error("r2", subject, {
         seen: `R2 does not answer the Worker (${r2})`,
-        impact: visitorsOf(seen, bucket.name).text,
         remedy: `wait a minute, ${RUN_AGAIN}, and ${SEE_CLOUDFLARE}. If it stays, look in the dashboard, R2, whether the bucket is there`,
       }),
     ];
@@ -205,9 +208,8 @@ export function checkWorkerSlots(
     if (fault === undefined) return [];
 
     const { check, ...problem } = fault;
-    const impact = visitorsOf(seen, bucket.name).text;
     const severity = hasWorking ? warning : error;
-    return [severity(check, subject, { ...problem, impact })];
+    return [severity(check, subject, problem)];
   });
 }
 
@@ -226,7 +228,7 @@ function compareWorkingKey(
   return [note("keys", subject, text)];
 }
 
-type SlotFault = Pick<Finding, "check"> & Omit<Problem, "impact">;
+type SlotFault = Pick<Finding, "check"> & Problem;
 
 /** Why a slot of the Worker does not work. @returns undefined if a deploy of wrangler.toml changes it */
 function describeSlotFault(
@@ -250,9 +252,7 @@ function describeSlotFault(
       if (needsDeploy && site?.hasThisConfiguration === false) return undefined;
       if (check !== "clock") return { check, seen: meaning.seen, remedy, needsDeploy };
 
-      const { host } = new URL(bucket.baseUrl);
-      const clock = `set the clock of ${host}, or tell whoever runs it: the Worker's clock is Cloudflare's`;
-      return { check, seen: meaning.seen, remedy: clock };
+      return { check, seen: meaning.seen, remedy: remedyOfWorkerClock(bucketSeen) };
     }
     case "key-refused":
       return describeRefusedKey(seen, bucketSeen, slot, meaning.code);
@@ -261,6 +261,14 @@ function describeSlotFault(
     default:
       return meaning satisfies never;
   }
+}
+
+/** S3 and the Worker differ. Where S3 and this machine agree, it is the Worker's clock. */
+function remedyOfWorkerClock({ bucket, keys }: BucketSeen): string {
+  const { host } = new URL(bucket.baseUrl);
+  const agrees = keys.some(({ absent }) => explainReply(absent, bucket).kind === "accepted");
+  if (agrees) return `wait, and ${SEE_CLOUDFLARE}: the Worker's clock is Cloudflare's`;
+  return `set the clock of ${host}, or tell whoever runs it: the Worker's clock is Cloudflare's`;
 }
 
 /** The reply of S3 that a slot's state stands for. */
@@ -324,6 +332,14 @@ function describeRefusedKey(
   const puts = `put both secrets of one key: npx wrangler secret put ${accessKeyId} and npx wrangler secret put ${secretAccessKey}`;
   if (fault.check === "secret") return { ...fault, remedy: `${puts}. Or npx vitrine rotate` };
 
+  // The three secrets of a session expire together (A11).
+  const isSession = code === "ExpiredToken" || code === "InvalidToken";
+  if (isSession && bucket.engine === "binding") {
+    const { sessionToken } = secretNamesOf(bucket, slot.slot);
+    const remedy = `${puts}, and npx wrangler secret put ${sessionToken}, all three of one new session`;
+    return { ...fault, remedy };
+  }
+
   const { access_key: key = "the key" } = slot;
   const remedy = `if somebody deactivated ${key}, activate it again at the provider (at AWS, aws iam list-access-keys --user-name USER lists the keys of its user). Else make a new key for that user: npx vitrine rotate, or ${puts}`;
   return { ...fault, remedy };
@@ -369,7 +385,7 @@ function describeDeniedCanary(
   }
 
   const rights = `the policy of its user must allow s3:GetObject on arn:aws:s3:::${bucket.bucket}/${bucket.prefix}*, and no bucket policy may deny it (docs/deploy.md, step 4)`;
-  const whose = `make sure that ${key} is the key of this bucket and of ${environmentText(project.envConfig.environment)}`;
+  const whose = `make sure that ${key} is the key of this bucket and of ${environmentText(project.envConfig.environment)}. If it is not, npx vitrine deploy --secrets-file FILE, with the file of that environment`;
   if (missing === 404) {
     const text = `the canary is there, and S3 denies it to the key (${state})`;
     return {
@@ -381,8 +397,7 @@ function describeDeniedCanary(
   return {
     check,
     seen: `S3 denies the canary (${state}): it is missing, or denied to the key. S3 does not say which to a key that may not list`,
-    remedy: `look whether it is there. If not, upload it, ${another}. If it is, ${whose}: if it is not, deploy the right one. If it is, ${rights}`,
-    needsDeploy: true,
+    remedy: `look whether the canary is there. If not, correct canary or prefix in ${settings} and npx vitrine deploy, or upload it. If it is there, ${whose}. If it is, ${rights}`,
   };
 }
 
@@ -441,6 +456,6 @@ export function checkWorkerListRight(
   const key = slots.find(({ missing }) => missing === 403)?.access_key;
   const owner = role ? `the role ${role.role}` : `the user of the Worker's key ${key}`;
   const subject = { about: `${seen.site?.baseUrl}: bucket ${bucket.name}`, bucket: bucket.name };
-  const problem = describeListNeed(bucket, need, owner, visitorsOf(seen, bucket.name).text);
+  const problem = describeListNeed(bucket, need, owner);
   return [(need === "follower" ? error : warning)("list", subject, problem)];
 }

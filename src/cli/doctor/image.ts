@@ -104,13 +104,11 @@ function explainNoPicture(
   { result }: BrowserAnswer,
   earlier: readonly Finding[],
 ): Finding {
-  const impact = `a visitor got ${outcomeOf(picture)} at ${picture.path}`;
   if (isRefusedSignature(picture)) return explainSignature(seen, subject, picture);
 
   if (isNoAnswer(result)) {
     return error("image", subject, {
       seen: `no answer: ${result.reason}`,
-      impact,
       remedy: "check that the domain leads to Cloudflare, and that this machine is online",
     });
   }
@@ -118,20 +116,27 @@ function explainNoPicture(
   const { status, headers } = result;
   const text = `${picture.path} answers ${outcomeOf(picture)}`;
   const cause = earlier.find((finding) => isCause(finding, picture));
-  const isOfCache = cacheStatus(headers) === "hit" && (status === 404 || status === 415);
+  const isOfCache = isOlderRefusal(headers);
   if (cause !== undefined) {
     const wait = isOfCache ? ". A refusal is kept for a minute" : "";
     const remedy = `fix that first: ${cause.seen}. Then run the doctor again${wait}`;
-    return error("image", subject, { seen: text, impact, remedy });
+    return error("image", subject, { seen: text, remedy });
   }
   if (isOfCache) {
     const cachedText = `${text}: Workers Cache keeps such an answer for a minute, so it may be over already`;
-    return warning("image", subject, { seen: cachedText, impact, remedy: WAIT });
+    return warning("image", subject, { seen: cachedText, remedy: WAIT });
   }
 
   const local = seen.project.local ? LOCALLY : "";
   const remedy = local + remedyOfRefusal(picture, status, headers);
-  return error("image", subject, { seen: text, impact, remedy });
+  return error("image", subject, { seen: text, remedy });
+}
+
+/** Returns whether a refusal comes out of a cache, where it has become older: then its minute is not whole any more. */
+function isOlderRefusal(headers: Headers): boolean {
+  const control = headers.get("cache-control") ?? "";
+  const age = /^public, max-age=(?<age>\d+)/.exec(control)?.groups?.["age"];
+  return age !== undefined && Number(age) < SHORT_S;
 }
 
 /** Findings that never keep a picture from being shown. */

@@ -28,12 +28,11 @@ import {
   checkStore,
   checkWorkerListRight,
   checkWorkerSlots,
-  reportOf,
 } from "./health.ts";
 import { checkFallbacks, checkImages, checkWorkersCache } from "./image.ts";
 import { checkBucketReply, checkKeysAtHand, checkListRight, checkSecretsAtHand } from "./keys.ts";
 import { checkParameter, checkPublicAccess, checkSamples } from "./objects.ts";
-import type { Observations } from "./observations.ts";
+import { addImpacts, type Observations, reportOf } from "./observations.ts";
 import { type BucketSeen, observeBucket } from "./observe-bucket.ts";
 import { observeSite } from "./observe-site.ts";
 import { checkIssuer, checkRole, type IssuerSeen, observeIssuer } from "./role.ts";
@@ -114,7 +113,7 @@ function judge(seen: Observations, issuer: IssuerSeen | undefined): Finding[] {
   for (const check of SITE_CHECKS) findings.push(...check(seen));
   for (const bucket of buckets) {
     // A bucket that only the deployed configuration has, or only wrangler.toml, is not judged.
-    const health = reportOf(seen)?.buckets.find(({ bucket: name }) => name === bucket.bucket.name);
+    const health = reportOf(site)?.buckets.find(({ bucket: name }) => name === bucket.bucket.name);
     if (health === undefined) continue;
     for (const check of WORKER_CHECKS) findings.push(...check(seen, bucket, health));
   }
@@ -195,14 +194,16 @@ async function runChecks(
   }
   const keyOwners = await findKeyOwners(world, project, buckets);
   if (baseUrl === undefined || interrupted.aborted) {
-    return judge({ project, buckets, site: undefined, keyOwners }, undefined);
+    const seen = { project, buckets, site: undefined, keyOwners };
+    return addImpacts(seen, judge(seen, undefined));
   }
 
   log(stderr, `Asking ${baseUrl} ...`);
   const { oidc } = project.config;
   const issuer = oidc !== undefined && !project.local ? await observeIssuer(oidc) : undefined;
   const site = await observeSite({ ...project, baseUrl }, buckets, now);
-  return judge({ project, buckets, site, keyOwners }, issuer);
+  const seen = { project, buckets, site, keyOwners };
+  return addImpacts(seen, judge(seen, issuer));
 }
 
 /** Asks the buckets of other environments, with each key that S3 knows and denies an object of this one. */

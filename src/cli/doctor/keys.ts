@@ -9,7 +9,7 @@ import { type Project, sourceOfVariable } from "../config/project.ts";
 import type { S3RequestResult } from "../http/ask-s3.ts";
 import { error, type Finding, note, ok, type Problem, type Subject, warning } from "./finding.ts";
 import { describeListNeed, needsList } from "./list-right.ts";
-import { type Observations, visitorsOf } from "./observations.ts";
+import { type Observations, reportOf, visitorsOf } from "./observations.ts";
 import type { BucketSeen, KeySeen } from "./observe-bucket.ts";
 import { type BucketFault, explainReply, offsetText } from "./s3-reply.ts";
 
@@ -29,10 +29,10 @@ export function checkBucketReply(seen: Observations, bucketSeen: BucketSeen): Fi
 
   const visitors = visitorsOf(seen, bucket.name);
   const ownClock = fault.check === "clock" ? findOwnSkew(seen, replies) : undefined;
-  if (ownClock !== undefined) return [ownClockWarning(subject, ownClock, visitors.text)];
+  if (ownClock !== undefined) return [ownClockWarning(subject, ownClock)];
 
   const { check, remedy, needsDeploy } = fault;
-  const problem: Problem = { seen: fault.seen, impact: visitors.text, remedy, needsDeploy };
+  const problem: Problem = { seen: fault.seen, remedy, needsDeploy };
   // S3 has just given the Worker a picture, with the same settings: what fails is between S3 and this machine, or passes.
   const isOfMachine = visitors.kind === "shown" && visitors.isNew;
   const hasThisConfiguration = seen.site?.hasThisConfiguration ?? false;
@@ -66,10 +66,9 @@ function findOwnSkew({ site }: Observations, replies: readonly S3RequestResult[]
   return isAgreed ? siteAhead : undefined;
 }
 
-function ownClockWarning(subject: Subject, ahead: number, impact: string): Finding {
+function ownClockWarning(subject: Subject, ahead: number): Finding {
   return warning("clock", subject, {
     seen: `this machine's clock is ${offsetText(ahead)}: S3 and the site agree with each other`,
-    impact,
     remedy:
       "set this machine's clock: timedatectl set-ntp true. Until then S3 refuses every key here, and nothing is known of them",
   });
@@ -96,7 +95,7 @@ export function checkSecretsAtHand(seen: Observations, bucketSeen: BucketSeen): 
       const state = project.secrets.has(path) ? message : "is missing";
       const problem = {
         seen: `${path} in ${source} ${state}`,
-        impact: impactOfKey(seen, bucket, source),
+        ...impactOfKey(project, source),
         remedy: `correct ${path} in ${source}, or remove all secrets of slot ${slot} there: the doctor does not ask with them`,
       };
       findings.push(ofMachine(seen, source, keys.length > 0)("keys", subject, problem));
@@ -121,8 +120,9 @@ export function checkSecretsAtHand(seen: Observations, bucketSeen: BucketSeen): 
 
 /** Whether S3 accepts each key at hand. */
 export function checkKeysAtHand(seen: Observations, bucketSeen: BucketSeen): Finding[] {
+  const { project } = seen;
   const { bucket, keys } = bucketSeen;
-  const file = sourceOfVariable(seen.project, "BUCKETS");
+  const file = sourceOfVariable(project, "BUCKETS");
   const hasOther = keys.some(({ absent }) => isAccepted(absent, bucket));
 
   return keys.flatMap((key) => {
@@ -138,11 +138,14 @@ export function checkKeysAtHand(seen: Observations, bucketSeen: BucketSeen): Fin
           ok("secret", subject, "it belongs to that id"),
         ];
       case "key-refused": {
+        // What /healthz says of this very key is about visitors, too.
+        if (isKeyOfWorker(seen, bucket, key)) return [];
+
         const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot.name);
         const { check, seen: text } = describeKeyRefusal(meaning.code);
         const problem = {
           seen: text,
-          impact: impactOfKey(seen, bucket, source),
+          ...impactOfKey(project, source),
           remedy: `correct ${accessKeyId} and ${secretAccessKey} in ${source}, or take both out there`,
         };
         return [ofMachine(seen, source, hasOther)(check, subject, problem)];
@@ -151,6 +154,13 @@ export function checkKeysAtHand(seen: Observations, bucketSeen: BucketSeen): Fin
         return meaning satisfies never;
     }
   });
+}
+
+/** Returns whether /healthz reports a key of the same slot, with the same end of its id, that does not work. */
+function isKeyOfWorker({ site }: Observations, { name }: Bucket, { slot }: KeySeen): boolean {
+  const health = reportOf(site)?.buckets.find(({ bucket }) => bucket === name);
+  const worker = health?.slots.find((candidate) => candidate.slot === slot.name);
+  return worker?.access_key === maskKeyId(slot) && worker.state !== "ok";
 }
 
 /** What S3 says of a key that it refuses (A7, A11). */
@@ -174,9 +184,8 @@ export function checkListRight(seen: Observations, bucketSeen: BucketSeen): Find
     const isDenied = isAccepted(key.absent, bucket) && key.absent.code !== "NoSuchKey";
     if (!isDenied || seen.keyOwners.has(key.slot.credentials.accessKeyId)) return [];
 
-    const visitors = visitorsOf(seen, bucket.name);
     const owner = `the user of the key ${maskKeyId(key.slot)} in ${key.source}`;
-    const problem = describeListNeed(bucket, need, owner, visitors.text);
+    const problem = describeListNeed(bucket, need, owner);
     const subject = subjectOfKey(bucket, key);
     const isOfFollower = need === "follower" && isDeployed(project, key.source);
     return [(isOfFollower ? error : warning)("list", subject, problem)];
@@ -202,8 +211,8 @@ export function ofMachine({ project }: Observations, source: string, hasOther: b
   return isDeployed(project, source) && !hasOther ? error : warning;
 }
 
-export function impactOfKey(seen: Observations, bucket: Bucket, source: string): string {
-  const { text } = visitorsOf(seen, bucket.name);
-  if (isDeployed(seen.project, source)) return text;
-  return `this is about ${source} alone: whether the Worker has this key is not known; ${text}`;
+/** What a fault of a key means, where only this machine is known to have that key. */
+export function impactOfKey(project: Project, source: string): Pick<Problem, "impact"> {
+  if (isDeployed(project, source)) return {};
+  return { impact: `this is about ${source} alone: whether the Worker has this key is not known` };
 }

@@ -16,24 +16,24 @@ export function needsList({ config, local }: Project, bucket: Bucket): ListNeed 
   return "none";
 }
 
-/** @param owner whose policy must allow it. @param visitors what visitors were seen to get */
+/** @param owner whose policy must allow it */
 export function describeListNeed(
   { bucket }: Bucket,
   need: Exclude<ListNeed, "none">,
   owner: string,
-  visitors: string,
 ): Problem {
   const policy = `the policy of ${owner} must allow s3:ListBucket on arn:aws:s3:::${bucket}, if it is the Worker's key of this bucket`;
   if (need === "follower") {
     return {
       seen: "the key may not list the bucket (s3:ListBucket), or its S3 never says NoSuchKey, and another bucket follows it in a route",
-      impact: `the next bucket is asked only if S3 says NoSuchKey here. As seen: ${visitors}`,
+      impact: "the next bucket is asked only if S3 says NoSuchKey here",
       remedy: `${policy}: docs/configuration.md, “Several buckets”`,
     };
   }
   return {
     seen: "the key may not list the bucket (s3:ListBucket), and there is a store",
-    impact: `S3 does not say that an object is deleted, so what is stored of it stays, and may be shown again in an outage. As seen: ${visitors}`,
+    impact:
+      "S3 does not say that an object is deleted, so what is stored of it stays, and may be shown again in an outage",
     remedy: `${policy}: docs/deploy.md, “A store”`,
   };
 }

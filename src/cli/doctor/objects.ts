@@ -21,7 +21,8 @@ import {
   warning,
 } from "./finding.ts";
 import { impactOfKey, ofMachine } from "./keys.ts";
-import { type Observations, visitorsOf } from "./observations.ts";
+import { needsList } from "./list-right.ts";
+import type { Observations } from "./observations.ts";
 import type { BucketSeen, KeySeen, SampleSeen } from "./observe-bucket.ts";
 import { answerText, explainReply } from "./s3-reply.ts";
 
@@ -40,7 +41,7 @@ export function checkSamples(seen: Observations, bucketSeen: BucketSeen): Findin
     return [
       warning("sample", subject, {
         seen: "no image of this bucket is known, so nobody checked whether the key may read",
-        impact: `S3 may know a key and still allow it nothing. ${visitorsOf(seen, bucket.name).text}`,
+        impact: "S3 may know a key, and allow it nothing",
         remedy: `set canary in BUCKETS.${bucket.name} of ${sourceOfVariable(seen.project, "BUCKETS")}. Or name an image, such as photos/fig.jpg`,
         needsDeploy: true,
       }),
@@ -60,7 +61,7 @@ function checkSample(
   sample: SampleSeen,
 ): Finding[] {
   const { bucket } = bucketSeen;
-  const { reply, holder } = sample;
+  const { reply } = sample;
   const subject = subjectOf(bucket);
   if (reply === undefined) return [];
 
@@ -69,20 +70,21 @@ function checkSample(
     const size = reply.bytes.length.toLocaleString("en");
     return [ok("sample", subject, `S3 returns ${sample.key}: ${size} bytes, ${type}`)];
   }
-  if (holder !== undefined) {
-    return [note("sample", subject, `${sample.key} is not in ${bucket.name}: ${holder} has it`)];
+  const isFollowed = needsList(seen.project, bucket) === "follower";
+  if (reply.code === "NoSuchKey" && isFollowed) {
+    const text = `${sample.key} is not in ${bucket.name}: the next bucket is asked for it`;
+    return [note("sample", subject, text)];
   }
 
   const { check = "sample", ...fault } = describeSampleFault(seen, bucketSeen, key, sample, reply);
-  const problem = { ...fault, impact: impactOfKey(seen, bucket, key.source) };
-  // An object that is no image, or that another bucket may have, is one object's fault.
-  const isOfObject = reply.status === 200 || sample.unaskedBucket !== undefined;
-  if (isOfObject) return [warning(check, subject, problem)];
+  const problem = { ...fault, ...impactOfKey(seen.project, key.source) };
+  // An object that is no image is one object's fault.
+  if (reply.status === 200) return [warning(check, subject, problem)];
   return [ofMachine(seen, key.source, false)(check, subject, problem)];
 }
 
 /** By default the check is `sample`. */
-type SampleFault = Omit<Problem, "impact"> & { readonly check?: Check };
+type SampleFault = Problem & { readonly check?: Check };
 
 /** Why an object is not there, or no image. The first paragraph that fits decides. */
 function describeSampleFault(
@@ -134,7 +136,7 @@ function describeSampleFault(
   }
   if (code === "NoSuchKey" || (status === 404 && code === undefined)) {
     const seen = `${name} is missing (${code ?? status})`;
-    return { seen, remedy: `upload it, ${another}. Or, ${misspelt}`, needsDeploy: isCanary };
+    return { seen, remedy: `${misspelt}. Else upload it, ${another}`, needsDeploy: isCanary };
   }
 
   if (status === undefined || status === 429 || status >= 500) {
@@ -155,7 +157,7 @@ function describeSampleFault(
   }
   return {
     seen: `${name} is missing, or denied to the key (${code}): S3 does not say which to a key that may not list`,
-    remedy: `look whether it is there. If not, upload it, ${another}, and ${misspelt}. If it is there, ${whose}: then ${rights}`,
+    remedy: `look whether it is there. If not, ${misspelt}, or upload it, ${another}. If it is there, ${whose}: then ${rights}`,
     needsDeploy: isCanary,
   };
 }
@@ -164,7 +166,7 @@ function describeUnknownRefusal(
   name: string,
   { status, code }: S3RequestResult,
   { baseUrl }: Bucket,
-): Omit<Problem, "impact"> {
+): Problem {
   if (code === undefined) {
     const { host } = new URL(baseUrl);
     const seen = `${name}: ${host} does not answer as an S3 does: ${status}`;
@@ -192,7 +194,6 @@ export function checkParameter(seen: Observations, bucketSeen: BucketSeen): Find
   return [
     error("parameter", subject, {
       seen: `S3 gives an object, and not by a URL with x-vitrine (${code ?? status})`,
-      impact: visitorsOf(seen, bucket.name).text,
       remedy: `in BUCKETS.${bucket.name} of ${sourceOfVariable(seen.project, "BUCKETS")}, set ${LEAVE_PARAMETER_OUT}`,
       needsDeploy: true,
     }),

@@ -4,9 +4,11 @@
 // follows from a fault: a dead key may be hidden by the store, by Workers Cache or by the other slot.
 
 import type { Project, ProjectSite } from "../config/project.ts";
+import type { Health } from "../http/ask-health.ts";
 import { cacheStatus } from "../http/ask-picture.ts";
 import { isNoAnswer } from "../http/body.ts";
 import type { KeyOwner } from "../objects/find-key-owner.ts";
+import type { Finding } from "./finding.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
 import { isShown, type PictureSeen, type SiteSeen } from "./observe-site.ts";
 
@@ -25,6 +27,13 @@ export type VisitorsSeen =
   | { readonly kind: "shown"; readonly isNew: boolean; readonly text: string }
   | { readonly kind: "failing"; readonly text: string }
   | { readonly kind: "unknown"; readonly text: string };
+
+/** The report of /healthz; undefined: there is none. */
+export function reportOf(site: SiteSeen | undefined): Health | undefined {
+  const health = site?.health;
+  if (health === undefined || isNoAnswer(health)) return undefined;
+  return health;
+}
 
 /** Says what visitors were seen to get. @param bucket its name in wrangler.toml; undefined: of any bucket */
 export function visitorsOf({ site }: Observations, bucket: string | undefined): VisitorsSeen {
@@ -48,6 +57,16 @@ export function visitorsOf({ site }: Observations, bucket: string | undefined): 
   }
   const text = `a visitor got the picture ${newest.path}: ${outcomeOf(newest)}`;
   return { kind: "shown", isNew: isNew(newest), text };
+}
+
+/** Adds to each problem what visitors were seen to get, unless its impact is another one. */
+export function addImpacts(seen: Observations, findings: readonly Finding[]): Finding[] {
+  return findings.map((finding) => {
+    const { severity, impact } = finding;
+    const isProblem = severity === "error" || severity === "warning";
+    if (!isProblem || impact !== undefined) return finding;
+    return { ...finding, impact: visitorsOf(seen, finding.bucket).text };
+  });
 }
 
 /** The words of `server-timing` for a picture that was made for this request. */

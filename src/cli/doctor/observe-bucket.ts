@@ -1,13 +1,11 @@
 // Asks S3 itself about a bucket, from this machine: with each key at hand, and as a stranger without a key. It sends
 // nothing but GETs, and judges nothing: the checks do.
 
-import { writePath } from "../../url/grammar.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { UnusableSlot } from "../../worker/config/read-secrets.ts";
 import type { Credentials, Slot } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
-import { verdictOf } from "../../worker/origin/verdict.ts";
 import { secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
 import { requestS3, type S3RequestResult } from "../http/ask-s3.ts";
@@ -29,10 +27,6 @@ export type SampleSeen = {
   readonly key: string;
   /** Undefined if nobody could ask. */
   readonly reply: S3RequestResult | undefined;
-  /** The bucket that has an object which is missing here, if one follows in a route. */
-  readonly holder?: string | undefined;
-  /** The first following bucket that cannot be asked from here. */
-  readonly unaskedBucket?: string | undefined;
 };
 
 export type BucketSeen = {
@@ -109,7 +103,7 @@ export async function observeBucket(
 
   const samples: SampleSeen[] = [];
   for (const key of sampleKeys) {
-    samples.push(await observeSample(project, configBucket, credentials, key, now));
+    samples.push(await observeSample(bucket, credentials, key, now));
   }
   const readable = samples.find(({ reply }) => reply?.bytes !== undefined);
 
@@ -155,9 +149,8 @@ async function observeStranger(
   return { object, page: await listPage(bucket, undefined, options, now()) };
 }
 
-/** Reads an object whole. If it is missing, asks the buckets that follow this one in a route. */
+/** Reads an object whole. */
 async function observeSample(
-  project: Project,
   bucket: Bucket,
   credentials: Credentials,
   key: string,
@@ -166,43 +159,7 @@ async function observeSample(
   const sentAt = now();
   const url = originUrl(bucket.baseUrl, key);
   const headers = new Headers(await sign(url, bucket.region, credentials, sentAt));
-  const reply = await requestS3(url, { headers, readsObject: true }, sentAt);
-  if (reply.code !== "NoSuchKey") return { key, reply };
-
-  const path = key.slice(bucket.prefix.length);
-  return { key, reply, ...(await findHolder(project, bucket, path, now)) };
-}
-
-/** Asks the buckets that follow a bucket in a route for an object. @param path the key, below the prefix */
-async function findHolder(
-  project: Project,
-  bucket: Bucket,
-  path: string,
-  now: () => number,
-): Promise<Pick<SampleSeen, "holder" | "unaskedBucket">> {
-  let unaskedBucket: string | undefined;
-  for (const follower of followersOf(project, bucket, path)) {
-    const [slot] = slotsAtHand(project, follower).usable;
-    if (slot === undefined) {
-      unaskedBucket ??= follower.name;
-      continue;
-    }
-
-    const reply = await getFirstByte(follower, slot.credentials, follower.prefix + path, now);
-    const { result } = verdictOf(reply, follower.region);
-    if (result === "served") return { holder: follower.name };
-    if (result !== "object-refused") unaskedBucket ??= follower.name;
-  }
-  return { unaskedBucket };
-}
-
-/** The buckets that follow a bucket in the routes that lead to an object. */
-function followersOf({ config }: Project, bucket: Bucket, path: string): readonly Bucket[] {
-  return config.routes.flatMap(({ mapping, buckets }) => {
-    const leadsToObject = writePath(mapping, { variant: "-", key: path }) !== undefined;
-    if (!leadsToObject || !buckets.includes(bucket)) return [];
-    return buckets.slice(buckets.indexOf(bucket) + 1);
-  });
+  return { key, reply: await requestS3(url, { headers, readsObject: true }, sentAt) };
 }
 
 /** Asks for an object by a URL like the one that the edge fetches (A15). */

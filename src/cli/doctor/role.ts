@@ -17,7 +17,7 @@ import {
   warning,
 } from "./finding.ts";
 import { needsList } from "./list-right.ts";
-import { type Observations, visitorsOf } from "./observations.ts";
+import type { Observations } from "./observations.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
 import { explainReply } from "./s3-reply.ts";
 
@@ -94,7 +94,6 @@ export function checkRole(
 
   const about = `${seen.site?.baseUrl}: bucket ${bucket.name}, its role`;
   const subject = { about, bucket: bucket.name };
-  const impact = visitorsOf(seen, bucket.name).text;
   const { state, expires, reason } = health;
 
   if (expires === undefined) {
@@ -102,7 +101,6 @@ export function checkRole(
     return [
       error("role", subject, {
         seen: `STS gives the Worker no credentials of the role (${state}): ${explanation}`,
-        impact,
         ...stsRemedy(bucket.name, role, state),
       }),
     ];
@@ -142,10 +140,9 @@ function checkRoleRights(
 ): Finding {
   if (state === "ok") return ok("role-rights", subject, "S3 lets the role read");
 
-  const impact = visitorsOf(seen, bucket.name).text;
   const meaning = explainReply({ status: 403, code: state }, bucket);
   if (meaning.kind === "bucket-fault") {
-    return error(meaning.check, subject, { seen: meaning.seen, impact, remedy: meaning.remedy });
+    return error(meaning.check, subject, { seen: meaning.seen, remedy: meaning.remedy });
   }
 
   const [, partition] = arn.split(":");
@@ -159,7 +156,6 @@ function checkRoleRights(
   const statements = needsList(seen.project, bucket) === "none" ? [reads] : [reads, lists];
   return error("role-rights", subject, {
     seen: `S3 answers ${state} to credentials of the role`,
-    impact,
     remedy: `look whether the canary is there. If it is, the role needs this policy: ${policyText(statements)}. Look at the bucket's policy and its KMS key, too`,
   });
 }

@@ -81,7 +81,7 @@ function explainSilence({ failure }: Reply, { baseUrl }: Bucket, settings: strin
   const seen = `${host} does not answer: ${failure}`;
 
   if (/ENOTFOUND|CERT|SSL|EPROTO/.test(`${failure}`)) {
-    const remedy = `compare endpoint and addressing in ${settings} with docs/configuration.md, which lists providers. If they showed pictures before, leave them, and ${SEE_PROVIDER}`;
+    const remedy = `compare endpoint and addressing in ${settings} with docs/configuration.md, which lists providers, and if one is wrong, correct it: npx vitrine deploy. If they showed pictures before, leave them, and ${SEE_PROVIDER}`;
     return { kind: "bucket-fault", check: "reachable", seen, remedy, needsDeploy: false };
   }
 
