@@ -71,6 +71,7 @@ export const LEVELS = {
   "store-failed": "error",
   "lines-left-out": "warn",
   "purge-failed": "error",
+  "event-elsewhere": "warn",
 } as const satisfies Record<Notice["event"], string>;
 
 /** Writes one line about anything that is not a refusal. */

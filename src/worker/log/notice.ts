@@ -18,7 +18,12 @@ export type Notice =
   | MetricsNotice
   | LeftOutNotice;
 
-type PurgeNotice = {
+type PurgeNotice =
+  | PurgeFailedNotice
+  /** An event of S3 came to /purge that is about another bucket. */
+  | { readonly event: "event-elsewhere"; readonly reason: string; readonly times: number };
+
+type PurgeFailedNotice = {
   readonly event: "purge-failed";
   readonly reason: string;
   /** How many objects are not purged; absent if nothing of the request could be read. */

@@ -26,6 +26,7 @@ import {
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import type { PurgeRequest } from "./read-purge.ts";
 import {
+  logOtherBuckets,
   type PurgeAnswer,
   type PurgeFailure,
   type PurgeFailures,
@@ -37,7 +38,7 @@ import {
   withTooMany,
 } from "./report.ts";
 import {
-  type NotPurged,
+  type ObjectSelection,
   type ObjectToPurge,
   selectByEvent,
   selectByName,
@@ -77,10 +78,12 @@ export async function purge(
       // An object that no route shows is no mistake of the caller: a bucket of S3 has more than what Vitrine shows.
       const { objects: named } = request;
       const selection = selectByEvent(buckets, named.slice(0, maxObjects));
+      logOtherBuckets(config, selection.otherBuckets, Date.now());
+
       const { failures, progress } = await purgeObjects(selection.objects, store, false, scope);
       const answer = withProgress(reportPurge(selection.objects, failures), progress);
       const others = named.slice(maxObjects).map(({ key }) => key);
-      return withNotShown(withTooMany(answer, others, tooMany), selection.skipped);
+      return withNotShown(withTooMany(answer, others, tooMany), selection);
     }
 
     case "prefix":
@@ -104,10 +107,16 @@ export async function purge(
 
 const NO_BUCKET = "wrangler.toml has no bucket of this name";
 
-function withNotShown(answer: PurgeAnswer, notShown: readonly NotPurged[]): PurgeAnswer {
-  if (notShown.length === 0) return answer;
-  return { ...answer, body: { ...answer.body, not_shown: notShown } };
+/** Adds the objects of an event that no URL shows. */
+function withNotShown(answer: PurgeAnswer, { objects, skipped }: ObjectSelection): PurgeAnswer {
+  if (skipped.length === 0) return answer;
+
+  const body = { ...answer.body, not_shown: skipped };
+  if (objects.length > 0) return { ...answer, body };
+  return { ...answer, body: { ...body, note: NOTHING_SHOWN } };
 }
+
+const NOTHING_SHOWN = "nothing of this event is shown, so nothing is purged: see not_shown";
 
 /** Purges a portion of the objects whose names begin so: R2 is listed, where the bucket is a binding. */
 async function purgePrefix(

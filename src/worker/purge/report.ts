@@ -1,6 +1,8 @@
 // Reports to the caller of /purge, and to the log, what is purged, what is not, and why.
 
+import type { Config } from "../config/config.ts";
 import { logNotice } from "../log/log.ts";
+import { countForLog, type LogCount } from "../util/time.ts";
 import type { NotPurged, ObjectToPurge } from "./select-objects.ts";
 
 /** Why something is not purged. The request may be repeated. */
@@ -31,6 +33,8 @@ type PurgeReport = {
   readonly not_purged: readonly NotPurged[];
   /** Objects of an event of S3 that no URL of Vitrine shows: no failure. purge.ts adds the list to its answer. */
   readonly not_shown?: readonly NotPurged[];
+  /** Set if no object of an event is shown. */
+  readonly note?: string;
   /** Why nothing of the request could be read: the lists are empty then. */
   readonly reason?: string;
 } & Partial<PurgeProgress>;
@@ -153,4 +157,24 @@ export function logNotPurged({ reason, not_purged: notPurged }: PurgeReport): vo
     objects: notPurged.length,
     first: notPurged.slice(0, MAX_LOGGED).map(({ object }) => object),
   });
+}
+
+/** How often events of other buckets came. By the configuration, which is one object in each isolate. */
+const otherBucketCounts = new WeakMap<Config, LogCount>();
+
+/**
+ * Logs once a minute that events of S3 come whose bucket is not in wrangler.toml: the notification may be meant for another
+ * environment, and then the events of this one go there. An event outside of a prefix is ordinary, and is not logged.
+ * @param names the names of the buckets at S3
+ */
+export function logOtherBuckets(config: Config, names: readonly string[], now: number): void {
+  if (names.length === 0) return;
+
+  const { times, shouldLog, logCount } = countForLog(otherBucketCounts.get(config), now);
+  otherBucketCounts.set(config, logCount);
+  if (!shouldLog) return;
+
+  const listed = names.slice(0, MAX_LOGGED).join(", ");
+  const reason = `an event of S3 is about ${listed}, which is no bucket of wrangler.toml`;
+  logNotice({ event: "event-elsewhere", reason, times });
 }

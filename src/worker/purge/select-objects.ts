@@ -27,6 +27,11 @@ export type ObjectSelection = {
   readonly skipped: readonly NotPurged[];
 };
 
+export type EventSelection = ObjectSelection & {
+  /** The names at S3 of the event's buckets that no bucket of wrangler.toml has, each once. */
+  readonly otherBuckets: readonly string[];
+};
+
 /** Selects objects by their names, BUCKET/key. A wrong name is a fault of the caller. */
 export function selectByName(
   buckets: readonly Bucket[],
@@ -64,14 +69,16 @@ export function selectByName(
 export function selectByEvent(
   buckets: readonly Bucket[],
   eventObjects: readonly EventObject[],
-): ObjectSelection {
+): EventSelection {
   const objects: ObjectToPurge[] = [];
   const skipped: NotPurged[] = [];
+  const otherBuckets = new Set<string>();
 
   for (const { bucket: nameAtS3, key } of eventObjects) {
     // `bucket.name` is the name in wrangler.toml, `bucket.bucket` the one at S3.
     const aliases = buckets.filter((bucket) => bucket.bucket === nameAtS3);
     if (aliases.length === 0) {
+      otherBuckets.add(nameAtS3);
       skipped.push({ object: key, reason: "not shown: it is in another bucket" });
       continue;
     }
@@ -89,7 +96,7 @@ export function selectByEvent(
 
     for (const bucket of showing) objects.push(createObject(bucket, key));
   }
-  return { objects: mergeByUrl(objects), skipped };
+  return { objects: mergeByUrl(objects), skipped, otherBuckets: [...otherBuckets] };
 }
 
 function createObject(bucket: Bucket, key: string): ObjectToPurge {

@@ -8,7 +8,7 @@ import { Renditions } from "../../../src/worker/index.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { BUCKET_URL, ENV, PURGE_TOKEN } from "../../support/env.ts";
 import { bridgeEvent, notification, TEST_EVENT } from "../../support/events.ts";
-import { get, lines, postPurge, stage } from "../../support/run-worker.ts";
+import { get, lines, postPurge, stage, stopDate, wait } from "../../support/run-worker.ts";
 
 const FULL = { ...ENV, PURGE_TOKEN };
 const AUTHORIZED = { authorization: `Bearer ${PURGE_TOKEN}` };
@@ -317,14 +317,39 @@ describe("objects", () => {
     expect(lines()).toMatchObject([{ event: "purge-failed", objects: 2, first }]);
   });
 
-  test("of an event that are not shown are no fault", async () => {
-    const unshown = [bridgeEvent("acme-media", "secret/a.jpg"), notification("other", "a+b.jpg")];
-    for (const event of unshown) {
+  test.each([
+    ["outside of the prefix", bridgeEvent("acme-media", "secret/a.jpg"), []],
+    ["of another bucket", notification("other", "a+b.jpg"), [1]],
+  ])(
+    "of an event that are %s are no fault, and the answer says so",
+    async (_what, event, times) => {
       const { status, report } = await purge(event);
       expect([status, report.purged, report.not_purged]).toEqual([200, [], []]);
       expect(report.not_shown).toHaveLength(1);
-    }
-    expect([lines(), calls]).toEqual([[], []]);
+      expect(report.note).toContain("nothing of this event is shown");
+      expect(lines().map((line) => line["times"])).toEqual(times);
+      expect(calls).toEqual([]);
+    },
+  );
+
+  test("of an event that is half of another bucket are purged, without that note", async () => {
+    const ours = notification("acme-media", "published/fig.jpg");
+    const event = { Records: [...ours.Records, ...notification("other", "a.jpg").Records] };
+    const { status, report } = await purge(event);
+    expect([status, report.purged, report.note]).toEqual([200, ["media/fig.jpg"], undefined]);
+    expect(report.not_shown).toHaveLength(1);
+  });
+
+  test("of a thousand events of another bucket are a line a minute, which names that bucket", async () => {
+    stopDate();
+    const env = { ...FULL };
+    for (let at = 0; at < 1_000; at++) await purge(notification("acme-staging", `${at}.jpg`), env);
+    wait(61);
+    await purge(notification("acme-staging", "last.jpg"), env);
+    expect(lines()).toMatchObject([
+      { event: "event-elsewhere", reason: expect.stringContaining("acme-staging"), times: 1 },
+      { event: "event-elsewhere", times: 1_000 },
+    ]);
   });
 });
 
