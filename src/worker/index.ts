@@ -27,7 +27,7 @@ import { cancelBody } from "./http/send.ts";
 import { shouldLog } from "./log/flood.ts";
 import { type LogFields, logRefusal } from "./log/log.ts";
 import { record } from "./log/metrics.ts";
-import { answerOperator } from "./operator.ts";
+import { answerBrokenHealth, answerOperator } from "./operator.ts";
 import { isForOriginal } from "./origin/object-url.ts";
 import { answerRendition, render } from "./renditions.ts";
 import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/accept.ts";
@@ -143,14 +143,17 @@ async function serve(
   began: number,
 ): Promise<Outcome> {
   const { method, headers, url } = request;
+  const target = parseRequestTarget(url);
   const config = currentConfig(env);
-  if (isRefusal(config)) return refuse(config);
+  if (isRefusal(config)) {
+    const report = await answerBrokenHealth(request, target.pathname, config, env);
+    return report ? { kind: "answer", answer: report } : refuse(config);
+  }
 
   // The edge asks for an original, and reaches this Worker (E8). That would ask the edge, and so on.
   if (isForOriginal(request)) return refuse(LOOP);
 
   // Operators and machines have paths of their own, such as /healthz. Any other path is a visitor's.
-  const target = parseRequestTarget(url);
   const operatorAnswer = await answerOperator(request, target.pathname, config, env, context);
   if (isRefusal(operatorAnswer)) return refuse(operatorAnswer);
   if (operatorAnswer) return { kind: "answer", answer: operatorAnswer };

@@ -1,12 +1,14 @@
 // What operators and machines ask the Worker: /healthz, /purge, and two documents below /.well-known/. The Worker signs
 // tokens to take a role of AWS, and AWS checks them by these two documents. Nobody opens /purge or the details of /healthz
-// without a secret token. Without PURGE_TOKEN or `[vars.OIDC]` there are no such paths.
+// without a secret token. Without PURGE_TOKEN or `[vars.OIDC]` there are no such paths. While the configuration is broken,
+// only /healthz is here, and says to whom has the token what is wrong: names and messages, never the value of a secret.
 
 import type { GatewayContext } from "./cache/loopback.ts";
 import type { RenditionId } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
-import type { Config } from "./config/config.ts";
+import type { Config, ConfigRefusal } from "./config/config.ts";
 import { hashVars } from "./config/hash-vars.ts";
+import { readToken } from "./config/read-secrets.ts";
 import { detailsOf, isRefusal, mistakeText, type Refusal } from "./http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "./http/send.ts";
 import {
@@ -21,11 +23,12 @@ import { issuerKeysOf } from "./origin/issuer-keys.ts";
 import { openObject } from "./origin/open-object.ts";
 import type { Credential } from "./origin/opened-object.ts";
 import { purge } from "./purge/purge.ts";
-import { readPurge } from "./purge/read-purge.ts";
+import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
 import { bodyText, logNotPurged, type PurgeAnswer, reportNothingPurged } from "./purge/report.ts";
 import { renderBy } from "./renditions.ts";
 import { hasToken, isFromCaller } from "./request/operator-token.ts";
 import { plain } from "./response/answer.ts";
+import { checkStore, type PurgeCall, recordCall } from "./store/last-calls.ts";
 import { timingSafeEqual } from "./util/bytes.ts";
 
 /**
@@ -53,9 +56,34 @@ export async function answerOperator(
   }
 }
 
+/**
+ * Answers /healthz of a Worker whose configuration is broken.
+ * @param env what the configuration was read from
+ * @returns undefined for another path, and for a caller without the token: they get what every visitor gets
+ */
+export async function answerBrokenHealth(
+  { method, headers }: Request,
+  pathname: string,
+  { mistakes }: ConfigRefusal,
+  env: object,
+): Promise<Response | undefined> {
+  if (pathname !== "/healthz") return undefined;
+  if (method !== "GET" && method !== "HEAD") return undefined;
+
+  const healthToken = readToken({ ...env }, "HEALTH_TOKEN");
+  const mayAsk = healthToken !== undefined && (await isBearer(headers, healthToken));
+  if (!mayAsk) return undefined;
+
+  const report = { ok: false, version: VERSION, mistakes: mistakes.map(mistakeText) };
+  return plain(500, JSON.stringify(report, null, 2), JSON_TYPE);
+}
+
 function methodNotAllowed(method: string, allow: string): Refusal {
   return { event: "method-not-allowed", method, allow };
 }
+
+/** The version of Vitrine: that of package.json, which a deployed Worker does not have. */
+const VERSION = "0.2.0";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
@@ -79,6 +107,11 @@ export type BucketHealth = EdgeHealth & {
   r2?: string;
   /** Of a bucket with a role. */
   role?: RoleHealth;
+  /**
+   * Whether its key or role must be able to list: there is a store, or another bucket follows in a route. Otherwise S3 does
+   * not say that an object is missing (A6), and `missing` is 403.
+   */
+  needs_list?: boolean;
 };
 
 /**
@@ -101,20 +134,28 @@ async function answerHealth(
     return { event: "health-denied", reason: "HEALTH_TOKEN is missing or short" };
   }
 
-  // The scheme may be written in any case, and be followed by several spaces.
-  const credentials = authorization.replace(/^bearer +/i, "Bearer ");
-  const isRight = await timingSafeEqual(credentials, `Bearer ${healthToken}`);
+  const isRight = await isBearer(headers, healthToken);
   if (!isRight) return { event: "health-denied", reason: "not the HEALTH_TOKEN" };
 
   const deadline = Date.now() + config.answers.timeout * 1000;
-  const checks = config.buckets.map((bucket) => checkBucket(bucket, { context, deadline }));
+  const { store } = config;
+  const checkingStore = store && checkStore(store, deadline);
+  const checks = config.buckets.map((bucket) => checkBucket(bucket, config, { context, deadline }));
   const buckets = await Promise.all(checks);
+  const storeReport = await checkingStore;
 
   // By the hash, an operator sees whether the [vars] of this Worker are those of wrangler.toml.
   const configuration = await hashVars({ ...env });
   const ok = buckets.every((bucket) => canBeOpened(bucket));
-  const report = { ok, configuration, buckets };
+  const report = { ok, version: VERSION, configuration, ...storeReport, buckets };
   return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), JSON_TYPE);
+}
+
+/** Returns whether `authorization` has the token. The scheme may be written in any case, and be followed by several spaces. */
+function isBearer(headers: Headers, token: string): Promise<boolean> {
+  const authorization = headers.get("authorization") ?? "";
+  const credentials = authorization.replace(/^bearer +/i, "Bearer ");
+  return timingSafeEqual(credentials, `Bearer ${token}`);
 }
 
 /** Returns whether something opens the bucket: the binding of R2, the role or a slot. */
@@ -125,10 +166,26 @@ function canBeOpened({ slots, r2, role }: BucketHealth): boolean {
 }
 
 /** Tries what opens a bucket, and its engine with it. */
-function checkBucket(bucket: Bucket, scope: RequestScope): Promise<BucketHealth> {
-  if (bucket.r2) return checkR2Bucket(bucket, scope);
-  if (bucket.role) return checkRoleBucket(bucket, bucket.role, scope);
-  return checkSlotBucket(bucket, scope);
+async function checkBucket(
+  bucket: Bucket,
+  config: Config,
+  scope: RequestScope,
+): Promise<BucketHealth> {
+  if (bucket.r2) return checkR2Bucket(bucket, scope); // a binding may always list
+
+  const { role } = bucket;
+  const checking = role ? checkRoleBucket(bucket, role, scope) : checkSlotBucket(bucket, scope);
+  const health = await checking;
+  return needsList(bucket, config) ? { ...health, needs_list: true } : health;
+}
+
+/** Returns whether a missing object of a bucket must be told from a denied one. */
+function needsList(bucket: Bucket, { store, routes }: Config): boolean {
+  // What is stored of a missing object is deleted, and of a denied one it is not.
+  if (store) return true;
+
+  // A bucket that follows in a route is asked only for what is missing.
+  return routes.some(({ buckets }) => buckets.slice(0, -1).includes(bucket));
 }
 
 async function checkR2Bucket(bucket: Bucket, scope: RequestScope): Promise<BucketHealth> {
@@ -246,8 +303,13 @@ async function answerPurge(
 
   let answer: PurgeAnswer;
   const parsed = await readPurge(request, deadline);
-  if (parsed.kind === "bad-request") answer = reportNothingPurged(parsed.status, parsed.reason);
-  else answer = await purge(parsed, config, { context, deadline });
+  if (parsed.kind === "bad-request") {
+    answer = reportNothingPurged(parsed.status, parsed.reason);
+  } else {
+    answer = await purge(parsed, config, { context, deadline });
+    const call = callOf(parsed, answer);
+    if (config.store && call) context.waitUntil(recordCall(config.store, call, Date.now()));
+  }
 
   const { body, status, retryAfter } = answer;
   logNotPurged(body);
@@ -255,6 +317,15 @@ async function answerPurge(
     ...JSON_TYPE,
     ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),
   });
+}
+
+/**
+ * Returns which call /healthz reports. An event counts if it came, whatever became of it: S3 sends it.
+ * @returns undefined for a call by hand that has purged nothing
+ */
+function callOf({ kind }: PurgeRequest, { body }: PurgeAnswer): PurgeCall | undefined {
+  if (kind === "event") return "event";
+  return body.purged.length > 0 ? "purge" : undefined;
 }
 
 const DISCOVERY_PATH = "/.well-known/openid-configuration";

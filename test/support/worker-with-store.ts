@@ -40,6 +40,10 @@ export function deny(): void {
   stage.s3.faults.add("no-list-bucket");
 }
 
+/** The names in the store, without those under which the Worker keeps when it was last told to purge. */
+export const storedNames = ({ objects }: Pick<R2, "objects"> = store) =>
+  [...objects.keys()].filter((name) => !name.startsWith("vitrine/"));
+
 export const storedEntry = () => {
   const [entry] = store.objects;
   if (entry === undefined) throw new Error("nothing is stored");

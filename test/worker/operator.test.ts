@@ -3,12 +3,21 @@
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { VERSION } from "../../src/cli/wrangler/packages.ts";
 import type { Switches } from "../../src/emulator/edge/switches.ts";
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { stopClock } from "../support/clock.ts";
 import { network } from "../support/emulators.ts";
 import { type EngineName, type Env, envOf } from "../support/engines.ts";
-import { CREDENTIALS, ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, VARS } from "../support/env.ts";
+import {
+  CREDENTIALS,
+  ENV,
+  HEALTH_TOKEN,
+  NEXT,
+  NEXT_CREDENTIALS,
+  PURGE_TOKEN,
+  VARS,
+} from "../support/env.ts";
 import { get, put, stage } from "../support/run-worker.ts";
 
 const { media } = VARS.BUCKETS;
@@ -16,14 +25,16 @@ const { accessKeyId: NEXT_ID, secretAccessKey: NEXT_SECRET } = NEXT_CREDENTIALS;
 const BUCKETS = { media: { ...media, canary: "key.jpg" } };
 const DEEP = { ...ENV, ...NEXT, BUCKETS, HEALTH_TOKEN };
 
-const authorized = { headers: { authorization: `Bearer ${HEALTH_TOKEN}` } };
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+const authorized = bearer(HEALTH_TOKEN);
 
 /** Asks for the deep form of the report. */
 async function report(env: object = DEEP) {
   const answer = await get("/healthz", authorized, env);
   expect(answer.headers.get("content-type")).toBe("application/json");
   expect(answer.headers.get("cache-control")).toBe("no-store");
-  const { ok, buckets } = JSON.parse(await answer.text());
+  const { ok, version, buckets } = JSON.parse(await answer.text());
+  expect(version).toBe(VERSION);
   expect(answer.status).toBe(ok ? 200 : 503);
   return { status: answer.status, buckets, slots: buckets[0].slots, edge: buckets[0].edge };
 }
@@ -46,10 +57,8 @@ describe("without credentials", () => {
   });
 
   test("it is 500 where the configuration is broken", async () => {
-    for (const init of [{}, authorized]) {
-      const answer = await get("/healthz", init, { ...DEEP, PRESETS: {} });
-      expect([answer.status, await answer.text()]).toEqual([500, "Internal error\n"]);
-    }
+    const answer = await get("/healthz", {}, { ...DEEP, PRESETS: {} });
+    expect([answer.status, await answer.text()]).toEqual([500, "Internal error\n"]);
   });
 
   test.each(["/healthz/", "/Healthz", "//healthz", "/health%7A", "/healthz/x"])(
@@ -278,6 +287,88 @@ describe("with the token", () => {
   test("the canary costs one transformation, however often it is checked (L2)", async () => {
     for (let times = 0; times < 5; times++) await report();
     expect(stage.edge.transformations.size).toBe(1);
+  });
+});
+
+describe("while the configuration is broken", () => {
+  const BROKEN = { ...DEEP, PRESETS: {} };
+  const LACKS = "AWS_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]";
+  const noSecret = { ...ENV, HEALTH_TOKEN, AWS_SECRET_ACCESS_KEY: undefined };
+
+  test.each<[what: string, env: object, mistakes: (string | RegExp)[]]>([
+    ["a secret is missing", noSecret, [LACKS]],
+    [
+      "a preset is wrong",
+      { ...DEEP, PRESETS: { card: { width: 0 } } },
+      [/^PRESETS\.card\.width: /],
+    ],
+    ["a table is no JSON", { ...DEEP, ROUTES: "[" }, [/^ROUTES: /]],
+    ["nothing is set", { HEALTH_TOKEN }, [/^BUCKETS: /, /^PRESETS: /, /^ROUTES: /]],
+  ])("%s: a caller with the token sees all mistakes", async (_what, env, mistakes) => {
+    const answer = await get("/healthz", authorized, env);
+    expect([answer.status, answer.headers.get("content-type")]).toEqual([500, "application/json"]);
+    expect(answer.headers.get("cache-control")).toBe("no-store");
+
+    const report = JSON.parse(await answer.text());
+    expect(report).toMatchObject({ ok: false, version: VERSION });
+    expect(report.mistakes).toHaveLength(mistakes.length);
+    for (const [index, mistake] of mistakes.entries()) {
+      expect(report.mistakes[index]).toMatch(mistake);
+    }
+    expect([stage.edgeRequests, stage.s3.requestsBy("worker")]).toEqual([[], []]);
+  });
+
+  test("no mistake holds a part of a secret", async () => {
+    const SECRET = "k9-secret value/of+an=operator";
+    const secrets = {
+      AWS_ACCESS_KEY_ID: `${SECRET},`,
+      AWS_SECRET_ACCESS_KEY: SECRET,
+      AWS_SESSION_TOKEN: SECRET,
+      URL_SIGNING_KEYS: SECRET,
+      OIDC_SIGNING_KEY: SECRET,
+      PURGE_TOKEN: { SECRET },
+    };
+    const OIDC = { issuer: "https://images.example" };
+    const answer = await get("/healthz", authorized, { ...DEEP, ...secrets, OIDC });
+    const text = await answer.text();
+    expect(answer.status).toBe(500);
+    expect(text).toContain("URL_SIGNING_KEYS: ");
+    for (const part of [SECRET, "k9-secret", "operator", HEALTH_TOKEN]) {
+      expect(text).not.toContain(part);
+    }
+  });
+
+  test.each<[what: string, init: RequestInit, env?: object]>([
+    ["without a token", {}],
+    ["with the token of /purge", bearer(PURGE_TOKEN)],
+    ["with more than the token", bearer(`${HEALTH_TOKEN}x`)],
+    [
+      "with the token as a password",
+      { headers: { authorization: `Basic ${btoa(`:${HEALTH_TOKEN}`)}` } },
+    ],
+    ["with the token, in another method", { ...authorized, method: "POST" }],
+    ["with the token, without a secret", authorized, { ...BROKEN, HEALTH_TOKEN: undefined }],
+    [
+      "with undefined, without a secret",
+      bearer("undefined"),
+      { ...BROKEN, HEALTH_TOKEN: undefined },
+    ],
+    ["with nothing, and an empty secret", bearer(""), { ...BROKEN, HEALTH_TOKEN: "" }],
+    ["with a short token", bearer("secret"), { ...BROKEN, HEALTH_TOKEN: "secret" }],
+    ["with a binding in place of the token", authorized, { ...BROKEN, HEALTH_TOKEN: { get() {} } }],
+  ])("a caller %s sees nothing of it", async (_what, init, env = { ...BROKEN, PURGE_TOKEN }) => {
+    const answer = await get("/healthz", init, env);
+    expect([answer.status, await answer.text()]).toEqual([500, "Internal error\n"]);
+  });
+
+  test.each(["/healthz/", "/purge", "/images/card/key.jpg", "/"])("%s is not it", async (path) => {
+    const answer = await get(path, authorized, BROKEN);
+    expect([answer.status, await answer.text()]).toEqual([500, "Internal error\n"]);
+  });
+
+  test("HEAD has no body", async () => {
+    const answer = await get("/healthz", { ...authorized, method: "HEAD" }, BROKEN);
+    expect([answer.status, answer.body]).toEqual([500, null]);
   });
 });
 

@@ -22,6 +22,7 @@ import {
   remove,
   replace,
   store,
+  storedNames,
 } from "../../support/worker-with-store.ts";
 
 const WEEK = 604_800;
@@ -148,7 +149,7 @@ test("a stored picture on its way does not outlive a purge after which another r
         replace("made/rotated-gps.jpg");
         await purgeByEvent(env);
         await get(PATH, { headers: MODERN }, elsewhere, "elsewhere");
-        await vi.waitUntil(() => store.objects.size === 1);
+        await vi.waitUntil(() => storedNames().length === 1);
         return entry;
       },
     },
