@@ -17,7 +17,7 @@ export const CHECKS = {
   secret: "does the secret belong to that key id?",
   list: "may the key list, where a store or another bucket needs that?",
   prefix: "are there objects below the prefix?",
-  sample: "may the key read an object, and is that an image?",
+  sample: "may the key read an object, or a fallback, and is that an image?",
   parameter: "does S3 ignore the parameter x-vitrine of the URL that the edge fetches?",
   public: "is the bucket closed to requests without a key?",
   deployed: "does Vitrine answer at that URL, with this configuration?",
@@ -36,10 +36,8 @@ export const CHECKS = {
   signing: "are the signing keys at hand the Worker's?",
   formats: "does each browser get a format that it can read?",
   originals: "do visitors get no original?",
-  headers: "do the Worker's headers reach visitors?",
   cache: "do browsers keep the image as configured?",
   "workers-cache": "does Cloudflare keep renditions for all visitors?",
-  fallback: "does each fallback show an image?",
   "side-door": "does /cdn-cgi/image/ transform nothing for others?",
 } as const;
 

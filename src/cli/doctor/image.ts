@@ -1,16 +1,14 @@
-// Checks what visitors get: the picture of each route as three kinds of browser get it, its headers, Workers Cache, and
-// the fallbacks. What the Worker tells its operator about a refused picture is its event, which docs/errors.md explains.
+// Checks what visitors get: the picture of each route as three kinds of browser get it, its headers, and Workers
+// Cache. What the Worker tells its operator about a refused picture is its event, which docs/errors.md explains.
 
 import { mayShow } from "../../worker/edge/guard.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { browserFormatsOf } from "../../worker/request/transform-request.ts";
-import { PROTECTION, SHORT_S } from "../../worker/response/answer.ts";
+import { SHORT_S } from "../../worker/response/answer.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
 import { cacheStatus } from "../http/ask-picture.ts";
 import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
-import { objectNameOf } from "../objects/bucket-key.ts";
 import { sniffImageType } from "../picture/sniff.ts";
-import { commandLine } from "../terminal/shell.ts";
 import { LOCALLY } from "./engine.ts";
 import {
   type Check,
@@ -23,14 +21,13 @@ import {
   warning,
 } from "./finding.ts";
 import { isRefusedSignature, type Observations, outcomeOf } from "./observations.ts";
-import type { BrowserAnswer, FallbackSeen, PictureSeen, SiteSeen } from "./observe-site.ts";
+import type { BrowserAnswer, PictureSeen, SiteSeen } from "./observe-site.ts";
 import { offsetText } from "./s3-reply.ts";
 
 const SVG = "image/svg+xml";
 const LET_PASS =
   "make sure that no rule, snippet or other Worker is in front of this Worker (Security → Events in the dashboard)";
 const FIND_WORKER = "find out which Workers answer on that domain: npx wrangler deployments list";
-const FIND_RULE = "a rule of the zone changes it (Rules → Transform Rules): remove that rule";
 const WAIT = `wait a minute, ${RUN_AGAIN}`;
 
 /** Whether the picture of each route is shown. @param earlier the findings that may be the cause */
@@ -87,7 +84,6 @@ function checkPicture(
     ok("image", subject, `${picture.variantName}: ${size} bytes`),
     original,
     checkFormats(subject, picture),
-    checkHeaders(subject, picture, first),
     checkBrowserCache(subject, picture, first, seen.project.config.answers.max_age),
   ];
 }
@@ -246,33 +242,6 @@ function checkFormats(subject: Subject, picture: PictureSeen): Finding {
   return ok("formats", subject, `each browser gets one that it reads: ${types.join(", ")}`);
 }
 
-/** Whether the headers that protect are there, and none of S3. */
-function checkHeaders(subject: Subject, picture: PictureSeen, { headers }: Body): Finding {
-  const changed = Object.entries(PROTECTION)
-    .filter(([name, value]) => headers.get(name) !== value)
-    .map(([name]) => name);
-  const isVaried = /\baccept\b/i.test(headers.get("vary") ?? "");
-  const needsVary = picture.variant.format === "auto" && !picture.route.svg;
-  if (needsVary && !isVaried) changed.push("vary");
-
-  const leaked = [...headers.keys()].filter((name) => name.startsWith("x-amz-"));
-  if (leaked.length > 0) {
-    return warning("headers", subject, {
-      seen: `S3's own ${leaked.join(", ")} reaches visitors`,
-      impact: "visitors learn where the originals are",
-      remedy: FIND_WORKER,
-    });
-  }
-  if (changed.length > 0) {
-    return warning("headers", subject, {
-      seen: `not as the Worker sends it: ${changed.join(", ")}`,
-      impact: "caches show the wrong format, or browsers take less care",
-      remedy: FIND_RULE,
-    });
-  }
-  return ok("headers", subject, "those of the Worker, and none of S3");
-}
-
 /** Whether browsers may keep a picture for `max_age` (C5). @param maxAge s */
 function checkBrowserCache(
   subject: Subject,
@@ -337,43 +306,4 @@ export function checkWorkersCache({ site, project }: Observations): Finding[] {
     default:
       return [note("workers-cache", subject, "whether renditions are cached is unknown")];
   }
-}
-
-/** Whether visitors see the fallback of each route where an object is missing. */
-export function checkFallbacks({ site, project }: Observations): Finding[] {
-  if (site === undefined) return [];
-  return site.fallbacks.flatMap((fallback) =>
-    checkFallback(site, project.config.buckets, fallback),
-  );
-}
-
-function checkFallback(
-  { baseUrl }: SiteSeen,
-  buckets: Parameters<typeof objectNameOf>[0],
-  { route, result }: FallbackSeen,
-): Finding[] {
-  const { fallback } = route;
-  if (fallback === undefined) return [];
-
-  const { bucket, key } = fallback;
-  const subject = { about: `${baseUrl}: the route ${route.path}`, bucket: bucket.name };
-  const isMissing = result !== undefined && !isNoAnswer(result) && result.status === 404;
-  if (!isMissing || !isOfVitrine(result.headers)) {
-    const unknown = "no URL is at hand, or something in front answers";
-    return [note("fallback", subject, `whether its fallback is shown is unknown: ${unknown}`)];
-  }
-  if (sniffImageType(result.bytes) !== undefined) {
-    return [ok("fallback", subject, "a missing object shows it")];
-  }
-
-  const object = { bucket, key: key.slice(bucket.prefix.length) };
-  const doctor = commandLine("doctor", {}, [objectNameOf(buckets, object)]);
-  return [
-    warning("fallback", subject, {
-      seen: `a missing object does not show the fallback ${key}, but answers 404 without an image`,
-      impact: "a visitor sees a broken image where an object is missing",
-      // The deployed fallback may be another one than that of wrangler.toml, which may be a good image.
-      remedy: `npx vitrine deploy if wrangler.toml has changed. Else see what is wrong with that object: ${doctor}`,
-    }),
-  ];
 }

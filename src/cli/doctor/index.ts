@@ -29,7 +29,7 @@ import {
   checkWorkerListRight,
   checkWorkerSlots,
 } from "./health.ts";
-import { checkFallbacks, checkImages, checkWorkersCache } from "./image.ts";
+import { checkImages, checkWorkersCache } from "./image.ts";
 import { checkBucketReply, checkKeysAtHand, checkListRight, checkSecretsAtHand } from "./keys.ts";
 import { checkParameter, checkPublicAccess, checkSamples } from "./objects.ts";
 import { addImpacts, type Observations, reportOf } from "./observations.ts";
@@ -95,7 +95,7 @@ const WORKER_CHECKS = [
 ) => Finding[])[];
 
 /** What is checked of pictures. A refused picture is explained by what was found before. */
-const PICTURE_CHECKS = [checkImages, checkFallbacks, checkWorkersCache] satisfies readonly ((
+const PICTURE_CHECKS = [checkImages, checkWorkersCache] satisfies readonly ((
   seen: Observations,
   earlier: readonly Finding[],
 ) => Finding[])[];

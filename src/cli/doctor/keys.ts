@@ -10,7 +10,7 @@ import type { S3RequestResult } from "../http/ask-s3.ts";
 import { error, type Finding, note, ok, type Problem, type Subject, warning } from "./finding.ts";
 import { describeListNeed, needsList } from "./list-right.ts";
 import { type Observations, reportOf, visitorsOf } from "./observations.ts";
-import type { BucketSeen, KeySeen } from "./observe-bucket.ts";
+import { type BucketSeen, type KeySeen, subjectOf } from "./observe-bucket.ts";
 import { type BucketFault, explainReply, offsetText } from "./s3-reply.ts";
 
 /** How far two clocks may differ before S3 refuses: s. */
@@ -72,10 +72,6 @@ function ownClockWarning(subject: Subject, ahead: number): Finding {
     remedy:
       "set this machine's clock: timedatectl set-ntp true. Until then S3 refuses every key here, and nothing is known of them",
   });
-}
-
-function subjectOf({ name, bucket, baseUrl }: Bucket): Subject {
-  return { about: `bucket ${name}: ${bucket} at ${new URL(baseUrl).host}`, bucket: name };
 }
 
 /** Secrets of slots that cannot be used, or none at hand. */

@@ -17,13 +17,12 @@ import {
   ok,
   type Problem,
   SEE_PROVIDER,
-  type Subject,
   warning,
 } from "./finding.ts";
 import { impactOfKey, ofMachine } from "./keys.ts";
 import { needsList } from "./list-right.ts";
 import type { Observations } from "./observations.ts";
-import type { BucketSeen, KeySeen, SampleSeen } from "./observe-bucket.ts";
+import { type BucketSeen, type KeySeen, type SampleSeen, subjectOf } from "./observe-bucket.ts";
 import { answerText, explainReply } from "./s3-reply.ts";
 
 /** What the edge refuses with x-vitrine in its URL, so it must go without (A15). */
@@ -48,10 +47,6 @@ export function checkSamples(seen: Observations, bucketSeen: BucketSeen): Findin
     ];
   }
   return samples.flatMap((sample) => checkSample(seen, bucketSeen, key, sample));
-}
-
-function subjectOf({ name, bucket, baseUrl }: Bucket): Subject {
-  return { about: `bucket ${name}: ${bucket} at ${new URL(baseUrl).host}`, bucket: name };
 }
 
 function checkSample(

@@ -10,6 +10,7 @@ import { secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
 import { requestS3, type S3RequestResult } from "../http/ask-s3.ts";
 import { listPage, type NoPage, type Page } from "../objects/list-page.ts";
+import type { Subject } from "./finding.ts";
 import { explainReply } from "./s3-reply.ts";
 
 /** What S3 replies to one key at hand. */
@@ -54,7 +55,7 @@ export type StrangerSeen = {
 /**
  * Asks S3 about a bucket. An R2 binding is opened by the Worker alone, so nothing is asked.
  * @param configBucket as `Project.config` has it: in the local run, the bucket that replaces it
- * @param names objects to look at, below the prefix; none: the canary
+ * @param names objects to look at, below the prefix; none: the canary and the fallbacks
  * @param now ms since 1970
  */
 export async function observeBucket(
@@ -65,7 +66,7 @@ export async function observeBucket(
 ): Promise<BucketSeen> {
   const bucket = bucketToAsk(project, configBucket);
   const { usable, unusable } = slotsAtHand(project, configBucket);
-  const sampleKeys = sampleKeysOf(bucket, names);
+  const sampleKeys = sampleKeysOf(project, bucket, names);
   const unread = sampleKeys.map((key) => ({ key, reply: undefined }));
   const nothing: BucketSeen = {
     bucket,
@@ -124,14 +125,26 @@ function bucketToAsk(project: Project, configBucket: Bucket): Bucket {
   return { ...configBucket, canary: canary ?? localCanary, bucket };
 }
 
-function sampleKeysOf({ prefix, canary }: Bucket, names: readonly string[]): string[] {
-  if (names.length > 0) return names.map((name) => prefix + name);
-  return canary === undefined ? [] : [canary];
+/** The keys of the objects to look at: those that are named, else the canary, and what routes fall back to. */
+function sampleKeysOf({ config }: Project, bucket: Bucket, names: readonly string[]): string[] {
+  const { prefix, canary, name } = bucket;
+  if (names.length > 0) return names.map((path) => prefix + path);
+
+  const keys = new Set(canary === undefined ? [] : [canary]);
+  for (const { fallback } of config.routes) {
+    if (fallback?.bucket.name === name) keys.add(fallback.key);
+  }
+  return [...keys];
 }
 
 /** A key that no object has. */
 export function absentKeyOf({ prefix }: Pick<Bucket, "prefix">): string {
   return `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
+}
+
+/** What a finding about a bucket at S3 is about. */
+export function subjectOf({ name, bucket, baseUrl }: Bucket): Subject {
+  return { about: `bucket ${name}: ${bucket} at ${new URL(baseUrl).host}`, bucket: name };
 }
 
 function sourceOfSlot({ secrets }: Project, bucket: Bucket, { name }: Slot): string {

@@ -5,10 +5,9 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import { isFault } from "../command.ts";
 import { edgeBucketsOf } from "../config/buckets.ts";
-import type { Project, ProjectSite } from "../config/project.ts";
+import type { ProjectSite } from "../config/project.ts";
 import { checkPresence, fetchHealth, type Health, type HealthFailure } from "../http/ask-health.ts";
 import { ACCEPTS, BROWSERS, type Browser, cacheStatus } from "../http/ask-picture.ts";
 import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
@@ -30,7 +29,6 @@ export type SiteSeen = {
   readonly skipped: readonly SkippedPicture[];
   /** What Workers Cache says of a picture that was shown before. Undefined: it was not requested again. */
   readonly cachedAgain: CachedAgain | undefined;
-  readonly fallbacks: readonly FallbackSeen[];
   readonly sideDoors: readonly SideDoorSeen[];
 };
 
@@ -73,12 +71,6 @@ export type SkippedPicture = {
 
 export type CachedAgain = { readonly picture: PictureSeen; readonly cache: string | undefined };
 
-export type FallbackSeen = {
-  readonly route: BoundRoute;
-  /** The answer where an object is missing. Undefined: no URL of such an object is at hand. */
-  readonly result: SiteAnswer | undefined;
-};
-
 /** @param now ms since 1970 */
 export async function observeSite(
   site: ProjectSite,
@@ -94,7 +86,6 @@ export async function observeSite(
     pictures: [],
     skipped: [],
     cachedAgain: undefined,
-    fallbacks: [],
     sideDoors: [],
   };
 
@@ -126,7 +117,6 @@ export async function observeSite(
     hasThisConfiguration: local || isSame,
     pictures,
     skipped,
-    fallbacks: await observeFallbacks(site, now()),
   };
   // The local run has no Workers Cache, and no zone. Somebody else's site is not asked.
   if (local || (seen.absence !== undefined && firstShown === undefined)) return seen;
@@ -254,37 +244,4 @@ async function askCacheAgain(baseUrl: string, picture: PictureSeen): Promise<Cac
     if (cache === "hit" || cache === "stale") break;
   }
   return { picture, cache };
-}
-
-/** Asks each route with a fallback for an object that is missing. */
-async function observeFallbacks(site: ProjectSite, now: number): Promise<FallbackSeen[]> {
-  const seen: FallbackSeen[] = [];
-  for (const route of site.config.routes) {
-    if (route.fallback === undefined) continue;
-
-    const url = await missingUrlOf(site, route, now);
-    const result = url === undefined ? undefined : await askSite(url);
-    seen.push({ route, result });
-  }
-  return seen;
-}
-
-/** The URL of an object that is missing, at a route. @returns undefined if there is none, or it cannot be signed */
-async function missingUrlOf(
-  site: Project & { readonly baseUrl: string },
-  route: BoundRoute,
-  now: number,
-): Promise<string | undefined> {
-  const [variantName] = variantNamesOf(site, route);
-  if (variantName === undefined) return undefined;
-
-  const missing = `vitrine-doctor-${crypto.randomUUID()}`;
-  const withVariant = route.path.replace(":preset", encodeURIComponent(variantName));
-  const path = withVariant.replaceAll(/:\w+|\*/g, missing);
-  const { variant, ...request } = resolveRequest(site.config, path);
-  if (request.route !== route || variant === undefined) return undefined;
-
-  const grant = { preset: variant.preset, key: request.relativeKey };
-  const query = await signForNow(site, route, grant, now);
-  return isFault(query) ? undefined : site.baseUrl + path + query;
 }

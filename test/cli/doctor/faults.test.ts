@@ -264,10 +264,6 @@ const FAULTS = {
     ({ url }) => (url.includes("x-vitrine=") ? s3Error("InvalidArgument", 400) : undefined),
     (remedy) => remedy.sets(`${MEDIA}.source_parameter`, false),
   ),
-  fallback: deployed((world) => {
-    world.toml["ROUTES"] = [{ ...ROUTE, fallback: "media/key.jpg" }];
-    world.deployed["ROUTES"] = [{ ...ROUTE, fallback: "media/nothing.png" }];
-  }, "npx vitrine deploy"),
   configuration: {
     broken: (world) => {
       world.secrets["AWS_SESSION_TOKEN"] = "a-token-of-a-session";
@@ -298,7 +294,6 @@ const FAULTS = {
   cache: deployed((world) => {
     world.toml["ANSWERS"] = { max_age: 60, timeout: 15 };
   }, "npx vitrine deploy if max_age has changed"),
-  headers: inFront(withHeader("x-content-type-options"), "remove that rule"),
   originals: inFront(onImages(original), "npx wrangler deployments list"),
   transformations: edgeOf({ transformations: false }, "then Enable"),
   sources: {
@@ -381,7 +376,6 @@ const ALSO: Readonly<Record<string, readonly Check[]>> = {
   endpoint: ["reachable"],
   prefix: ["sample"],
 
-  fallback: ["deployed"],
   cache: ["deployed"],
   edge: ["sample"],
   "side-door: of what Vitrine serves": ["configuration"],
