@@ -3,19 +3,22 @@
 
 import type { BucketHealth } from "../../worker/operator.ts";
 import { PROTECTION } from "../../worker/response/answer.ts";
+import type { StoreReport } from "../../worker/store/last-calls.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { fetchText, isNoAnswer, type NoAnswer } from "./body.ts";
 
+/** What is absent, the Worker does not have, or its version does not report. The times are in ISO 8601. */
 export type Health = {
   readonly buckets: readonly BucketHealth[];
   readonly configuration?: string;
+  /** The version of Vitrine. */
   readonly version?: string;
-  readonly store?: { readonly state: string };
-  readonly last_event?: string;
-  readonly last_purge?: string;
-};
+} & Readonly<Partial<StoreReport>>;
 
-export type HealthFailure = NoAnswer & { readonly mistakes?: readonly string[] };
+export type HealthFailure = NoAnswer & {
+  /** What is wrong with the Worker's configuration: `AWS_SECRET_ACCESS_KEY: is missing: …`. */
+  readonly mistakes?: readonly string[];
+};
 
 /** Seconds that the Worker may take; it asks S3 and the edge meanwhile. */
 const TIMEOUT_S = 60;
@@ -35,12 +38,18 @@ export async function fetchHealth(
   if (isNoAnswer(result)) return result;
 
   const { status, text } = result;
+  const health = parseJson(text.replaceAll(token, "…")); // a server may repeat the request
+  if (status === 500 && isBroken(health)) {
+    const { mistakes } = health;
+    const reason = `the Worker's configuration is broken: ${mistakes.join("; ")}`;
+    return { kind: "no-answer", status, reason, mistakes };
+  }
+
   if (status !== 200 && status !== 503) {
     const reason = REASONS[status] ?? `it answers ${status}`;
     return { kind: "no-answer", status, reason };
   }
 
-  const health = parseJson(text.replaceAll(token, "…")); // a server may repeat the request
   if (isHealth(health)) return health;
 
   return { kind: "no-answer", status, reason: "its answer is not the health of a Vitrine" };
@@ -93,7 +102,18 @@ const credential = { ...reply, mistakes: maybe(listOf(text)) };
 const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: maybe(text) };
 const role = { ...credential, role: text, reason: maybe(text), expires: code, renewal: code };
 const access = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
-const bucket = objectOf({ bucket: isWord, ...access, edge: isWord, answered: count });
+const flag = maybe((value) => typeof value === "boolean");
+const attempts = { edge: isWord, answered: count, needs_list: flag };
+const bucket = objectOf({ bucket: isWord, ...access, ...attempts });
+const calls = { last_event: code, last_purge: code };
+const store = maybe(objectOf({ state: isWord }));
 /** Returns whether a value has the form of what `src/worker/operator.ts` writes. */
 const isHealth = (value: unknown): value is Health =>
-  objectOf({ buckets: listOf(bucket), configuration: code })(value);
+  objectOf({ buckets: listOf(bucket), configuration: code, version: code, store, ...calls })(value);
+
+const isFilled = (value: unknown) =>
+  listOf(text)(value) && Array.isArray(value) && value.length > 0;
+type Broken = { readonly version?: string; readonly mistakes: readonly string[] };
+/** Returns whether a value has the form of what it writes while the configuration is broken. */
+const isBroken = (value: unknown): value is Broken =>
+  objectOf({ version: code, mistakes: isFilled })(value);

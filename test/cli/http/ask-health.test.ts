@@ -1,0 +1,110 @@
+// What a command makes of the answer at /healthz: of the Worker's own, of an older Worker's, and of somebody else's.
+
+import { HttpResponse, http } from "msw";
+import { describe, expect, test } from "vitest";
+import { fetchHealth } from "../../../src/cli/http/ask-health.ts";
+import { VERSION } from "../../../src/cli/wrangler/packages.ts";
+import { network } from "../../support/emulators.ts";
+import { HEALTH_TOKEN } from "../../support/env.ts";
+import { get, postPurge, settle } from "../../support/run-worker.ts";
+import { envWith, store } from "../../support/worker-with-store.ts";
+
+const URL = "https://images.example";
+
+/** Serves the Worker at /healthz. */
+function serveWorker(change: object = {}): void {
+  const env = envWith({ HEALTH_TOKEN, ...change });
+  const serving = http.get(`${URL}/healthz`, ({ request }) => {
+    const authorization = request.headers.get("authorization") ?? "";
+    return get("/healthz", { headers: { authorization } }, env);
+  });
+  network.use(serving);
+}
+
+function serve(status: number, body: object | string): void {
+  const answer = () =>
+    typeof body === "string"
+      ? new HttpResponse(body, { status })
+      : HttpResponse.json(body, { status });
+  network.use(http.get(`${URL}/healthz`, answer));
+}
+
+const fetchReport = () => fetchHealth(URL, HEALTH_TOKEN);
+
+describe("of the Worker itself", () => {
+  test("its version, its store and the last calls of /purge are read", async () => {
+    await postPurge({ bucket: "media" }, envWith());
+    await settle();
+    serveWorker();
+    const report = await fetchReport();
+    expect(report).toMatchObject({ version: VERSION, store: { state: "ok" } });
+    expect(report).toHaveProperty("last_purge");
+    expect(report).not.toHaveProperty("last_event");
+  });
+
+  test("a dead store is read as R2's code", async () => {
+    store.faults.add("gone");
+    serveWorker();
+    expect(await fetchReport()).toMatchObject({ store: { state: "10006" } });
+  });
+
+  test("a secret that is missing is named", async () => {
+    serveWorker({ AWS_SECRET_ACCESS_KEY: "" });
+    const mistake = expect.stringMatching(/^AWS_SECRET_ACCESS_KEY: is missing/);
+    expect(await fetchReport()).toEqual({
+      kind: "no-answer",
+      status: 500,
+      reason: expect.stringContaining("AWS_SECRET_ACCESS_KEY: is missing"),
+      mistakes: [mistake],
+    });
+  });
+
+  test("while the configuration is broken, another token gets no names", async () => {
+    serveWorker({ AWS_SECRET_ACCESS_KEY: "" });
+    const failure = await fetchHealth(URL, "another-token-of-30-characters");
+    expect(failure).toMatchObject({
+      status: 500,
+      reason: expect.stringContaining("wrangler tail"),
+    });
+    expect(failure).not.toHaveProperty("mistakes");
+  });
+});
+
+const BUCKETS = [{ bucket: "media", slots: [], edge: "on" }];
+const OLD = { ok: true, configuration: "3f9a", buckets: BUCKETS };
+
+test("a Worker of an earlier version says less", async () => {
+  serve(200, OLD);
+  expect(await fetchReport()).toEqual(OLD);
+});
+
+test.each<[what: string, body: object]>([
+  ["a state of the store that is no word", { store: { state: "ok\n\u001b[2J" } }],
+  ["a store that is a text", { store: "ok" }],
+  ["a time that is a number", { last_event: 1_764_547_200 }],
+  ["a time that is no word", { last_purge: "\u202e now" }],
+  ["a version with an end of line", { version: "0.2.0\nall is well" }],
+  ["a need that is a text", { buckets: [{ ...BUCKETS[0], needs_list: "yes" }] }],
+])("%s is no report of a Vitrine", async (_what, change) => {
+  serve(200, { ...OLD, ...change });
+  expect(await fetchReport()).toMatchObject({ kind: "no-answer", status: 200 });
+});
+
+test.each<[what: string, status: number, body: object | string]>([
+  ["a text", 500, "Internal error\n"],
+  ["no list of mistakes", 500, { ok: false, mistakes: "AWS_SECRET_ACCESS_KEY" }],
+  ["an empty list", 500, { ok: false, mistakes: [] }],
+  ["a list of numbers", 500, { ok: false, mistakes: [1] }],
+  ["a list of very long texts", 500, { ok: false, mistakes: ["x".repeat(1_001)] }],
+  ["mistakes under another status", 502, { ok: false, mistakes: ["A: is missing"] }],
+])("%s with %i gives no mistakes", async (_what, status, body) => {
+  serve(status, body);
+  const failure = await fetchReport();
+  expect(failure).toMatchObject({ kind: "no-answer", status });
+  expect(failure).not.toHaveProperty("mistakes");
+});
+
+test("a server that repeats the token gets it into no mistake", async () => {
+  serve(500, { mistakes: [`PURGE_TOKEN: ${HEALTH_TOKEN}`] });
+  expect(JSON.stringify(await fetchReport())).not.toContain(HEALTH_TOKEN);
+});
