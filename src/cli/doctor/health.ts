@@ -102,6 +102,8 @@ function remedyOfMistake({ project }: Observations, name: string, mistake: strin
   }
   if (local) return `correct ${name} in ${envConfig.devVars}`;
   if (mistake.includes("is missing")) return `npx wrangler secret put ${name}`;
+  // The edge does not pass the token of a session on (A11), so the Worker must have none.
+  if (name.includes("_SESSION_TOKEN")) return `npx wrangler secret delete ${name}`;
   return `put the right one: npx wrangler secret put ${name}. If the Worker is to have none: npx wrangler secret delete ${name}`;
 }
 
