@@ -96,11 +96,13 @@ function explainBrokenWorker(seen: Observations, site: SiteSeen, absence: NoAnsw
 }
 
 function remedyOfMistake({ project }: Observations, name: string, mistake: string): string {
-  const { local, envConfig } = project;
+  const { local, envConfig, secrets, secretsFile } = project;
   if (!isSecret(name)) {
     return `if wrangler.toml has it right (npx vitrine check), npx vitrine deploy. Else correct ${name} there, and deploy`;
   }
   if (local) return `correct ${name} in ${envConfig.devVars}`;
+  const isInFile = secretsFile !== undefined && secrets.get(name)?.source === secretsFile;
+  if (isInFile) return `${secretsFile} has it: npx vitrine deploy --secrets-file ${secretsFile}`;
   if (mistake.includes("is missing")) return `npx wrangler secret put ${name}`;
   // The edge does not pass the token of a session on (A11), so the Worker must have none.
   if (name.includes("_SESSION_TOKEN")) return `npx wrangler secret delete ${name}`;
@@ -165,16 +167,17 @@ export function checkStore(seen: Observations): Finding[] {
     return [ok("store", subject, text)];
   }
 
-  const { envConfig } = project;
-  const binding = tableOf(envConfig.deployed["ANSWERS"])["store"];
-  const name = envConfig.r2Buckets.find((bucket) => bucket.binding === binding)?.bucket_name;
-  const bucket = name === undefined ? `the bucket of the binding ${binding}` : `the bucket ${name}`;
+  const binding = tableOf(project.envConfig.deployed["ANSWERS"])["store"];
+  const { r2Buckets } = project.envConfig;
+  const name = r2Buckets.find((bucket) => bucket.binding === binding)?.bucket_name;
+  const create =
+    name === undefined ? "npx vitrine deploy makes it" : `npx wrangler r2 bucket create ${name}`;
   return [
     error("store", subject, {
       seen: `R2 does not give the Worker its store (${state})`,
       impact:
         "nothing is stored, and nothing that is stored is shown: an outage of S3 shows, and pictures are made again",
-      remedy: `look in Cloudflare's dashboard, R2, whether ${bucket} is there. If it is not, make it again: it fills by itself. If it is, ${SEE_CLOUDFLARE}`,
+      remedy: `look in Cloudflare's dashboard, R2, whether its bucket is there. If it is not, ${create}: it fills by itself. If it is, wait, and ${SEE_CLOUDFLARE}`,
     }),
   ];
 }

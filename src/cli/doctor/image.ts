@@ -255,9 +255,10 @@ function checkBrowserCache(
   const age = (route.signing ? ofSigned : ofOpen).exec(control)?.groups?.["age"];
   const seconds = Number(age);
 
-  // A signed URL may end sooner. In an outage of S3, what is stored has a minute.
+  // A signed URL may end sooner. In an outage of S3, what is stored has a minute, also out of Workers Cache.
   const isSigned = route.signing !== undefined && age !== undefined && seconds <= maxAge;
-  const isOfOutage = cacheStatus(headers) === "stored" && seconds === SHORT_S;
+  const isOfOutage =
+    ["stored", "hit", "stale"].includes(`${cacheStatus(headers)}`) && seconds === SHORT_S;
   if (seconds === maxAge || isSigned || isOfOutage) return ok("cache", subject, control);
 
   return warning("cache", subject, {

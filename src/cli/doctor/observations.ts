@@ -47,7 +47,8 @@ export function visitorsOf({ site }: Observations, bucket: string | undefined): 
   );
   const failing = pictures.find((picture) => !isShown(picture) && !isRefusedSignature(picture));
   if (failing !== undefined) {
-    return { kind: "failing", text: `a visitor got ${outcomeOf(failing)} at ${failing.path}` };
+    const text = `${visitorOf(failing)} got ${outcomeOf(failing)} at ${failing.path}`;
+    return { kind: "failing", text };
   }
 
   const visible = pictures.filter(isShown);
@@ -79,6 +80,18 @@ function isNew(picture: PictureSeen): boolean {
 /** Returns whether the Worker refuses the signature, and so says nothing of what visitors get, who have their own. */
 export function isRefusedSignature({ event, query }: PictureSeen): boolean {
   return query !== "" && (event === "signature-wrong" || event === "url-expired");
+}
+
+const VISITORS = {
+  avif: "a visitor",
+  webp: "a visitor whose browser reads no AVIF",
+  none: "a visitor whose browser reads no AVIF and no WebP",
+} as const;
+
+/** The kind of visitor that got no image. Their browsers are asked in this order. */
+function visitorOf({ answers }: PictureSeen): string {
+  const last = answers.at(-1);
+  return VISITORS[last?.browser ?? "avif"];
 }
 
 /** `200 (stored)`, `404`, or why no answer came: of the browser that got no image, else of the first. */
