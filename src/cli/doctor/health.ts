@@ -28,6 +28,7 @@ import { describeListNeed, needsList } from "./list-right.ts";
 import { type Observations, reportOf, visitorsOf } from "./observations.ts";
 import type { BucketSeen, KeySeen } from "./observe-bucket.ts";
 import { isShown, type SiteSeen } from "./observe-site.ts";
+import { explainRefusedObject } from "./refused-object.ts";
 import { explainReply } from "./s3-reply.ts";
 
 /** Whether Vitrine answers at that URL, with the configuration of wrangler.toml. */
@@ -359,8 +360,6 @@ function describeDeniedCanary(
   const { project, site } = seen;
   const { bucket } = bucketSeen;
   const { state, missing, access_key: key = "the key" } = slot;
-  const settings = `BUCKETS.${bucket.name} of ${sourceOfVariable(project, "BUCKETS")}`;
-  const another = `or set another canary in ${settings}`;
   const check = "sample";
 
   const better = findBetterKey(seen, bucketSeen, slot);
@@ -370,40 +369,17 @@ function describeDeniedCanary(
   }
   // The same key reads the canary of wrangler.toml, so the deployed one is another. The doctor says already to deploy.
   if (better !== undefined && site?.hasThisConfiguration === false) return undefined;
-  if (state === "InvalidObjectState") {
-    const text = `the canary is in an archive (${state})`;
-    return {
-      check,
-      seen: text,
-      remedy: `restore it from the archive, ${another}`,
-      needsDeploy: true,
-    };
-  }
-  if (state.startsWith("KMS.")) {
-    const text = `KMS does not decrypt the canary (${state})`;
-    return {
-      check,
-      seen: text,
-      remedy: `look at the canary's KMS key and its policy, ${another}`,
-      needsDeploy: true,
-    };
-  }
 
-  const rights = `the policy of its user must allow s3:GetObject on arn:aws:s3:::${bucket.bucket}/${bucket.prefix}*, and no bucket policy may deny it (docs/deploy.md, step 4)`;
-  const whose = `make sure that ${key} is the key of this bucket and of ${environmentText(project.envConfig.environment)}. If it is not, npx vitrine deploy --secrets-file FILE, with the file of that environment`;
-  if (missing === 404) {
-    const text = `the canary is there, and S3 denies it to the key (${state})`;
-    return {
-      check,
-      seen: text,
-      remedy: `${whose}: if it is not, deploy the right one. If it is, ${rights}`,
-    };
-  }
-  return {
-    check,
-    seen: `S3 denies the canary (${state}): it is missing, or denied to the key. S3 does not say which to a key that may not list`,
-    remedy: `look whether the canary is there. If not, correct canary or prefix in ${settings} and npx vitrine deploy, or upload it. If it is there, ${whose}. If it is, ${rights}`,
-  };
+  const problem = explainRefusedObject({
+    name: "the canary",
+    bucket,
+    reply: { ...replyOf(slot), text: "" },
+    mayList: missing === 404,
+    keyName: `${key} of the Worker`,
+    environment: environmentText(project.envConfig.environment),
+    file: sourceOfVariable(project, "BUCKETS"),
+  });
+  return { check, ...problem };
 }
 
 type BetterKey = {

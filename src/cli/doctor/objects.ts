@@ -2,27 +2,18 @@
 // URLs, and what anybody gets without a key. A remedy for a denied object never names a policy before it is sure whose key
 // was denied: another environment's key must not be given this bucket.
 
-import type { Bucket } from "../../worker/config/bucket.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { sourceOfVariable } from "../config/project.ts";
 import type { S3RequestResult } from "../http/ask-s3.ts";
 import { sniffImageType } from "../picture/sniff.ts";
 import { environmentText } from "../wrangler/config-file.ts";
-import {
-  type Check,
-  error,
-  type Finding,
-  note,
-  ok,
-  type Problem,
-  SEE_PROVIDER,
-  warning,
-} from "./finding.ts";
+import { type Check, error, type Finding, note, ok, type Problem, warning } from "./finding.ts";
 import { impactOfKey, ofMachine } from "./keys.ts";
 import { needsList } from "./list-right.ts";
 import type { Observations } from "./observations.ts";
 import { type BucketSeen, type KeySeen, type SampleSeen, subjectOf } from "./observe-bucket.ts";
+import { explainRefusedObject } from "./refused-object.ts";
 import { answerText, explainReply } from "./s3-reply.ts";
 
 /** What the edge refuses with x-vitrine in its URL, so it must go without (A15). */
@@ -71,104 +62,67 @@ function checkSample(
     return [note("sample", subject, text)];
   }
 
-  const { check = "sample", ...fault } = describeSampleFault(seen, bucketSeen, key, sample, reply);
+  const { check = "sample", ...fault } = describeSampleFault(
+    seen,
+    bucketSeen,
+    key,
+    sample.key,
+    reply,
+  );
   const problem = { ...fault, ...impactOfKey(seen.project, key.source) };
   // An object that is no image is one object's fault.
   if (reply.status === 200) return [warning(check, subject, problem)];
   return [ofMachine(seen, key.source, false)(check, subject, problem)];
 }
 
-/** By default the check is `sample`. */
-type SampleFault = Problem & { readonly check?: Check };
-
-/** Why an object is not there, or no image. The first paragraph that fits decides. */
+/** Why an object is no image, or not there. The first paragraph that fits decides. */
 function describeSampleFault(
   { project, keyOwners }: Observations,
   { bucket, page }: BucketSeen,
   key: KeySeen,
-  sample: SampleSeen,
+  name: string,
   reply: S3RequestResult,
-): SampleFault {
-  const { code, status, failure, bytes } = reply;
-  const name = sample.key;
-  const settings = `BUCKETS.${bucket.name} of ${sourceOfVariable(project, "BUCKETS")}`;
-  const isCanary = name === bucket.canary;
-  const another = isCanary ? `or set another canary in ${settings}` : "or name another object";
-  const misspelt = `if canary or prefix in ${settings} is misspelt, correct that`;
+): Problem & { readonly check?: Check } {
+  const file = sourceOfVariable(project, "BUCKETS");
+  const environment = environmentText(project.envConfig.environment);
+  const masked = maskKeyId(key.slot);
 
-  if (status === 200 && bytes === undefined) {
+  if (reply.status === 200) {
+    const { bytes, failure } = reply;
     const size = failure === "too large" ? "over 100 MB" : `not whole (${failure})`;
-    const seen = `S3 returns ${name}, which is ${size}`;
-    const remedy = `make it smaller, ${another}. If it is not whole, try again`;
-    return { seen, remedy };
-  }
-  if (status === 200) {
-    const seen = `S3 returns ${name}, which is no image`;
-    return { seen, remedy: `replace it by an image that the edge can read, ${another}` };
+    return {
+      seen: `S3 returns ${name}, which is ${bytes === undefined ? size : "no image"}`,
+      remedy:
+        "replace it by an image that the edge can read, or take another object. If it is not whole, try again",
+    };
   }
 
   const owner = keyOwners.get(key.slot.credentials.accessKeyId);
   if (owner !== undefined) {
-    const masked = maskKeyId(key.slot);
-    const seen = `${name}: S3 denies it to the key ${masked}, which opens ${owner.bucket.bucket}: it is the key of ${environmentText(owner.environment)}`;
-    const remedy = `take the key of ${environmentText(project.envConfig.environment)}, and change no policy`;
-    return { seen, remedy };
-  }
-
-  if (code === "InvalidObjectState") {
-    const seen = `${name} is in an archive (${code})`;
-    return { seen, remedy: `restore it from the archive, ${another}` };
-  }
-  if (code?.startsWith("KMS.")) {
-    const seen = `${name}: KMS does not decrypt it (${code})`;
-    return { seen, remedy: `look at the object's KMS key and its policy, ${another}` };
-  }
-
-  if (page?.kind === "page" && page.objects.length === 0) {
-    const seen = `${name}: there is no object below the prefix "${bucket.prefix}"`;
-    const remedy = `correct prefix in ${settings}, or upload images there`;
-    return { check: "prefix", seen, remedy, needsDeploy: true };
-  }
-  if (code === "NoSuchKey" || (status === 404 && code === undefined)) {
-    const seen = `${name} is missing (${code ?? status})`;
-    return { seen, remedy: `${misspelt}. Else upload it, ${another}`, needsDeploy: isCanary };
-  }
-
-  if (status === undefined || status === 429 || status >= 500) {
-    const seen = `${name}: ${answerText(reply)}`;
-    return { seen, remedy: `wait a minute, then run the doctor again, and ${SEE_PROVIDER}` };
-  }
-  if (code !== "AccessDenied") return describeUnknownRefusal(name, reply, bucket);
-
-  // To a key that may list, S3 says NoSuchKey of what is missing (A6): so this object is there, and denied.
-  const isListed = key.absent.code === "NoSuchKey";
-  const rights = `the policy of its user must allow s3:GetObject on arn:aws:s3:::${bucket.bucket}/${bucket.prefix}*, and no bucket policy may deny it (docs/deploy.md, step 4)`;
-  const whose = `make sure that ${maskKeyId(key.slot)} in ${key.source} is the key of this bucket`;
-  if (isListed) {
     return {
-      seen: `${name} is there, and denied to the key (${code})`,
-      remedy: `${whose}: then ${rights}`,
+      seen: `${name}: S3 denies it to the key ${masked}, which opens ${owner.bucket.bucket}: it is the key of ${environmentText(owner.environment)}`,
+      remedy: `take the key of ${environment}, and change no policy`,
     };
   }
-  return {
-    seen: `${name} is missing, or denied to the key (${code}): S3 does not say which to a key that may not list`,
-    remedy: `look whether it is there. If not, ${misspelt}, or upload it, ${another}. If it is there, ${whose}: then ${rights}`,
-    needsDeploy: isCanary,
-  };
-}
-
-function describeUnknownRefusal(
-  name: string,
-  { status, code }: S3RequestResult,
-  { baseUrl }: Bucket,
-): Problem {
-  if (code === undefined) {
-    const { host } = new URL(baseUrl);
-    const seen = `${name}: ${host} does not answer as an S3 does: ${status}`;
-    return { seen, remedy: `look at what answers at ${host}: a proxy, or a website` };
+  if (page?.kind === "page" && page.objects.length === 0) {
+    return {
+      check: "prefix",
+      seen: `${name}: there is no object below the prefix "${bucket.prefix}"`,
+      remedy: `correct prefix in BUCKETS.${bucket.name} of ${file}, or upload images there`,
+      needsDeploy: true,
+    };
   }
-  const seen = `${name}: S3 refuses it with ${code} (${status})`;
-  return { seen, remedy: `look ${code} up at the provider. Do not change endpoint` };
+
+  return explainRefusedObject({
+    name,
+    bucket,
+    reply,
+    // To a key that may list, S3 says NoSuchKey of what is missing (A6).
+    mayList: key.absent.code === "NoSuchKey",
+    keyName: `${masked} in ${key.source}`,
+    environment,
+    file,
+  });
 }
 
 /** Whether S3 gives an object by a URL like the one that the edge fetches (A15). */

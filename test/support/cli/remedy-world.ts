@@ -88,7 +88,7 @@ export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "s
     does(part: string, act: () => void) {
       expectAdvice(part);
       act();
-      if (remedy.includes("Then npx vitrine deploy")) deployIt();
+      if (remedy.includes("npx vitrine deploy")) deployIt();
     },
     /** Changes a setting of wrangler.toml that the text names, and deploys if the text says so. */
     sets(path: string, value: unknown) {
@@ -100,7 +100,7 @@ export function readRemedy(world: World, { seen, remedy = "" }: Pick<Finding, "s
       for (const key of keys.slice(0, -1)) table = Object(table[key]);
       if (value === undefined) delete table[last];
       else table[last] = value;
-      if (remedy.includes("Then npx vitrine deploy")) deployIt();
+      if (remedy.includes("npx vitrine deploy")) deployIt();
     },
     /** Runs a command of the text: `act` is what it does, beyond a deploy. */
     runs(command: string, act: () => void = () => {}) {
