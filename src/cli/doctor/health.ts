@@ -38,7 +38,7 @@ export function checkDeployed(seen: Observations): Finding[] {
 
   const { baseUrl, absence, pictures, hasThisConfiguration } = site;
   const subject = { about: baseUrl };
-  if (absence?.status === 500) return explainBrokenWorker(seen, site, absence);
+  if (absence?.status === 500 && absence.isVitrine) return explainBrokenWorker(seen, site, absence);
 
   if (absence !== undefined) {
     const isElsewhere = pictures.length > 0 && pictures.some(isShown);

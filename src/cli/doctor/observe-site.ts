@@ -8,7 +8,13 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isFault } from "../command.ts";
 import { edgeBucketsOf } from "../config/buckets.ts";
 import type { ProjectSite } from "../config/project.ts";
-import { checkPresence, fetchHealth, type Health, type HealthFailure } from "../http/ask-health.ts";
+import {
+  type Absence,
+  checkPresence,
+  fetchHealth,
+  type Health,
+  type HealthFailure,
+} from "../http/ask-health.ts";
 import { ACCEPTS, BROWSERS, type Browser, cacheStatus } from "../http/ask-picture.ts";
 import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
 import { signForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
@@ -19,7 +25,7 @@ import { type SideDoorSeen, trySideDoor } from "./side-door.ts";
 export type SiteSeen = {
   readonly baseUrl: string;
   /** Why no Vitrine with a right configuration answers; undefined: it does. */
-  readonly absence: NoAnswer | undefined;
+  readonly absence: Absence | undefined;
   /** The detailed form of /healthz; undefined: HEALTH_TOKEN is not at hand. */
   readonly health: Health | HealthFailure | undefined;
   /** Whether the Worker has the vars of wrangler.toml, as far as is known. */
@@ -93,10 +99,11 @@ export async function observeSite(
   const isSilent = nothing.absence !== undefined && nothing.absence.status === undefined;
   if (isSilent) return nothing;
 
-  const isWorker = nothing.absence === undefined || nothing.absence.status === 500;
+  const isBroken = nothing.absence?.status === 500 && nothing.absence.isVitrine === true;
+  const isWorker = nothing.absence === undefined || isBroken;
   const health =
     isWorker && healthToken !== undefined ? await fetchHealth(baseUrl, healthToken) : undefined;
-  if (nothing.absence?.status === 500) return { ...nothing, health };
+  if (isBroken) return { ...nothing, health };
 
   const hasReport = health !== undefined && !isNoAnswer(health);
   const hash = hasReport ? health.configuration : undefined;

@@ -55,12 +55,15 @@ export async function fetchHealth(
   return { kind: "no-answer", status, reason: "its answer is not the health of a Vitrine" };
 }
 
+/** `isVitrine`: a Vitrine answers, with a broken configuration for example. */
+export type Absence = NoAnswer & { readonly isVitrine?: boolean };
+
 /**
  * Asks whether a Vitrine with a right configuration is at a URL. It sends no token, because another server
  * may answer.
  * @returns undefined if there is one
  */
-export async function checkPresence(baseUrl: string): Promise<NoAnswer | undefined> {
+export async function checkPresence(baseUrl: string): Promise<Absence | undefined> {
   const result = await fetchHealthz(baseUrl, {});
   if (isNoAnswer(result)) return result;
 
@@ -68,7 +71,7 @@ export async function checkPresence(baseUrl: string): Promise<NoAnswer | undefin
   if (status === 200 && text === "ok\n" && isOfVitrine(headers)) return undefined;
 
   const reason = `it answers ${status} ${text.trim().slice(0, 40)}`;
-  return { kind: "no-answer", status, reason };
+  return { kind: "no-answer", status, reason, isVitrine: isOfVitrine(headers) };
 }
 
 /** Returns whether an answer has the policy of the Worker, which other servers hardly send. */

@@ -125,6 +125,16 @@ test.each([
   expect(heard).toEqual(new Set([null]));
 });
 
+test("another app that answers 500 at /healthz gets no token", async () => {
+  const heard = new Set<string | null>();
+  deploy(undefined, (_answer, { headers }) => {
+    heard.add(headers.get("authorization"));
+    return new HttpResponse("Internal error", { status: 500 });
+  });
+  expect(await checksOf()).toEqual(expect.arrayContaining(["deployed", "image"]));
+  expect(heard).toEqual(new Set([null]));
+});
+
 /** An original comes out by some paths. */
 const leaks =
   (isOpen: (path: string) => boolean): Change =>
