@@ -110,6 +110,17 @@ describe("the last calls of /purge", () => {
     expect(await health(env)).toMatchObject({ last_event: later });
   });
 
+  test("an event and a purge by hand in one minute are kept both, with one write each", async () => {
+    const env = isolate();
+    for (const body of [EVENT, BY_HAND, EVENT, BY_HAND]) {
+      expect(await purge(body, env)).toBe(200);
+      wait(2);
+    }
+    expect(store.calls.filter(({ method }) => method === "put")).toHaveLength(2);
+    const report = await health(env);
+    expect(report.last_purge > report.last_event).toBe(true);
+  });
+
   test("two isolates in one second: R2 takes one write, and nobody hears of the other one (T3)", async () => {
     const at = now();
     expect([await purge(EVENT), await purge(EVENT)]).toEqual([200, 200]);
