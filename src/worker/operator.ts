@@ -3,6 +3,7 @@
 // without a secret token. Without PURGE_TOKEN or `[vars.OIDC]` there are no such paths. While the configuration is broken,
 // only /healthz is here, and says to whom has the token what is wrong: names and messages, never the value of a secret.
 
+import { hashConfig } from "./cache/config-hashes.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
 import type { RenditionId } from "./cache/rendition-url.ts";
 import type { Bucket, Role } from "./config/bucket.ts";
@@ -146,8 +147,10 @@ async function answerHealth(
 
   // By the hash, an operator sees whether the [vars] of this Worker are those of wrangler.toml.
   const configuration = await hashVars({ ...env });
+  // By these, which parts of it differ.
+  const hashes = await hashConfig(config, { ...env });
   const ok = buckets.every((bucket) => canBeOpened(bucket));
-  const report = { ok, version: VERSION, configuration, ...storeReport, buckets };
+  const report = { ok, version: VERSION, configuration, hashes, ...storeReport, buckets };
   return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), JSON_TYPE);
 }
 

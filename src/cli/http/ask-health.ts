@@ -1,6 +1,7 @@
 // Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host. A report is refused if a
 // field that is checked here has another form; others may be there, too. What is returned never has the token.
 
+import type { ConfigHashes } from "../../worker/cache/config-hashes.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import { PROTECTION } from "../../worker/response/answer.ts";
 import type { StoreReport } from "../../worker/store/last-calls.ts";
@@ -13,6 +14,8 @@ export type Health = {
   readonly configuration?: string;
   /** The version of Vitrine. */
   readonly version?: string;
+  /** Undefined for a Vitrine before December 2026. */
+  readonly hashes?: ConfigHashes;
 } & Readonly<Partial<StoreReport>>;
 
 export type HealthFailure = NoAnswer & {
@@ -99,6 +102,10 @@ const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard
 const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
   isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
+const isHash = matches(/^[0-9a-f]{8}$/);
+const areHashes = (value: unknown) => isPlainObject(value) && Object.values(value).every(isHash);
+const hashes = maybe(objectOf({ buckets: areHashes, routes: areHashes, variants: areHashes }));
+
 const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")]; // or absent
 const reply = { state: isWord, region: code, clock: count, missing: count, answered: count };
 const credential = { ...reply, mistakes: maybe(listOf(text)) };
@@ -110,9 +117,10 @@ const attempts = { edge: isWord, answered: count, needs_list: flag };
 const bucket = objectOf({ bucket: isWord, ...access, ...attempts });
 const calls = { last_event: code, last_purge: code };
 const store = maybe(objectOf({ state: isWord }));
+const parts = { configuration: code, version: code, hashes };
 /** Returns whether a value has the form of what `src/worker/operator.ts` writes. */
 const isHealth = (value: unknown): value is Health =>
-  objectOf({ buckets: listOf(bucket), configuration: code, version: code, store, ...calls })(value);
+  objectOf({ buckets: listOf(bucket), ...parts, store, ...calls })(value);
 
 const isFilled = (value: unknown) =>
   listOf(text)(value) && Array.isArray(value) && value.length > 0;

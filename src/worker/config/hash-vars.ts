@@ -19,9 +19,13 @@ const HASH_LENGTH = 32;
 export async function hashVars(vars: Vars): Promise<string> {
   // A value that is no text is returned as it is by `parseJson`.
   const tables = HASHED.map((name) => parseJson(vars[name] ?? {}));
-  const text = JSON.stringify(sortKeys(tables));
-  const hash = await sha256Hex(text);
+  const hash = await hashValue(tables);
   return hash.slice(0, HASH_LENGTH);
+}
+
+/** Returns the same hash for the same value: the order of keys does not change it. */
+export function hashValue(value: unknown): Promise<string> {
+  return sha256Hex(JSON.stringify(sortKeys(value)));
 }
 
 /** Copies a value, and puts the keys of each table into one order. */
