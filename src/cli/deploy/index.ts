@@ -21,6 +21,7 @@ import { commandLine, visible } from "../terminal/shell.ts";
 import { chooseEnvironment, environmentText } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
 import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
+import { checkS3, type Deployment } from "./check-s3.ts";
 import { prepareSecrets } from "./prepare-secrets.ts";
 
 export type DeployOptions = { readonly env?: string; readonly secretsFile?: string };
@@ -59,32 +60,43 @@ export async function deploy(
   options: DeployOptions,
   tools: DeployTools,
 ): Promise<Outcome> {
-  const config = readDeployable(world, options.env);
-  if (isFault(config)) return config;
-  const secrets = await prepareSecrets(world, options.secretsFile, config);
+  const deployment = readDeployment(world, options);
+  if (isFault(deployment)) return deployment;
+  const { envConfig, secrets } = deployment;
+
+  const refusal = await checkS3(world, deployment);
   if (world.interrupted.aborted) return { fault: "interrupted: nothing is deployed" };
-  if (isFault(secrets)) return secrets;
+  if (refusal !== undefined) return refusal;
+
   const names = Object.keys(secrets).join(", ") || "no secret";
-  const worker = `Worker ${config.worker} (${environmentText(config.environment)})`;
+  const worker = `Worker ${envConfig.worker} (${environmentText(envConfig.environment)})`;
   print(world.stdout, `${worker} gets ${names}. All others stay as they are deployed`);
 
-  const deployed = await wranglerDeploy(world, tools.run, config, secrets);
+  const deployed = await wranglerDeploy(world, tools.run, envConfig, secrets);
   if (isFault(deployed)) return deployed;
-  const host = findBaseUrl(undefined, config.patterns, "--url");
+  const host = findBaseUrl(undefined, envConfig.patterns, "--url");
   return checkDeployed(world, isFault(host) ? deployed.url : host, options, tools);
 }
 
-function readDeployable(world: World, env: string | undefined): EnvironmentConfig | CommandFault {
-  const config = readEnvironment(world.folder, chooseEnvironment(world, env));
-  if (isMistake(config)) return configFault([config]);
-  if (isEmptyTopLevel(config)) return { fault: noBucketsText(config) };
+/** Reads what is about to be deployed. @returns a fault if anything of it is wrong */
+function readDeployment(
+  world: World,
+  { env, secretsFile }: DeployOptions,
+): Deployment | CommandFault {
+  const envConfig = readEnvironment(world.folder, chooseEnvironment(world, env));
+  if (isMistake(envConfig)) return configFault([envConfig]);
+  if (isEmptyTopLevel(envConfig)) return { fault: noBucketsText(envConfig) };
+
   // After a roll-back without `npm ci`, another Vitrine would be bundled than the one that is committed.
   const lock = lockWarning(world.folder);
   if (lock !== undefined) return { fault: `${warningText(lock)}. Nothing is deployed` };
-  const { mistakes, warnings } = checkEnvironment(world.folder, config);
-  if (mistakes.length > 0) return configFault(mistakes);
+
+  const { mistakes, warnings, config } = checkEnvironment(world.folder, envConfig);
+  if (config === undefined) return configFault(mistakes);
   for (const warning of warnings) log(world.stderr, `Warning: ${warningText(warning)}`);
-  return config;
+
+  const secrets = prepareSecrets(world, secretsFile, envConfig, config);
+  return isFault(secrets) ? secrets : { envConfig, config, secrets, secretsFile };
 }
 
 /** A closed terminal, a cancelled job and Ctrl-\: without a listener, they end the process at once. */

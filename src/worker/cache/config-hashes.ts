@@ -10,7 +10,7 @@ import { parseJson, tableOf } from "../util/json.ts";
 import { type RenditionId, renditionName } from "./rendition-url.ts";
 
 /** Hashes by name. */
-export type Hashes = Readonly<Record<string, string>>;
+type Hashes = Readonly<Record<string, string>>;
 
 export type ConfigHashes = {
   /** What each bucket, by its name in wrangler.toml, gives to the names of its renditions. */

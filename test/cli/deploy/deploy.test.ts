@@ -9,8 +9,9 @@ import { expect, test } from "vitest";
 import { EXIT } from "../../../src/cli/command.ts";
 import { connectionError } from "../../../src/emulator/s3/faults.ts";
 import type { S3Fault } from "../../../src/emulator/s3/s3.ts";
-import { HOST, STAGED, STAGING } from "../../support/cli/folder.ts";
+import { BOUND, HOST, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
+import { addOpenBucket } from "../../support/cli/policed-s3.ts";
 import {
   ended,
   examined,
@@ -27,7 +28,7 @@ import {
 import type { CommandResult } from "../../support/cli/vitrine.ts";
 import { file } from "../../support/emulators.ts";
 import { HEALTH_TOKEN, LOCAL_KEYS, NEXT, SECRETS, VARS } from "../../support/env.ts";
-import { network } from "../../support/network.ts";
+import { handlersOf, network } from "../../support/network.ts";
 
 const { AWS_ACCESS_KEY_ID: ID, AWS_SECRET_ACCESS_KEY: SECRET } = KEY;
 const { env: _env, ...TOP } = STAGED;
@@ -51,9 +52,10 @@ test("wrangler gets the secrets as JSON in a file that only it can read, and tha
   );
 });
 
-test("without a file, wrangler gets no secret, and S3 is not asked", async () => {
+test("without a file, wrangler gets no secret, and S3 no key", async () => {
   const { code, out } = await run({});
-  expect([code, s3.requests]).toEqual([0, []]);
+  const signed = s3.requests.filter(({ headers }) => headers.has("authorization"));
+  expect([code, s3.requests.length, signed]).toEqual([0, 1, []]);
   expect(ran).toEqual([{ args: "deploy --config wrangler.toml --env " }]);
   expect(out).toContain("gets no secret. All others stay as they are deployed\n");
 });
@@ -259,22 +261,93 @@ test("the key is deployed unless it certainly cannot read (A6)", async () => {
   await expectGolden("s3.txt", results);
 });
 
+const failing = (code: string) => () =>
+  network.use(
+    http.get("https://acme-media.*", ({ request }) => {
+      throw connectionError(code, request.url);
+    }),
+  );
+test("a bucket that is certainly not there deploys nothing, with a key at hand or not (A4, A5)", async () => {
+  const results: [string, CommandResult][] = [];
+  for (const [title, arranged, code, buckets, env] of [
+    ["no such bucket", () => {}, 2, { media: { ...media, bucket: "acme-new" } }],
+    ["another region, by a 301", fault("elsewhere-301"), 2],
+    ["another region, by a 307", fault("elsewhere-307"), 2],
+    ["no certificate for its name", failing("ERR_TLS_CERT_ALTNAME_INVALID"), 2],
+    ["no TLS", failing("EPROTO"), 2],
+    ["no such host", failing("ENOTFOUND"), 2],
+    [
+      "no such host, by a proxy",
+      failing("ENOTFOUND"),
+      0,
+      undefined,
+      { https_proxy: "http://proxy" },
+    ],
+    ["an old certificate", failing("CERT_HAS_EXPIRED"), 0],
+    ["nothing answers", fault("reset"), 0],
+    ["S3 is busy", fault("SlowDown"), 0],
+    ["S3 fails", fault("InternalError"), 0],
+    ["a proxy", hide, 0],
+  ] as const) {
+    for (const file of [undefined, "secrets.env"]) {
+      s3.faults.clear();
+      ran.length = 0;
+      network.resetHandlers(
+        http.get("https://*/healthz", () => new HttpResponse("ok\n")),
+        ...handlersOf(s3),
+      );
+      withBuckets(buckets ?? VARS.BUCKETS);
+      write(KEY);
+      arranged();
+      const result = await run(file === undefined ? {} : { secretsFile: file }, { env: env ?? {} });
+      expect([title, result.code, ran.length]).toEqual([title, code, code === 0 ? 1 : 0]);
+      if (file === undefined) results.push([title, { ...result, out: "" }]);
+    }
+  }
+  await expectGolden("buckets.txt", results);
+});
+
+test("another region that only the key learns of deploys nothing (A5)", async () => {
+  s3.faults.add("elsewhere-400");
+  expect(await run()).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('region = "eu-central-1"'),
+  });
+  expect(await run({})).toMatchObject({ code: 0 });
+});
+
+test("the bucket behind a binding is not asked for", async () => {
+  project({
+    ...TOP,
+    ...BOUND,
+    vars: { ...QUIET, BUCKETS: { media: { binding: "MEDIA_BUCKET" } } },
+  });
+  expect(await run({})).toMatchObject({ code: 0, err: "" });
+  expect(s3.requests).toEqual([]);
+});
+
 test("each bucket of a key is asked, and each key only its own buckets", async () => {
   const more = { ...media, bucket: "acme-more", credentials: "MORE" };
   const secrets = { ...KEY, MORE_ACCESS_KEY_ID: ID, MORE_SECRET_ACCESS_KEY: SECRET };
   const required = ["URL_SIGNING_KEYS", ...Object.keys(secrets)];
   const again = { ...media, prefix: "published/again/" };
   withBuckets({ ...CANARY, more, again }, { secrets: { required } });
+  const other = addOpenBucket("acme-more");
   write(secrets);
   await run();
-  const paths = s3.requests.map(({ url }) =>
-    url.replace(/^https:\/\/([\w-]+)[^/]*/, "$1").replace(/-[0-9a-f-]{36}$/, "-…"),
-  );
-  expect(paths.toSorted()).toEqual([
+  const paths = [...s3.requests, ...other.requests].map(({ url, headers }) => {
+    const path = url.replace(/^https:\/\/([\w-]+)[^/]*/, "$1").replace(/-[0-9a-f-]{36}$/, "-…");
+    return `${headers.has("authorization") ? "with a key" : "without"}: ${path}`;
+  });
+  const expectedPaths = [
     "acme-media/published/again/vitrine-deploy-…",
     "acme-media/published/key.jpg",
     "acme-more/published/vitrine-deploy-…",
-  ]);
+  ];
+  const expected = ["with a key", "without"].flatMap((how) =>
+    expectedPaths.map((path) => `${how}: ${path}`),
+  );
+  expect(paths.toSorted()).toEqual(expected);
 });
 
 test("Ctrl-C while S3 is asked deploys nothing", async () => {

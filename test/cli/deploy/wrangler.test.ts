@@ -9,6 +9,7 @@ import { listenLocally } from "../../../src/emulator/local-server.ts";
 import { tableOf } from "../../../src/worker/util/json.ts";
 import { deploy } from "../../support/cli/doctor.ts";
 import { createProject, envLine, STAGED } from "../../support/cli/folder.ts";
+import { addOpenBucket } from "../../support/cli/policed-s3.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, HEALTH_TOKEN, SECRETS } from "../../support/env.ts";
 import { arrange } from "../../support/run-worker.ts";
@@ -152,6 +153,7 @@ test("--env deploys that environment's Worker, not CLOUDFLARE_ENV's, nor one tha
   for (const name of [".env", ".env.local", ".env.staging"]) {
     writeFileSync(join(folder, name), "WRANGLER_CI_OVERRIDE_NAME=vitrine\n");
   }
+  addOpenBucket("acme-staging");
   const args = [...WITH_FILE, "--env", "staging"];
   const { out } = await deployUntil("Uploaded", args, { CLOUDFLARE_ENV: "none" });
   expect(account.uploaded).toEqual([{ worker: "vitrine-staging", secrets: FILE }]);

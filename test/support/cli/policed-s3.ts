@@ -4,10 +4,16 @@
 import { http } from "msw";
 import { createS3, type S3, type S3Settings } from "../../../src/emulator/s3/s3.ts";
 import { file } from "../emulators.ts";
+import { CREDENTIALS, VARS } from "../env.ts";
 import { network, s3Error } from "../network.ts";
 
 /** What each key may do, by its id. */
-export type Policy = { readonly read: readonly string[]; readonly list: readonly string[] };
+export type Policy = {
+  readonly read: readonly string[];
+  readonly list: readonly string[];
+  /** Below which prefix a key may read. Left out: everything. */
+  readonly below?: Readonly<Record<string, string>>;
+};
 
 type PolicedSettings = Omit<S3Settings, "credentials"> & {
   /** The keys that S3 knows: the secret of each id. */
@@ -39,7 +45,9 @@ export function addPolicedBucket({ keys, policy, images = [], ...settings }: Pol
 
     const isList = url.includes("list-type=2");
     const needsList = isList || answer.status === 404;
-    const mayRead = isList || policy.read.includes(id);
+    const key = decodeURIComponent(new URL(url).pathname.slice(1));
+    const isBelow = key.startsWith(policy.below?.[id] ?? "");
+    const mayRead = isList || (policy.read.includes(id) && isBelow);
     const mayList = !needsList || policy.list.includes(id);
     return mayRead && mayList ? answer : s3Error("AccessDenied", 403);
   };
@@ -50,4 +58,12 @@ export function addPolicedBucket({ keys, policy, images = [], ...settings }: Pol
     ),
   );
   return s3;
+}
+
+/** Puts a bucket of that name beside the one of VARS. The same key opens it. */
+export function addOpenBucket(bucket: string): S3 {
+  const { endpoint, region } = VARS.BUCKETS.media;
+  const { accessKeyId: id, secretAccessKey: secret } = CREDENTIALS;
+  const policy = { read: [id], list: [id] };
+  return addPolicedBucket({ endpoint, region, bucket, keys: { [id]: secret }, policy });
 }

@@ -11,6 +11,7 @@ import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS, VARS } from "../e
 import { handlersOf, network } from "../network.ts";
 import { overhear } from "../overheard.ts";
 import { createProject, envLine, STAGED } from "./folder.ts";
+import { addOpenBucket } from "./policed-s3.ts";
 import { createWorld, type WorldOptions } from "./vitrine.ts";
 
 const { accessKeyId: ID, secretAccessKey: SECRET } = CREDENTIALS;
@@ -69,6 +70,7 @@ beforeEach(() => {
     http.get("https://*/healthz", () => new HttpResponse("ok\n")),
     ...handlersOf(s3),
   );
+  addOpenBucket("acme-staging");
 });
 
 const readFile = (path: string) => ({

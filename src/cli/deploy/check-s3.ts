@@ -1,0 +1,330 @@
+// Asks S3 before a deploy: without a key, whether each bucket is there, and with each key of the file, what it opens. A
+// deploy that cannot work is refused, above all one with the key of another environment: it would take the place of a key
+// that works, and no roll-back of a commit brings that one back. What proves nothing warns: a deploy must be possible
+// while S3 is down. Only GETs are sent. No message holds any part of a secret.
+
+import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Config } from "../../worker/config/config.ts";
+import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
+import { verdictOf } from "../../worker/origin/verdict.ts";
+import { type CommandFault, log, type World } from "../command.ts";
+import { followedBuckets, hasSecrets, slotsIn } from "../config/buckets.ts";
+import type { EnvironmentConfig } from "../config/environment-config.ts";
+import { askWithKey, type KeyAnswer } from "../objects/ask-with-key.ts";
+import { findKeyOwner, type KeyOwner } from "../objects/find-key-owner.ts";
+import { listPage } from "../objects/list-page.ts";
+import type { SecretValues } from "../secrets/secrets.ts";
+import { visible } from "../terminal/shell.ts";
+import { configFileText, environmentText } from "../wrangler/config-file.ts";
+
+/** What is about to be deployed. */
+export type Deployment = {
+  readonly envConfig: EnvironmentConfig;
+  readonly config: Config;
+  readonly secrets: SecretValues;
+  /** The file that has the secrets. */
+  readonly secretsFile: string | undefined;
+};
+
+/** What S3 answers about a bucket without a key. */
+type BucketProbe = { readonly bucket: Bucket; readonly answer: KeyAnswer };
+
+/** What S3 answers to a key of the file. */
+type KeyProbe = BucketProbe & {
+  readonly slot: Slot;
+  /** Of a key that opens the bucket, and needs the right to list it: whether S3 denies that. */
+  readonly cannotList?: boolean;
+  /** Of a key to which S3 denies the canary: whether S3 lists it. Undefined: it may not list, or there is no canary. */
+  readonly isListed?: boolean | undefined;
+  /** Of a key that does not open the bucket: whose key it is. Undefined: not known. */
+  readonly owner?: KeyOwner | undefined;
+  /** The same: another bucket of this environment that it opens. */
+  readonly sibling?: Bucket | undefined;
+};
+
+/** Says what S3 thinks of each key. @returns why nothing may be deployed */
+export async function checkS3(
+  world: World,
+  deployment: Deployment,
+): Promise<CommandFault | undefined> {
+  const { envConfig, config, secrets, secretsFile } = deployment;
+  const now = world.now();
+  const buckets = config.buckets.filter(({ r2 }) => r2 === undefined);
+  const pairs = buckets
+    .filter(hasSecrets)
+    .flatMap((bucket) => slotsIn(secrets, bucket).usable.map((slot) => ({ bucket, slot })));
+
+  const [bucketProbes, keyProbes] = await Promise.all([
+    Promise.all(buckets.map((bucket) => probeBucket(bucket, now))),
+    Promise.all(pairs.map(({ bucket, slot }) => probeKey(world, deployment, bucket, slot))),
+  ]);
+
+  const isCertain = !usesProxy(world);
+  const bucketMistakes = [...bucketProbes, ...keyProbes].flatMap((probe) => {
+    const mistake = findBucketMistake(probe, configFileText(envConfig), isCertain);
+    return mistake === undefined ? [] : [mistake];
+  });
+  if (bucketMistakes.length > 0) return refuse(envConfig.file, bucketMistakes);
+
+  const keyMistakes: string[] = [];
+  for (const probe of keyProbes) {
+    const anonymous = bucketProbes.find(({ bucket }) => bucket === probe.bucket);
+    const isPublic = anonymous?.answer.kind === "opens";
+    const { kind, text } = judgeKey(probe, deployment, isPublic);
+    if (kind === "mistake") keyMistakes.push(text);
+    else log(world.stderr, visible(text));
+  }
+  if (keyMistakes.length > 0) return refuse(`${secretsFile}`, keyMistakes);
+
+  for (const probe of bucketProbes.filter(isUnanswered)) {
+    const isTried = pairs.some(({ bucket }) => bucket === probe.bucket);
+    const unknown = `Warning: whether there is a bucket ${probe.bucket.bucket} is not known`;
+    if (!isTried) log(world.stderr, visible(`${unknown}: ${replyText(probe)}`));
+  }
+  return undefined;
+}
+
+export function refuse(file: string, mistakes: readonly string[]): CommandFault {
+  const lines = [`${file} is wrong. Nothing is deployed:`, ...new Set(mistakes)];
+  return { fault: lines.join("\n  ") };
+}
+
+async function probeBucket(bucket: Bucket, now: number): Promise<BucketProbe> {
+  return { bucket, answer: await askWithKey(bucket, undefined, now) };
+}
+
+async function probeKey(
+  world: World,
+  { envConfig, config }: Deployment,
+  bucket: Bucket,
+  slot: Slot,
+): Promise<KeyProbe> {
+  const { credentials } = slot;
+  const now = world.now();
+  const answer = await askWithKey(bucket, credentials, now);
+
+  if (answer.kind === "opens") {
+    if (!mustList(bucket, config)) return { bucket, slot, answer };
+
+    const page = await listPage(bucket, credentials, { prefix: bucket.prefix, maxKeys: 1 }, now);
+    const cannotList = page.kind === "no-page" && page.answer.code === "AccessDenied";
+    return { bucket, slot, answer, cannotList };
+  }
+
+  const [isListed, owner, sibling] = await Promise.all([
+    answer.kind === "denied" ? isCanaryListed(bucket, slot, now) : undefined,
+    findKeyOwner({ folder: world.folder, envConfig }, credentials, now),
+    findSibling(config, bucket, slot, now),
+  ]);
+  return { bucket, slot, answer, isListed, owner, sibling };
+}
+
+async function isCanaryListed(
+  bucket: Bucket,
+  slot: Slot,
+  now: number,
+): Promise<boolean | undefined> {
+  const { canary } = bucket;
+  if (canary === undefined) return undefined;
+
+  const page = await listPage(bucket, slot.credentials, { prefix: canary, maxKeys: 1 }, now);
+  if (page.kind === "no-page") return undefined;
+  return page.objects.some((object) => object.key === canary);
+}
+
+/** Finds the bucket of the same environment whose key this is: the secrets of two buckets may be swapped. */
+async function findSibling(
+  { buckets }: Config,
+  bucket: Bucket,
+  slot: Slot,
+  now: number,
+): Promise<Bucket | undefined> {
+  const others = buckets.filter((other) => hasSecrets(other) && other.access !== bucket.access);
+  const answers = await Promise.all(
+    others.map((other) => askWithKey(other, slot.credentials, now)),
+  );
+  return others.find((_other, index) => answers[index]?.kind === "opens");
+}
+
+/** Returns whether wrangler reaches Cloudflare by a proxy. Then this machine may know no host by its name. */
+function usesProxy({ env }: World): boolean {
+  const names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
+  return names.some((name) => Boolean(env[name]));
+}
+
+/** The codes of a host that has no certificate for its name, or does not speak TLS. An expired one may soon be renewed. */
+const NO_TLS = ["ERR_TLS_CERT_ALTNAME_INVALID", "EPROTO", "ERR_SSL_WRONG_VERSION_NUMBER"];
+
+/**
+ * Returns what is certainly wrong with the settings of a bucket: no key can open it.
+ * @param file as `env.staging of wrangler.toml`
+ * @param isCertain whether a host that is not found does not exist
+ */
+function findBucketMistake(
+  { bucket: { name, bucket, baseUrl, region }, answer }: BucketProbe,
+  file: string,
+  isCertain: boolean,
+): string | undefined {
+  const { code, status, failure, region: rightRegion } = answer.reply;
+  const { host } = new URL(baseUrl);
+  const settings = `in BUCKETS.${name} of ${file},`;
+
+  if (failure === "ENOTFOUND" && isCertain) {
+    return `there is no host ${host}: ${settings} correct endpoint. If it is right, get this machine online`;
+  }
+  if (failure !== undefined && NO_TLS.includes(failure)) {
+    return `${host} has no valid TLS certificate (${failure}): ${settings} correct endpoint or addressing`;
+  }
+  if (code === "NoSuchBucket") {
+    return `S3 has no bucket "${bucket}" at ${host}: ${settings} correct bucket or endpoint`;
+  }
+
+  // S3 names the right region by a redirect, or where it refuses the region of a signature (A5).
+  const isRedirect = status === 301 || status === 307;
+  const isAboutRegion = isRedirect || code === "AuthorizationHeaderMalformed";
+  if (isAboutRegion && rightRegion !== undefined && rightRegion !== region) {
+    return `the bucket ${bucket} is in ${rightRegion}, not in ${region}: ${settings} set region = "${rightRegion}", and correct endpoint if that has ${region}`;
+  }
+  return undefined;
+}
+
+/** `warning`: it is deployed all the same. */
+type Judgement = { readonly kind: "accepted" | "warning" | "mistake"; readonly text: string };
+
+/** @param isPublic whether S3 gives the same without a key */
+function judgeKey(probe: KeyProbe, deployment: Deployment, isPublic: boolean): Judgement {
+  const { bucket, answer } = probe;
+  const key = keyText(probe);
+  const whose = ownerTexts(probe);
+  const unknown = `Warning: whether ${key} may read ${bucket.bucket} is not known`;
+
+  switch (answer.kind) {
+    case "opens": {
+      const publicText = `${unknown}: everybody may read it, without a key`;
+      if (isPublic) return { kind: "warning", text: publicText };
+
+      const isMissing = bucket.canary !== undefined && answer.reply.status === 404;
+      const missing = isMissing ? `. It has no ${bucket.canary}, the canary` : "";
+      const text = `S3 accepts ${key} for ${bucket.bucket}${missing}`;
+      if (!probe.cannotList) return { kind: "accepted", text };
+
+      const listText = `Warning: ${text}, and does not let it list the bucket. ${LIST_NEEDED}`;
+      return { kind: "warning", text: listText };
+    }
+
+    case "refused": {
+      const refusal = `S3 refuses ${key} for ${bucket.bucket}: ${answer.reply.code}`;
+      const remedy = "Take an active key of this environment";
+      const text = [refusal, ...whose, remedy, "A new one may work only after a minute"].join(". ");
+      return { kind: "mistake", text };
+    }
+
+    case "denied":
+      return judgeDenial(probe, deployment, unknown);
+
+    case "unknown": {
+      const reply = `${unknown}: ${replyText(probe)}`;
+      const question = whose.length === 0 ? [] : ["Is it the right file?"];
+      return { kind: "warning", text: [reply, ...whose, ...question].join(". ") };
+    }
+  }
+}
+
+/** Judges AccessDenied, which S3 also answers about a missing object, to a key that may not list (A6). */
+function judgeDenial(
+  probe: KeyProbe,
+  { config, envConfig }: Deployment,
+  unknown: string,
+): Judgement {
+  const { bucket, isListed } = probe;
+  const { name, bucket: s3Name, canary } = bucket;
+  const key = keyText(probe);
+  const step = "docs/deploy.md, step 4";
+  const { environment, environments } = envConfig;
+  const ofEnvironment = environments.length === 0 ? "" : ` of ${environmentText(environment)}`;
+  const takeOwn = `Take the key${ofEnvironment} for BUCKETS.${name}`;
+
+  const whose = ownerTexts(probe);
+  if (whose.length > 0) {
+    const exception =
+      canary === undefined
+        ? `set BUCKETS.${name}.canary, and a deploy asks for it`
+        : `make sure that ${canary} is there: it is the canary`;
+    const denial = `S3 denies ${s3Name} to ${key}`;
+    const remedy = `${takeOwn}. If one key is meant for both, ${exception}`;
+    const text = [denial, ...whose, remedy].join(". ");
+    return { kind: "mistake", text };
+  }
+
+  if (isListed) {
+    const denial = `S3 lists ${canary} of ${s3Name} to ${key}, and does not give it`;
+    const text = `${denial}. ${takeOwn}. Only if this is it, allow it s3:GetObject: ${step}`;
+    return { kind: "mistake", text };
+  }
+
+  const needsList = mustList(bucket, config);
+  if (canary !== undefined && needsList) {
+    const denial = `S3 denies ${canary} of ${s3Name} to ${key}`;
+    const proof = `With the rights of ${step}, S3 would give it, or say that it is missing`;
+    const text = `${denial}. ${proof}. ${takeOwn}. Only if this is it, correct its policy`;
+    return { kind: "mistake", text };
+  }
+
+  if (canary !== undefined) {
+    const listing =
+      isListed === undefined ? "does not tell it whether that is there" : "does not list it";
+    const denial = `S3 denies it ${canary}, and ${listing}`;
+    const remedy = `Look for ${canary}, the canary, in the bucket. If it is there, take another key`;
+    return { kind: "warning", text: `${unknown}: ${denial}. ${remedy}` };
+  }
+
+  const denial = needsList
+    ? `S3 answers AccessDenied, so it may not list the bucket. ${LIST_NEEDED}`
+    : "S3 answers AccessDenied";
+  const hint = `Set BUCKETS.${name}.canary, and a deploy asks for it`;
+  return { kind: "warning", text: `${unknown}: ${denial}. ${hint}` };
+}
+
+const LIST_NEEDED =
+  "A store, or a bucket after this one in a route, needs that: docs/deploy.md, step 4";
+
+/** Returns whether docs/deploy.md, step 4, requires that the key of a bucket may list it. */
+function mustList(bucket: Bucket, { routes, store }: Config): boolean {
+  const isStored = routes.some((route) => route.store && route.buckets.includes(bucket));
+  return (store !== undefined && isStored) || followedBuckets(routes).has(bucket);
+}
+
+function keyText({ bucket, slot }: KeyProbe): string {
+  return `the key ${maskKeyId(slot)} (${bucket.access}, slot ${slot.name})`;
+}
+
+/** Says whose key it is, if that is known. */
+function ownerTexts({ owner, sibling }: KeyProbe): string[] {
+  if (sibling !== undefined) return [`It is the key of BUCKETS.${sibling.name}`];
+  if (owner === undefined) return [];
+  return [
+    `It is the key of ${environmentText(owner.environment)}: it opens ${owner.bucket.bucket}`,
+  ];
+}
+
+/** Returns whether S3 may be down, or is not what answers. An answer with a code of S3 shows that it is there. */
+function isUnanswered({ answer }: BucketProbe): boolean {
+  const { status = 0, code } = answer.reply;
+  return answer.kind !== "opens" && (code === undefined || status >= 500);
+}
+
+function replyText({ bucket, answer }: BucketProbe): string {
+  const { reply } = answer;
+  const { failure, code, status } = reply;
+  if (failure !== undefined) return `S3 does not answer: ${failure}`;
+
+  // An object in an archive, or encrypted with a key that is disabled: S3 has accepted the key.
+  const verdict = verdictOf(reply, bucket.region);
+  if (code !== undefined && verdict.result === "object-refused") {
+    return `S3 answers ${code} for ${bucket.canary}: ${verdict.reason}`;
+  }
+
+  if (code !== undefined) return `S3 answers ${code}`;
+  const type = reply.headers?.get("content-type")?.slice(0, 60) ?? "no type";
+  return `${new URL(bucket.baseUrl).host} does not answer as S3 does: ${status}, ${type}`;
+}
