@@ -81,7 +81,7 @@ test("the staging of docs/environments.md suits a project of init, which stays r
   }
   const deploys = [...page.matchAll(/npx vitrine deploy (.*)$/gm)].map(([, args = ""]) => args);
   const options = new Set(deploys.flatMap((args) => args.match(/--[a-z-]+/g) ?? []));
-  expect(options).toEqual(new Set(["--env", "--secrets-file"]));
+  expect(options).toEqual(new Set(["--dry-run", "--env", "--secrets-file"]));
   const { out } = await vitrine(["deploy", "--help"]);
   for (const option of options) expect(out).toContain(option);
 });

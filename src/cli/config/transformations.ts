@@ -13,7 +13,7 @@ import { count } from "../terminal/progress.ts";
 export const FREE = 5_000;
 export const PRICE = 0.5 / 1_000;
 
-const SOME_OBJECTS = 10_000;
+export const SOME_OBJECTS = 10_000;
 
 /**
  * How many sets of options one object costs at a variant, at most. The Worker asks for the quality

@@ -290,8 +290,7 @@ const LIST_NEEDED =
 
 /** Returns whether docs/deploy.md, step 4, requires that the key of a bucket may list it. */
 function mustList(bucket: Bucket, { routes, store }: Config): boolean {
-  const isStored = routes.some((route) => route.store && route.buckets.includes(bucket));
-  return (store !== undefined && isStored) || followedBuckets(routes).has(bucket);
+  return store !== undefined || followedBuckets(routes).has(bucket);
 }
 
 function keyText({ bucket, slot }: KeyProbe): string {

@@ -1,5 +1,6 @@
-// vitrine deploy: checks the configuration, tries the keys of a secrets file, deploys with the secrets of that file
-// and no others (S5), and runs the doctor. It never deploys a configuration or a file with a mistake.
+// vitrine deploy: checks the configuration, asks S3 about the buckets and about the keys of a secrets file, prints what it
+// changes, deploys with the secrets of that file and no others (S5), and runs the doctor. It never deploys a configuration
+// or a file with a mistake.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -18,13 +19,17 @@ import { sleep } from "../http/retry.ts";
 import { envOption } from "../options.ts";
 import type { SecretValues } from "../secrets/secrets.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { chooseEnvironment, environmentText } from "../wrangler/config-file.ts";
+import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
 import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { checkS3, type Deployment } from "./check-s3.ts";
+import { askLiveWorker, planOf } from "./plan.ts";
 import { prepareSecrets } from "./prepare-secrets.ts";
 
-export type DeployOptions = { readonly env?: string; readonly secretsFile?: string };
+/** What the doctor is asked about, too. */
+type TargetOptions = { readonly env?: string; readonly secretsFile?: string };
+
+export type DeployOptions = TargetOptions & { readonly dryRun?: true };
 
 export type DeployTools = {
   readonly run: RunWrangler;
@@ -32,7 +37,7 @@ export type DeployTools = {
   /** The doctor: no command imports another one. */
   readonly examine: (
     world: World,
-    options: DeployOptions & { readonly url: string },
+    options: TargetOptions & { readonly url: string },
   ) => Promise<Outcome>;
 };
 
@@ -42,40 +47,50 @@ export function deployCommand(world: World, run: Run, examine: DeployTools["exam
     .description("checks the configuration, deploys it, and runs the doctor on what is deployed")
     .addOption(envOption())
     .option("--secrets-file <file>", "the secrets to deploy; all others stay as they are deployed")
+    .option("--dry-run", "says what a deploy would change, and deploys nothing")
     .addHelpText("after", HELP)
     .action((options) => run(() => deploy(world, options, tools)));
 }
 
 const HELP = `
 It deploys the secrets of the file, where wrangler alone would prefer those of the shell. Nothing is deployed if
-the configuration or the file has a mistake, or if S3 refuses a key of the file.
+the configuration or the file has a mistake, if S3 refuses a key of the file, or if that is the key of another
+environment.
 
 Examples:
+  npx vitrine deploy --secrets-file secrets.env --dry-run
   npx vitrine deploy --secrets-file secrets.env
   npx vitrine deploy --env production`;
 
-/** @returns a fault if nothing is deployed, otherwise what `checkDeployed` returns */
+/** @returns a fault if nothing can be deployed, otherwise what `checkDeployed` returns */
 export async function deploy(
   world: World,
-  options: DeployOptions,
+  { dryRun, ...options }: DeployOptions,
   tools: DeployTools,
 ): Promise<Outcome> {
   const deployment = readDeployment(world, options);
   if (isFault(deployment)) return deployment;
   const { envConfig, secrets } = deployment;
 
-  const refusal = await checkS3(world, deployment);
+  const [refusal, live] = await Promise.all([
+    checkS3(world, deployment),
+    askLiveWorker(world, deployment),
+  ]);
   if (world.interrupted.aborted) return { fault: "interrupted: nothing is deployed" };
   if (refusal !== undefined) return refusal;
 
-  const names = Object.keys(secrets).join(", ") || "no secret";
-  const worker = `Worker ${envConfig.worker} (${environmentText(envConfig.environment)})`;
-  print(world.stdout, `${worker} gets ${names}. All others stay as they are deployed`);
+  const plan = await planOf(deployment, live);
+  print(world.stdout, ...plan.map(visible));
+  if (dryRun) {
+    log(world.stderr, "Nothing is deployed: it was a dry run.");
+    return EXIT.done;
+  }
 
   const deployed = await wranglerDeploy(world, tools.run, envConfig, secrets);
   if (isFault(deployed)) return deployed;
   const host = findBaseUrl(undefined, envConfig.patterns, "--url");
-  return checkDeployed(world, isFault(host) ? deployed.url : host, options, tools);
+  const url = isFault(host) ? deployed.url : host;
+  return checkDeployed(world, url, options, secrets, tools);
 }
 
 /** Reads what is about to be deployed. @returns a fault if anything of it is wrong */
@@ -160,7 +175,8 @@ const PAUSE_MS = 5000;
 async function checkDeployed(
   world: World,
   url: string | undefined,
-  options: DeployOptions,
+  options: TargetOptions,
+  secrets: SecretValues,
   tools: DeployTools,
 ): Promise<Outcome> {
   const endPartly = (problem: string) => {
@@ -189,7 +205,23 @@ async function checkDeployed(
   const isRight = outcome === EXIT.done || outcome === EXIT.partly;
   if (isRight || world.interrupted.aborted) return EXIT.done;
   if (isFault(outcome)) log(world.stderr, visible(outcome.fault));
+  const { secretsFile: _file, ...target } = options;
   return endPartly(
-    "but the doctor found errors. If the deploy before was right, take this one back: docs/environments.md, “Roll back”. An older version may answer for a minute. To check it again",
+    `but the doctor found errors. ${wayBackAdvice(secrets, target)}. To check it again`,
   );
+}
+
+/** Says what helps if pictures fail. A roll-back of the commit keeps the secrets that were set. */
+function wayBackAdvice(secrets: SecretValues, target: TargetOptions): string {
+  const names = Object.keys(secrets);
+  const rollBack =
+    "If the deploy before was right, take this one back: docs/environments.md, “Roll back”. An older version may answer for a minute";
+  if (names.length === 0) return rollBack;
+
+  const again = commandLine("deploy", { ...target, secretsFile: "FILE" });
+  const otherFile = `If they are wrong, deploy a FILE with the right ones: ${again}`;
+  const lost = "If nobody has those: docs/environments.md, “Get secrets back”";
+  const rollBackText =
+    "A roll-back of the commit keeps what is set: it helps only if the configuration is wrong";
+  return `It set ${names.join(", ")}. ${otherFile}. ${lost}. ${rollBackText}`;
 }

@@ -82,6 +82,17 @@ test("the doctor is asked about what is deployed, without the shell's keys of S3
   expect(examined).toEqual([[options, ["HEALTH_TOKEN", "PATH"]]]);
 });
 
+test("--dry-run says what is deployed, and what is refused, and starts neither wrangler nor the doctor", async () => {
+  const dry = { secretsFile: "secrets.env", dryRun: true } as const;
+  expect(await run(dry)).toMatchObject({
+    code: 0,
+    out: expect.stringContaining("gets AWS_ACCESS"),
+  });
+  s3.faults.add("revoked-key");
+  expect(await run(dry)).toMatchObject({ code: 2, out: "" });
+  expect([ran, examined]).toEqual([[], []]);
+});
+
 test.each([
   ["--env staging", { env: "staging" }, {}],
   ["CLOUDFLARE_ENV=staging", {}, { CLOUDFLARE_ENV: "staging" }],
@@ -413,7 +424,24 @@ test("the exit code is that of the deploy and of the doctor", async () => {
     ran.length = 0;
     const { code: exit, err } = await run({});
     expect([exit, ran.length, err.includes(AGAIN)]).toEqual([code, 1, code === 1]);
+    // After a right fix, a kept 404 is a warning of the doctor: nothing is to be taken back.
+    expect(/roll.?back/i.test(err)).toBe(code === 1);
   }
+});
+
+test("if the doctor finds errors, it says what helps: another file where secrets were set, or a roll-back", async () => {
+  ended.doctor = EXIT.failed;
+  const results: [string, CommandResult][] = [];
+  for (const [title, options] of [
+    ["with a file", { secretsFile: "secrets.env" }],
+    ["with a file, for an environment", { secretsFile: "secrets.env", env: "staging" }],
+    ["without a file", {}],
+    ["without a file, for an environment", { env: "staging" }],
+  ] as const) {
+    const result = await run(options);
+    results.push([title, { ...result, out: "" }]);
+  }
+  await expectGolden("wrong.txt", results);
 });
 
 test.each([
