@@ -12,7 +12,7 @@ import {
   readEnvironment,
 } from "../cli/config/environment-config.ts";
 import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
-import { localMistake, locatedText } from "../cli/config/mistakes.ts";
+import { localMistake, locatedText, locateMistake } from "../cli/config/mistakes.ts";
 import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
 import { putDevVars } from "../cli/secrets/secrets.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
@@ -61,7 +61,7 @@ export function readLocalProject(
     return local.has(variable) ? { ...explained, source: devVars } : explained;
   });
   const mistakes = [...configMistakes, ...mainMistakes(envConfig), ...varMistakes(envConfig)].map(
-    (mistake) => locatedText({ ...mistake, environment }),
+    (mistake) => locatedText(locateMistake(envConfig, mistake)),
   );
   if (main === undefined || mainMistakes(envConfig).length > 0) {
     return { kind: "mistakes", mistakes };

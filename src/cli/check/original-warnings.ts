@@ -5,7 +5,6 @@ import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } fro
 import { join, relative } from "node:path";
 import { keyFault } from "../../url/key.ts";
 import type { Engine } from "../../worker/config/bucket-settings.ts";
-import type { Config } from "../../worker/config/config.ts";
 import type { Report } from "../config/check-environments.ts";
 import type { Warning } from "../config/mistakes.ts";
 import {
@@ -24,25 +23,13 @@ const HEAD_BYTES = 4_096;
 /** How many files are named: a folder may have thousands. */
 const MAX_NAMED = 10;
 
-/** @param folder the folder of the project */
-export function originalWarnings(folder: string, reports: readonly Report[]): Warning[] {
-  const warnings: Warning[] = [];
-  const engines = new Set<Engine>();
-
-  for (const { environment, config } of reports) {
-    if (config === undefined) continue;
-    warnings.push(...nameWarnings(config).map((warning) => ({ ...warning, environment })));
-    for (const { engine } of config.buckets) engines.add(engine);
-  }
-
-  return [...warnings, ...fileWarnings(join(folder, FOLDER), engines)];
-}
-
 /** An object that the configuration names: its key, or the end of it, and the path of the setting. */
 type NamedObject = { readonly path: string; readonly key: string; readonly engine: Engine };
 
 /** Warns of objects by their names. Which objects a `*` stands for, nobody knows here. */
-function nameWarnings({ buckets, routes }: Config): Warning[] {
+export function nameWarnings({ environment, config }: Report): Warning[] {
+  if (config === undefined) return [];
+  const { buckets, routes } = config;
   const objects: NamedObject[] = [];
 
   for (const { name, canary, engine } of buckets) {
@@ -64,15 +51,19 @@ function nameWarnings({ buckets, routes }: Config): Warning[] {
   return objects.flatMap(({ path, key, engine }) => {
     const reason = refusalReasonByName(key, engine);
     if (reason === undefined) return [];
-    return [{ message: `${path} is ${key}: ${reason}`, remedy: "use a JPEG, PNG or WebP" }];
+    const message = `${path} is ${key}: ${reason}`;
+    return [{ environment, message, remedy: "use a JPEG, PNG or WebP" }];
   });
 }
 
 /**
  * Warns of files that none of the engines shows.
- * @param engines of all buckets
+ * @param projectFolder the folder of the project
  */
-function fileWarnings(folder: string, engines: ReadonlySet<Engine>): Warning[] {
+export function fileWarnings(projectFolder: string, reports: readonly Report[]): Warning[] {
+  const folder = join(projectFolder, FOLDER);
+  const buckets = reports.flatMap(({ config }) => config?.buckets ?? []);
+  const engines = new Set(buckets.map(({ engine }) => engine));
   const warnings: Warning[] = [];
 
   for (const path of existsSync(folder) ? filesIn(folder) : []) {

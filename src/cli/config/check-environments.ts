@@ -1,24 +1,33 @@
-// Checks environments as they would be deployed, each alone and against the others (S6): what two have in common belongs
-// to two Workers. What .dev.vars changes, the local run checks when it starts. Nothing is sent.
+// Checks environments as they would be deployed, each alone and against the others, and names all mistakes at once: none
+// hides another, unless wrangler cannot read the file. What .dev.vars changes, the local run checks when it starts.
+// Nothing is sent.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config, ConfigRefusal } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
-import { tableOf } from "../../worker/util/json.ts";
-import { isFault, isMistake, type LocatedMistake } from "../command.ts";
-import { environmentText, findConfigFile } from "../wrangler/config-file.ts";
+import { isRefusal } from "../../worker/http/refusal.ts";
+import { isMistake, type LocatedMistake } from "../command.ts";
+import { settingsFor } from "../wrangler/config-file.ts";
 import { findKeyMistakes } from "../wrangler/schema.ts";
 import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./buckets.ts";
+import { environmentMistakes, environmentWarnings, nameR2Buckets } from "./compare-environments.ts";
 import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
-import { isEmptyTopLevel, readEnvironment, readOthers } from "./environment-config.ts";
-import { locatedText, type Warning } from "./mistakes.ts";
+import {
+  exposedSecrets,
+  isEmptyTopLevel,
+  readEnvironment,
+  readOthers,
+  readRawFile,
+} from "./environment-config.ts";
+import { locatedText, locateMistake, locateWarning, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, varMistakes, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
-import { sharedPattern } from "./site-url.ts";
+import { operatorPathWarnings } from "./route-conflicts.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
 
 export type Report = {
+  /** The configuration's file, for the mistakes that name no other. */
+  readonly file: string;
   readonly environment: string | undefined;
   readonly summary: readonly string[];
   readonly warnings: readonly Warning[];
@@ -27,33 +36,64 @@ export type Report = {
   readonly config?: Config;
 };
 
-export function checkEnvironment(folder: string, config: EnvironmentConfig): Report {
+/** @param now milliseconds since 1970 */
+export function checkEnvironment(
+  folder: string,
+  config: EnvironmentConfig,
+  now: number = Date.now(),
+): Report {
   const { environment, file } = config;
   const keyMistakes = findKeyMistakes(folder, file).filter(isIn(environment));
-  return reportOn(environment, config, readOthers(folder, config), keyMistakes);
+  return reportOn(config, readOthers(folder, config), keyMistakes, now);
 }
 
 /**
  * Checks one environment against all others, or all of them, each pair once.
  * @param name an environment; `""`: the top level; undefined: the top level and all environments
+ * @param now milliseconds since 1970
  */
-export function checkEnvironments(folder: string, name: string | undefined): readonly Report[] {
-  const file = findConfigFile(folder);
-  const keyMistakes = isFault(file) ? [] : findKeyMistakes(folder, file);
-  const firstEnvironment = name || undefined; // undefined: the top level
-  const first = readEnvironment(folder, firstEnvironment);
-  if (isMistake(first)) {
-    const relevant = name === undefined ? keyMistakes : keyMistakes.filter(isIn(firstEnvironment));
-    return [reportOn(firstEnvironment, first, [], relevant)];
+export function checkEnvironments(
+  folder: string,
+  name: string | undefined,
+  now: number,
+): readonly Report[] {
+  const raw = readRawFile(folder);
+  if (isMistake(raw)) return [emptyReport(undefined, raw.path, [raw])];
+
+  const keyMistakes = findKeyMistakes(folder, raw.file);
+  if (name !== undefined) {
+    const environment = name || undefined; // undefined: the top level
+    const config = readEnvironment(folder, environment);
+    if (!isMistake(config)) return [checkEnvironment(folder, config, now)];
+
+    const exposed = exposedSecrets(raw, environment);
+    const relevant = keyMistakes.filter(isIn(environment));
+    return [
+      emptyReport(environment, raw.file, unreadMistakes(config, exposed, relevant, relevant)),
+    ];
   }
-  if (name !== undefined) return [checkEnvironment(folder, first)];
+
   const compared: EnvironmentConfig[] = [];
   const reports: Report[] = [];
-  for (const environment of [undefined, ...first.environments]) {
-    const config = environment === undefined ? first : readEnvironment(folder, environment);
+  for (const environment of [undefined, ...raw.environments]) {
+    const config = readEnvironment(folder, environment);
     const ownMistakes = keyMistakes.filter((mistake) => mistake.environment === environment);
-    reports.push(reportOn(environment, config, compared, ownMistakes));
-    if (!isMistake(config)) compared.push(config);
+    if (!isMistake(config)) {
+      reports.push(reportOn(config, compared, ownMistakes, now));
+      compared.push(config);
+      continue;
+    }
+
+    // What is wrong at the top level is why wrangler cannot read an environment, too: it is reported once.
+    const isKnown = reports.some(({ mistakes }) =>
+      mistakes.some(({ path, message }) => path === raw.file && message === config.message),
+    );
+    if (isKnown) continue;
+
+    const exposed = exposedSecrets(raw, environment);
+    const relevant = keyMistakes.filter(isIn(environment));
+    const mistakes = unreadMistakes(config, exposed, ownMistakes, relevant);
+    reports.push(emptyReport(environment, raw.file, mistakes));
   }
   return reports;
 }
@@ -62,34 +102,59 @@ export function checkEnvironments(folder: string, name: string | undefined): rea
 const isIn = (name: string | undefined) => (mistake: LocatedMistake) =>
   mistake.environment === undefined || mistake.environment === name;
 
-function reportOn(
+/**
+ * The mistakes of an environment that wrangler cannot read.
+ * @param config what wrangler says
+ * @param keyMistakes those to report
+ * @param reasons those that make the environment unreadable: a wrong key is reported once, and not in wrangler's words
+ */
+function unreadMistakes(
+  config: LocatedMistake,
+  exposed: readonly LocatedMistake[],
+  keyMistakes: readonly LocatedMistake[],
+  reasons: readonly LocatedMistake[],
+): readonly LocatedMistake[] {
+  if (exposed.length > 0) return [...keyMistakes, ...exposed];
+  return reasons.length > 0 ? keyMistakes : [config];
+}
+
+/** The report of an environment that cannot be read. */
+function emptyReport(
   environment: string | undefined,
-  config: EnvironmentConfig | LocatedMistake,
+  file: string,
+  mistakes: readonly LocatedMistake[],
+): Report {
+  const located = mistakes.map((mistake) => ({ environment, ...mistake }));
+  return { environment, file, summary: [], warnings: [], mistakes: located };
+}
+
+/** @param otherConfigs the environments to compare with, the top level among them */
+function reportOn(
+  config: EnvironmentConfig,
   otherConfigs: readonly EnvironmentConfig[],
   keyMistakes: readonly LocatedMistake[],
+  now: number,
 ): Report {
-  const report: Report = { environment, summary: [], warnings: [], mistakes: keyMistakes };
+  const { environment, file } = config;
+  const report: Report = { environment, file, summary: [], warnings: [], mistakes: keyMistakes };
 
-  if (isMistake(config)) {
-    // A key that wrangler's schema refuses is also why wrangler cannot read the file: it is reported once.
-    return keyMistakes.length > 0 ? report : { ...report, mistakes: [{ ...config, environment }] };
-  }
   if (isEmptyTopLevel(config)) {
     const summary = ["It has no BUCKETS, so there is nothing to deploy from it."];
-    return { ...report, summary, mistakes: [...keyMistakes, ...varMistakes(config)] };
+    const mistakes = [...varMistakes(config)].map((mistake) => locateMistake(config, mistake));
+    return { ...report, summary, mistakes: [...keyMistakes, ...mistakes] };
   }
 
-  const deployed = readDeployedVars(environment, config);
+  const deployed = readDeployedVars(config);
   const problems: LocatedMistake[] = [
     ...environmentMistakes(config, otherConfigs),
-    ...pitfalls(config),
-    ...(isRefusal(deployed) ? deployed.mistakes : deployMistakes(deployed)),
+    ...pitfalls(config, now),
+    ...(isRefusal(deployed) ? deployed.mistakes : []),
+    ...deployMistakes(config.deployed),
   ];
   const bounds = readBounds(config.deployed, (path, message) => problems.push({ path, message }));
 
-  const unique = new Map(
-    problems.map((problem) => [locatedText(problem), { ...problem, environment }]),
-  );
+  const located = problems.map((problem) => locateMistake(config, problem));
+  const unique = new Map(located.map((mistake) => [locatedText(mistake), mistake]));
   const mistakes = [...keyMistakes, ...unique.values()];
   if (isRefusal(deployed) || mistakes.length > 0) return { ...report, mistakes };
 
@@ -103,27 +168,26 @@ function reportOn(
     ...unsignedRouteWarnings(deployed, nameR2Buckets(config)),
     ...costs.warnings,
     ...environmentWarnings(config, otherConfigs),
+    ...operatorPathWarnings(config, otherConfigs),
   ];
   const summary = [...sourceLines(deployed), ...rights, ...costs.lines];
 
   return {
     ...report,
-    summary,
-    warnings: allWarnings.map((warning) => ({ ...warning, environment })),
+    summary: summary.map((line) => settingsFor(config, line)),
+    warnings: allWarnings.map((warning) => locateWarning(config, warning)),
     config: deployed,
   };
 }
 
 /** Reads the vars as they would be deployed. For an environment without vars, one mistake says more than many. */
-function readDeployedVars(
-  environment: string | undefined,
-  config: EnvironmentConfig,
-): Config | ConfigRefusal {
-  const hasVars = environment === undefined || Object.keys(config.wrangler.vars).length > 0;
+function readDeployedVars(config: EnvironmentConfig): Config | ConfigRefusal {
+  const { environment, wrangler } = config;
+  const hasVars = environment === undefined || Object.keys(wrangler.vars).length > 0;
   if (hasVars) return readDeployed(config);
 
   const message =
-    "are missing: an environment inherits none: write [vars.BUCKETS.media] and all others";
+    "are missing: an environment inherits none: write all of them, such as [vars.BUCKETS.media]";
   return { event: "configuration-broken", mistakes: [{ path: "vars", message }] };
 }
 
@@ -182,89 +246,4 @@ function sourceLines({ routes }: Config): string[] {
     ...[...entries].flatMap(([entry, isShared]) => [`  ${entry}`, ...(isShared ? [hint] : [])]),
     "  and block /cdn-cgi/image/ by a rule: docs/deploy.md, step 3",
   ];
-}
-
-/** @param otherConfigs the environments to compare with, the top level among them */
-function* environmentMistakes(
-  config: EnvironmentConfig,
-  otherConfigs: readonly EnvironmentConfig[],
-): Generator<ConfigMistake> {
-  yield* storeMistakes(config, otherConfigs);
-  for (const { environment, worker, patterns } of otherConfigs) {
-    const owner = environmentText(environment);
-    if (worker !== undefined && worker === config.worker) {
-      const message = `is that of ${owner}, too: a deploy would replace that Worker`;
-      yield { path: "name", message };
-    }
-    const pattern = sharedPattern(config.patterns, patterns);
-    if (pattern === undefined) continue;
-    const harm = "The last deploy would take it away from the other: give each its own";
-    const message = `${pattern} is a route of ${owner}, too, perhaps inherited. ${harm}`;
-    yield { path: "routes", message };
-  }
-}
-
-/** Roles that two environments share: who may deploy the one can read the bucket of the other. */
-function* environmentWarnings(
-  config: EnvironmentConfig,
-  otherConfigs: readonly EnvironmentConfig[],
-): Generator<Warning> {
-  for (const otherConfig of otherConfigs) {
-    const otherRoles = bucketsIn(otherConfig).map(([, { role }]) => role);
-    for (const [bucket, { role }] of bucketsIn(config)) {
-      if (role === undefined || !otherRoles.includes(role)) continue;
-      const owner = environmentText(otherConfig.environment);
-      const harm = "who deploys one environment can read the bucket of the other";
-      const message = `the role ${role} of BUCKETS.${bucket} is that of ${owner}, too: ${harm}`;
-      yield { message, remedy: "make a role for each: docs/keyless.md, “Two environments”" };
-    }
-  }
-}
-
-function bucketsIn({ deployed }: EnvironmentConfig) {
-  return Object.entries(tableOf(deployed["BUCKETS"])).map(
-    ([name, settings]) => [name, tableOf(settings)] as const,
-  );
-}
-
-const STORE = "ANSWERS.store";
-
-/** The bindings. A deploy makes a bucket that has no name, and names it by the Worker and the binding (T9). */
-function nameR2Buckets({ r2Buckets, worker }: EnvironmentConfig) {
-  return r2Buckets.map(({ binding, bucket_name: name }) => {
-    const generated = `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
-    return { binding, bucket_name: name ?? generated };
-  });
-}
-
-/** Every use of a bucket of R2, by a binding or by S3's API, and the bucket's name. */
-function usesOf(config: EnvironmentConfig): readonly { path: string; bucket: string }[] {
-  const { store } = tableOf(config.deployed["ANSWERS"]);
-  const bound = nameR2Buckets(config).map(({ binding, bucket_name: bucket }) => {
-    return { path: binding === store ? STORE : binding, bucket };
-  });
-  const origins = bucketsIn(config).flatMap(([name, { endpoint, bucket }]) => {
-    const isR2 = URL.parse(`${endpoint}`)?.hostname.endsWith(".r2.cloudflarestorage.com");
-    return isR2 ? [{ path: `BUCKETS.${name}`, bucket: `${bucket}` }] : [];
-  });
-  return [...bound, ...origins];
-}
-
-/** Nothing else may use the store's bucket: keys of both could be equal, and two Workers would write into it. */
-function* storeMistakes(
-  config: EnvironmentConfig,
-  otherConfigs: readonly EnvironmentConfig[],
-): Generator<ConfigMistake> {
-  for (const { path, bucket } of usesOf(config)) {
-    for (const otherConfig of [config, ...otherConfigs]) {
-      const owner = otherConfig === config ? "" : ` of ${environmentText(otherConfig.environment)}`;
-      for (const use of usesOf(otherConfig)) {
-        const isOfStore = path === STORE || (otherConfig !== config && use.path === STORE);
-        const isSameUse = otherConfig === config && use.path === path;
-        if (use.bucket !== bucket || !isOfStore || isSameUse) continue;
-        const message = `has the bucket ${bucket}, as ${use.path}${owner} has: use another one`;
-        yield { path, message };
-      }
-    }
-  }
 }

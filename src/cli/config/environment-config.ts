@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import type { Unstable_Config as Config } from "wrangler";
+import type { Unstable_Config as Config, Unstable_RawConfig as RawConfig } from "wrangler";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { hasProperty, tableOf } from "../../worker/util/json.ts";
@@ -30,6 +30,9 @@ export type EnvironmentConfig = ConfigFile & {
   /** The R2 buckets that are bound. For a binding without a bucket's name, a deploy makes the bucket. */
   readonly r2Buckets: readonly R2Binding[];
   readonly workersDev: boolean;
+  readonly compatibilityDate: string | undefined;
+  /** The dataset of METRICS, which Cloudflare calls like the binding if it has no name. */
+  readonly dataset: string | undefined;
   /** The domains and routes that a deploy takes: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];
   readonly customDomains: readonly string[];
@@ -41,6 +44,27 @@ export type R2Binding = {
   readonly jurisdiction?: string | undefined;
 };
 
+type RawFile = {
+  readonly file: string;
+  readonly rawConfig: RawConfig;
+  readonly environments: readonly string[];
+};
+
+/** Reads the file as it is written, without any check of it. */
+export function readRawFile(folder: string): RawFile | LocatedMistake {
+  const file = findConfigFile(folder);
+  if (isFault(file)) return { path: "wrangler.toml", message: file.fault };
+  const wrangler = loadWrangler();
+  if (isFault(wrangler)) return { path: file, message: wrangler.fault };
+
+  try {
+    const { rawConfig } = wrangler.experimental_readRawConfig({ config: join(folder, file) });
+    return { file, rawConfig, environments: Object.keys(tableOf(rawConfig.env)) };
+  } catch (error) {
+    return mistakeOf(error, file);
+  }
+}
+
 /**
  * Reads one environment of the configuration, and .dev.vars. wrangler's warnings are not shown: a deploy shows them.
  * @param environment undefined: the top level, whatever CLOUDFLARE_ENV says
@@ -50,37 +74,52 @@ export function readEnvironment(
   folder: string,
   environment?: string,
 ): EnvironmentConfig | LocatedMistake {
-  const file = findConfigFile(folder);
-  if (isFault(file)) return { path: "wrangler.toml", message: file.fault };
+  const raw = readRawFile(folder);
+  if (isMistake(raw)) return raw;
+  const { file, environments } = raw;
   const wrangler = loadWrangler();
   if (isFault(wrangler)) return { path: file, message: wrangler.fault };
-  const path = join(folder, file);
+
+  // wrangler takes the top level instead if the file has no environments at all.
+  if (environment !== undefined && !environments.includes(environment)) {
+    const message = `has no environment "${environment}". It has ${environments.join(", ") || "none"}`;
+    return { path: file, message };
+  }
+  // The name becomes a part of names of files: .dev.vars.example is another file, which git has.
+  if (environment === "example" || /[^\w-]/.test(environment ?? "")) {
+    const message = "is no name of letters, digits, - and _ for an environment, or is example";
+    return { path: `env.${environment}`, message };
+  }
+
+  const configFile = { file, environment, environments, devVars: devVarsOf(folder, environment) };
+  const [exposed] = exposedSecrets(raw, environment);
+  if (exposed !== undefined) return exposed;
+
   try {
-    const { rawConfig } = wrangler.experimental_readRawConfig({ config: path });
-    const environments = Object.keys(tableOf(rawConfig.env));
-    // wrangler takes the top level instead if the file has no environments at all.
-    if (environment !== undefined && !environments.includes(environment)) {
-      const message = `has no environment "${environment}". It has ${environments.join(", ") || "none"}`;
-      return { path: file, message };
-    }
-    // The name becomes a part of names of files: .dev.vars.example is another file, which git has.
-    if (environment === "example" || /[^\w-]/.test(environment ?? "")) {
-      const message = "is no name of letters, digits, - and _ for an environment, or is example";
-      return { path: `env.${environment}`, message };
-    }
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
-    const options = { config: path, env: environment ?? "" };
-    const configFile = { file, environment, environments, devVars: devVarsOf(folder, environment) };
-    const { vars, secrets } = environment ? tableOf(rawConfig.env)[environment] : rawConfig;
-    const required = [tableOf(secrets)["required"]].flat();
-    const exposed = required.find((name) => isSecret(`${name}`) && `${name}` in tableOf(vars));
-    if (exposed !== undefined) return exposedSecret(configFile, tableOf(vars), `${exposed}`);
+    const options = { config: join(folder, file), env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
     return { ...configFile, ...readDetails(wrangler, config, configFile) };
   } catch (error) {
-    if (!(error instanceof Error)) throw error;
     return mistakeOf(error, file);
   }
+}
+
+/**
+ * Finds the secrets that are vars, and that `[secrets]` requires, too. wrangler cannot read an environment with one, so
+ * `readEnvironment` returns the first of them.
+ */
+export function exposedSecrets(
+  { file, rawConfig, environments }: RawFile,
+  environment: string | undefined,
+): LocatedMistake[] {
+  const tables = environment === undefined ? rawConfig : tableOf(rawConfig.env)[environment];
+  const { vars, secrets } = tableOf({ ...Object(tables) });
+  const required = [tableOf(secrets)["required"]].flat().map(String);
+  const names = required.filter((name) => isSecret(name) && Object.hasOwn(tableOf(vars), name));
+  return names.map((name) =>
+    exposedSecret({ file, environment, environments }, tableOf(vars), name),
+  );
 }
 
 /** Reads the other environments, the top level among them, as far as they can be read. */
@@ -101,6 +140,7 @@ function readDetails(wrangler: Wrangler, config: Config, configFile: ConfigFile)
   const routes = (config.routes ?? (config.route ? [config.route] : [])).map((route) =>
     typeof route === "string" ? { pattern: route } : route,
   );
+  const metrics = config.analytics_engine_datasets.find(({ binding }) => binding === "METRICS");
   return {
     wrangler: config,
     ...{ main: config.main, worker: config.name, images: config.images?.binding },
@@ -109,6 +149,8 @@ function readDetails(wrangler: Wrangler, config: Config, configFile: ConfigFile)
     local: new Set(devVars.flatMap(([name, { type }]) => (type === "secret_text" ? [name] : []))),
     secrets: config.secrets?.required ?? [],
     r2Buckets: config.r2_buckets,
+    compatibilityDate: config.compatibility_date,
+    dataset: metrics && (metrics.dataset ?? metrics.binding),
     workersDev: config.workers_dev !== false || config.preview_urls !== false,
     patterns: routes.map(({ pattern }) => pattern),
     customDomains: routes.flatMap((route) =>
@@ -146,7 +188,8 @@ export function devVarsOf(folder: string, environment: string | undefined): stri
 }
 
 /** What wrangler says, on one line, and where in the file if that cannot be read at all. */
-function mistakeOf(error: Error, file: string): LocatedMistake {
+function mistakeOf(error: unknown, file: string): LocatedMistake {
+  if (!(error instanceof Error)) throw error;
   const location = hasProperty(error, "location") ? error.location : undefined;
   const { line, column } = tableOf(location);
   if (line !== undefined) return { path: `${file}:${line}:${column}`, message: error.message };

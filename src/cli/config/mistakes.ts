@@ -5,7 +5,7 @@ import type { Vars } from "../../worker/config/schema.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import type { CommandFault, LocatedMistake } from "../command.ts";
 import { slotStem } from "../secrets/secrets.ts";
-import { type ConfigFile, hintFor } from "../wrangler/config-file.ts";
+import { type ConfigFile, hintFor, settingsFor } from "../wrangler/config-file.ts";
 
 /** What is right, but probably not what was meant. */
 export type Warning = {
@@ -43,7 +43,11 @@ export function pageFor(path: string): string | undefined {
 }
 
 /** A secret among the vars. If `[secrets]` requires it, too, wrangler says to rename one of the two. */
-export function exposedSecret(config: ConfigFile, vars: object, path: string): LocatedMistake {
+export function exposedSecret(
+  config: Omit<ConfigFile, "devVars">,
+  vars: object,
+  path: string,
+): LocatedMistake {
   const { environment, environments } = config;
   // The secret belongs to the environments if the top level only holds what they inherit.
   const isTopLevelDeployed = environments.length === 0 || Object.hasOwn(vars, "BUCKETS");
@@ -57,13 +61,31 @@ export function exposedSecret(config: ConfigFile, vars: object, path: string): L
   return { path, message: `is in ${config.file}, where it is no secret: ${remedy}` };
 }
 
+/** A mistake of an environment, in the words of its file: JSON for a wrangler.jsonc. */
+export function locateMistake(
+  config: Pick<ConfigFile, "file" | "environment">,
+  mistake: LocatedMistake,
+): LocatedMistake {
+  const { environment } = config;
+  return { ...mistake, environment, message: settingsFor(config, mistake.message) };
+}
+
+/** A warning of an environment, in the words of its file. */
+export function locateWarning(
+  config: Pick<ConfigFile, "file" | "environment">,
+  { message, remedy }: Warning,
+): Warning {
+  const { environment } = config;
+  return {
+    ...{ environment, message: settingsFor(config, message) },
+    remedy: settingsFor(config, remedy),
+  };
+}
+
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */
 export function locatedText({ environment, source, path, message }: LocatedMistake): string {
   const prefix = environment === undefined ? "" : `env.${environment}`;
-  // An environment has its own tables of these: it does not inherit them.
-  const table = /(?<=\[)(?=(?:images|r2_buckets|secrets|vars)\b)/g;
-  const named = prefix === "" ? message : message.replace(table, `${prefix}.`);
-  return [prefix, source, mistakeText({ path, message: named })].filter(Boolean).join(": ");
+  return [prefix, source, mistakeText({ path, message })].filter(Boolean).join(": ");
 }
 
 export function warningText({ environment, message, remedy }: Warning): string {

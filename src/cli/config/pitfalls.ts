@@ -5,13 +5,21 @@ import { existsSync } from "node:fs";
 import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
+import type { Vars } from "../../worker/config/schema.ts";
 import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
-import { bucketsOf, edgeBucketsOf } from "./buckets.ts";
+import { tableOf } from "../../worker/util/json.ts";
+import { runtimeDate } from "../wrangler/packages.ts";
+import { edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import { exposedSecret, VARIABLES, type Warning } from "./mistakes.ts";
-import { matchRank } from "./site-url.ts";
+import { findMatch, hostOf } from "./site-url.ts";
 
-export function* pitfalls(config: EnvironmentConfig): Generator<ConfigMistake> {
+/** @param now milliseconds since 1970 */
+export function* pitfalls(config: EnvironmentConfig, now: number): Generator<ConfigMistake> {
+  if (config.worker === undefined)
+    yield { path: "name", message: 'is missing: write name = "vitrine"' };
+  yield* dateMistakes(config, now);
+  yield* domainMistakes(config);
   yield* bindingMistakes(config);
   for (const path of config.secrets) {
     if (!isSecret(path) || !path.endsWith("_NEXT")) continue;
@@ -21,6 +29,58 @@ export function* pitfalls(config: EnvironmentConfig): Generator<ConfigMistake> {
   yield* varMistakes(config);
   yield* cacheMistakes(config);
   yield* mainMistakes(config);
+}
+
+/** Before this date, a Worker has no `ctx.exports`, and so no cache (W15). */
+const OLDEST_DATE = "2025-11-17";
+
+/** A `compatibility_date` with which Cloudflare refuses a deploy, or that leaves the Worker without its cache. */
+function* dateMistakes(
+  { compatibilityDate: date }: EnvironmentConfig,
+  now: number,
+): Generator<ConfigMistake> {
+  const path = "compatibility_date";
+  const example = `compatibility_date = "${OLDEST_DATE}"`;
+  if (date === undefined) {
+    yield { path, message: `is missing: write ${example}, or a later one` };
+    return;
+  }
+
+  if (!isDate(date)) {
+    yield { path, message: `is "${date}", which is no date: write it as in ${example}` };
+    return;
+  }
+
+  if (date < OLDEST_DATE) {
+    const harm = "before 2025-11-17, a Worker cannot use Workers Cache";
+    yield { path, message: `is ${date}: ${harm}: write ${example}, or a later one` };
+  }
+
+  const today = new Date(now).toISOString().slice(0, 10);
+  if (date > today) {
+    const reason = `is ${date}, which is in the future: Cloudflare refuses that`;
+    yield { path, message: `${reason}: write compatibility_date = "${today}", or an earlier one` };
+  }
+}
+
+/** Returns whether a text is a day of the calendar, such as 2026-11-01. */
+function isDate(text: string): boolean {
+  if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;
+  const time = Date.parse(text);
+  return !Number.isNaN(time) && new Date(time).toISOString().startsWith(text);
+}
+
+/** Custom domains that are written like routes: wrangler refuses them when it deploys. */
+function* domainMistakes({ customDomains }: EnvironmentConfig): Generator<ConfigMistake> {
+  for (const pattern of customDomains) {
+    if (!/[*/]/.test(pattern)) continue;
+    const host = hostOf(pattern);
+    const remedy = host.includes("*")
+      ? "leave custom_domain out, and write zone_name with your domain"
+      : `write ${host}`;
+    const message = `${pattern} is a custom domain, which is a host alone: ${remedy}`;
+    yield { path: "routes", message };
+  }
 }
 
 /** Vars that do nothing, perhaps because their names are misspelt, and secrets among the vars. */
@@ -87,8 +147,14 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
     const message = "there are no routes, and workers_dev is false: nobody can reach this Worker";
     yield { message, remedy: "write routes with your domain: docs/deploy.md, step 1" };
   }
+  const { compatibilityDate: date } = envConfig;
+  const newest = runtimeDate();
+  if (date !== undefined && newest !== undefined && date > newest) {
+    const message = `compatibility_date is ${date}, and the installed wrangler runs npx vitrine dev as of ${newest}`;
+    yield { message, remedy: "npm install --save-dev wrangler@latest, or write an earlier date" };
+  }
   const issuer = config.oidc?.issuer;
-  if (issuer !== undefined && matchRank(new URL(issuer).hostname, envConfig) === 0) {
+  if (issuer !== undefined && findMatch(new URL(issuer).hostname, envConfig) === undefined) {
     const message = `OIDC.issuer is ${issuer}, which is no host of the routes: STS would not get this Worker's keys there`;
     yield { message, remedy: "use the host of a route of this environment" };
   }
@@ -100,6 +166,7 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
     const message = `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`;
     yield { message, remedy };
   }
+  yield* bucketWarnings(envConfig);
   yield* hiddenRouteWarnings(config);
   yield* folderWarnings(config);
   if (config.answers.keep === 0) return;
@@ -113,6 +180,25 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
     const message = // W4
       "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache";
     yield { message, remedy: "set it to true" };
+  }
+}
+
+/** Settings of a bucket that fit together and probably mean another object or host. */
+function* bucketWarnings({ deployed }: EnvironmentConfig): Generator<Warning> {
+  for (const [name, settings] of Object.entries(tableOf(deployed["BUCKETS"]))) {
+    const { prefix, canary, endpoint, region } = tableOf(settings);
+    const hasPrefix = typeof prefix === "string" && typeof canary === "string" && prefix !== "";
+    if (hasPrefix && canary.startsWith(prefix)) {
+      const message = `BUCKETS.${name}.canary begins with prefix, which is put in front of it: the object is ${prefix}${canary}`;
+      yield { message, remedy: `if it is not, write ${canary.slice(prefix.length)}` };
+    }
+
+    // S3 redirects, or answers 400 for newer regions, and the edge follows no redirect (A5).
+    const isGlobal = URL.parse(`${endpoint}`)?.hostname === "s3.amazonaws.com";
+    if (isGlobal && region !== "us-east-1") {
+      const message = `BUCKETS.${name}.endpoint is that of us-east-1, and region is ${region}: S3 may redirect to that region, which is no picture`;
+      yield { message, remedy: `write https://s3.${region}.amazonaws.com` };
+    }
   }
 }
 
@@ -142,23 +228,42 @@ function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
   }
 }
 
-/** What works on a developer's machine, and fails once it is deployed. */
-export function* deployMistakes({ routes, variants, oidc }: Config): Generator<ConfigMistake> {
+/**
+ * What works on a developer's machine, and fails once it is deployed. It reads the vars, so that no other mistake hides
+ * one of these.
+ */
+export function* deployMistakes(vars: Vars): Generator<ConfigMistake> {
   const message = "http:// is for your own machine only"; // E6
-  if (oidc?.issuer.startsWith("http:")) yield { path: "OIDC.issuer", message };
-  for (const { preset, image } of variants.values()) {
-    for (const [index, { url }] of (image.draw ?? []).entries()) {
-      if (url?.startsWith("http:")) yield { path: `PRESETS.${preset}.draw[${index}].url`, message };
+  if (isPlainHttp(tableOf(vars["OIDC"])["issuer"])) yield { path: "OIDC.issuer", message };
+
+  for (const [preset, settings] of Object.entries(tableOf(vars["PRESETS"]))) {
+    const { draw } = tableOf(settings);
+    const overlays: readonly unknown[] = Array.isArray(draw) ? draw : [];
+    for (const [index, overlay] of overlays.entries()) {
+      const path = `PRESETS.${preset}.draw[${index}].url`;
+      if (isPlainHttp(tableOf(overlay)["url"])) yield { path, message };
     }
   }
-  for (const { name, baseUrl, region } of bucketsOf(routes)) {
-    const { protocol, hostname } = new URL(baseUrl);
-    if (protocol === "http:") {
+
+  for (const [name, settings] of Object.entries(tableOf(vars["BUCKETS"]))) {
+    const { endpoint, region } = tableOf(settings);
+    if (isPlainHttp(endpoint)) {
       yield { path: `BUCKETS.${name}.endpoint`, message: `${message}, in .dev.vars` };
     }
+    const hostname = URL.parse(`${endpoint}`)?.hostname ?? "";
     const aws = /(?:^|\.)s3[.-]([a-z0-9-]+)\.amazonaws\.com$/.exec(hostname)?.[1];
-    if (aws === undefined || aws === region) continue;
+    if (aws === undefined || aws === region || !isRegion(region)) continue;
     const mistake = `is ${region}, but the endpoint is in ${aws}`; // A5
     yield { path: `BUCKETS.${name}.region`, message: mistake };
   }
+}
+
+/** Returns whether a URL names this machine by http://: any other is a mistake of the schema. */
+function isPlainHttp(url: unknown): boolean {
+  return typeof url === "string" && /^http:\/\/(?:localhost|127\.0\.0\.1)(?![\w.-])/.test(url);
+}
+
+/** Returns whether a value has the form of a region. A message must not repeat a secret. */
+function isRegion(value: unknown): value is string {
+  return typeof value === "string" && /^[a-z0-9-]{1,24}$/.test(value);
 }

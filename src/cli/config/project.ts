@@ -22,7 +22,7 @@ import type { EnvironmentConfig } from "./environment-config.ts";
 import { isEmptyTopLevel, noBucketsText, readEnvironment } from "./environment-config.ts";
 import type { LocalRun } from "./local-run.ts";
 import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
-import { configFault, localMistake } from "./mistakes.ts";
+import { configFault, localMistake, locateMistake } from "./mistakes.ts";
 import { createUrlCheck, findBaseUrl, hostOf, isHere } from "./site-url.ts";
 
 export type Project = {
@@ -91,7 +91,7 @@ export function openProjectSite(world: World, options: OpenOptions): ProjectSite
     return { fault: '--url "": say where Vitrine is, https://images.example.com' };
   if (isFault(baseUrl)) return baseUrl;
   // A token may be sent to this URL: the routes must prove that this Vitrine is there.
-  const foreign = local ? undefined : createUrlCheck(world.folder, envConfig, true)(baseUrl);
+  const foreign = local ? undefined : createUrlCheck(world.folder, envConfig, "token")(baseUrl);
   return foreign ?? { ...project, baseUrl };
 }
 
@@ -101,7 +101,7 @@ export type OwnUrls = ReturnType<typeof ownUrlsOf>;
 export function ownUrlsOf(folder: string, { baseUrl, envConfig }: Project) {
   const ownHosts = isFault(baseUrl) || baseUrl === "" ? [] : [hostOf(baseUrl)];
   const hosts = [...new Set([...ownHosts, ...envConfig.patterns.map(hostOf)])];
-  return { hosts, refuse: createUrlCheck(folder, envConfig) };
+  return { hosts, refuse: createUrlCheck(folder, envConfig, "object") };
 }
 
 /**
@@ -122,7 +122,7 @@ export function openProject(world: World, options: OpenOptions): Project | Comma
   const { devVars, patterns } = envConfig;
   const local = optionUrl !== undefined && isHere(optionUrl);
   if (optionUrl && !local) {
-    const foreign = createUrlCheck(world.folder, envConfig)(optionUrl);
+    const foreign = createUrlCheck(world.folder, envConfig, "base")(optionUrl);
     if (foreign) return foreign;
   }
   if (local && secretsFile !== undefined) {
@@ -191,16 +191,20 @@ function deployedVars({ deployed, secrets: required }: EnvironmentConfig, secret
 
 function locateMistakes(
   mistakes: readonly ConfigMistake[],
-  { environment, devVars, local }: EnvironmentConfig,
+  envConfig: EnvironmentConfig,
   secrets: Secrets,
   run: LocalRun | undefined,
 ): LocatedMistake[] {
+  const { devVars, local } = envConfig;
   return mistakes.map((mistake) => {
     const [variable = ""] = mistake.path.split(/[.[]/, 1);
     const isLocal = run !== undefined && local.has(variable);
     const source = secrets.get(mistake.path)?.source ?? (isLocal ? devVars : undefined);
     const explained = run ? localMistake(mistake, run.vars, devVars) : mistake;
-    return { ...explained, environment, ...(source !== undefined && { source }) };
+    return {
+      ...locateMistake(envConfig, explained),
+      ...(source !== undefined && { source }),
+    };
   });
 }
 

@@ -48,52 +48,156 @@ export function isHere(url: string): boolean {
   return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(URL.parse(url)?.hostname ?? "");
 }
 
+/** The paths of a Worker that take a token. */
+export const OPERATOR_PATHS = ["/healthz", "/purge"] as const;
+
+/** A path for which nobody writes a route of its own. */
+export const SOME_PATH = "/vitrine-sample/picture.jpg";
+
 /**
- * Creates a function that refuses a URL which the routes of another environment match better.
- * @param isProof for a URL that gets a token: also refuses one that no route of this environment matches, or that
- *   routes of another environment match as well
+ * What a URL is for. `object`: the URL of a picture, whose path counts. `base`: the beginning of such URLs. `token`: the
+ * beginning of URLs that get a token, so the routes must prove that the Worker of this environment answers there.
  */
+type UrlUse = "object" | "base" | "token";
+
+/** Creates a function that refuses a URL of another environment, and for a token also one that is of nobody. */
 export function createUrlCheck(
   folder: string,
   config: EnvironmentConfig,
-  isProof = false,
+  use: UrlUse,
 ): (url: string) => CommandFault | undefined {
   const otherConfigs = readOthers(folder, config);
   return (url) => {
-    const { hostname, origin } = new URL(url); // A path may hold a signature.
-    const ownRank = matchRank(hostname, config);
-    const limit = isProof && ownRank > 0 ? ownRank : ownRank + 1;
-    const owners = otherConfigs.filter((otherConfig) => matchRank(hostname, otherConfig) >= limit);
+    const parsed = new URL(url);
+    const { hostname, origin } = parsed; // A path may hold a signature.
+    const owners = otherConfigs.filter((otherConfig) => isOwner(otherConfig, config, parsed, use));
+    const ownMatch = findMatch(hostname, config);
     if (owners.length > 0) {
       const names = owners.map(({ environment }) => environmentText(environment)).join(" and ");
       const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
+      // A route of this environment for the pictures alone, beside another one for the whole host.
+      const isShared =
+        use === "token" && ownMatch !== undefined && !coversOperators(hostname, config);
+      if (isShared) {
+        const reason = `/healthz and /purge there are those of ${names}, and would get a token of ${environmentText(config.environment)}`;
+        return { fault: `${origin}: ${reason}: give each environment its own host` };
+      }
       const remedy = `add ${options}, or give each environment its own host`;
       return { fault: `${origin}: that is a route of ${names}: ${remedy}` };
     }
-    if (!isProof || ownRank > 0) return undefined;
+
+    if (use !== "token" || ownMatch !== undefined) return undefined;
     const file = `${configFileText(config)}, which has ${config.patterns.join(", ") || "none"}`;
     return { fault: `${origin}: is no route of ${file}: add ${hostname} to routes there` };
   };
 }
 
+/** Returns whether the requests for a URL go to another environment, or may go there. */
+function isOwner(
+  otherConfig: EnvironmentConfig,
+  config: EnvironmentConfig,
+  { hostname, pathname }: URL,
+  use: UrlUse,
+): boolean {
+  const ownMatch = findMatch(hostname, config);
+  const otherMatch = findMatch(hostname, otherConfig);
+  if (otherMatch === undefined) return false;
+  if (ownMatch === undefined) return true;
+
+  switch (use) {
+    case "object": {
+      const otherAtPath = findMatch(hostname, otherConfig, pathname);
+      return isBetter(otherAtPath, findMatch(hostname, config, pathname));
+    }
+    case "base": {
+      const otherAtSomePath = findMatch(hostname, otherConfig, SOME_PATH);
+      return otherAtSomePath !== undefined && otherAtSomePath.host > ownMatch.host;
+    }
+    case "token": {
+      // Where no route of this environment is for these paths, nothing proves whose they are.
+      if (!coversOperators(hostname, config) && otherMatch.host >= ownMatch.host) return true;
+      return OPERATOR_PATHS.some((path) => {
+        const otherAtPath = findMatch(hostname, otherConfig, path);
+        if (otherAtPath === undefined) return false;
+        return !isBetter(findMatch(hostname, config, path), otherAtPath);
+      });
+    }
+  }
+}
+
+function coversOperators(hostname: string, config: EnvironmentConfig): boolean {
+  return OPERATOR_PATHS.some((path) => findMatch(hostname, config, path) !== undefined);
+}
+
+/** How exactly a pattern names a URL: first its host counts, then its path. */
+type Match = { readonly host: number; readonly path: number };
+
 const EXACT = Number.POSITIVE_INFINITY;
-/** A custom domain: a route for the same host wins, whose rank is the length of its host. */
+/** A custom domain: a route for the same host wins, whose number is the length of its host. */
 const CUSTOM = 1;
 
-/** How exactly the routes name a host: the most exact route gets its requests. 0: no route names the host. */
-export function matchRank(hostname: string, config: EnvironmentConfig): number {
-  const { patterns, customDomains, workersDev, worker } = config;
+/** Returns whether the requests go to the first of two. */
+export function isBetter(match: Match | undefined, otherMatch: Match | undefined): boolean {
+  if (match === undefined) return false;
+  if (otherMatch === undefined) return true;
+  if (match.host !== otherMatch.host) return match.host > otherMatch.host;
+  return match.path > otherMatch.path;
+}
+
+/**
+ * How the routes name a URL: the most exact one gets its requests.
+ * @param path undefined: any
+ * @returns undefined if no route names it
+ */
+export function findMatch(
+  hostname: string,
+  config: EnvironmentConfig,
+  path?: string,
+): Match | undefined {
+  const { patterns, workersDev, worker } = config;
   if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
-    if (/^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1))) return EXACT;
+    const isOfWorker = /^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1));
+    if (isOfWorker) return { host: EXACT, path: 0 };
   }
-  const ranks = patterns.map((pattern) => {
-    const host = asciiHost(pattern);
-    // `*/*` names no host at all.
-    if (!host.includes(".") || !isHostOf(hostname, host)) return 0;
-    if (customDomains.includes(pattern)) return CUSTOM;
-    return host.startsWith("*") ? host.length : EXACT;
-  });
-  return Math.max(0, ...ranks);
+
+  let best: Match | undefined;
+  for (const pattern of patterns) {
+    const match = matchPattern(hostname, path, pattern, config);
+    if (isBetter(match, best)) best = match;
+  }
+  return best;
+}
+
+/** @returns undefined if the pattern does not name the URL */
+export function matchPattern(
+  hostname: string,
+  path: string | undefined,
+  pattern: string,
+  { customDomains }: EnvironmentConfig,
+): Match | undefined {
+  const host = asciiHost(pattern);
+  // `*/*` names no host at all.
+  if (!host.includes(".") || !isHostOf(hostname, host)) return undefined;
+  if (customDomains.includes(pattern)) return { host: CUSTOM, path: 0 };
+
+  const pathMatch = matchPath(path, pathOf(pattern));
+  if (pathMatch === undefined) return undefined;
+  return { host: host.startsWith("*") ? host.length : EXACT, path: pathMatch };
+}
+
+/** How exactly a pattern names a path. Without a `*` at its end, it names this path alone. */
+function matchPath(path: string | undefined, patternPath: string): number | undefined {
+  if (path === undefined) return 0;
+  if (!patternPath.endsWith("*")) return path === patternPath ? EXACT : undefined;
+
+  const start = patternPath.slice(0, -1);
+  return path.startsWith(start) ? start.length : undefined;
+}
+
+/** The path of a route. A route without a path is for the path `/` alone. */
+function pathOf(pattern: string): string {
+  const [, ...segments] = pattern.replace(/^https?:\/\//, "").split("/");
+  return `/${segments.join("/")}`;
 }
 
 /** Returns whether a pattern, such as `images.example.com` or `*.example.com`, matches a host. */

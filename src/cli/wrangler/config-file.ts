@@ -57,6 +57,58 @@ const COMMANDS =
 
 /** Rewrites a hint for the top level of wrangler.toml: for this environment and this file. */
 export function hintFor(config: Omit<ConfigFile, "devVars">, hint: string): string {
-  const named = hint.replaceAll("wrangler.toml", config.file);
+  const named = settingsFor(config, hint.replaceAll("wrangler.toml", config.file));
   return named.replace(COMMANDS, (command) => command + envFlag(config));
+}
+
+/** The tables of which an environment has its own: it does not inherit them. */
+const OWN_TABLES = "analytics_engine_datasets|images|r2_buckets|ratelimits|secrets|vars";
+
+/** A table of TOML, such as `[vars.ANSWERS]`, and the setting that may follow it: `[images] binding = "IMAGES"`. */
+const TABLE =
+  /(?<start>\[{1,2})(?<path>(?:analytics_engine_datasets|cache|exports|images|r2_buckets|ratelimits|secrets|vars)(?:\.\w+)*)(?<end>\]{1,2})(?: (?<key>\w+) = (?<value>"[^"]*"))?/g;
+
+/** A setting of TOML: `keep = 0`, `engine = "binding"`. */
+const SETTING = /(?<![\w"])(?<key>[a-z][a-z_]*) = (?<value>"[^"]*"|true|false|\d+)/g;
+
+/**
+ * Rewrites the tables and settings that a text has for the top level of a wrangler.toml: for this environment, and as
+ * JSON for a file of JSON. Text that was rewritten stays as it is.
+ * @example `[env.staging.vars.ANSWERS]` for `[vars.ANSWERS]`; in JSON `"vars": { "ANSWERS": … } in env.staging`
+ */
+export function settingsFor(
+  { file, environment }: Pick<ConfigFile, "file" | "environment">,
+  text: string,
+): string {
+  if (file.endsWith(".toml")) return tablesOf(environment, text);
+
+  const tables = text.replace(
+    TABLE,
+    (_table, _start: string, path: string, _end: string, key?: string, value?: string) => {
+      const names = path.split(".");
+      const inner = key === undefined ? undefined : `{ "${key}": ${value} }`;
+      const isOwn = environment !== undefined && isOwnTable(path);
+      return isOwn ? `${jsonOf(names, inner)} in env.${environment}` : jsonOf(names, inner);
+    },
+  );
+  return tables.replace(SETTING, '"$<key>": $<value>');
+}
+
+function isOwnTable(path: string): boolean {
+  return new RegExp(`^(?:${OWN_TABLES})\\b`).test(path);
+}
+
+/** `[env.staging.vars.ANSWERS]` for `[vars.ANSWERS]`. */
+function tablesOf(environment: string | undefined, text: string): string {
+  if (environment === undefined) return text;
+  const ownTable = new RegExp(`(?<=\\[)(?=(?:${OWN_TABLES})\\b)`, "g");
+  return text.replace(ownTable, `env.${environment}.`);
+}
+
+/** `"vars": { "ANSWERS": … }`. A single name stands for its table: `"secrets"`. */
+function jsonOf(names: readonly string[], inner: string | undefined): string {
+  const [last, ...outer] = names.toReversed();
+  if (inner === undefined && outer.length === 0) return `"${last}"`;
+  const start = `"${last}": ${inner ?? "…"}`;
+  return outer.reduce((json, name) => `"${name}": { ${json} }`, start);
 }

@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
-import { tableOf } from "../../worker/util/json.ts";
+import { hasProperty, tableOf } from "../../worker/util/json.ts";
 import { type CommandFault, isFault, PACKAGE_ROOT } from "../command.ts";
 
 const MANIFEST = tableOf(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
@@ -37,6 +37,19 @@ export function wranglerFolder(): string {
   const require = requireOf("wrangler");
   if (isFault(require)) throw new Error(require.fault);
   return dirname(require.resolve("wrangler/package.json"));
+}
+
+/** The newest `compatibility_date` that the runtime of this project's wrangler knows; undefined: it does not say. */
+export function runtimeDate(): string | undefined {
+  const require = requireOf("wrangler");
+  if (isFault(require)) return undefined;
+  try {
+    const workerd: unknown = createRequire(require.resolve("wrangler/package.json"))("workerd");
+    const date = hasProperty(workerd, "compatibilityDate") && workerd.compatibilityDate;
+    return typeof date === "string" ? date : undefined;
+  } catch {
+    return undefined; // another package manager may hide it
+  }
 }
 
 /** What to install, if wrangler is too old: package managers other than npm may install an old one. */

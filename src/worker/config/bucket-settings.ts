@@ -12,6 +12,7 @@ import {
   type Infer,
   oneOf,
   optional,
+  type Schema,
   table,
   text,
   textLike,
@@ -27,12 +28,30 @@ export type Engine = "cf" | "binding";
 /** Whether the bucket's name is in the host of its URL (`virtual`) or in the path (A4). */
 type Addressing = "virtual" | "path";
 
-const bucketName = textLike("a bucket name", /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/);
+const BUCKET_NAME = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/;
+
+/** Words and numbers, such as `Acme Media/2026` or `s3://acme-media-production`: no key or token looks so. */
+const WORDS = /^(?:(?:s3|[A-Z]?[a-z]{1,15}|[A-Z]{1,15}|\d{1,8})(?:[\s./:_-]+|$))+$/;
+
+const bucketText = textLike("a bucket name", BUCKET_NAME);
+
+/** A bucket's name. A message repeats a wrong one, unless it could be a secret that was pasted into the wrong line. */
+const bucketName: Schema<string> = (value, path, report) => {
+  const isWrongName = typeof value === "string" && !BUCKET_NAME.test(value);
+  const isShown = isWrongName && value.length < 100 && WORDS.test(value);
+  if (!isShown) return bucketText(value, path, report);
+
+  report(path, `${JSON.stringify(value)} is not a bucket name`);
+  return undefined;
+};
+
 const folder = optional(textThat("a path such as a/b/", isFolder), "");
 const plainUrl = textThat("a plain https:// URL", isPlainUrl);
 
 /** A word such as MEDIA_2. A key id of AWS (`AKIA…`, `ASIA…`) is refused, because messages show this word. */
 const SECRET_PREFIX = /^(?!A[KS]IA)[A-Z][A-Z0-9_]{0,31}$/;
+
+export const credentialsSchema = textLike("a word such as MEDIA_2", SECRET_PREFIX);
 
 /** With the account and the name of the role: `arn:aws:iam::123456789012:role/vitrine`, in China `arn:aws-cn:…`. */
 const ROLE_ARN = /^arn:[\w-]+:iam::\d*:role\/[\w+=,.@/-]+$/;
@@ -49,7 +68,7 @@ const s3BucketSchema = table(
     /** The key, below the prefix, of an object that /healthz tries. */
     canary: optional(text),
     /** The word with which the names of the bucket's secrets begin. */
-    credentials: optional(textLike("a word such as MEDIA_2", SECRET_PREFIX), "AWS"),
+    credentials: optional(credentialsSchema, "AWS"),
     engine: optional(oneOf("cf", "binding"), "cf"),
     /** The role of AWS that the Worker takes, in place of a key. */
     role: optional(textLike("the ARN of a role", ROLE_ARN)),

@@ -3,7 +3,7 @@
 // No I/O, no clock.
 
 import type { ConfigMistake, Refusal } from "../http/refusal.ts";
-import { hasProperty, isPlainObject, parseJson } from "../util/json.ts";
+import { isPlainObject, parseJson, tableOf } from "../util/json.ts";
 import { memoize } from "../util/memoize.ts";
 import {
   bindingName,
@@ -16,7 +16,7 @@ import {
   storeSchema,
 } from "./bindings.ts";
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
-import { bucketSchema, defaultSts, isR2Settings } from "./bucket-settings.ts";
+import { bucketSchema, credentialsSchema, defaultSts, isR2Settings } from "./bucket-settings.ts";
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { type Preset, presetSchema, type Variant, variantsOfPreset } from "./preset.ts";
@@ -92,7 +92,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   // [vars.ANSWERS], and the store that it may name. Every option has a default, so the table may be missing.
   const answersTable = parseJson(vars["ANSWERS"] ?? {});
   const answers = answersSchema(answersTable, "ANSWERS", report);
-  const store = readStore(vars, answers?.store, buckets, report);
+  const store = readStore(vars, answersTable, buckets, report);
 
   // Bindings that may be left out. The metrics are only checked here: log/metrics.ts takes them from the environment.
   const limiter = readOptional("RATE_LIMITER", limiterSchema, vars, report);
@@ -135,9 +135,6 @@ function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake):
   return buckets;
 }
 
-/** With one of these options, a bucket is not opened by the secrets AWS_…. */
-const ACCESS_OPTIONS = ["credentials", "role", "binding"];
-
 /**
  * Reads one table of `BUCKETS`, and the secrets or the binding that open the bucket.
  * @param roles the roles of the buckets before. The role of this bucket is added
@@ -151,10 +148,7 @@ function readBucket(
 ): Bucket | undefined {
   const settings = bucketSchema(value, path, report);
   if (!settings) {
-    // The table is wrong, but mistakes of its secrets are to be reported at once, too. If the table does not say what
-    // else opens the bucket, these are AWS_….
-    const hasOtherAccess = ACCESS_OPTIONS.some((option) => hasProperty(value, option));
-    if (!hasOtherAccess) readSlots("AWS", vars, report);
+    checkAccess(value, vars, report);
     return undefined;
   }
 
@@ -186,6 +180,30 @@ function readBucket(
   const canUseSessions = isFetchedByWorker;
   const slots = readSlots(settings.credentials, vars, report, canUseSessions);
   return s3Bucket(name, settings, { slots, images });
+}
+
+/** For a schema whose mistakes are reported elsewhere. */
+const IGNORE: ReportMistake = () => {};
+
+/**
+ * Reports what is missing to open a bucket whose table has mistakes, as far as the table says what opens it: all mistakes
+ * are to be reported at once.
+ */
+function checkAccess(bucketTable: unknown, vars: Vars, report: ReportMistake): void {
+  const { binding, credentials = "AWS", engine, role } = tableOf(bucketTable);
+  if (binding !== undefined || engine === "binding") {
+    imagesSchema(vars["IMAGES"], "IMAGES", report);
+  }
+
+  if (binding !== undefined) {
+    const name = bindingName(binding, "", IGNORE);
+    if (name) r2Schema(vars[name], name, report);
+    return;
+  }
+  if (role !== undefined) return;
+
+  const secretPrefix = credentialsSchema(credentials, "", IGNORE);
+  if (secretPrefix) readSlots(secretPrefix, vars, report, engine === "binding");
 }
 
 /** Reads the presets. One with mistakes is in the map as undefined, as a bucket is: so a route may name it. */
@@ -244,14 +262,16 @@ const answersSchema = table({
 
 export type Answers = Infer<typeof answersSchema>;
 
-/** @param binding the name of the store's binding, if `[vars.ANSWERS]` has one */
+/** Reads the store that `[vars.ANSWERS]` names, even if that table has mistakes, which `answersSchema` reports. */
 function readStore(
   vars: Vars,
-  binding: string | undefined,
+  answersTable: unknown,
   buckets: Tables<Bucket>,
   report: ReportMistake,
 ): Store | undefined {
+  const binding = bindingName(tableOf(answersTable)["store"], "", IGNORE);
   if (!binding) return undefined;
+
   const store = storeSchema(vars[binding], binding, report);
   if (!store) return undefined;
 

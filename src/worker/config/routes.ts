@@ -6,7 +6,7 @@
 import { REST } from "../../url/grammar.ts";
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
-import { parseJson } from "../util/json.ts";
+import { parseJson, tableOf } from "../util/json.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";
@@ -93,7 +93,11 @@ export function readRoutes(
   const firstPaths = new Map<string, string>();
   const schema = listOf(routeSchema(buckets, presets, firstPaths));
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
-  if (!routes) return [];
+  if (!routes) {
+    // A signed route needs its keys, whatever else is wrong: all mistakes are to be reported at once.
+    if (hasSignedTable(vars["ROUTES"])) readUrlKeys(vars, report);
+    return [];
+  }
 
   // Without a signed route, the secret of the keys may be missing.
   const hasSignedRoute = routes.some((route) => route.signed);
@@ -135,6 +139,12 @@ export function readRoutes(
     });
   }
   return boundRoutes;
+}
+
+/** Returns whether one of the routes is signed, whose tables have mistakes. */
+function hasSignedTable(routesValue: unknown): boolean {
+  const tables: unknown = parseJson(routesValue);
+  return Array.isArray(tables) && tables.some((route) => tableOf(route)["signed"] === true);
 }
 
 /**

@@ -9,6 +9,8 @@ import { expectGolden } from "../../support/cli/golden.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
 
+const NOW = Date.UTC(2026, 11, 1);
+
 type Config = Readonly<Record<string, unknown>>;
 type Files = Readonly<Record<string, string>>;
 
@@ -32,7 +34,7 @@ const oneBucket = (media: object, more = {}, routes: readonly object[] = ROUTES)
 
 async function check(config: Config, files: Files = {}, env: Files = {}) {
   const folder = createProject(config, "wrangler.jsonc", files);
-  const ended = await vitrine(["check"], { folder, env });
+  const ended = await vitrine(["check"], { folder, env, now: () => NOW });
   return { ...ended, err: withoutSigned(ended.err) };
 }
 
@@ -115,6 +117,50 @@ test("vitrine check names all that is wrong at once (A5, A11, E6, W1, W2)", () =
         },
       },
     }),
+    "a date before which there is no cache": { ...TOP, compatibility_date: "2025-11-16" },
+    "a date as it is written in some countries": { ...TOP, compatibility_date: "01.11.2026" },
+    "a day that no calendar has": { ...TOP, compatibility_date: "2026-02-30" },
+    "a day in the future": { ...TOP, compatibility_date: "2026-12-02" },
+    "no date": { ...TOP, compatibility_date: undefined },
+    "custom domains that are written like routes": {
+      ...TOP,
+      routes: ["https://images.example/*", "a.example/", "*.example.com", "*.b.example/*"].map(
+        (pattern) => ({ pattern, custom_domain: true }),
+      ),
+    },
+    "no name, and a store whose bucket is called after it": {
+      ...stored([renditions()]),
+      name: undefined,
+    },
+    "a wrong name of a bucket, which is repeated unless it may be a secret": withVars({
+      BUCKETS: {
+        media: { ...MEDIA, bucket: "Acme Media Production" },
+        path: { ...MEDIA, bucket: "s3://acme-media-production/2026" },
+        secret: { ...MEDIA, bucket: SECRETS.AWS_SECRET_ACCESS_KEY },
+        token: { ...MEDIA, bucket: "0f3a9c1b7d5e42684e0f3a9c1b7d5e4268_" },
+      },
+    }),
+    "two secrets that are vars and required": withVars({
+      AWS_ACCESS_KEY_ID: "x",
+      AWS_SECRET_ACCESS_KEY: "x",
+    }),
+    "what opens a bucket whose table is wrong": {
+      ...withVars({
+        BUCKETS: {
+          keyed: { ...MEDIA, bucket: "a", credentials: "KEYED" },
+          bound: { binding: "MEDIA_BUCKET", prefix: "a" },
+          made: { ...BY_BINDING, region: "" },
+          typo: { ...MEDIA, region: "", credentials: "AKIAIOSFODNN7EXAMPLE" },
+        },
+        ROUTES,
+      }),
+    },
+    "a signed route whose table is wrong": {
+      ...oneBucket(MEDIA, {}, [{ ...ROUTES[0], signed: true, cash: 1 }]),
+    },
+    "a store that ANSWERS names beside a mistake": withVars({
+      ANSWERS: { store: "RENDITIONS", keep: -1 },
+    }),
     "settings of Vitrine, with the pages that say what is allowed": withVars({
       ...{ PRESETS: {}, COSTS: 1, AWS_SESSION_TOKEN: "x" },
     }),
@@ -170,6 +216,25 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
       },
     }),
     "replaced objects that show late": oneBucket({ ...MEDIA, source_parameter: false }),
+    "a canary with the prefix twice": oneBucket({
+      ...{ ...MEDIA, prefix: "published/", canary: "published/fig.jpg" },
+    }),
+    "an endpoint of another region": oneBucket({
+      ...{ ...MEDIA, endpoint: "https://s3.amazonaws.com", region: "eu-west-1" },
+    }),
+    "the endpoint of its region": oneBucket({
+      ...{ ...MEDIA, endpoint: "https://s3.amazonaws.com", region: "us-east-1" },
+    }),
+    "a route for the pictures alone": { ...TOP, routes: ["images.example/images/*"] },
+    "a route without a path": { ...TOP, routes: ["images.example"] },
+    "routes for the pictures and for /healthz": {
+      ...TOP,
+      routes: ["images.example/images/*", "images.example/healthz"],
+    },
+    "routes for the pictures and the operator": {
+      ...TOP,
+      routes: ["images.example/images/*", "images.example/healthz", "images.example/purge"],
+    },
     "costs above a bound": withVars({ COSTS: { most: 20 } }),
     "objects that visitors may not see, by their names": oneBucket(
       { ...MEDIA, canary: "photos/Fig.AVIF" },
@@ -254,6 +319,49 @@ test("vitrine check reads the beginnings of the files in objects/, and warns of 
   expect([warned.length, warned.at(-1)]).toEqual([
     11,
     "Warning: objects/: visitors may not see 990 more files: the page of npx vitrine dev names them",
+  ]);
+});
+
+test("a date that the installed runtime does not know yet gives a warning", async () => {
+  const config = { ...TOP, compatibility_date: "2099-12-31" };
+  const folder = createProject(config, "wrangler.jsonc");
+  const { code, err } = await vitrine(["check"], { folder, now: () => Date.UTC(2100, 0, 1) });
+  const warning =
+    /^Warning: compatibility_date is 2099-12-31, and the installed wrangler .* as of 20\d\d-\d\d-\d\d: npm install/;
+  expect([code, withoutSigned(err)]).toEqual([0, expect.stringMatching(warning)]);
+});
+
+test("vitrine check --json says the same as data, and ends alike", async () => {
+  const read = async (config: Config, args: readonly string[] = []) => {
+    const folder = createProject(config, "wrangler.jsonc", {
+      "package-lock.json": JSON.stringify({
+        packages: { "node_modules/vitrine": { version: "0.1.9" } },
+      }),
+    });
+    const ended = await vitrine(["check", "--json", ...args], { folder, now: () => NOW });
+    return { ...ended, report: JSON.parse(ended.out) };
+  };
+  const staged = { ...STAGED, env: { staging: { ...STAGED.env.staging, workers_dev: true } } };
+  const right = await read(staged);
+  expect([right.code, right.err]).toEqual([0, ""]);
+  expect(right.report.environments).toMatchObject([
+    { environment: null, mistakes: [], summary: expect.arrayContaining([expect.any(String)]) },
+    { environment: "staging", mistakes: [] },
+  ]);
+  expect(right.report.environments[1].warnings).toContainEqual({
+    message: expect.stringContaining("workers_dev or preview_urls is on"),
+    remedy: expect.any(String),
+  });
+  const npm = { message: expect.stringContaining("0.1.9"), remedy: "npm ci" };
+  expect(right.report.warnings).toEqual([npm]);
+
+  const config = { ...STAGED, compatibility_date: "01.11.2026" };
+  const wrong = await read(config, ["--env", "staging"]);
+  const path = "compatibility_date";
+  const mistake = { path, message: expect.any(String), source: "wrangler.jsonc" };
+  expect([wrong.code, wrong.err]).toEqual([2, ""]);
+  expect(wrong.report.environments).toEqual([
+    { environment: "staging", mistakes: [mistake], warnings: [], summary: [] },
   ]);
 });
 

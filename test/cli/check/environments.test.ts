@@ -56,6 +56,9 @@ const WRONG: Readonly<Record<string, Config>> = {
   "a route, which inherited routes hide": staged({
     ...{ ...without("routes"), route: "images-staging.example/*" },
   }),
+  "a wildcard over the domain of the top level": adding({ routes: ["*.example/*"] }),
+  "a wildcard of the top level over a domain": adding({}, { routes: ["*.example/*"] }),
+  "a route for /purge of the top level": adding({ routes: ["images.example/purge"] }),
   "the name of the top level": adding({ name: "vitrine" }),
   "exports that replace those of the top level (W2)": adding({
     exports: { Renditions: TOP.exports.Renditions },
@@ -80,7 +83,9 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
         .replace(/^Warning: .* signature .*\n/gm, "");
       results.push([title, { ...all, err }]);
     }
-    await expectGolden("environments.txt", results);
+    // Each is answered in its own form.
+    const json = file.endsWith(".jsonc") ? "jsonc." : "";
+    await expectGolden(`environments.${json}txt`, results);
   });
 
   test("--env chooses, CLOUDFLARE_ENV, or all are checked, as with --all (S6, D3)", async () => {
@@ -100,6 +105,55 @@ describe.each(["wrangler.toml", "wrangler.jsonc"])("%s", (file) => {
     }
     expect((await vitrine(["check", "--all", "--env="], { folder })).code).toBe(3);
   });
+});
+
+const METRICS = (dataset: string) => ({
+  analytics_engine_datasets: [{ binding: "METRICS", dataset }],
+});
+const zoned = (...patterns: string[]) => ({ routes: patterns });
+
+test.each<[what: string, top: object, staging: object, warning?: RegExp]>([
+  ["a host for each", {}, {}],
+  [
+    "a folder of the other's host",
+    {},
+    zoned("images.example/staging/*"),
+    /\/staging\/\* does not cover \/healthz and \/purge of images\.example: that is for the Worker of the top level, so/,
+  ],
+  ["a route that is more exact than a wildcard", zoned("*.example/*"), zoned("a.example/*")],
+  [
+    "a folder that the other's wildcard is around",
+    zoned("*.example/*"),
+    zoned("a.example/b/*"),
+    /of a\.example: that is for the Worker of the top level/,
+  ],
+  [
+    "METRICS of the top level alone",
+    METRICS("vitrine"),
+    {},
+    /the top level has METRICS, which an environment does not inherit: nothing is measured here: write \[\[env\.staging\.analytics_engine_datasets\]\]/,
+  ],
+  ["METRICS of staging alone", {}, METRICS("vitrine")],
+  [
+    "a dataset for both",
+    METRICS("vitrine"),
+    METRICS("vitrine"),
+    /METRICS has the dataset vitrine of the top level/,
+  ],
+  ["a dataset for each", METRICS("vitrine"), METRICS("vitrine_staging")],
+  [
+    "the bucket of the top level",
+    {},
+    { vars: VARS },
+    /BUCKETS\.media has the bucket acme-media, as the top level has/,
+  ],
+])("with %s, what does not work is a warning (S6)", async (_what, top, more, warning) => {
+  const folder = createProject(adding(more, top));
+  const { code, err } = await vitrine(["check"], { folder });
+  const warnings = err
+    .split("\n")
+    .filter((line) => /^Warning: env\.staging: (?!.*signature)/.test(line));
+  expect([code, warnings]).toEqual([0, warning ? [expect.stringMatching(warning)] : []]);
 });
 
 test("all environments are checked at once, also those after a wrong one (S6)", async () => {

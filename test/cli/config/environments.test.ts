@@ -144,6 +144,34 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
     expect(explained).toMatchObject({ code: 0, out: expect.stringContaining("acme-staging") });
   });
 
+  test("by commands with a token, if only pictures of that host are its own (S6)", async () => {
+    const shared = staged({}, routes("images.example/staging/*"));
+    const theirs = `${HOST}: /healthz and /purge there are those of the top level, and would get a token of env.staging: give each environment its own host`;
+    for (const url of [[], ["--url", HOST]]) {
+      for (const args of [["rotate"], ["purge", "-"]]) {
+        const refused = await ask(shared, [...args, "--env=staging", ...url]);
+        expect([args, refused]).toEqual([args, { code: 2, out: "", fault: theirs }]);
+      }
+      // No token goes to these URLs. Each is of one environment, by its path.
+      const printed = await ask(shared, ["url", "a.jpg", "-p", "card", "--env=staging", ...url]);
+      expect(printed).toMatchObject({ code: 0, out: `${HOST}/images/card/a.jpg\n` });
+      const top = await ask(shared, ["url", "a.jpg", "-p", "card", "--env=", ...url]);
+      expect(top).toMatchObject({ code: 0, out: `${HOST}/images/card/a.jpg\n` });
+      const warmed = await ask(shared, [...WARM, "--env=", ...url]);
+      expect(warmed.code).toBe(0);
+    }
+
+    const explain = (env: string, path: string) =>
+      ask(shared, ["explain", `--env=${env}`, `${HOST}${path}`]);
+    expect((await explain("", "/images/card/a.jpg")).code).toBe(0);
+    expect((await explain("", "/staging/card/a.jpg")).fault).toBe(
+      foreign(HOST, "env.staging", "staging"),
+    );
+    expect((await explain("staging", "/images/card/a.jpg")).fault).toBe(
+      foreign(HOST, "the top level", '""'),
+    );
+  });
+
   /** Says for which environments the URL of a host passes. */
   const passesFor = async (at: string, host: string) => {
     const dry = (env: string) => ask(at, [...WARM, "--url", `https://${host}`, `--env=${env}`]);
@@ -162,6 +190,9 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
       ["other capitals", "IMAGES.example", {}, {}, "top"],
       ["another script", "xn--bcher-kva.example", routes("bücher.example/*"), {}, "top"],
       ["by paths", "b.example", routes("b.example/a/*"), routes("b.example/b/*"), undefined],
+      ["a path for operators", "images.example", {}, routes("images.example/purge"), undefined],
+      ["pictures of one", "images.example", {}, routes("images.example/a/*"), "top"],
+      ["a start page", "images.example", {}, routes("images.example"), "top"],
       ["its own", "c.example", routes("b.example/*", "c.example/*"), routes("b.example/*"), "top"],
       ["workers.dev, where it is off", "vitrine.me.workers.dev", {}, {}, undefined],
       ["workers.dev", "vitrine.me.workers.dev", dev, {}, "top"],

@@ -39,6 +39,7 @@ export const SECRET =
 export const LOST = /hotpink|tomato|quality|left|77|33|999|66|4321|hidden/;
 
 export const PROJECT = {
+  compatibility_date: "2026-11-01",
   ...{ name: "vitrine", vars: VARS, secrets: { required: Object.keys(SECRETS) } },
   routes: [{ pattern: "images.example", custom_domain: true }],
 };

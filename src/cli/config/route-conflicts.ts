@@ -1,0 +1,100 @@
+// Routes of one environment that take a host of another, and routes on which an environment's own /healthz and /purge
+// are not reached. A token for the one Worker would then go to the other. Nothing is sent.
+
+import type { ConfigMistake } from "../../worker/http/refusal.ts";
+import { environmentText } from "../wrangler/config-file.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
+import type { Warning } from "./mistakes.ts";
+import {
+  findMatch,
+  hostOf,
+  isBetter,
+  matchPattern,
+  OPERATOR_PATHS,
+  SOME_PATH,
+  sharedPattern,
+} from "./site-url.ts";
+
+/** Routes that two environments have, or with which one takes a host of the other. */
+export function* routeMistakes(
+  config: EnvironmentConfig,
+  otherConfig: EnvironmentConfig,
+): Generator<ConfigMistake> {
+  const path = "routes";
+  const pattern = sharedPattern(config.patterns, otherConfig.patterns);
+  if (pattern !== undefined) {
+    const owner = environmentText(otherConfig.environment);
+    const harm = "The last deploy would take it away from the other: give each its own";
+    const message = `${pattern} is a route of ${owner}, too, perhaps inherited. ${harm}`;
+    yield { path, message };
+    return;
+  }
+
+  for (const taken of takenDomains(otherConfig, config)) {
+    yield {
+      path,
+      message: takenText(taken, "this environment", environmentText(otherConfig.environment)),
+    };
+  }
+  for (const taken of takenDomains(config, otherConfig)) {
+    yield {
+      path,
+      message: takenText(taken, environmentText(otherConfig.environment), "this environment"),
+    };
+  }
+}
+
+/** A custom domain whose requests a route of another environment takes, and the paths that it takes. */
+type Taken = { readonly domain: string; readonly pattern: string; readonly paths: string };
+
+/** The custom domains of an environment that the other one takes, as a whole or the paths of operators. */
+function takenDomains(config: EnvironmentConfig, taker: EnvironmentConfig): Taken[] {
+  return config.customDomains.map(hostOf).flatMap((domain) => {
+    const isTaken = (path: string) =>
+      isBetter(findMatch(domain, taker, path), findMatch(domain, config, path));
+    const takenPaths = [...OPERATOR_PATHS, SOME_PATH].filter(isTaken);
+    const paths = takenPaths.includes(SOME_PATH) ? "all paths" : takenPaths.join(" and ");
+    const pattern = taker.patterns.find((candidate) =>
+      takenPaths.some((path) => matchPattern(domain, path, candidate, taker)),
+    );
+    return pattern === undefined ? [] : [{ domain, pattern, paths }];
+  });
+}
+
+// Cloudflare asks the Worker of a route before that of a custom domain, also if the route has a wildcard for its host.
+function takenText({ domain, pattern, paths }: Taken, taker: string, owner: string): string {
+  const harm = `the route ${pattern} of ${taker} takes ${paths} of ${domain}, a custom domain of ${owner}`;
+  return `${harm}. A route goes before a custom domain: give each environment its own hosts`;
+}
+
+/** What does not reach a Worker without this path. */
+const NEEDS = {
+  "/healthz": "the doctor and rotate cannot ask how this Worker is",
+  "/purge": "purge cannot reach this Worker",
+} as const;
+
+/** Hosts whose /healthz and /purge are not those of this environment, or of nobody. */
+export function* operatorPathWarnings(
+  config: EnvironmentConfig,
+  otherConfigs: readonly EnvironmentConfig[],
+): Generator<Warning> {
+  const hosts = new Set(config.patterns.map(hostOf).filter((host) => !host.startsWith("*")));
+  for (const host of hosts) {
+    const missing = OPERATOR_PATHS.filter((path) => findMatch(host, config, path) === undefined);
+    if (missing.length === 0) continue;
+
+    const patterns = config.patterns.filter((pattern) => hostOf(pattern) === host).join(" and ");
+    const message = `${patterns} does not cover ${missing.join(" and ")} of ${host}`;
+    const owner = otherConfigs.find((otherConfig) =>
+      missing.some((path) => findMatch(host, otherConfig, path)),
+    );
+    if (owner === undefined) {
+      const harm = missing.map((path) => NEEDS[path]).join(", and ");
+      const paths = missing.map((path) => host + path).join(" and ");
+      yield { message: `${message}: ${harm}`, remedy: `write ${paths} into routes, too` };
+    } else {
+      const harm = `that is for the Worker of ${environmentText(owner.environment)}, so commands with a token refuse this host`;
+      yield { message: `${message}: ${harm}`, remedy: "give this environment a host of its own" };
+    }
+  }
+}
