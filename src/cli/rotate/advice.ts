@@ -8,7 +8,13 @@ import type { CommandFault } from "../command.ts";
 import { usesLocalS3 } from "../config/project.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";
 import { configFileText, envFlag } from "../wrangler/config-file.ts";
-import { commandOf, iamCommand, type KeyedRotation, type Rotation } from "./rotation.ts";
+import {
+  commandOf,
+  hasKnownUser,
+  iamCommand,
+  type KeyedRotation,
+  type Rotation,
+} from "./rotation.ts";
 import { type Blocked, CREATE, FILL, isServed, type Step, slotOf } from "./steps.ts";
 
 /** The old key, and whether S3 accepted it in every bucket at the beginning. */
@@ -75,13 +81,24 @@ export function deactivateAdvice(rotation: KeyedRotation, { maskedId }: OldKey):
   const command = (verb: string) => `${iamCommand(rotation, verb)} --access-key-id <the old id>`;
   const ending = maskedId ? `ends in ${maskedId}` : `does not end in ${newMaskedId}`;
   return [
+    ...userAdvice(rotation),
     "If another bucket or environment has the old key, too, rotate there first.",
     `Deactivate the old key, whose id ${ending}. Nothing here can see whether you do.`,
+    `  Whole ids: ${iamCommand(rotation, "list", "access-keys")}`,
     `  ${command("update")} --status Inactive`,
     `If images fail then, activate it again: ${command("update")} --status Active`,
     `A day later, delete it: ${command("delete")}`,
     `Remove the file of the new key: rm ${shellQuote(options.keyFile ?? "")}`,
   ];
+}
+
+/** How to find the IAM user of a key, where the name is not that of the documentation. */
+export function userAdvice(rotation: Rotation): string[] {
+  if (hasKnownUser(rotation)) return [];
+  const { secretPrefix } = rotation;
+  const { accessKeyId } = secretNames(secretPrefix);
+  const command = "aws iam get-access-key-last-used --access-key-id";
+  return [`The user of ${secretPrefix} is not known here. It is in: ${command} <${accessKeyId}>`];
 }
 
 /** The commands that change a slot by hand. wrangler asks for each value. */

@@ -12,11 +12,20 @@ import { putDevVars } from "../secrets/secrets.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { visible } from "../terminal/shell.ts";
 import { showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
-import { blockedFault, deactivateAdvice, type OldKey } from "./advice.ts";
+import { blockedFault, deactivateAdvice, type OldKey, userAdvice } from "./advice.ts";
 import { readNewKey, tryKey } from "./new-key.ts";
-import type { KeyedRotation, RotateOptions, RotateTools } from "./rotation.ts";
+import type { KeyedRotation, RotateOptions, RotateTools, Rotation } from "./rotation.ts";
 import { commandOf, iamCommand, openRotation } from "./rotation.ts";
-import { CREATE, decideStep, isBlocked, isServed, type Put, type Step, slotOf } from "./steps.ts";
+import {
+  CREATE,
+  decideStep,
+  isBlocked,
+  isServed,
+  type Put,
+  STEPS,
+  type Step,
+  slotOf,
+} from "./steps.ts";
 import { pollHealth, servingText, waitForStep } from "./watch.ts";
 
 export function rotateCommand(world: World, run: Run) {
@@ -47,12 +56,13 @@ export async function rotate(
   const opened = openRotation(world, options, tools);
   if (isFault(opened)) return opened;
   const buckets = await pollHealth(opened);
+  if (world.interrupted.aborted) return reportStopped(opened, CREATE);
   if (isFault(buckets)) return buckets;
   log(world.stderr, visible(`Now ${servingText(buckets)}.`));
   if (options.keyFile === undefined) {
     const commands = [`${iamCommand(opened, "create")} > key.json`, commandOf(opened, "key.json")];
     const begin = "Make a new key beside the old one, and give its file:";
-    log(world.stdout, begin, ...commands.map((command) => `  ${command}`));
+    log(world.stdout, begin, ...commands.map((command) => `  ${command}`), ...userAdvice(opened));
     return EXIT.partly;
   }
   const key = readNewKey(world.folder, options.keyFile);
@@ -68,14 +78,16 @@ export async function rotate(
   const oldKey = { maskedId, isAccepted: isOldAccepted };
   const decision = decideStep(rotation.newMaskedId, buckets, CREATE);
   if (isBlocked(decision)) return blockedFault(rotation, CREATE, decision, oldKey);
-  return (await tryKey(rotation)) ?? runSteps(rotation, oldKey);
+  const refusal = await tryKey(rotation);
+  if (world.interrupted.aborted) return reportStopped(rotation, CREATE);
+  return refusal ?? runSteps(rotation, oldKey);
 }
 
 async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcome> {
   const { world } = rotation;
   for (let last = CREATE; ; ) {
     const next = await waitForStep(rotation, last);
-    if (next === undefined) return reportStopped(rotation);
+    if (next === undefined) return reportStopped(rotation, last);
     if (isBlocked(next)) return blockedFault(rotation, last, next, oldKey);
     const { step, buckets } = next;
     const done = paint(world, world.stdout, "green", "Done:");
@@ -87,11 +99,11 @@ async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcom
       return EXIT.done;
     }
     if (!buckets.every(isServed)) log(world.stderr, "S3 accepts no slot: images fail.");
-    const declined = await confirm(rotation, step);
+    const declined = await confirm(rotation, step, last);
     if (declined !== undefined) return declined;
     // The question may have waited for an hour: decide again.
     const current = decideStep(rotation.newMaskedId, await pollHealth(rotation), last);
-    if (world.interrupted.aborted) return reportStopped(rotation);
+    if (world.interrupted.aborted) return reportStopped(rotation, last);
     if (isBlocked(current)) return blockedFault(rotation, last, current, oldKey);
     if (current.step !== step) continue;
     const fault = await putSlot(rotation, step.puts);
@@ -101,14 +113,18 @@ async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcom
 }
 
 /** @returns undefined if the operator agrees, or has said --yes */
-async function confirm(rotation: KeyedRotation, { title }: Step): Promise<Outcome | undefined> {
+async function confirm(
+  rotation: KeyedRotation,
+  { title }: Step,
+  last: Step,
+): Promise<Outcome | undefined> {
   const { world, options } = rotation;
   log(world.stderr, paint(world, world.stderr, "bold", title));
   if (options.yes) return undefined;
   if (!hasTerminal(world))
     return { fault: "There is no terminal to ask on. Use --yes to continue without questions" };
   const answer = await askYes(world, `${title}?`);
-  return answer === true ? undefined : reportStopped(rotation, answer === false);
+  return answer === true ? undefined : reportStopped(rotation, last, answer === false);
 }
 
 /** Changes the secrets of a slot, all at once (S1). A session token goes with its key: S3 refuses it beside another. */
@@ -131,8 +147,14 @@ async function putSlot(rotation: KeyedRotation, { slot, value }: Put) {
   return showWrangler(world, tools.run, args, { config, input: JSON.stringify(change), secrets });
 }
 
-function reportStopped(rotation: KeyedRotation, isDeclined = false): Outcome {
+/** @param last the step that this run has done last */
+function reportStopped(rotation: Rotation, last: Step, isDeclined = false): Outcome {
   const { stderr } = rotation.world;
-  log(stderr, `Stopped. No step is half done. Go on with: ${commandOf(rotation)}`);
+  const left = STEPS.slice(STEPS.indexOf(last) + 1).map(({ title }) => `“${title}”`);
+  const done =
+    last === CREATE
+      ? "Stopped. This run has changed nothing."
+      : `Stopped after “${last.title}”. No step is half done. Left: ${left.join(", ")}.`;
+  log(stderr, `${done} Go on with: ${commandOf(rotation)}`);
   return isDeclined ? EXIT.partly : EXIT.interrupted;
 }

@@ -7,9 +7,21 @@ import { openProjectSite, type ProjectSite } from "../config/project.ts";
 import { commandLine } from "../terminal/shell.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 
-/** A command for the IAM user of the environment: each has its own (docs/environments.md). */
-export function iamCommand({ envConfig: { environment } }: ProjectSite, verb: string): string {
-  return `aws iam ${verb}-access-key --user-name vitrine${environment ? `-${environment}` : ""}`;
+/**
+ * A command for the IAM user of the key. Each environment has its own, which docs/environments.md names; the user of
+ * another key than AWS_… is not known.
+ */
+export function iamCommand(rotation: Rotation, verb: string, noun = "access-key"): string {
+  const { secretPrefix, envConfig } = rotation;
+  const { environment } = envConfig;
+  const user = environment === undefined ? "vitrine" : `vitrine-${environment}`;
+  const name = hasKnownUser(rotation) ? user : `<the user of ${secretPrefix}>`;
+  return `aws iam ${verb}-${noun} --user-name ${name}`;
+}
+
+/** Returns whether the key is that of the user whom docs/deploy.md makes: of the secrets AWS_…. */
+export function hasKnownUser({ secretPrefix }: Rotation): boolean {
+  return secretPrefix === "AWS";
 }
 
 type TextOption = "env" | "url" | "bucket" | "keyFile";

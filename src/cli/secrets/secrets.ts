@@ -28,18 +28,23 @@ export function readSecretsFile({ folder }: World, file: string): SecretValues |
   return { fault: `--secrets-file ${file}: ${reason}` };
 }
 
-/** Reads a file of lines KEY=VALUE, or of JSON: as UTF-8, or as PowerShell writes it. */
+/** Reads a file of lines KEY=VALUE, or of JSON. */
 export function readTable(path: string): { readonly table: unknown } | CommandFault {
   try {
-    const bytes = readFileSync(path);
-    const encoding = bytes[0] === 0xff ? "utf-16le" : "utf-8";
-    const text = new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
+    const text = readText(path);
     if (/^\s*\{/.test(text)) return { table: parseJson(text) };
     const cut = cutFault(text);
     return cut === undefined ? { table: parseEnv(text) } : { fault: cut };
   } catch (error) {
     return { fault: error instanceof Error ? error.message : `${error}` };
   }
+}
+
+/** Reads a text, as UTF-8 or as PowerShell writes it. @throws if the file cannot be read */
+export function readText(path: string): string {
+  const bytes = readFileSync(path);
+  const encoding = bytes[0] === 0xff ? "utf-16le" : "utf-8";
+  return new TextDecoder(encoding, { fatal: true, ignoreBOM: false }).decode(bytes);
 }
 
 function isTableOfTexts(table: unknown): table is SecretValues {

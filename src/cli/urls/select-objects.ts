@@ -81,7 +81,9 @@ export async function selectObjects(
       add({ ...object, input: objectNameOf(buckets, object) });
     }
   }
-  if (world.interrupted.aborted) return { fault: "interrupted before anything was asked" };
+  if (world.interrupted.aborted) {
+    return { fault: "interrupted before anything was asked: everything is left, so run it again" };
+  }
   return { objects, invalid };
 }
 

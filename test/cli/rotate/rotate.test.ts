@@ -100,6 +100,10 @@ const REFUSED: Readonly<
   ],
   "a session's key": [() => lines("ASIAIOSFODNN7SESSION", "x")],
   "half a key": [() => file("AWS_ACCESS_KEY_ID=x")],
+  "a CSV without a key": [
+    () => writeFileSync(join(site.folder, "a.csv"), "User name,Password\nvitrine,x\n"),
+    { keyFile: "a.csv" },
+  ],
   "no such file": [() => {}, { keyFile: "none.json" }],
   "an id that is too short": [() => lines("short-id", "x")],
   "a secret that a # would cut": [() => lines(ID, `${SECRET}#rest`)],
@@ -265,11 +269,68 @@ test("what changed while it asked is seen", async () => {
   expect([code, site.ran]).toEqual([2, []]);
 });
 
-test("Ctrl-C stops it between two steps", async () => {
+const GO_ON = "Go on with: npx vitrine rotate --key-file key.json --yes";
+
+test("Ctrl-C stops it between two steps, and what is left is named", async () => {
   const abort = new AbortController();
   const heard = (output: string) => output.includes("Done: Put it") && abort.abort();
   const ended = await run({}, { interrupted: abort.signal, onOutput: heard });
   expect([ended.code, slotSecrets()]).toEqual([130, { ...current(OLD_KEY), ...next(NEW_KEY) }]);
+  const left =
+    "“Promote it into the current slot”, “Empty the next slot”, “Deactivate the old key”";
+  expect(ended.err).toContain(
+    `Stopped after “Put it into the next slot”. No step is half done. Left: ${left}. ${GO_ON}\n`,
+  );
+});
+
+test.each([
+  [
+    "while it asks how the slots are",
+    (abort: AbortController) => {
+      health(() => {
+        abort.abort();
+        return HttpResponse.error();
+      });
+    },
+  ],
+  [
+    "while S3 does not know the new key",
+    (abort: AbortController) => {
+      revoke(NEW_KEY);
+      return { ...TOOLS, sleep: async () => abort.abort() };
+    },
+  ],
+])("Ctrl-C %s blames no key: nothing was changed", async (_when, arrange) => {
+  const abort = new AbortController();
+  const tools = arrange(abort) ?? TOOLS;
+  const ended = await run({}, { interrupted: abort.signal, tools });
+  expect([ended.code, site.ran]).toEqual([130, []]);
+  expect(ended.err).toContain(`Stopped. This run has changed nothing. ${GO_ON}\n`);
+  expect(ended.err).not.toMatch(/S3 does not accept|healthz/);
+});
+
+test.each([
+  ["accessKeys.csv", `\ufeffAccess key ID,Secret access key\r\n${ID},${SECRET}\r\n`],
+  [
+    "credentials.csv",
+    `User name,Access key ID,Secret access key,Link\n vitrine,${ID},${SECRET},x\n`,
+  ],
+])("the %s of AWS's console is the new key", async (name, text) => {
+  writeFileSync(join(site.folder, name), text);
+  const { code } = await run({ keyFile: name });
+  expect([code, slotSecrets()]).toEqual([0, current(NEW_KEY)]);
+});
+
+test("the user of another key than AWS_… is not guessed", async () => {
+  addBucket("vault", "VAULT");
+  deployed({ VAULT_ACCESS_KEY_ID: OLD_KEY.id, VAULT_SECRET_ACCESS_KEY: OLD_KEY.secret });
+  const begun = await run({ bucket: "vault", keyFile: undefined });
+  const done = await run({ bucket: "vault" });
+  for (const { out } of [begun, done]) {
+    expect(out).toContain("--user-name <the user of VAULT>");
+    expect(out).toContain("get-access-key-last-used --access-key-id <VAULT_ACCESS_KEY_ID>");
+    expect(out).not.toContain("--user-name vitrine");
+  }
 });
 
 test("what wrangler and others write moves no cursor, and shows no secret", async () => {
