@@ -122,6 +122,7 @@ function workflow(template: string, { deployments }: ProjectSettings): string {
     return fill(job, [
       ["  deploy:", `  ${before}:`],
       ["needs: check", needs],
+      ["group: deploy-production", `group: deploy-${environment}`],
       ["environment: production", `environment: ${environment}`],
       ["vitrine deploy", `vitrine deploy --env ${environment}`],
     ]);

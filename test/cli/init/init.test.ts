@@ -120,13 +120,16 @@ test.each([
     expect(read.r2Buckets).toContainEqual({ binding: "RENDITIONS" });
   }
   const jobs = files[".github/workflows/vitrine.yml"] ?? "";
-  const deploys = /^ {2}deploy-\w+|^ {4}(?:needs|environment): .*|npx vitrine deploy [^#]*/gm;
+  const deploys =
+    /^ {2}deploy-\w+|^ {4}(?:needs|environment): .*|group: deploy.*|npx vitrine deploy [^#]*/gm;
   expect(jobs.match(deploys)?.map((line) => line.trim())).toEqual([
-    ...["deploy-staging", "needs: check", "environment: staging"],
+    ...["deploy-staging", "needs: check", "group: deploy-staging", "environment: staging"],
     "npx vitrine deploy --env staging",
-    ...["deploy-production", "needs: deploy-staging", "environment: production"],
-    "npx vitrine deploy --env production",
+    ...["deploy-production", "needs: deploy-staging", "group: deploy-production"],
+    ...["environment: production", "npx vitrine deploy --env production"],
   ]);
+  // A run that waits for the approval of production must not hold up the checks and staging of the next.
+  expect(jobs).not.toMatch(/^concurrency/m);
   expect(files["README.md"]?.match(/`npm run deploy(?! -- --env staging`)/g)).toBeNull();
   expect(JSON.parse(files["package.json"] ?? "").scripts.start).toBe("vitrine dev --env staging");
 });
