@@ -187,7 +187,7 @@ function readDeployedVars(config: EnvironmentConfig): Config | ConfigRefusal {
   if (hasVars) return readDeployed(config);
 
   const message =
-    "are missing: an environment inherits none: write all of them, such as [vars.BUCKETS.media]";
+    "are missing: an environment inherits none: write [vars.BUCKETS.media] and all others";
   return { event: "configuration-broken", mistakes: [{ path: "vars", message }] };
 }
 

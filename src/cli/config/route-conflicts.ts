@@ -22,49 +22,57 @@ export function* routeMistakes(
 ): Generator<ConfigMistake> {
   const path = "routes";
   const pattern = sharedPattern(config.patterns, otherConfig.patterns);
+  const owner = environmentText(otherConfig.environment);
   if (pattern !== undefined) {
-    const owner = environmentText(otherConfig.environment);
     const harm = "The last deploy would take it away from the other: give each its own";
     const message = `${pattern} is a route of ${owner}, too, perhaps inherited. ${harm}`;
     yield { path, message };
     return;
   }
 
-  for (const taken of takenDomains(otherConfig, config)) {
-    yield {
-      path,
-      message: takenText(taken, "this environment", environmentText(otherConfig.environment)),
-    };
+  for (const taken of takenHosts(otherConfig, config)) {
+    yield { path, message: takenText(taken, "this environment", owner) };
   }
-  for (const taken of takenDomains(config, otherConfig)) {
-    yield {
-      path,
-      message: takenText(taken, environmentText(otherConfig.environment), "this environment"),
-    };
+  for (const taken of takenHosts(config, otherConfig)) {
+    yield { path, message: takenText(taken, owner, "this environment") };
   }
 }
 
-/** A custom domain whose requests a route of another environment takes, and the paths that it takes. */
-type Taken = { readonly domain: string; readonly pattern: string; readonly paths: string };
+/** A host whose requests a route of another environment takes, and the paths that it takes. */
+type Taken = {
+  readonly host: string;
+  readonly isCustomDomain: boolean;
+  readonly pattern: string;
+  readonly paths: string;
+};
 
-/** The custom domains of an environment that the other one takes, as a whole or the paths of operators. */
-function takenDomains(config: EnvironmentConfig, taker: EnvironmentConfig): Taken[] {
-  return config.customDomains.map(hostOf).flatMap((domain) => {
-    const isTaken = (path: string) =>
-      isBetter(findMatch(domain, taker, path), findMatch(domain, config, path));
-    const takenPaths = [...OPERATOR_PATHS, SOME_PATH].filter(isTaken);
-    const paths = takenPaths.includes(SOME_PATH) ? "all paths" : takenPaths.join(" and ");
+/** The hosts of an environment that the other one takes, as a whole or the paths of operators. */
+function takenHosts(config: EnvironmentConfig, taker: EnvironmentConfig): Taken[] {
+  const hosts = new Set(config.patterns.map(hostOf).filter((host) => !host.startsWith("*")));
+  return [...hosts].flatMap((host) => {
+    const takenPaths = [...OPERATOR_PATHS, SOME_PATH].filter((path) => {
+      const match = findMatch(host, config, path);
+      return match !== undefined && isBetter(findMatch(host, taker, path), match);
+    });
     const pattern = taker.patterns.find((candidate) =>
-      takenPaths.some((path) => matchPattern(domain, path, candidate, taker)),
+      takenPaths.some((path) => matchPattern(host, path, candidate, taker)),
     );
-    return pattern === undefined ? [] : [{ domain, pattern, paths }];
+    if (pattern === undefined) return [];
+
+    const paths = takenPaths.includes(SOME_PATH) ? "all paths" : takenPaths.join(" and ");
+    const isCustomDomain = config.customDomains.some((domain) => hostOf(domain) === host);
+    return [{ host, isCustomDomain, pattern, paths }];
   });
 }
 
-// Cloudflare asks the Worker of a route before that of a custom domain, also if the route has a wildcard for its host.
-function takenText({ domain, pattern, paths }: Taken, taker: string, owner: string): string {
-  const harm = `the route ${pattern} of ${taker} takes ${paths} of ${domain}, a custom domain of ${owner}`;
-  return `${harm}. A route goes before a custom domain: give each environment its own hosts`;
+function takenText(taken: Taken, taker: string, owner: string): string {
+  const { host, isCustomDomain, pattern, paths } = taken;
+  const harm = `the route ${pattern} of ${taker} takes ${paths} of ${host}, which is of ${owner}`;
+  // Also if the route has a wildcard for its host.
+  const reason = isCustomDomain
+    ? "A route goes before a custom domain"
+    : "The more exact of two routes is taken";
+  return `${harm}. ${reason}: give each environment its own hosts`;
 }
 
 /** What does not reach a Worker without this path. */

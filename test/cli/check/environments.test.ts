@@ -59,6 +59,10 @@ const WRONG: Readonly<Record<string, Config>> = {
   "a wildcard over the domain of the top level": adding({ routes: ["*.example/*"] }),
   "a wildcard of the top level over a domain": adding({}, { routes: ["*.example/*"] }),
   "a route for /purge of the top level": adding({ routes: ["images.example/purge"] }),
+  "a route for /purge beside a route of the top level": adding(
+    { routes: ["images.example/purge"] },
+    { routes: ["images.example/*"] },
+  ),
   "the name of the top level": adding({ name: "vitrine" }),
   "exports that replace those of the top level (W2)": adding({
     exports: { Renditions: TOP.exports.Renditions },
@@ -126,6 +130,11 @@ test.each<[what: string, top: object, staging: object, warning?: RegExp]>([
     zoned("*.example/*"),
     zoned("a.example/b/*"),
     /of a\.example: that is for the Worker of the top level/,
+  ],
+  [
+    "a folder, and the paths for operators that the other does not have",
+    zoned("images.example/a/*"),
+    zoned("images.example/b/*", "images.example/healthz", "images.example/purge"),
   ],
   [
     "METRICS of the top level alone",
