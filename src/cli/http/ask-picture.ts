@@ -1,6 +1,7 @@
 // Asks for pictures as browsers do, and reads them to their end. It returns their length, and none of their bytes.
 
 import { parseAccept } from "../../worker/request/accept.ts";
+import { EVENT_HEADER } from "../../worker/response/answer.ts";
 import type { World } from "../command.ts";
 import { fetchBody } from "./body.ts";
 import { createSender } from "./retry.ts";
@@ -25,14 +26,28 @@ const MAX_BYTES = 100e6;
 export type PictureAnswer =
   /** `cache`: where the picture came from, by the header server-timing. */
   | { readonly kind: "picture"; readonly bytes: number; readonly cache: string | undefined }
-  /** `isOutage`: the object is not the cause. */
-  | { readonly kind: "no-picture"; readonly reason: string; readonly isOutage: boolean };
+  | NoPicture;
 
-/** Creates a function that asks for a picture. The picture is undefined after an interruption. */
-export function createPictureClient({ now, interrupted: signal }: World) {
+export type NoPicture = {
+  readonly kind: "no-picture";
+  readonly reason: string;
+  /** Whether something else than the object is the cause. */
+  readonly isOutage: boolean;
+  /** The status of the answer. Undefined: none came. */
+  readonly status?: number;
+  /** Why the Worker refuses the request, if it was sent with a token of the Worker. */
+  readonly event?: string | undefined;
+};
+
+/**
+ * Creates a function that asks for a picture. The picture is undefined after an interruption.
+ * @param token a token of the Worker, which then says why it refuses a request
+ */
+export function createPictureClient({ now, interrupted: signal }: World, token?: string) {
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const send = createSender({ now, signal, retries: 2, statuses: [429, 503], maxWaitMs: 120_000 });
   return async (url: string, browser: Browser): Promise<PictureAnswer | undefined> => {
-    const init = { headers: { accept: ACCEPTS[browser] }, signal };
+    const init = { headers: { accept: ACCEPTS[browser], ...authorization }, signal };
     const result = await send(() => fetchBody(url, init, TIMEOUT_S, () => MAX_BYTES));
     if (result === undefined) return undefined;
     if (typeof result === "string") return { kind: "no-picture", reason: result, isOutage: true };
@@ -46,8 +61,16 @@ export function createPictureClient({ now, interrupted: signal }: World) {
     // 404 and 415 are about the object: it is missing, or no image.
     const isOutage = status !== 404 && status !== 415;
     const reason = status === 200 ? `200 ${type}` : `${status}`;
-    return { kind: "no-picture", reason, isOutage };
+    return { kind: "no-picture", reason, isOutage, status, event: eventOf(headers) };
   };
+}
+
+/** Whoever answers does not decide what is printed. */
+const EVENT = /^[a-z-]{1,40}$/;
+
+function eventOf(headers: Headers): string | undefined {
+  const event = headers.get(EVENT_HEADER) ?? "";
+  return EVENT.test(event) ? event : undefined;
 }
 
 /** The word of `cache;desc=` in server-timing: `hit`, `stale`, `stored`, `miss` or `direct`; undefined: there is none. */

@@ -1,11 +1,10 @@
 // Purges objects in portions that the Worker accepts, and once more after the time that a run of the Worker may take: an
 // isolate that dies could have stored an old picture just before, and nobody would delete it.
 
-import { type Exit, isFault, log, type World } from "../command.ts";
+import { isFault, log, type World } from "../command.ts";
 import type { ProjectSite } from "../config/project.ts";
 import { sleep } from "../http/retry.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
-import { reportNotDone, type Selection } from "../urls/select-objects.ts";
 import {
   createPurgeClient,
   isAbout,
@@ -16,36 +15,47 @@ import {
 } from "./client.ts";
 import type { Listed } from "./purge-prefix.ts";
 
-/** What became of objects: the exit code, and what S3 says of each. */
-type Purged = { readonly exit: Exit; readonly states: ReadonlyMap<string, ObjectState> };
+/** What became of names as the Worker writes them: BUCKET/key, BUCKET/* or *. */
+export type PurgeResult = {
+  /** The names that are purged. */
+  readonly purged: readonly string[];
+  /** The others, with the reasons. */
+  readonly notPurged: NotPurged;
+  /** How many stored renditions were deleted. */
+  readonly deleted: number;
+  /** The names of which the last list of the store shows nothing. */
+  readonly emptied: ReadonlySet<string>;
+  /** What S3 says, if the Worker was to ask. */
+  readonly states: ReadonlyMap<string, ObjectState>;
+};
 
-/** @param listed what the Worker has listed, and mostly purged, already */
+/** Purges objects twice. @param listed what the Worker has listed, and mostly purged, already */
 export async function purgeObjects(
   world: World,
   site: PurgeSite,
-  { objects, invalid }: Selection,
+  names: readonly string[],
   listed: Listed,
   verify: boolean,
-): Promise<Purged> {
-  const all = counted(objects.size, "object");
+): Promise<PurgeResult> {
+  const all = counted(names.length, "object");
   log(world.stderr, `Purging ${all} of ${site.baseUrl}.`);
 
-  const unpurged = [...objects.keys()].filter((name) => !listed.purged.has(name));
+  const unpurged = names.filter((name) => !listed.purged.has(name));
   const first = await purgeNames(world, site, unpurged, false);
-  const onceDone = [...objects.keys()].filter((name) => !first.notPurged.has(name));
+  const onceDone = names.filter((name) => !first.notPurged.has(name));
   const second = await purgeAgain(world, site, onceDone, verify);
 
   const notPurged = new Map([...first.notPurged, ...second.notPurged]);
-  const done = objects.size - notPurged.size;
-  if (done > 0) log(world.stderr, `Purged ${count(done)} of ${all}. ${browsersText(site)}`);
-  if (notPurged.size === 0) {
-    logDeleted(world, listed.deleted + first.deleted + second.deleted, second.left);
-  }
+  const purged = names.filter((name) => !notPurged.has(name));
+  const deleted = listed.deleted + first.deleted + second.deleted;
+  const { emptied, states } = second;
+  const result = { purged, notPurged, deleted, emptied, states };
 
-  const failures = new Map<string, string>();
-  for (const [name, reason] of notPurged) failures.set(objects.get(name)?.input ?? name, reason);
-  const exit = reportNotDone(world, "NOT PURGED", done, failures, invalid);
-  return { exit, states: second.states };
+  if (purged.length > 0) {
+    log(world.stderr, `Purged ${count(purged.length)} of ${all}. ${browsersText(site)}`);
+  }
+  if (notPurged.size === 0) logDeleted(world, result);
+  return result;
 }
 
 /** @param names what the first purge has done */
@@ -60,12 +70,14 @@ async function purgeAgain(
 
   const reason = "interrupted before it was purged once more";
   const notPurged = new Map(names.map((name) => [name, reason]));
-  return { notPurged, deleted: 0, left: undefined, states: new Map() };
+  return { notPurged, deleted: 0, emptied: new Set(), states: new Map() };
 }
 
-/** @param left what the last answers say. Without their `false`, nothing is proved */
-export function logDeleted(world: World, deleted: number, left: boolean | undefined): void {
-  if (left !== false) return;
+/** Says what the store has deleted, if its last lists show that nothing is left. */
+export function logDeleted(world: World, { purged, deleted, emptied }: PurgeResult): void {
+  const isEmptied = purged.length > 0 && purged.every((name) => emptied.has(name));
+  if (!isEmptied) return;
+
   const renditions = counted(deleted, "rendition");
   log(world.stderr, `Deleted ${renditions} from the store. A second list shows that none is left.`);
 }
@@ -86,16 +98,14 @@ export async function waitForRuns(world: World, { config }: PurgeSite): Promise<
 export const browsersText = ({ config }: ProjectSite) =>
   `Browsers keep what they have for max_age: ${count(config.answers.max_age)} s.`;
 
-type NamesPurged = {
-  readonly notPurged: NotPurged;
-  readonly deleted: number;
-  /** False if this holds for each portion. */
-  readonly left: boolean | undefined;
-  readonly states: ReadonlyMap<string, ObjectState>;
-};
+type NamesPurged = Omit<PurgeResult, "purged">;
 
 /** So many objects are purged in one request, with and without a store. The Worker has the same limits. */
 const MAX_OBJECTS = { store: 8, noStore: 200 };
+
+export function maxObjectsOf({ config }: ProjectSite): number {
+  return config.store ? MAX_OBJECTS.store : MAX_OBJECTS.noStore;
+}
 
 /**
  * Has the Worker purge in portions. After a fault that would also fail the next request, it sends no more.
@@ -109,11 +119,11 @@ async function purgeNames(
 ): Promise<NamesPurged> {
   const failures = new Map<string, string>();
   const states = new Map<string, ObjectState>();
+  const emptied = new Set<string>();
   const progress = createProgress(world, "objects", names.length);
   const post = createPurgeClient(world, site);
-  const maxObjects = site.config.store ? MAX_OBJECTS.store : MAX_OBJECTS.noStore;
+  const maxObjects = maxObjectsOf(site);
   let deleted = 0;
-  let isEmpty = names.length > 0;
   let stopped: string | undefined;
 
   for (let start = 0; start < names.length; start += maxObjects) {
@@ -136,11 +146,15 @@ async function purgeNames(
       for (const [name, state] of report.states) states.set(name, state);
       return true;
     };
+
     const answer = await post(createBody, take);
     if (isFault(answer)) stopped = answer.fault;
-    if (left !== false) isEmpty = false;
     for (const [name, reason] of remaining) failures.set(name, stopped ?? reason);
+    if (left === false) {
+      for (const name of portion) emptied.add(name);
+    }
   }
+
   progress.clear();
-  return { notPurged: failures, deleted, left: isEmpty ? false : undefined, states };
+  return { notPurged: failures, deleted, emptied, states };
 }

@@ -1,10 +1,10 @@
 // Purges a whole bucket, or everything, twice. A store with many renditions takes several requests: it goes on until
 // the Worker says that nothing is left, or deletes nothing any more.
-import { type CommandFault, EXIT, isFault, log, type Outcome, type World } from "../command.ts";
+import { type CommandFault, isFault, log, type World } from "../command.ts";
 import { sleep } from "../http/retry.ts";
 import { createProgress } from "../terminal/progress.ts";
 import { createPurgeClient, isAbout, type PurgeReport, type PurgeSite } from "./client.ts";
-import { browsersText, logDeleted, waitForRuns } from "./purge-objects.ts";
+import { browsersText, logDeleted, type PurgeResult, waitForRuns } from "./purge-objects.ts";
 
 /** How often the Worker may delete nothing in a row, although something is left. */
 const MAX_IDLE = 5;
@@ -13,19 +13,35 @@ const MAX_IDLE = 5;
 const PAUSE_MS = 1_000;
 
 /** Purges a bucket or everything, twice. @param bucket undefined: every bucket */
-export async function purgeWhole(world: World, site: PurgeSite, bucket?: string): Promise<Outcome> {
-  const [name, body] = bucket ? [`${bucket}/*`, { bucket }] : ["*", { everything: true }];
+export async function purgeWhole(
+  world: World,
+  site: PurgeSite,
+  bucket: string | undefined,
+): Promise<PurgeResult | CommandFault> {
+  const name = wholeName(bucket);
+  const body = bucket === undefined ? { everything: true } : { bucket };
 
   const first = await purgeUntilDone(world, site, name, body);
   if (isFault(first)) return first;
+
   const isOver = await waitForRuns(world, site);
-  if (!isOver) return EXIT.interrupted;
+  if (!isOver)
+    return { fault: `${name} is not purged: interrupted before it was purged once more` };
+
   const second = await purgeUntilDone(world, site, name, body);
   if (isFault(second)) return second;
 
+  const emptied = new Set(second.left === false ? [name] : []);
+  const deleted = first.deleted + second.deleted;
+  const result = { purged: [name], notPurged: new Map(), deleted, emptied, states: new Map() };
   log(world.stderr, `Purged ${name} of ${site.baseUrl}. ${browsersText(site)}`);
-  logDeleted(world, first.deleted + second.deleted, second.left);
-  return EXIT.done;
+  logDeleted(world, result);
+  return result;
+}
+
+/** The name of a whole bucket, or of all of them, as the Worker writes it. */
+export function wholeName(bucket: string | undefined): string {
+  return bucket === undefined ? "*" : `${bucket}/*`;
 }
 
 /** Sends the same purge as long as the Worker says that something is left. @param name as the Worker writes it */

@@ -1,82 +1,211 @@
-// Proves that objects are not shown any more, as far as they are gone: it asks for every rendition as visitors do.
-import { EXIT, isFault, log, type Outcome, paint, type World } from "../command.ts";
-import type { ProjectSite } from "../config/project.ts";
-import { counted } from "../terminal/progress.ts";
-import { visible } from "../terminal/shell.ts";
-import { createPlanner, sendRenditionRequests } from "../urls/rendition-requests.ts";
-import type { SelectedObject, Selection } from "../urls/select-objects.ts";
-import type { ObjectState } from "./client.ts";
-import { browsersText } from "./purge-objects.ts";
+// Proves that objects are gone. It asks for every rendition of an object as visitors do, with the token of the Worker,
+// which then says why it refuses. A 404 alone proves nothing: a wrong signature, a route that is not deployed, or
+// something in front of the Worker answers so, too. The proof is S3's own word, in every answer.
+//
+// It makes no pictures: of an object that S3 has, none is asked for; and after one that came, no other one.
 
-/** Proves that objects are not shown any more, as far as they are gone. */
+import pMap from "p-map";
+import { isFault, type World } from "../command.ts";
+import {
+  type Browser,
+  createPictureClient,
+  type NoPicture,
+  type PictureAnswer,
+} from "../http/ask-picture.ts";
+import { count, counted, createProgress } from "../terminal/progress.ts";
+import { createPlanner, type Planner, type RenditionRequest } from "../urls/rendition-requests.ts";
+import type { SelectedObject } from "../urls/select-objects.ts";
+import type { ObjectState, PurgeSite } from "./client.ts";
+import type { PurgeResult } from "./purge-objects.ts";
+
+/** The answer to a request for a rendition. */
+type RenditionAnswer = {
+  readonly variant: string;
+  /** The path of its URL. The signature is not in it. */
+  readonly path: string;
+  readonly browser: Browser;
+} & Judgement;
+
+type Judgement = {
+  /** The event of a refusal, `picture`, or what came in place of both. */
+  readonly answer: string;
+  /** Why this answer is no proof. Undefined: it is one. */
+  readonly objection?: string;
+  /** Whether the Worker has certainly made no picture for it. */
+  readonly isFree: boolean;
+};
+
+/** What is known of an object after its purge. */
+export type Verified = {
+  /** As the operator has named it. */
+  readonly object: string;
+  /** As the Worker names it: BUCKET/key. A public URL may stand for one in each of several buckets. */
+  readonly names: readonly string[];
+  readonly result: "proved" | "still there" | "not known" | "not purged";
+  readonly reason: string;
+  /** What S3 says of each name. */
+  readonly states: readonly ObjectState[];
+  readonly answers: readonly RenditionAnswer[];
+  /** When the last answer came: ms since 1970. */
+  readonly time: number;
+};
+
+/** What one object is verified with. */
+type Tools = {
+  readonly purged: PurgeResult;
+  readonly hasStore: boolean;
+  readonly plan: Planner;
+  readonly ask: (request: RenditionRequest) => Promise<RenditionAnswer>;
+};
+
+/** So many objects are asked for at once. The renditions of one object are asked for one after the other. */
+const CONCURRENCY = 6;
+
+/** @param objects by the names that the Worker uses */
 export async function verifyObjects(
   world: World,
-  site: ProjectSite,
-  { objects }: Selection,
-  states: ReadonlyMap<string, ObjectState>,
-): Promise<Outcome> {
-  const { stderr } = world;
-  const gone = new Map<string, SelectedObject>();
-  const existing: string[] = [];
-  const unknown: string[] = [];
-
-  // A public URL may stand for an object in each of several buckets.
-  for (const [input, entries] of Map.groupBy(objects, ([, { input }]) => input)) {
-    const inputStates = entries.map(([name]) => states.get(name) ?? "unknown");
-    if (inputStates.includes("there")) existing.push(input);
-    else if (inputStates.includes("unknown")) unknown.push(input);
-    else for (const [name, object] of entries.slice(0, 1)) gone.set(name, object);
-  }
-
-  if (existing.length > 0) {
-    const text = `S3 has ${counted(existing.length, "object")}`;
-    log(stderr, `${text}: of these, no picture is asked for. ${browsersText(site)}`);
-  }
-  const problems = unknown.map(
-    (input) => `  not known: ${input}: S3 does not say whether it exists`,
-  );
-  log(stderr, ...problems.map(visible));
-
-  const isUnknown = unknown.length > 0;
-  if (gone.size === 0) return isUnknown ? EXIT.partly : EXIT.done;
-
-  const exit = await verifyNotShown(world, site, { objects: gone, invalid: 0 });
-  return isUnknown && exit === EXIT.done ? EXIT.partly : exit;
-}
-
-/** Requests objects as visitors do, in every variant and format, and prints each answer that is not a 404. */
-async function verifyNotShown(
-  world: World,
-  site: ProjectSite,
-  selection: Selection,
-): Promise<Outcome> {
-  const { stderr } = world;
-  const { baseUrl } = site;
-  const objects = [...selection.objects.values()];
+  site: PurgeSite,
+  objects: ReadonlyMap<string, SelectedObject>,
+  purged: PurgeResult,
+): Promise<readonly Verified[]> {
   const plan = createPlanner(site, "all");
   if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
-  const requests = objects.flatMap(plan);
-  const requested = new Set(requests.map(({ input }) => input));
-  const notRequested = objects.filter(({ input }) => !requested.has(input));
-  const problems = notRequested.map(({ input }) => `not asked for: ${input}: no route shows it`);
-  log(stderr, `Asking for ${counted(requests.length, "rendition")} of ${baseUrl}, as visitors do.`);
-  const stopped = await sendRenditionRequests(world, baseUrl, requests, (request, answer) => {
-    const rendition = `${request.path}, by a browser that reads ${request.browser}`;
-    if (answer.kind === "picture") {
-      problems.push(`still comes: ${rendition}: cache ${answer.cache}`);
-    } else if (answer.reason !== "404") {
-      problems.push(`not known: ${rendition}: ${answer.reason}`);
+
+  const progress = createProgress(world, "answers");
+  const fetchPicture = createPictureClient(world, site.token);
+  const ask = async ({ variant, path, browser, sign }: RenditionRequest) => {
+    progress.step();
+    const rendition = { variant, path, browser };
+    const query = await sign(world.now());
+    if (isFault(query)) {
+      return { ...rendition, answer: "not sent", objection: query.fault, isFree: true };
     }
-    return undefined;
-  });
-  if (world.interrupted.aborted) return EXIT.interrupted;
-  if (stopped) problems.push(`not asked for: ${stopped.fault}`);
-  log(stderr, ...problems.map((problem) => visible(`  ${problem}`)));
-  if (problems.length === 0) {
-    log(stderr, `Nothing comes: ${counted(requests.length, "answer")}, all 404.`);
-    return EXIT.done;
+
+    const answer = await fetchPicture(site.baseUrl + path + query, browser);
+    return { ...rendition, ...judge(answer, `${path} comes to a browser that reads ${browser}`) };
+  };
+
+  const tools = { purged, plan, ask, hasStore: site.config.store !== undefined };
+  const groups = [...Map.groupBy(objects, ([, { input }]) => input)];
+  const verify = async ([object, entries]: (typeof groups)[number]) => {
+    const verified = await verifyObject(new Map(entries), tools);
+    return { object, ...verified, time: world.now() };
+  };
+
+  const results = await pMap(groups, verify, { concurrency: CONCURRENCY });
+  progress.clear();
+  return results;
+}
+
+/** @param objects those that one input stands for */
+async function verifyObject(
+  objects: ReadonlyMap<string, SelectedObject>,
+  { purged, hasStore, plan, ask }: Tools,
+): Promise<Omit<Verified, "object" | "time">> {
+  const names = [...objects.keys()];
+  const states = names.map((name) => purged.states.get(name) ?? "unknown");
+  const early = concludeEarly(names, states, purged);
+  if (early) return { names, states, ...early, answers: [] };
+
+  const requests = new Map<string, RenditionRequest>();
+  for (const object of objects.values()) {
+    for (const request of plan(object)) {
+      requests.set(`${request.browser} ${request.path}`, request);
+    }
   }
-  const summary = `NOT GONE, or not known: ${problems.length}, as named above.`;
-  log(stderr, paint(world, stderr, "red", summary));
-  return EXIT.partly;
+
+  const answers: RenditionAnswer[] = [];
+  for (const request of requests.values()) {
+    const answer = await ask(request);
+    answers.push(answer);
+
+    // Where the Worker may have made one picture, the next one may be billed, too.
+    if (!answer.isFree) break;
+  }
+
+  const isStoreEmpty = !hasStore || names.every((name) => purged.emptied.has(name));
+  const conclusion = conclude(answers, states, isStoreEmpty);
+  return { names, states, ...conclusion, answers };
+}
+
+type Conclusion = Pick<Verified, "result" | "reason">;
+
+/** @returns undefined if pictures are to be asked for */
+function concludeEarly(
+  names: readonly string[],
+  states: readonly ObjectState[],
+  { notPurged }: PurgeResult,
+): Conclusion | undefined {
+  const failures = names.map((name) => notPurged.get(name));
+  const failure = failures.find((reason) => reason !== undefined);
+  if (failure !== undefined) return { result: "not purged", reason: failure };
+
+  if (states.includes("there")) {
+    const reason = "S3 has it. No picture was asked for, since that would make it anew";
+    return { result: "still there", reason };
+  }
+  if (states.includes("unknown")) {
+    return { result: "not known", reason: "S3 does not say whether it exists" };
+  }
+  return undefined;
+}
+
+function conclude(
+  answers: readonly RenditionAnswer[],
+  states: readonly ObjectState[],
+  isStoreEmpty: boolean,
+): Conclusion {
+  const picture = answers.find(({ answer }) => answer === PICTURE);
+  if (picture?.objection !== undefined) return { result: "still there", reason: picture.objection };
+
+  const urls = new Set(answers.map(({ path }) => path));
+  const all = `${counted(answers.length, "request")} of ${counted(urls.size, "URL")}`;
+  const reasons: string[] = [];
+
+  const byObjection = Map.groupBy(answers, ({ objection }) => objection);
+  for (const [objection, { length }] of byObjection) {
+    if (objection !== undefined) reasons.push(`${count(length)} of ${all}: ${objection}`);
+  }
+  if (answers.length === 0) reasons.push("no route of wrangler.toml shows it");
+  if (reasons.length === 0 && states.includes("denied")) reasons.push(DENIED);
+  if (!isStoreEmpty) reasons.push("the Worker does not say that the store has nothing left of it");
+
+  if (reasons.length > 0) return { result: "not known", reason: reasons.join("; ") };
+  return { result: "proved", reason: `S3 says in each of ${all} that it is missing` };
+}
+
+const PICTURE = "picture";
+
+/** @param comes says of a picture that it comes */
+function judge(answer: PictureAnswer | undefined, comes: string): Judgement {
+  if (answer === undefined) return { answer: "not sent", objection: "interrupted", isFree: false };
+  if (answer.kind === "picture") {
+    return { answer: PICTURE, objection: `${comes}: cache ${answer.cache}`, isFree: false };
+  }
+
+  const { status, event, reason } = answer;
+  const isProof = status === 404 && event === "object-missing";
+  if (isProof) return { answer: event, isFree: true };
+
+  const isFree = event === undefined || OBJECTIONS[event] !== undefined;
+  return { answer: event ?? reason, objection: objectionTo(answer), isFree };
+}
+
+const DENIED = "S3 denies it. To a key that may list the bucket, S3 says whether it is there";
+const OTHER_CONFIGURATION = "take the wrangler.toml that is deployed";
+
+/** Why an answer is no proof, and what to do, by the events for which the Worker does not open the object. */
+const OBJECTIONS: Readonly<Record<string, string>> = {
+  "signature-wrong":
+    "the signature is refused: take the Worker's URL_SIGNING_KEYS, and set this machine's clock",
+  "url-expired": "the signature has expired for the Worker: set this machine's clock",
+  "no-such-route": `the Worker has no such route: ${OTHER_CONFIGURATION}`,
+  "no-such-variant": `the Worker has no such preset: ${OTHER_CONFIGURATION}`,
+  "object-denied": DENIED,
+};
+
+function objectionTo({ event, reason, status }: NoPicture): string {
+  if (event !== undefined) return OBJECTIONS[event] ?? `${reason} ${event}`;
+  if (status !== 404) return reason;
+  return "404 without a reason: the Worker is older than this command, or something in front of it answers";
 }

@@ -172,12 +172,27 @@ export function reportNotDone(
   failures: ReadonlyMap<string, string>,
   invalid: number,
 ): Exit {
-  const { stdout, stderr } = world;
-  const warn = (text: string) => log(stderr, paint(world, stderr, "red", text));
+  const { stdout } = world;
   for (const input of failures.keys()) print(stdout, stdout.isTTY ? visible(input) : input);
+
+  const advice = " Their names are on stdout: give them again.";
+  return logNotDone(world, title, done, failures, invalid, advice);
+}
+
+/** Logs how many objects failed, and the reasons. @param advice what to do about it, after a space */
+export function logNotDone(
+  world: World,
+  title: "NOT PURGED" | "NOT WARMED",
+  done: number,
+  failures: ReadonlyMap<string, string>,
+  invalid: number,
+  advice = "",
+): Exit {
+  const { stderr } = world;
+  const warn = (text: string) => log(stderr, paint(world, stderr, "red", text));
   if (failures.size > 0) {
     const part = `${count(failures.size)} of ${counted(done + failures.size, "object")}`;
-    warn(`${title}: ${part}. Their names are on stdout: give them again.`);
+    warn(`${title}: ${part}.${advice}`);
     for (const [reason, times] of Map.groupBy(failures.values(), (reason) => reason)) {
       log(stderr, `  ${count(times.length)}: ${visible(reason)}`);
     }
