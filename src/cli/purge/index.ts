@@ -3,25 +3,19 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { objectsOf } from "../../worker/request/resolve-request.ts";
-import type { CommandFault, Exit, Outcome, Run, World } from "../command.ts";
-import { EXIT, isFault, log, paint, print } from "../command.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import { EXIT, isFault, log } from "../command.ts";
 import { type OpenOptions, openProjectSite } from "../config/project.ts";
 import { isHere } from "../config/site-url.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
-import { count, counted } from "../terminal/progress.ts";
-import { commandLine, visible } from "../terminal/shell.ts";
-import {
-  logNotDone,
-  reportNotDone,
-  type SelectedObject,
-  type Selection,
-  selectObjects,
-} from "../urls/select-objects.ts";
+import { commandLine } from "../terminal/shell.ts";
+import { type SelectedObject, type Selection, selectObjects } from "../urls/select-objects.ts";
 import { type PurgeSite, readPurgeToken } from "./client.ts";
-import { type PurgeResult, purgeObjects } from "./purge-objects.ts";
+import { purgeObjects } from "./purge-objects.ts";
 import { type Listed, purgeListed, readR2Prefix } from "./purge-prefix.ts";
 import { purgeWhole } from "./purge-whole.ts";
-import { type Verified, verifyObjects } from "./verify.ts";
+import { protocolFileFault, reportPurge } from "./report.ts";
+import { verifyObjects } from "./verify.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -37,6 +31,8 @@ function define() {
     .option("--bucket <name>", "all of this bucket")
     .option("--everything", "all of every bucket")
     .option("--verify", "then proves that the objects are gone: nothing shows them")
+    .option("--json", "prints JSON: what was purged, and what is proved")
+    .option("--protocol <file>", "writes the same as a page to print: HTML")
     .addOption(envOption())
     .addOption(urlOption())
     .addHelpText("after", HELP);
@@ -57,7 +53,8 @@ Examples:
   npx vitrine purge --verify photos/deleted.jpg`;
 
 async function purge(world: World, names: readonly string[], options: Options): Promise<Outcome> {
-  const { prefix, bucket, everything, verify = false, ...siteOptions } = options;
+  const { prefix, bucket, everything, verify = false, json, protocol, ...siteOptions } = options;
+  const began = world.now();
   const hasNames = names.length > 0 || prefix !== undefined;
   const isOneSelection = [hasNames, bucket !== undefined, everything].filter(Boolean).length === 1;
   if (!isOneSelection || (verify && !hasNames)) {
@@ -73,15 +70,21 @@ async function purge(world: World, names: readonly string[], options: Options): 
     return { fault: `--bucket ${bucket}: there is no such bucket. There is ${buckets.join(", ")}` };
   }
 
+  const fileFault = protocol === undefined ? undefined : protocolFileFault(world.folder, protocol);
+  if (fileFault !== undefined) return { fault: `--protocol ${protocol}: ${fileFault}` };
+
+  const reportOptions = { json, protocol };
   if (!hasNames) {
-    const whole = await purgeWhole(world, site, bucket);
-    return isFault(whole) ? whole : EXIT.done;
+    const purged = await purgeWhole(world, site, bucket);
+    if (isFault(purged)) return purged;
+    const run = { purged, verified: undefined, invalid: 0, began };
+    return reportPurge(world, site, new Map(), run, reportOptions);
   }
 
   const r2Prefix = prefix === undefined ? undefined : readR2Prefix(site, prefix);
   if (isFault(r2Prefix)) return r2Prefix;
 
-  const command = commandLine("purge", { verify: verify || undefined, ...siteOptions });
+  const command = commandLine("purge", { verify: options.verify, json, protocol, ...siteOptions });
   const listedHere = r2Prefix === undefined ? prefix : undefined;
   const selection = await selectObjects(world, site, names, listedHere, command);
   if (isFault(selection)) return selection;
@@ -97,10 +100,9 @@ async function purge(world: World, names: readonly string[], options: Options): 
   const { invalid } = selection;
   const objects = new Map([...inAllBuckets(selection), ...listed.objects]);
   const purged = await purgeObjects(world, site, [...objects.keys()], listed, verify);
-  if (!verify) return reportPurged(world, objects, purged, invalid);
-
-  const verified = await verifyObjects(world, site, objects, purged);
-  return reportVerified(world, verified, purged, invalid);
+  const verified = verify ? await verifyObjects(world, site, objects, purged) : undefined;
+  const run = { purged, verified, invalid, began };
+  return reportPurge(world, site, objects, run, reportOptions);
 }
 
 function openPurgeSite(world: World, options: OpenOptions): PurgeSite | CommandFault {
@@ -113,45 +115,6 @@ function openPurgeSite(world: World, options: OpenOptions): PurgeSite | CommandF
   const token = readPurgeToken(site);
   if (isFault(token)) return token;
   return { ...site, token };
-}
-
-/** Prints what can be given again. */
-function reportPurged(
-  world: World,
-  objects: ReadonlyMap<string, SelectedObject>,
-  { purged, notPurged }: PurgeResult,
-  invalid: number,
-): Exit {
-  const failures = new Map<string, string>();
-  for (const [name, reason] of notPurged) failures.set(objects.get(name)?.input ?? name, reason);
-  return reportNotDone(world, "NOT PURGED", purged.length, failures, invalid);
-}
-
-/** Prints a line about each object. */
-function reportVerified(
-  world: World,
-  verified: readonly Verified[],
-  { purged, notPurged }: PurgeResult,
-  invalid: number,
-): Exit {
-  const { stderr, stdout, interrupted } = world;
-  for (const { result, object, reason, time } of verified) {
-    const line = `${result}: ${object}: ${reason}, ${new Date(time).toISOString()}`;
-    print(stdout, visible(line));
-  }
-
-  const exit = logNotDone(world, "NOT PURGED", purged.length, notPurged, invalid);
-  const unproved = verified.filter(({ result }) => result !== "proved");
-  const all = counted(verified.length, "object");
-  if (unproved.length > 0) {
-    const summary = `NOT PROVED: ${count(unproved.length)} of ${all}. The lines on stdout say why.`;
-    log(stderr, paint(world, stderr, "red", summary));
-  } else if (verified.length > 0) {
-    log(stderr, `Proved: ${all}. Nothing shows what is gone.`);
-  }
-
-  if (interrupted.aborted) return EXIT.interrupted;
-  return exit === EXIT.done && unproved.length > 0 ? EXIT.partly : exit;
 }
 
 const DELETED_ARE_NOT_LISTED =

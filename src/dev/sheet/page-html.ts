@@ -9,7 +9,7 @@ import type { Preset } from "../../worker/config/preset.ts";
 import { BROKEN, FIXTURE_OBJECTS } from "../fixture-objects.ts";
 import { appFileCommand, callSnippet } from "./app-snippets.ts";
 import { formatBytes } from "./format-bytes.ts";
-import { attributes, type Html, html } from "./html.ts";
+import { attributes, type Html, html } from "../../cli/files/html.ts";
 import type { SheetObject, SheetRendition } from "./sheet-objects.ts";
 
 type Page = {

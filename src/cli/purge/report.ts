@@ -1,0 +1,93 @@
+// Prints what a purge has come to: the names that can be given again, or a line about each object, or JSON; and writes
+// the protocol as a page.
+
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { EXIT, type Exit, log, paint, print, type World } from "../command.ts";
+import { ownFileFault, writeOwnFile } from "../files/write-file.ts";
+import { count, counted } from "../terminal/progress.ts";
+import { visible } from "../terminal/shell.ts";
+import { logNotDone, reportNotDone, type SelectedObject } from "../urls/select-objects.ts";
+import type { PurgeSite } from "./client.ts";
+import { createProtocol, isoTime, type PurgeRun } from "./protocol.ts";
+import { protocolPage } from "./protocol-page.ts";
+import type { PurgeResult } from "./purge-objects.ts";
+import type { Verified } from "./verify.ts";
+
+export type ReportOptions = {
+  readonly json?: true | undefined;
+  /** The file of the page. */
+  readonly protocol?: string | undefined;
+};
+
+/** @param objects by the names that the Worker uses */
+export function reportPurge(
+  world: World,
+  site: PurgeSite,
+  objects: ReadonlyMap<string, SelectedObject>,
+  run: Omit<PurgeRun, "ended" | "exit">,
+  { json, protocol: file }: ReportOptions,
+): Exit {
+  const { purged, verified, invalid } = run;
+  const isList = verified === undefined && !json;
+  const purgeExit = isList
+    ? printNotPurged(world, objects, purged, invalid)
+    : logNotDone(world, "NOT PURGED", purged.purged.length, purged.notPurged, invalid);
+
+  if (verified && !json) printVerified(world, verified);
+  const unproved = verified ? logUnproved(world, verified) : 0;
+  const isPartly = purgeExit === EXIT.done && unproved > 0;
+  let exit: Exit = isPartly ? EXIT.partly : purgeExit;
+  if (world.interrupted.aborted) exit = EXIT.interrupted;
+
+  const protocol = createProtocol(site, { ...run, exit, ended: world.now() });
+  if (json) print(world.stdout, visible(JSON.stringify(protocol, null, 2)));
+  if (file === undefined) return exit;
+
+  const fault = writeOwnFile(world.folder, file, protocolPage(protocol), () => false);
+  if (fault === undefined) {
+    log(world.stderr, `Wrote ${visible(file)}.`);
+    return exit;
+  }
+  log(world.stderr, paint(world, world.stderr, "red", visible(`${file} is not written: ${fault}`)));
+  return exit === EXIT.done ? EXIT.partly : exit;
+}
+
+/** Returns why no protocol can be written there. One that is there is never written over: it may be a proof. */
+export function protocolFileFault(folder: string, file: string): string | undefined {
+  if (existsSync(resolve(folder, file))) return "is there already: name a new file";
+  return ownFileFault(folder, file, () => false);
+}
+
+/** Prints what can be given again. */
+function printNotPurged(
+  world: World,
+  objects: ReadonlyMap<string, SelectedObject>,
+  { purged, notPurged }: PurgeResult,
+  invalid: number,
+): Exit {
+  const failures = new Map<string, string>();
+  for (const [name, reason] of notPurged) failures.set(objects.get(name)?.input ?? name, reason);
+  return reportNotDone(world, "NOT PURGED", purged.length, failures, invalid);
+}
+
+/** Prints a line about each object. */
+function printVerified({ stdout }: World, verified: readonly Verified[]): void {
+  for (const { result, object, reason, time } of verified) {
+    print(stdout, visible(`${result}: ${object}: ${reason}, ${isoTime(time)}`));
+  }
+}
+
+/** @returns how many objects are not proved */
+function logUnproved(world: World, verified: readonly Verified[]): number {
+  const { stderr } = world;
+  const all = counted(verified.length, "object");
+  const unproved = verified.filter(({ result }) => result !== "proved");
+  if (unproved.length > 0) {
+    const summary = `NOT PROVED: ${count(unproved.length)} of ${all}. See stdout for the reasons.`;
+    log(stderr, paint(world, stderr, "red", summary));
+  } else if (verified.length > 0) {
+    log(stderr, `Proved: ${all}.`);
+  }
+  return unproved.length;
+}
