@@ -11,6 +11,7 @@ import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
 import { type SelectedObject, type Selection, selectObjects } from "../urls/select-objects.ts";
 import { type PurgeSite, readPurgeToken } from "./client.ts";
+import { reportDryRun, reportDryRunOfWhole } from "./dry-run.ts";
 import { purgeObjects } from "./purge-objects.ts";
 import { type Listed, purgeListed, readR2Prefix } from "./purge-prefix.ts";
 import { purgeWhole } from "./purge-whole.ts";
@@ -31,6 +32,7 @@ function define() {
     .option("--bucket <name>", "all of this bucket")
     .option("--everything", "all of every bucket")
     .option("--verify", "then proves that the objects are gone: nothing shows them")
+    .option("--dry-run", "names what it would purge, and purges nothing")
     .option("--json", "prints JSON: what was purged, and what is proved")
     .option("--protocol <file>", "writes the same as a page to print: HTML")
     .addOption(envOption())
@@ -44,7 +46,7 @@ The Worker's PURGE_TOKEN is in the environment, or in .dev.vars.
 It prints the objects that were not purged on stdout. You can give them again.
 With --verify, it prints a line about each object: proved, still there, not known, or not purged.
 It purges twice, some seconds apart: a picture may just be on its way to the store.
---prefix lists what is there: name deleted objects, or purge their bucket.
+--prefix lists what is there, so it never reaches deleted objects: give their names, --bucket or --everything.
 
 Examples:
   npx vitrine purge photos/fig.jpg https://images.example.com/images/card/photos/friends.jpg
@@ -53,13 +55,19 @@ Examples:
   npx vitrine purge --verify photos/deleted.jpg`;
 
 async function purge(world: World, names: readonly string[], options: Options): Promise<Outcome> {
-  const { prefix, bucket, everything, verify = false, json, protocol, ...siteOptions } = options;
+  const { prefix, bucket, everything, verify = false, dryRun, ...others } = options;
+  const { json, protocol, ...siteOptions } = others;
   const began = world.now();
+
   const hasNames = names.length > 0 || prefix !== undefined;
   const isOneSelection = [hasNames, bucket !== undefined, everything].filter(Boolean).length === 1;
   if (!isOneSelection || (verify && !hasNames)) {
     const all = "objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything";
     log(world.stderr, `Name ${all}. --verify needs objects: npx vitrine purge --help`);
+    return EXIT.usage;
+  }
+  if (dryRun && (json || protocol !== undefined)) {
+    log(world.stderr, "--dry-run purges nothing: leave out --json and --protocol");
     return EXIT.usage;
   }
 
@@ -69,26 +77,40 @@ async function purge(world: World, names: readonly string[], options: Options): 
   if (bucket !== undefined && !buckets.includes(bucket)) {
     return { fault: `--bucket ${bucket}: there is no such bucket. There is ${buckets.join(", ")}` };
   }
-
   const fileFault = protocol === undefined ? undefined : protocolFileFault(world.folder, protocol);
   if (fileFault !== undefined) return { fault: `--protocol ${protocol}: ${fileFault}` };
 
-  const reportOptions = { json, protocol };
   if (!hasNames) {
+    if (dryRun) return reportDryRunOfWhole(world, site, bucket);
+
     const purged = await purgeWhole(world, site, bucket);
     if (isFault(purged)) return purged;
     const run = { purged, verified: undefined, invalid: 0, began };
-    return reportPurge(world, site, new Map(), run, reportOptions);
+    return reportPurge(world, site, new Map(), run, { json, protocol });
   }
 
   const r2Prefix = prefix === undefined ? undefined : readR2Prefix(site, prefix);
   if (isFault(r2Prefix)) return r2Prefix;
+  if (r2Prefix !== undefined && dryRun) {
+    const { name } = r2Prefix.bucket;
+    return {
+      fault: `--dry-run: ${name} is an R2 binding, which the Worker lists only to purge it`,
+    };
+  }
 
-  const command = commandLine("purge", { verify: options.verify, json, protocol, ...siteOptions });
+  const flags = { verify: options.verify, dryRun, json, protocol, ...siteOptions };
   const listedHere = r2Prefix === undefined ? prefix : undefined;
+  const command = commandLine("purge", flags);
   const selection = await selectObjects(world, site, names, listedHere, command);
   if (isFault(selection)) return selection;
-  if (prefix !== undefined) log(world.stderr, DELETED_ARE_NOT_LISTED);
+
+  const { invalid } = selection;
+  const named = inAllBuckets(selection);
+  if (dryRun) {
+    const exit = reportDryRun(world, site, named, verify, invalid);
+    logLimits(world, prefix);
+    return exit;
+  }
 
   let listed: Listed = { objects: new Map(), purged: new Set(), deleted: 0 };
   if (r2Prefix !== undefined) {
@@ -97,12 +119,21 @@ async function purge(world: World, names: readonly string[], options: Options): 
     listed = result;
   }
 
-  const { invalid } = selection;
-  const objects = new Map([...inAllBuckets(selection), ...listed.objects]);
+  const objects = new Map([...named, ...listed.objects]);
   const purged = await purgeObjects(world, site, [...objects.keys()], listed, verify);
   const verified = verify ? await verifyObjects(world, site, objects, purged) : undefined;
+
   const run = { purged, verified, invalid, began };
-  return reportPurge(world, site, objects, run, reportOptions);
+  const exit = reportPurge(world, site, objects, run, { json, protocol });
+  logLimits(world, prefix);
+  return exit;
+}
+
+/** Says what a list of the bucket does not reach. */
+function logLimits({ stderr }: World, prefix: string | undefined): void {
+  if (prefix === undefined) return;
+  const remedy = "Purge these by their names, or with --bucket or --everything";
+  log(stderr, `--prefix never reaches deleted objects: a list does not have them. ${remedy}.`);
 }
 
 function openPurgeSite(world: World, options: OpenOptions): PurgeSite | CommandFault {
@@ -116,9 +147,6 @@ function openPurgeSite(world: World, options: OpenOptions): PurgeSite | CommandF
   if (isFault(token)) return token;
   return { ...site, token };
 }
-
-const DELETED_ARE_NOT_LISTED =
-  "--prefix purges the objects that are there. Purge deleted ones by their names, or with --bucket.";
 
 /** The object of a public URL may be in any bucket of its route: `media/a.jpg` → `media/a.jpg` and `archive/a.jpg`. */
 function inAllBuckets({ objects }: Selection): ReadonlyMap<string, SelectedObject> {

@@ -107,15 +107,8 @@ async function verifyObject(
   const early = concludeEarly(names, states, purged);
   if (early) return { names, states, ...early, answers: [] };
 
-  const requests = new Map<string, RenditionRequest>();
-  for (const object of objects.values()) {
-    for (const request of plan(object)) {
-      requests.set(`${request.browser} ${request.path}`, request);
-    }
-  }
-
   const answers: RenditionAnswer[] = [];
-  for (const request of requests.values()) {
+  for (const request of planRequests(plan, objects.values())) {
     const answer = await ask(request);
     answers.push(answer);
 
@@ -126,6 +119,26 @@ async function verifyObject(
   const isStoreEmpty = !hasStore || names.every((name) => purged.emptied.has(name));
   const conclusion = conclude(answers, states, isStoreEmpty);
   return { names, states, ...conclusion, answers };
+}
+
+/** Plans each request once: a public URL may show an object of each of several buckets. */
+export function planRequests(
+  plan: Planner,
+  objects: Iterable<SelectedObject>,
+): readonly RenditionRequest[] {
+  const requests = new Map<string, RenditionRequest>();
+  for (const object of objects) {
+    for (const request of plan(object)) {
+      requests.set(`${request.browser} ${request.path}`, request);
+    }
+  }
+  return [...requests.values()];
+}
+
+/** `27 requests of 9 URLs`: a URL has a rendition for each kind of browser. */
+export function requestsText(requests: readonly Pick<RenditionRequest, "path">[]): string {
+  const urls = new Set(requests.map(({ path }) => path));
+  return `${counted(requests.length, "request")} of ${counted(urls.size, "URL")}`;
 }
 
 type Conclusion = Pick<Verified, "result" | "reason">;
@@ -158,8 +171,7 @@ function conclude(
   const picture = answers.find(({ answer }) => answer === PICTURE);
   if (picture?.objection !== undefined) return { result: "still there", reason: picture.objection };
 
-  const urls = new Set(answers.map(({ path }) => path));
-  const all = `${counted(answers.length, "request")} of ${counted(urls.size, "URL")}`;
+  const all = requestsText(answers);
   const reasons: string[] = [];
 
   const byObjection = Map.groupBy(answers, ({ objection }) => objection);

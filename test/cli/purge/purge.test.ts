@@ -348,6 +348,7 @@ test("what cannot be purged: it says so, and sends nothing", async () => {
     [["--everything", "a.jpg"]],
     [["--everything", "--bucket", "media"]],
     [["--everything", "--verify"]],
+    [["a.jpg", "--dry-run", "--json"]],
     [["a.jpg", "--url", "https://evil.example"]],
   ];
   for (const [args, options] of cases) {
@@ -365,6 +366,50 @@ function store(keys: readonly string[]) {
   net.s3.objects.set("secret/photos/a.jpg", object);
 }
 
+describe("--dry-run", () => {
+  test.each([
+    [
+      ["a.jpg", `${SITE}/images/card/b.jpg`],
+      `a.jpg\n${SITE}/images/card/b.jpg\n`,
+      /2 objects .*, by 2 requests\.\n.* 54 requests of 18 URLs/,
+    ],
+    [
+      ["a.jpg", "--verify"],
+      "a.jpg\n",
+      /1 object .*, by 2 requests\.\nWould then send 27 requests of 9 URLs/,
+    ],
+    [
+      ["-"],
+      some(401)
+        .map((key) => `${key}\n`)
+        .join(""),
+      /401 objects .*, by 6 requests/,
+    ],
+    [["--bucket", "media"], "media/*\n", /Would purge media\/\* .*, by 2 requests/],
+    [["--everything"], "*\n", /Would purge \* .*, by 2 requests/],
+  ])("of %j names what it would purge, and sends nothing", async (args, out, summary) => {
+    const ended = await purge([...args, "--dry-run"], { stdin: some(401).join("\n") });
+    expect(ended).toMatchObject({ code: 0, out });
+    expect(ended.err).toMatch(summary);
+    expect([net.calls, net.s3.requests]).toEqual([[], []]);
+  });
+
+  test("of a prefix lists the bucket, and its output can be given again", async () => {
+    net.s3.objects.clear();
+    store(some(3));
+    const ended = await purge(["--prefix", "photos/", "--dry-run"], { env: keyed });
+    expect(ended).toMatchObject({ code: 0, out: "photos/0.jpg\nphotos/1.jpg\nphotos/2.jpg\n" });
+    expect(ended.err).toMatch(/\n--prefix never reaches deleted objects:.*\n$/);
+    expect([net.calls, net.s3.requests.length]).toEqual([[], 1]);
+  });
+
+  test("of names of which one is impossible ends with 1, as the purge would", async () => {
+    const ended = await purge(["a//b.jpg", "a.jpg", "--dry-run"]);
+    expect(ended).toMatchObject({ code: 1, out: "a.jpg\n" });
+    expect(net.calls).toEqual([]);
+  });
+});
+
 test("--prefix purges all objects that begin with it, page by page", async () => {
   net.s3.objects.clear();
   const keys = some(2_500);
@@ -374,6 +419,9 @@ test("--prefix purges all objects that begin with it, page by page", async () =>
   expect(ended.err).toContain("Left out: 1 object with keys that Vitrine cannot show.");
   expect(net.purged.toSorted()).toEqual(keys.map(nameOf).toSorted());
   expect(net.s3.requests).toHaveLength(3);
+  expect(ended.err).toMatch(
+    /\n--prefix never reaches deleted objects:.*names.*--bucket.*--everything.*\n$/,
+  );
 });
 
 const SECRET_LIST = "<IsTruncated>false</IsTruncated><Contents><Key>secret/a.jpg</Key></Contents>";
@@ -452,7 +500,14 @@ test("--prefix of an R2 binding is listed by the Worker, portion by portion", as
     { prefix: "fresh/2026/", after: "1" },
     { objects: ["fresh/2026/a.jpg", "fresh/2026/b.jpg"] },
   ]);
-  expect(ended.err).toContain("Purge deleted ones by their names, or with --bucket");
+  expect(ended.err).toMatch(/\n--prefix never reaches deleted objects:.*\n$/);
+});
+
+test("--dry-run of a prefix of an R2 binding: the Worker lists while it purges, so it is refused", async () => {
+  const bodies = arrangeWhole(() => ({}));
+  const ended = await purge(["--prefix", "fresh/2026/", "--dry-run"]);
+  expect([ended.code, ended.out, bodies]).toEqual([2, "", []]);
+  expect(ended.err).toContain("fresh");
 });
 
 test.each(["media/2026/a.jpg", "fresh/2025/a.jpg", "fresh/2026/\u001b[2J.jpg"])(
