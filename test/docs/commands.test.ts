@@ -103,14 +103,24 @@ test("the commands of docs/purge-and-warm.md work as they stand there", async ()
     const { s3 } = createEmulators();
     const body = new Uint8Array();
     s3.objects.set("published/photos/2026/a.jpg", { body, type: "image/jpeg" });
-    const headers = { "content-type": "image/avif" };
     network.use(
-      http.get(`${SITE}/*`, () => new HttpResponse("an image", { headers })),
-      http.post(`${SITE}/purge`, () => HttpResponse.json({ ok: true, not_purged: [] })),
+      http.get(`${SITE}/*`, ({ request: { headers } }) => {
+        // What is proved to be gone is asked for with the token, and what is warmed is not.
+        const isGone = headers.has("authorization");
+        const status = isGone ? 404 : 200;
+        const event = isGone && { "vitrine-event": "object-missing" };
+        return new HttpResponse("", { status, headers: { "content-type": "image/avif", ...event } });
+      }),
+      http.post(`${SITE}/purge`, async ({ request }) => {
+        const { verify } = JSON.parse(await request.text());
+        const verified = verify && [{ object: "media/photos/fig.jpg", state: "missing" }];
+        return HttpResponse.json({ ok: true, not_purged: [], verified });
+      }),
     );
     const env = { ...SECRETS, PURGE_TOKEN };
     const running = vitrine(command.split(" "), { folder, env, stdin: "photos/fig.jpg\n" });
     const { value: ended } = await finish(running);
-    expect([command, ended]).toMatchObject([command, { code: 0, out: "" }]);
+    const out = command.includes("--verify") ? expect.stringMatching(/^proved: /) : "";
+    expect([command, ended]).toMatchObject([command, { code: 0, out }]);
   }
 });
