@@ -46,7 +46,8 @@ The Worker's PURGE_TOKEN is in the environment, or in .dev.vars.
 It prints the objects that were not purged on stdout. You can give them again.
 With --verify, it prints a line about each object: proved, still there, not known, or not purged.
 It purges twice, some seconds apart: a picture may just be on its way to the store.
---prefix lists what is there, so it never reaches deleted objects: give their names, --bucket or --everything.
+--prefix lists what is there. It never reaches deleted objects: name these, or purge with --bucket or
+--everything.
 
 Examples:
   npx vitrine purge photos/fig.jpg https://images.example.com/images/card/photos/friends.jpg
@@ -55,23 +56,16 @@ Examples:
   npx vitrine purge --verify photos/deleted.jpg`;
 
 async function purge(world: World, names: readonly string[], options: Options): Promise<Outcome> {
-  const { prefix, bucket, everything, verify = false, dryRun, ...others } = options;
-  const { json, protocol, ...siteOptions } = others;
   const began = world.now();
-
+  const { prefix, bucket, protocol } = options;
   const hasNames = names.length > 0 || prefix !== undefined;
-  const isOneSelection = [hasNames, bucket !== undefined, everything].filter(Boolean).length === 1;
-  if (!isOneSelection || (verify && !hasNames)) {
-    const all = "objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything";
-    log(world.stderr, `Name ${all}. --verify needs objects: npx vitrine purge --help`);
-    return EXIT.usage;
-  }
-  if (dryRun && (json || protocol !== undefined)) {
-    log(world.stderr, "--dry-run purges nothing: leave out --json and --protocol");
+  const usage = usageFault(options, hasNames);
+  if (usage !== undefined) {
+    log(world.stderr, usage);
     return EXIT.usage;
   }
 
-  const site = openPurgeSite(world, siteOptions);
+  const site = openPurgeSite(world, options);
   if (isFault(site)) return site;
   const buckets = site.config.buckets.map(({ name }) => name);
   if (bucket !== undefined && !buckets.includes(bucket)) {
@@ -80,15 +74,42 @@ async function purge(world: World, names: readonly string[], options: Options): 
   const fileFault = protocol === undefined ? undefined : protocolFileFault(world.folder, protocol);
   if (fileFault !== undefined) return { fault: `--protocol ${protocol}: ${fileFault}` };
 
-  if (!hasNames) {
-    if (dryRun) return reportDryRunOfWhole(world, site, bucket);
-
-    const purged = await purgeWhole(world, site, bucket);
-    if (isFault(purged)) return purged;
-    const run = { purged, verified: undefined, invalid: 0, began };
-    return reportPurge(world, site, new Map(), run, { json, protocol });
+  if (hasNames) {
+    const outcome = await purgeSelected(world, site, names, options, began);
+    if (prefix !== undefined && !isFault(outcome)) log(world.stderr, DELETED_ARE_NOT_LISTED);
+    return outcome;
   }
 
+  if (options.dryRun) return reportDryRunOfWhole(world, site, bucket);
+  const purged = await purgeWhole(world, site, bucket);
+  if (isFault(purged)) return purged;
+  const run = { purged, verified: undefined, invalid: 0, began };
+  return reportPurge(world, site, new Map(), run, options);
+}
+
+/** Returns why the options make no sense. */
+function usageFault(options: Options, hasNames: boolean): string | undefined {
+  const { bucket, everything, verify, dryRun, json, protocol } = options;
+  const selections = [hasNames, bucket !== undefined, everything === true].filter(Boolean);
+  if (selections.length !== 1 || (verify && !hasNames)) {
+    const all = "objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything";
+    return `Name ${all}. --verify needs objects: npx vitrine purge --help`;
+  }
+
+  const isReported = json === true || protocol !== undefined;
+  if (dryRun && isReported) return "--dry-run purges nothing: leave out --json and --protocol";
+  return undefined;
+}
+
+/** Purges objects by their names, and those that begin with a prefix. */
+async function purgeSelected(
+  world: World,
+  site: PurgeSite,
+  names: readonly string[],
+  options: Options,
+  began: number,
+): Promise<Outcome> {
+  const { prefix, verify = false, dryRun } = options;
   const r2Prefix = prefix === undefined ? undefined : readR2Prefix(site, prefix);
   if (isFault(r2Prefix)) return r2Prefix;
   if (r2Prefix !== undefined && dryRun) {
@@ -98,7 +119,7 @@ async function purge(world: World, names: readonly string[], options: Options): 
     };
   }
 
-  const flags = { verify: options.verify, dryRun, json, protocol, ...siteOptions };
+  const { prefix: _prefix, ...flags } = options;
   const listedHere = r2Prefix === undefined ? prefix : undefined;
   const command = commandLine("purge", flags);
   const selection = await selectObjects(world, site, names, listedHere, command);
@@ -106,11 +127,7 @@ async function purge(world: World, names: readonly string[], options: Options): 
 
   const { invalid } = selection;
   const named = inAllBuckets(selection);
-  if (dryRun) {
-    const exit = reportDryRun(world, site, named, verify, invalid);
-    logLimits(world, prefix);
-    return exit;
-  }
+  if (dryRun) return reportDryRun(world, site, named, verify, invalid);
 
   let listed: Listed = { objects: new Map(), purged: new Set(), deleted: 0 };
   if (r2Prefix !== undefined) {
@@ -122,19 +139,11 @@ async function purge(world: World, names: readonly string[], options: Options): 
   const objects = new Map([...named, ...listed.objects]);
   const purged = await purgeObjects(world, site, [...objects.keys()], listed, verify);
   const verified = verify ? await verifyObjects(world, site, objects, purged) : undefined;
-
-  const run = { purged, verified, invalid, began };
-  const exit = reportPurge(world, site, objects, run, { json, protocol });
-  logLimits(world, prefix);
-  return exit;
+  return reportPurge(world, site, objects, { purged, verified, invalid, began }, options);
 }
 
-/** Says what a list of the bucket does not reach. */
-function logLimits({ stderr }: World, prefix: string | undefined): void {
-  if (prefix === undefined) return;
-  const remedy = "Purge these by their names, or with --bucket or --everything";
-  log(stderr, `--prefix never reaches deleted objects: a list does not have them. ${remedy}.`);
-}
+const DELETED_ARE_NOT_LISTED =
+  "--prefix never reaches deleted objects: a list does not have them. Purge these by their names, or with --bucket or --everything.";
 
 function openPurgeSite(world: World, options: OpenOptions): PurgeSite | CommandFault {
   if (options.url !== undefined && isHere(options.url)) {

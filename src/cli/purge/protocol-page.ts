@@ -49,6 +49,7 @@ tr, li { break-inside: avoid; }
 h2 { break-after: avoid; overflow-wrap: anywhere; }`;
 
 const NOT_PROVED = [
+  "All places of Cloudflare: the URLs were asked for from one. The others drop what they have within seconds of a purge.",
   "What browsers and shared caches in front of the site keep: no purge reaches that. What somebody has saved stays.",
   "What other programs, backups or older versions of the bucket have.",
   "What Cloudflare's image edge keeps of the original for an hour, or for the object's own max-age if that is longer. The site does not show that.",

@@ -1,5 +1,6 @@
 // Has the Worker list and purge a prefix. Nothing on this machine can open an R2 binding, so the Worker lists it. What it
 // lists is believed only below the prefix.
+
 import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";

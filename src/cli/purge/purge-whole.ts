@@ -1,5 +1,6 @@
 // Purges a whole bucket, or everything, twice. A store with many renditions takes several requests: it goes on until
 // the Worker says that nothing is left, or deletes nothing any more.
+
 import { type CommandFault, isFault, log, type World } from "../command.ts";
 import { sleep } from "../http/retry.ts";
 import { createProgress } from "../terminal/progress.ts";
@@ -25,8 +26,7 @@ export async function purgeWhole(
   if (isFault(first)) return first;
 
   const isOver = await waitForRuns(world, site);
-  if (!isOver)
-    return { fault: `${name} is not purged: interrupted before it was purged once more` };
+  if (!isOver) return { fault: `${name} is not purged: interrupted before the second time` };
 
   const second = await purgeUntilDone(world, site, name, body);
   if (isFault(second)) return second;

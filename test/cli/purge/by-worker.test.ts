@@ -2,12 +2,13 @@
 
 import { HttpResponse, http } from "msw";
 import { expect, test } from "vitest";
+import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { hurry, purge, SITE, serveSite, site } from "../../support/cli/purged-site.ts";
 import type { CommandResult } from "../../support/cli/vitrine.ts";
 import { file, network } from "../../support/emulators.ts";
 import { PURGE_TOKEN } from "../../support/env.ts";
-import { get, stage } from "../../support/run-worker.ts";
+import { get, settle, stage } from "../../support/run-worker.ts";
 
 const some = (many: number) => Array.from({ length: many }, (_, at) => `photos/${at}.jpg`);
 const KEY = "keys/who? #1 100%/日本.jpg";
@@ -63,6 +64,25 @@ test("--verify asks for every variant in every format, and finds nothing of a de
   for (const path of paths) {
     for (const type of ["avif", "png"]) expect(requested).toContain(`${path} image/${type}`);
   }
+});
+
+test("with a store, the proof says what the Worker deleted, and the store has nothing left", async () => {
+  put("made/key.jpg");
+  const store = createR2({}, { limitsWrites: ["put", "delete"], now: () => Date.now() });
+  const answers = { timeout: 20, store: "RENDITIONS" };
+  site.env = { ...site.env, ANSWERS: answers, RENDITIONS: store };
+  await show();
+  await settle();
+  expect(store.objects.size).toBe(1);
+  stage.s3.objects.delete(`published/${KEY}`);
+  hurry();
+  const ended = await purge([KEY, "--verify", "--json"]);
+  expect(ended.code).toBe(0);
+  expect(JSON.parse(ended.out)).toMatchObject({
+    store: { deleted: 1, left: "nothing" },
+    verified: [{ object: KEY, result: "proved", s3: ["missing"] }],
+  });
+  expect(store.objects.size).toBe(0);
 });
 
 test("a site that answers something else: no key is taken for purged", async () => {
