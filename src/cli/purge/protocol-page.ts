@@ -43,8 +43,9 @@ ${list(NOT_PROVED)}
 const STYLE = `:root { color-scheme: light; }
 body { max-width: 48rem; margin: 2rem auto; padding: 0 1rem; color: #000; background: #fff; font: 0.9rem/1.5 system-ui, sans-serif; }
 table { width: 100%; border-collapse: collapse; }
-th, td { padding: 0.2rem 0.5rem 0.2rem 0; border-bottom: 1px solid #bbb; text-align: start; vertical-align: top; overflow-wrap: anywhere; }
-li { overflow-wrap: anywhere; }
+th, td { padding: 0.2rem 0.5rem 0.2rem 0; border-bottom: 1px solid #bbb; text-align: start; vertical-align: top; }
+td, li { overflow-wrap: anywhere; }
+.answers td + td { overflow-wrap: normal; }
 tr, li { break-inside: avoid; }
 h2 { break-after: avoid; overflow-wrap: anywhere; }`;
 
@@ -115,10 +116,11 @@ ${answersTable(answers)}
 function answersTable(answers: VerifiedObject["answers"]): Html {
   if (answers.length === 0) return html`<p>No URL was asked for.</p>`;
 
-  const rows = answers.map(({ url, variant, browser, answer }) => {
-    return html`<tr><td>${url}</td><td>${variant}</td><td>${browser}</td><td>${answer}</td></tr>\n`;
+  const rows = answers.map(({ url, browser, answer }) => {
+    return html`<tr><td>${url}</td><td>${browser}</td><td>${answer}</td></tr>\n`;
   });
-  return html`<table>
-<thead><tr><th>URL</th><th>Variant</th><th>Browser reads</th><th>Answer</th></tr></thead>
-${rows}</table>`;
+  return html`<table class="answers">
+<thead><tr><th>URL</th><th>Best format</th><th>Answer</th></tr></thead>
+${rows}</table>
+<p>The answer object-missing means: S3 says that it has no such object. A browser whose best format is "none" reads neither AVIF nor WebP. The URLs are written without their signatures.</p>`;
 }

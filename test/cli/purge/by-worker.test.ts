@@ -73,7 +73,8 @@ test("with a store, the proof says what the Worker deleted, and the store has no
   site.env = { ...site.env, ANSWERS: answers, RENDITIONS: store };
   await show();
   await settle();
-  expect(store.objects.size).toBe(1);
+  const stored = [...store.objects.keys()];
+  expect(stored).toHaveLength(1);
   stage.s3.objects.delete(`published/${KEY}`);
   hurry();
   const ended = await purge([KEY, "--verify", "--json"]);
@@ -82,7 +83,7 @@ test("with a store, the proof says what the Worker deleted, and the store has no
     store: { deleted: 1, left: "nothing" },
     verified: [{ object: KEY, result: "proved", s3: ["missing"] }],
   });
-  expect(store.objects.size).toBe(0);
+  expect(stored.filter((name) => store.objects.has(name))).toEqual([]);
 });
 
 test("a site that answers something else: no key is taken for purged", async () => {
