@@ -79,6 +79,7 @@ test("with a store, the proof says what the Worker deleted, and the store has no
   hurry();
   const ended = await purge([KEY, "--verify", "--json"]);
   expect(ended.code).toBe(0);
+  expect(ended.err).toContain("Deleted 1 rendition from the store. A second list shows that none");
   expect(JSON.parse(ended.out)).toMatchObject({
     store: { deleted: 1, left: "nothing" },
     verified: [{ object: KEY, result: "proved", s3: ["missing"] }],
