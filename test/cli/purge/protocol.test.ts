@@ -1,9 +1,10 @@
 // vitrine purge --json and --protocol: what a purge leaves in writing, and what it never gives away.
 
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { MORE } from "../../support/cli/folder.ts";
 import { vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { stopTimers } from "../../support/clock.ts";
 import { network } from "../../support/emulators.ts";
@@ -205,6 +206,25 @@ describe("--json", () => {
   });
 });
 
+test("browsers keep what signed URLs show for longer, where the bucket has any", async () => {
+  network.use(
+    http.post(`${SITE}/purge`, () => HttpResponse.json({ ok: true, purged: [], not_purged: [] })),
+  );
+  const withMore = copyWithDomain((text) =>
+    text.replace("[vars.PRESETS.thumbnail]", `${MORE}${SIGNED_ROUTE}$&`),
+  );
+  for (const [args, seconds] of [
+    [["--everything"], 86_400],
+    [["--bucket", "media"], 86_400],
+    [["--bucket", "more"], 3_600],
+  ] as const) {
+    const { protocol } = await purgeJson(args, { folder: withMore });
+    const until = secondsAfter(protocol["ended"], 20 + seconds);
+    expect([args, protocol["browsers"]]).toEqual([args, { max_age: 3600, until }]);
+    expect(protocol).not.toHaveProperty("store");
+  }
+});
+
 describe("--protocol", () => {
   test("writes a page with the same facts, whatever the name of the object is", async () => {
     const out = createTemporaryFolder("vitrine-protocol-");
@@ -228,6 +248,32 @@ describe("--protocol", () => {
     const page = readFileSync(file, "utf8");
     expect(page).toMatch(/Not proved[\s\S]*S3 denies it/);
     expect(page).not.toContain("<strong>Proved");
+  });
+
+  test("a page of what is not purged names it, and the reason", async () => {
+    network.use(
+      http.post(`${SITE}/purge`, () => {
+        const not_purged = [{ object: "media/photos/fig.jpg", reason: "store: it <b>fails" }];
+        return HttpResponse.json({ ok: false, not_purged }, { status: 400 });
+      }),
+    );
+    const file = join(createTemporaryFolder("vitrine-protocol-"), "proof.html");
+    const { code } = await purge(["photos/fig.jpg", "a//b.jpg", "--protocol", file]);
+    expect(code).toBe(2);
+    const page = readFileSync(file, "utf8");
+    for (const text of ["Not all is purged", "media/photos/fig.jpg: store: it &lt;b&gt;fails"]) {
+      expect(page).toContain(text);
+    }
+    expect(page).toContain("<li>1 impossible name</li>");
+  });
+
+  test("a page that cannot be written any more is named, and is no success", async () => {
+    const file = join(createTemporaryFolder("vitrine-protocol-"), "proof.html");
+    const onOutput = () => writeFileSync(file, "somebody else's");
+    const ended = await purge(["photos/fig.jpg", "--protocol", file], { onOutput });
+    expect(ended.code).toBe(1);
+    expect(ended.err).toContain(`${file} is not written: `);
+    expect(readFileSync(file, "utf8")).toBe("somebody else's");
   });
 
   test.each(["there", "no-folder/proof.html"])(

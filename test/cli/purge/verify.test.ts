@@ -213,6 +213,26 @@ test("an object that is not purged is not proved, and no picture of it is asked 
   expect(site.urls).toEqual([]);
 });
 
+test("of two objects, one that is not purged has its line, and the other one is proved", async () => {
+  network.use(
+    http.post(`${SITE}/purge`, async ({ request }) => {
+      const { objects }: { objects: readonly string[] } = JSON.parse(await request.text());
+      if (objects.includes(`media/${SECRET}`)) {
+        const not_purged = [{ object: `media/${SECRET}`, reason: "store: it fails" }];
+        return HttpResponse.json({ ok: false, not_purged }, { status: 400 });
+      }
+      const verified = objects.map((object) => ({ object, state: "missing" }));
+      return HttpResponse.json({ ok: true, purged: objects, not_purged: [], verified });
+    }),
+  );
+  const { code, out, err } = await purge([PHOTO, SECRET, "--verify"], { env });
+  expect([code, out.match(/^[^:]+: [^:]+/gm)]).toEqual([
+    1,
+    [`proved: ${PHOTO}`, `not purged: ${SECRET}`],
+  ]);
+  expect(err).toContain("NOT PURGED: 1 of 2 objects.\n");
+});
+
 test("pictures are asked for with the token, and the token goes nowhere else", async () => {
   const tokens = new Set<string | null>();
   const elsewhere: string[] = [];
