@@ -87,6 +87,9 @@ test("with a store, the proof says what the Worker deleted, and the store has no
   expect(stored.filter((name) => store.objects.has(name))).toEqual([]);
 });
 
+/** The Worker's answer to a request that it cannot read: no object is named, and none is purged. */
+const UNREAD = { ok: false, purged: [], not_purged: [], reason: "the body is not a JSON object" };
+
 test("a site that answers something else: no key is taken for purged", async () => {
   hurry();
   const results: [string, CommandResult][] = [];
@@ -96,6 +99,7 @@ test("a site that answers something else: no key is taken for purged", async () 
     ["a page", () => HttpResponse.html("<title>Hello</title>")],
     ["a redirect", () => HttpResponse.redirect("https://evil.example/")],
     ["JSON of others", () => HttpResponse.json({ ok: true })],
+    ["a request that cannot be read", () => HttpResponse.json(UNREAD, { status: 400 })],
     [
       "names of others",
       () => HttpResponse.json({ ok: false, not_purged: [{ object: "\u001b]0;x" }] }),

@@ -61,6 +61,7 @@ test.each([PHOTO, SECRET])("%s is proved gone by S3's own word in every answer",
   expect(ended.out).toMatch(
     new RegExp(`^proved: ${object}: .*${answers}.*, \\d{4}-.*T.*\\.\\d{3}Z\n$`),
   );
+  expect(ended.err).toMatch(/\nProved: 1 object\.\n$/);
   expect([site.urls.length, urls.size]).toEqual([21, 7]);
 });
 
