@@ -46,7 +46,7 @@ export async function askLiveWorker(
   const url = findBaseUrl(undefined, envConfig.patterns, "--url");
   if (isFault(url)) return { kind: "unknown", reason: "routes names no host to ask" };
 
-  const foreign = createUrlCheck(folder, envConfig, true)(url);
+  const foreign = createUrlCheck(folder, envConfig, "token")(url);
   if (foreign !== undefined) return { kind: "unknown", reason: foreign.fault };
 
   // The file's token may be a new one: then the Worker has another one.
