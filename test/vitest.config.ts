@@ -15,7 +15,7 @@ const LONG = [
   "test/browser/*.test.ts",
   "test/dev/{closed,start}.test.ts",
   "test/cloudflare/{cloudflare,planted-faults}.test.ts",
-  "test/docs/{examples,testing}.test.ts",
+  "test/docs/{alert,examples,testing}.test.ts",
   "test/built/{hostile-objects,local-run,memory}.test.ts",
   "test/hostile/explore/worlds.test.ts",
   "test/worker/matrix/*.test.ts",

@@ -8,8 +8,6 @@ import { get, postPurge, settle, stage, wait } from "../support/run-worker.ts";
 import { envWith, store } from "../support/worker-with-store.ts";
 import { readPage } from "./pages.ts";
 
-const hasJq = spawnSync("jq", ["--version"]).status === 0;
-
 const [, section = ""] = readPage("docs/doctor.md").split("\n## Alert\n");
 const FILTERS = Array.from(section.matchAll(/ jq -e '([^']+)'/g), ([, filter = ""]) => filter);
 const [MISSED = "", SOON = "", EVENTS = ""] = FILTERS;
@@ -31,15 +29,18 @@ async function alerts(change: object = {}) {
   const init = { headers: { authorization: `Bearer ${HEALTH_TOKEN}` } };
   const answer = await get("/healthz", init, envWith({ ...BOTH_SLOTS, ...change }));
   const text = await answer.text();
-  const isContent = (filter: string, input: string) =>
-    spawnSync("jq", ["-e", filter], { input }).status === 0;
+  const isContent = (filter: string, input: string) => {
+    const { status, error } = spawnSync("jq", ["-e", filter], { input });
+    if (error) throw new Error(`install jq: ${error.message}`);
+    return status === 0;
+  };
 
   // `curl -f` prints nothing of an answer that is no success.
   const missed = isContent(MISSED, answer.ok ? text : "");
   return { missed, soon: isContent(SOON, text), events: isContent(EVENTS, text) };
 }
 
-describe.skipIf(!hasJq)("the commands of “Alert”", () => {
+describe("the commands of “Alert”", () => {
   test("are content where all is well, with and without a store", async () => {
     stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
     const well = { missed: true, soon: true };

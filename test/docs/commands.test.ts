@@ -109,7 +109,10 @@ test("the commands of docs/purge-and-warm.md work as they stand there", async ()
         const isGone = headers.has("authorization");
         const status = isGone ? 404 : 200;
         const event = isGone && { "vitrine-event": "object-missing" };
-        return new HttpResponse("", { status, headers: { "content-type": "image/avif", ...event } });
+        return new HttpResponse("", {
+          status,
+          headers: { "content-type": "image/avif", ...event },
+        });
       }),
       http.post(`${SITE}/purge`, async ({ request }) => {
         const { verify } = JSON.parse(await request.text());
