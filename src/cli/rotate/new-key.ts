@@ -64,7 +64,7 @@ const UNKNOWN_KEY = /^(?:InvalidAccessKeyId|Unauthorized)$/;
 
 /**
  * Asks S3 with the new key for the canary of every bucket.
- * @returns why the key must not be put; after Ctrl-C, nothing is known
+ * @returns why the key must not be put. After Ctrl-C, that says nothing of the key
  */
 export async function tryKey(rotation: KeyedRotation): Promise<CommandFault | undefined> {
   const { world, tools, buckets, key, polling } = rotation;
@@ -78,9 +78,8 @@ export async function tryKey(rotation: KeyedRotation): Promise<CommandFault | un
     );
     const refused = results.filter((health) => !isWorking(health));
     if (refused.length === 0) return undefined;
-    if (world.interrupted.aborted) return undefined;
     const isUnknown = refused.some(({ state }) => UNKNOWN_KEY.test(state));
-    if (!isUnknown || tries === MAX_TRIES) {
+    if (!isUnknown || tries === MAX_TRIES || world.interrupted.aborted) {
       const codes = refused.map(({ bucket, state }) => `  ${bucket}: ${state}`);
       const advice =
         "Is it complete, active, and of the right account? May it read the canary? See docs/deploy.md, step 4";

@@ -118,6 +118,7 @@ const zoned = (...patterns: string[]) => ({ routes: patterns });
 
 test.each<[what: string, top: object, staging: object, warning?: RegExp]>([
   ["a host for each", {}, {}],
+  ["a host in capitals", {}, zoned("Images-Staging.example/*")],
   [
     "a folder of the other's host",
     {},
