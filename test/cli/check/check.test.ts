@@ -3,7 +3,7 @@
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import { VERSION } from "../../../src/cli/wrangler/packages.ts";
+import { runtimeDate, VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { BOUND, CACHED, createProject, envLine, STAGED } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
@@ -329,6 +329,9 @@ test("a date that the installed runtime does not know yet gives a warning", asyn
   const warning =
     /^Warning: compatibility_date is 2099-12-31, and the installed wrangler .* as of 20\d\d-\d\d-\d\d: npm install/;
   expect([code, withoutSigned(err)]).toEqual([0, expect.stringMatching(warning)]);
+
+  const installed = await check({ ...TOP, compatibility_date: runtimeDate() });
+  expect([installed.code, installed.err]).toEqual([0, ""]);
 });
 
 test("vitrine check --json says the same as data, and ends alike", async () => {
