@@ -23,11 +23,12 @@ beforeAll(async () => {
 });
 
 test("its own script would deploy it, without a key and without a domain", async () => {
-  const { stdout } = await tryRun("npx", ["vitrine", "deploy"], {
+  const { stdout, stderr } = await tryRun("npx", ["vitrine", "deploy"], {
     cwd: cloned,
     env: NO_CLOUDFLARE,
   });
   expect(stdout).toContain("Worker vitrine (the top level) gets no secret");
+  expect(stderr).toContain("wrangler deploy ended with 1");
 });
 
 test("npm run check finds no mistake: the configuration, the types of Env, TypeScript", async () => {
