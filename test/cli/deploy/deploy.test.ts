@@ -18,6 +18,7 @@ import {
   folder,
   KEY,
   lines,
+  pauses,
   project,
   QUIET,
   ran,
@@ -41,7 +42,10 @@ function withBuckets(BUCKETS: object, more: object = {}, vars: object = {}) {
 }
 
 test("wrangler gets the secrets as JSON in a file that only it can read, and that is gone then (S5)", async () => {
+  const listeners = () => process.listenerCount("exit");
+  const before = listeners();
   const { code, out, err } = await run();
+  expect([listeners(), pauses]).toEqual([before, 0]);
   expect([code, err]).toEqual([0, expect.stringContaining("S3 accepts the key …MPLE (AWS, slot")]);
   expect(ran).toMatchObject([{ file: { secrets: { ...SECRETS, HEALTH_TOKEN }, mode: 0o600 } }]);
   const { path = "" } = ran[0]?.file ?? {};
@@ -455,7 +459,9 @@ test.each([
   };
   network.use(http.get(`${HOST}/healthz`, later));
   expect(await run({})).toMatchObject({ code: 0 });
+  expect(pauses).toBe(2);
   network.use(http.get(`${HOST}/healthz`, answer));
   const { code, err } = await run({});
   expect([code, examined.length, err.includes(AGAIN)]).toEqual([1, 1, true]);
+  expect(pauses).toBe(2 + 11);
 });

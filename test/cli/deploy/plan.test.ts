@@ -53,6 +53,21 @@ type Change = {
 const withToken = { HEALTH_TOKEN };
 const presets = (PRESETS: object) => ({ vars: { PRESETS } });
 
+/** The second bucket shows no preset that changes: how many objects it has does not matter. */
+const NARROW = {
+  BUCKETS: WITH_VAULT.BUCKETS,
+  ROUTES: [...LIVE.ROUTES, { path: "/vault/:preset/*", object: "vault/*", presets: ["hero"] }],
+};
+const BOUNDED: Change = {
+  vars: {
+    ...NARROW,
+    PRESETS: { ...OTHERS, tall, hero, card: { ...card, quality: 60 } },
+    COSTS: { objects: { media: 100 } },
+  },
+  more: REQUIRED,
+  live: { ...NARROW, ...VAULT_KEY },
+};
+
 const CHANGES: readonly [title: string, change: Change][] = [
   ["nothing changes", {}],
   ["the key is replaced", { secrets: NEW_KEY }],
@@ -104,6 +119,7 @@ const CHANGES: readonly [title: string, change: Change][] = [
   ["a store", { vars: STORE, more: BOUND }],
   ["the same store", { vars: STORE, more: BOUND, live: STORED }],
   ["no store any more", { live: STORED }],
+  ["a cost that is known of the bucket that changes", BOUNDED],
   ["a bucket with a new key", { vars: WITH_VAULT, more: REQUIRED, secrets: VAULT_KEY }],
   ["no token", { secrets: NEW_KEY, env: {} }],
   [

@@ -31,6 +31,8 @@ export let s3: S3;
 export let ran: Ran[];
 /** The options that the doctor got, and the names of the variables that it saw. */
 export let examined: [options: object, names: string[]][];
+/** How often it waited before it asked again whether the Worker is there. */
+export let pauses: number;
 export let ended: {
   wrangler: number;
   output: string;
@@ -58,7 +60,7 @@ afterAll(() => network.close());
 beforeEach(() => {
   project({ ...STAGED, vars: QUIET });
   write({ ...SECRETS, HEALTH_TOKEN });
-  [ran, examined] = [[], []];
+  [ran, examined, pauses] = [[], [], 0];
   ended = { wrangler: 0, output: "", file: "", doctor: EXIT.done };
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   s3 = createS3({
@@ -93,7 +95,9 @@ export async function run(
       if (file !== undefined && ended.file !== "") writeFileSync(file, ended.file);
       return ended.wrangler;
     },
-    sleep: async () => {},
+    sleep: async () => {
+      pauses += 1;
+    },
     examine: async ({ env }, options) => {
       examined.push([options, Object.keys(env)]);
       return ended.doctor;
