@@ -78,6 +78,7 @@ const CHANGES: readonly [title: string, change: Change][] = [
     { secrets: NEW_KEY, live: { AWS_SECRET_ACCESS_KEY: "old" } },
   ],
   ["in a rotation", { secrets: NEW_KEY, live: NEXT }],
+  ["the same token for /healthz", { secrets: { HEALTH_TOKEN } }],
   ["another token for /healthz", { secrets: { HEALTH_TOKEN: `${HEALTH_TOKEN}, too` } }],
   ["an option of a preset", presets({ ...OTHERS, tall, hero, card: { ...card, quality: 60 } })],
   [
