@@ -74,7 +74,8 @@ function prepare(world: World) {
     ...(hasStore && { r2_buckets: [{ binding: "RENDITIONS" }] }),
   });
   const env = { production: environmentOf("production"), staging: environmentOf("staging") };
-  project({ name: "vitrine", workers_dev: false, preview_urls: false, ...CACHED, env });
+  const top = { name: "vitrine", compatibility_date: "2026-11-01", workers_dev: false };
+  project({ ...top, preview_urls: false, ...CACHED, env });
 
   const bucketOf = (bucket: string, user: KeyId) => {
     const read = [user, BOTH];
