@@ -1,6 +1,7 @@
 // The buckets that routes lead to, what to list under Sources for them, and how their secrets are called. Pure.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Config } from "../../worker/config/config.ts";
 import { type BucketSlots, readSlots, secretNames } from "../../worker/config/read-secrets.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
@@ -20,6 +21,22 @@ export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
 export function followedBuckets(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
   const followed = routes.flatMap(({ buckets }) => buckets.slice(0, -1));
   return new Set(followed.filter(({ r2 }) => r2 === undefined));
+}
+
+/** Why the Worker's key or role must list a bucket. */
+export type ListNeed = "none" | "store" | "follower";
+
+/**
+ * Whether a key must list a bucket: a store, and a bucket that another one follows, need it. Else S3 denies what is
+ * missing, so nobody can tell a missing object from a denied one (A6).
+ */
+export function listNeedOf(
+  { store, routes }: Pick<Config, "store" | "routes">,
+  { name }: Pick<Bucket, "name">,
+): ListNeed {
+  const followed = [...followedBuckets(routes)];
+  if (followed.some((bucket) => bucket.name === name)) return "follower";
+  return store === undefined ? "none" : "store";
 }
 
 /** The buckets from which the image edge fetches, so that the zone has to allow it. */

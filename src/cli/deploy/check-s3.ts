@@ -8,7 +8,7 @@ import type { Config } from "../../worker/config/config.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { type CommandFault, log, type World } from "../command.ts";
-import { followedBuckets, hasSecrets, slotsIn } from "../config/buckets.ts";
+import { hasSecrets, listNeedOf, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { askWithKey, type KeyAnswer } from "../objects/ask-with-key.ts";
 import { findKeyOwner, type KeyOwner } from "../objects/find-key-owner.ts";
@@ -104,7 +104,7 @@ async function probeKey(
   const answer = await askWithKey(bucket, credentials, now);
 
   if (answer.kind === "opens") {
-    if (!mustList(bucket, config)) return { bucket, slot, answer };
+    if (listNeedOf(config, bucket) === "none") return { bucket, slot, answer };
 
     const page = await listPage(bucket, credentials, { prefix: bucket.prefix, maxKeys: 1 }, now);
     const cannotList = page.kind === "no-page" && page.answer.code === "AccessDenied";
@@ -262,7 +262,7 @@ function judgeDenial(
     return { kind: "mistake", text };
   }
 
-  const needsList = mustList(bucket, config);
+  const needsList = listNeedOf(config, bucket) !== "none";
   if (canary !== undefined && needsList) {
     const denial = `S3 denies ${canary} of ${s3Name} to ${key}`;
     const proof = `With the rights of ${step}, S3 would give it, or say that it is missing`;
@@ -287,11 +287,6 @@ function judgeDenial(
 
 const LIST_NEEDED =
   "A store, or a bucket after this one in a route, needs that: docs/deploy.md, step 4";
-
-/** Returns whether docs/deploy.md, step 4, requires that the key of a bucket may list it. */
-function mustList(bucket: Bucket, { routes, store }: Config): boolean {
-  return store !== undefined || followedBuckets(routes).has(bucket);
-}
 
 function keyText({ bucket, slot }: KeyProbe): string {
   return `the key ${maskKeyId(slot)} (${bucket.access}, slot ${slot.name})`;

@@ -2,18 +2,14 @@
 // nobody can tell a missing object from a denied one (A6). Nothing here ever says to take the right away.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { followedBuckets } from "../config/buckets.ts";
+import { type ListNeed, listNeedOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
 import type { Problem } from "./finding.ts";
 
-export type ListNeed = "none" | "store" | "follower";
-
-/** Why the Worker's key must list the bucket. A store of the local run is not asked for it. */
+/** Why the Worker's key must list the bucket. The store of a local run does not ask for it. */
 export function needsList({ config, local }: Project, bucket: Bucket): ListNeed {
-  const followed = [...followedBuckets(config.routes)].map(({ name }) => name);
-  if (followed.includes(bucket.name)) return "follower";
-  if (config.store !== undefined && !local) return "store";
-  return "none";
+  const need = listNeedOf(config, bucket);
+  return local && need === "store" ? "none" : need;
 }
 
 /** @param owner whose policy must allow it */

@@ -173,7 +173,7 @@ export function checkPublicAccess(_seen: Observations, bucketSeen: BucketSeen): 
       error("public", subject, {
         seen: `anyone can ${acts.join(" and ")} without a key`,
         impact: "who finds the bucket's name gets past Vitrine, which then protects nothing",
-        remedy: `aws s3api put-public-access-block --bucket ${bucket.bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true`,
+        remedy: `aws s3api put-public-access-block --bucket ${bucket.bucket} --public-access-block-configuration BlockPublicAcls=true,IgnorePublicAcls=true,BlockPublicPolicy=true,RestrictPublicBuckets=true. At another provider than AWS, also take out of the bucket's policy and ACL what allows anyone ("Principal": "*")`,
       }),
     ];
   }
