@@ -3,13 +3,13 @@
 
 import { withPages } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";
+import { attributes, type Html, html } from "../../cli/files/html.ts";
 import { candidatesFor } from "../../client/candidates.ts";
 import { dimensionsOf } from "../../client/dimensions.ts";
 import type { Preset } from "../../worker/config/preset.ts";
 import { BROKEN, FIXTURE_OBJECTS } from "../fixture-objects.ts";
 import { appFileCommand, callSnippet } from "./app-snippets.ts";
 import { formatBytes } from "./format-bytes.ts";
-import { attributes, type Html, html } from "../../cli/files/html.ts";
 import type { SheetObject, SheetRendition } from "./sheet-objects.ts";
 
 type Page = {
