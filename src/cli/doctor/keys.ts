@@ -192,13 +192,13 @@ function isAccepted(reply: S3RequestResult, bucket: Bucket): boolean {
   return explainReply(reply, bucket).kind === "accepted";
 }
 
-export function subjectOfKey(bucket: Bucket, { slot }: Pick<KeySeen, "slot">): Subject {
+function subjectOfKey(bucket: Bucket, { slot }: Pick<KeySeen, "slot">): Subject {
   const about = `bucket ${bucket.name}, slot ${slot.name}: the key ${maskKeyId(slot)}`;
   return { about, bucket: bucket.name };
 }
 
 /** Returns whether the secrets of a source are, or will be, those of the Worker. */
-export function isDeployed({ local, secretsFile }: Project, source: string): boolean {
+function isDeployed({ local, secretsFile }: Project, source: string): boolean {
   return local || source === secretsFile;
 }
 

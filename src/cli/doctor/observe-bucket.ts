@@ -46,7 +46,7 @@ export type BucketSeen = {
   readonly keyless: S3RequestResult | undefined;
 };
 
-export type StrangerSeen = {
+type StrangerSeen = {
   /** The reply about the sample, or about an object that cannot exist. */
   readonly object: S3RequestResult;
   readonly page: Page | NoPage;
@@ -138,7 +138,7 @@ function sampleKeysOf({ config }: Project, bucket: Bucket, names: readonly strin
 }
 
 /** A key that no object has. */
-export function absentKeyOf({ prefix }: Pick<Bucket, "prefix">): string {
+function absentKeyOf({ prefix }: Pick<Bucket, "prefix">): string {
   return `${prefix}vitrine-doctor-${crypto.randomUUID()}`;
 }
 

@@ -38,7 +38,7 @@ export type SiteSeen = {
   readonly sideDoors: readonly SideDoorSeen[];
 };
 
-export type PictureRequest = {
+type PictureRequest = {
   readonly route: BoundRoute;
   /** The buckets whose sample has this URL. */
   readonly buckets: readonly string[];
@@ -67,15 +67,15 @@ export type BrowserAnswer = {
   readonly result: SiteAnswer;
 };
 
-export type SiteAnswer = (Body & { readonly text: string }) | NoAnswer;
+type SiteAnswer = (Body & { readonly text: string }) | NoAnswer;
 
-export type SkippedPicture = {
+type SkippedPicture = {
   readonly route: BoundRoute;
   readonly bucket: string;
   readonly reason: string;
 };
 
-export type CachedAgain = { readonly picture: PictureSeen; readonly cache: string | undefined };
+type CachedAgain = { readonly picture: PictureSeen; readonly cache: string | undefined };
 
 /** @param now ms since 1970 */
 export async function observeSite(

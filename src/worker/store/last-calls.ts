@@ -33,7 +33,7 @@ export async function recordCall(store: Store, call: PurgeCall, now: number): Pr
   await callStore(store, "put", () => store.put(NAMES[call], CONTENT));
 }
 
-export type StoreHealth = {
+type StoreHealth = {
   /** `ok`, the code of R2's error, or `unreachable`. */
   state: string;
 };
