@@ -5,6 +5,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { expect, onTestFinished, test } from "vitest";
+import { PROTECTION } from "../../src/worker/response/answer.ts";
 import { ROOT } from "../support/built.ts";
 import { AWS, emptyFolder, init } from "../support/cli/run-init.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
@@ -105,14 +106,11 @@ test("the commands of docs/purge-and-warm.md work as they stand there", async ()
     s3.objects.set("published/photos/2026/a.jpg", { body, type: "image/jpeg" });
     network.use(
       http.get(`${SITE}/*`, ({ request: { headers } }) => {
-        // What is proved to be gone is asked for with the token, and what is warmed is not.
-        const isGone = headers.has("authorization");
-        const status = isGone ? 404 : 200;
-        const event = isGone && { "vitrine-event": "object-missing" };
-        return new HttpResponse("", {
-          status,
-          headers: { "content-type": "image/avif", ...event },
-        });
+        if (!command.includes("--verify")) {
+          return new HttpResponse("", { headers: { "content-type": "image/avif" } });
+        }
+        const event = headers.has("authorization") ? { "vitrine-event": "object-missing" } : {};
+        return new HttpResponse("", { status: 404, headers: { ...PROTECTION, ...event } });
       }),
       http.post(`${SITE}/purge`, async ({ request }) => {
         const { verify } = JSON.parse(await request.text());

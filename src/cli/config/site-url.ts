@@ -88,7 +88,8 @@ export function createUrlCheck(
 
     if (use !== "token" || ownMatch !== undefined) return undefined;
     const file = `${configFileText(config)}, which has ${config.patterns.join(", ") || "none"}`;
-    return { fault: `${origin}: is no route of ${file}: add ${hostname} to routes there` };
+    const remedy = `use one of these. Only if ${hostname} is a new domain of this Worker, add it to routes there`;
+    return { fault: `${origin}: is no route of ${file}: ${remedy}` };
   };
 }
 

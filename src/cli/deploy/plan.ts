@@ -23,7 +23,7 @@ import {
   SOME_OBJECTS,
   transformationsOf,
 } from "../config/transformations.ts";
-import { fetchHealth, type Health } from "../http/ask-health.ts";
+import { checkPresence, fetchHealth, type Health } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
 import { count } from "../terminal/progress.ts";
 import { environmentText } from "../wrangler/config-file.ts";
@@ -49,9 +49,15 @@ export async function askLiveWorker(
   const foreign = createUrlCheck(folder, envConfig, "token")(url);
   if (foreign !== undefined) return { kind: "unknown", reason: foreign.fault };
 
-  // The file's token may be a new one: then the Worker has another one.
-  const token = readToken(env, "HEALTH_TOKEN") ?? readToken(secrets, "HEALTH_TOKEN");
+  // The shell's token may be another environment's. The file's may be a new one: then the Worker has another one.
+  const token = readToken(secrets, "HEALTH_TOKEN") ?? readToken(env, "HEALTH_TOKEN");
   if (token === undefined) return { kind: "unknown", reason: "there is no HEALTH_TOKEN at hand" };
+
+  // Before the first deploy, something else may answer at that host.
+  const absence = await checkPresence(url);
+  if (absence !== undefined && !absence.isVitrine) {
+    return { kind: "unknown", reason: `${url}/healthz: ${absence.reason}` };
+  }
 
   const signal = AbortSignal.any([interrupted, AbortSignal.timeout(TIMEOUT_MS)]);
   const health = await fetchHealth(url, token, signal);

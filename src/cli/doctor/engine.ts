@@ -135,7 +135,12 @@ export function checkEngine(
     const text = `BUCKETS.${bucket.name} has no canary, so what it says is unknown`;
     return [note("health", subject, text), ...unknown];
   }
-  if (edge !== "on") return [diagnoseEngine(seen, subject, bucket, health), ...unknown];
+  if (edge !== "on") {
+    const finding = diagnoseEngine(seen, subject, bucket, health);
+    // What wrangler.toml may have to change may be right there already: the doctor says that it is not deployed.
+    const isOfOther = finding.needsDeploy && seen.site?.hasThisConfiguration === false;
+    return isOfOther ? unknown : [finding, ...unknown];
+  }
 
   if (isBinding) {
     return [ok("binding", subject, "the Images binding makes a rendition"), ...unknown];
@@ -203,7 +208,9 @@ export function explainEngineCode(
   const engine = isBinding ? "the Images binding" : "the edge";
   const log = { remedy: "run npx wrangler tail, then ask again: the log names the reason" };
   const { remedy, ...rest } = cause ?? log;
-  const page = `docs/errors.md#${section}`;
+  // S3 gives the canary to the Worker, so what the Worker logs is that the edge contradicts.
+  const loggedEvent = section === "origin-denied" ? "edge-contradicts" : section;
+  const page = `docs/errors.md#${loggedEvent}`;
   return {
     cause: { ...rest, remedy: `${remedy}. See ${page}` },
     text: `${engine} answers ${code}: ${meaning}`,

@@ -56,6 +56,8 @@ export type Finding = {
   readonly remedy?: string;
   /** The remedy changes wrangler.toml, which a deployed Worker sees only after a deploy. */
   readonly needsDeploy?: boolean;
+  /** It is about a key of this machine, which may not be the Worker's. */
+  readonly isOfMachine?: boolean;
 };
 
 /** What a finding is about. */
@@ -63,7 +65,7 @@ export type Subject = Pick<Finding, "about" | "bucket">;
 
 /** What is wrong, and what to do. By default, its impact is what visitors were seen to get: `addImpacts`. */
 export type Problem = Required<Pick<Finding, "seen" | "remedy">> &
-  Pick<Finding, "impact" | "needsDeploy">;
+  Pick<Finding, "impact" | "needsDeploy" | "isOfMachine">;
 
 export function ok(check: Check, subject: Subject, seen: string): Finding {
   return { ...subject, check, severity: "ok", seen };
@@ -97,7 +99,7 @@ export function completeFindings(
   isLocal: boolean,
 ): Finding[] {
   return findings.map((finding) => {
-    const { seen, impact, remedy, needsDeploy, ...rest } = finding;
+    const { seen, impact, remedy, needsDeploy, isOfMachine: _isOfMachine, ...rest } = finding;
     const deploys = needsDeploy && !isLocal;
     const wholeRemedy = deploys ? `${remedy}. Then npx vitrine deploy` : remedy;
 

@@ -6,10 +6,11 @@ import { isSecret } from "../../worker/config/read-secrets.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
 import type { S3Reply } from "../../worker/http/s3-reply.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
-import type { SlotHealth } from "../../worker/origin/health.ts";
+import type { RoleHealth, SlotHealth } from "../../worker/origin/health.ts";
 import { tableOf } from "../../worker/util/json.ts";
 import { secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, sourceOfVariable } from "../config/project.ts";
+import type { Absence } from "../http/ask-health.ts";
 import { isNoAnswer, type NoAnswer } from "../http/body.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import {
@@ -48,7 +49,7 @@ export function checkDeployed(seen: Observations): Finding[] {
     const onZone = `look at the domain's DNS, and make sure that no rule of the zone is in front of the Worker. If routes in wrangler.toml has not that domain, put it there, as { pattern = "images.example.com", custom_domain = true }, then npx vitrine deploy. At another route, let /healthz lead to the Worker, too`;
     const problem = {
       seen: text,
-      remedy: project.local ? atHome : onZone,
+      remedy: project.local ? atHome : (remedyOfAbsence(seen, absence) ?? onZone),
     };
     // On a domain with other apps, perhaps only /healthz belongs to another one.
     return [(isElsewhere ? warning : error)("deployed", subject, problem)];
@@ -67,6 +68,26 @@ export function checkDeployed(seen: Observations): Finding[] {
       },
     ),
   ];
+}
+
+/** What to do where it is known what keeps requests from the Worker. */
+function remedyOfAbsence({ project, site }: Observations, { obstacle, reason }: Absence) {
+  const { customDomains } = project.envConfig;
+  const host = site === undefined ? "" : new URL(site.baseUrl).hostname;
+
+  switch (obstacle) {
+    case "challenge":
+      return "a rule of the zone challenges: make an exception for this host in Cloudflare's dashboard (Security → Events names the rule). Browsers may pass it";
+    case "redirect":
+      return "something in front of the Worker redirects, such as Cloudflare Access or a redirect rule: make an exception for this host";
+    default:
+      break;
+  }
+  if (!reason.includes("ENOTFOUND")) return undefined;
+  if (customDomains.includes(host)) {
+    return `${host} has no DNS record. routes has it as a custom domain: npx vitrine deploy makes its record again`;
+  }
+  return `${host} has no DNS record: add one in Cloudflare's dashboard, proxied`;
 }
 
 /** The Worker answers 500 to everything. To its operator it names what is wrong. */
@@ -102,9 +123,13 @@ function remedyOfMistake({ project }: Observations, name: string, mistake: strin
     return `if wrangler.toml has it right (npx vitrine check), npx vitrine deploy. Else correct ${name} there, and deploy`;
   }
   if (local) return `correct ${name} in ${envConfig.devVars}`;
+  const isMissing = mistake.includes("is missing");
   const isInFile = secretsFile !== undefined && secrets.get(name)?.source === secretsFile;
-  if (isInFile) return `${secretsFile} has it: npx vitrine deploy --secrets-file ${secretsFile}`;
-  if (mistake.includes("is missing")) return `npx wrangler secret put ${name}`;
+  if (isInFile) {
+    const correct = isMissing ? "" : `correct ${name} in ${secretsFile}, then `;
+    return `${correct}npx vitrine deploy --secrets-file ${secretsFile}`;
+  }
+  if (isMissing) return `npx wrangler secret put ${name}`;
   // The edge does not pass the token of a session on (A11), so the Worker must have none.
   if (name.includes("_SESSION_TOKEN")) return `npx wrangler secret delete ${name}`;
   return `put the right one: npx wrangler secret put ${name}. If the Worker is to have none: npx wrangler secret delete ${name}`;
@@ -171,14 +196,13 @@ export function checkStore(seen: Observations): Finding[] {
   const binding = tableOf(project.envConfig.deployed["ANSWERS"])["store"];
   const { r2Buckets } = project.envConfig;
   const name = r2Buckets.find((bucket) => bucket.binding === binding)?.bucket_name;
-  const create =
-    name === undefined ? "npx vitrine deploy makes it" : `npx wrangler r2 bucket create ${name}`;
+  const bucketName = name ?? "NAME (the dashboard shows it among the Worker's bindings)";
   return [
     error("store", subject, {
       seen: `R2 does not give the Worker its store (${state})`,
       impact:
         "nothing is stored, and nothing that is stored is shown: an outage of S3 shows, and pictures are made again",
-      remedy: `look in Cloudflare's dashboard, R2, whether its bucket is there. If it is not, ${create}: it fills by itself. If it is, wait, and ${SEE_CLOUDFLARE}`,
+      remedy: `look in Cloudflare's dashboard, R2, whether its bucket is there. If it is not, npx wrangler r2 bucket create ${bucketName}: it fills by itself. If it is, wait, and ${SEE_CLOUDFLARE}`,
     }),
   ];
 }
@@ -347,7 +371,7 @@ function describeRefusedKey(
   }
 
   const { access_key: key = "the key" } = slot;
-  const remedy = `if somebody deactivated ${key}, activate it again at the provider (at AWS, aws iam list-access-keys --user-name USER lists the keys of its user). Else make a new key for that user: npx vitrine rotate, or ${puts}`;
+  const remedy = `if somebody deactivated ${key} by mistake, and not because it leaked, activate it again at the provider (at AWS, aws iam list-access-keys --user-name USER lists the keys of its user). Else make a new key for that user: npx vitrine rotate, or ${puts}`;
   return { ...fault, remedy };
 }
 
@@ -431,11 +455,13 @@ export function checkWorkerListRight(
   const need = needsList(seen.project, bucket);
   if (need === "none") return [];
 
-  const denied = [...(role ? [role] : []), ...slots].find(({ missing }) => missing === 403);
-  if (denied === undefined) return [];
+  // A credential that may not even read the canary may be the wrong one: it must not get a right.
+  const isDenied = ({ state, missing }: SlotHealth | RoleHealth) =>
+    state === "ok" && missing === 403;
+  const slot = slots.find(isDenied);
+  if (slot === undefined && (role === undefined || !isDenied(role))) return [];
 
-  const key = slots.find(({ missing }) => missing === 403)?.access_key;
-  const owner = role ? `the role ${role.role}` : `the user of the Worker's key ${key}`;
+  const owner = role ? `the role ${role.role}` : `the user of the Worker's key ${slot?.access_key}`;
   const subject = { about: `${seen.site?.baseUrl}: bucket ${bucket.name}`, bucket: bucket.name };
   const problem = describeListNeed(bucket, need, owner);
   return [(need === "follower" ? error : warning)("list", subject, problem)];

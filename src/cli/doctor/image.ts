@@ -138,7 +138,11 @@ function isOlderRefusal(headers: Headers): boolean {
 /** Findings that never keep a picture from being shown. */
 const HARMLESS: readonly Check[] = ["public", "side-door", "originals", "list", "keys", "store"];
 
-function isCause({ severity, bucket, check }: Finding, { buckets }: PictureSeen): boolean {
+function isCause(finding: Finding, { buckets }: PictureSeen): boolean {
+  const { severity, bucket, check, isOfMachine } = finding;
+  // A key of this machine explains nothing that visitors see.
+  if (isOfMachine) return false;
+
   const isOfPicture = bucket === undefined || buckets.includes(bucket);
   // The deployed configuration is another one than that which was checked here.
   if (check === "deployed" && severity === "warning") return true;
@@ -265,7 +269,7 @@ function checkBrowserCache(
     seen: `cache-control is ${control}, not of max_age = ${maxAge}`,
     impact: "browsers load an image again that they have, or keep one for too long",
     remedy:
-      "npx vitrine deploy if max_age has changed. Or set the zone's Browser Cache TTL to Respect Existing Headers",
+      "npx vitrine deploy if max_age has changed. Else something in front changes it: set the zone's Browser Cache TTL to Respect Existing Headers, and look for a rule that sets cache-control (Rules → Transform Rules, Cache Rules)",
   });
 }
 

@@ -172,9 +172,13 @@ export function describeKeyRefusal(code: string): Pick<Finding, "check" | "seen"
 /** Whether each key at hand may list, where the Worker needs that (A6). */
 export function checkListRight(seen: Observations, bucketSeen: BucketSeen): Finding[] {
   const { project } = seen;
-  const { bucket, keys } = bucketSeen;
+  const { bucket, keys, samples } = bucketSeen;
   const need = needsList(project, bucket);
   if (need === "none") return [];
+
+  // A key that may not read either may be the wrong one: it must not get a right.
+  const isUnread = samples.some(({ reply }) => reply?.code === "AccessDenied");
+  if (isUnread) return [];
 
   return keys.flatMap((key) => {
     const isDenied = isAccepted(key.absent, bucket) && key.absent.code !== "NoSuchKey";
@@ -208,7 +212,11 @@ export function ofMachine({ project }: Observations, source: string, hasOther: b
 }
 
 /** What a fault of a key means, where only this machine is known to have that key. */
-export function impactOfKey(project: Project, source: string): Pick<Problem, "impact"> {
-  if (isDeployed(project, source)) return {};
-  return { impact: `this is about ${source} alone: whether the Worker has this key is not known` };
+export function impactOfKey(
+  { local }: Project,
+  source: string,
+): Pick<Problem, "impact" | "isOfMachine"> {
+  if (local) return {};
+  const impact = `this is about ${source} alone: whether the Worker has this key is not known`;
+  return { impact, isOfMachine: true };
 }

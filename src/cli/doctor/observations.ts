@@ -101,7 +101,12 @@ export function outcomeOf({ answers, event }: PictureSeen): string {
   if (result === undefined) return "nothing";
   if (isNoAnswer(result)) return `no answer (${result.reason})`;
 
-  const details = [event, cacheStatus(result.headers)].filter((detail) => detail !== undefined);
+  const challenge = result.headers.has("cf-mitigated")
+    ? "a challenge, which browsers may pass"
+    : undefined;
+  const details = [event, challenge, cacheStatus(result.headers)].filter(
+    (detail) => detail !== undefined,
+  );
   const suffix = details.length === 0 ? "" : ` (${details.join(", ")})`;
   return `${result.status}${suffix}`;
 }

@@ -14,6 +14,7 @@ import {
   fetchHealth,
   type Health,
   type HealthFailure,
+  isOfVitrine,
 } from "../http/ask-health.ts";
 import { ACCEPTS, BROWSERS, type Browser, cacheStatus } from "../http/ask-picture.ts";
 import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
@@ -128,10 +129,14 @@ export async function observeSite(
   // The local run has no Workers Cache, and no zone. Somebody else's site is not asked.
   if (local || (seen.absence !== undefined && firstShown === undefined)) return seen;
 
+  // If the Worker itself answered for a picture, a plain 403 elsewhere is no block of this machine.
+  const isReached = pictures.some(({ answers }) =>
+    answers.some(({ result }) => !isNoAnswer(result) && isOfVitrine(result.headers)),
+  );
   const sideDoors: SideDoorSeen[] = [];
   for (const bucket of edgeBucketsOf(config.routes)) {
     const sample = buckets.find((bucketSeen) => bucketSeen.bucket.name === bucket.name)?.samples[0];
-    sideDoors.push(await trySideDoor(bucket, baseUrl, sample?.key, firstShown !== undefined));
+    sideDoors.push(await trySideDoor(bucket, baseUrl, sample?.key, isReached));
   }
   const cachedAgain = firstShown && (await askCacheAgain(baseUrl, firstShown));
   return { ...seen, sideDoors, cachedAgain };
@@ -219,7 +224,9 @@ async function observePicture(
     clockAhead ??= readClock(result.headers, now());
     if (result.status === 200) continue;
 
-    event = healthToken === undefined ? undefined : await askForEvent(url, healthToken);
+    // Another app may be at that path.
+    const isAnswerOfVitrine = healthToken !== undefined && isOfVitrine(result.headers);
+    event = isAnswerOfVitrine ? await askForEvent(url, healthToken) : undefined;
     break;
   }
   return { ...request, answers, event, clockAhead };

@@ -80,6 +80,11 @@ function explainSilence({ failure }: Reply, { baseUrl }: Bucket, settings: strin
   const { host } = new URL(baseUrl);
   const seen = `${host} does not answer: ${failure}`;
 
+  if (`${failure}`.includes("EXPIRED")) {
+    const remedy = `renew the certificate of ${host}, or tell whoever runs it. If this machine's clock is off, set it`;
+    return { kind: "bucket-fault", check: "reachable", seen, remedy, needsDeploy: false };
+  }
+
   if (/ENOTFOUND|CERT|SSL|EPROTO/.test(`${failure}`)) {
     const remedy = `compare endpoint and addressing in ${settings} with docs/configuration.md, which lists providers, and if one is wrong, correct it: npx vitrine deploy. If they showed pictures before, leave them, and ${SEE_PROVIDER}`;
     return { kind: "bucket-fault", check: "reachable", seen, remedy, needsDeploy: false };

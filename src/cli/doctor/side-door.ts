@@ -33,13 +33,13 @@ export type SideDoorSeen = {
 /**
  * Asks the edge for a picture of another bucket, and for one of this bucket.
  * @param sampleKey an object of the bucket, if one is known
- * @param hasShownImages whether Vitrine has just shown images: if so, a plain 403 is not a block of this machine
+ * @param isReached whether the Worker has just answered for a picture: if so, a plain 403 is not a block of this machine
  */
 export async function trySideDoor(
   bucket: Bucket,
   baseUrl: string,
   sampleKey: string | undefined,
-  hasShownImages: boolean,
+  isReached: boolean,
 ): Promise<SideDoorSeen> {
   const absentName = `vitrine-doctor-${crypto.randomUUID()}`;
   const key = sampleKey ?? `${bucket.prefix}${absentName}.jpg`;
@@ -54,8 +54,8 @@ export async function trySideDoor(
     bucket,
     about: `${prefix}, for bucket ${bucket.name}`,
     key,
-    neighbour: await tryDoor(neighbourUrl, hasShownImages),
-    object: await tryDoor(objectUrl, hasShownImages),
+    neighbour: await tryDoor(neighbourUrl, isReached),
+    object: await tryDoor(objectUrl, isReached),
   };
 }
 
@@ -73,7 +73,7 @@ function neighbourOf(bucket: Bucket, absentName: string): string {
 const FETCHED = /^(?:object-(?:missing|denied)|source-unreadable|origin-(?:denied|failed))$/;
 
 /** Asks for an image. A state that is not certain is `unknown`, never `shut`. */
-async function tryDoor(url: string, hasShownImages: boolean): Promise<Door> {
+async function tryDoor(url: string, isReached: boolean): Promise<Door> {
   const { pathname } = new URL(url);
   const result = await askSite(url);
   if (isNoAnswer(result)) return { state: "unknown", text: `${pathname}: ${result.reason}` };
@@ -95,7 +95,7 @@ async function tryDoor(url: string, hasShownImages: boolean): Promise<Door> {
   if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return { state: "open", text };
 
   // A challenge is no block: a browser can pass it.
-  const isBlocked = status === 403 && !headers.has("cf-mitigated") && hasShownImages;
+  const isBlocked = status === 403 && !headers.has("cf-mitigated") && isReached;
   const isRefused = status === 404 && isOfVitrine(headers);
   return { state: isBlocked || isRefused ? "shut" : "unknown", text };
 }
@@ -112,7 +112,7 @@ export function checkSideDoor({ bucket, about, key, neighbour, object }: SideDoo
       seen,
       impact:
         "each image and size is on your bill: $0.50 for 1,000 above the 5,000 a month that are free, without a limit. On the free plan your own new images are 503 when those are used up",
-      remedy: `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${sourceEntryOf(bucket)} (domain, then path). And ${RULE}. If the bucket is public, close it`,
+      remedy: `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${sourceEntryOf(bucket)} (domain, then path), and by those of all other environments and Workers of the zone: npx vitrine check --all prints them. And ${RULE}. If the bucket is public, close it`,
     });
   }
 

@@ -58,8 +58,12 @@ export async function fetchHealth(
   return { kind: "no-answer", status, reason: "its answer is not the health of a Vitrine" };
 }
 
-/** `isVitrine`: a Vitrine answers, with a broken configuration for example. */
-export type Absence = NoAnswer & { readonly isVitrine?: boolean };
+export type Absence = NoAnswer & {
+  /** Whether a Vitrine answers, with a broken configuration for example. */
+  readonly isVitrine?: boolean;
+  /** What is in front of it, as far as it says so. */
+  readonly obstacle?: "challenge" | "redirect";
+};
 
 /**
  * Asks whether a Vitrine with a right configuration is at a URL. It sends no token, because another server
@@ -73,8 +77,16 @@ export async function checkPresence(baseUrl: string): Promise<Absence | undefine
   const { status, headers, text } = result;
   if (status === 200 && text === "ok\n" && isOfVitrine(headers)) return undefined;
 
-  const reason = `it answers ${status} ${text.trim().slice(0, 40)}`;
-  return { kind: "no-answer", status, reason, isVitrine: isOfVitrine(headers) };
+  const absence = { kind: "no-answer", status, isVitrine: isOfVitrine(headers) } as const;
+  if (headers.has("cf-mitigated")) {
+    const reason = `it answers ${status}: a challenge of Cloudflare`;
+    return { ...absence, reason, obstacle: "challenge" };
+  }
+  if (status >= 300 && status < 400) {
+    const reason = `it redirects (${status}) to ${headers.get("location")?.slice(0, 100)}`;
+    return { ...absence, reason, obstacle: "redirect" };
+  }
+  return { ...absence, reason: `it answers ${status} ${text.trim().slice(0, 40)}` };
 }
 
 /** Returns whether an answer has the policy of the Worker, which other servers hardly send. */

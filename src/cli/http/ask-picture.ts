@@ -3,6 +3,7 @@
 import { parseAccept } from "../../worker/request/accept.ts";
 import { EVENT_HEADER } from "../../worker/response/answer.ts";
 import type { World } from "../command.ts";
+import { isOfVitrine } from "./ask-health.ts";
 import { fetchBody } from "./body.ts";
 import { createSender } from "./retry.ts";
 
@@ -41,14 +42,19 @@ export type NoPicture = {
 
 /**
  * Creates a function that asks for a picture. The picture is undefined after an interruption.
+ *
+ * It asks as a visitor first. A cache in front may show visitors what it does not show to a request with a token, and
+ * another app may be at that path: so the token is sent only after an answer of a Vitrine, and never after a picture.
  * @param token a token of the Worker, which then says why it refuses a request
  */
 export function createPictureClient({ now, interrupted: signal }: World, token?: string) {
-  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
   const send = createSender({ now, signal, retries: 2, statuses: [429, 503], maxWaitMs: 120_000 });
+  const request = (url: string, headers: Readonly<Record<string, string>>) =>
+    send(() => fetchBody(url, { headers, signal }, TIMEOUT_S, () => MAX_BYTES));
+
   return async (url: string, browser: Browser): Promise<PictureAnswer | undefined> => {
-    const init = { headers: { accept: ACCEPTS[browser], ...authorization }, signal };
-    const result = await send(() => fetchBody(url, init, TIMEOUT_S, () => MAX_BYTES));
+    const accept = ACCEPTS[browser];
+    const result = await request(url, { accept });
     if (result === undefined) return undefined;
     if (typeof result === "string") return { kind: "no-picture", reason: result, isOutage: true };
 
@@ -61,7 +67,13 @@ export function createPictureClient({ now, interrupted: signal }: World, token?:
     // 404 and 415 are about the object: it is missing, or no image.
     const isOutage = status !== 404 && status !== 415;
     const reason = status === 200 ? `200 ${type}` : `${status}`;
-    return { kind: "no-picture", reason, isOutage, status, event: eventOf(headers) };
+    const noPicture = { kind: "no-picture", reason, isOutage, status } as const;
+    if (token === undefined || !isOfVitrine(headers)) return noPicture;
+
+    const explained = await request(url, { accept, authorization: `Bearer ${token}` });
+    if (explained === undefined) return undefined;
+    if (typeof explained === "string" || explained.status !== status) return noPicture;
+    return { ...noPicture, event: eventOf(explained.headers) };
   };
 }
 

@@ -37,7 +37,13 @@ export async function findKeyOwner(
     ({ bucket }) => !ownBuckets.some((ownBucket) => haveSameObjects(ownBucket, bucket)),
   );
 
-  const results = foreign.slice(0, MAX_BUCKETS).map(async (candidate) => {
+  // The token of a session is sent as it is: it must not get to another provider.
+  const ownProviders = ownBuckets.map(providerOf);
+  const isSafe = (bucket: Bucket) =>
+    credentials.sessionToken === undefined || ownProviders.includes(providerOf(bucket));
+  const candidatesToAsk = foreign.filter(({ bucket }) => isSafe(bucket));
+
+  const results = candidatesToAsk.slice(0, MAX_BUCKETS).map(async (candidate) => {
     const isOpened = await isOpenedByKey(candidate.bucket, credentials, now);
     return isOpened ? candidate : undefined;
   });

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { PROTECTION } from "../../../src/worker/response/answer.ts";
 import { MORE } from "../../support/cli/folder.ts";
 import { vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { stopTimers } from "../../support/clock.ts";
@@ -65,7 +66,7 @@ beforeEach(() => {
 const missing = (headers = {}) =>
   new HttpResponse("Not found\n", {
     status: 404,
-    headers: { "vitrine-event": "object-missing", ...headers },
+    headers: { ...PROTECTION, "vitrine-event": "object-missing", ...headers },
   });
 
 function serve(state: string, answerPicture: () => Response): void {

@@ -2,11 +2,12 @@
 
 import { HttpResponse, http } from "msw";
 import { beforeEach, describe, expect, test } from "vitest";
+import { PROTECTION } from "../../../src/worker/response/answer.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { hurry, purge, SITE, serveSite, site } from "../../support/cli/purged-site.ts";
 import type { CommandResult, WorldOptions } from "../../support/cli/vitrine.ts";
 import { network } from "../../support/emulators.ts";
-import { PURGE_TOKEN, SECRETS } from "../../support/env.ts";
+import { SECRETS } from "../../support/env.ts";
 import { get, put, stage } from "../../support/run-worker.ts";
 
 const SIGNED_ROUTE = `[[vars.ROUTES]]
@@ -57,12 +58,13 @@ test.each([PHOTO, SECRET])("%s is proved gone by S3's own word in every answer",
   const ended = await verify(object);
   expect(ended.code).toBe(0);
   const urls = new Set(site.urls.map((url) => new URL(url).pathname));
-  const answers = `${site.urls.length} requests of ${urls.size} URLs`;
+  // Each is sent as a visitor, and once more for the reason.
+  const answers = `${site.urls.length / 2} requests of ${urls.size} URLs`;
   expect(ended.out).toMatch(
     new RegExp(`^proved: ${object}: .*${answers}.*, \\d{4}-.*T.*\\.\\d{3}Z\n$`),
   );
   expect(ended.err).toMatch(/\nProved: 1 object\.\n$/);
-  expect([site.urls.length, urls.size]).toEqual([21, 7]);
+  expect([site.urls.length, urls.size]).toEqual([42, 7]);
 });
 
 describe("no answer but S3's own is a proof", () => {
@@ -167,10 +169,12 @@ describe("an object that is still there", () => {
     let count = 0;
     answerPictures(() => {
       count += 1;
-      return new HttpResponse("", { status: 504, headers: { "vitrine-event": "timed-out" } });
+      const headers = { ...PROTECTION, "vitrine-event": "timed-out" };
+      return new HttpResponse("", { status: 504, headers });
     });
     const ended = await verify(PHOTO);
-    expect([ended.code, count]).toEqual([1, 1]);
+    // as a visitor, and once more for the reason
+    expect([ended.code, count]).toEqual([1, 2]);
     expect(ended.out).toMatch(/^not known: photos\/fig\.jpg: .*504 timed-out.*\n$/);
   });
 
@@ -234,21 +238,33 @@ test("of two objects, one that is not purged has its line, and the other one is 
   expect(err).toContain("NOT PURGED: 1 of 2 objects.\n");
 });
 
-test("pictures are asked for with the token, and the token goes nowhere else", async () => {
+test("the token goes to an answer of Vitrine alone: no redirect, and no other app at that path", async () => {
   const tokens = new Set<string | null>();
   const elsewhere: string[] = [];
-  answerPictures(({ headers }) => {
-    tokens.add(headers.get("authorization"));
-    return HttpResponse.redirect("https://evil.example/");
-  });
   network.use(
     http.all("https://evil.example/*", ({ request }) => {
       elsewhere.push(request.url);
       return HttpResponse.json({});
     }),
   );
-  await verify(PHOTO);
-  expect([[...tokens], elsewhere]).toEqual([[`Bearer ${PURGE_TOKEN}`], []]);
+  const others = [
+    () => HttpResponse.redirect("https://evil.example/"),
+    () => new HttpResponse("Not found", { status: 404 }),
+  ];
+  for (const answer of others) {
+    answerPictures(({ headers }) => {
+      tokens.add(headers.get("authorization"));
+      return answer();
+    });
+    await verify(PHOTO);
+  }
+  expect([[...tokens], elsewhere]).toEqual([[null], []]);
+});
+
+test("a picture that a cache in front shows to visitors alone is still there", async () => {
+  answerPictures(({ headers }) => (headers.has("authorization") ? undefined : picture()));
+  const { code, out } = await verify(PHOTO);
+  expect([code, out]).toEqual([1, expect.stringMatching(/^still there: /)]);
 });
 
 test("a visitor's own answer has no event", async () => {

@@ -1,6 +1,6 @@
 // A site for `vitrine purge`: the whole Worker answers, behind the strict cache, as the folder's configuration deploys it.
 
-import { HttpResponse, http } from "msw";
+import { http } from "msw";
 import { afterAll, beforeAll, beforeEach, onTestFinished, vi } from "vitest";
 import { stopClock, watchWork } from "../clock.ts";
 import { network } from "../emulators.ts";
@@ -35,7 +35,7 @@ export function serveSite(change?: (text: string) => string): void {
         if (method === "GET") site.urls.push(url);
         const body = method === "GET" ? null : await request.text();
         const answer = await get(url, { method, headers: new Headers(headers), body }, site.env);
-        return new HttpResponse(answer.body, answer);
+        return new Response(answer.body, answer);
       }),
     );
   });

@@ -1,0 +1,108 @@
+// Remedies that did harm, or led away from the cause, when an operator followed them to the letter.
+
+import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HttpResponse } from "msw";
+import { beforeEach, expect, onTestFinished, test } from "vitest";
+import type { Check } from "../../../src/cli/doctor/finding.ts";
+import { explainReply } from "../../../src/cli/doctor/s3-reply.ts";
+import {
+  beginSite,
+  CONFIGURED,
+  configure,
+  deploy,
+  examine,
+  reporting,
+  SITE,
+  withHeader,
+} from "../../support/cli/doctor.ts";
+import { problemsOf } from "../../support/cli/findings.ts";
+import { bucketOf } from "../../support/config-of.ts";
+import { ENV, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { stage } from "../../support/run-worker.ts";
+
+const BUSY = { slot: "current", access_key: "…MPLE", state: "SlowDown", answered: 503 };
+
+beforeEach(() => beginSite());
+
+const remedyOf = async (check: Check, ...options: Parameters<typeof examine>) => {
+  const problems = problemsOf(await examine(...options));
+  return problems.find((problem) => problem.check === check)?.remedy;
+};
+
+test("a key that may not read the canary gets no right to list: it may be another environment's", async () => {
+  const store = '[[r2_buckets]]\nbinding = "RENDITIONS"\nbucket_name = "renditions"\n';
+  const vars = { ...CONFIGURED, ANSWERS: { ...CONFIGURED.ANSWERS, store: "RENDITIONS" } };
+  const denied = { slot: "current", access_key: "…TKEY", state: "AccessDenied", answered: 403 };
+  deploy(undefined, reporting({ slots: [{ ...denied, missing: 403 }] }));
+  configure(vars, undefined, store);
+  const env = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
+  const report = await examine(undefined, { env });
+  expect(problemsOf(report).map(({ check }) => check)).not.toContain("list");
+  expect(JSON.stringify(report.findings)).not.toContain("s3:ListBucket");
+});
+
+test("a dead key of a file that the Worker does not have is not why pictures fail", async () => {
+  const folder = configure();
+  const file = join(folder, "old.env");
+  const { accessKeyId, secretAccessKey } = NEXT_CREDENTIALS;
+  const lines = [
+    `AWS_ACCESS_KEY_ID='${accessKeyId}'`,
+    `AWS_SECRET_ACCESS_KEY='${secretAccessKey}'`,
+  ];
+  writeFileSync(file, lines.join("\n"));
+  onTestFinished(() => rmSync(file));
+  deploy(undefined, (answer, request) => {
+    if (request.path.startsWith("/images/")) return new HttpResponse("", { status: 502 });
+    return reporting({ slots: [BUSY] })(answer, request);
+  });
+  const args = ["--url", SITE, "--secrets-file", "old.env", "key.jpg"];
+  const { findings } = await examine(args);
+  const dead = findings.find(({ check }) => check === "key-id");
+  expect(dead?.impact).toMatch(/^this is about old\.env alone/);
+  expect(findings.find(({ check }) => check === "image")?.remedy ?? "").not.toContain("key id");
+});
+
+test.each<[string, ResponseInit, RegExp]>([
+  ["a challenge", { status: 403, headers: { "cf-mitigated": "challenge" } }, /make an exception/],
+  [
+    "Cloudflare Access",
+    { status: 302, headers: { location: "https://acme.cloudflareaccess.com/" } },
+    /redirects/,
+  ],
+])("%s in front of the Worker is named, and DNS is not blamed", async (_title, init, remedy) => {
+  deploy(undefined, () => new HttpResponse("", init));
+  const remedyText = await remedyOf("deployed");
+  expect(remedyText).toMatch(remedy);
+  expect(remedyText).not.toContain("DNS");
+});
+
+test("a canary that only the deployed configuration lacks is not to be uploaded", async () => {
+  const media = { ...CONFIGURED.BUCKETS.media, canary: "nothing.jpg" };
+  stage.s3.faults.delete("no-list-bucket");
+  deploy({ ...ENV, ...CONFIGURED, BUCKETS: { media }, HEALTH_TOKEN });
+  const problems = problemsOf(await examine());
+  expect(problems.map(({ check }) => check)).toEqual(["deployed"]);
+});
+
+test("a rule that sets cache-control is looked for", async () => {
+  deploy(undefined, withHeader("cache-control", "no-store"));
+  expect(await remedyOf("cache")).toContain("a rule that sets cache-control");
+});
+
+test("the origins of other environments stay among Sources", async () => {
+  beginSite({ firewall: false, sources: ["*.s3.eu-west-1.amazonaws.com"] });
+  expect(await remedyOf("side-door")).toContain("all other environments");
+});
+
+test("a host that is no route is first taken for a mistake in --url", async () => {
+  const { text } = await examine(["--url", "https://pictures.example"]);
+  expect(text).toMatch(/which has images\.example\S*: use one of these\. Only if/);
+});
+
+test("an expired certificate is to be renewed, and endpoint stays", () => {
+  const meaning = explainReply({ failure: "CERT_HAS_EXPIRED" }, bucketOf());
+  expect(meaning).toMatchObject({ kind: "bucket-fault", needsDeploy: false });
+  expect(JSON.stringify(meaning)).toContain("renew the certificate");
+  expect(JSON.stringify(meaning)).not.toContain("endpoint");
+});
