@@ -25,6 +25,7 @@ const LONG = [
   "test/cli/client/client.test.ts",
   "test/cli/{installed,program}.test.ts",
   "test/cli/deploy/wrangler.test.ts",
+  "test/cli/doctor/faults-long.test.ts",
   "test/cli/rotate/{local,wrangler}.test.ts",
   "test/hostile/explore/rotate-long.test.ts",
 ];

@@ -69,6 +69,14 @@ export const reporting =
       ? HttpResponse.json({ ok: true, buckets: [{ bucket: "media", edge: "on", ...health }] })
       : answer;
 
+/** An answer as a server sends it: with the time. */
+export function withDate(answer: Response): Response {
+  if (answer.type === "error" || answer.headers.has("date")) return answer;
+  const dated = new Response(answer.body, answer);
+  dated.headers.set("date", new Date().toUTCString());
+  return dated;
+}
+
 /** Puts a zone with a Worker at SITE. */
 export function deploy(
   env: object = { ...ENV, ...CONFIGURED, HEALTH_TOKEN },
@@ -84,10 +92,7 @@ export function deploy(
         (await stage.edge.visit(new Request(url, { headers }))) ??
         (await get(path, { method, headers, body }, env));
       const changed = change(answer, { method, headers, path });
-      if (changed.type === "error" || changed.headers.has("date")) return changed;
-      const dated = new Response(changed.body, changed);
-      dated.headers.set("date", new Date().toUTCString());
-      return dated;
+      return withDate(changed);
     }),
   );
 }

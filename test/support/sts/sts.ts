@@ -11,7 +11,7 @@ type StsRefusal = { readonly status: number; readonly code: string; readonly mes
 
 type Claims = { readonly iss: string; readonly sub: string; readonly aud: string };
 
-export type StsRole = {
+type StsRole = {
   /** The issuer whose provider is the principal of the policy. */
   readonly trusts: string;
   /** Conditions on `<host>:aud` and `<host>:sub`. */

@@ -1,0 +1,150 @@
+// The account at the S3 provider of a test's world: users with keys and policies, and the buckets that they open. It asks the
+// strict S3 of a bucket, and refuses afterwards what the policy of the key's user does not allow, as IAM does.
+
+import { createS3, type S3, type Session } from "../../../src/emulator/s3/s3.ts";
+import { CREDENTIALS } from "../env.ts";
+import { s3Error } from "../network.ts";
+import { stage } from "../run-worker.ts";
+import type { Statement } from "./remedy-text.ts";
+
+export type User = {
+  readonly name: string;
+  /** Secrets by the ids of keys that are active. */
+  readonly keys: Map<string, string>;
+  policy: readonly Statement[];
+};
+
+/** What the provider itself answers. `isOf`: the requests that it answers so; left out: all. */
+type ProviderFault = {
+  readonly code: string;
+  readonly status: number;
+  readonly isOf?: "objects";
+};
+
+export type Account = {
+  /** How far its clock is ahead: s. */
+  ahead: number;
+  readonly users: User[];
+  /** By their names. */
+  readonly buckets: Map<string, S3>;
+  fault: ProviderFault | undefined;
+  /** A code of Node.js: no connection to S3 can be made. */
+  broken: string | undefined;
+  /** The buckets whose own policy denies every object. */
+  readonly denying: Set<string>;
+};
+
+const REGION = "eu-west-1";
+export const S3_HOST = `s3.${REGION}.amazonaws.com`;
+
+/** What docs/deploy.md, step 4, allows the key of a bucket. */
+export function rightPolicy(bucket: string, prefix = ""): Statement[] {
+  return [
+    { actions: ["s3:GetObject"], resources: [`arn:aws:s3:::${bucket}/${prefix}*`] },
+    { actions: ["s3:ListBucket"], resources: [`arn:aws:s3:::${bucket}`] },
+  ];
+}
+
+export function addUser(account: Account, name: string, bucket: string, prefix: string): User {
+  const number = account.users.length + 1;
+  const keys = new Map([[`AKIAVITRINE0000000${number}OLD`, `the-secret-of-${name}-0001`]]);
+  const user = { name, keys, policy: rightPolicy(bucket, prefix) };
+  account.users.push(user);
+  return user;
+}
+
+export function addBucket(
+  account: Account,
+  bucket: string,
+  sessions: ReadonlyMap<string, Session> = new Map(),
+): S3 {
+  const endpoint = `https://${S3_HOST}`;
+  const settings = { endpoint, bucket, region: REGION, credentials: CREDENTIALS };
+  const now = () => stage.clock.now + account.ahead * 1000;
+  const s3 = createS3({ ...settings, sessions, now });
+  account.buckets.set(bucket, s3);
+  return s3;
+}
+
+/** The secrets of the first key of a user, by the names that begin with a word. */
+export function secretsOf({ keys }: User, secretPrefix = "AWS"): Record<string, string> {
+  const [[id, secret] = ["", ""]] = keys;
+  return { [`${secretPrefix}_ACCESS_KEY_ID`]: id, [`${secretPrefix}_SECRET_ACCESS_KEY`]: secret };
+}
+
+export function userOf({ users }: Account, keyId: string | undefined): User | undefined {
+  return users.find(({ keys }) => keyId !== undefined && keys.has(keyId));
+}
+
+/** @throws {TypeError} if no answer comes, as the global `fetch` does */
+export async function answerAsProvider(
+  account: Account,
+  url: string,
+  method: string,
+  headers: Headers,
+): Promise<Response> {
+  const { host, pathname, searchParams } = new URL(url);
+  if (account.broken !== undefined) throw connectionFault(account.broken, host);
+
+  const path = decodeURIComponent(pathname.slice(1));
+  const [, inHost] = /^(.+)\.s3\./.exec(host) ?? [];
+  const [inPath = "", ...segments] = path.split("/");
+  const [bucket, key] = inHost === undefined ? [inPath, segments.join("/")] : [inHost, path];
+
+  const [first] = account.buckets.values();
+  const s3 = account.buckets.get(bucket) ?? first;
+  if (s3 === undefined) throw new Error("the account has no bucket");
+  s3.keys.clear();
+  for (const { keys } of account.users) {
+    for (const [id, secret] of keys) s3.keys.set(id, secret);
+  }
+  const answer = await s3.fetch(url, { method, headers });
+
+  const code = answer.ok ? undefined : codeIn(await answer.clone().text());
+  const isAccepted = answer.status < 400 || OF_OBJECTS.includes(code ?? "");
+  if (!isAccepted && account.fault === undefined) return answer;
+
+  const isList = searchParams.has("list-type");
+  const { fault } = account;
+  const isRefused = fault?.isOf === undefined || (!isList && answer.ok);
+  if (fault !== undefined && isRefused) return s3Error(fault.code, fault.status);
+  if (!isAccepted) return answer;
+
+  const user = userOf(account, keyIdIn(headers));
+  if (user === undefined) return answer; // a stranger, whom S3 itself has judged
+
+  const may = (action: string, resource: string) => isAllowed(user, action, resource);
+  const mayList = may("s3:ListBucket", `arn:aws:s3:::${bucket}`);
+  const mayGet = may("s3:GetObject", `arn:aws:s3:::${bucket}/${key}`);
+  const isDenied = isList ? !mayList : !mayGet || account.denying.has(bucket);
+  const isUnsaid = code === "NoSuchKey" && !mayList; // A6
+  return isDenied || isUnsaid ? s3Error("AccessDenied", 403) : answer;
+}
+
+/** Codes that S3 has only for those whose key it accepts. */
+const OF_OBJECTS = ["NoSuchKey", "InvalidObjectState"];
+
+const codeIn = (xml: string) => /<Code>([^<]+)/.exec(xml)?.[1];
+
+const keyIdIn = (headers: Headers) =>
+  /Credential=([^/]+)/.exec(headers.get("authorization") ?? "")?.[1];
+
+export function isAllowed({ policy }: Pick<User, "policy">, action: string, resource: string) {
+  return policy.some(
+    ({ actions, resources }) =>
+      actions.some((pattern) => matches(pattern, action)) &&
+      resources.some((pattern) => matches(pattern, resource)),
+  );
+}
+
+/** Whether a text is what a pattern of IAM means, whose `*` stands for anything. */
+function matches(pattern: string, text: string): boolean {
+  const parts = pattern.split("*").map((part) => part.replace(/[^\w/-]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`, "s").test(text);
+}
+
+/** What the global `fetch` throws if no connection can be made. */
+export function connectionFault(code: string, host: string): TypeError {
+  const cause = Object.assign(new Error(`${code}: ${host}`), { code });
+  return new TypeError("fetch failed", { cause });
+}
