@@ -95,17 +95,30 @@ export type Grant = {
   /** Undefined: anyone, without a key. */
   readonly user: User | undefined;
   readonly actions: readonly string[];
+  /** ARNs. By default the bucket and all its objects. */
+  readonly resources?: readonly string[];
+  readonly effect?: "Allow" | "Deny";
 };
 
 export function setPolicy(bucket: string, grants: readonly Grant[]): Promise<string> {
-  const Statement = grants.map(({ user, actions }) => ({
-    Effect: "Allow",
+  const all = [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`];
+  const Statement = grants.map(({ user, actions, resources = all, effect = "Allow" }) => ({
+    Effect: effect,
     Principal: user === undefined ? "*" : { AWS: [`arn:aws:iam:::user/${user}`] },
     Action: actions,
-    Resource: [`arn:aws:s3:::${bucket}`, `arn:aws:s3:::${bucket}/*`],
+    Resource: resources,
   }));
   const body = JSON.stringify({ Version: "2012-10-17", Statement });
   return sendToS3("PUT", `/${bucket}`, { query: { policy: "" }, body, type: "application/json" });
+}
+
+/** What `aws s3api put-public-access-block` sets: no policy opens the bucket to anyone. */
+export function blockPublicAccess(bucket: string): Promise<string> {
+  return sendToS3("PUT", `/${bucket}`, {
+    query: { publicAccessBlock: "" },
+    body: `<PublicAccessBlockConfiguration xmlns="http://s3.amazonaws.com/doc/2006-03-01/"><BlockPublicAcls>true</BlockPublicAcls><IgnorePublicAcls>true</IgnorePublicAcls><BlockPublicPolicy>true</BlockPublicPolicy><RestrictPublicBuckets>true</RestrictPublicBuckets></PublicAccessBlockConfiguration>`,
+    type: "application/xml",
+  });
 }
 
 /** Allows users to read the objects of a bucket, and nothing else. */
