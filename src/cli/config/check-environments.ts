@@ -149,7 +149,7 @@ function reportOn(
     ...environmentMistakes(config, otherConfigs),
     ...pitfalls(config, now),
     ...(isRefusal(deployed) ? deployed.mistakes : []),
-    ...deployMistakes(config.deployed),
+    ...deployMistakes(config.deployed, config.patterns),
   ];
   const bounds = readBounds(config.deployed, (path, message) => problems.push({ path, message }));
 

@@ -232,7 +232,8 @@ function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
  * What works on a developer's machine, and fails once it is deployed. It reads the vars, so that no other mistake hides
  * one of these.
  */
-export function* deployMistakes(vars: Vars): Generator<ConfigMistake> {
+export function* deployMistakes(vars: Vars, patterns: readonly string[]): Generator<ConfigMistake> {
+  const ownHosts = patterns.map(hostOf);
   const message = "http:// is for your own machine only"; // E6
   if (isPlainHttp(tableOf(vars["OIDC"])["issuer"])) yield { path: "OIDC.issuer", message };
 
@@ -251,6 +252,10 @@ export function* deployMistakes(vars: Vars): Generator<ConfigMistake> {
       yield { path: `BUCKETS.${name}.endpoint`, message: `${message}, in .dev.vars` };
     }
     const hostname = URL.parse(`${endpoint}`)?.hostname ?? "";
+    // The Worker would ask itself (docs/errors.md#loop-detected).
+    if (ownHosts.includes(hostname)) {
+      yield { path: `BUCKETS.${name}.endpoint`, message: "is a host of this Worker: write S3's" };
+    }
     const aws = /(?:^|\.)s3[.-]([a-z0-9-]+)\.amazonaws\.com$/.exec(hostname)?.[1];
     if (aws === undefined || aws === region || !isRegion(region)) continue;
     const mistake = `is ${region}, but the endpoint is in ${aws}`; // A5

@@ -90,6 +90,9 @@ export function openProjectSite(world: World, options: OpenOptions): ProjectSite
   if (baseUrl === "")
     return { fault: '--url "": say where Vitrine is, https://images.example.com' };
   if (isFault(baseUrl)) return baseUrl;
+  const { origin, pathname } = new URL(baseUrl);
+  if (pathname !== "/") return { fault: `--url ${baseUrl}: name the site alone: --url ${origin}` };
+
   // A token may be sent to this URL: the routes must prove that this Vitrine is there.
   const foreign = local ? undefined : createUrlCheck(world.folder, envConfig, "token")(baseUrl);
   return foreign ?? { ...project, baseUrl };

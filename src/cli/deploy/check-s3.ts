@@ -266,7 +266,7 @@ function judgeDenial(
   if (canary !== undefined && needsList) {
     const denial = `S3 denies ${canary} of ${s3Name} to ${key}`;
     const proof = `With the rights of ${step}, S3 would give it, or say that it is missing`;
-    const text = `${denial}. ${proof}. ${takeOwn}. Only if this is it, correct its policy`;
+    const text = `${denial}. ${proof}. ${takeOwn}. Or correct bucket, if it is misspelt: the buckets of others answer the same. Only if the key is the right one, correct its policy`;
     return { kind: "mistake", text };
   }
 

@@ -72,7 +72,8 @@ const CAUSES: Readonly<Record<string, Cause>> = {
     remedy: `use a paid plan (${DASHBOARD}), or fewer presets and descriptors: npx vitrine check counts them`,
   },
   "object-missing": {
-    remedy: "upload the canary, or set another canary in wrangler.toml",
+    remedy:
+      "if canary, prefix or bucket in wrangler.toml is misspelt, correct that. Else upload the canary, or set another one",
     needsDeploy: true,
   },
   "source-unreadable": OTHER_CANARY,

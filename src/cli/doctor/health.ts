@@ -71,7 +71,7 @@ export function checkDeployed(seen: Observations): Finding[] {
 }
 
 /** What to do where it is known what keeps requests from the Worker. */
-function remedyOfAbsence({ project, site }: Observations, { obstacle, reason }: Absence) {
+function remedyOfAbsence({ project, site, buckets }: Observations, { obstacle, reason }: Absence) {
   const { customDomains } = project.envConfig;
   const host = site === undefined ? "" : new URL(site.baseUrl).hostname;
 
@@ -83,7 +83,15 @@ function remedyOfAbsence({ project, site }: Observations, { obstacle, reason }: 
     default:
       break;
   }
+  if (/CERT|SSL|EPROTO|handshake/.test(reason)) {
+    return `the certificate of ${host} is not ready or has expired. That of a new domain takes some minutes. Else look at SSL/TLS → Edge Certificates in Cloudflare's dashboard`;
+  }
   if (!reason.includes("ENOTFOUND")) return undefined;
+
+  const isOffline = buckets.some(({ keys, keyless }) =>
+    [...keys.map(({ absent }) => absent), keyless].some((reply) => reply?.failure === "ENOTFOUND"),
+  );
+  if (isOffline) return "this machine finds no host at all: look at its network first";
   if (customDomains.includes(host)) {
     return `${host} has no DNS record. routes has it as a custom domain: npx vitrine deploy makes its record again`;
   }
@@ -154,10 +162,12 @@ export function checkHealthReport(seen: Observations): Finding[] {
   const source = project.secrets.get("HEALTH_TOKEN")?.source;
   if (status === 401 && source !== undefined && source === project.secretsFile) {
     const isFailing = visitorsOf(seen, undefined).kind === "failing";
+    const environment = environmentText(project.envConfig.environment);
     return [
       (isFailing ? error : warning)("health", subject, {
-        seen: `the Worker has another HEALTH_TOKEN than ${source}, or none: most likely ${source} is not what was deployed`,
-        remedy: `deploy it: npx vitrine deploy --secrets-file ${source}`,
+        seen: `the Worker has another HEALTH_TOKEN than ${source}, or none: ${source} is not what was deployed, and which of both is right is not known`,
+        remedy: `take the file that was deployed last. Only if ${source} is the right file of ${environment}, with all its secrets, deploy it: npx vitrine deploy --secrets-file ${source}`,
+        isOfMachine: true,
       }),
     ];
   }
@@ -234,7 +244,7 @@ export function checkWorkerSlots(
       return [ok("health", subject, "it works"), ...compareWorkingKey(subject, bucketSeen, slot)];
     }
 
-    const fault = describeSlotFault(seen, bucketSeen, slot);
+    const fault = describeSlotFault(seen, bucketSeen, slot, hasWorking);
     if (fault === undefined) return [];
 
     const { check, ...problem } = fault;
@@ -265,6 +275,7 @@ function describeSlotFault(
   seen: Observations,
   bucketSeen: BucketSeen,
   slot: SlotHealth,
+  hasWorking: boolean,
 ): SlotFault | undefined {
   const { project, site } = seen;
   if (slot.state === "incomplete") return describeIncompleteSlot(seen, bucketSeen.bucket, slot);
@@ -285,7 +296,7 @@ function describeSlotFault(
       return { check, seen: meaning.seen, remedy: remedyOfWorkerClock(bucketSeen) };
     }
     case "key-refused":
-      return describeRefusedKey(seen, bucketSeen, slot, meaning.code);
+      return describeRefusedKey(seen, bucketSeen, slot, meaning.code, hasWorking);
     case "accepted":
       return describeDeniedCanary(seen, bucketSeen, slot);
     default:
@@ -344,6 +355,7 @@ function describeRefusedKey(
   bucketSeen: BucketSeen,
   slot: SlotHealth,
   code: string,
+  hasWorking: boolean,
 ): SlotFault {
   const { project } = seen;
   const { bucket } = bucketSeen;
@@ -356,6 +368,12 @@ function describeRefusedKey(
   const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot.slot);
   if (project.local) {
     const remedy = `correct ${accessKeyId} and ${secretAccessKey} in ${project.envConfig.devVars}`;
+    return { ...fault, remedy };
+  }
+
+  // In a rotation, a key is deactivated on purpose: perhaps because it has leaked.
+  if (hasWorking) {
+    const remedy = `the other slot works, so visitors miss nothing. Finish the rotation with a key that is active: npx vitrine rotate (docs/rotate.md). A key that somebody deactivated on purpose stays so`;
     return { ...fault, remedy };
   }
 
@@ -433,13 +451,27 @@ function findBetterKey(
     : `${key.source} has a secret for ${masked} that S3 accepts: the Worker has another secret`;
   const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot);
   if (key.source === project.secretsFile) {
-    const remedy = `deploy it: npx vitrine deploy --secrets-file ${key.source}`;
+    const remedy = `deploy it: npx vitrine deploy --secrets-file ${key.source}${cautionOf(project, key.source, [accessKeyId, secretAccessKey])}`;
     return { seen, remedy, isOtherKey };
   }
 
   // The key of a shell may be the operator's own, which may do much more.
   const remedy = `if that is the key which was made for this Worker, put it: npx wrangler secret put ${accessKeyId} and npx wrangler secret put ${secretAccessKey}. Else put the right one`;
   return { seen, remedy, isOtherKey };
+}
+
+/** A file sets all of its secrets. If the Worker has just accepted its token, it is the Worker's file. */
+function cautionOf(
+  { secrets }: Observations["project"],
+  file: string,
+  keyNames: readonly string[],
+): string {
+  const isOfFile = (name: string) => secrets.get(name)?.source === file;
+  if (isOfFile("HEALTH_TOKEN")) return "";
+
+  const others = [...secrets.keys()].filter((name) => isOfFile(name) && !keyNames.includes(name));
+  if (others.length === 0) return "";
+  return `. It sets ${others.join(", ")}, too: make sure that these are right, because signed URLs and your monitoring depend on them`;
 }
 
 function opens({ absent }: KeySeen, bucket: Bucket): boolean {

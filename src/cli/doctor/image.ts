@@ -7,7 +7,7 @@ import { browserFormatsOf } from "../../worker/request/transform-request.ts";
 import { SHORT_S } from "../../worker/response/answer.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
 import { cacheStatus } from "../http/ask-picture.ts";
-import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
+import { type Body, isNoAnswer } from "../http/body.ts";
 import { sniffImageType } from "../picture/sniff.ts";
 import { LOCALLY } from "./engine.ts";
 import {
@@ -20,8 +20,8 @@ import {
   type Subject,
   warning,
 } from "./finding.ts";
-import { isRefusedSignature, type Observations, outcomeOf } from "./observations.ts";
-import type { BrowserAnswer, PictureSeen, SiteSeen } from "./observe-site.ts";
+import { isRefusedSignature, type Observations, outcomeOf, reportOf } from "./observations.ts";
+import { type BrowserAnswer, isPicture, type PictureSeen, type SiteSeen } from "./observe-site.ts";
 import { offsetText } from "./s3-reply.ts";
 
 const SVG = "image/svg+xml";
@@ -88,10 +88,6 @@ function checkPicture(
   ];
 }
 
-function isPicture(result: Body | NoAnswer): result is Body {
-  return !isNoAnswer(result) && result.status === 200;
-}
-
 /** Why a browser gets no picture. The first paragraph that fits decides. */
 function explainNoPicture(
   seen: Observations,
@@ -112,7 +108,7 @@ function explainNoPicture(
   const { status, headers } = result;
   const text = `${picture.path} answers ${outcomeOf(picture)}`;
   const cause = earlier.find((finding) => isCause(finding, picture));
-  const isOfCache = isOlderRefusal(headers);
+  const isOfCache = isOlderRefusal(headers) || isRefutedByWorker(seen, picture);
   if (cause !== undefined) {
     const wait = isOfCache ? ". A refusal is kept for a minute" : "";
     const remedy = `fix that first: ${cause.seen}. Then run the doctor again${wait}`;
@@ -133,6 +129,19 @@ function isOlderRefusal(headers: Headers): boolean {
   const control = headers.get("cache-control") ?? "";
   const age = /^public, max-age=(?<age>\d+)/.exec(control)?.groups?.["age"];
   return age !== undefined && Number(age) < SHORT_S;
+}
+
+/** Returns whether S3 gives the Worker the canary now, of which a cache still has an older refusal. */
+function isRefutedByWorker({ site, buckets }: Observations, picture: PictureSeen): boolean {
+  const { event, sampleKey } = picture;
+  const isOfObject = event === "object-denied" || event === "object-missing";
+  if (!isOfObject) return false;
+
+  return buckets.some(({ bucket }) => {
+    const isCanary = picture.buckets.includes(bucket.name) && bucket.canary === sampleKey;
+    const health = reportOf(site)?.buckets.find(({ bucket: name }) => name === bucket.name);
+    return isCanary && health?.edge === "on" && health.slots.some(({ state }) => state === "ok");
+  });
 }
 
 /** Findings that never keep a picture from being shown. */

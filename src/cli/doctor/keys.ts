@@ -34,7 +34,9 @@ export function checkBucketReply(seen: Observations, bucketSeen: BucketSeen): Fi
   const { check, remedy, needsDeploy } = fault;
   const problem: Problem = { seen: fault.seen, remedy, needsDeploy };
   // S3 has just given the Worker a picture, with the same settings: what fails is between S3 and this machine, or passes.
-  const isOfMachine = visitors.kind === "shown" && visitors.isNew;
+  const worker = reportOf(seen.site)?.buckets.find((health) => health.bucket === bucket.name);
+  const hasWorkingSlot = worker?.slots.some(({ state }) => state === "ok") ?? false;
+  const isOfMachine = hasWorkingSlot || (visitors.kind === "shown" && visitors.isNew);
   const hasThisConfiguration = seen.site?.hasThisConfiguration ?? false;
   if (isOfMachine && hasThisConfiguration) return [warning(check, subject, problem)];
 

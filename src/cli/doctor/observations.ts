@@ -10,7 +10,7 @@ import { isNoAnswer } from "../http/body.ts";
 import type { KeyOwner } from "../objects/find-key-owner.ts";
 import type { Finding } from "./finding.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
-import { isShown, type PictureSeen, type SiteSeen } from "./observe-site.ts";
+import { isPicture, isShown, type PictureSeen, type SiteSeen } from "./observe-site.ts";
 
 export type Observations = {
   readonly project: Project | ProjectSite;
@@ -96,7 +96,7 @@ function visitorOf({ answers }: PictureSeen): string {
 
 /** `200 (stored)`, `404`, or why no answer came: of the browser that got no image, else of the first. */
 export function outcomeOf({ answers, event }: PictureSeen): string {
-  const failing = answers.find(({ result }) => isNoAnswer(result) || result.status !== 200);
+  const failing = answers.find(({ result }) => !isPicture(result));
   const { result } = failing ?? answers[0] ?? {};
   if (result === undefined) return "nothing";
   if (isNoAnswer(result)) return `no answer (${result.reason})`;
@@ -104,7 +104,8 @@ export function outcomeOf({ answers, event }: PictureSeen): string {
   const challenge = result.headers.has("cf-mitigated")
     ? "a challenge, which browsers may pass"
     : undefined;
-  const details = [event, challenge, cacheStatus(result.headers)].filter(
+  const page = failing && result.status === 200 ? "no image" : undefined;
+  const details = [event, challenge, page, cacheStatus(result.headers)].filter(
     (detail) => detail !== undefined,
   );
   const suffix = details.length === 0 ? "" : ` (${details.join(", ")})`;

@@ -48,6 +48,8 @@ type PictureRequest = {
   readonly path: string;
   /** The signature; empty if the route is not signed. */
   readonly query: string;
+  /** The key of the object, with the prefix of its bucket. */
+  readonly sampleKey: string;
   /** Undefined if the original cannot be read from here. */
   readonly original: Uint8Array | undefined;
 };
@@ -144,7 +146,13 @@ export async function observeSite(
 
 /** Returns whether each browser got an image. */
 export function isShown({ answers }: PictureSeen): boolean {
-  return answers.every(({ result }) => !isNoAnswer(result) && result.status === 200);
+  return answers.every(({ result }) => isPicture(result));
+}
+
+/** Returns whether an answer is called an image. A page of something in front may be 200, too. */
+export function isPicture(result: SiteAnswer): boolean {
+  if (isNoAnswer(result) || result.status !== 200) return false;
+  return /^image\//.test(result.headers.get("content-type") ?? "");
 }
 
 type Plan = { readonly requests: readonly PictureRequest[]; readonly skipped: SkippedPicture[] };
@@ -201,7 +209,10 @@ async function planRequest(
   if (isFault(query)) return query;
 
   const original = sample.reply?.bytes;
-  return { route, buckets: [bucket.name], variantName, variant, path, query, original };
+  return {
+    ...{ route, buckets: [bucket.name], variantName, variant, path, query, original },
+    sampleKey: sample.key,
+  };
 }
 
 /** Requests a picture as each kind of browser does, and asks why where one gets none. */
@@ -222,7 +233,7 @@ async function observePicture(
     if (isNoAnswer(result)) break;
 
     clockAhead ??= readClock(result.headers, now());
-    if (result.status === 200) continue;
+    if (isPicture(result)) continue;
 
     // Another app may be at that path.
     const isAnswerOfVitrine = healthToken !== undefined && isOfVitrine(result.headers);

@@ -27,7 +27,7 @@ export function explainRefusedObject(refused: RefusedObject): Problem {
   const { code, status } = reply;
   const settings = `BUCKETS.${bucket.name} of ${file}`;
   const another = "or take another object";
-  const misspelt = `if canary or prefix in ${settings} is misspelt, correct that, and npx vitrine deploy`;
+  const misspelt = `if canary, prefix or bucket in ${settings} is misspelt, correct that, and npx vitrine deploy`;
 
   if (code === "InvalidObjectState") {
     return {

@@ -34,6 +34,7 @@ const TIMEOUT_S = 30;
 const MAX_BYTES = 1_000_000;
 const REASONS: Readonly<Record<number, string>> = {
   401: "the PURGE_TOKEN at hand is not the Worker's",
+  403: "something in front of the Worker answers 403, such as a rule of the zone: Security → Events in Cloudflare's dashboard names it",
   404: "the Worker has no PURGE_TOKEN: npx wrangler secret put PURGE_TOKEN",
 };
 const LIMITS = { retries: 4, statuses: [429, 502, 503, 504], maxWaitMs: 310_000 };

@@ -80,6 +80,13 @@ export function logDeleted(world: World, { purged, deleted, emptied }: PurgeResu
 
   const renditions = counted(deleted, "rendition");
   log(world.stderr, `Deleted ${renditions} from the store. A second list shows that none is left.`);
+  // The proof for a name that nobody uses would be true, and about nothing.
+  if (deleted === 0) {
+    log(
+      world.stderr,
+      "Look whether each name is spelt as in the bucket, with its capital letters.",
+    );
+  }
 }
 
 /**

@@ -22,7 +22,10 @@ const CLOCKS: readonly WorldHand[] = [
 
 /** Waiting, and asking those who can help. */
 const WAITING: readonly WorldHand[] = [
-  [/status page|cloudflarestatus|\bwait\b|in a minute/i, (world) => world.passes()],
+  [
+    /status page|cloudflarestatus|\bwait\b|in a minute|renew the certificate/i,
+    (world) => world.passes(),
+  ],
   [
     /wait a minute|in a minute/i,
     (world) => {
@@ -85,6 +88,10 @@ const BUCKET: readonly WorldHand[] = [
   [
     /put-public-access-block --bucket (\S+)/,
     ({ account }, [, bucket = ""]) => account.buckets.get(bucket)?.grants.clear(),
+  ],
+  [
+    /npx wrangler r2 bucket create/,
+    ({ environments }) => void environments.production.store.faults.delete("gone"),
   ],
   [/restore/i, () => void stage.s3.faults.delete("archived")],
   [
