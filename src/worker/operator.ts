@@ -277,6 +277,9 @@ async function checkEngine(
   // The Images binding is no HTTP server, and has no status.
   if (engine === "binding") return { edge: result.event };
 
+  // S3 gives the object to the Worker, and the edge says otherwise.
+  if (result.event === "edge-contradicts") return { edge: result.event, answered };
+
   // The edge gave no answer at all, or one without a code: it does not transform.
   if (!answered) return { edge: "unreachable" };
   return { edge: "off", answered, resized };

@@ -295,6 +295,12 @@ async function follow(remedy: string, world: RealWorld): Promise<string[]> {
   return harms;
 }
 
+async function followAll(problems: readonly Finding[], world: RealWorld): Promise<string[]> {
+  const harms: string[] = [];
+  for (const { remedy = "" } of problems) harms.push(...(await follow(remedy, world)));
+  return harms;
+}
+
 /** Why an action harms; undefined: it does not. */
 function harmOf(action: Action, { media, healthy, bucket, key }: RealWorld): string | undefined {
   if (action.kind === "set") {
@@ -330,11 +336,11 @@ test.for(STATES)("$title: named first, and the remedy helps (A6, A7, A13)", asyn
   // Nobody looked at what visitors get.
   expect(problems.filter(({ impact = "" }) => /visitors? (?:got|get) \d/.test(impact))).toEqual([]);
 
-  const harms: string[] = [];
-  for (const { remedy = "" } of problems) harms.push(...(await follow(remedy, world)));
+  // Without a right to read, it cannot say whether the right to list is needed, too: the next run says that.
+  const harms = await followAll(problems, world);
+  harms.push(...(await followAll(await consult(world), world)));
   expect([harms, problems]).toEqual([[], problems]);
-  const left = await consult(world);
-  expect([left, first]).toEqual([[], first]);
+  expect([await consult(world), first]).toEqual([[], first]);
 });
 
 test("where all is well, nothing is found (A6, A7, A13)", async () => {

@@ -84,6 +84,9 @@ export function error(check: Check, subject: Subject, problem: Problem): Finding
   return { ...subject, check, severity: "error", ...problem };
 }
 
+/** What others say, such as a server, may be very long. */
+const MAX_TEXT_LENGTH = 2_000;
+
 /** What several remedies say. */
 export const RUN_AGAIN = "then run the doctor again";
 export const SEE_PROVIDER = "see the provider's status page";
@@ -105,7 +108,7 @@ export function completeFindings(
 
     return {
       ...rest,
-      seen: hintFor(config, seen),
+      seen: hintFor(config, seen.slice(0, MAX_TEXT_LENGTH)),
       ...(impact !== undefined && { impact: hintFor(config, impact) }),
       ...(wholeRemedy !== undefined && { remedy: hintFor(config, wholeRemedy) }),
     };

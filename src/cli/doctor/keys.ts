@@ -93,7 +93,7 @@ export function checkSecretsAtHand(seen: Observations, bucketSeen: BucketSeen): 
       const state = project.secrets.has(path) ? message : "is missing";
       const problem = {
         seen: `${path} in ${source} ${state}`,
-        ...impactOfKey(project, source),
+        ...impactOfMachine(project, source),
         remedy: `correct ${path} in ${source}, or remove all secrets of slot ${slot} there: the doctor does not ask with them`,
       };
       findings.push(ofMachine(seen, source, keys.length > 0)("keys", subject, problem));
@@ -143,7 +143,7 @@ export function checkKeysAtHand(seen: Observations, bucketSeen: BucketSeen): Fin
         const { check, seen: text } = describeKeyRefusal(meaning.code);
         const problem = {
           seen: text,
-          ...impactOfKey(project, source),
+          ...impactOfKey(seen, bucket, key),
           remedy: `correct ${accessKeyId} and ${secretAccessKey} in ${source}, or take both out there`,
         };
         return [ofMachine(seen, source, hasOther)(check, subject, problem)];
@@ -215,10 +215,26 @@ export function ofMachine({ project }: Observations, source: string, hasOther: b
 
 /** What a fault of a key means, where only this machine is known to have that key. */
 export function impactOfKey(
-  { local }: Project,
-  source: string,
+  { project, site }: Observations,
+  { name }: Pick<Bucket, "name">,
+  { slot, source }: Pick<KeySeen, "slot" | "source">,
 ): Pick<Problem, "impact" | "isOfMachine"> {
-  if (local) return {};
-  const impact = `this is about ${source} alone: whether the Worker has this key is not known`;
+  if (project.local) return {};
+
+  const health = reportOf(site)?.buckets.find(({ bucket }) => bucket === name);
+  const worker = health?.slots.find((candidate) => candidate.slot === slot.name);
+  if (worker === undefined) {
+    const impact = `this is about ${source} alone: whether the Worker has this key is not known`;
+    return { impact, isOfMachine: true };
+  }
+  if (worker.access_key === maskKeyId(slot)) return {};
+
+  const impact = `this is about ${source} alone: the Worker has another key (${worker.access_key})`;
   return { impact, isOfMachine: true };
+}
+
+/** The same for secrets of a slot that cannot be used. */
+function impactOfMachine({ local }: Project, source: string): Pick<Problem, "impact" | "isOfMachine"> {
+  if (local) return {};
+  return { impact: `this is about ${source} alone`, isOfMachine: true };
 }

@@ -69,9 +69,11 @@ function checkSample(
     sample.key,
     reply,
   );
-  const problem = { ...fault, ...impactOfKey(seen.project, key.source) };
-  // An object that is no image is one object's fault.
-  if (reply.status === 200) return [warning(check, subject, problem)];
+  // An object that is no image, missing or in an archive is a fault of the object, whatever key asks.
+  const isOfKey = reply.code === "AccessDenied";
+  if (!isOfKey) return [(reply.status === 200 ? warning : error)(check, subject, fault)];
+
+  const problem = { ...fault, ...impactOfKey(seen, bucket, key) };
   return [ofMachine(seen, key.source, false)(check, subject, problem)];
 }
 

@@ -47,15 +47,16 @@ export function explainReply(reply: Reply, bucket: Bucket, file = "wrangler.toml
     return { kind: "bucket-fault", check: "bucket", seen, remedy, needsDeploy: true };
   }
 
-  if (code !== "Unauthorized" && region !== undefined && region !== bucket.region) {
+  const verdict = verdictOf({ ...reply, status }, bucket.region);
+  if (verdict.result === "object-refused") return { kind: "accepted" };
+  if (verdict.result === "slot-refused") return { kind: "key-refused", code: verdict.s3Code };
+
+  // S3 may name a region in any reply (A5). Only with these it says that the configured one is wrong.
+  if (verdict.result === "misconfigured" && region !== undefined && region !== bucket.region) {
     const seen = `the bucket is in ${region}, not in ${bucket.region}`;
     const remedy = `in ${settings}, set region = "${region}", and correct endpoint if that has ${bucket.region}`;
     return { kind: "bucket-fault", check: "region", seen, remedy, needsDeploy: true };
   }
-
-  const verdict = verdictOf({ ...reply, status }, bucket.region);
-  if (verdict.result === "object-refused") return { kind: "accepted" };
-  if (verdict.result === "slot-refused") return { kind: "key-refused", code: verdict.s3Code };
 
   if (status === 429 || status >= 500) {
     const seen = `S3 answers ${statusText(reply)}: it is busy, or has an error`;

@@ -41,7 +41,7 @@ export async function fetchHealth(
   if (isNoAnswer(result)) return result;
 
   const { status, text } = result;
-  const health = parseJson(text.replaceAll(token, "…")); // a server may repeat the request
+  const health = withoutToken(parseJson(text), token);
   if (status === 500 && isBroken(health)) {
     const { mistakes } = health;
     const reason = `the Worker's configuration is broken: ${mistakes.join("; ")}`;
@@ -99,6 +99,13 @@ async function fetchHealthz(url: string, init: RequestInit): ReturnType<typeof f
   const result = await fetchText(`${url}/healthz`, init, TIMEOUT_S, MAX_BYTES);
   if (isNoAnswer(result)) return { kind: "no-answer", reason: `no answer: ${result.reason}` };
   return result;
+}
+
+/** A server may repeat the request: takes the token out of all texts, also if the JSON has escapes for its characters. */
+export function withoutToken(value: unknown, token: string): unknown {
+  const plain = JSON.stringify(value) ?? "null";
+  const escapedToken = JSON.stringify(token).slice(1, -1);
+  return parseJson(plain.replaceAll(escapedToken, "…"));
 }
 
 type Guard = (value: unknown) => boolean;

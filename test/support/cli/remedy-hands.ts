@@ -23,7 +23,7 @@ const CLOCKS: readonly WorldHand[] = [
 /** Waiting, and asking those who can help. */
 const WAITING: readonly WorldHand[] = [
   [
-    /status page|cloudflarestatus|\bwait\b|in a minute|renew the certificate/i,
+    /status page|cloudflarestatus|\bwait\b|in a minute|tell whoever runs it/i,
     (world) => world.passes(),
   ],
   [
@@ -85,6 +85,10 @@ const EDGE: readonly WorldHand[] = [
 ];
 
 const BUCKET: readonly WorldHand[] = [
+  [
+    /npx wrangler r2 bucket create/,
+    ({ environments }) => void environments.production.store.faults.delete("gone"),
+  ],
   [
     /put-public-access-block --bucket (\S+)/,
     ({ account }, [, bucket = ""]) => account.buckets.get(bucket)?.grants.clear(),

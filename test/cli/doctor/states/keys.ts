@@ -132,6 +132,7 @@ export const KEYS: readonly State[] = [
   },
   {
     title: "a session token was left on the Worker",
+    isLong: true,
     broken: (world) => {
       production(world).secrets["AWS_SESSION_TOKEN"] = "a-token-of-a-session";
     },
@@ -209,6 +210,7 @@ export const KEYS: readonly State[] = [
   },
   {
     title: "the Worker has no HEALTH_TOKEN",
+    isLong: true,
     broken: (world) => void delete production(world).secrets["HEALTH_TOKEN"],
     cause: ["health", /HEALTH_TOKEN/],
   },

@@ -33,6 +33,7 @@ export const SITE: readonly State[] = [
   },
   {
     title: "Sources lacks the bucket, and pictures are stored",
+    isLong: true,
     broken: () => {
       stage.edge.switches.sources = [];
     },
@@ -74,6 +75,7 @@ export const SITE: readonly State[] = [
   },
   {
     title: "the edge has an error of its own",
+    isLong: true,
     broken: (world) => {
       stage.edge.switches.trouble = { code: 9522, status: 503 };
       world.passes = () => {
@@ -126,6 +128,7 @@ export const SITE: readonly State[] = [
   },
   {
     title: "a challenge is in front of the pictures",
+    isLong: true,
     broken: (world) => {
       world.front = onImages(challenge);
     },
@@ -165,6 +168,7 @@ export const SITE: readonly State[] = [
   },
   {
     title: "another Worker shows the originals",
+    isLong: true,
     broken: (world) => {
       const headers = { "content-type": "image/jpeg" };
       world.front = onImages(() => new HttpResponse(file("made/key.jpg").slice(), { headers }));

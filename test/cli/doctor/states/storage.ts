@@ -271,6 +271,7 @@ export const STORAGE: readonly State[] = [
   },
   {
     title: "the bucket's own policy denies the objects",
+    isLong: true,
     broken: ({ account }) => void account.denying.add("acme-media"),
     cause: ["sample|canary", /denie[sd]|AccessDenied/],
   },
@@ -289,6 +290,7 @@ export const STORAGE: readonly State[] = [
   },
   {
     title: "there is a store, and the key may not list",
+    isLong: true,
     broken: unlist,
     cause: ["list", /may not list/],
   },
