@@ -194,7 +194,7 @@ test("the doctor calls an object missing in the last bucket alone", async () => 
   world.media.remove();
   expect([await find("media"), await find("archive")]).toEqual([["note"], ["ok"]]);
   world.archive.setState("missing");
-  expect([await find("media"), await find("archive")]).toEqual([["note"], ["warning"]]);
+  expect([await find("media"), await find("archive")]).toEqual([["note"], ["error"]]);
   expect(await find("media", `media/${KEY}`)).toEqual(["note"]);
 });
 

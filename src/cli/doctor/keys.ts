@@ -234,7 +234,10 @@ export function impactOfKey(
 }
 
 /** The same for secrets of a slot that cannot be used. */
-function impactOfMachine({ local }: Project, source: string): Pick<Problem, "impact" | "isOfMachine"> {
+function impactOfMachine(
+  { local }: Project,
+  source: string,
+): Pick<Problem, "impact" | "isOfMachine"> {
   if (local) return {};
   return { impact: `this is about ${source} alone`, isOfMachine: true };
 }

@@ -7,6 +7,7 @@ import type { VerifiedObject } from "../../worker/purge/report.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import type { CommandFault, World } from "../command.ts";
 import type { ProjectSite } from "../config/project.ts";
+import { withoutToken } from "../http/ask-health.ts";
 import { fetchBody } from "../http/body.ts";
 import { createSender } from "../http/retry.ts";
 import { valuesOf } from "../secrets/secrets.ts";
@@ -57,7 +58,8 @@ export function createPurgeClient(world: World, site: PurgeSite) {
     const answer = await send(async () => {
       const init = { method: "POST", headers, body: JSON.stringify(createBody()), signal };
       const reply = await fetchBody(`${baseUrl}/purge`, init, TIMEOUT_S, () => MAX_BYTES);
-      const report = readReport(new TextDecoder().decode(reply.bytes).replaceAll(token, "…"));
+      const text = new TextDecoder().decode(reply.bytes);
+      const report = readReport(withoutToken(parseJson(text), token));
 
       // Whoever answers does not decide which names are printed, or counted as purged.
       const isForeign = report !== undefined && !take(report);
@@ -100,8 +102,7 @@ const STATES: readonly unknown[] = ["there", "missing", "denied", "unknown"];
 const isState = (value: unknown): value is ObjectState => STATES.includes(value);
 
 /** Parses the answer of the Worker's /purge. @returns undefined if it is something else */
-function readReport(text: string): PurgeReport | undefined {
-  const report = parseJson(text);
+function readReport(report: unknown): PurgeReport | undefined {
   if (!isPlainObject(report) || !Array.isArray(report["not_purged"])) return undefined;
 
   const notPurged = new Map<string, string>();

@@ -1,5 +1,7 @@
 // What `vitrine deploy --dry-run` says that a deploy would change, beside what the Worker has: the Worker itself answers.
 
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import { deploy } from "../../support/cli/doctor.ts";
@@ -153,4 +155,27 @@ test("the plan says what a deploy changes, and nothing is deployed", async () =>
     results.push([title, { ...result, err: "" }]);
   }
   await expectGolden("plan.txt", results);
+});
+
+test("the plan sends a token only to a Vitrine, and the file's before the shell's", async () => {
+  const heard = new Set<string | null>();
+  const shell = { HEALTH_TOKEN: "the token of production" };
+  const folder = createProject({ ...TOP, vars: LIVE });
+  const file = join(folder, "secrets.env");
+  writeFileSync(file, envLine("HEALTH_TOKEN", HEALTH_TOKEN));
+  const args = ["deploy", "--dry-run", "--secrets-file", "secrets.env"];
+
+  deploy({ ...ENV, ...LIVE, HEALTH_TOKEN }, (_answer, { headers }) => {
+    heard.add(headers.get("authorization"));
+    return new Response("ok\n");
+  });
+  await vitrine(args, { folder, env: shell });
+  expect(heard).toEqual(new Set([null]));
+
+  deploy({ ...ENV, ...LIVE, HEALTH_TOKEN }, (answer, { headers }) => {
+    heard.add(headers.get("authorization"));
+    return answer;
+  });
+  await vitrine(args, { folder, env: shell });
+  expect(heard).toEqual(new Set([null, `Bearer ${HEALTH_TOKEN}`]));
 });

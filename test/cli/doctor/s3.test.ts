@@ -141,6 +141,17 @@ test("other answers of S3: what is not certain is no fault (A15)", async () => {
   }
 });
 
+test("a region that S3 names beside a good answer changes no setting (A5)", async () => {
+  const headers = { "x-amz-bucket-region": "us-east-2" };
+  network.use(
+    http.get(/vitrine-doctor-/, () => {
+      const body = "<Error><Code>NoSuchKey</Code></Error>";
+      return new HttpResponse(body, { status: 404, headers });
+    }),
+  );
+  expect(await checksOf([])).toEqual([]);
+});
+
 test("a connection that breaks once is no fault", async () => {
   for (const path of [/list-type=2/, /vitrine-doctor-/, /key\.jpg/]) {
     network.use(http.get(path, () => HttpResponse.error(), { once: true }));

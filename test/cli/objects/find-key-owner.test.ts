@@ -6,6 +6,7 @@ import { isMistake } from "../../../src/cli/command.ts";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import { findKeyOwner } from "../../../src/cli/objects/find-key-owner.ts";
 import type { S3 } from "../../../src/emulator/s3/s3.ts";
+import type { Credentials } from "../../../src/worker/config/slot.ts";
 import { createProject, STAGED } from "../../support/cli/folder.ts";
 import { addPolicedBucket, type Policy } from "../../support/cli/policed-s3.ts";
 import { CREDENTIALS, NEXT_CREDENTIALS, VARS } from "../../support/env.ts";
@@ -36,7 +37,10 @@ type World = {
 };
 
 /** Asks whose the key is that opens the bucket of env.staging. */
-async function findOwner({ staged = STAGED_MEDIA, policy = READS, images, arrange }: World) {
+async function findOwner(
+  { staged = STAGED_MEDIA, policy = READS, images, arrange }: World,
+  credentials: Credentials = NEXT_CREDENTIALS,
+) {
   const { staging } = STAGED.env;
   const vars = { ...VARS, BUCKETS: { media: staged } };
   const broken = { vars: { BUCKETS: 1 }, routes: [] };
@@ -51,7 +55,7 @@ async function findOwner({ staged = STAGED_MEDIA, policy = READS, images, arrang
 
   const envConfig = readEnvironment(folder);
   if (isMistake(envConfig)) throw new Error(envConfig.message);
-  const owner = await findKeyOwner({ folder, envConfig }, NEXT_CREDENTIALS, Date.now());
+  const owner = await findKeyOwner({ folder, envConfig }, credentials, Date.now());
   const methods = bucket.requests.map(({ method }) => method);
   return { owner: owner && [owner.environment, owner.bucket.bucket], methods };
 }
@@ -107,6 +111,14 @@ test.each<[title: string, world: World]>([
   const { owner, methods } = await findOwner({ ...world });
   expect(owner).toBeUndefined();
   expect(methods.every((method) => method === "GET")).toBe(true);
+});
+
+test("the token of a session goes to no other provider", async () => {
+  const session = { ...NEXT_CREDENTIALS, sessionToken: "a-token-of-a-session" };
+  const elsewhere = { ...STAGED_MEDIA, endpoint: "https://s3.wasabi.example" };
+  expect((await findOwner({ staged: elsewhere }, session)).methods).toEqual([]);
+  expect((await findOwner({ staged: elsewhere })).methods).not.toEqual([]);
+  expect((await findOwner({}, session)).methods).not.toEqual([]);
 });
 
 /** The bucket of the top level, by another name of its host. */
