@@ -86,6 +86,11 @@ export function createUrlCheck(
       return { fault: `${origin}: that is a route of ${names}: ${remedy}` };
     }
 
+    // A route for the pictures alone: another app may answer at /healthz and /purge.
+    if (use === "token" && ownMatch !== undefined && !coversOperators(hostname, config)) {
+      const reason = `no route of ${configFileText(config)} leads ${OPERATOR_PATHS.join(" or ")} of that host to the Worker, so another app may get the token`;
+      return { fault: `${origin}: ${reason}: add such a route, and deploy` };
+    }
     if (use !== "token" || ownMatch !== undefined) return undefined;
     const file = `${configFileText(config)}, which has ${config.patterns.join(", ") || "none"}`;
     const remedy = `use one of these. Only if ${hostname} is a new domain of this Worker, add it to routes there`;

@@ -153,7 +153,7 @@ function usesProxy({ env }: World): boolean {
 }
 
 /** The codes of a host that has no certificate for its name, or does not speak TLS. An expired one may soon be renewed. */
-const NO_TLS = ["ERR_TLS_CERT_ALTNAME_INVALID", "EPROTO", "ERR_SSL_WRONG_VERSION_NUMBER"];
+const NO_TLS = ["ERR_TLS_CERT_ALTNAME_INVALID", "ERR_SSL_WRONG_VERSION_NUMBER"];
 
 /**
  * Returns what is certainly wrong with the settings of a bucket: no key can open it.

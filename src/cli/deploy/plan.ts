@@ -61,6 +61,11 @@ export async function askLiveWorker(
 
   const signal = AbortSignal.any([interrupted, AbortSignal.timeout(TIMEOUT_MS)]);
   const health = await fetchHealth(url, token, signal);
+  const isOfFile = token === readToken(secrets, "HEALTH_TOKEN");
+  if (isNoAnswer(health) && health.status === 401 && isOfFile) {
+    const reason = `it has another HEALTH_TOKEN than this file, or none. Make sure that this is the file of ${environmentText(envConfig.environment)}: with another one's URL_SIGNING_KEYS, every signed URL is 404`;
+    return { kind: "unknown", reason };
+  }
   if (isNoAnswer(health)) return { kind: "unknown", reason: `${url}/healthz: ${health.reason}` };
   return { kind: "known", health, token };
 }

@@ -189,6 +189,11 @@ function remedyFor({ local }: Project, remedy: string): string {
   return local ? LOCALLY + remedy : remedy;
 }
 
+/** Looks a code up that a server has sent: `constructor` is none. */
+function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
+  return Object.hasOwn(table, name) ? table[name] : undefined;
+}
+
 /**
  * Explains what the engine says of the canary.
  * @param code as /healthz reports it: `9401`, `off`, `unreachable`, or an event of the log where S3 gives it none
@@ -201,10 +206,13 @@ export function explainEngineCode(
 ): { readonly cause: Cause; readonly text: string } {
   const { event, reason } = failureFor(status, code, "");
   const isCode = /^\d/.test(code);
-  const section = isCode ? event : (EXPLAINED_AS[code] ?? code);
+  const section = isCode ? event : (lookUp(EXPLAINED_AS, code) ?? code);
   const names = [`${code}/${status}`, code, section];
-  const cause = names.map((name) => CAUSES[name]).find((candidate) => candidate !== undefined);
-  const meaning = MEANINGS[`${code}/${status}`] ?? reason ?? MEANINGS[section] ?? "it fails";
+  const cause = names
+    .map((name) => lookUp(CAUSES, name))
+    .find((candidate) => candidate !== undefined);
+  const meaning =
+    lookUp(MEANINGS, `${code}/${status}`) ?? reason ?? lookUp(MEANINGS, section) ?? "it fails";
 
   const engine = isBinding ? "the Images binding" : "the edge";
   const log = { remedy: "run npx wrangler tail, then ask again: the log names the reason" };

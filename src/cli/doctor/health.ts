@@ -43,10 +43,12 @@ export function checkDeployed(seen: Observations): Finding[] {
 
   if (absence !== undefined) {
     const isElsewhere = pictures.length > 0 && pictures.some(isShown);
-    const text = `there is no Vitrine at ${baseUrl}: at /healthz, ${absence.reason}`;
+    const start =
+      absence.obstacle === undefined ? "there is no Vitrine" : "something is in front of Vitrine";
+    const text = `${start} at ${baseUrl}: at /healthz, ${absence.reason}`;
     const atHome =
       "start it: npx vitrine dev. It prints its http:// URL: pass that, without a path";
-    const onZone = `look at the domain's DNS, and make sure that no rule of the zone is in front of the Worker. If routes in wrangler.toml has not that domain, put it there, as { pattern = "images.example.com", custom_domain = true }, then npx vitrine deploy. At another route, let /healthz lead to the Worker, too`;
+    const onZone = `look at the domain's DNS, and make sure that no rule of the zone is in front of the Worker. If routes in wrangler.toml does not have that domain, put it there, as { pattern = "images.example.com", custom_domain = true }, then npx vitrine deploy. At another route, let /healthz lead to the Worker, too`;
     const problem = {
       seen: text,
       remedy: project.local ? atHome : (remedyOfAbsence(seen, absence) ?? onZone),

@@ -182,15 +182,17 @@ export function checkPublicAccess(_seen: Observations, bucketSeen: BucketSeen): 
 
   // Only if S3 refuses both, the bucket is certainly private.
   const replies = [object, ...(page.kind === "no-page" ? [page.answer] : [])];
-  const unclear = replies.find((reply) => !isClientError(reply));
+  const unclear = replies.find((reply) => !isRefusal(reply));
   if (sampleKey !== undefined && unclear === undefined) {
     const text = "it is private: S3 refuses requests without a key at this host";
     return [ok("public", subject, text)];
   }
-  const text = `whether anyone may read is unknown: ${answerText(unclear ?? object)}`;
+  const { status = "no answer" } = unclear ?? object;
+  const text = `whether anyone may read is unknown: without a key, S3 gives ${status}`;
   return [note("public", subject, text)];
 }
 
-function isClientError({ status = 0 }: S3RequestResult): boolean {
-  return status >= 400 && status < 500;
+/** Returns whether S3 refuses. That too much was asked, or too slowly, proves nothing. */
+function isRefusal({ status = 0 }: S3RequestResult): boolean {
+  return status >= 400 && status < 500 && ![408, 416, 429].includes(status);
 }

@@ -109,7 +109,7 @@ export function offsetText(ahead: number | undefined): string {
 }
 
 function statusText({ status, code = "" }: Reply): string {
-  return `${status} ${code}`.trimEnd();
+  return [status, code].filter(Boolean).join(" ");
 }
 
 export function answerText({ status, code = "", failure }: S3RequestResult): string {

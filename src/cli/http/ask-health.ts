@@ -116,19 +116,26 @@ const matches = (pattern: RegExp) => (value: unknown) =>
 const isWord = matches(/^[\w.: -]{1,64}$/);
 /** A sentence, or the end of a key: it is made visible before it is printed. */
 const text = matches(/^.{0,1000}$/s);
+/** At most the last four characters of a key id. */
+const isKeyEnd = matches(/^…?[\x21-\x7e]{0,4}$/);
 const listOf = (guard: Guard) => (value: unknown) => Array.isArray(value) && value.every(guard);
 const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard(value);
 const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
   isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
 const isHash = matches(/^[0-9a-f]{8}$/);
-const areHashes = (value: unknown) => isPlainObject(value) && Object.values(value).every(isHash);
+const areHashes = (value: unknown) =>
+  isPlainObject(value) &&
+  Object.values(value).every(isHash) &&
+  Object.keys(value).every(matches(/^\P{C}{1,200}$/u));
 const hashes = maybe(objectOf({ buckets: areHashes, routes: areHashes, variants: areHashes }));
 
 const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")]; // or absent
-const reply = { state: isWord, region: code, clock: count, missing: count, answered: count };
+/** It becomes a setting that an operator may copy. */
+const region = maybe(matches(/^[a-z0-9-]{1,32}$/));
+const reply = { state: isWord, region, clock: count, missing: count, answered: count };
 const credential = { ...reply, mistakes: maybe(listOf(text)) };
-const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: maybe(text) };
+const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: maybe(isKeyEnd) };
 const role = { ...credential, role: text, reason: maybe(text), expires: code, renewal: code };
 const access = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
 const flag = maybe((value) => typeof value === "boolean");

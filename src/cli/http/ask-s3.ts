@@ -18,6 +18,8 @@ export type S3RequestResult = S3Reply & {
 export const MAX_ORIGINAL_BYTES = 100e6;
 const MAX_TEXT_BYTES = 10e6;
 const TIMEOUT_S = 10;
+/** How long a whole answer may take, which a server may send byte by byte: s. An object may be large. */
+const TOTAL_TIMEOUT_S = { text: 30, object: 300 };
 
 /** The headers have the signature. `readsObject`: whether the bytes of an object are read. */
 export type S3Request = { method?: "GET" | "PUT"; headers: Headers; readsObject?: boolean };
@@ -52,7 +54,10 @@ async function askOnce(
     return readsObject ? MAX_ORIGINAL_BYTES : 0;
   };
   try {
-    const { bytes, whole } = await fetchBody(url, { method, headers }, TIMEOUT_S, maxBytes);
+    const totalS = readsObject ? TOTAL_TIMEOUT_S.object : TOTAL_TIMEOUT_S.text;
+    const signal = AbortSignal.timeout(totalS * 1000);
+    const init = { method, headers, signal };
+    const { bytes, whole } = await fetchBody(url, init, TIMEOUT_S, maxBytes);
     const text = isObject ? "" : new TextDecoder().decode(bytes);
     const reply = head && parseS3Reply(head, withoutEcho(text, headers), now);
     const answer = { ...reply, ...(head && { headers: head.headers }), text };

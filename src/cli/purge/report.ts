@@ -1,7 +1,7 @@
 // Prints what a purge has come to: the names that can be given again, or a line about each object, or JSON; and writes
 // the protocol as a page.
 
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
 import { EXIT, type Exit, log, paint, print, type World } from "../command.ts";
 import { ownFileFault, writeOwnFile } from "../files/write-file.ts";
@@ -55,8 +55,20 @@ export function reportPurge(
 
 /** Returns why no protocol can be written there. One that is there is never written over: it may be a proof. */
 export function protocolFileFault(folder: string, file: string): string | undefined {
-  if (existsSync(resolve(folder, file))) return "is there already: name a new file";
-  return ownFileFault(folder, file, () => false);
+  const path = resolve(folder, file);
+  if (existsSync(path)) return "is there already: name a new file";
+
+  const fault = ownFileFault(folder, file, () => false);
+  if (fault !== undefined) return fault;
+
+  // After the purge it would be too late: the proof would be lost.
+  try {
+    closeSync(openSync(path, "wx"));
+    rmSync(path);
+    return undefined;
+  } catch (error) {
+    return `cannot be written: ${error instanceof Error ? error.message : error}`;
+  }
 }
 
 /** Prints what can be given again. */

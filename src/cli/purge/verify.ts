@@ -199,7 +199,7 @@ function judge(answer: PictureAnswer | undefined, comes: string): Judgement {
   const isProof = status === 404 && event === "object-missing";
   if (isProof) return { answer: event, isFree: true };
 
-  const isFree = event === undefined || OBJECTIONS[event] !== undefined;
+  const isFree = event === undefined || Object.hasOwn(OBJECTIONS, event);
   return { answer: event ?? reason, objection: objectionTo(answer), isFree };
 }
 
@@ -217,7 +217,8 @@ const OBJECTIONS: Readonly<Record<string, string>> = {
 };
 
 function objectionTo({ event, reason, status }: NoPicture): string {
-  if (event !== undefined) return OBJECTIONS[event] ?? `${reason} ${event}`;
+  if (event !== undefined && Object.hasOwn(OBJECTIONS, event)) return OBJECTIONS[event] ?? reason;
+  if (event !== undefined) return `${reason} ${event}`;
   if (status !== 404) return reason;
   return "404 without a reason: the Worker is older than this command, or something in front of it answers";
 }

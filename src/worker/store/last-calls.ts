@@ -20,7 +20,7 @@ const CONTENT = "Vitrine wrote this when /purge was called. See docs/doctor.md, 
 const WRITE_PERIOD_MS = 60_000;
 
 /** When an isolate last wrote, by the kind of the call: ms since 1970. */
-type WrittenAt = Readonly<Partial<Record<PurgeCall, number>>>;
+type WrittenAt = Readonly<Partial<Record<PurgeCall, number | undefined>>>;
 
 const writtenAtOf = new WeakMap<Store, WrittenAt>();
 
@@ -30,7 +30,12 @@ export async function recordCall(store: Store, call: PurgeCall, now: number): Pr
   if (isWithin(WRITE_PERIOD_MS, writtenAt[call], now)) return;
 
   writtenAtOf.set(store, { ...writtenAt, [call]: now });
-  await callStore(store, "put", () => store.put(NAMES[call], CONTENT));
+  const isWritten = await callStore(store, "put", async () => {
+    await store.put(NAMES[call], CONTENT);
+    return true;
+  });
+  // The next call tries again.
+  if (!isWritten) writtenAtOf.set(store, { ...writtenAtOf.get(store), [call]: undefined });
 }
 
 type StoreHealth = {

@@ -172,6 +172,17 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
     );
   });
 
+  test("by commands with a token, if another app may answer there, or the URL has a path", async () => {
+    const pictures = staged({ routes: ["images.example/images/*"] }, routes(`${new URL(STAGING).host}/*`));
+    const covered = staged({ routes: ["images.example/*"] }, routes(`${new URL(STAGING).host}/*`));
+    for (const args of [["rotate"], ["purge", "-"]]) {
+      const uncovered = await ask(pictures, [...args, "--env="]);
+      expect(uncovered).toMatchObject({ code: 2, fault: expect.stringContaining("another app") });
+      const path = await ask(covered, [...args, "--env=", "--url", `${HOST}/images`]);
+      expect(path).toMatchObject({ code: 2, fault: expect.stringContaining(`--url ${HOST}`) });
+    }
+  });
+
   /** Says for which environments the URL of a host passes. */
   const passesFor = async (at: string, host: string) => {
     const dry = (env: string) => ask(at, [...WARM, "--url", `https://${host}`, `--env=${env}`]);

@@ -116,6 +116,7 @@ const ANSWERS: readonly (readonly [
   ["x-vitrine", () => s3Error("InvalidArgument", 400), "parameter", "error"],
   ["x-vitrine", () => s3Error("NotImplemented", 501), "parameter", "error"],
   ["stranger", () => s3Error("InvalidArgument", 400), "public", "ok"],
+  ["stranger", () => s3Error("TooManyRequests", 429), "public", "note"],
   ["stranger's list", () => HttpResponse.error(), "public", "note"],
   ["stranger's list", () => s3Error("SlowDown", 503), "public", "note"],
 ];

@@ -70,6 +70,10 @@ test("each code of the edge has its check and its remedy (E5, E11)", async () =>
   await expectFindings("edge-codes.txt", cases);
   expect(explainEngineCode("origin-denied", 400, false).text).toMatch(/: S3 does not give it/);
   expect(explainEngineCode("9430", 403, true).text).toMatch(/^the Images binding answers 9430: no/);
+  for (const name of ["constructor", "toString", "__proto__"]) {
+    const { cause: unknownCause, text } = explainEngineCode(name, 403, false);
+    expect(unknownCause.remedy + text).not.toMatch(/undefined|function/);
+  }
   // As /healthz reports it.
   const slots = [{ slot: "current", access_key: "…MPLE", state: "ok" }];
   deploy(undefined, reporting({ edge: "9406", answered: 403, slots }));

@@ -112,3 +112,15 @@ test("a server that repeats the token gets it into no mistake", async () => {
     expect(JSON.stringify(await fetchReport())).not.toContain(HEALTH_TOKEN);
   }
 });
+
+const SLOT = { slot: "current", state: "ok", access_key: "…MPLE" };
+test.each<[what: string, slot: object, isBelieved: boolean]>([
+  ["what the Worker sends", {}, true],
+  ["a whole key id", { access_key: "AKIAIOSFODNN7EXAMPLE" }, false],
+  ["a line of its own", { access_key: "\n 0 errors" }, false],
+  ["a host in place of a region", { region: "evil.example" }, false],
+])("%s in a slot is believed or not", async (_what, slot, isBelieved) => {
+  const bucket = { bucket: "media", edge: "on", slots: [{ ...SLOT, ...slot }] };
+  serve(200, { ok: true, buckets: [bucket] });
+  expect("kind" in (await fetchReport())).toBe(!isBelieved);
+});

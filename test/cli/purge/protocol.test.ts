@@ -241,6 +241,20 @@ describe("--protocol", () => {
     expect(readdirSync(out)).toEqual(["proof.html"]);
   });
 
+  test("a page that cannot be written is refused before anything is purged", async () => {
+    const requests: string[] = [];
+    network.use(
+      http.all(`${SITE}/*`, ({ request }) => {
+        requests.push(request.url);
+        return HttpResponse.json({});
+      }),
+    );
+    const file = join(createTemporaryFolder("vitrine-proof-"), `${"long".repeat(80)}.html`);
+    const ended = await purge(["photos/fig.jpg", "--verify", "--protocol", file]);
+    expect([ended.code, requests]).toEqual([2, []]);
+    expect(ended.err).toContain("cannot be written");
+  });
+
   test("a page of what is not proved says so first", async () => {
     serve("denied", () => missing());
     const file = join(createTemporaryFolder("vitrine-protocol-"), "proof.html");

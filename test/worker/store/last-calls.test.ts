@@ -154,6 +154,13 @@ describe("the last calls of /purge", () => {
     for (let times = 0; times < 3; times++) expect(await purge(body, env)).toBe(200);
     const reason = expect.stringMatching(/^put: .*10001/);
     expect(lines()).toMatchObject([{ event: "store-failed", reason, times: 1 }]);
+
+    // The next call is written, although the minute is not over.
+    store.faults.clear();
+    expect(await purge(body, env)).toBe(200);
+    expect(Object.keys(await health())).toEqual(
+      expect.arrayContaining([expect.stringMatching(/^last_/)]),
+    );
   });
 
   test("a store that never ends a write does not hold up the answer", async () => {
