@@ -173,7 +173,10 @@ describe("a --url that is no route of the environment is refused (S6)", () => {
   });
 
   test("by commands with a token, if another app may answer there, or the URL has a path", async () => {
-    const pictures = staged({ routes: ["images.example/images/*"] }, routes(`${new URL(STAGING).host}/*`));
+    const pictures = staged(
+      { routes: ["images.example/images/*"] },
+      routes(`${new URL(STAGING).host}/*`),
+    );
     const covered = staged({ routes: ["images.example/*"] }, routes(`${new URL(STAGING).host}/*`));
     for (const args of [["rotate"], ["purge", "-"]]) {
       const uncovered = await ask(pictures, [...args, "--env="]);
