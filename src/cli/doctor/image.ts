@@ -192,6 +192,13 @@ function explainSignature(
       remedy: `set this machine's clock: timedatectl set-ntp true. Then run the doctor again`,
     });
   }
+  if (event === undefined) {
+    return warning("signing", subject, {
+      seen: `${path} is refused: the signing keys at hand (${source}) are not the Worker's, or S3 does not give the object. Without the Worker's HEALTH_TOKEN, which of both is not known`,
+      impact,
+      remedy: "put the Worker's HEALTH_TOKEN at hand, then run the doctor again",
+    });
+  }
   return warning("signing", subject, {
     seen: `the Worker refuses the signature of ${path}: the signing keys at hand (${source}) are not the Worker's`,
     impact,

@@ -77,9 +77,14 @@ function isNew(picture: PictureSeen): boolean {
   return MADE_NOW.includes(firstCacheStatus(picture));
 }
 
-/** Returns whether the Worker refuses the signature, and so says nothing of what visitors get, who have their own. */
-export function isRefusedSignature({ event, query }: PictureSeen): boolean {
-  return query !== "" && (event === "signature-wrong" || event === "url-expired");
+/**
+ * Returns whether the Worker refuses the signature, or may do so: it names the reason only to HEALTH_TOKEN. Then nothing is
+ * known of visitors, who have URLs of their own.
+ */
+export function isRefusedSignature({ event, query, answers }: PictureSeen): boolean {
+  if (query === "") return false;
+  if (event !== undefined) return event === "signature-wrong" || event === "url-expired";
+  return answers.some(({ result }) => result.status === 404 || result.status === 410);
 }
 
 const VISITORS = {

@@ -85,6 +85,15 @@ test("a canary that only the deployed configuration lacks is not to be uploaded"
   expect(problems.map(({ check }) => check)).toEqual(["deployed"]);
 });
 
+test("without HEALTH_TOKEN, a refused signature of this machine is not what visitors get", async () => {
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*", signed: true }];
+  beginSite({}, { ...CONFIGURED, ROUTES });
+  const URL_SIGNING_KEYS = '{"s1":"a-signing-key-of-another-environment"}';
+  const report = await examine(undefined, { env: { URL_SIGNING_KEYS, HEALTH_TOKEN: undefined } });
+  expect(problemsOf(report)).toMatchObject([{ check: "signing", severity: "warning" }]);
+  expect(JSON.stringify(report.findings)).not.toMatch(/a visitor got/);
+});
+
 test("a rule that sets cache-control is looked for", async () => {
   deploy(undefined, withHeader("cache-control", "no-store"));
   expect(await remedyOf("cache")).toContain("a rule that sets cache-control");
