@@ -18,10 +18,14 @@ import {
 } from "../../support/cli/doctor.ts";
 import { problemsOf } from "../../support/cli/findings.ts";
 import { bucketOf } from "../../support/config-of.ts";
-import { ENV, HEALTH_TOKEN, NEXT_CREDENTIALS } from "../../support/env.ts";
+import { ENV, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
 import { stage } from "../../support/run-worker.ts";
 
 const BUSY = { slot: "current", access_key: "…MPLE", state: "SlowDown", answered: 503 };
+
+const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, URL_SIGNING_KEYS } = SECRETS;
+const KEYS = { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY };
+const NO_KEYS = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
 
 beforeEach(() => beginSite());
 
@@ -36,8 +40,7 @@ test("a key that may not read the canary gets no right to list: it may be anothe
   const denied = { slot: "current", access_key: "…TKEY", state: "AccessDenied", answered: 403 };
   deploy(undefined, reporting({ slots: [{ ...denied, missing: 403 }] }));
   configure(vars, undefined, store);
-  const env = { AWS_ACCESS_KEY_ID: undefined, AWS_SECRET_ACCESS_KEY: undefined };
-  const report = await examine(undefined, { env });
+  const report = await examine(undefined, { env: NO_KEYS });
   expect(problemsOf(report).map(({ check }) => check)).not.toContain("list");
   expect(JSON.stringify(report.findings)).not.toContain("s3:ListBucket");
 });
@@ -51,7 +54,7 @@ test("a dead key of a file that the Worker does not have is not why pictures fai
     `AWS_SECRET_ACCESS_KEY='${secretAccessKey}'`,
   ];
   writeFileSync(file, lines.join("\n"));
-  onTestFinished(() => rmSync(file));
+  onTestFinished(() => rmSync(file, { force: true }));
   deploy(undefined, (answer, request) => {
     if (request.path.startsWith("/images/")) return new HttpResponse("", { status: 502 });
     return reporting({ slots: [BUSY] })(answer, request);
@@ -61,6 +64,31 @@ test("a dead key of a file that the Worker does not have is not why pictures fai
   const dead = findings.find(({ check }) => check === "key-id");
   expect(dead?.impact).toMatch(/^this is about old\.env alone/);
   expect(findings.find(({ check }) => check === "image")?.remedy ?? "").not.toContain("key id");
+});
+
+/** Runs the doctor with a file whose key S3 accepts, where the Worker has a dead one. @returns what it says of the key */
+async function adviseFile(more: Readonly<Record<string, string>>) {
+  const folder = configure();
+  const file = join(folder, "new.env");
+  const secrets = { ...KEYS, ...more };
+  const lines = Object.entries(secrets).map(([name, value]) => `${name}='${value}'`);
+  writeFileSync(file, lines.join("\n"));
+  onTestFinished(() => rmSync(file, { force: true }));
+  const { accessKeyId, secretAccessKey } = NEXT_CREDENTIALS;
+  const dead = { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey };
+  deploy({ ...ENV, ...CONFIGURED, ...dead, HEALTH_TOKEN });
+  const shell = { ...NO_KEYS, URL_SIGNING_KEYS: undefined, HEALTH_TOKEN };
+  return remedyOf("key-id", ["--url", SITE, "--secrets-file", "new.env"], { env: shell });
+}
+
+test("a file with a good key is to be deployed, and what else it sets is named", async () => {
+  const advice = "deploy it: npx vitrine deploy --secrets-file new.env";
+  expect(await adviseFile({})).toBe(advice);
+  // The Worker accepts its token, so it is the Worker's file.
+  expect(await adviseFile({ HEALTH_TOKEN, URL_SIGNING_KEYS })).toBe(advice);
+  expect(await adviseFile({ URL_SIGNING_KEYS })).toContain(
+    `${advice}. It sets URL_SIGNING_KEYS, too: make sure`,
+  );
 });
 
 test.each<[string, ResponseInit, RegExp]>([

@@ -60,7 +60,8 @@ test("a cache that forgets what it keeps is found, and one near visitors is none
 test("each code of the edge has its check and its remedy (E5, E11)", async () => {
   const cases = EDGE_CODES.map(({ code, status, event, cause }) => {
     const { cause: engineCause, text: seen } = explainEngineCode(code, status, false);
-    const { check = "edge", remedy } = engineCause;
+    const { check = "edge", needsDeploy } = engineCause;
+    const remedy = `${engineCause.remedy}${needsDeploy ? ". Then npx vitrine deploy" : ""}`;
     const [expected] = [cause, event === "quota-spent" ? "quota" : undefined, "edge"].filter(
       (one) => one === "sources" || one === "quota" || one === "edge",
     );
