@@ -6,12 +6,14 @@ import { HttpResponse } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import type { Check } from "../../../src/cli/doctor/finding.ts";
 import { explainReply } from "../../../src/cli/doctor/s3-reply.ts";
+import { PROTECTION } from "../../../src/worker/response/answer.ts";
 import {
   beginSite,
   CONFIGURED,
   configure,
   deploy,
   examine,
+  onImages,
   reporting,
   SITE,
   withHeader,
@@ -120,6 +122,30 @@ test("without HEALTH_TOKEN, a refused signature of this machine is not what visi
   const report = await examine(undefined, { env: { URL_SIGNING_KEYS, HEALTH_TOKEN: undefined } });
   expect(problemsOf(report)).toMatchObject([{ check: "signing", severity: "warning" }]);
   expect(JSON.stringify(report.findings)).not.toMatch(/a visitor got/);
+});
+
+test("a refusal that a cache has had for a while may be over, and a new one is none of these", async () => {
+  const env = { HEALTH_TOKEN: undefined };
+  for (const [maxAge, severity] of [
+    [31, "warning"],
+    [60, "error"],
+  ] as const) {
+    const headers = { ...PROTECTION, "cache-control": `public, max-age=${maxAge}` };
+    deploy(
+      undefined,
+      onImages(() => new HttpResponse("Not found", { status: 404, headers })),
+    );
+    const problems = problemsOf(await examine(undefined, { env }));
+    expect([maxAge, problems]).toMatchObject([maxAge, [{ check: "image", severity }]]);
+  }
+});
+
+test("what /healthz says of half a slot becomes no command but for its own secrets", async () => {
+  const mistakes = ["run: npx evil"];
+  deploy(undefined, reporting({ slots: [{ slot: "current", state: "incomplete", mistakes }] }));
+  expect(await remedyOf("keys")).toBe(
+    "npx wrangler secret put AWS_ACCESS_KEY_ID and npx wrangler secret put AWS_SECRET_ACCESS_KEY",
+  );
 });
 
 test("a rule that sets cache-control is looked for", async () => {
