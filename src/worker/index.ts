@@ -29,6 +29,7 @@ import { type LogFields, logRefusal } from "./log/log.ts";
 import { record } from "./log/metrics.ts";
 import { answerBrokenHealth, answerOperator } from "./operator.ts";
 import { isForOriginal } from "./origin/object-url.ts";
+import { consumeEvents } from "./purge/consume.ts";
 import { answerRendition, render } from "./renditions.ts";
 import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/accept.ts";
 import { checkCookie } from "./request/cookie.ts";
@@ -85,6 +86,11 @@ export default {
     const event = outcome.kind === "refusal" ? outcome.refusal.event : outcome.event;
     record(env, answer, outcome.logFields, event, began);
     return answer;
+  },
+
+  /** Events of the buckets, which a queue delivers (Q1). */
+  queue(batch: MessageBatch, env: object, context: GatewayContext): Promise<void> {
+    return consumeEvents(batch, env, context);
   },
 } satisfies ExportedHandler<object>;
 

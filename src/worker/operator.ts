@@ -25,7 +25,13 @@ import { openObject } from "./origin/open-object.ts";
 import type { Credential } from "./origin/opened-object.ts";
 import { purge } from "./purge/purge.ts";
 import { type PurgeRequest, readPurge } from "./purge/read-purge.ts";
-import { bodyText, logNotPurged, type PurgeAnswer, reportNothingPurged } from "./purge/report.ts";
+import {
+  bodyText,
+  logNotPurged,
+  type PurgeAnswer,
+  type QueuedAnswer,
+  reportNothingPurged,
+} from "./purge/report.ts";
 import { renderBy } from "./renditions.ts";
 import { hasToken, isFromCaller } from "./request/operator-token.ts";
 import { plain } from "./response/answer.ts";
@@ -307,7 +313,7 @@ async function answerPurge(
     return { event: "purge-denied", reason };
   }
 
-  let answer: PurgeAnswer;
+  let answer: PurgeAnswer | QueuedAnswer;
   const parsed = await readPurge(request, deadline);
   if (parsed.kind === "bad-request") {
     answer = reportNothingPurged(parsed.status, parsed.reason);
@@ -317,8 +323,11 @@ async function answerPurge(
     if (config.store && call) context.waitUntil(recordCall(config.store, call, Date.now()));
   }
 
-  const { body, status, retryAfter } = answer;
-  logNotPurged(body);
+  const { body, status } = answer;
+  if (answer.kind === "queued") return plain(status, bodyText(body), JSON_TYPE);
+
+  const { retryAfter } = answer;
+  logNotPurged(answer.body);
   return plain(status, bodyText(body), {
     ...JSON_TYPE,
     ...(retryAfter !== undefined && { "retry-after": `${retryAfter}` }),
@@ -329,9 +338,9 @@ async function answerPurge(
  * Returns which call /healthz reports. An event counts if it came, whatever became of it: S3 sends it.
  * @returns undefined for a call by hand that has purged nothing
  */
-function callOf({ kind }: PurgeRequest, { body }: PurgeAnswer): PurgeCall | undefined {
-  if (kind === "event") return "event";
-  return body.purged.length > 0 ? "purge" : undefined;
+function callOf(request: PurgeRequest, answer: PurgeAnswer | QueuedAnswer): PurgeCall | undefined {
+  if (request.kind === "event" || answer.kind === "queued") return "event";
+  return answer.body.purged.length > 0 ? "purge" : undefined;
 }
 
 const DISCOVERY_PATH = "/.well-known/openid-configuration";

@@ -17,6 +17,9 @@ export type Store = Pick<R2Bucket, "head" | "get" | "put" | "delete" | "list">;
 /** A rate limiting binding. */
 export type Limiter = Pick<RateLimit, "limit">;
 
+/** The binding of the queue into which /purge puts events. */
+export type EventQueue = Pick<Queue, "sendBatch">;
+
 export const bindingName = textLike("the name of a binding", /^[A-Za-z_]\w*$/);
 
 export const imagesSchema = bindingSchema(
@@ -33,9 +36,13 @@ const isStore = hasMethods<Store>("head", "get", "put", "delete", "list");
 export const r2Schema = bindingSchema(isR2Source, R2_MISSING, NOT_R2);
 export const storeSchema = bindingSchema(isStore, R2_MISSING, NOT_R2);
 
-// These two bindings are optional, so there is no message for a missing one. Their names are fixed, and no secret has
+// These three bindings are optional, so there is no message for a missing one. Their names are fixed, and no secret has
 // such a name: so `custom` may repeat a wrong value.
 export const limiterSchema = custom("a rate limiting binding", hasMethods<Limiter>("limit"));
+export const queueSchema = custom(
+  "a queue's producer binding",
+  hasMethods<EventQueue>("sendBatch"),
+);
 export const datasetSchema = custom("an Analytics Engine binding", isDataset);
 
 /**

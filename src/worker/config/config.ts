@@ -8,9 +8,11 @@ import { memoize } from "../util/memoize.ts";
 import {
   bindingName,
   datasetSchema,
+  type EventQueue,
   imagesSchema,
   type Limiter,
   limiterSchema,
+  queueSchema,
   r2Schema,
   type Store,
   storeSchema,
@@ -53,6 +55,8 @@ export type Config = {
   readonly purgeToken: string | undefined;
   /** Limits how often a visitor may ask. Undefined: there is no limit. */
   readonly limiter: Limiter | undefined;
+  /** The queue that takes the events which come to /purge. Undefined: /purge purges at once. */
+  readonly events: EventQueue | undefined;
   /** Who the Worker is for AWS. Undefined: the Worker is no issuer of tokens. */
   readonly oidc: Oidc | undefined;
 };
@@ -96,6 +100,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
 
   // Bindings that may be left out. The metrics are only checked here: log/metrics.ts takes them from the environment.
   const limiter = readOptional("RATE_LIMITER", limiterSchema, vars, report);
+  const events = readOptional("EVENTS", queueSchema, vars, report);
   readOptional("METRICS", datasetSchema, vars, report);
 
   // Secrets that may be left out.
@@ -116,6 +121,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
     healthToken,
     purgeToken,
     limiter,
+    events,
     oidc,
   };
 }

@@ -71,7 +71,9 @@ export const LEVELS = {
   "store-failed": "error",
   "lines-left-out": "warn",
   "purge-failed": "error",
+  "purged-by-event": "info",
   "event-elsewhere": "warn",
+  "event-unreadable": "warn",
 } as const satisfies Record<Notice["event"], string>;
 
 /** Writes one line about anything that is not a refusal. */

@@ -20,8 +20,20 @@ export type Notice =
 
 type PurgeNotice =
   | PurgeFailedNotice
-  /** An event of S3 came to /purge that is about another bucket. */
-  | { readonly event: "event-elsewhere"; readonly reason: string; readonly times: number };
+  | PurgedByEventNotice
+  /** An event came to /purge, or out of the queue, that is about another bucket. */
+  | { readonly event: "event-elsewhere"; readonly reason: string; readonly times: number }
+  /** A message of the queue is no event. */
+  | { readonly event: "event-unreadable"; readonly reason: string; readonly times: number };
+
+/** Events of the queue are purged. */
+type PurgedByEventNotice = {
+  readonly event: "purged-by-event";
+  /** How many objects. */
+  readonly objects: number;
+  /** The names of the first ones. */
+  readonly first: readonly string[];
+};
 
 type PurgeFailedNotice = {
   readonly event: "purge-failed";

@@ -1,4 +1,4 @@
-// Purges what a request to /purge names. Two places have renditions, the pictures made of an object: the store, an R2
+// Purges what a request to /purge names, or puts an event into the queue, if there is one. Two places have renditions, the pictures made of an object: the store, an R2
 // bucket, and Workers Cache. The store is listed, and all that is found is deleted, whether the object is there or not:
 // nobody can tell which of its stored renditions is one of the older object. The cache is purged by tag.
 //
@@ -10,7 +10,7 @@
 import type { GatewayContext, PurgeOptions } from "../cache/loopback.ts";
 import { purgeCached } from "../cache/purge-object.ts";
 import { bucketTag, objectTag } from "../cache/rendition-url.ts";
-import type { R2Source, Store } from "../config/bindings.ts";
+import type { EventQueue, R2Source, Store } from "../config/bindings.ts";
 import type { Config } from "../config/config.ts";
 import { isRefusal } from "../http/refusal.ts";
 import type { RequestScope } from "../http/send.ts";
@@ -24,13 +24,15 @@ import {
   deleteObject,
 } from "../store/delete.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
-import type { PurgeRequest } from "./read-purge.ts";
+import { queueObjects } from "./queue-event.ts";
+import type { EventObject, PurgeRequest } from "./read-purge.ts";
 import {
   logOtherBuckets,
   type PurgeAnswer,
   type PurgeFailure,
   type PurgeFailures,
   type PurgeProgress,
+  type QueuedAnswer,
   reportNothingPurged,
   reportPurge,
   type VerifiedObject,
@@ -44,7 +46,7 @@ import {
   selectByName,
 } from "./select-objects.ts";
 
-type PurgeScope = RequestScope & { readonly context: GatewayContext };
+export type PurgeScope = RequestScope & { readonly context: GatewayContext };
 
 /** A request purges so many objects at most. That is two calls of the cache: five a minute are allowed (W10). */
 const MAX_OBJECTS = 200;
@@ -55,35 +57,28 @@ const MAX_OBJECTS = 200;
  */
 const MAX_STORED_OBJECTS = 8;
 
-/** Purges what a request means. @returns what is purged, what is not, and why */
+/** Purges what a request means, or queues it. @returns what is purged or queued, what is not, and why */
 export async function purge(
   request: PurgeRequest,
   config: Config,
   scope: PurgeScope,
-): Promise<PurgeAnswer> {
-  const { buckets, store } = config;
+): Promise<PurgeAnswer | QueuedAnswer> {
+  const { buckets, store, events } = config;
   const maxObjects = store ? MAX_STORED_OBJECTS : MAX_OBJECTS;
-  const tooMany = `at most ${maxObjects} objects a request: send these again`;
-
   switch (request.kind) {
     case "objects": {
       const { names, verify } = request;
       const selection = selectByName(buckets, names.slice(0, maxObjects));
       const { failures, progress } = await purgeObjects(selection.objects, store, verify, scope);
       const answer = reportPurge(selection.objects, failures, selection.skipped);
-      return withTooMany(withProgress(answer, progress), names.slice(maxObjects), tooMany);
+      const others = names.slice(maxObjects);
+      return withTooMany(withProgress(answer, progress), others, tooManyText(maxObjects));
     }
 
     case "event": {
-      // An object that no route shows is no mistake of the caller: a bucket of S3 has more than what Vitrine shows.
-      const { objects: named } = request;
-      const selection = selectByEvent(buckets, named.slice(0, maxObjects));
-      logOtherBuckets(config, selection.otherBuckets, Date.now());
-
-      const { failures, progress } = await purgeObjects(selection.objects, store, false, scope);
-      const answer = withProgress(reportPurge(selection.objects, failures), progress);
-      const others = named.slice(maxObjects).map(({ key }) => key);
-      return withNotShown(withTooMany(answer, others, tooMany), selection);
+      const { objects } = request;
+      if (events) return queueEvent(objects, events, config, scope);
+      return purgeEvent(objects, config, maxObjects, scope);
     }
 
     case "prefix":
@@ -103,6 +98,52 @@ export async function purge(
       return purgeWhole("*", { purgeEverything: true }, deleting, scope);
     }
   }
+}
+
+/** Purges the objects of an event. One that no route shows is no mistake: a bucket of S3 has more than Vitrine shows. */
+async function purgeEvent(
+  named: readonly EventObject[],
+  config: Config,
+  maxObjects: number,
+  scope: PurgeScope,
+): Promise<PurgeAnswer> {
+  const { buckets, store } = config;
+  const selection = selectByEvent(buckets, named.slice(0, maxObjects));
+  logOtherBuckets(config, selection.otherBuckets, Date.now());
+
+  const { failures, progress } = await purgeObjects(selection.objects, store, false, scope);
+  const answer = withProgress(reportPurge(selection.objects, failures), progress);
+
+  const others = named.slice(maxObjects).map(({ key }) => key);
+  const tooMany = tooManyText(maxObjects);
+  return withNotShown(withTooMany(answer, others, tooMany), selection);
+}
+
+function tooManyText(maxObjects: number): string {
+  return `at most ${maxObjects} objects a request: send these again`;
+}
+
+/** After how long a sender may try the queue again: s. */
+const QUEUE_RETRY_S = 30;
+
+/** Puts the objects of an event into the queue, in place of a purge. */
+async function queueEvent(
+  named: readonly EventObject[],
+  queue: EventQueue,
+  config: Config,
+  scope: PurgeScope,
+): Promise<PurgeAnswer | QueuedAnswer> {
+  const selection = selectByEvent(config.buckets, named);
+  logOtherBuckets(config, selection.otherBuckets, Date.now());
+
+  const { matched, skipped } = selection;
+  if (matched.length === 0) return withNotShown(reportPurge([], new Map()), selection);
+
+  const failure = await queueObjects(queue, matched, scope.deadline);
+  if (failure) return { ...reportNothingPurged(503, failure), retryAfter: QUEUE_RETRY_S };
+
+  const body = { queued: matched.length, ...(skipped.length > 0 && { not_shown: skipped }) };
+  return { kind: "queued", body, status: 202 };
 }
 
 const NO_BUCKET = "wrangler.toml has no bucket of this name";
@@ -310,7 +351,7 @@ async function purgeStoreAndCache(
 const MAX_TAGS = 100;
 
 /** Purges objects from the cache. @returns the failures by the objects' URLs */
-async function purgeTags(
+export async function purgeTags(
   objects: readonly ObjectToPurge[],
   scope: PurgeScope,
 ): Promise<PurgeFailures> {

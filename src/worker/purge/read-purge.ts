@@ -74,18 +74,8 @@ const TOO_LONG = badRequest("the body has more than 256 KiB", 413);
 
 /** Reads an event of S3. @returns undefined if the body is none */
 function readEvent(body: JsonObject): PurgeRequest | BadRequest | undefined {
-  // S3 tests a notification when it is set up. No object is meant.
-  if (body["Event"] === "s3:TestEvent") return { kind: "event", objects: [] };
-
-  let objects: (EventObject | undefined)[];
-  if (body["source"] === "aws.s3") {
-    // An event of EventBridge is about one object.
-    objects = [readObject(body["detail"], "plain")];
-  } else if (Array.isArray(body["Records"])) {
-    objects = body["Records"].map(readRecord);
-  } else {
-    return undefined;
-  }
+  const objects = readS3Event(body);
+  if (!objects) return undefined;
 
   // One object that cannot be read is enough to refuse the event: nothing would purge it, and nobody would notice.
   const readable = objects.filter((object) => object !== undefined);
@@ -93,6 +83,21 @@ function readEvent(body: JsonObject): PurgeRequest | BadRequest | undefined {
     return badRequest("an event has no bucket.name, or no object.key that can be read");
   }
   return { kind: "event", objects: readable };
+}
+
+/**
+ * Reads the objects of an event of S3: undefined stands for each one that cannot be read.
+ * @returns undefined if the body is no event of S3
+ */
+export function readS3Event(body: JsonObject): (EventObject | undefined)[] | undefined {
+  // S3 tests a notification when it is set up. No object is meant.
+  if (body["Event"] === "s3:TestEvent") return [];
+
+  // An event of EventBridge is about one object.
+  if (body["source"] === "aws.s3") return [readObject(body["detail"], "plain")];
+
+  const records = body["Records"];
+  return Array.isArray(records) ? records.map(readRecord) : undefined;
 }
 
 /** Reads a record of a notification. S3 and MinIO form-encode the key, Ceph does not. */

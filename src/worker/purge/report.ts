@@ -17,11 +17,27 @@ export type PurgeFailure = {
 /** Why an object is not purged, by its URL at the origin. Every other object is purged. */
 export type PurgeFailures = ReadonlyMap<string, PurgeFailure>;
 
+/** The answer of a purge that was done, or tried. */
 export type PurgeAnswer = {
+  readonly kind: "report";
   readonly body: PurgeReport;
   readonly status: number;
   /** As in PurgeFailure; undefined if nothing has failed. */
   readonly retryAfter?: number | undefined;
+};
+
+/** The answer to an event that is in the queue. Nothing is purged yet, so it never says `ok`. */
+export type QueuedAnswer = {
+  readonly kind: "queued";
+  readonly body: QueuedReport;
+  readonly status: 202;
+};
+
+type QueuedReport = {
+  /** How many objects are in the queue. */
+  readonly queued: number;
+  /** As in PurgeReport. */
+  readonly not_shown?: readonly NotPurged[];
 };
 
 /** The JSON of the answer. */
@@ -67,7 +83,7 @@ export function withProgress(answer: PurgeAnswer, progress: Partial<PurgeProgres
 
   const isFailure = answer.retryAfter !== undefined;
   const { status, retryAfter } = isFailure ? answer : LEFT;
-  return { body: { ...body, ok: false }, status, retryAfter };
+  return { kind: "report", body: { ...body, ok: false }, status, retryAfter };
 }
 
 /**
@@ -98,10 +114,13 @@ export function reportPurge(
 
   const notPurged = [...failed, ...refused];
   const body = { ok: notPurged.length === 0, purged, not_purged: notPurged };
-  if (longest) return { body, status: longest.status, retryAfter: longest.retryAfter };
+  if (longest) {
+    const { status, retryAfter } = longest;
+    return { kind: "report", body, status, retryAfter };
+  }
 
   // No purge has failed. Only unknown names can be left.
-  return { body, status: body.ok ? 200 : 400 };
+  return { kind: "report", body, status: body.ok ? 200 : 400 };
 }
 
 /** Adds the names that are too many for one request. Nothing was computed for them. */
@@ -122,19 +141,20 @@ export function withTooMany(
   // A failure of the first objects may need a longer wait.
   const isFailure = answer.retryAfter !== undefined;
   const { status, retryAfter } = isFailure ? answer : { status: 429, retryAfter: 1 };
-  return { body, status, retryAfter };
+  return { kind: "report", body, status, retryAfter };
 }
 
 /** Makes the answer of a request that cannot be read. */
 export function reportNothingPurged(status: number, reason: string): PurgeAnswer {
-  return { body: { ok: false, purged: [], not_purged: [], reason }, status };
+  const body = { ok: false, purged: [], not_purged: [], reason };
+  return { kind: "report", body, status };
 }
 
 /** Each list of an answer has so many entries at most: a request of 256 KiB can name 80,000 objects. */
 const MAX_LISTED = 1_000;
 
 /** Returns the body as JSON, with lists of limited length. */
-export function bodyText(body: PurgeReport): string {
+export function bodyText(body: PurgeReport | QueuedReport): string {
   const limitLists = (_name: string, value: unknown) => {
     return Array.isArray(value) ? value.slice(0, MAX_LISTED) : value;
   };
@@ -143,6 +163,36 @@ export function bodyText(body: PurgeReport): string {
 
 /** A line of the log has so many names at most. */
 const MAX_LOGGED = 10;
+
+/** Logs what an event of the queue has purged. @param names BUCKET/key */
+export function logPurgedByEvent(names: readonly string[]): void {
+  const first = names.slice(0, MAX_LOGGED);
+  logNotice({ event: "purged-by-event", objects: names.length, first });
+}
+
+/** Logs that objects of the queue are not purged. Their messages come again. @param names BUCKET/key */
+export function logEventsFailed(names: readonly string[], reason: string): void {
+  const first = names.slice(0, MAX_LOGGED);
+  logNotice({
+    event: "purge-failed",
+    reason: `${reason}: the messages come again`,
+    objects: names.length,
+    first,
+  });
+}
+
+/** How often messages came that are no events. By the configuration, which is one object in each isolate. */
+const unreadableCounts = new WeakMap<Config, LogCount>();
+
+/** Logs once a minute that the queue has messages that are no events. */
+export function logUnreadable(config: Config, queueName: string, now: number): void {
+  const { times, shouldLog, logCount } = countForLog(unreadableCounts.get(config), now);
+  unreadableCounts.set(config, logCount);
+  if (!shouldLog) return;
+
+  const reason = `a message of the queue ${queueName} is no event of S3 or R2`;
+  logNotice({ event: "event-unreadable", reason, times });
+}
 
 /** Logs what is not purged, and one reason. Logs nothing if everything is purged. */
 export function logNotPurged({ reason, not_purged: notPurged }: PurgeReport): void {

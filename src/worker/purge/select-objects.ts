@@ -28,6 +28,8 @@ export type ObjectSelection = {
 };
 
 export type EventSelection = ObjectSelection & {
+  /** The objects of the event that a bucket shows, as the event names them. */
+  readonly matched: readonly EventObject[];
   /** The names at S3 of the event's buckets that no bucket of wrangler.toml has, each once. */
   readonly otherBuckets: readonly string[];
 };
@@ -72,9 +74,12 @@ export function selectByEvent(
 ): EventSelection {
   const objects: ObjectToPurge[] = [];
   const skipped: NotPurged[] = [];
+  const matched: EventObject[] = [];
   const otherBuckets = new Set<string>();
 
-  for (const { bucket: nameAtS3, key } of eventObjects) {
+  for (const eventObject of eventObjects) {
+    const { bucket: nameAtS3, key } = eventObject;
+
     // `bucket.name` is the name in wrangler.toml, `bucket.bucket` the one at S3.
     const aliases = buckets.filter((bucket) => bucket.bucket === nameAtS3);
     if (aliases.length === 0) {
@@ -94,9 +99,10 @@ export function selectByEvent(
       continue;
     }
 
+    matched.push(eventObject);
     for (const bucket of showing) objects.push(createObject(bucket, key));
   }
-  return { objects: mergeByUrl(objects), skipped, otherBuckets: [...otherBuckets] };
+  return { objects: mergeByUrl(objects), skipped, matched, otherBuckets: [...otherBuckets] };
 }
 
 function createObject(bucket: Bucket, key: string): ObjectToPurge {
@@ -111,7 +117,7 @@ function createObject(bucket: Bucket, key: string): ObjectToPurge {
 }
 
 /** Makes one object of all those with the same URL. Each of their names is right: the answer has the last one. */
-function mergeByUrl(objects: readonly ObjectToPurge[]): ObjectToPurge[] {
+export function mergeByUrl(objects: readonly ObjectToPurge[]): ObjectToPurge[] {
   const objectsByUrl = new Map<string, ObjectToPurge>();
 
   for (const object of objects) {

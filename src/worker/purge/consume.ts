@@ -1,0 +1,319 @@
+// Purges the objects of the events that a queue delivers, many at once: Workers Cache takes five calls a minute, with 100
+// objects each (W10). Messages come at least once, and in no order (Q2). A second purge of an object does no harm.
+//
+// The cache comes first: its call may be refused, and then nothing of the store was listed for nothing. Everything is done
+// twice. A run that had read the older object before it changed may still be on its way to the cache and to the store. It
+// asks S3 once more at its end, but its isolate may die before that. So a message is acknowledged only by a pass that began
+// when all such runs had ended, and that has found nothing in the store. Codes such as W10 are rules of docs/rules.md.
+
+import type { GatewayContext } from "../cache/loopback.ts";
+import type { Store } from "../config/bindings.ts";
+import { type Config, currentConfig } from "../config/config.ts";
+import { isRefusal, mistakeText } from "../http/refusal.ts";
+import { logNotice } from "../log/log.ts";
+import { type Deletion, deleteObject } from "../store/delete.ts";
+import { recordCall } from "../store/last-calls.ts";
+import { TIMED_OUT, withTimeout } from "../util/time.ts";
+import { readMessage } from "./event-message.ts";
+import { purgeTags } from "./purge.ts";
+import {
+  logEventsFailed,
+  logOtherBuckets,
+  logPurgedByEvent,
+  logUnreadable,
+  type PurgeFailure,
+} from "./report.ts";
+import { mergeByUrl, type ObjectToPurge, selectByEvent } from "./select-objects.ts";
+
+/** What the queue delivers. */
+type EventBatch = Pick<MessageBatch, "queue" | "messages">;
+
+type EventMessage = EventBatch["messages"][number];
+
+/** A message, and the objects that it means. */
+type QueuedEvent = {
+  readonly message: EventMessage;
+  readonly objects: readonly ObjectToPurge[];
+};
+
+/** With a broken configuration, nothing is served, and nobody knows what to purge. After this, messages come again: s. */
+const BROKEN_RETRY_S = 300;
+
+/** How long the cache may take: ms. */
+const CACHE_TIMEOUT_MS = 10_000;
+
+/**
+ * Purges what the messages of a batch name. Each message is acknowledged, or comes again.
+ * @param env what the configuration is read from
+ */
+export async function consumeEvents(
+  batch: EventBatch,
+  env: object,
+  context: GatewayContext,
+): Promise<void> {
+  const config = currentConfig(env);
+  if (isRefusal(config)) {
+    const mistakes = config.mistakes.map(mistakeText);
+    logNotice({
+      event: "purge-failed",
+      reason: `the configuration is broken: ${mistakes.join("; ")}`,
+    });
+    for (const message of batch.messages) message.retry({ delaySeconds: BROKEN_RETRY_S });
+    return;
+  }
+
+  const events = readEvents(batch, config);
+  const { first: taken, others } = splitByLimit(events);
+  const objects = joinObjects(taken);
+  for (const { message } of others) message.retry();
+  if (objects.length === 0) return;
+
+  await waitForTurn(env);
+  const beganAt = Date.now();
+  const deadline = beganAt + CACHE_TIMEOUT_MS;
+  const failures = await purgeTags(objects, { context, deadline });
+
+  const purged = objects.filter(({ url }) => !failures.has(url));
+  const results = await purgeStored(purged, config, beganAt);
+
+  // Each message is settled by itself.
+  const triedEvents = taken.map((event): TriedEvent => {
+    return { ...event, outcome: outcomeOf(event, failures, results) };
+  });
+  for (const event of triedEvents) settle(event, config, beganAt);
+
+  const [cacheFailure] = failures.values();
+  report(triedEvents, cacheFailure?.reason ?? "store: it fails");
+}
+
+/** Reads the messages. Those that mean no object here are acknowledged. */
+function readEvents({ messages, queue }: EventBatch, config: Config): QueuedEvent[] {
+  const now = Date.now();
+  const events: QueuedEvent[] = [];
+
+  for (const message of messages) {
+    const content = readMessage(message.body);
+    if (!content.isReadable) logUnreadable(config, queue, now);
+
+    const { objects, otherBuckets } = selectByEvent(config.buckets, content.objects);
+    logOtherBuckets(config, otherBuckets, now);
+
+    if (objects.length === 0) message.ack();
+    else events.push({ message, objects });
+  }
+  return events;
+}
+
+/** A call of the cache takes so many objects (W10). */
+const MAX_OBJECTS = 100;
+
+type SplitEvents = {
+  readonly first: readonly QueuedEvent[];
+  readonly others: readonly QueuedEvent[];
+};
+
+/** Takes so many events that one call purges them: one that names more objects than that is taken alone. */
+function splitByLimit(events: readonly QueuedEvent[]): SplitEvents {
+  const urls = new Set<string>();
+
+  for (const [index, { objects }] of events.entries()) {
+    for (const { url } of objects) urls.add(url);
+
+    const isTooMuch = urls.size > MAX_OBJECTS && index > 0;
+    if (isTooMuch) return { first: events.slice(0, index), others: events.slice(index) };
+  }
+  return { first: events, others: [] };
+}
+
+/** Returns what the events name, each object once. */
+function joinObjects(events: readonly QueuedEvent[]): ObjectToPurge[] {
+  return mergeByUrl(events.flatMap(({ objects }) => objects));
+}
+
+/**
+ * The time between two purges of an isolate: ms. A queue with one consumer gathers messages meanwhile, and operators keep
+ * one of the five calls of a minute (W10).
+ */
+const PURGE_PERIOD_MS = 15_000;
+
+/** When an isolate may purge again: ms since 1970. By `env`, which is one object in each isolate. */
+const nextPurges = new WeakMap<object, number>();
+
+/** Waits until this isolate may purge. Several batches at once get one turn after the other. */
+async function waitForTurn(env: object): Promise<void> {
+  const now = Date.now();
+  const nextPurge = nextPurges.get(env) ?? now;
+
+  // The clock may have been set back: nobody waits for longer than one period for the turn before.
+  const turn = Math.min(Math.max(now, nextPurge), now + PURGE_PERIOD_MS);
+  nextPurges.set(env, turn + PURGE_PERIOD_MS);
+  if (turn > now) await scheduler.wait(turn - now);
+}
+
+/** What became of an object in the store. */
+type StoreResult =
+  /** Nothing of it is stored any more. */
+  | { readonly kind: "empty"; readonly deleted: number }
+  /** The store fails, is slow, or has more. */
+  | { readonly kind: "failed" }
+  /** The store was not asked any more after a failure: the calls of a run may be spent (L3). */
+  | { readonly kind: "not-tried" };
+
+/** By the objects' URLs at the origin. */
+type StoreResults = ReadonlyMap<string, StoreResult>;
+
+/** So many objects are deleted at a time. Each has two lists, and six calls may wait at a time (L3). */
+const OBJECTS_AT_A_TIME = 3;
+
+/** How long one object may take: ms. */
+const DELETE_TIMEOUT_MS = 15_000;
+
+/** An object with more than 5,000 stored renditions needs another pass. */
+const MAX_LISTS = 5;
+
+/** Deletes what is stored of the objects, until the store fails. */
+async function purgeStored(
+  objects: readonly ObjectToPurge[],
+  { store }: Config,
+  now: number,
+): Promise<StoreResults> {
+  const results = new Map<string, StoreResult>();
+  if (!store) {
+    for (const { url } of objects) results.set(url, { kind: "empty", deleted: 0 });
+    return results;
+  }
+
+  if (objects.length > 0) await recordCall(store, "event", now);
+
+  let hasFailed = false;
+  for (let start = 0; start < objects.length; start += OBJECTS_AT_A_TIME) {
+    const group = objects.slice(start, start + OBJECTS_AT_A_TIME);
+    if (hasFailed) {
+      for (const { url } of group) results.set(url, { kind: "not-tried" });
+      continue;
+    }
+
+    const deletions = await Promise.all(group.map((object) => deleteStored(store, object)));
+    for (const [index, { url }] of group.entries()) {
+      const result = deletions[index] ?? { kind: "not-tried" };
+      results.set(url, result);
+      if (result.kind === "failed") hasFailed = true;
+    }
+  }
+  return results;
+}
+
+async function deleteStored(store: Store, object: ObjectToPurge): Promise<StoreResult> {
+  const limits = { maxLists: MAX_LISTS, until: Number.POSITIVE_INFINITY };
+  const deleting: Promise<Deletion> = deleteObject(store, object, limits);
+  const deletion = await withTimeout(DELETE_TIMEOUT_MS, deleting);
+  if (deletion === TIMED_OUT || deletion.kind !== "empty") return { kind: "failed" };
+
+  return { kind: "empty", deleted: deletion.deleted };
+}
+
+/** What became of a message. */
+type EventOutcome =
+  | { readonly kind: "purged"; readonly deleted: number }
+  /** `delaySeconds`: when it is tried again. */
+  | { readonly kind: "not-purged"; readonly delaySeconds: number };
+
+/** A message that was tried. */
+type TriedEvent = QueuedEvent & { readonly outcome: EventOutcome };
+
+/** After how long the store is tried again: s. */
+const STORE_RETRY_S = 30;
+
+/** After how long an object is tried again for which no call was left: s. */
+const NOT_TRIED_RETRY_S = 1;
+
+function outcomeOf(
+  { objects }: QueuedEvent,
+  failures: ReadonlyMap<string, PurgeFailure>,
+  results: StoreResults,
+): EventOutcome {
+  let deleted = 0;
+  let delaySeconds: number | undefined;
+
+  for (const { url } of objects) {
+    const delay = delayOf(failures.get(url), results.get(url));
+    if (delay !== undefined) delaySeconds = Math.max(delay, delaySeconds ?? 0);
+
+    const result = results.get(url);
+    if (result?.kind === "empty") deleted += result.deleted;
+  }
+
+  if (delaySeconds !== undefined) return { kind: "not-purged", delaySeconds };
+  return { kind: "purged", deleted };
+}
+
+/** Returns when an object has to be tried again: s. @returns undefined if it is purged */
+function delayOf(
+  failure: PurgeFailure | undefined,
+  result: StoreResult | undefined,
+): number | undefined {
+  if (failure) return failure.retryAfter;
+
+  switch (result?.kind) {
+    case "empty":
+      return undefined;
+    case "failed":
+      return STORE_RETRY_S;
+    case "not-tried":
+    case undefined:
+      return NOT_TRIED_RETRY_S;
+  }
+}
+
+/**
+ * How long a run may take besides what its visitor waits for: s. The runtime ends what a run does in the background 30 s
+ * after its answer.
+ */
+const BACKGROUND_S = 30;
+
+/** The contract leaves open whether a message that comes again keeps its time. If not, this ends its passes. */
+const MAX_ATTEMPTS = 10;
+
+/** Acknowledges a message, or has it come again. @param beganAt when the pass began: ms since 1970 */
+function settle(
+  { message, outcome }: TriedEvent,
+  { answers }: Pick<Config, "answers">,
+  beganAt: number,
+): void {
+  if (outcome.kind === "not-purged") {
+    message.retry({ delaySeconds: outcome.delaySeconds });
+    return;
+  }
+
+  // A run that began before the change may be on its way for so long.
+  const runSeconds = Math.ceil(answers.timeout) + BACKGROUND_S;
+  const age = (beganAt - message.timestamp.getTime()) / 1000;
+  const isLate = age >= runSeconds;
+
+  // In an outage of S3, a visitor may have had what was stored cached again, before it was deleted.
+  const isDone = isLate && outcome.deleted === 0;
+  if (isDone || message.attempts >= MAX_ATTEMPTS) {
+    message.ack();
+    return;
+  }
+
+  // The clocks of two machines may differ. Nobody waits for longer than a run may take.
+  const timeLeft = isLate ? runSeconds : Math.ceil(runSeconds - age);
+  message.retry({ delaySeconds: Math.min(runSeconds, timeLeft) });
+}
+
+/** Logs what is purged, and what is not. A second pass that has found nothing is not logged. */
+function report(events: readonly TriedEvent[], failureReason: string): void {
+  const purged = new Set<string>();
+  const failed = new Set<string>();
+
+  for (const { message, objects, outcome } of events) {
+    for (const { name } of objects) {
+      if (outcome.kind === "not-purged") failed.add(name);
+      else if (message.attempts === 1 || outcome.deleted > 0) purged.add(name);
+    }
+  }
+
+  if (purged.size > 0) logPurgedByEvent([...purged]);
+  if (failed.size > 0) logEventsFailed([...failed], failureReason);
+}
