@@ -1,4 +1,4 @@
-// What EventBridge, S3, MinIO and Ceph send, as their documentation shows it.
+// What EventBridge, S3, MinIO, Ceph and R2 send, as their documentation shows it.
 
 /** An event of EventBridge. Its key is as it is. */
 export function bridgeEvent(bucket: unknown, key: unknown, type = "Object Created") {
@@ -45,6 +45,18 @@ function notificationOf(eventSource: string, bucket: unknown, keys: readonly unk
         object: { key, size: 1024, eTag: "d41d8cd98f00b204e9800998ecf8427e", sequencer: "0055" },
       },
     })),
+  };
+}
+
+/** A notification of R2. Its key is as it is. */
+export function r2Notification(bucket: unknown, key: unknown, action = "PutObject") {
+  const isDeletion = action.includes("Delet");
+  return {
+    account: "3f4b7e3dcab231cbfdaa90a6a28bd548",
+    action,
+    bucket,
+    object: isDeletion ? { key } : { key, size: 5, eTag: "b1946ac92492d2347c6235b4d2611184" },
+    eventTime: "2026-11-24T09:00:00.000Z",
   };
 }
 

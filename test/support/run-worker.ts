@@ -13,6 +13,7 @@ import { createEmulators, file, network } from "./emulators.ts";
 import { ENV, PURGE_TOKEN, SECRETS } from "./env.ts";
 import { originalsOf } from "./originals.ts";
 import { overhear, overhearAnswer, readLogLine } from "./overheard.ts";
+import { batchOf } from "./queue.ts";
 
 export const MODERN = { accept: "image/avif,image/webp,image/*,*/*;q=0.8" };
 
@@ -186,6 +187,14 @@ export async function get(
   const answer = await stage.cache.at(dataCenter, () => worker.fetch(request, env, context));
   answered.push(await overhearAnswer(answer));
   return answer;
+}
+
+/** Delivers messages of a queue to the Worker. @param env as above */
+export async function deliver(messages: readonly Message[], env: object = isolate): Promise<void> {
+  const waitUntil = (work: Promise<unknown>) => void stage.pendingWork.push(work);
+  const loopback = stage.exported(loopbackOf(env));
+  const context = { waitUntil, ...(loopback && { exports: { Renditions: loopback } }) };
+  await stage.cache.at("here", () => worker.queue(batchOf(messages), env, context));
 }
 
 /** Waits for the work that answers left behind, in the gateway and behind it. */

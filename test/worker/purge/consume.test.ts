@@ -1,0 +1,383 @@
+// Events that a queue delivers: what is purged of which message, what comes again, and when.
+
+import { beforeEach, describe, expect, test, vi } from "vitest";
+import type { PurgeOptions, PurgeResult } from "../../../src/worker/cache/loopback.ts";
+import { objectTag } from "../../../src/worker/cache/rendition-url.ts";
+import worker from "../../../src/worker/index.ts";
+import { BUCKET_URL, ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
+import {
+  bridgeEvent,
+  cephNotification,
+  minioNotification,
+  notification,
+  r2Notification,
+  TEST_EVENT,
+} from "../../support/events.ts";
+import { batchOf, deletionOf, messageOf } from "../../support/queue.ts";
+import { deliver, lines, stage, stopDate, wait } from "../../support/run-worker.ts";
+import {
+  envWith,
+  getAsBrowser,
+  KEY,
+  remove,
+  replace,
+  store,
+  storedNames,
+} from "../../support/worker-with-store.ts";
+
+/** A run may take `timeout` for its visitor, and 30 s after that. */
+const RUN_S = VARS.ANSWERS.timeout + 30;
+const OLD = { age: RUN_S };
+const FULL_KEY = `published/${KEY}`;
+const EVENT = r2Notification("acme-media", FULL_KEY);
+
+/** The purges of the current test. */
+let calls: PurgeOptions[] = [];
+let answerCall = async (_options: PurgeOptions): Promise<PurgeResult> => PURGED;
+const PURGED = { success: true, errors: [] };
+const LIMITED = { success: false, errors: [{ code: 10_429, message: "Too many purges" }] };
+
+beforeEach(() => {
+  calls = [];
+  answerCall = async () => PURGED;
+  stage.exported = ({ fetch, purge }) => ({
+    fetch,
+    purge: async (options) => {
+      calls.push(options);
+      const answer = await answerCall(options);
+      return answer.success ? purge(options) : answer;
+    },
+  });
+  vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
+  replace("made/key.jpg");
+});
+
+const tagsOf = (...keys: string[]) =>
+  Promise.all(keys.map((key) => objectTag({ baseUrl: BUCKET_URL }, `published/${key}`)));
+
+const withoutStore = () => ({ ...ENV, PURGE_TOKEN });
+const linesOf = (event: string) => lines().filter((line) => line["event"] === event);
+
+const json = (value: unknown) => JSON.stringify(value);
+const sns = (value: unknown) => ({
+  Type: "Notification",
+  TopicArn: "arn:aws:sns:eu-west-1:1:images",
+  Message: json(value),
+});
+const bytes = (value: unknown) => new TextEncoder().encode(json(value));
+
+describe("the object is purged that is named by", () => {
+  test.each<[string, unknown]>([
+    ["R2", EVENT],
+    ["R2, as a deletion", r2Notification("acme-media", FULL_KEY, "DeleteObject")],
+    ["R2, by its lifecycle", r2Notification("acme-media", FULL_KEY, "LifecycleDeletion")],
+    ["R2, as a copy", { ...r2Notification("acme-media", FULL_KEY, "CopyObject"), copySource: {} }],
+    ["R2, in parts", r2Notification("acme-media", FULL_KEY, "CompleteMultipartUpload")],
+    ["EventBridge", bridgeEvent("acme-media", FULL_KEY)],
+    ["S3", notification("acme-media", FULL_KEY)],
+    ["MinIO", minioNotification("acme-media", FULL_KEY)],
+    ["Ceph", cephNotification("acme-media", FULL_KEY)],
+    ["text", json(EVENT)],
+    ["bytes", bytes(EVENT)],
+    ["a buffer", bytes(EVENT).buffer],
+    ["SNS", sns(notification("acme-media", FULL_KEY))],
+    ["SQS", { messageId: "1", body: json(bridgeEvent("acme-media", FULL_KEY)) }],
+    ["SQS, as its API gives it", { MessageId: "1", Body: json(EVENT) }],
+    ["SQS, as it calls a function", { Records: [{ eventSource: "aws:sqs", body: json(EVENT) }] }],
+    ["SQS, as a list", { Messages: [{ Body: json(EVENT) }] }],
+    ["SNS inside of SQS, as text", json({ body: json(sns(notification("acme-media", FULL_KEY))) })],
+  ])("%s", async (_sender, body) => {
+    const message = messageOf(body, OLD);
+    await deliver([message], withoutStore());
+
+    expect(calls).toEqual([{ tags: await tagsOf(KEY) }]);
+    expect(message.settled()).toBe("ack");
+    expect(linesOf("purged-by-event")).toMatchObject([{ objects: 1, first: [`media/${KEY}`] }]);
+  });
+});
+
+const nested = (depth: number) => `${"[".repeat(depth)}${"]".repeat(depth)}`;
+
+describe("nothing is purged, and the message is acknowledged and logged, for", () => {
+  test.each<[string, unknown]>([
+    ["nothing", undefined],
+    ["null", null],
+    ["a number", 7],
+    ["a text", "purge everything"],
+    ["half of an event", json(EVENT).slice(0, 60)],
+    ["bytes that are no text", new Uint8Array([0xff, 0xfe, 0x00])],
+    ["a map", new Map([["bucket", "acme-media"]])],
+    ["a date", new Date(0)],
+    ["deep lists", nested(100_000)],
+    ["a form of /purge", { everything: true }],
+    ["names", { objects: [`media/${KEY}`] }],
+    ["an unknown action", r2Notification("acme-media", FULL_KEY, "AbortMultipartUpload")],
+    ["an action of every object", r2Notification("acme-media", FULL_KEY, "toString")],
+    ["no action", { ...EVENT, action: undefined }],
+    ["no key", r2Notification("acme-media", undefined)],
+    ["an empty key", r2Notification("acme-media", "")],
+    ["a key that is no text", r2Notification("acme-media", [FULL_KEY])],
+    ["a bucket that is no text", r2Notification(["acme-media"], FULL_KEY)],
+    ["another service", { ...bridgeEvent("acme-media", FULL_KEY), source: "aws.ec2" }],
+    ["SQS with nothing inside", { body: "" }],
+    ["SNS that asks for a confirmation", { Type: "SubscriptionConfirmation", SubscribeURL: "x" }],
+    ["too many layers", [1, 2, 3, 4].reduce((inner) => json({ body: inner }), json(EVENT))],
+    ["a prototype", JSON.parse('{"__proto__": {"action": "PutObject", "bucket": "acme-media"}}')],
+  ])("%s", async (_what, body) => {
+    const message = messageOf(body);
+    await deliver([message], withoutStore());
+
+    expect(calls).toEqual([]);
+    expect(message.settled()).toBe("ack");
+    expect(lines()).toMatchObject([
+      { event: "event-unreadable", reason: expect.stringContaining("images-events"), times: 1 },
+    ]);
+  });
+
+  test.each<[string, unknown, string[]]>([
+    ["a test of S3", TEST_EVENT, []],
+    ["a key that no URL names", r2Notification("acme-media", "k".repeat(2_000)), []],
+    ["an object outside of the prefix", r2Notification("acme-media", "secret/a.jpg"), []],
+    ["another bucket", r2Notification("acme-other", FULL_KEY), ["event-elsewhere"]],
+    // `media` is the bucket's name in wrangler.toml alone.
+    ["the bucket's name here", r2Notification("media", FULL_KEY), ["event-elsewhere"]],
+  ])("%s, which is no fault of the message", async (_what, body, events) => {
+    const message = messageOf(body);
+    await deliver([message], withoutStore());
+
+    expect(calls).toEqual([]);
+    expect(message.settled()).toBe("ack");
+    expect(lines().map((line) => line["event"])).toEqual(events);
+  });
+
+  test("a thousand of them, in a line a minute", async () => {
+    stopDate();
+    const env = withoutStore();
+    const messages = Array.from({ length: 1_000 }, (_, at) => messageOf({ at }));
+    for (let start = 0; start < 1_000; start += 100) {
+      await deliver(messages.slice(start, start + 100), env);
+    }
+    wait(61);
+    await deliver([messageOf("the last one")], env);
+
+    expect(messages.filter((message) => message.settled() !== "ack")).toEqual([]);
+    expect(lines().map((line) => line["times"])).toEqual([1, 1_000]);
+  });
+});
+
+test("what can be read of a message is purged, and the rest is logged", async () => {
+  const ours = notification("acme-media", FULL_KEY);
+  const message = messageOf({ Records: [{ s3: {} }, ...ours.Records] }, OLD);
+  await deliver([message], withoutStore());
+
+  expect(calls).toEqual([{ tags: await tagsOf(KEY) }]);
+  expect(message.settled()).toBe("ack");
+  expect(linesOf("event-unreadable")).toHaveLength(1);
+});
+
+describe("a batch", () => {
+  test("is one call, with each object once", async () => {
+    const keys = ["a.jpg", "b.jpg", "a.jpg", "c.jpg", "b.jpg"];
+    const messages = keys.map((key) => deletionOf(`published/${key}`, OLD));
+    await deliver(messages, withoutStore());
+
+    expect(calls).toEqual([{ tags: await tagsOf("a.jpg", "b.jpg", "c.jpg") }]);
+    expect(messages.map((message) => message.settled())).toEqual(keys.map(() => "ack"));
+  });
+
+  test("names more objects than a call takes: the later messages come again", async () => {
+    const keysOf = (start: number, count: number) =>
+      Array.from({ length: count }, (_, at) => `published/${start + at}.jpg`);
+    const messages = [
+      messageOf(notification("acme-media", ...keysOf(0, 60)), OLD),
+      messageOf(notification("acme-media", ...keysOf(20, 80)), OLD),
+      deletionOf("published/last.jpg", OLD),
+    ];
+    await deliver(messages, withoutStore());
+
+    expect(calls.map(({ tags }) => tags?.length)).toEqual([100]);
+    const settled = messages.map((message) => message.settled());
+    expect(settled).toEqual(["ack", "ack", { retry: undefined }]);
+  });
+
+  test("begins with a message of more objects than a call takes, which is purged in two calls", async () => {
+    const keys = Array.from({ length: 150 }, (_, at) => `published/${at}.jpg`);
+    const messages = [messageOf(notification("acme-media", ...keys), OLD), deletionOf(FULL_KEY)];
+    await deliver(messages, withoutStore());
+
+    expect(calls.map(({ tags }) => tags?.length)).toEqual([100, 50]);
+    const settled = messages.map((message) => message.settled());
+    expect(settled).toEqual(["ack", { retry: undefined }]);
+  });
+
+  test("that comes soon after another one waits, so that operators have calls left", async () => {
+    stopDate();
+    const env = withoutStore();
+    const times: number[] = [];
+    answerCall = async () => {
+      times.push(Date.now() / 1000);
+      return PURGED;
+    };
+    const began = Date.now() / 1000;
+    await deliver([deletionOf(FULL_KEY, OLD)], env);
+    await deliver([deletionOf(FULL_KEY, OLD)], env);
+    wait(40);
+    await deliver([deletionOf(FULL_KEY, OLD)], env);
+
+    expect(times.map((time) => time - began)).toEqual([0, 15, 55]);
+  });
+
+  test("after the clock was set back waits no longer than usual", async () => {
+    stopDate();
+    const env = withoutStore();
+    await deliver([deletionOf(FULL_KEY, OLD)], env);
+    wait(-86_400);
+    const before = Date.now();
+    await deliver([deletionOf(FULL_KEY, OLD)], env);
+
+    expect((Date.now() - before) / 1000).toBe(15);
+  });
+});
+
+describe("a message comes again", () => {
+  test("after a minute where the limit refuses, and the store is left alone", async () => {
+    const env = envWith();
+    await getAsBrowser(env);
+    answerCall = async () => LIMITED;
+    const messages = [deletionOf(FULL_KEY, OLD), deletionOf("published/b.jpg")];
+    store.calls.length = 0;
+    await deliver(messages, env);
+
+    expect(messages.map((message) => message.settled())).toEqual([{ retry: 60 }, { retry: 60 }]);
+    expect(store.calls).toEqual([]);
+    expect(lines()).toMatchObject([
+      { event: "purge-failed", reason: expect.stringContaining("five calls"), objects: 2 },
+    ]);
+  });
+
+  test("after half a minute where the cache fails", async () => {
+    answerCall = () => Promise.reject(new Error("internal error"));
+    const message = deletionOf(FULL_KEY, OLD);
+    await deliver([message], withoutStore());
+
+    expect(message.settled()).toEqual({ retry: 30 });
+  });
+
+  test("by itself where the store fails, and those that were not tried come at once", async () => {
+    const keys = Array.from({ length: 9 }, (_, at) => `published/${at}.jpg`);
+    const messages = keys.map((key) => deletionOf(key, OLD));
+    const tags = await tagsOf("4.jpg");
+    const { list } = store;
+    store.list = async (options) => {
+      if (options?.prefix?.includes(`${tags}`)) throw new Error("Too many subrequests.");
+      return list(options);
+    };
+    await deliver(messages, envWith());
+
+    const settled = messages.map((message) => message.settled());
+    const atOnce = { retry: 1 };
+    const later = { retry: 30 };
+    expect(settled.slice(0, 3)).toEqual(["ack", "ack", "ack"]);
+    expect(settled.slice(3, 6)).toEqual(["ack", later, "ack"]);
+    expect(settled.slice(6)).toEqual([atOnce, atOnce, atOnce]);
+    expect(linesOf("purge-failed")).toMatchObject([
+      { objects: 4, reason: expect.stringContaining("store") },
+    ]);
+  });
+
+  test("with one of its objects that is not purged", async () => {
+    const message = messageOf(notification("acme-media", FULL_KEY, "published/b.jpg"), OLD);
+    store.faults.add("throws");
+    await deliver([message], envWith());
+
+    expect(message.settled()).toEqual({ retry: 30 });
+  });
+
+  test("where the configuration is broken, since nobody knows what to purge", async () => {
+    const message = deletionOf(FULL_KEY, OLD);
+    await deliver([message], { ...ENV, PRESETS: {} });
+
+    expect(message.settled()).toEqual({ retry: 300 });
+    expect(lines()).toMatchObject([
+      { event: "purge-failed", reason: expect.stringContaining("PRESETS") },
+    ]);
+  });
+});
+
+describe("a run that had begun before the change may be on its way", () => {
+  test.each<[what: string, age: number, attempts: number, settled: unknown]>([
+    ["sent just now", 0, 1, { retry: RUN_S }],
+    ["sent half a minute ago", RUN_S - 14.5, 1, { retry: 15 }],
+    ["whose runs are about to end", RUN_S - 0.1, 1, { retry: 1 }],
+    ["whose runs have ended", RUN_S, 1, "ack"],
+    ["sent hours ago", 10_000, 1, "ack"],
+    ["sent by a clock that is ahead", -3_600, 1, { retry: RUN_S }],
+    ["that seems new at each attempt", 0, 9, { retry: RUN_S }],
+    ["that seemed new ten times", 0, 10, "ack"],
+  ])("a message %s", async (_what, age, attempts, settled) => {
+    stopDate();
+    const message = deletionOf(FULL_KEY, { age, attempts });
+    await deliver([message], withoutStore());
+
+    expect(calls).toHaveLength(1);
+    expect(message.settled()).toEqual(settled);
+  });
+
+  test("what its dead isolate left is gone after the second pass", async () => {
+    const env = envWith();
+    await getAsBrowser(env);
+    const [left] = store.objects;
+    if (left === undefined) throw new Error("nothing is stored");
+
+    const event = r2Notification("acme-media", FULL_KEY, "DeleteObject");
+    remove();
+    const first = messageOf(event);
+    await deliver([first], env);
+    expect(storedNames()).toEqual([]);
+    expect(first.settled()).toEqual({ retry: RUN_S });
+
+    // The isolate puts what it has made, and dies.
+    store.objects.set(...left);
+    wait(RUN_S);
+    const second = messageOf(event, { age: RUN_S, attempts: 2 });
+    await deliver([second], env);
+    expect(storedNames()).toEqual([]);
+    expect(calls).toHaveLength(2);
+
+    // It has found something, so it comes once more.
+    expect(second.settled()).toEqual({ retry: RUN_S });
+    const third = messageOf(event, { age: 2 * RUN_S, attempts: 3 });
+    wait(RUN_S);
+    await deliver([third], env);
+    expect(third.settled()).toBe("ack");
+    expect(linesOf("purged-by-event")).toHaveLength(2);
+  });
+
+  test("a second pass that finds nothing is not logged", async () => {
+    await deliver([deletionOf(FULL_KEY, { ...OLD, attempts: 2 })], envWith());
+    expect(lines()).toEqual([]);
+  });
+});
+
+test("a replaced picture is new at once, in Workers Cache and in the store", async () => {
+  const env = envWith({ ANSWERS: { keep: 604_800, stale: 604_800, store: "RENDITIONS" } });
+  const before = await (await getAsBrowser(env)).bytes();
+  replace("made/rotated-gps.jpg");
+  const unpurged = await (await getAsBrowser(env)).bytes();
+  expect(unpurged).toEqual(before);
+
+  await deliver([messageOf(EVENT)], env);
+  const after = await (await getAsBrowser(env)).bytes();
+  expect(after).not.toEqual(before);
+});
+
+test("/healthz knows when the last event came", async () => {
+  await deliver([messageOf(EVENT)], envWith());
+  expect(store.objects.has("vitrine/last-event")).toBe(true);
+});
+
+test("a batch needs no more of the runtime than its messages", async () => {
+  const message = messageOf(EVENT, OLD);
+  await worker.queue(batchOf([message]), withoutStore(), { waitUntil: () => {} });
+  expect(message.settled()).toBe("ack"); // nothing is cached where there is no cache (W15)
+});
