@@ -297,9 +297,8 @@ function settle(
     return;
   }
 
-  // The clocks of two machines may differ. Nobody waits for longer than a run may take.
-  const timeLeft = isLate ? runSeconds : Math.ceil(runSeconds - age);
-  message.retry({ delaySeconds: Math.min(runSeconds, timeLeft) });
+  // From now on, because a visitor may have read what this pass has deleted.
+  message.retry({ delaySeconds: runSeconds });
 }
 
 /** Logs what is purged, and what is not. A second pass that has found nothing is not logged. */
