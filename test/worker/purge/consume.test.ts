@@ -66,7 +66,7 @@ const sns = (value: unknown) => ({
 });
 const bytes = (value: unknown) => new TextEncoder().encode(json(value));
 
-describe("the object is purged that is named by", () => {
+describe("the object is purged (Q5, Q6) that is named by", () => {
   test.each<[string, unknown]>([
     ["R2", EVENT],
     ["R2, as a deletion", r2Notification("acme-media", FULL_KEY, "DeleteObject")],
@@ -176,7 +176,7 @@ test("what can be read of a message is purged, and the rest is logged", async ()
 });
 
 describe("a batch", () => {
-  test("is one call, with each object once", async () => {
+  test("is one call, with each object once (Q1, W10)", async () => {
     const keys = ["a.jpg", "b.jpg", "a.jpg", "c.jpg", "b.jpg"];
     const messages = keys.map((key) => deletionOf(`published/${key}`, OLD));
     await deliver(messages, withoutStore());
@@ -323,7 +323,7 @@ describe("a run that had begun before the change may be on its way", () => {
     expect(message.settled()).toEqual(settled);
   });
 
-  test("what its dead isolate left is gone after the second pass", async () => {
+  test("what its dead isolate left is gone after the second pass (Q2)", async () => {
     const env = envWith();
     await getAsBrowser(env);
     const [left] = store.objects;
@@ -359,7 +359,7 @@ describe("a run that had begun before the change may be on its way", () => {
   });
 });
 
-test("a replaced picture is new at once, in Workers Cache and in the store", async () => {
+test("a replaced picture is new at once, in Workers Cache and in the store (Q7)", async () => {
   const env = envWith({ ANSWERS: { keep: 604_800, stale: 604_800, store: "RENDITIONS" } });
   const before = await (await getAsBrowser(env)).bytes();
   replace("made/rotated-gps.jpg");
