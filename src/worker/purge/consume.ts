@@ -22,6 +22,7 @@ import {
   logPurgedByEvent,
   logUnreadable,
   type PurgeFailure,
+  type PurgeFailures,
 } from "./report.ts";
 import { mergeByUrl, type ObjectToPurge, selectByEvent } from "./select-objects.ts";
 
@@ -68,10 +69,8 @@ export async function consumeEvents(
   for (const { message } of others) message.retry();
   if (objects.length === 0) return;
 
-  await waitForTurn(env);
   const beganAt = Date.now();
-  const deadline = beganAt + CACHE_TIMEOUT_MS;
-  const failures = await purgeTags(objects, { context, deadline });
+  const failures = await purgeCalls(objects, context);
 
   const purged = objects.filter(({ url }) => !failures.has(url));
   const results = await purgeStored(purged, config, beganAt);
@@ -84,6 +83,8 @@ export async function consumeEvents(
 
   const [cacheFailure] = failures.values();
   report(triedEvents, cacheFailure?.reason ?? "store: it fails");
+
+  if (batch.messages.length > 1) await holdQueue(beganAt);
 }
 
 /** Reads the messages. Those that mean no object here are acknowledged. */
@@ -130,24 +131,39 @@ function joinObjects(events: readonly QueuedEvent[]): ObjectToPurge[] {
   return mergeByUrl(events.flatMap(({ objects }) => objects));
 }
 
-/**
- * The time between two purges of an isolate: ms. A queue with one consumer gathers messages meanwhile, and operators keep
- * one of the five calls of a minute (W10).
- */
+/** The time between two calls of the cache: ms. Operators keep one of the five calls of a minute (W10). */
 const PURGE_PERIOD_MS = 15_000;
 
-/** When an isolate may purge again: ms since 1970. By `env`, which is one object in each isolate. */
-const nextPurges = new WeakMap<object, number>();
+/**
+ * Purges objects from the cache. More than one call is needed only for a message that names more objects than a call takes.
+ * Without pauses it would spend the calls of all others, be refused before its end, and begin again for ever.
+ */
+async function purgeCalls(
+  objects: readonly ObjectToPurge[],
+  context: GatewayContext,
+): Promise<PurgeFailures> {
+  for (let start = 0; start < objects.length; start += MAX_OBJECTS) {
+    if (start > 0) await scheduler.wait(PURGE_PERIOD_MS);
 
-/** Waits until this isolate may purge. Several batches at once get one turn after the other. */
-async function waitForTurn(env: object): Promise<void> {
-  const now = Date.now();
-  const nextPurge = nextPurges.get(env) ?? now;
+    const call = objects.slice(start, start + MAX_OBJECTS);
+    const deadline = Date.now() + CACHE_TIMEOUT_MS;
+    const failures = await purgeTags(call, { context, deadline });
+    const [failure] = failures.values();
+    if (!failure) continue;
 
-  // The clock may have been set back: nobody waits for longer than one period for the turn before.
-  const turn = Math.min(Math.max(now, nextPurge), now + PURGE_PERIOD_MS);
-  nextPurges.set(env, turn + PURGE_PERIOD_MS);
-  if (turn > now) await scheduler.wait(turn - now);
+    // The message comes again with all of its objects.
+    return new Map(objects.slice(start).map(({ url }) => [url, failure]));
+  }
+  return new Map();
+}
+
+/**
+ * Waits until the cache may be called again. A queue with one consumer delivers no other batch before this run has ended,
+ * whichever isolate gets it, and gathers what comes meanwhile. A single message is not held: there are few then.
+ */
+async function holdQueue(beganAt: number): Promise<void> {
+  const timeLeft = beganAt + PURGE_PERIOD_MS - Date.now();
+  if (timeLeft > 0) await scheduler.wait(Math.min(timeLeft, PURGE_PERIOD_MS));
 }
 
 /** What became of an object in the store. */
@@ -229,7 +245,7 @@ const NOT_TRIED_RETRY_S = 1;
 
 function outcomeOf(
   { objects }: QueuedEvent,
-  failures: ReadonlyMap<string, PurgeFailure>,
+  failures: PurgeFailures,
   results: StoreResults,
 ): EventOutcome {
   let deleted = 0;

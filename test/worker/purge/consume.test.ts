@@ -210,32 +210,52 @@ describe("a batch", () => {
     expect(settled).toEqual(["ack", { retry: undefined }]);
   });
 
-  test("that comes soon after another one waits, so that operators have calls left", async () => {
+  test("of several messages holds the queue, so that operators have calls left", async () => {
     stopDate();
-    const env = withoutStore();
-    const times: number[] = [];
+    const began = Date.now();
     answerCall = async () => {
-      times.push(Date.now() / 1000);
+      wait(4);
       return PURGED;
     };
-    const began = Date.now() / 1000;
-    await deliver([deletionOf(FULL_KEY, OLD)], env);
-    await deliver([deletionOf(FULL_KEY, OLD)], env);
-    wait(40);
-    await deliver([deletionOf(FULL_KEY, OLD)], env);
-
-    expect(times.map((time) => time - began)).toEqual([0, 15, 55]);
+    await deliver([deletionOf(FULL_KEY, OLD), deletionOf("published/b.jpg", OLD)], withoutStore());
+    expect((Date.now() - began) / 1000).toBe(15);
   });
 
-  test("after the clock was set back waits no longer than usual", async () => {
+  test.each<[what: string, messages: number, seconds: number]>([
+    ["of one message holds nothing up", 1, 0],
+    ["that took longer holds nothing up", 2, 20],
+  ])("%s", async (_what, count, seconds) => {
     stopDate();
-    const env = withoutStore();
-    await deliver([deletionOf(FULL_KEY, OLD)], env);
-    wait(-86_400);
-    const before = Date.now();
-    await deliver([deletionOf(FULL_KEY, OLD)], env);
+    const began = Date.now();
+    answerCall = async () => {
+      wait(seconds);
+      return PURGED;
+    };
+    const messages = Array.from({ length: count }, () => deletionOf(FULL_KEY, OLD));
+    await deliver(messages, withoutStore());
+    expect((Date.now() - began) / 1000).toBe(seconds);
+  });
 
-    expect((Date.now() - before) / 1000).toBe(15);
+  test("of one message with 3,000 objects pauses between its calls, and passes the limit", async () => {
+    stopDate();
+    const keys = Array.from({ length: 3_000 }, (_, at) => `published/${at}.jpg`);
+    const message = messageOf(notification("acme-media", ...keys), OLD);
+    await deliver([message], withoutStore());
+
+    expect(calls).toHaveLength(30);
+    expect(message.settled()).toBe("ack");
+  });
+
+  test("holds the queue no longer than usual after the clock was set back", async () => {
+    stopDate();
+    const pauses: number[] = [];
+    vi.stubGlobal("scheduler", { wait: async (ms: number) => void pauses.push(ms) });
+    answerCall = async () => {
+      wait(-86_400);
+      return PURGED;
+    };
+    await deliver([deletionOf(FULL_KEY, OLD), deletionOf("published/b.jpg", OLD)], withoutStore());
+    expect(pauses).toEqual([15_000]);
   });
 });
 
