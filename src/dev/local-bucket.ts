@@ -9,6 +9,7 @@ import type { Bucket } from "../worker/config/bucket.ts";
 import type { Credentials } from "../worker/config/slot.ts";
 import { originUrl } from "../worker/origin/object-url.ts";
 import { sign } from "../worker/origin/sigv4.ts";
+import { hasProperty } from "../worker/util/json.ts";
 import { FIXTURE_OBJECTS, FIXTURES } from "./fixture-objects.ts";
 
 /** The URL before every key, and the prefix of every key. */
@@ -51,47 +52,156 @@ export async function listBucket(bucket: Bucket, keys: Credentials): Promise<Lis
   return objects.map((object) => ({ ...object, key: object.key.slice(bucket.prefix.length) }));
 }
 
+/** What happened to an object. `key` is whole, with the bucket's prefix. */
+export type ObjectChange =
+  | { readonly kind: "put"; readonly key: string; readonly body: Uint8Array }
+  | { readonly kind: "deleted"; readonly key: string };
+
 /** `state` changes with the file. */
 type ObjectFile = { readonly path: string; readonly state: string; readonly type?: string };
 
+type ObjectFiles = ReadonlyMap<string, ObjectFile>;
+
 /**
- * Returns a function that puts new and changed files into a bucket, and deletes the objects of deleted files. That
- * function returns how many files were put.
+ * Returns a function that looks at the files once: it puts those that are new or changed, deletes the objects of deleted
+ * files, and returns how many files were put. While it runs, a second call waits for its end, and does nothing.
+ * @param onChange gets what a look does. The first look fills the bucket, and is no change
  * @param folder the project's folder of objects
  */
-export function createBucketSync(location: BucketLocation, keys: Credentials, folder = "objects") {
-  let synced = new Map<string, ObjectFile>();
-  return async (): Promise<number> => {
-    const files = objectFiles(folder, location.prefix);
-    const changed = [...files].filter(([key, { state }]) => synced.get(key)?.state !== state);
-    const gone = [...synced.keys()].filter((key) => !files.has(key));
-    synced = files;
-    for (const [key, { path, type }] of changed) {
-      const body = readFileSync(path);
-      const upload = { type: type ?? sniffImageType(body) ?? "application/octet-stream", body };
-      await sendToS3("PUT", location, key, keys, upload);
+export function createBucketSync(
+  location: BucketLocation,
+  keys: Credentials,
+  onChange: (change: ObjectChange) => void = () => {},
+  folder = "objects",
+) {
+  /** What the bucket has. */
+  const synced = new Map<string, ObjectFile>();
+  let latest: ObjectFiles | undefined;
+  let running: Promise<number> | undefined;
+
+  const look = async (): Promise<number> => {
+    const files = readObjectFiles(folder, location.prefix);
+    if (files === undefined) return 0;
+
+    const before = latest;
+    latest = files;
+    let count = 0;
+    const failures: unknown[] = [];
+
+    for (const key of keysToSync(synced, before, files)) {
+      try {
+        const change = await syncObject(location, key, keys, files.get(key));
+        if (change === undefined) continue;
+
+        const file = files.get(key);
+        if (file === undefined) synced.delete(key);
+        else synced.set(key, file);
+        if (change.kind === "put") count += 1;
+        if (before !== undefined) onChange(change);
+      } catch (error) {
+        // The next look tries it again. No other object waits for it.
+        failures.push(error);
+      }
     }
-    for (const key of gone) await sendToS3("DELETE", location, key, keys);
-    return changed.length;
+
+    if (failures.length > 0) throw failures[0];
+    return count;
+  };
+
+  return async (): Promise<number> => {
+    if (running !== undefined) {
+      await running;
+      return 0;
+    }
+
+    running = look();
+    try {
+      return await running;
+    } finally {
+      running = undefined;
+    }
   };
 }
 
-/** The files by the keys of their objects. Those of the folder win. */
-function objectFiles(folder: string, prefix: string): Map<string, ObjectFile> {
+/**
+ * Returns the keys whose files are not what the bucket has. After the first look, two looks in a row must see the same of
+ * a file: before that, it may be half written, or an editor may be replacing it.
+ * @param before what the look before this one saw
+ */
+function keysToSync(
+  synced: ObjectFiles,
+  before: ObjectFiles | undefined,
+  files: ObjectFiles,
+): readonly string[] {
+  const keys = new Set([...files.keys(), ...synced.keys()]);
+  return [...keys].filter((key) => {
+    const state = files.get(key)?.state;
+    if (state === synced.get(key)?.state) return false;
+    return before === undefined || state === before.get(key)?.state;
+  });
+}
+
+/**
+ * Puts the file of an object, or deletes the object of a file that is gone.
+ * @returns undefined if the file has gone since the look: the next one sees that
+ */
+async function syncObject(
+  location: BucketLocation,
+  key: string,
+  keys: Credentials,
+  file: ObjectFile | undefined,
+): Promise<ObjectChange | undefined> {
+  const wholeKey = location.prefix + key;
+  if (file === undefined) {
+    await sendToS3("DELETE", location, key, keys);
+    return { kind: "deleted", key: wholeKey };
+  }
+
+  const body = unlessGone(() => readFileSync(file.path));
+  if (body === undefined) return undefined;
+
+  const type = file.type ?? sniffImageType(body) ?? "application/octet-stream";
+  await sendToS3("PUT", location, key, keys, { type, body });
+  return { kind: "put", key: wholeKey, body };
+}
+
+/** @returns undefined if a file or folder was deleted meanwhile. @throws any other error */
+function unlessGone<T>(read: () => T): T | undefined {
+  try {
+    return read();
+  } catch (error) {
+    if (hasProperty(error, "code") && error.code === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** A file or folder that editors and systems hide, such as `.fig.jpg.swp` and `.DS_Store`. No object is made of it. */
+const HIDDEN = /(?:^|\/)\./;
+
+/** The files by the keys of their objects. Those of the folder win. @returns undefined while a folder is being deleted */
+function readObjectFiles(folder: string, prefix: string): ObjectFiles | undefined {
+  const options = { recursive: true, encoding: "utf8" } as const;
+  const names = existsSync(folder) ? unlessGone(() => readdirSync(folder, options)) : [];
+  if (names === undefined) return undefined;
+
   const fixtures = FIXTURE_OBJECTS.map(({ file, ...fixture }) => ({
     ...fixture,
     path: join(FIXTURES, file),
   }));
-  const options = { recursive: true, encoding: "utf8" } as const;
-  const names = existsSync(folder) ? readdirSync(folder, options) : [];
   const files = names.map((name) => {
     return { key: name.replaceAll("\\", "/"), path: join(folder, name) };
   });
-  const all = [...fixtures, ...files].filter(({ key }) => keyFault(prefix + key) === undefined);
+  const visible = files.filter(({ key }) => !HIDDEN.test(key));
+  const all = [...fixtures, ...visible].filter(({ key }) => keyFault(prefix + key) === undefined);
   return new Map(
     all.flatMap(({ key, ...source }) => {
       const stats = statSync(source.path, { throwIfNoEntry: false });
-      return stats?.isFile() ? [[key, { ...source, state: `${stats.mtimeMs} ${stats.size}` }]] : [];
+      if (!stats?.isFile()) return [];
+
+      // A file that takes the place of another one may have its size, and its time of change. It has a time of its own
+      // at which it took this name.
+      const state = `${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
+      return [[key, { ...source, state }]];
     }),
   );
 }
