@@ -33,6 +33,8 @@ export type LocalProject = LocalRun &
     readonly answers: Vars;
     /** The file that a deploy would upload. */
     readonly main: string;
+    /** The queue whose consumer is the Worker; undefined: no event reaches it. */
+    readonly queue: string | undefined;
     /** The mistakes of the configuration. A Worker that is deployed with one answers 500. */
     readonly mistakes: readonly string[];
     /** undefined if there are mistakes. */
@@ -51,7 +53,7 @@ export function readLocalProject(
   if (isMistake(envConfig)) return { kind: "mistakes", mistakes: [locatedText(envConfig)] };
   if (isEmptyTopLevel(envConfig)) return { kind: "mistakes", mistakes: [noBucketsText(envConfig)] };
 
-  const { file, main, devVars, started, local, images, r2Buckets } = envConfig;
+  const { file, main, devVars, started, local, images, r2Buckets, wrangler } = envConfig;
   const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
 
@@ -71,6 +73,7 @@ export function readLocalProject(
     kind: "project",
     ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
     answers: localAnswers(started),
+    queue: wrangler.queues.consumers?.[0]?.queue,
     config: isRefusal(config) ? undefined : config,
   };
 }

@@ -4,6 +4,7 @@
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { throughEdge, throughImages } from "../emulator/worker.ts";
 import { NO_CACHE, type PurgeResult } from "../worker/cache/loopback.ts";
+import type { EventQueue } from "../worker/config/bindings.ts";
 
 /** The bindings that the local run adds. */
 export type LocalBindings = {
@@ -11,18 +12,23 @@ export type LocalBindings = {
   readonly LOCAL_EDGE: string;
   /** The secret name of a header that the local run's proxy adds. Some tests have no proxy. */
   readonly LOCAL_PROXY?: string;
+  /** The secret name of a header with which the local run itself sends events. Nobody else knows it. */
+  readonly LOCAL_SENDER?: string;
   /** Any value, if the project has the binding. wrangler's own is a rough one. */
   readonly IMAGES?: unknown;
+  /** The queue that the Worker consumes, if wrangler.toml has one. */
+  readonly LOCAL_EVENTS?: EventQueue;
 };
 
 type Gateway = {
   fetch(request: Request, env: object, context: ExecutionContext): Promise<Response>;
+  queue?(batch: MessageBatch, env: object, context: ExecutionContext): unknown;
 };
 
 type Entrypoint = new (
   context: ExecutionContext,
   env: object,
-) => { fetch(request: Request): Promise<Response> };
+) => { fetch(request: Request): Promise<Response>; queue?(batch: MessageBatch): unknown };
 
 const send = globalThis.fetch;
 const projectEnvs = new WeakMap<object, object>();
@@ -31,10 +37,14 @@ const projectEnvs = new WeakMap<object, object>();
 export function localGateway(gateway: Gateway | Entrypoint) {
   return {
     async fetch(request, env, context) {
-      const { LOCAL_PROXY } = env;
+      const { LOCAL_PROXY, LOCAL_SENDER } = env;
+      if (LOCAL_SENDER !== undefined && request.headers.has(LOCAL_SENDER)) {
+        return queueEvents(request, env);
+      }
       if (LOCAL_PROXY !== undefined && !request.headers.has(LOCAL_PROXY)) {
         return new Response(null, { status: 403 });
       }
+
       const began = Date.now();
       const projectEnv = prepareEnv(env);
       const answer = await (typeof gateway === "function"
@@ -48,7 +58,28 @@ export function localGateway(gateway: Gateway | Entrypoint) {
       response.headers.append("server-timing", `type;desc="${answer.headers.get("content-type")}"`);
       return response;
     },
+    async queue(batch, env, context) {
+      // In production a purge waits for its turn, since its calls are few (W10). The Worker knows its last turn by its
+      // env. Here no limit holds, so each batch has an env of its own, and nobody waits.
+      const projectEnv = { ...prepareEnv(env) };
+      const consumer = typeof gateway === "function" ? new gateway(context, projectEnv) : gateway;
+      if (consumer.queue === undefined) return console.error(NO_CONSUMER);
+
+      await consumer.queue(batch, projectEnv, context);
+    },
   } satisfies ExportedHandler<LocalBindings>;
+}
+
+const NO_CONSUMER =
+  "main of the configuration exports no queue handler by default, and [[queues.consumers]] needs one";
+
+/** Puts the events of the local buckets, a list in JSON, into the queue. */
+async function queueEvents(request: Request, { LOCAL_EVENTS }: LocalBindings): Promise<Response> {
+  if (LOCAL_EVENTS === undefined) return new Response(null, { status: 404 });
+
+  const messages: unknown[] = await request.json();
+  await LOCAL_EVENTS.sendBatch(messages.map((body) => ({ body, contentType: "json" })));
+  return new Response();
 }
 
 /**
@@ -74,7 +105,8 @@ export function localRenditions(Renditions: Entrypoint | undefined) {
 
 /** Sends image requests to the strict edge. Returns the environment as the deployed Worker would have it. */
 function prepareEnv(env: LocalBindings): object {
-  const { LOCAL_EDGE, LOCAL_PROXY: _proxy, IMAGES, ...rest } = env;
+  const { LOCAL_EDGE, LOCAL_PROXY: _proxy, LOCAL_SENDER: _sender, ...others } = env;
+  const { LOCAL_EVENTS: _events, IMAGES, ...rest } = others;
   const cached = projectEnvs.get(env);
   if (cached !== undefined) return cached;
   globalThis.fetch = throughEdge(send, LOCAL_EDGE);

@@ -4,7 +4,7 @@
 
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
-import type { unstable_DevEnv as DevEnv } from "wrangler";
+import type { unstable_DevEnv as DevEnv, Unstable_Config } from "wrangler";
 import { CODE_ROOT, isFault } from "../cli/command.ts";
 import { type LocalRun, localBucketName, readLocalKeys } from "../cli/config/local-run.ts";
 import { loadWrangler } from "../cli/wrangler/packages.ts";
@@ -24,10 +24,13 @@ const SETTINGS = {
   CLOUDFLARE_CF_FETCH_ENABLED: "false", // otherwise it asks Cloudflare for a Request.cf
   WRANGLER_SEND_METRICS: "false",
   WRANGLER_HIDE_BANNER: "true",
+  WRANGLER_LOG: "warn", // otherwise miniflare logs each batch of a queue
 };
 
 /** The files of the code of a Worker that runs now, or why it does not run. */
 type ReloadResult = readonly string[] | "failed" | "timed-out";
+
+type Queues = Unstable_Config["queues"];
 
 export type LocalWorker = ReturnType<typeof createWorker>;
 
@@ -61,7 +64,12 @@ export function createWorker(
     const options = { config: file, env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
     return {
-      config: { ...config, r2_buckets: r2BucketsOf(project, config.r2_buckets), images: undefined },
+      config: {
+        ...config,
+        r2_buckets: r2BucketsOf(project, config.r2_buckets),
+        queues: queuesOf(project, config.queues),
+        images: undefined,
+      },
       env: environment,
       entrypoint: writeEntry(name, main),
       bindings: bindingsOf(project, { ...bindings, LOCAL_VERSION: version }),
@@ -154,6 +162,18 @@ function r2BucketsOf(
     return { binding: `LOCAL_BUCKET_${index}`, bucket_name: name, ...local };
   });
   return [...renamed, ...otherBuckets];
+}
+
+/** How long a local queue waits for more messages: s. In production, it is what wrangler.toml says. */
+const QUEUE_WAIT = 1;
+
+/** The queues, with a way for the local run to put events into the one that the Worker consumes. */
+function queuesOf({ queue }: LocalProject, { producers = [], consumers = [] }: Queues): Queues {
+  if (queue === undefined) return { producers, consumers };
+
+  const binding = "LOCAL_EVENTS" satisfies keyof LocalBindings;
+  const quick = consumers.map((consumer) => ({ ...consumer, max_batch_timeout: QUEUE_WAIT }));
+  return { producers: [...producers, { binding, queue }], consumers: quick };
 }
 
 /** The bindings that the local run adds or replaces. started: the vars of wrangler.toml with those of .dev.vars. */

@@ -19,7 +19,8 @@ import type { Config } from "../worker/config/config.ts";
 import { imageOf } from "../worker/edge/render-at-edge.ts";
 import { type ConfigFiles, createConfigWatcher } from "./config-watcher.ts";
 import { restrictFile, restrictFolder } from "./file-permissions.ts";
-import { createBucketSync } from "./local-bucket.ts";
+import { createBucketSync, type ObjectChange } from "./local-bucket.ts";
+import { createLocalEvents, type LocalEvents } from "./local-events.ts";
 import { type LocalProject, prepareDevVars, readLocalProject } from "./local-project.ts";
 import { readPort, startProxy } from "./local-proxy.ts";
 import { readSwitches } from "./read-switches.ts";
@@ -74,9 +75,14 @@ export async function startLocal(
   const header = `x-vitrine-${randomUUID()}`;
   const workerPort = await findPort();
   const { url } = await serveEdge(edge, { failed: warnOf("The local edge") });
-  const bindings = { LOCAL_EDGE: url, LOCAL_PROXY: header };
-  const worker = createWorker(`dev-${port}`, workerPort, bindings, log);
-  const syncBuckets = createSync(endpoint);
+  const sender = `x-vitrine-${randomUUID()}`;
+  const bindings = { LOCAL_EDGE: url, LOCAL_PROXY: header, LOCAL_SENDER: sender };
+  const events = createLocalEvents((messages) => postEvents(workerPort, sender, messages));
+  const worker = createWorker(`dev-${port}`, workerPort, bindings, (line) => {
+    const text = events.terminalText(line);
+    if (text !== undefined) log(text);
+  });
+  const syncBuckets = createSync(endpoint, events);
   const watcher = createConfigWatcher({
     ...{ files, project, syncBuckets, switches: edge.switches, worker, log, warn },
     readFiles: () => {
@@ -86,10 +92,12 @@ export async function startLocal(
     },
     readProject: () => readLocalProject(endpoint, environment),
   });
+  const reportChange = (bucketName: string, change: ObjectChange) =>
+    events.add(watcher.current(), bucketName, change);
   // Before the Worker starts, which takes seconds: another program could take the port meanwhile.
   const portFault = await startProxy({
     ...{ port, header, workerPort, isRunning: worker.isRunning },
-    serveSheet: sheetHandler(createSheet(watcher, edge, address)),
+    serveSheet: sheetHandler(createSheet(watcher, edge, address, reportChange)),
     reportError: warnOf("The local run"),
   });
   if (portFault !== undefined) endProcess(portFault.fault);
@@ -98,10 +106,13 @@ export async function startLocal(
   if (!(await worker.run(project))) endProcess("It did not start.");
   await syncBuckets(project);
   log(welcomeText(address, config, devVars, hasOwnS3));
+  const warnOfBuckets = warnOnce(warnOf("The local buckets"));
+  const warnOfEvents = warnOnce(warnOf("The local queue"));
   const poll = async () => {
     await watcher.poll();
     if (!worker.isRunning()) return;
-    await syncBuckets(watcher.current()).catch(warnOf("The local buckets"));
+    await syncBuckets(watcher.current()).then(() => warnOfBuckets.reset(), warnOfBuckets.warn);
+    await events.send().then(() => warnOfEvents.reset(), warnOfEvents.warn);
   };
   setInterval(() => void poll().catch(endProcess), POLL_MS);
   return undefined;
@@ -110,6 +121,40 @@ export async function startLocal(
 const log = (line: string): void => console.log(line);
 const warn = (line: string): void => console.error(line);
 const warnOf = (source: string) => (reason: unknown) => warn(`${source}: ${reason}`);
+
+/** What is tried at each poll, and fails, is reported once until it succeeds. */
+function warnOnce(report: (reason: unknown) => void) {
+  let last: string | undefined;
+  return {
+    warn(reason: unknown): void {
+      if (`${reason}` !== last) report(reason);
+      last = `${reason}`;
+    },
+    reset(): void {
+      last = undefined;
+    },
+  };
+}
+
+/** How long the local Worker may take to put events into its queue, while it reloads, too: ms. */
+const QUEUE_TIMEOUT_MS = 30_000;
+
+/** Puts events into the queue of the local Worker. @param sender the secret header of those that may */
+async function postEvents(
+  port: number,
+  sender: string,
+  messages: readonly object[],
+): Promise<void> {
+  const { ok, status } = await fetch(`http://127.0.0.1:${port}/`, {
+    method: "POST",
+    headers: { [sender]: "1" },
+    body: JSON.stringify(messages),
+    signal: AbortSignal.timeout(QUEUE_TIMEOUT_MS),
+  });
+  // The queue has just been taken out of wrangler.toml.
+  if (status === 404) return;
+  if (!ok) throw new Error(`it takes no events: ${status}`);
+}
 
 /** @returns undefined: one of the files is not there, since an editor is replacing it */
 function readFiles(config: string, devVars: string): ConfigFiles | undefined {
@@ -137,14 +182,22 @@ function edgeSettings(buckets: Iterable<{ readonly baseUrl: string }>): EdgeSett
   };
 }
 
-/** Returns a function that syncs the local buckets of a project with their files. */
-function createSync(endpoint: string): (project: LocalProject) => Promise<void> {
+/** Returns a function that syncs the local buckets of a project with their files, and notes the changes. */
+function createSync(
+  endpoint: string,
+  events: LocalEvents,
+): (project: LocalProject) => Promise<void> {
   const syncs = new Map<string, ReturnType<typeof createBucketSync>>();
-  return async ({ hasOwnS3, buckets }) => {
+  let current: LocalProject;
+  return async (project) => {
+    current = project;
+    const { hasOwnS3, buckets } = project;
     for (const [name, { bucket, prefix = "" }] of hasOwnS3 ? [] : Object.entries(buckets)) {
       const baseUrl = `${endpoint}/${bucket}/`;
       const id = baseUrl + prefix;
-      const sync = syncs.get(id) ?? createBucketSync({ baseUrl, prefix }, readLocalKeys("."));
+      const onChange = (change: ObjectChange) => events.add(current, name, change);
+      const sync =
+        syncs.get(id) ?? createBucketSync({ baseUrl, prefix }, readLocalKeys("."), onChange);
       syncs.set(id, sync);
       const put = await sync();
       if (put > 0) log(`Put ${put} object${put === 1 ? "" : "s"} into the local bucket "${name}".`);

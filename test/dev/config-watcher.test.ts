@@ -31,7 +31,7 @@ function readProject(): LocalProject | ProjectMistakes {
   return {
     kind: "project",
     ...{ ...paths, hasOwnS3: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
-    ...{ images: undefined, r2Buckets: [], config: undefined, answers: {} },
+    ...{ images: undefined, r2Buckets: [], config: undefined, answers: {}, queue: undefined },
     mistakes: config.includes("bad") ? [config] : [],
   };
 }

@@ -1,7 +1,7 @@
 // The Worker as the local run wraps it.
 
 import sharp from "sharp";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { type LocalBindings, localGateway } from "../../src/dev/local-worker.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { createEdge } from "../../src/emulator/create-edge.ts";
@@ -31,6 +31,86 @@ test.each<[what: string, headers: Record<string, string>, status: number]>([
   const answer = await local.fetch(new Request("http://localhost:8787/a", { headers }));
   expect([answer.status, requests]).toEqual([status, status === 200 ? 1 : 0]);
 });
+
+const EVENT = { action: "DeleteObject", bucket: "acme-media", object: { key: "a.jpg" } };
+
+test.each<[what: string, headers: Record<string, string>, status: number, queued: object[]]>([
+  ["the local run", { "x-vitrine-sender": "1" }, 200, [{ body: EVENT, contentType: "json" }]],
+  ["a visitor", { "x-vitrine-secret": "1", "x-vitrine-guess": "1" }, 201, []],
+  ["another program", { local_sender: "1" }, 403, []],
+])("%s puts events into the queue, or not", async (_what, headers, status, expected) => {
+  const queued: MessageSendRequest[] = [];
+  const LOCAL_EVENTS = {
+    async sendBatch(messages: Iterable<MessageSendRequest>) {
+      queued.push(...messages);
+      return { metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } } };
+    },
+  };
+  const gateway: Gateway = localGateway({ fetch: async () => new Response("", { status: 201 }) });
+  const env = {
+    ...{ LOCAL_EDGE: "http://localhost:9/none", LOCAL_PROXY: "x-vitrine-secret" },
+    ...{ LOCAL_SENDER: "x-vitrine-sender", LOCAL_EVENTS },
+  };
+  const local = createCache().entrypoint((run: ExecutionContext) => ({
+    fetch: async (request: Request) => gateway.fetch(request, env, run),
+  }));
+  const body = JSON.stringify([EVENT]);
+  const answer = await local.fetch(
+    new Request("http://localhost:8787/", { method: "POST", headers, body }),
+  );
+  expect([answer.status, queued]).toEqual([status, expected]);
+});
+
+const BATCH: MessageBatch = {
+  ...{ queue: "vitrine-events", messages: [] },
+  metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } },
+  ackAll: () => {},
+  retryAll: () => {},
+};
+
+test("an object or a class of the project gets the batches, each with an env of its own", async () => {
+  const envs: object[] = [];
+  const fetch = async () => new Response();
+  const asObject = { fetch, queue: (_batch: MessageBatch, env: object) => void envs.push(env) };
+  class AsClass {
+    readonly env: object;
+    constructor(_context: ExecutionContext, env: object) {
+      this.env = env;
+    }
+    fetch = fetch;
+    queue = () => void envs.push(this.env);
+  }
+  const env = { LOCAL_EDGE: "http://localhost:9/none", LOCAL_SENDER: "x-vitrine-sender", A: "1" };
+  for (const gateway of [asObject, AsClass]) {
+    const consumer: Consumer = localGateway(gateway);
+    for (const _batch of [1, 2]) await runQueue(consumer, env);
+  }
+  expect(envs).toEqual(Array.from({ length: 4 }, () => ({ A: "1" })));
+  expect(new Set(envs).size).toBe(4);
+});
+
+test("a project without a queue handler is told so, and its messages do not come again", async () => {
+  const error = vi.spyOn(console, "error").mockImplementation(() => {});
+  const consumer: Consumer = localGateway({ fetch: async () => new Response() });
+  await runQueue(consumer, { LOCAL_EDGE: "http://localhost:9/none" });
+  expect(error.mock.calls).toEqual([[expect.stringContaining("exports no queue handler")]]);
+});
+
+/** Any batch. */
+type Consumer = {
+  queue(batch: MessageBatch, env: LocalBindings, run: ExecutionContext): Promise<void>;
+};
+
+/** Gives a consumer a batch, in a context of the runtime. */
+async function runQueue(consumer: Consumer, env: LocalBindings): Promise<void> {
+  const local = createCache().entrypoint((run: ExecutionContext) => ({
+    fetch: async () => {
+      await consumer.queue(BATCH, env, run);
+      return new Response();
+    },
+  }));
+  await local.fetch(new Request("http://localhost:8787/"));
+}
 
 test("a Worker with the Images binding gets that of the local edge, another one gets none", async () => {
   const edge = createEdge({ zone: "images.example", fetch });

@@ -2,9 +2,18 @@
 // start of it again, and those that end before anything starts. Each wait ends with what it waits for.
 
 import { execFile } from "node:child_process";
-import { existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { FIXTURES } from "../../src/dev/fixture-objects.ts";
 import { QUIET } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
 import {
@@ -23,6 +32,7 @@ const SLOW = { timeout: 110_000 };
 const folder = copyProject();
 const toml = join(folder, "wrangler.toml");
 const devVars = join(folder, ".dev.vars");
+const MAIN = "src/worker/index.ts";
 /** It has few pixels, so it is made fast. */
 const SMALL = "/images/card/transparent.png";
 let port: number;
@@ -175,6 +185,99 @@ export ${head}
   expect(await statusOf(SMALL)).toBe(200);
 });
 
+const WITH_QUEUE = `
+[vars.ANSWERS]
+keep = 86_400
+
+[images]
+binding = "IMAGES"
+
+[[r2_buckets]]
+binding = "PICTURES"
+bucket_name = "acme-pictures"
+
+[vars.BUCKETS.pictures]
+binding = "PICTURES"
+bucket = "acme-pictures"
+
+[[vars.ROUTES]]
+path = "/pictures/:preset/*"
+object = "pictures/*"
+
+[[queues.producers]]
+queue = "vitrine-events"
+binding = "EVENTS"
+
+[[queues.consumers]]
+queue = "vitrine-events"
+max_batch_size = 100
+max_batch_timeout = 60
+max_concurrency = 1
+`;
+
+test(
+  "with a queue, each change of a file is an event, of S3 and of R2, and is purged at once (Q5, Q6)",
+  SLOW,
+  async () => {
+    const object = join(folder, "objects/shoes/left.png");
+    mkdirSync(join(object, ".."), { recursive: true });
+    const becomesFile = (name: string) => () => copyFileSync(join(FIXTURES, name), object);
+    /** Changes the file, and waits for as many lines as there are then. */
+    const purges = async (change: () => void, expected: number) => {
+      change();
+      const linesOf = (bucket: string) =>
+        local.output().match(new RegExp(`^purged by event ${bucket}/shoes/left\\.png$`, "gm"));
+      await expect
+        .poll(() => [linesOf("media")?.length, linesOf("pictures")?.length], LONG_WAIT)
+        .toEqual([expected, expected]);
+    };
+    const show = async (path: string) => {
+      const answer = await open(path);
+      const cache = /^cache;desc=(\w+)/.exec(answer.headers.get("server-timing") ?? "")?.[1];
+      return [answer.status, cache];
+    };
+    const showAll = async () => [
+      await show("/images/card/shoes/left.png"),
+      await show("/pictures/card/shoes/left.png"),
+    ];
+
+    becomesFile("made/key.jpg")();
+    await expect
+      .poll(local.output, LONG_WAIT)
+      .toMatch(/^Put 1 object into the local bucket "media"/m);
+    const reloads = () => local.output().match(/^Reloaded wrangler\.toml\.$/gm)?.length;
+    const before = reloads() ?? 0;
+    editFile(toml, (text) => text.replace(/^main = .*$/m, `main = "${MAIN}"`) + WITH_QUEUE);
+    await expect.poll(reloads, LONG_WAIT).toBe(before + 1);
+    expect(local.output()).not.toContain("purged by event");
+
+    expect(await showAll()).toEqual([
+      [200, "miss"],
+      [200, "miss"],
+    ]);
+    expect(await showAll()).toEqual([
+      [200, "stored"],
+      [200, "stored"],
+    ]);
+    await purges(() => utimesSync(object, 1, 1), 1);
+    expect(await showAll()).toEqual([
+      [200, "miss"],
+      [200, "miss"],
+    ]);
+    await purges(becomesFile("made/transparent.png"), 2);
+    expect(await showAll()).toEqual([
+      [200, "miss"],
+      [200, "miss"],
+    ]);
+    await purges(() => rmSync(join(folder, "objects"), { recursive: true }), 3);
+    expect(await showAll()).toEqual([
+      [404, undefined],
+      [404, undefined],
+    ]);
+    expect(local.output()).not.toMatch(/QUEUE|event-elsewhere|event-unreadable|purge-failed|acme-/);
+  },
+);
+
 test(
   "it ends on Ctrl-C; the next start, of staging, shows what is stored (S6, D3)",
   SLOW,
@@ -209,7 +312,6 @@ test(
 /** What is changed in wrangler.toml; undefined: there is none. And whether the folder is Vitrine's. */
 type Change = ((text: string) => string) | undefined;
 const swap = (old: string, replacement: string) => (text: string) => text.replace(old, replacement);
-const MAIN = "src/worker/index.ts";
 
 test.each<[string, Change, said: RegExp, isOurs: boolean]>([
   ["mistakes", swap("quality = 80", "quality = 150"), /PRESETS\.hero\.quality: 150 is not/, true],

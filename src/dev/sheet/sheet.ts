@@ -13,7 +13,7 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isRefusal, mistakeText } from "../../worker/http/refusal.ts";
 import { sniff } from "../../worker/origin/sniff.ts";
 import type { ConfigWatcher } from "../config-watcher.ts";
-import { listBucket, sendToS3, type Upload } from "../local-bucket.ts";
+import { listBucket, type ObjectChange, sendToS3, type Upload } from "../local-bucket.ts";
 import { pageHtml } from "./page-html.ts";
 import {
   addRenditions,
@@ -42,11 +42,13 @@ const NO_CHANGE = "nothing is changed in the S3 that .dev.vars names";
 /**
  * @param watcher knows the configuration that the Worker runs with, and the mistakes in the files
  * @param address the URL of the local run: `http://localhost:8787`
+ * @param onChange gets what visitors of the page put and delete, with the name of the bucket in wrangler.toml
  */
 export function createSheet(
   watcher: Pick<ConfigWatcher, "current" | "mistakes">,
   edge: Pick<Edge, "images" | "switches">,
   address: string,
+  onChange: (bucketName: string, change: ObjectChange) => void,
 ) {
   let lastGood: LocalConfig | undefined;
   let lastObjects: readonly LocalObject[] = [];
@@ -151,6 +153,8 @@ export function createSheet(
       const type = picture ? `image/${picture.format}` : "application/octet-stream";
       const typed = { ...upload, type: upload.type || type };
       await sendToS3("PUT", route.bucket, key, readLocalKeys("."), typed);
+      const wholeKey = route.bucket.prefix + key;
+      onChange(route.bucket.name, { kind: "put", key: wholeKey, body: upload.body });
 
       const { length: bytes } = upload.body;
       return { kind: "put", warning: predictLocalRefusal({ picture, format, bytes }, route) };
@@ -159,7 +163,10 @@ export function createSheet(
     remove: async (key: string): Promise<string | undefined> => {
       if (readLocal() === undefined) return NO_CHANGE;
       const buckets = readBuckets().filter(({ prefix }) => !keyFault(prefix + key));
-      for (const bucket of buckets) await sendToS3("DELETE", bucket, key, readLocalKeys("."));
+      for (const bucket of buckets) {
+        await sendToS3("DELETE", bucket, key, readLocalKeys("."));
+        onChange(bucket.name, { kind: "deleted", key: bucket.prefix + key });
+      }
       return undefined;
     },
   };

@@ -115,16 +115,26 @@ const { baseUrl = "", prefix } = configOf(ENV).buckets[0] ?? {};
 const BUCKET_URL = `${baseUrl}${prefix}`;
 
 /** The contact sheet of a local run with this configuration. @param hasOwnS3 whether .dev.vars names an S3 */
-function sheetOf(hasOwnS3: boolean, vars: object = ENV) {
+function sheetOf(
+  hasOwnS3: boolean,
+  vars: object = ENV,
+  onChange: Parameters<typeof createSheet>[3] = () => {},
+) {
   const { media } = ENV.BUCKETS;
   const config = configOf(vars);
   const local = { vars: { ...vars }, started: ENV, config };
   const run = { hasOwnS3, buckets: { media }, secrets: {}, answers: {}, ...local };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
-  const rest = { environment: undefined, images: undefined, r2Buckets: [], mistakes: [] };
+  const rest = {
+    environment: undefined,
+    images: undefined,
+    r2Buckets: [],
+    mistakes: [],
+    queue: undefined,
+  };
   const project = { kind: "project", ...run, ...files, ...rest } as const;
   const watcher = { current: () => project, mistakes: () => [] };
-  return createSheet(watcher, stage.edge, "http://localhost:8787");
+  return createSheet(watcher, stage.edge, "http://localhost:8787", onChange);
 }
 
 test("tries wait for one another: not one with a mistake, and none whose visitor has left", async () => {
@@ -170,6 +180,25 @@ test.each<[what: string, name: string, path?: string]>([
   const result = path ? { kind: "put", warning: undefined } : { kind: "refused", reason };
   expect(await put(name, upload)).toEqual(result);
   expect(sent).toEqual(path ? [`PUT ${BUCKET_URL}${path} 0.6,0.3`] : []);
+});
+
+test("what is put and deleted on the page is an event, and what S3 refuses is none", async () => {
+  let status = 200;
+  vi.stubGlobal("fetch", async () => new Response(null, { status }));
+  const changes: string[] = [];
+  const { put, remove } = sheetOf(false, ENV, (bucketName, { kind, key }) => {
+    changes.push(`${kind} ${bucketName} ${key}`);
+  });
+  const upload = { body: file("made/transparent.png"), type: "image/png" };
+  await put("a b.jpg", upload);
+  await remove("users/ada/avatar.png");
+  status = 503;
+  await expect(put("b.jpg", upload)).rejects.toThrow("503");
+  await expect(remove("b.jpg")).rejects.toThrow("503");
+  expect(changes).toEqual([
+    `put media ${prefix}own/a b.jpg`,
+    `deleted media ${prefix}users/ada/avatar.png`,
+  ]);
 });
 
 test.each([
