@@ -10,7 +10,7 @@ import { isMistake, type LocatedMistake } from "../command.ts";
 import { settingsFor } from "../wrangler/config-file.ts";
 import { findKeyMistakes } from "../wrangler/schema.ts";
 import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./buckets.ts";
-import { environmentMistakes, environmentWarnings, nameR2Buckets } from "./compare-environments.ts";
+import { environmentMistakes, environmentWarnings } from "./compare-environments.ts";
 import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import {
   exposedSecrets,
@@ -19,6 +19,7 @@ import {
   readOthers,
   readRawFile,
 } from "./environment-config.ts";
+import { nameR2Buckets, queueMistakes, queueWarnings } from "./event-queue.ts";
 import { locatedText, locateMistake, locateWarning, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, varMistakes, warnings } from "./pitfalls.ts";
 import { readDeployed } from "./project.ts";
@@ -148,6 +149,7 @@ function reportOn(
   const problems: LocatedMistake[] = [
     ...environmentMistakes(config, otherConfigs),
     ...pitfalls(config, now),
+    ...queueMistakes(config),
     ...(isRefusal(deployed) ? deployed.mistakes : []),
     ...deployMistakes(config.deployed, config.patterns),
   ];
@@ -167,6 +169,7 @@ function reportOn(
     ...warnings(config, deployed),
     ...unsignedRouteWarnings(deployed, nameR2Buckets(config)),
     ...costs.warnings,
+    ...queueWarnings(config),
     ...environmentWarnings(config, otherConfigs),
     ...operatorPathWarnings(config, otherConfigs),
   ];

@@ -4,6 +4,7 @@ import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import { type EnvironmentConfig, isEmptyTopLevel } from "./environment-config.ts";
+import { nameR2Buckets, sharedQueueMistakes } from "./event-queue.ts";
 import type { Warning } from "./mistakes.ts";
 import { routeMistakes } from "./route-conflicts.ts";
 
@@ -20,6 +21,7 @@ export function* environmentMistakes(
       yield { path: "name", message };
     }
     yield* routeMistakes(config, otherConfig);
+    yield* sharedQueueMistakes(config, otherConfig, environmentText(otherConfig.environment));
   }
 }
 
@@ -131,18 +133,6 @@ function bucketsIn({ deployed }: EnvironmentConfig) {
 }
 
 const STORE = "ANSWERS.store";
-
-/**
- * The bindings whose buckets are known. A deploy makes a bucket that has no name, and names it by the Worker and the
- * binding (T9).
- */
-export function nameR2Buckets({ r2Buckets, worker }: EnvironmentConfig) {
-  return r2Buckets.flatMap(({ binding, bucket_name: name }) => {
-    if (name === undefined && worker === undefined) return [];
-    const generated = `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
-    return [{ binding, bucket_name: name ?? generated }];
-  });
-}
 
 /** Every use of a bucket of R2, by a binding or by S3's API, and the bucket's name. */
 function usesOf(config: EnvironmentConfig): readonly { path: string; bucket: string }[] {

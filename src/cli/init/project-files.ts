@@ -61,6 +61,21 @@ store = "RENDITIONS"
 [[r2_buckets]]
 binding = "RENDITIONS"`;
 
+/** Each environment has a queue of its own: a queue has one consumer Worker (Q2). `vitrine deploy` makes both. */
+const QUEUE = `# Events of the bucket wait in this queue, and the Worker purges 100 objects at once.
+# max_concurrency and max_retries suit the limit of Workers Cache. docs/events.md says more.
+[[queues.producers]]
+queue = "NAME-events"
+binding = "EVENTS"
+
+[[queues.consumers]]
+queue = "NAME-events"
+max_batch_size = 100
+max_batch_timeout = 10
+max_retries = 100
+max_concurrency = 1
+dead_letter_queue = "NAME-events-dead"`;
+
 const NO_ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain = true }]';
 
 /** The template's tables have empty lines between them. No environment inherits `images`, `r2_buckets` and `vars`. */
@@ -69,14 +84,17 @@ function wranglerToml(template: string, { name, deployments, s3 }: ProjectSettin
   const isNotInherited = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
   const isForR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
   const copied = tables.filter((table) => isNotInherited(table) && !(s3 && isForR2(table)));
-  copied.push(STORE, ...(s3 ? [SECRETS] : []));
+  copied.push(STORE, QUEUE, ...(s3 ? [SECRETS] : []));
   const [{ environment, host }] = deployments;
   const shared = fill(tables.filter((table) => !isNotInherited(table)).join("\n\n"), [
     ['name = "vitrine"', `name = "${name}"`],
     ["workers_dev = true", `workers_dev = ${!s3 && !host}`],
     environment ? [`\n${NO_ROUTES}`, ""] : [NO_ROUTES, routesOf(host)],
   ]);
-  const texts = deployments.map((deployment) => tablesOf(deployment, copied.join("\n\n"), s3));
+  const texts = deployments.map((deployment) => {
+    const worker = [name, deployment.environment].filter(Boolean).join("-");
+    return tablesOf(deployment, copied.join("\n\n").replaceAll('"NAME-', `"${worker}-`), s3);
+  });
   return `${[shared, ...texts].join("\n\n")}\n`;
 }
 
@@ -86,13 +104,23 @@ function tablesOf(
   tables: string,
   s3: ProjectSettings["s3"],
 ) {
-  const origin = `endpoint = "${s3?.endpoint}"\nbucket = "${bucket}"\nregion = "${s3?.region}"`;
-  const filled = fill(tables, [
-    s3 ? ['binding = "MEDIA_BUCKET"', origin] : ['"vitrine-media"', `"${bucket}"`],
-  ]);
+  const filled = s3
+    ? fill(tables, [[R2_ORIGIN, s3Origin(bucket, s3)]])
+    : fill(tables, [
+        ['"vitrine-media"', `"${bucket}"`],
+        // R2's events name the bucket so (Q6).
+        [R2_ORIGIN, `${R2_ORIGIN}\nbucket = "${bucket}"`],
+      ]);
   if (environment === undefined) return filled;
   const named = filled.replace(/^(\[\[?)(?=[a-z])/gm, `$1env.${environment}.`);
   return `[env.${environment}]\n${routesOf(host)}\n\n${named}`;
+}
+
+const R2_ORIGIN = '[vars.BUCKETS.media]\nbinding = "MEDIA_BUCKET"';
+
+function s3Origin(bucket: string, { endpoint, region }: NonNullable<ProjectSettings["s3"]>) {
+  const settings = `endpoint = "${endpoint}"\nbucket = "${bucket}"\nregion = "${region}"`;
+  return `[vars.BUCKETS.media]\n${settings}`;
 }
 
 function routesOf(host: string | undefined): string {

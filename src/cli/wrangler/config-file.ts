@@ -62,11 +62,11 @@ export function hintFor(config: Omit<ConfigFile, "devVars">, hint: string): stri
 }
 
 /** The tables of which an environment has its own: it does not inherit them. */
-const OWN_TABLES = "analytics_engine_datasets|images|r2_buckets|ratelimits|secrets|vars";
+const OWN_TABLES = "analytics_engine_datasets|images|queues|r2_buckets|ratelimits|secrets|vars";
 
 /** A table of TOML, such as `[vars.ANSWERS]`, and the setting that may follow it: `[images] binding = "IMAGES"`. */
 const TABLE =
-  /(?<start>\[{1,2})(?<path>(?:analytics_engine_datasets|cache|exports|images|r2_buckets|ratelimits|secrets|vars)(?:\.\w+)*)(?<end>\]{1,2})(?: (?<key>\w+) = (?<value>"[^"]*"))?/g;
+  /(?<start>\[{1,2})(?<path>(?:analytics_engine_datasets|cache|exports|images|queues|r2_buckets|ratelimits|secrets|vars)(?:\.\w+)*)(?<end>\]{1,2})(?: (?<key>\w+) = (?<value>"[^"]*"))?/g;
 
 /** A setting of TOML: `keep = 0`, `engine = "binding"`. */
 const SETTING = /(?<![\w"])(?<key>[a-z][a-z_]*) = (?<value>"[^"]*"|true|false|\d+)/g;

@@ -47,7 +47,7 @@ test.each([
   const config = readProject(folder);
   expect(config).toMatchObject({
     ...{ worker: "shop", secrets: [], images: "IMAGES", workersDev },
-    deployed: { BUCKETS: { media: { binding: "MEDIA_BUCKET" } } },
+    deployed: { BUCKETS: { media: { binding: "MEDIA_BUCKET", bucket: "acme-media" } } },
     patterns: workersDev ? [] : ["images.example.com"],
   });
   expect(config.r2Buckets.map(({ binding }) => binding).sort()).toEqual(bound.sort());
@@ -102,6 +102,36 @@ test.each([
   expect(files["README.md"]).not.toContain("npm run sample");
 });
 
+/** The queue of events, as `vitrine check` wants it. */
+const queuesOf = (worker: string) => ({
+  producers: [{ queue: `${worker}-events`, binding: "EVENTS" }],
+  consumers: [
+    {
+      ...{ queue: `${worker}-events`, dead_letter_queue: `${worker}-events-dead` },
+      ...{ max_batch_size: 100, max_batch_timeout: 10, max_retries: 100, max_concurrency: 1 },
+    },
+  ],
+});
+
+test.each([
+  ["S3", AWS],
+  ["R2", R2],
+])("a project of %s has a queue of events, whose names fit (Q1, Q2)", async (_what, args) => {
+  const { folder } = await newProject(args, "shop");
+  expect(readProject(folder).wrangler.queues).toEqual(queuesOf("shop"));
+
+  const longest = "e".repeat(18);
+  const more = ["--environments", longest];
+  const { folder: long } = await newProject([...args, ...more], "n".repeat(40));
+  const [consumer] = readProject(long, longest).wrangler.queues.consumers ?? [];
+  expect(consumer?.dead_letter_queue).toHaveLength(63);
+  expect(await vitrine(["check"], { folder: long })).toMatchObject({ code: 0 });
+});
+
+test("the folder of the button has no queue, which nobody there would make", () => {
+  expect(readPage("fixtures/template/wrangler.toml")).not.toContain("queues");
+});
+
 test.each([
   ["S3", AWS],
   ["R2", R2],
@@ -118,6 +148,7 @@ test.each([
     const bound = read.r2Buckets.find((one) => one.binding === binding)?.bucket_name;
     expect([read.worker, named ?? bound, read.patterns]).toEqual([`shop-${name}`, bucket, [host]]);
     expect(read.r2Buckets).toContainEqual({ binding: "RENDITIONS" });
+    expect(read.wrangler.queues).toEqual(queuesOf(`shop-${name}`));
   }
   const jobs = files[".github/workflows/vitrine.yml"] ?? "";
   const deploys =
