@@ -1,6 +1,6 @@
 // vitrine deploy: checks the configuration, asks S3 about the buckets and about the keys of a secrets file, prints what it
-// changes, deploys with the secrets of that file and no others (S5), and runs the doctor. It never deploys a configuration
-// or a file with a mistake.
+// changes, makes the queue of events, deploys with the secrets of that file and no others (S5), makes the rules by which R2
+// writes into the queue, and runs the doctor. It never deploys a configuration or a file with a mistake.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -23,6 +23,7 @@ import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
 import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { checkS3, type Deployment } from "./check-s3.ts";
+import { makeQueues, makeRules } from "./events.ts";
 import { askLiveWorker, planOf } from "./plan.ts";
 import { prepareSecrets } from "./prepare-secrets.ts";
 
@@ -55,7 +56,7 @@ export function deployCommand(world: World, run: Run, examine: DeployTools["exam
 const HELP = `
 It deploys the secrets of the file, where wrangler alone would prefer those of the shell. Nothing is deployed if
 the configuration or the file has a mistake, if S3 refuses a key of the file, or if that is the key of another
-environment.
+environment. If wrangler.toml has a queue of events, it makes the queue, and the rules of R2, where they are missing.
 
 Examples:
   npx vitrine deploy --secrets-file secrets.env --dry-run
@@ -86,11 +87,17 @@ export async function deploy(
     return EXIT.done;
   }
 
+  const queueFault = await makeQueues(world, tools.run, deployment);
+  if (queueFault !== undefined) return queueFault;
+
   const deployed = await wranglerDeploy(world, tools.run, envConfig, secrets);
   if (isFault(deployed)) return deployed;
+
+  const rules = await makeRules(world, tools.run, deployment);
   const host = findBaseUrl(undefined, envConfig.patterns, "--url");
   const url = isFault(host) ? deployed.url : host;
-  return checkDeployed(world, url, options, secrets, tools);
+  const outcome = await checkDeployed(world, url, options, secrets, tools);
+  return rules === "failed" && outcome === EXIT.done ? EXIT.partly : outcome;
 }
 
 /** Reads what is about to be deployed. @returns a fault if anything of it is wrong */

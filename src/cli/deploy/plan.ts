@@ -29,6 +29,7 @@ import { count } from "../terminal/progress.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import { VERSION } from "../wrangler/packages.ts";
 import type { Deployment } from "./check-s3.ts";
+import { eventLines } from "./events.ts";
 
 /** What the Worker has before the deploy. */
 export type LiveWorker =
@@ -86,7 +87,7 @@ export async function planOf(deployment: Deployment, live: LiveWorker): Promise<
     lines.push(...versionLines(live.health));
     lines.push(...changeLines(deployment, live.health, configuration, hashes));
   }
-  lines.push(storeLine(envConfig, live));
+  lines.push(storeLine(envConfig, live), ...eventLines(deployment));
   return [title, ...lines.map((line) => `  ${line}`)];
 }
 

@@ -89,6 +89,11 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   ],
 ];
 
+/** What to do about an error, by what wrangler prints; undefined: it is none of these. */
+function hintOf(output: string): string | undefined {
+  return HINTS.find(([form]) => form.test(output))?.[1];
+}
+
 /** A line of a stack: it leads into wrangler itself, and hides the reason above it. */
 const STACK = /^\s+at .*:\d+:\d+\)*$/;
 
@@ -124,7 +129,44 @@ export async function showWrangler(
   });
   show(rest);
   if (code === 0) return undefined;
-  const hint = HINTS.find(([form]) => form.test(output))?.[1] ?? "See its output above";
+  const hint = hintOf(output) ?? "See its output above";
   const ended = `wrangler ${args.join(" ").replace(/ -.*/s, "")} ended with ${code ?? "a signal"}`;
   return { fault: `${ended}. ${hintFor(config, hint)}` };
+}
+
+/** What a command of wrangler says that changes nothing, and is not shown. */
+export type WranglerAnswer = {
+  readonly code: number | null;
+  /** Without colours. */
+  readonly output: string;
+  /** Why it failed, and what to do, on one line. */
+  readonly reason: string;
+};
+
+/** Asks wrangler something. It asks nobody at the terminal, and opens no browser. */
+export async function askWrangler(
+  world: World,
+  run: RunWrangler,
+  config: Omit<ConfigFile, "devVars">,
+  args: readonly string[],
+): Promise<WranglerAnswer> {
+  let raw = "";
+  // Whoever sets WRANGLER_LOG to "error" would see an empty answer: it would look like "none".
+  const env = { ...world.env, WRANGLER_LOG: "log" };
+  const allArgs = [...args, ...targetOf(config)];
+  const code = await run({ ...world, env }, allArgs, "", (text) => {
+    raw += text;
+  });
+
+  const output = stripVTControlCharacters(raw);
+  const hint = hintOf(output);
+  const error = /\[ERROR\] (?<text>.*)/.exec(output)?.groups?.["text"];
+  const failure = error ?? `wrangler ended with ${code ?? "a signal"}`;
+  const reason = hint === undefined ? failure.slice(0, 200) : hintFor(config, hint);
+  return { code, output, reason };
+}
+
+/** The options that name the file and the environment: each may have an account of its own. */
+export function targetOf({ file, environment }: Omit<ConfigFile, "devVars">): readonly string[] {
+  return ["--config", file, "--env", environment ?? ""];
 }

@@ -10,6 +10,7 @@ import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS, VARS } from "../env.ts";
 import { handlersOf, network } from "../network.ts";
 import { overhear } from "../overheard.ts";
+import { createQueueAccount, type QueueAccount } from "./fake-queues.ts";
 import { createProject, envLine, STAGED } from "./folder.ts";
 import { addOpenBucket } from "./policed-s3.ts";
 import { createWorld, type WorldOptions } from "./vitrine.ts";
@@ -40,6 +41,8 @@ export let ended: {
   file: string;
   doctor: Awaited<ReturnType<DeployTools["examine"]>>;
 };
+/** What wrangler knows of queues, and of the rules of R2. */
+export let account: QueueAccount;
 
 export function project(...worldOptions: Parameters<typeof createProject>): void {
   folder = createProject(...worldOptions);
@@ -61,6 +64,7 @@ beforeEach(() => {
   project({ ...STAGED, vars: QUIET });
   write({ ...SECRETS, HEALTH_TOKEN });
   [ran, examined, pauses] = [[], [], 0];
+  account = createQueueAccount();
   ended = { wrangler: 0, output: "", file: "", doctor: EXIT.done };
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   s3 = createS3({
@@ -90,6 +94,11 @@ export async function run(
     run: async ({ env }, args, _input, hear) => {
       const path = args.find((arg) => arg.endsWith("secrets.json"));
       ran.push({ args: args.join(" "), ...(path && { file: readFile(path) }) });
+      const reply = account.answer(args);
+      if (reply !== undefined) {
+        hear(reply.output);
+        return reply.code;
+      }
       hear(ended.output);
       const { WRANGLER_OUTPUT_FILE_PATH: file } = env;
       if (file !== undefined && ended.file !== "") writeFileSync(file, ended.file);
