@@ -24,7 +24,7 @@ const COMMANDS = [
   checkCommand,
   devCommand,
   (world, run) => deployCommand(world, run, examine),
-  doctorCommand,
+  (world, run) => doctorCommand(world, run),
   clientCommand,
   factsCommand,
   urlCommand,

@@ -38,6 +38,7 @@ export const CHECKS = {
   originals: "do visitors get no original?",
   cache: "do browsers keep the image as configured?",
   "workers-cache": "does Cloudflare keep renditions for all visitors?",
+  events: "do changes of the bucket reach the queue of this Worker?",
   "side-door": "does /cdn-cgi/image/ transform nothing for others?",
 } as const;
 

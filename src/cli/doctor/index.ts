@@ -1,8 +1,10 @@
 // vitrine doctor: reports what is wrong, what visitors were seen to get of it, and how to fix it. First it looks at
-// everything once, then each check judges what was seen. It sends GETs alone, and changes nothing.
+// everything once, then each check judges what was seen. It sends GETs alone, and changes nothing: only --write-events, which
+// somebody must ask for, puts an object into a bucket.
 
 import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
+import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
@@ -13,14 +15,17 @@ import { locatedText } from "../config/mistakes.ts";
 import type { OpenOptions, Project, ProjectSite } from "../config/project.ts";
 import { openProject, openProjectSite } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
+import { sleep } from "../http/retry.ts";
 import { type BucketKey, parseObjectName } from "../objects/bucket-key.ts";
 import { findKeyOwner, type KeyOwner } from "../objects/find-key-owner.ts";
 import { envOption, OBJECTS, secretsFileOption } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
+import { wranglerAt } from "../wrangler/run-wrangler.ts";
 import { checkConfiguration } from "./configuration.ts";
 import { checkEngine } from "./engine.ts";
+import { checkEvents } from "./events.ts";
 import { CHECKS, completeFindings, type Finding, type Severity } from "./finding.ts";
 import {
   checkDeployed,
@@ -34,13 +39,21 @@ import { checkBucketReply, checkKeysAtHand, checkListRight, checkSecretsAtHand }
 import { checkParameter, checkPublicAccess, checkSamples } from "./objects.ts";
 import { addImpacts, type Observations, reportOf } from "./observations.ts";
 import { type BucketSeen, observeBucket } from "./observe-bucket.ts";
+import { observeEvents } from "./observe-events.ts";
 import { observeSite } from "./observe-site.ts";
 import { checkIssuer, checkRole, type IssuerSeen, observeIssuer } from "./role.ts";
 import { checkSideDoor } from "./side-door.ts";
+import { bucketToWrite, type DoctorTools, writeEvents } from "./write-events.ts";
 
-type Options = OpenOptions & { readonly json?: true | undefined };
+type Options = OpenOptions & {
+  readonly json?: true | undefined;
+  /** The bucket to write into; `true`: the only one. */
+  readonly writeEvents?: string | true | undefined;
+};
 
-export function doctorCommand(world: World, run: Run) {
+const TOOLS: DoctorTools = { run: wranglerAt(), sleep };
+
+export function doctorCommand(world: World, run: Run, tools: DoctorTools = TOOLS) {
   return new Command("doctor")
     .description("checks the configuration, the keys, the buckets, and what is deployed")
     .argument("[objects...]", "objects to check, such as photos/fig.jpg")
@@ -48,14 +61,19 @@ export function doctorCommand(world: World, run: Run) {
     .option("-u, --url <url>", "check the Vitrine at this URL, too; on this machine: the local run")
     .addOption(secretsFileOption())
     .option("--json", "prints JSON")
+    .option(
+      "--write-events [bucket]",
+      "put and delete an object in the bucket, and wait for its event; needs --url",
+    )
     .addHelpText("after", HELP)
-    .action((objects, options) => run(() => examine(world, options, objects)));
+    .action((objects, options) => run(() => examine(world, options, objects, tools)));
 }
 
 const HELP = `
 The doctor asks S3 with each key at hand, then the deployed Worker. The edge makes a rendition for each
 route, which is counted as usual. With HEALTH_TOKEN among the secrets, it also reads /healthz, and learns
-why a picture is refused. It sends GETs alone, and changes nothing.
+why a picture is refused. It sends GETs alone, and changes nothing. --write-events alone writes: one object
+below vitrine-doctor/, by wrangler into R2, by a key at hand into any other S3.
 ${OBJECTS}
 
 Checks:
@@ -64,6 +82,7 @@ ${align(Object.entries(CHECKS).map(([name, question]) => [`  ${name}`, question]
 Examples:
   npx vitrine doctor
   npx vitrine doctor photos/fig.jpg --url https://images.example.com
+  npx vitrine doctor --url https://images.example.com --write-events
   npx vitrine doctor --url http://localhost:8787`;
 
 /** What is checked of each bucket at S3 itself, in the order of the report. */
@@ -78,9 +97,12 @@ const BUCKET_CHECKS = [
 ] satisfies readonly ((seen: Observations, bucket: BucketSeen) => Finding[])[];
 
 /** What is checked of the site as a whole. */
-const SITE_CHECKS = [checkDeployed, checkHealthReport, checkStore] satisfies readonly ((
-  seen: Observations,
-) => Finding[])[];
+const SITE_CHECKS = [
+  checkDeployed,
+  checkHealthReport,
+  checkStore,
+  checkEvents,
+] satisfies readonly ((seen: Observations) => Finding[])[];
 
 /** What is checked of each bucket by the report of /healthz. */
 const WORKER_CHECKS = [
@@ -127,6 +149,7 @@ export async function examine(
   world: World,
   options: Options,
   names: readonly string[] = [],
+  tools: DoctorTools = TOOLS,
 ): Promise<Outcome> {
   const { folder, interrupted, stdout, stderr } = world;
   const baseUrl = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
@@ -144,14 +167,21 @@ export async function examine(
   if (isFault(objects)) return objects;
 
   const isLocal = baseUrl !== undefined && isHere(baseUrl);
+  const written = isFault(project) ? undefined : readWritten(project, baseUrl, options);
+  if (isFault(written)) return written;
+
   const { secretsFile } = options;
   const findings = checkConfiguration(folder, envConfig, mistakes, { isLocal, secretsFile });
   if (!isFault(project) && !interrupted.aborted) {
     if (baseUrl === undefined) log(stderr, "This is about what would be deployed. What is: --url");
     // After Ctrl-C, what was found of the configuration is reported.
     const abort = once(interrupted, "abort").then(() => []);
-    const checks = runChecks(world, project, objects, baseUrl);
+    const checks = runChecks(world, project, objects, baseUrl, tools);
     findings.push(...(await Promise.race([abort, checks])));
+  }
+  // Not beside Ctrl-C: what is put must be deleted.
+  if (written !== undefined && !interrupted.aborted) {
+    findings.push(...(await writeEvents(world, tools, written.site, written.bucket)));
   }
 
   const complete = completeFindings(findings, envConfig, isLocal);
@@ -160,6 +190,26 @@ export async function examine(
 
   if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
   return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
+}
+
+type Written = { readonly site: ProjectSite; readonly bucket: Bucket };
+
+/** Where `--write-events` writes; undefined: it is not asked for. */
+function readWritten(
+  project: Project,
+  baseUrl: string | undefined,
+  { writeEvents: name }: Options,
+): Written | undefined | CommandFault {
+  if (name === undefined) return undefined;
+  if (baseUrl === undefined) {
+    return { fault: "--write-events: say which Vitrine waits for the event: --url" };
+  }
+  if (project.local) {
+    return { fault: "--write-events: the local run sees files: replace one in objects/" };
+  }
+
+  const bucket = bucketToWrite(project, name);
+  return isFault(bucket) ? bucket : { site: { ...project, baseUrl }, bucket };
 }
 
 function readObjects(
@@ -184,6 +234,7 @@ async function runChecks(
   project: Project | ProjectSite,
   objects: readonly BucketKey[],
   baseUrl: string | undefined,
+  { run }: DoctorTools,
 ): Promise<Finding[]> {
   const { stderr, now, interrupted } = world;
   const buckets: BucketSeen[] = [];
@@ -194,7 +245,7 @@ async function runChecks(
   }
   const keyOwners = await findKeyOwners(world, project, buckets);
   if (baseUrl === undefined || interrupted.aborted) {
-    const seen = { project, buckets, site: undefined, keyOwners };
+    const seen = { project, buckets, site: undefined, keyOwners, events: undefined };
     return addImpacts(seen, judge(seen, undefined));
   }
 
@@ -202,7 +253,8 @@ async function runChecks(
   const { oidc } = project.config;
   const issuer = oidc !== undefined && !project.local ? await observeIssuer(oidc) : undefined;
   const site = await observeSite({ ...project, baseUrl }, buckets, now);
-  const seen = { project, buckets, site, keyOwners };
+  const events = await observeEvents(world, run, project);
+  const seen = { project, buckets, site, keyOwners, events };
   return addImpacts(seen, judge(seen, issuer));
 }
 

@@ -10,6 +10,7 @@ import { isNoAnswer } from "../http/body.ts";
 import type { KeyOwner } from "../objects/find-key-owner.ts";
 import type { Finding } from "./finding.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
+import type { EventsSeen } from "./observe-events.ts";
 import { isPicture, isShown, type PictureSeen, type SiteSeen } from "./observe-site.ts";
 
 export type Observations = {
@@ -19,6 +20,8 @@ export type Observations = {
   readonly site: SiteSeen | undefined;
   /** By the id of a key at hand: the environment whose bucket it opens, if S3 denies it the bucket of this one. */
   readonly keyOwners: ReadonlyMap<string, KeyOwner>;
+  /** Undefined without `--url`, or without a queue. */
+  readonly events: EventsSeen | undefined;
 };
 
 /** What visitors were seen to get of a bucket. */

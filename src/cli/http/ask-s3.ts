@@ -22,7 +22,11 @@ const TIMEOUT_S = 10;
 const TOTAL_TIMEOUT_S = { text: 30, object: 300 };
 
 /** The headers have the signature. `readsObject`: whether the bytes of an object are read. */
-export type S3Request = { method?: "GET" | "PUT"; headers: Headers; readsObject?: boolean };
+export type S3Request = {
+  method?: "GET" | "PUT" | "DELETE";
+  headers: Headers;
+  readsObject?: boolean;
+};
 
 /**
  * Sends a request, and once more if its connection breaks: a server may close one just as it is used again.

@@ -136,7 +136,8 @@ export function ruleArgs(r2Bucket: R2Bucket, prefix: string, queue: string): rea
   return [...start, "--queue", queue, ...ofPrefix];
 }
 
-function bucketArgs({ bucket, jurisdiction }: R2Bucket): readonly string[] {
+/** The name of a bucket, and the options that say where it is. */
+export function bucketArgs({ bucket, jurisdiction }: R2Bucket): readonly string[] {
   return jurisdiction === undefined ? [bucket] : [bucket, "--jurisdiction", jurisdiction];
 }
 

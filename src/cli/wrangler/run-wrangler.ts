@@ -143,18 +143,19 @@ export type WranglerAnswer = {
   readonly reason: string;
 };
 
-/** Asks wrangler something. It asks nobody at the terminal, and opens no browser. */
+/** Asks wrangler something. It asks nobody at the terminal, and opens no browser. @param input what it reads from stdin */
 export async function askWrangler(
   world: World,
   run: RunWrangler,
   config: Omit<ConfigFile, "devVars">,
   args: readonly string[],
+  input = "",
 ): Promise<WranglerAnswer> {
   let raw = "";
   // Whoever sets WRANGLER_LOG to "error" would see an empty answer: it would look like "none".
   const env = { ...world.env, WRANGLER_LOG: "log" };
   const allArgs = [...args, ...targetOf(config)];
-  const code = await run({ ...world, env }, allArgs, "", (text) => {
+  const code = await run({ ...world, env }, allArgs, input, (text) => {
     raw += text;
   });
 

@@ -3,15 +3,20 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
+import { EXIT, isFault, type Outcome, type Run } from "../../../src/cli/command.ts";
 import type { Check } from "../../../src/cli/doctor/finding.ts";
+import { doctorCommand } from "../../../src/cli/doctor/index.ts";
+import type { DoctorTools } from "../../../src/cli/doctor/write-events.ts";
 import type { EdgeSettings } from "../../../src/emulator/edge/settings.ts";
 import { network } from "../emulators.ts";
 import { ENV, HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
+import { overhear } from "../overheard.ts";
 import { arrange, get, stage } from "../run-worker.ts";
 import { createTemporaryFolder } from "../temporary-folder.ts";
+import type { QueueAccount } from "./fake-queues.ts";
 import { problemsOf, type Report } from "./findings.ts";
 import { CACHED, tomlOf } from "./folder.ts";
-import { vitrine, type WorldOptions } from "./vitrine.ts";
+import { type CommandResult, createWorld, vitrine, type WorldOptions } from "./vitrine.ts";
 
 export const SITE = "https://images.example";
 
@@ -123,4 +128,51 @@ export async function examine(
   const { code, out, err } = await vitrine(all, { folder, ...options, env });
   const { findings } = out === "" ? { findings: [] } : JSON.parse(out);
   return { code, findings, text: err };
+}
+
+type QueueOptions = WorldOptions & { readonly pause?: DoctorTools["sleep"] };
+
+/** Runs the doctor of the site with a wrangler that knows the queues of an account. */
+export async function examineQueues(
+  account: QueueAccount,
+  args: readonly string[] = ["--url", SITE],
+  options: QueueOptions = {},
+): Promise<Report & { readonly commands: readonly string[] }> {
+  const env = { ...SECRETS, HEALTH_TOKEN, ...options.env };
+  const ended = await runDoctor(account, args, { folder, ...options, env });
+  const { findings } = ended.out === "" ? { findings: [] } : JSON.parse(ended.out);
+  return { code: ended.code, findings, text: ended.err, commands: ended.commands };
+}
+
+/**
+ * Runs `vitrine doctor --json` with a wrangler that knows the queues of an account, and with pauses that take no time.
+ * @returns how it ended, and the commands of wrangler
+ */
+export async function runDoctor(
+  account: QueueAccount,
+  args: readonly string[],
+  { pause = async () => {}, ...options }: QueueOptions,
+): Promise<CommandResult & { readonly commands: readonly string[] }> {
+  const commands: string[] = [];
+  const tools: DoctorTools = {
+    sleep: pause,
+    run: async (_world, wranglerArgs, _input, hear) => {
+      commands.push(wranglerArgs.join(" "));
+      const { code, output } = account.answer(wranglerArgs) ?? { code: 1, output: "" };
+      hear(output);
+      return code;
+    },
+  };
+  const { world, readScreens } = createWorld(options);
+  let outcome: Outcome = EXIT.done;
+  const run: Run = async (work) => {
+    outcome = await work();
+  };
+  await doctorCommand(world, run, tools).parseAsync(["--json", ...args], { from: "user" });
+
+  const { out, err } = readScreens();
+  const code = isFault(outcome) ? EXIT.failed : outcome;
+  const fault = isFault(outcome) ? outcome.fault : "";
+  overhear("logged", out + err + fault);
+  return { code, out, err: err + fault, commands };
 }

@@ -12,7 +12,8 @@ import { HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
 import { arrange, get, settle, stage, wait } from "../run-worker.ts";
 import type { Sts } from "../sts/sts.ts";
 import { createTemporaryFolder } from "../temporary-folder.ts";
-import { type Change, withDate } from "./doctor.ts";
+import { type Change, runDoctor, withDate } from "./doctor.ts";
+import { createQueueAccount, type QueueAccount } from "./fake-queues.ts";
 import { CACHED, envLine, tomlOf } from "./folder.ts";
 import {
   type Account,
@@ -48,6 +49,8 @@ type Environment = {
 export type World = {
   readonly environments: Readonly<Record<EnvironmentName, Environment>>;
   readonly account: Account;
+  /** The queues of the account at Cloudflare; undefined: wrangler is not asked. */
+  queues: QueueAccount | undefined;
   /** The files of secrets, by their names: `production.env`. */
   readonly files: Record<string, Record<string, string>>;
   devVars: Record<string, string> | undefined;
@@ -120,6 +123,7 @@ export function beginWorld(): World {
       staging: createEnvironment("staging", users.staging),
     },
     account,
+    queues: undefined,
     files: {},
     devVars: undefined,
     shell: {},
@@ -221,6 +225,20 @@ export function deploy(world: World, environment: string | undefined, file?: str
   if (file !== undefined) Object.assign(target.secrets, world.files[file]);
   target.store.faults.delete("gone");
   stage.cache.switches.enabled = true;
+  if (Object.hasOwn(target.tables, "queues")) world.queues?.queues.set(QUEUE, [WORKER]);
+}
+
+const QUEUE = "acme-events";
+const WORKER = "vitrine-production";
+
+/** Gives production a queue of events, which its Worker reads. */
+export function addQueue(world: World): void {
+  const settings = { max_batch_size: 100, max_batch_timeout: 10, max_retries: 100 };
+  const names = { queue: QUEUE, dead_letter_queue: `${QUEUE}-dead` };
+  const consumers = [{ ...names, ...settings, max_concurrency: 1 }];
+  world.environments.production.tables["queues"] = { consumers };
+  world.queues = createQueueAccount();
+  world.queues.queues.set(QUEUE, [WORKER]).set(`${QUEUE}-dead`, []);
 }
 
 /** Gives production a second bucket, with a key of its own. No route leads to it yet. @param keys of its pictures */
@@ -403,7 +421,10 @@ export async function consult(world: World): Promise<readonly Finding[]> {
   publish(world);
   const now = () => Date.now() + world.ahead * 1000;
   const options = { folder, now, env: world.shell };
-  const { out, err } = await vitrine(["doctor", "--json", ...world.args], options);
+  const { out, err } =
+    world.queues === undefined
+      ? await vitrine(["doctor", "--json", ...world.args], options)
+      : await runDoctor(world.queues, world.args, options);
   await settle();
   if (out !== "") return JSON.parse(out).findings;
   return [{ check: "usage", severity: "error", about: "vitrine", seen: err, remedy: err }];

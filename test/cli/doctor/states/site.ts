@@ -4,6 +4,7 @@ import { HttpResponse, http } from "msw";
 import { onImages, withHeader } from "../../../support/cli/doctor.ts";
 import { S3_HOST } from "../../../support/cli/provider.ts";
 import {
+  addQueue,
   consult,
   fetchSamples,
   redirectTo,
@@ -100,6 +101,12 @@ export const SITE: readonly State[] = [
       Object.assign(stage.edge.switches, { firewall: false, sources: [S3_HOST] });
     },
     cause: ["side-door", /anyone can have/],
+  },
+  {
+    title: "the queue of events is gone",
+    begin: addQueue,
+    broken: ({ queues }) => void queues?.queues.delete("acme-events"),
+    cause: ["events", /no queue of that name/],
   },
   {
     title: "nothing is deployed at the domain",

@@ -1,0 +1,48 @@
+// Asks wrangler about the queue of events, and about the rules by which R2 writes into it. It changes nothing, and judges
+// nothing: the checks do.
+
+import type { World } from "../command.ts";
+import {
+  type EventQueue,
+  eventQueueOf,
+  type R2BucketName,
+  r2BucketNamesOf,
+} from "../config/event-queue.ts";
+import type { Project } from "../config/project.ts";
+import { type QueueAnswer, type RulesAnswer, readQueue, readRules } from "../wrangler/queues.ts";
+import type { RunWrangler } from "../wrangler/run-wrangler.ts";
+
+export type EventsSeen = {
+  readonly queue: EventQueue;
+  readonly answer: QueueAnswer;
+  /** Of the dead-letter queue. Undefined: there is none. */
+  readonly deadLetterAnswer: QueueAnswer | undefined;
+  /** The buckets of R2, whose events this Worker reads from the queue. */
+  readonly r2Buckets: readonly R2BucketSeen[];
+};
+
+export type R2BucketSeen = {
+  readonly r2Bucket: R2BucketName;
+  readonly answer: RulesAnswer;
+};
+
+/** @returns undefined if events do not come by a queue. The local run has one of its own */
+export async function observeEvents(
+  world: World,
+  run: RunWrangler,
+  { envConfig, config, local }: Project,
+): Promise<EventsSeen | undefined> {
+  const queue = eventQueueOf(envConfig);
+  if (queue === undefined || local) return undefined;
+
+  const { name, deadLetterQueue, isConsumed } = queue;
+  const r2Buckets = isConsumed ? r2BucketNamesOf(envConfig, config) : [];
+  const [answer, deadLetterAnswer, ...answers] = await Promise.all([
+    readQueue(world, run, envConfig, name),
+    deadLetterQueue === undefined ? undefined : readQueue(world, run, envConfig, deadLetterQueue),
+    ...r2Buckets.map(async (r2Bucket) => {
+      return { r2Bucket, answer: await readRules(world, run, envConfig, r2Bucket) };
+    }),
+  ]);
+  return { queue, answer, deadLetterAnswer, r2Buckets: answers };
+}

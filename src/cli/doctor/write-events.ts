@@ -1,0 +1,212 @@
+// `vitrine doctor --write-events`: puts an object into a bucket, deletes it, and waits until the Worker has taken an event. It
+// is the one part of the doctor that writes, and it writes nothing but that object, under a name that no picture has.
+// Others may change objects meanwhile: then an event of theirs may be taken for this one.
+
+import type { Bucket } from "../../worker/config/bucket.ts";
+import { originUrl } from "../../worker/origin/object-url.ts";
+import { sign } from "../../worker/origin/sigv4.ts";
+import { type CommandFault, log, type World } from "../command.ts";
+import { bucketsOf } from "../config/buckets.ts";
+import { r2BucketNamesOf } from "../config/event-queue.ts";
+import { configuredBucket, type ProjectSite, slotsAtHand } from "../config/project.ts";
+import { fetchHealth } from "../http/ask-health.ts";
+import { requestS3 } from "../http/ask-s3.ts";
+import { isNoAnswer } from "../http/body.ts";
+import type { sleep } from "../http/retry.ts";
+import { visible } from "../terminal/shell.ts";
+import { bucketArgs } from "../wrangler/queues.ts";
+import { askWrangler, type RunWrangler } from "../wrangler/run-wrangler.ts";
+import { error, type Finding, note, ok, type Subject, warning } from "./finding.ts";
+
+export type DoctorTools = { readonly run: RunWrangler; readonly sleep: typeof sleep };
+
+const FOLDER = "vitrine-doctor/";
+const TEXT = "vitrine doctor --write-events wrote this. It may be deleted.\n";
+
+/** An isolate notes one event a minute (src/worker/store/last-calls.ts), so another one is seen a minute later: ms. */
+const NOTE_PERIOD_MS = 61_000;
+/** The queue waits for a batch, and the consumer between two purges. EventBridge takes some seconds. */
+const MAX_WAIT_MS = 180_000;
+const PAUSE_MS = 5_000;
+
+/** The bucket that `--write-events` means. @param name `true`: the only one */
+export function bucketToWrite(
+  { config }: Pick<ProjectSite, "config">,
+  name: string | true,
+): Bucket | CommandFault {
+  const buckets = [...bucketsOf(config.routes)];
+  const names = buckets.map((bucket) => bucket.name);
+  const [only] = buckets;
+  if (name === true && buckets.length === 1 && only !== undefined) return only;
+  if (name === true) return { fault: `--write-events: name one of ${names.join(", ")}` };
+
+  const bucket = buckets.find((candidate) => candidate.name === name);
+  if (bucket !== undefined) return bucket;
+  const example = `--write-events=${names[0]}`;
+  return { fault: `--write-events ${name}: no bucket that a route shows: ${example}` };
+}
+
+export async function writeEvents(
+  world: World,
+  tools: DoctorTools,
+  site: ProjectSite,
+  bucket: Bucket,
+): Promise<Finding[]> {
+  const { baseUrl, healthToken, config } = site;
+  const subject = { about: `events of bucket ${bucket.name}`, bucket: bucket.name };
+  const unseen = (reason: string) => {
+    const text = `nothing is written, because it could not be seen whether its event comes: ${reason}`;
+    return [note("events", subject, text)];
+  };
+  if (healthToken === undefined) return unseen("there is no HEALTH_TOKEN");
+  if (config.store === undefined) {
+    return unseen(
+      "without a store, /healthz has no last_event. Look for purged-by-event in npx wrangler tail",
+    );
+  }
+
+  const before = await readLastEvent(baseUrl, healthToken);
+  if (before.kind === "unknown") return unseen(before.reason);
+
+  const isNoted = await waitUntilNoted(world, tools, before.at);
+  if (!isNoted) return [];
+
+  const key = `${bucket.prefix}${FOLDER}${crypto.randomUUID()}.txt`;
+  log(world.stderr, visible(`Putting and deleting ${key} in bucket ${bucket.name} ...`));
+  const startedAt = world.now();
+  const written = await writeObject(world, tools, site, bucket, key);
+  if (written.kind === "failed") return [explainFailure(subject, key, written)];
+
+  log(world.stderr, "Waiting for its event, for up to three minutes ...");
+  while (world.now() - startedAt < MAX_WAIT_MS && !world.interrupted.aborted) {
+    await tools.sleep(PAUSE_MS, world.interrupted);
+    const after = await readLastEvent(baseUrl, healthToken);
+    if (after.kind === "unknown" || !isNewer(after.at, before.at)) continue;
+
+    const seconds = Math.round((world.now() - startedAt) / 1000);
+    return [ok("events", subject, `the Worker took an event ${seconds} s after ${key} was put`)];
+  }
+  if (world.interrupted.aborted) return [];
+  return [
+    warning("events", subject, {
+      seen: `${key} was put and deleted, and no event came to the Worker within three minutes`,
+      remedy: "go through docs/events.md, “See that it works”: each link of the way is there",
+    }),
+  ];
+}
+
+type LastEvent =
+  | { readonly kind: "known"; readonly at: number | undefined }
+  | { readonly kind: "unknown"; readonly reason: string };
+
+async function readLastEvent(baseUrl: string, token: string): Promise<LastEvent> {
+  const health = await fetchHealth(baseUrl, token);
+  if (isNoAnswer(health))
+    return { kind: "unknown", reason: `${baseUrl}/healthz: ${health.reason}` };
+  if (health.store?.state !== "ok") return { kind: "unknown", reason: "the store does not answer" };
+
+  const at = Date.parse(health.last_event ?? "");
+  return { kind: "known", at: Number.isNaN(at) ? undefined : at };
+}
+
+function isNewer(after: number | undefined, before: number | undefined): boolean {
+  if (after === undefined) return false;
+  return before === undefined || after > before;
+}
+
+/** @returns false if it was interrupted */
+async function waitUntilNoted(
+  world: World,
+  { sleep: pause }: DoctorTools,
+  last: number | undefined,
+): Promise<boolean> {
+  const rest = (last ?? 0) + NOTE_PERIOD_MS - world.now();
+  if (rest > 0) {
+    log(world.stderr, "An event came just now. Waiting a minute, to tell it from the next one ...");
+    // A clock that is wrong must not make this wait longer.
+    await pause(Math.min(rest, NOTE_PERIOD_MS), world.interrupted);
+  }
+  return !world.interrupted.aborted;
+}
+
+type Written =
+  | { readonly kind: "done" }
+  /** `isLeft`: it was put, and is there still. */
+  | { readonly kind: "failed"; readonly isLeft: boolean; readonly reason: string };
+
+async function writeObject(
+  world: World,
+  tools: DoctorTools,
+  site: ProjectSite,
+  bucket: Bucket,
+  key: string,
+): Promise<Written> {
+  const isBound = configuredBucket(site, bucket).r2 !== undefined;
+  return isBound
+    ? writeByWrangler(world, tools.run, site, bucket, key)
+    : writeByKey(world, site, bucket, key);
+}
+
+async function writeByWrangler(
+  world: World,
+  run: RunWrangler,
+  { envConfig, config }: ProjectSite,
+  bucket: Bucket,
+  key: string,
+): Promise<Written> {
+  const r2Bucket = r2BucketNamesOf(envConfig, config).find(({ name }) => name === bucket.name);
+  if (r2Bucket === undefined) {
+    return { kind: "failed", isLeft: false, reason: "its name at R2 is not known" };
+  }
+
+  const [name = "", ...options] = bucketArgs(r2Bucket);
+  const target = [`${name}/${key}`, "--remote", ...options];
+  const put = ["r2", "object", "put", ...target, "--pipe", "--content-type", "text/plain"];
+  const putAnswer = await askWrangler(world, run, envConfig, put, TEXT);
+  if (putAnswer.code !== 0) return { kind: "failed", isLeft: false, reason: putAnswer.reason };
+
+  const deletion = ["r2", "object", "delete", ...target];
+  const deleteAnswer = await askWrangler(world, run, envConfig, deletion);
+  if (deleteAnswer.code !== 0) return { kind: "failed", isLeft: true, reason: deleteAnswer.reason };
+  return { kind: "done" };
+}
+
+async function writeByKey(
+  world: World,
+  site: ProjectSite,
+  bucket: Bucket,
+  key: string,
+): Promise<Written> {
+  const [slot] = slotsAtHand(site, bucket).usable;
+  if (slot === undefined) {
+    return { kind: "failed", isLeft: false, reason: "there is no key of S3 at hand" };
+  }
+
+  for (const method of ["PUT", "DELETE"] as const) {
+    const url = originUrl(bucket.baseUrl, key);
+    const sentAt = world.now();
+    const headers = new Headers(await sign(url, bucket.region, slot.credentials, sentAt, method));
+    const { status, code, failure } = await requestS3(url, { method, headers }, sentAt);
+    if (status !== undefined && status < 300 && failure === undefined) continue;
+
+    const reply = failure ?? [status, code].filter(Boolean).join(" ");
+    return { kind: "failed", isLeft: method === "DELETE", reason: `S3 answers ${reply}` };
+  }
+  return { kind: "done" };
+}
+
+function explainFailure(
+  subject: Subject,
+  key: string,
+  { isLeft, reason }: Extract<Written, { kind: "failed" }>,
+): Finding {
+  if (isLeft) {
+    return error("events", subject, {
+      seen: `${key} was put, and could not be deleted: ${reason}`,
+      impact: "the object stays in your bucket",
+      remedy: `delete ${key} there`,
+    });
+  }
+  const text = `${key} could not be put: ${reason}. A key that may only read is right for the Worker: put and delete an object by your own, and look at last_event in /healthz`;
+  return note("events", subject, text);
+}
