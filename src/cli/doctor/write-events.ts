@@ -23,8 +23,11 @@ export type DoctorTools = { readonly run: RunWrangler; readonly sleep: typeof sl
 const FOLDER = "vitrine-doctor/";
 const TEXT = "vitrine doctor --write-events wrote this. It may be deleted.\n";
 
-/** An isolate notes one event a minute (src/worker/store/last-calls.ts), so another one is seen a minute later: ms. */
-const NOTE_PERIOD_MS = 61_000;
+/**
+ * How long an event before may still be noted: ms. An isolate notes one a minute (src/worker/store/last-calls.ts), and the
+ * consumer takes each message once more within a minute and a half (src/worker/purge/consume.ts).
+ */
+const NOTE_PERIOD_MS = 150_000;
 /** The queue waits for a batch, and the consumer between two purges. EventBridge takes some seconds. */
 const MAX_WAIT_MS = 180_000;
 const PAUSE_MS = 5_000;
@@ -122,7 +125,10 @@ async function waitUntilNoted(
 ): Promise<boolean> {
   const rest = (last ?? 0) + NOTE_PERIOD_MS - world.now();
   if (rest > 0) {
-    log(world.stderr, "An event came just now. Waiting a minute, to tell it from the next one ...");
+    log(
+      world.stderr,
+      "An event came just now. Waiting up to 150 s, to tell it from the next one ...",
+    );
     // A clock that is wrong must not make this wait longer.
     await pause(Math.min(rest, NOTE_PERIOD_MS), world.interrupted);
   }
