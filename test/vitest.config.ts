@@ -27,6 +27,7 @@ const LONG = [
   "test/cli/deploy/wrangler.test.ts",
   "test/cli/doctor/faults-long.test.ts",
   "test/cli/rotate/{local,wrangler}.test.ts",
+  "test/cli/wrangler/queues.test.ts",
   "test/hostile/explore/rotate-long.test.ts",
 ];
 const OWN_RUNNERS = ["test/cms", "test/judges", "test/loaders", "test/package"]; // they have packages of their own
