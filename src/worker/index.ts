@@ -33,7 +33,7 @@ import { consumeEvents } from "./purge/consume.ts";
 import { answerRendition, render } from "./renditions.ts";
 import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/accept.ts";
 import { checkCookie } from "./request/cookie.ts";
-import { checkEmbedding } from "./request/embedding.ts";
+import { checkEmbedding, corsHeaders } from "./request/embedding.ts";
 import { isFromOperator } from "./request/operator-token.ts";
 import { checkRateLimit } from "./request/rate-limit.ts";
 import {
@@ -44,14 +44,7 @@ import {
   type UnresolvedRequest,
 } from "./request/resolve-request.ts";
 import { checkGrant } from "./request/url-signature.ts";
-import {
-  addEvent,
-  corsHeaders,
-  imageAnswer,
-  preflight,
-  refusalAnswer,
-  type Terms,
-} from "./response/answer.ts";
+import { addEvent, imageAnswer, preflight, refusalAnswer, type Terms } from "./response/answer.ts";
 import { fallbackAnswer, fallbackIdOf, fallbackSeconds } from "./response/fallback.ts";
 
 /** The cached entrypoint, behind Workers Cache (W1): one rendition for all visitors. */
@@ -156,29 +149,31 @@ async function serve(
     return report ? { kind: "answer", answer: report } : refuse(config);
   }
 
+  // 1. Route. The variant and the key in the path are read, too, but their mistakes wait until step 4. So a page that may
+  // not embed the route's images learns nothing of them. The headers for CORS are on every answer of the route.
+  const resolved = resolveRequest(config, target.pathname);
+  const { route } = resolved;
+  const cors = route && corsHeaders(headers, route);
+
   // The edge asks for an original, and reaches this Worker (E8). That would ask the edge, and so on.
-  if (isForOriginal(request)) return refuse(LOOP);
+  if (isForOriginal(request)) return refuse(LOOP, undefined, { cors });
 
   // Operators and machines have paths of their own, such as /healthz. Any other path is a visitor's.
   const operatorAnswer = await answerOperator(request, target.pathname, config, env, context);
   if (isRefusal(operatorAnswer)) return refuse(operatorAnswer);
   if (operatorAnswer) return { kind: "answer", answer: operatorAnswer };
 
-  // 1. Route. The variant and the key in the path are read, too, but their mistakes wait until step 4. So a page that may
-  // not embed the route's images learns nothing of them.
-  const resolved = resolveRequest(config, target.pathname);
-  const { route } = resolved;
-
-  // 2. Method. On a route with `origins`, the browser asks by OPTIONS whether a script of another page may read an image.
-  const allow = route?.origins ? "GET, HEAD, OPTIONS" : "GET, HEAD";
+  // 2. Method. Where scripts of other pages may read an image, their browsers may ask by OPTIONS first.
+  const allow = cors ? "GET, HEAD, OPTIONS" : "GET, HEAD";
   if (!allow.split(", ").includes(method)) {
-    return refuse({ event: "method-not-allowed", method, allow });
+    return refuse({ event: "method-not-allowed", method, allow }, undefined, { cors });
   }
 
-  // 3. Embedding. Only a route with `origins` has headers for CORS, and refuses pages. `foreignPage` is such a refusal.
-  const cors = route && corsHeaders(headers, route);
-  const foreignPage = route?.origins && checkEmbedding(headers, url, route.origins);
-  if (foreignPage) return refuse(foreignPage, { route: route.path }, { cors });
+  // 3. Embedding. Only a route with `origins` refuses pages. `foreignPage` is such a refusal.
+  if (route?.origins) {
+    const foreignPage = await checkEmbedding(headers, url, route.origins);
+    if (foreignPage) return refuse(foreignPage, { route: route.path }, { cors });
+  }
 
   // Any other route has refused OPTIONS in step 2.
   if (cors && method === "OPTIONS") {

@@ -1,7 +1,37 @@
-// Refuses pages that may not embed a route's images: those of other origins than the Worker's and the route's
-// `origins`. A program can send any header, so this protects no secret. Pure.
+// Which pages may embed a route's images, and which may read its answers, by the headers that browsers send. On a route
+// with `origins`, pages of other origins are refused, except those of the Worker's own. A program can send any header,
+// so this protects no secret. No I/O.
 
+import type { BoundRoute } from "../config/routes.ts";
 import type { Refusal } from "../http/refusal.ts";
+
+/**
+ * The headers by which `checkEmbedding` and `corsHeaders` decide, for `vary`. A cache in front that did not tell them
+ * apart would show a foreign page what another one may embed, and that one the refusal.
+ */
+const DECIDING_HEADERS = "origin, referer, sec-fetch-site";
+
+/**
+ * Returns the headers that let a page read an answer, with cookies where the route takes them.
+ * @returns undefined for a route without `origins`
+ */
+export function corsHeaders(
+  headers: Headers,
+  { origins, signing }: Pick<BoundRoute, "origins" | "signing">,
+): Record<string, string> | undefined {
+  if (!origins) return undefined;
+
+  // A browser's copy for an <img> lacks access-control-allow-origin. By `vary`, it serves no script.
+  const vary = DECIDING_HEADERS;
+  const origin = headers.get("origin");
+  if (!origin || !origins.has(origin)) return { vary };
+
+  return {
+    vary,
+    "access-control-allow-origin": origin,
+    ...(signing?.cookie && { "access-control-allow-credentials": "true" }),
+  };
+}
 
 /**
  * Checks the page that a request comes from, by the headers that browsers send. A request without any of them passes,
@@ -9,11 +39,11 @@ import type { Refusal } from "../http/refusal.ts";
  * @param url the URL of the request
  * @param origins of the pages that may embed
  */
-export function checkEmbedding(
+export async function checkEmbedding(
   headers: Headers,
   url: string,
   origins: ReadonlySet<string>,
-): Refusal | undefined {
+): Promise<Refusal | undefined> {
   const workerUrl = URL.parse(url);
   if (workerUrl === null) return { event: "foreign-page", reason: "no valid host" };
 
@@ -31,8 +61,8 @@ export function checkEmbedding(
 
   // If the route allows an origin on another site, the hidden page may be of that origin. So it passes.
   for (const origin of origins) {
-    const isOnOtherSite = !isLocalOrSameSite(new URL(origin), workerUrl);
-    if (isOnOtherSite) return undefined;
+    const isNear = await isLocalOrSameSite(new URL(origin), workerUrl);
+    if (!isNear) return undefined;
   }
   return { event: "foreign-page", reason: "sec-fetch-site is cross-site" };
 }
@@ -55,38 +85,36 @@ function namedPages(headers: Headers): string[] {
 /** `localhost`, `app.localhost`, `127.0.0.1` and `[::1]`. */
 const LOCAL_HOST = /(?:^|\.)localhost$|^127\.0\.0\.1$|^\[::1\]$/;
 
-/** An IP address ends with a digit, or with the bracket of IPv6. No public host name does. */
-const IP_ADDRESS_END = /[\d\]]$/;
-
-/**
- * The usual public suffixes of two labels, below which anybody may have a site. A list of all would be too long.
- * - in a country: `ac.uk`, `co.uk`, `com.au`, `gob.mx`, `gov.uk`, `govt.nz`, `ne.jp`, `net.au`, `or.jp`, `org.uk`
- * - in `.com`: `uk.com`
- */
-const PUBLIC_SUFFIX =
-  /^(?:(?:ac|com?|edu|go[bv]t?|ltd|me|net?|org?)\..{2}|(?:br|cn|de|eu|gb|ru|uk|us|za)\.com)$/;
-
-function isLocalOrSameSite(origin: URL, workerUrl: URL): boolean {
+async function isLocalOrSameSite(origin: URL, workerUrl: URL): Promise<boolean> {
   // Many routes list localhost, for developers. If it counted as another site, every hidden page would pass.
   if (LOCAL_HOST.test(origin.hostname)) return true;
 
   if (origin.protocol !== workerUrl.protocol) return false;
-  if (IP_ADDRESS_END.test(workerUrl.hostname)) return false;
 
-  const site = siteOf(origin.hostname);
-  return site !== undefined && site === siteOf(workerUrl.hostname);
+  // All ports of a host are one site, also where the host is an IP address, or a public suffix itself.
+  if (origin.hostname === workerUrl.hostname) return true;
+
+  const site = await siteOf(origin.hostname);
+  if (site === undefined) return false;
+
+  const workerSite = await siteOf(workerUrl.hostname);
+  return site === workerSite;
 }
 
 /**
- * Returns the site of a host name.
- * @returns undefined if it has none, such as `intranet` and `co.uk`
- * @example `www.example.com` has `example.com`, `www.example.co.uk` has `example.co.uk`
+ * Returns the site of a host name, by the public suffix list.
+ * @returns undefined if it has none, such as `intranet`, `co.uk`, `github.io` and an IP address
+ * @example `www.example.co.uk` has `example.co.uk`, `www.acme.github.io` has `acme.github.io`
  */
-function siteOf(hostname: string): string | undefined {
-  const labels = hostname.split(".");
-  const lastTwo = labels.slice(-2).join(".");
-  const siteLength = PUBLIC_SUFFIX.test(lastTwo) ? 3 : 2;
-  if (labels.length < siteLength) return undefined;
+async function siteOf(hostname: string): Promise<string | undefined> {
+  // The list takes some milliseconds to load, and few requests need it. So no start of the Worker waits for it.
+  const { getDomain } = await import("tldts");
 
-  return labels.slice(-siteLength).join(".");
+  // The list has suffixes of companies, such as `github.io`: for browsers, each of their customers has another site.
+  const options = { extractHostname: false, allowPrivateDomains: true };
+  const site = getDomain(hostname, options);
+  if (site === null) return undefined;
+
+  // For browsers, `example.com.` is not the site `example.com`. The library drops the last dot.
+  return hostname.endsWith(".") ? `${site}.` : site;
 }

@@ -2,7 +2,6 @@
 // Cloudflare's image edge is copied: each answer has a fresh set of headers, so that nothing leaks (R7). No clock:
 // `now` is passed in, in ms since 1970.
 
-import type { BoundRoute } from "../config/routes.ts";
 import { matchesEtag } from "../http/if-none-match.ts";
 import { isCertain, type Refusal } from "../http/refusal.ts";
 import { cancelBody, type Rendition } from "../http/send.ts";
@@ -130,7 +129,7 @@ function setTerms(headers: Headers, { cors = {}, granted, negotiated }: Terms): 
 
   for (const [name, value] of Object.entries(cors)) headers.set(name, value);
 
-  // The headers of `cors` have `vary: origin`.
+  // The headers of `cors` may have a `vary` already.
   if (negotiated) headers.append("vary", "accept");
 }
 
@@ -253,29 +252,6 @@ export function plain(
   const answer = new Response(`${text}\n`, { status, headers: UNCACHED_TEXT });
   for (const [name, value] of Object.entries(headers)) answer.headers.set(name, value);
   return answer;
-}
-
-/**
- * Returns the headers that let a page read an answer, with cookies where the route takes them.
- * @returns undefined for a route without `origins`
- */
-export function corsHeaders(
-  headers: Headers,
-  { origins, signing }: Pick<BoundRoute, "origins" | "signing">,
-): Record<string, string> | undefined {
-  if (!origins) return undefined;
-
-  // A browser asks for an <img> without `origin`, and keeps the answer. Without `vary`, it would use this copy for a
-  // script's `fetch`, too, which cannot read it: the copy lacks access-control-allow-origin.
-  const vary = "origin";
-  const origin = headers.get("origin");
-  if (!origin || !origins.has(origin)) return { vary };
-
-  return {
-    vary,
-    "access-control-allow-origin": origin,
-    ...(signing?.cookie && { "access-control-allow-credentials": "true" }),
-  };
 }
 
 /** For how long a browser may remember this answer: s. */

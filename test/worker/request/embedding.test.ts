@@ -52,7 +52,7 @@ test.each(ALLOWED)("%s gets the image", async (_what, headers) => {
   expect(answer.status).toBe(200);
   // Needed without an `origin`, too: otherwise a browser would give a script its cached copy, without CORS
   // headers, and the script could not read it.
-  expect(answer.headers.get("vary")).toBe("origin, accept");
+  expect(answer.headers.get("vary")).toBe("origin, referer, sec-fetch-site, accept");
   const cors = headers["origin"] === APP ? APP : null;
   expect(answer.headers.get("access-control-allow-origin")).toBe(cors);
 });
@@ -69,6 +69,44 @@ test.each(FOREIGN)("%s gets nothing, at no cost", async (_what, headers, reason)
   expect(stage.edgeRequests).toEqual([]);
   const line = { event: "foreign-page", reason: expect.stringMatching(reason), answered: 403 };
   expect(stage.logged[0]).toMatchObject({ level: "warn", line });
+});
+
+/** What pages, their scripts, and whoever hides send. */
+const ORIGINS = ["", "null", APP, NEAR, "https://images.example", "https://evil.example"];
+const REFERERS = ["", `${APP}/`, `${NEAR}/page`, "https://evil.example/", "about:client"];
+const SITES = ["", "cross-site", "same-site", "same-origin", "none"];
+const SENT = ORIGINS.flatMap((origin) =>
+  REFERERS.flatMap((referer) => SITES.map((site) => ({ origin, referer, "sec-fetch-site": site }))),
+);
+
+test.each([
+  ["pages of two sites", "GET", [APP, NEAR]],
+  ["pages of the Worker's site", "GET", [NEAR]],
+  ["pages of another site", "HEAD", [APP]],
+  ["preflights", "OPTIONS", [APP, NEAR]],
+  ["requests with a wrong method", "POST", [APP]],
+])("a cache in front that heeds vary mixes up no %s", async (_what, method, origins) => {
+  const env = { ...ENV, ROUTES: [{ path: "/app/:preset/*", object: "media/*", origins }] };
+
+  for (const path of [IMAGE, "/app/nope/key.jpg"]) {
+    const visits: { headers: Headers; names: string[]; seen: string }[] = [];
+    for (const sent of SENT) {
+      const nonEmpty = Object.entries(sent).filter(([, value]) => value !== "");
+      const headers = new Headers({ ...MODERN, ...Object.fromEntries(nonEmpty) });
+      const answer = await get(path, { method, headers }, env);
+      const names = answer.headers.get("vary")?.split(", ") ?? [];
+      const seen = `${answer.status} ${answer.headers.get("access-control-allow-origin")}`;
+      visits.push({ headers, names, seen });
+    }
+
+    // What the cache has of one visit is the answer to each other one that it does not tell apart.
+    for (const { headers, names, seen } of visits) {
+      const alike = visits.filter((other) =>
+        names.every((name) => other.headers.get(name) === headers.get(name)),
+      );
+      expect([...new Set(alike.map((other) => other.seen))]).toEqual([seen]);
+    }
+  }
 });
 
 test("elsewhere everybody may embed", async () => {
@@ -97,6 +135,44 @@ test.each<[string[], string, number]>([
   [["https://www.mine.co.uk"], "mine.co.uk", 403],
   [["https://www.mine.com"], "images.mine.com", 403],
   [["https://mine.com"], "mine.org", 200],
+  [["http://app.mine.com"], "images.mine.com", 200],
+  // The customers of one company are sites of their own.
+  [["https://partner.github.io"], "mine.github.io", 200],
+  [["https://www.mine.github.io"], "images.mine.github.io", 403],
+  [["https://vitrine.partner.workers.dev"], "vitrine.mine.workers.dev", 200],
+  [["https://app.mine.workers.dev"], "vitrine.mine.workers.dev", 403],
+  [["https://partner.pages.dev"], "mine.pages.dev", 200],
+  [["https://main.mine.pages.dev"], "mine.pages.dev", 403],
+  [["https://mine.pages.dev"], "vitrine.mine.workers.dev", 200],
+  // Suffixes of one, three and four labels, a whole level of them, and an exception of it.
+  [["https://app.mine.internal"], "images.mine.internal", 403],
+  [["https://partner.pvt.k12.ma.us"], "mine.pvt.k12.ma.us", 200],
+  [["https://www.mine.pvt.k12.ma.us"], "mine.pvt.k12.ma.us", 403],
+  [["https://partner.s3.eu-west-1.amazonaws.com"], "mine.s3.eu-west-1.amazonaws.com", 200],
+  [["https://partner.any.kawasaki.jp"], "mine.any.kawasaki.jp", 200],
+  [["https://www.city.kawasaki.jp"], "images.city.kawasaki.jp", 403],
+  // A host that is a suffix itself has no site, so it is nobody's neighbour.
+  [["https://co.uk"], "mine.co.uk", 200],
+  [["https://mine.github.io"], "github.io", 200],
+  [["https://wiki"], "images", 200],
+  // Ports are of one host, and so of one site, whatever that host is.
+  [["https://app.mine.com:8443"], "images.mine.com:9443", 403],
+  [["https://10.0.1.5:8443"], "10.0.1.5", 403],
+  [["https://[2001:db8::1]:8443"], "[2001:db8::1]", 403],
+  [["https://images:8443"], "images", 403],
+  [["https://github.io:8443"], "github.io", 403],
+  // The last dot of a name counts for browsers.
+  [["https://app.mine.com."], "images.mine.com", 200],
+  [["https://app.mine.com"], "images.mine.com.", 200],
+  [["https://app.mine.com."], "images.mine.com.", 403],
+  [["https://mine.com."], "mine.com", 200],
+  // Letters that are not ASCII, and capital letters.
+  [["https://app.xn--mnchen-3ya.de"], "images.m\u00fcnchen.de", 403],
+  [["https://xn--mnchen-3ya.de"], "xn--mnchn-kva.de", 200],
+  [["https://partner.xn--55qx5d.cn"], "mine.\u516c\u53f8.cn", 200],
+  [["https://www.mine.xn--55qx5d.cn"], "mine.\u516c\u53f8.cn", 403],
+  [["https://www.mine.co.uk"], "IMAGES.MINE.CO.UK", 403],
+  [["https://a_b.mine.com"], "-.mine.com", 403],
 ])("to a page that hides, of %j, %s answers %d", async (origins, host, status) => {
   const env = { ...ENV, ROUTES: [{ path: "/app/:preset/*", object: "media/*", origins }] };
   const headers = { ...MODERN, "sec-fetch-site": "cross-site" };
@@ -141,7 +217,7 @@ test("a preflight is answered, by GET's rules", async () => {
     ["allow", "GET, HEAD, OPTIONS"],
     ["content-security-policy", "default-src 'none'; sandbox"],
     ["cross-origin-resource-policy", "cross-origin"],
-    ["vary", "origin"],
+    ["vary", "origin, referer, sec-fetch-site"],
     ["x-content-type-options", "nosniff"],
   ]);
   const headers = { origin: "https://evil.example", ...requestHeaders };
@@ -170,6 +246,6 @@ test("a page that may embed can read why there is no image", async () => {
     const answer = await get(path, { headers: { origin: APP } });
     expect([path, answer.status]).toEqual([path, status]);
     expect(answer.headers.get("access-control-allow-origin")).toBe(APP);
-    expect(answer.headers.get("vary")).toBe("origin, accept");
+    expect(answer.headers.get("vary")).toBe("origin, referer, sec-fetch-site, accept");
   }
 });
