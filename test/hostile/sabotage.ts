@@ -122,6 +122,9 @@ export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
     for (const name of ["origin", "referer", "sec-fetch-site"]) headers.delete(name);
     return url;
   }),
+  readers: changingAnswer(
+    ({ status }) => status === 404 && { headers: { "access-control-allow-origin": "" } },
+  ),
   certain: changingAnswer(
     ({ status }) => status >= 400 && { headers: { "cache-control": "public" } },
   ),

@@ -27,6 +27,11 @@ const page = fc.record({
 
 type Page = typeof page extends fc.Arbitrary<infer P> ? P : never;
 
+/** Below the route with `cors`: a picture, what cannot be shown, and what the edge itself asks for. */
+const READABLE = oneOf(
+  "card/a.jpg card/a.jpg?facts hero@640w/a.jpg card/none nope/a.jpg card/ card//a card/a?x-vitrine=1",
+);
+
 export const ofVisitors = {
   formats: property(
     "Accept of any shape ends in a format that the browser named, or in none",
@@ -71,7 +76,26 @@ export const ofVisitors = {
       else assert.deepEqual([answer.status, calls.length], [403, 0], header);
       const allowed = answer.headers.get("access-control-allow-origin");
       assert.ok(allowed === null || allowed === `https://${HOSTS[claimed.route]}`);
-      assert.match(answer.headers.get("vary") ?? "", /^origin\b/);
+      assert.match(answer.headers.get("vary") ?? "", /^origin, referer, sec-fetch-site\b/);
+    },
+  ),
+  readers: property(
+    "on a route with cors, scripts of all pages may read every answer, which no page changes",
+    fc.record({
+      ...{ page, mood, path: READABLE, via: oneOf(" 1.1 image-resizing-proxy") },
+      method: fc.constantFrom("GET", "GET", "HEAD", "OPTIONS", "POST"),
+    }),
+    async (suspect, { page, mood: now, path, via, method }) => {
+      const origin = `${page.scheme}://${page.user}${page.host}${page.port}`;
+      if (/[^\x20-\x7e]/.test(origin)) return;
+
+      const headers: Record<string, string> = { via, "sec-fetch-site": page.site };
+      if (page.as !== "neither") headers[page.as] = origin;
+      const { answer } = await get(suspect, `/öffentlich ✓/${path}`, now, headers, method);
+
+      assert.equal(answer.headers.get("access-control-allow-origin"), "*");
+      assert.equal(answer.headers.get("access-control-allow-credentials"), null);
+      assert.match(answer.headers.get("vary") ?? "", /^(?:accept)?$/);
     },
   ),
 };

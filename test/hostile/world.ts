@@ -43,7 +43,7 @@ export const CONFIG = {
     { path: "/secret/:preset/*", object: "media/*", signed: true, max_age: 86_400 },
     { path: "/app/:preset/*", object: "other/*", facts: true, origins: ["https://app.example"] },
     { path: "/near/:preset/*", object: "other/*", origins: ["https://app.images.example"] },
-    { path: "/öffentlich ✓/:preset/*", object: "media/*" },
+    { path: "/öffentlich ✓/:preset/*", object: "media/*", cors: true },
   ],
   PRESETS: {
     ...{ card, hero, moving, plain },

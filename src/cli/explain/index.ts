@@ -82,10 +82,10 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
     const isRouteless = resolved.refusal.event === "no-such-route";
     return refuse([], resolved.refusal, isRouteless ? config.routes.map(({ path }) => path) : []);
   }
-  const rows: Row[] = [
-    ["Route", route.path],
-    ["Variant", resolved.variantName],
-  ];
+  const rows: Row[] = [["Route", route.path]];
+  const pages = describePages(route);
+  if (pages) rows.push(["Pages", pages]);
+  rows.push(["Variant", resolved.variantName]);
   if (variant === undefined) return refuse(rows, resolved.refusal, variantNamesOf(project, route));
   const { key } = resolved;
   rows.push(["Preset", variant.preset], ["Bucket", route.bucket.name], ["Key", oneLine(key)]);
@@ -172,6 +172,18 @@ function refuse(
 
 function oneLine(value: string): string {
   return visible(value).replaceAll("\n", "\\u000a");
+}
+
+/**
+ * Says which pages may embed the image, and have scripts that may read it.
+ * @returns undefined for a route that says nothing of pages: all may embed it, and none may read it
+ */
+function describePages({ cors, origins }: BoundRoute): string | undefined {
+  if (cors) return "all may embed it, and their scripts may read it (cors)";
+  if (!origins) return undefined;
+
+  const names = [...origins].join(", ");
+  return `only those of ${names} and of its own host may embed it, and their scripts may read it`;
 }
 
 /** Describes what the signature of a URL grants. Without keys at hand, only its form and its expiry are checked. */

@@ -64,6 +64,8 @@ export type BoundRoute = Route & {
   readonly signing: Signing | undefined;
   /** The origins of the pages that may embed its images. Undefined means all. */
   readonly origins: ReadonlySet<string> | undefined;
+  /** Whether scripts of all pages may read its answers. A route that is signed, or has `origins`, never lets them. */
+  readonly cors: boolean;
   readonly fallback: Fallback | undefined;
 };
 
@@ -105,7 +107,8 @@ export function readRoutes(
 
   const boundRoutes: BoundRoute[] = [];
   for (const settings of routes) {
-    const { path, presets: presetNames, svg, facts, store, signed, cookie, origins } = settings;
+    const { path, presets: presetNames, svg, facts, store, signed, cookie } = settings;
+    const { origins, cors } = settings;
 
     // `object` is one pattern or a list of patterns.
     const patterns = [settings.object].flat();
@@ -135,6 +138,7 @@ export function readRoutes(
       store,
       signing: signed ? { keys, maxAge, cookie } : undefined,
       origins: origins ? new Set(origins) : undefined,
+      cors,
       fallback,
     });
   }
@@ -163,9 +167,24 @@ function routeSchema(
       if (route.cookie) addMistake("needs signed = true", "cookie");
     }
 
+    if (route.cors) checkOpen(route, addMistake);
+
     const template = checkObjects(route, buckets, addMistake);
     checkPublicPath(route, template, firstPaths, addMistake);
   });
+}
+
+/** Checks that a route with `cors`, whose answers all pages may read, limits nobody in another way. */
+function checkOpen({ signed, cookie, origins }: PartialRoute, addMistake: AddMistake): void {
+  if (origins) {
+    addMistake("is for all pages: remove it, the pages of origins may read the images", "cors");
+  }
+
+  // A cookie without `signed` is a mistake of its own.
+  if (signed || cookie) {
+    const remedy = "in its place, write the pages that may read the images into origins";
+    addMistake(`is for routes that are not signed: ${remedy}`, "cors");
+  }
 }
 
 /** For how long a signed URL may be valid at most, in seconds: ten years. */
@@ -187,6 +206,7 @@ function routeOptions(presets: Tables<Preset>) {
     cookie: optional(boolean, false),
     max_age: optional(integer(1, MAX_VALIDITY_S, SECONDS)),
     origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
+    cors: optional(boolean, false),
   };
 }
 

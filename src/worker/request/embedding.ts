@@ -13,12 +13,16 @@ const DECIDING_HEADERS = "origin, referer, sec-fetch-site";
 
 /**
  * Returns the headers that let a page read an answer, with cookies where the route takes them.
- * @returns undefined for a route without `origins`
+ * @returns undefined for a route without `origins` and without `cors`
  */
 export function corsHeaders(
   headers: Headers,
-  { origins, signing }: Pick<BoundRoute, "origins" | "signing">,
+  { cors, origins, signing }: Pick<BoundRoute, "cors" | "origins" | "signing">,
 ): Record<string, string> | undefined {
+  // Whoever asks, every page may read the answer. So a browser's copy for an <img>, for which it sends no `origin`,
+  // serves a script later. Nothing depends on the page, so there is no `vary`.
+  if (cors) return { "access-control-allow-origin": "*" };
+
   if (!origins) return undefined;
 
   // A browser's copy for an <img> lacks access-control-allow-origin. By `vary`, it serves no script.

@@ -14,7 +14,7 @@ export type Terms = {
   readonly granted?: AccessGrant | undefined;
   /** Whether another visitor may get another format under the same URL. */
   readonly negotiated?: boolean | undefined;
-  /** On a route with `origins`: the headers that say which page may read the answer. See `corsHeaders`. */
+  /** On a route with `origins` or `cors`: the headers that say which page may read the answer. See `corsHeaders`. */
   readonly cors?: Readonly<Record<string, string>> | undefined;
   /** How old a refusal is that Workers Cache, in front of the Worker, has kept: s. It is taken off the max-age. */
   readonly age?: number | undefined;

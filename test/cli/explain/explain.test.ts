@@ -53,6 +53,7 @@ const ROUTES = [
   { path: "/facts/:preset/*", object: "media/*", facts: true, fallback: "media/transparent.png" },
   { path: "/signed/:preset/*", object: "media/*", facts: true, signed: true },
   { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true },
+  { path: "/open/:preset/*", object: "media/*", cors: true },
 ];
 const env = { ...ENV, ROUTES };
 const folder = createFolder({ ROUTES });
@@ -229,6 +230,7 @@ test("what it shows of a URL, whole", async () => {
     ...["/facts/card/a.jpg?facts", "/imagess/card/a.jpg", "/images/card/50%zz.jpg"],
     ...["/images/card@9x/a.jpg", "//images/card/a.jpg", "/images/card/xsig=a.jpg"],
     ...["/album/card/friends/2026/a.jpg", "/album/card/a.jpg"],
+    ...["/open/card/a.jpg", "/open/nope/a.jpg", "/app/card/a.jpg"],
     ...["/images/card/%E2%80%AEgpj.exe%C2%9B", "/images/card/a%0AKey%20b"],
   ]) {
     results.push([path, await vitrine(["explain", path], { folder, env: SECRETS })]);

@@ -112,6 +112,8 @@ test("a route is signed, or bound to pages, as far as it says so", () => {
 
 const COOKIE = { signed: true, cookie: true };
 const NO_COOKIE = "cookie: needs a path whose only names are :preset and a last *";
+const APP = "https://app.example";
+const NO_CORS = "cors: is for routes that are not signed: in its place, write the pages";
 const UNSIGNED = "is not in object, so no signature covers it";
 
 test.each<[string, object, string]>([
@@ -130,9 +132,32 @@ test.each<[string, object, string]>([
   ["a slash", { origins: ["https://a.b/"] }, 'origins[0]: "https://a.b/" is not an'],
   ["no page's origin", { origins: ["ftp://a.b"] }, 'origins[0]: "ftp://a.b" is not an'],
   ["null", { origins: ["null"] }, 'origins[0]: "null" is not an origin'],
+  ["cors in quotes", { cors: "true" }, 'cors: "true" is not true or false, without quotes'],
+  ["cors for all", { cors: "*" }, 'cors: "*" is not true or false, without quotes'],
+  [
+    "cors and pages",
+    { cors: true, origins: [APP] },
+    "cors: is for all pages: remove it, the pages",
+  ],
+  ["cors and a signature", { cors: true, signed: true }, NO_CORS],
+  ["cors and a cookie", { ...COOKIE, cors: true }, NO_CORS],
 ])("a route with %s is a mistake", (_what, change, message) => {
   const mistakes = mistakesOf({ ROUTES: [{ ...ROUTE, ...change }] });
   expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
+});
+
+test("all that contradicts cors is reported at once, and cors = false contradicts nothing", () => {
+  const closed = { signed: true, origins: [APP] };
+  expect(mistakesOf({ ROUTES: [{ ...ROUTE, ...closed, cors: true }] })).toEqual([
+    expect.stringContaining("ROUTES[0].cors: is for all pages"),
+    expect.stringContaining(`ROUTES[0].${NO_CORS}`),
+  ]);
+  expect(mistakesOf({ ROUTES: [{ ...ROUTE, cookie: true, cors: true }] })).toEqual([
+    "ROUTES[0].cookie: needs signed = true",
+    expect.stringContaining(`ROUTES[0].${NO_CORS}`),
+  ]);
+  const route = { ...ROUTE, ...closed, cors: false };
+  expect(configOf({ ROUTES: [route] }).routes.map(({ cors }) => cors)).toEqual([false]);
 });
 
 test.each<[string, unknown, string]>([
