@@ -1,17 +1,15 @@
 // A real browser with the cookie that opens an album: pages of several hosts show its pictures, or do not.
 
-import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
-import { join } from "node:path";
 import type { Browser, BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createClient } from "../../src/client/index.ts";
 import { expiresWithin, signCookie } from "../../src/client/sign.ts";
-import { ROOT } from "../support/built.ts";
 import { ENV, SECRETS, VARS } from "../support/env.ts";
 import { freePort } from "../support/free-port.ts";
 import { builtWorker, type Running, start } from "../support/workerd.ts";
 import { launch } from "./chromium.ts";
+import { EDGE } from "./edge.ts";
 
 // Browsers find these hosts on this machine, and take cookies with `Secure` from them.
 const DOMAIN = "vitrine.localhost";
@@ -19,18 +17,6 @@ const PHOTOS = ["photos/fig.jpg", "photos/dandelion.jpg"];
 /** The pictures of the album, at two presets. A page has one more, which is not in it. */
 const ALBUM = PHOTOS.flatMap((key) => [`card/${key}`, `card@2x/${key}`]);
 const PICTURES = [...ALBUM, "card/transparent.png"];
-
-/** S3 and the edge: each object is there, and each rendition is this picture. */
-const EDGE = `const bytes = Uint8Array.from(atob("${readFileSync(join(ROOT, "fixtures/objects/made/key.jpg"), "base64")}"), (one) => one.charCodeAt(0));
-const headers = { "content-type": "image/jpeg", etag: '"9bb58f26192e4ba00f01e2e7b136bbd8"' };
-const part = { "content-length": "1024", "content-range": "bytes 0-1023/2500000" };
-const rendered = { "cf-resized": "internal=ok/m q=0 n=17+85 c=0+0 v=2026.11.0 l=" + bytes.length };
-export default {
-  fetch(request) {
-    if (!request.headers.has("range")) return new Response(bytes, { headers: { ...headers, ...rendered } });
-    return new Response(bytes.slice(0, 1024), { status: 206, headers: { ...headers, ...part } });
-  },
-};`;
 
 const app = createServer(async ({ url = "/" }, response) => {
   if (url === "/in" || url === "/out") {
