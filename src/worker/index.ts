@@ -44,7 +44,14 @@ import {
   type UnresolvedRequest,
 } from "./request/resolve-request.ts";
 import { checkGrant } from "./request/url-signature.ts";
-import { addEvent, imageAnswer, preflight, refusalAnswer, type Terms } from "./response/answer.ts";
+import {
+  addEvent,
+  browserPolicy,
+  imageAnswer,
+  preflight,
+  refusalAnswer,
+  type Terms,
+} from "./response/answer.ts";
 import { fallbackAnswer, fallbackIdOf, fallbackSeconds } from "./response/fallback.ts";
 
 /** The cached entrypoint, behind Workers Cache (W1): one rendition for all visitors. */
@@ -250,9 +257,9 @@ async function show(
   // known here, and imageAnswer makes a 304 of it.
   const isNotModified = result.kind === "not-modified";
   const image: Partial<NamedRendition> = isNotModified ? { etag: result.etag } : result.rendition;
-  const isOutage = image.stored === "outage";
-  const maxAge = scope.config.answers.max_age;
-  const options = { maxAge, isOutage, cache, took };
+  const { max_age: generalMaxAge } = scope.config.answers;
+  const policy = browserPolicy(image, cache, route.policy, generalMaxAge);
+  const options = { ...policy, cache, took };
   const answer = imageAnswer(image, scope.condition, options, terms, Date.now());
 
   const format = image.type?.replace(/^\w+\//, ""); // "avif" of "image/avif"

@@ -245,6 +245,7 @@ const CANARY_RENDITION = {
   version: undefined,
   formats: "own",
   isStorable: false,
+  lifetimes: undefined,
   variant: {
     preset: "health",
     format: "png",

@@ -25,6 +25,7 @@ import {
   renditionName,
   tagsOf,
 } from "./cache/rendition-url.ts";
+import { lifetimesOf } from "./config/answers.ts";
 import { type Config, currentConfig } from "./config/config.ts";
 import { mayShow } from "./edge/guard.ts";
 import { renderAtEdge } from "./edge/render-at-edge.ts";
@@ -96,7 +97,13 @@ export async function answerRendition(
     context.waitUntil(purgeOlder(outdated, cause, env, context));
   }
 
-  const policy = { answers, tags, isOneObject: ids.length === 1 };
+  const [first] = ids;
+  const policy = {
+    lifetimes: lifetimesOf(first, answers),
+    generalLifetimes: answers,
+    tags,
+    isOneObject: ids.length === 1,
+  };
   switch (result.kind) {
     case "rendition":
       return renditionAnswer(result.rendition, objectIndex, policy);

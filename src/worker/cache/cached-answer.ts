@@ -2,7 +2,7 @@
 // long Workers Cache shows it. An answer may be days old, and from an earlier deploy. Codes such as W8 are rules of
 // docs/rules.md.
 
-import type { Answers } from "../config/config.ts";
+import { type Lifetimes, shorterLifetimes } from "../config/answers.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
 import { isAboutObject, isCertain, type Refusal, UPSTREAM_EVENTS } from "../http/refusal.ts";
 import type { Rendition } from "../http/send.ts";
@@ -34,7 +34,10 @@ export type RenderResult = ObjectResult & { readonly objectIndex: number };
 
 /** What decides for how long Workers Cache keeps an answer, and how it can be purged. */
 export type CachePolicy = {
-  readonly answers: Answers;
+  /** For how long it is shown. */
+  readonly lifetimes: Lifetimes;
+  /** Those of `[vars.ANSWERS]`: an answer that may be of an older object is not kept for longer, whatever its route says. */
+  readonly generalLifetimes: Lifetimes;
   /** The tags by which the answer can be purged (W10). */
   readonly tags: readonly string[];
   /** Whether the URL can show one object alone. */
@@ -83,11 +86,16 @@ export function renditionAnswer(
   policy: CachePolicy,
 ): Response {
   const { body, type, length, stored, etag } = rendition;
-  const { keep } = policy.answers;
-  const freshSeconds = stored === "outage" ? Math.min(OUTAGE_S, keep) : keep;
+  let { lifetimes } = policy;
+
+  // In an outage, nobody knows whether the object has changed. Without an ETag, the rendition may be of another object.
+  const isOutage = stored === "outage";
+  const isUncertain = isOutage || etag === undefined;
+  if (isUncertain) lifetimes = shorterLifetimes(lifetimes, policy.generalLifetimes);
+  if (isOutage) lifetimes = { ...lifetimes, keep: Math.min(OUTAGE_S, lifetimes.keep) };
 
   const headers = {
-    ...cachingHeaders(etag, objectIndex, freshSeconds, policy),
+    ...cachingHeaders(etag, objectIndex, lifetimes, policy),
     "content-type": type,
     ...(stored && { [STORED_HEADER]: stored }),
     ...(length && { "content-length": length }),
@@ -101,17 +109,20 @@ export function notModifiedAnswer(
   objectIndex: number,
   policy: CachePolicy,
 ): Response {
-  const headers = cachingHeaders(etag, objectIndex, policy.answers.keep, policy);
+  const headers = cachingHeaders(etag, objectIndex, policy.lifetimes, policy);
   return new Response(null, { status: 304, headers });
 }
 
 function cachingHeaders(
   etag: string | undefined,
   objectIndex: number,
-  freshSeconds: number,
-  { answers, tags, isOneObject }: CachePolicy,
+  { keep, stale, stale_if_error }: Lifetimes,
+  { tags, isOneObject }: CachePolicy,
 ): Record<string, string> {
-  const { stale, stale_if_error } = answers;
+  const etagHeader = etag && { etag: joinEtag(etag, objectIndex) };
+
+  // The route is cached, but [vars.ANSWERS] is not: what may be of an older object is not kept at all.
+  if (keep === 0) return { "cache-control": "no-store", ...etagHeader };
 
   // The ETag has the index of the object. Without an ETag, nobody knows which of several objects a stale rendition shows,
   // so it is not shown.
@@ -119,9 +130,9 @@ function cachingHeaders(
   if (!etag && !isOneObject) staleness = "must-revalidate";
 
   return {
-    "cache-control": `public, max-age=${freshSeconds}, ${staleness}`,
+    "cache-control": `public, max-age=${keep}, ${staleness}`,
     "cache-tag": tags.join(","),
-    ...(etag && { etag: joinEtag(etag, objectIndex) }),
+    ...etagHeader,
   };
 }
 

@@ -36,6 +36,7 @@ const ANY_RENDITION = {
   },
   formats: "own",
   isStorable: true,
+  lifetimes: undefined,
 } as const satisfies Omit<RenditionId, "bucket">;
 
 /** @param vars what the configuration was read from */

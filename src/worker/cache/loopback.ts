@@ -3,8 +3,9 @@
 // the gateway renders by itself. A fault costs one request: an isolate with too much to do fails now and then, and would be
 // lost without its cache. Codes such as W15 are rules of docs/rules.md.
 
+import { type Answers, lifetimesOf } from "../config/answers.ts";
 import type { Bucket } from "../config/bucket.ts";
-import type { Answers, Config } from "../config/config.ts";
+import type { Config } from "../config/config.ts";
 import type { Refusal } from "../http/refusal.ts";
 import { type Context, cancelBody, type RequestScope } from "../http/send.ts";
 import { type CacheState, logNotice } from "../log/log.ts";
@@ -91,7 +92,11 @@ export async function fetchCached(
 ): Promise<CacheResult | undefined> {
   const { env, config, context, deadline } = scope;
   const now = Date.now();
-  if (config.answers.keep === 0) return undefined; // the configuration wants no cache
+
+  // The configuration wants no cache for the route.
+  const [first] = ids;
+  const { keep } = lifetimesOf(first, config.answers);
+  if (keep === 0) return undefined;
 
   const loopback = context.exports?.Renditions;
   if (!loopback) {

@@ -2,11 +2,12 @@
 // (W10). The gateway has a context with a cache, too, but that is the cache of another entrypoint: to purge it would
 // leave every old picture where it is, and report success.
 
+import { lifetimesOf } from "../config/answers.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import { logNotice } from "../log/log.ts";
 import { type GatewayContext, NO_CACHE, type PurgeOptions, type PurgeResult } from "./loopback.ts";
-import { objectTag } from "./rendition-url.ts";
+import { objectTag, type RenditionId } from "./rendition-url.ts";
 
 /** How Workers Cache is used, and what reaches it. */
 type CacheScope = {
@@ -18,8 +19,12 @@ type CacheScope = {
  * Returns whether Workers Cache may keep the answer of this run. Where the gateway renders by itself, and where the runtime
  * has no cache (W15), nothing keeps it.
  */
-export function mayBeCached({ config, context }: CacheScope): boolean {
-  return config.answers.keep > 0 && context.cache !== undefined;
+export function mayBeCached(
+  id: Pick<RenditionId, "lifetimes">,
+  { config, context }: CacheScope,
+): boolean {
+  const { keep } = lifetimesOf(id, config.answers);
+  return keep > 0 && context.cache !== undefined;
 }
 
 /**

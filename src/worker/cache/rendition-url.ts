@@ -5,6 +5,7 @@
 
 import { decodePath, encodeKey } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
+import type { Lifetimes } from "../config/answers.ts";
 import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import type { Variant } from "../config/preset.ts";
@@ -30,6 +31,8 @@ export type RenditionId = {
   readonly formats: AcceptedFormats;
   /** Whether its route lets it be stored. */
   readonly isStorable: boolean;
+  /** For how long Workers Cache shows it, by its route. Undefined: for as long as `[vars.ANSWERS]` says. */
+  readonly lifetimes: Lifetimes | undefined;
 };
 
 /** The ids for all objects that one URL may show, in order: the first existing one is shown. */
@@ -42,9 +45,11 @@ export function renditionIdsOf(
 ): RenditionIds {
   const { variant, route } = resolved;
   const isStorable = route.store;
+  const { lifetimes } = route.policy;
+  const shared = { version, variant, formats, isStorable, lifetimes };
 
   // `object` is a bucket and a key.
-  const idOf = (object: ObjectLocation) => ({ ...object, version, variant, formats, isStorable });
+  const idOf = (object: ObjectLocation) => ({ ...object, ...shared });
 
   const [first, ...others] = objectsOf(resolved);
   return [idOf(first), ...others.map(idOf)];
@@ -73,9 +78,21 @@ const SEPARATOR = "&else=";
 /** Returns one URL for all objects that a visitor's URL may show: they share one cached answer. */
 export function renditionUrl(ids: RenditionIds): string {
   const names = ids.map((id) => renditionName(id)).join(SEPARATOR);
-  const [{ version }] = ids;
+  const [{ version, lifetimes }] = ids;
   const versionPart = version ? `&v=${version}` : "";
-  return URL_PREFIX + names + versionPart;
+  return URL_PREFIX + names + lifetimesPart(lifetimes) + versionPart;
+}
+
+/**
+ * The lifetimes of a route, if they differ from those of `[vars.ANSWERS]`. Two routes with different ones share no entry of
+ * Workers Cache: otherwise, whoever comes first would decide for how long both show a picture. They change no bytes, so the
+ * store, the ETag and the tags do not have them.
+ */
+function lifetimesPart(lifetimes: Lifetimes | undefined): string {
+  if (!lifetimes) return "";
+
+  const { keep, stale, stale_if_error } = lifetimes;
+  return `&keep=${keep}&stale=${stale}&stale_if_error=${stale_if_error}`;
 }
 
 /**
@@ -116,8 +133,12 @@ export function renditionName(id: RenditionId): string {
   return `${NAME_PREFIX}${object}?as=${formats}&image=${options}${overlayPrefix}${unstored}`;
 }
 
-/** The version at the end of a URL: `&v=7`. */
-const VERSION = /&v=([\w.-]{1,64})$/;
+/** What follows the names in a URL: perhaps the lifetimes of a route, `&keep=…`, and perhaps a version, `&v=7`. */
+const SUFFIX =
+  /(?<lifetimesText>&keep=\d+&stale=\d+&stale_if_error=\d+)?(?:&v=(?<version>[\w.-]{1,64}))?$/;
+
+/** What all objects of one URL share. */
+type Suffix = Pick<RenditionId, "version" | "lifetimes">;
 
 /**
  * Reads the URL of a rendition: looks up each of its parts in the configuration.
@@ -126,12 +147,17 @@ const VERSION = /&v=([\w.-]{1,64})$/;
 export function readRenditionUrl(config: Config, url: string): RenditionIds | undefined {
   if (!url.startsWith(URL_PREFIX)) return undefined;
 
-  const version = VERSION.exec(url)?.[1];
-  const names = url.slice(URL_PREFIX.length).replace(VERSION, "").split(SEPARATOR);
+  const suffix = SUFFIX.exec(url)?.groups;
+  const { lifetimesText, version } = suffix ?? {};
+  const names = url.slice(URL_PREFIX.length).replace(SUFFIX, "").split(SEPARATOR);
+
+  // No route of this configuration has these lifetimes, as after a deploy that has changed them.
+  const lifetimes = lifetimesByText(config).get(lifetimesText ?? "");
+  if (lifetimesText && !lifetimes) return undefined;
 
   const ids: RenditionId[] = [];
   for (const name of names) {
-    const id = readName(config, name, version);
+    const id = readName(config, name, { version, lifetimes });
     if (!id) return undefined;
     ids.push(id);
   }
@@ -156,11 +182,7 @@ const NAME =
   /^(?<object>[^?]+)\?as=(?<formats>[a-z.]+)&image=(?<options>[^&]+)(?:&below=[^&]*)?(?<unstored>&store=0)?$/;
 
 /** Reads the name of a rendition. */
-function readName(
-  config: Config,
-  name: string,
-  version: string | undefined,
-): RenditionId | undefined {
+function readName(config: Config, name: string, suffix: Suffix): RenditionId | undefined {
   if (!name.startsWith(NAME_PREFIX)) return undefined;
 
   const parts = NAME.exec(name.slice(NAME_PREFIX.length))?.groups;
@@ -181,7 +203,7 @@ function readName(
 
     // Two buckets of the configuration may be one S3 bucket with different prefixes. Then only the whole name tells
     // whether this is the right one: it has the prefix where that matters.
-    const id = { bucket, key, version, variant, formats, isStorable: !unstored };
+    const id = { bucket, key, variant, formats, isStorable: !unstored, ...suffix };
     if (renditionName(id) === name) return id;
   }
   return undefined;
@@ -192,6 +214,17 @@ const variantsByOptions = memoize(({ variants }: Config): ReadonlyMap<string, Va
   const byOptions = new Map<string, Variant>();
   for (const variant of variants.values()) byOptions.set(optionsOf(variant), variant);
   return byOptions;
+});
+
+/** The lifetimes of the routes, as a URL has them. */
+const lifetimesByText = memoize(({ routes }: Config): ReadonlyMap<string, Lifetimes> => {
+  const byText = new Map<string, Lifetimes>();
+
+  for (const { policy } of routes) {
+    const { lifetimes } = policy;
+    if (lifetimes) byText.set(lifetimesPart(lifetimes), lifetimes);
+  }
+  return byText;
 });
 
 /** The cache tag of all renditions of an object, of all of its versions. */

@@ -5,6 +5,7 @@
 import type { ConfigMistake, Refusal } from "../http/refusal.ts";
 import { isPlainObject, parseJson, tableOf } from "../util/json.ts";
 import { memoize } from "../util/memoize.ts";
+import { type Answers, answersSchema } from "./answers.ts";
 import {
   bindingName,
   datasetSchema,
@@ -24,18 +25,7 @@ import { type Oidc, readOidc } from "./oidc.ts";
 import { type Preset, presetSchema, type Variant, variantsOfPreset } from "./preset.ts";
 import { readSlots, readToken } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes } from "./routes.ts";
-import {
-  type Infer,
-  integer,
-  numberBetween,
-  optional,
-  type ReportMistake,
-  type Schema,
-  SECONDS,
-  type Tables,
-  table,
-  type Vars,
-} from "./schema.ts";
+import type { ReportMistake, Schema, Tables, Vars } from "./schema.ts";
 
 /** The checked configuration, ready to serve from. It never changes. */
 export type Config = {
@@ -87,15 +77,17 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   // [vars.PRESETS.<name>]
   const presets = readPresets(vars, report);
 
-  // [[vars.ROUTES]]: they name buckets and presets.
-  const routes = readRoutes(vars, buckets, presets, report);
+  // [vars.ANSWERS]. Every option has a default, so the table may be missing.
+  const answersTable = parseJson(vars["ANSWERS"] ?? {});
+  const answers = answersSchema(answersTable, "ANSWERS", report);
+
+  // [[vars.ROUTES]]: they name buckets and presets, and may set other terms than [vars.ANSWERS].
+  const routes = readRoutes(vars, buckets, presets, answers, report);
 
   // A bucket's engine must have the options of the presets that the routes show of it.
   checkEngines(vars, buckets, presets, report);
 
-  // [vars.ANSWERS], and the store that it may name. Every option has a default, so the table may be missing.
-  const answersTable = parseJson(vars["ANSWERS"] ?? {});
-  const answers = answersSchema(answersTable, "ANSWERS", report);
+  // The store that [vars.ANSWERS] may name.
   const store = readStore(vars, answersTable, buckets, report);
 
   // Bindings that may be left out. The metrics are only checked here: log/metrics.ts takes them from the environment.
@@ -247,26 +239,6 @@ function* namedTables(variable: string, vars: Vars, report: ReportMistake): Gene
     yield { name, path, value };
   }
 }
-
-const WEEK_S = 604_800;
-const YEAR_S = 31_536_000;
-
-const answersSchema = table({
-  /** For how long browsers and shared caches may keep an image: s. */
-  max_age: optional(integer(0, YEAR_S, SECONDS), 3600),
-  /** For how long Workers Cache shows a rendition without a request to S3: s. 0: there is no cache (W7). */
-  keep: optional(integer(0, YEAR_S, SECONDS), 300),
-  /** For how long after `keep` a visitor still gets the old rendition at once, while S3 is asked again: s (W8). */
-  stale: optional(integer(0, YEAR_S, SECONDS), WEEK_S),
-  /** For how long after `keep` visitors still get the old rendition if S3 or the engine fails: s (W8). */
-  stale_if_error: optional(integer(0, YEAR_S, SECONDS), WEEK_S),
-  /** The binding of the R2 bucket that holds every rendition that was ever made. */
-  store: optional(bindingName),
-  /** How long a visitor waits at most, whatever is tried again on the way: s. */
-  timeout: optional(numberBetween(1, 60, SECONDS), 20),
-});
-
-export type Answers = Infer<typeof answersSchema>;
 
 /** Reads the store that `[vars.ANSWERS]` names, even if that table has mistakes, which `answersSchema` reports. */
 function readStore(

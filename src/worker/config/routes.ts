@@ -7,6 +7,7 @@ import { REST } from "../../url/grammar.ts";
 import type { SigningKey } from "../../url/grant.ts";
 import { keyFault } from "../../url/key.ts";
 import { parseJson, tableOf } from "../util/json.ts";
+import { type Answers, type RoutePolicy, routeAnswersSchema, routePolicy } from "./answers.ts";
 import type { Bucket } from "./bucket.ts";
 import { compileRoute, formOf, type Route, unusedNames } from "./compile-route.ts";
 import type { Preset } from "./preset.ts";
@@ -67,6 +68,8 @@ export type BoundRoute = Route & {
   /** Whether scripts of all pages may read its answers. A route that is signed, or has `origins`, never lets them. */
   readonly cors: boolean;
   readonly fallback: Fallback | undefined;
+  /** For how long its pictures are kept. */
+  readonly policy: RoutePolicy;
 };
 
 /** A text `BUCKET/key` of a route, split at its first slash. */
@@ -84,11 +87,15 @@ type PartialRoute = PartialTable<ReturnType<typeof routeOptions>>;
 /** For how long a signed URL may be valid by default, in seconds: a week. */
 const DEFAULT_VALIDITY_S = 604_800;
 
-/** Returns the routes. If any of them has a mistake, it is reported, and there are none. */
+/**
+ * Returns the routes. If any of them has a mistake, it is reported, and there are none.
+ * @param answers undefined if `[vars.ANSWERS]` has mistakes
+ */
 export function readRoutes(
   vars: Vars,
   buckets: Tables<Bucket>,
   presets: Tables<Preset>,
+  answers: Answers | undefined,
   report: ReportMistake,
 ): BoundRoute[] {
   // For each form of a path, such as `/images/:/*`, the first path of this form.
@@ -115,8 +122,8 @@ export function readRoutes(
     const objects = patterns.map((pattern) => parseObjectPattern(pattern, buckets));
     const [first] = objects;
 
-    // If the first bucket has mistakes in BUCKETS, these are reported, and nothing is served.
-    if (!first?.bucket) continue;
+    // If the first bucket has mistakes in BUCKETS, or ANSWERS has some, these are reported, and nothing is served.
+    if (!first?.bucket || !answers) continue;
 
     const routeBuckets = objects.map(({ bucket }) => bucket);
     const maxAge = settings.max_age ?? DEFAULT_VALIDITY_S;
@@ -140,6 +147,7 @@ export function readRoutes(
       origins: origins ? new Set(origins) : undefined,
       cors,
       fallback,
+      policy: routePolicy(settings.answers, answers),
     });
   }
   return boundRoutes;
@@ -207,6 +215,7 @@ function routeOptions(presets: Tables<Preset>) {
     max_age: optional(integer(1, MAX_VALIDITY_S, SECONDS)),
     origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
     cors: optional(boolean, false),
+    answers: optional(routeAnswersSchema),
   };
 }
 

@@ -2,6 +2,8 @@
 // Cloudflare's image edge is copied: each answer has a fresh set of headers, so that nothing leaks (R7). No clock:
 // `now` is passed in, in ms since 1970.
 
+import type { NamedRendition } from "../cache/cached-answer.ts";
+import type { RoutePolicy } from "../config/answers.ts";
 import { matchesEtag } from "../http/if-none-match.ts";
 import { isCertain, type Refusal } from "../http/refusal.ts";
 import { cancelBody, type Rendition } from "../http/send.ts";
@@ -24,6 +26,8 @@ export type Terms = {
 export type ImageOptions = {
   /** For how long it may be cached, at most until its URL expires: s. */
   readonly maxAge: number;
+  /** Whether no browser has to ask again meanwhile. */
+  readonly isImmutable?: boolean;
   /** Whether it was stored before an outage of S3, and the object may have changed since then. */
   readonly isOutage?: boolean;
   /** Where the image came from. */
@@ -91,23 +95,48 @@ export function imageAnswer(
 /** For how long a refusal, and an image in an outage, may be cached at most: s. */
 export const SHORT_S = 60;
 
+/**
+ * Returns for how long browsers may keep a picture of a route. What the route sets is for a picture of the object that S3
+ * has now. Any other is kept for no longer than `[vars.ANSWERS]` says, since no purge reaches a browser.
+ * @param generalMaxAge the `max_age` of `[vars.ANSWERS]`: s
+ */
+export function browserPolicy(
+  { etag, stored }: Partial<Pick<NamedRendition, "etag" | "stored">>,
+  cache: CacheState,
+  { maxAge, isImmutable }: RoutePolicy,
+  generalMaxAge: number,
+): Pick<ImageOptions, "maxAge" | "isImmutable" | "isOutage"> {
+  const isOutage = stored === "outage";
+
+  // "stale": Workers Cache shows an older picture, while S3 is asked, or because S3 or the edge fails. Without an ETag, the
+  // picture may be of another object.
+  const isCurrent = !isOutage && cache !== "stale" && etag !== undefined;
+  if (isCurrent) return { maxAge, isImmutable };
+  return { maxAge: Math.min(maxAge, generalMaxAge), isOutage };
+}
+
 const YEAR_S = 31_536_000;
 
 /** Returns the cache-control of an image. */
-function imageCaching({ maxAge, isOutage }: ImageOptions, terms: Terms, now: number): string {
+function imageCaching(
+  { maxAge, isImmutable, isOutage }: ImageOptions,
+  terms: Terms,
+  now: number,
+): string {
   const { granted } = terms;
 
   // A URL with a version has the same content until it expires, so no browser has to ask again. In an outage, the
   // image may be of an older object.
-  const isImmutable = granted?.version !== undefined && !isOutage;
-  if (isImmutable) return `${limitedCaching(YEAR_S, terms, now)}, must-revalidate, immutable`;
+  const hasVersion = granted?.version !== undefined && !isOutage;
+  if (hasVersion) return `${limitedCaching(YEAR_S, terms, now)}, must-revalidate, immutable`;
 
   const seconds = isOutage ? Math.min(SHORT_S, maxAge) : maxAge;
-  const caching = limitedCaching(seconds, terms, now);
-  if (!granted) return caching;
+  let caching = limitedCaching(seconds, terms, now);
 
   // A signed URL, or a cookie. After the expiry, no cache may show the image, not even if the Worker cannot be reached.
-  return `${caching}, must-revalidate`;
+  if (granted) caching += ", must-revalidate";
+  if (isImmutable) caching += ", immutable";
+  return caching;
 }
 
 /** Returns a cache-control for so many seconds, and at most until the URL or the cookie expires. */

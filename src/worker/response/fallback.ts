@@ -41,8 +41,9 @@ export function fallbackIdOf(
     if (isFallback) return undefined;
   }
 
-  // The version in a signed URL is that of the requested object.
-  return { ...first, bucket, key, version: undefined };
+  // The version in a signed URL is that of the requested object. So are the lifetimes of the route, which may promise that
+  // its keys never change: the fallback may change, and other routes share it. So it has those of [vars.ANSWERS].
+  return { ...first, bucket, key, version: undefined, lifetimes: undefined };
 }
 
 /**

@@ -233,6 +233,9 @@ function configuredIds(
   { bucket, key }: ObjectOfBucket,
 ): RenditionId[] {
   const ids: RenditionId[] = [];
+  // They are no part of the name.
+  const unnamed = { version: undefined, lifetimes: undefined };
+
   for (const alias of buckets) {
     // The bucket itself, or another name for the same S3 bucket.
     const hasObject = alias.baseUrl === bucket.baseUrl && key.startsWith(alias.prefix);
@@ -240,7 +243,7 @@ function configuredIds(
 
     for (const variant of variants.values()) {
       for (const formats of possibleFormats(variant)) {
-        ids.push({ bucket: alias, key, version: undefined, variant, formats, isStorable: true });
+        ids.push({ bucket: alias, key, variant, formats, isStorable: true, ...unnamed });
       }
     }
   }

@@ -87,7 +87,7 @@ function answerAndCheck(
   object: OpenedObject,
   scope: SaveScope,
 ): NamedRendition {
-  if (!mayBeCached(scope)) return rendition;
+  if (!mayBeCached(id, scope)) return rendition;
 
   const passed = passOnRendition(rendition);
   scope.context.waitUntil(passed.ended.then(() => checkAgain(id, object, scope)));
@@ -188,13 +188,15 @@ type SavedRendition = { readonly path: StorePath; readonly etag: string };
  * @param saved undefined if nothing was stored
  */
 export async function checkAgain(
-  { bucket, key, variant }: RenditionId,
+  id: RenditionId,
   object: OpenedObject,
   scope: SaveScope,
   saved?: SavedRendition,
 ): Promise<void> {
+  const { bucket, key, variant } = id;
+
   // There may be no cache, and nothing is stored: then nothing is kept anywhere.
-  if (!saved && !mayBeCached(scope)) return;
+  if (!saved && !mayBeCached(id, scope)) return;
   await scheduler.wait(ANSWER_MS);
 
   const { context } = scope;
@@ -234,7 +236,8 @@ export function answerFromLaterBucket(
   rendition: NamedRendition,
   scope: SaveScope,
 ): NamedRendition {
-  if (missingIds.length === 0 || !mayBeCached(scope)) return rendition;
+  const [first] = missingIds;
+  if (!first || !mayBeCached(first, scope)) return rendition;
 
   const passed = passOnRendition(rendition);
   for (const missingId of missingIds) {
@@ -247,11 +250,9 @@ export function answerFromLaterBucket(
  * Asks S3 once more for an object that was missing in its bucket, so that the route's next bucket gave the picture. If
  * the missing object is there by now, that picture is purged from Workers Cache.
  */
-export async function purgeIfAppeared(
-  { bucket, key }: RenditionId,
-  scope: SaveScope,
-): Promise<void> {
-  if (!mayBeCached(scope)) return;
+export async function purgeIfAppeared(id: RenditionId, scope: SaveScope): Promise<void> {
+  const { bucket, key } = id;
+  if (!mayBeCached(id, scope)) return;
   await scheduler.wait(ANSWER_MS);
 
   // Before, S3 answered 404. If it answers 403 now, something has changed, and the object may exist.
@@ -272,7 +273,7 @@ export function answerStored(
   { path }: StoreEntry,
   scope: SaveScope,
 ): NamedRendition {
-  if (!mayBeCached(scope)) return rendition;
+  if (!mayBeCached(id, scope)) return rendition;
 
   const passed = passOnRendition(rendition);
   const { etag } = rendition;

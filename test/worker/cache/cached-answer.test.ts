@@ -9,7 +9,7 @@ import {
 } from "../../../src/worker/cache/cached-answer.ts";
 import type { Refusal } from "../../../src/worker/http/refusal.ts";
 
-const ANSWERS = { keep: 300, stale: 20, stale_if_error: 30, max_age: 600, timeout: 15 };
+const LIFETIMES = { keep: 300, stale: 20, stale_if_error: 30 };
 const TAGS = ["a", "b"];
 const ETAG = `"${"0f".repeat(16)}"`;
 const CACHING = {
@@ -19,7 +19,8 @@ const CACHING = {
 
 describe("a rendition", () => {
   test("whose object has not changed is a 304 with all that Workers Cache needs (W18)", () => {
-    const answer = notModifiedAnswer(ETAG, 0, { answers: ANSWERS, tags: TAGS, isOneObject: true });
+    const lifetimes = { lifetimes: LIFETIMES, generalLifetimes: LIFETIMES };
+    const answer = notModifiedAnswer(ETAG, 0, { ...lifetimes, tags: TAGS, isOneObject: true });
     expect([answer.status, answer.body]).toEqual([304, null]);
     expect(Object.fromEntries(answer.headers)).toEqual({ ...CACHING, etag: ETAG });
   });

@@ -76,7 +76,7 @@ const namesOf = ({ buckets, variants }: Config) =>
     buckets.map((one) =>
       renditionName({
         ...{ bucket: one, key: "published/a.jpg", version: undefined },
-        ...{ variant, formats: "webp", isStorable: true },
+        ...{ variant, formats: "webp", isStorable: true, lifetimes: undefined },
       }),
     ),
   );

@@ -4,8 +4,11 @@ import { describe, expect, test } from "vitest";
 import {
   type RenditionId,
   readRenditionUrl,
+  renditionName,
   renditionUrl,
+  tagsOf,
 } from "../../../src/worker/cache/rendition-url.ts";
+import type { Lifetimes } from "../../../src/worker/config/answers.ts";
 import { ACCEPTED_FORMATS, type AcceptedFormats } from "../../../src/worker/request/accept.ts";
 import { configOf as configWith } from "../../support/config-of.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
@@ -22,10 +25,11 @@ const CONFIG = configOf();
 
 /** The key of a rendition by names of the configuration. */
 function keyOf(change: Partial<Named> = {}, config = CONFIG): RenditionId {
-  const { bucket: name, preset, key, version, formats } = { ...USUAL, ...change };
+  const { bucket: name, preset, key, version, formats, lifetimes } = { ...USUAL, ...change };
   const bucket = config.buckets.find((bucket) => bucket.name === name) ?? expect.unreachable();
   const variant = config.variants.get(preset) ?? expect.unreachable();
-  return { bucket, variant, key: bucket.prefix + key, version, formats, isStorable: true };
+  const shared = { version, formats, isStorable: true, lifetimes };
+  return { bucket, variant, key: bucket.prefix + key, ...shared };
 }
 const USUAL: Named = { bucket: "media", preset: "card", key: "a.jpg", formats: "webp" };
 type Named = {
@@ -34,6 +38,7 @@ type Named = {
   key: string;
   version?: string | undefined;
   formats: AcceptedFormats;
+  lifetimes?: Lifetimes | undefined;
 };
 
 const url = (change: Partial<Named> = {}, config = CONFIG) => renditionUrl([keyOf(change, config)]);
@@ -99,6 +104,80 @@ test("other names, and another order of the same options, share a key", () => {
   });
   expect(url({ bucket: "pictures", preset: "tile" }, changed)).toBe(url());
   expect(url({ preset: "tile@2x" }, changed)).toBe(url({ preset: "card@2x" }));
+});
+
+describe("the lifetimes of a route", () => {
+  const LONG = { keep: 604_800, stale: 604_800, stale_if_error: 604_800 };
+  const POLICIES: readonly Lifetimes[] = [
+    ...[LONG, { ...LONG, keep: 60 }, { ...LONG, stale: 60 }, { ...LONG, stale_if_error: 60 }],
+    ...[
+      { keep: 1, stale: 0, stale_if_error: 0 },
+      { keep: 31_536_000, stale: 1, stale_if_error: 1 },
+    ],
+  ];
+  const ROUTES = POLICIES.map((answers, index) => ({
+    ...{ path: `/${index}/:preset/*`, object: ["media/*", "archive/*"], answers },
+  }));
+  const archive = { ...media, bucket: "acme-archive", prefix: "old/" };
+  const config = configOf({ BUCKETS: { media, archive }, ROUTES });
+
+  /** The ids of an object in two buckets. */
+  const idsOf = (change: Partial<Named>) =>
+    [keyOf(change, config), keyOf({ ...change, bucket: "archive" }, config)] as const;
+
+  test("are written behind the name, and only where they differ from [vars.ANSWERS]", () => {
+    const text = "&keep=604800&stale=604800&stale_if_error=604800";
+    expect(url({ lifetimes: LONG })).toBe(url() + text);
+    expect(url({ lifetimes: LONG, version: "7" })).toBe(`${url()}${text}&v=7`);
+    const [first] = configOf({ ROUTES: [{ ...ROUTES[0], answers: {}, object: "media/*" }] }).routes;
+    expect(first?.policy.lifetimes).toBeUndefined();
+  });
+
+  test("are a key of their own each, and read as written, also with a version and two buckets (W3, W4)", () => {
+    const urls = new Set<string>();
+    for (const lifetimes of [undefined, ...POLICIES]) {
+      for (const version of [undefined, "7", "a.b-c_1"]) {
+        const ids = idsOf({ lifetimes, version });
+        for (const written of [[ids[0]], ids] as const) {
+          const text = renditionUrl(written);
+          expect(new Request(text).url).toBe(text);
+          expect(readRenditionUrl(config, text)).toEqual(written);
+          urls.add(text);
+        }
+      }
+    }
+    expect(urls.size).toBe(7 * 3 * 2);
+  });
+
+  test("are no part of the names, the tags and the ETag (W10)", async () => {
+    const [one, other] = [idsOf({}), idsOf({ lifetimes: LONG })];
+    expect(other.map((id) => renditionName(id))).toEqual(one.map((id) => renditionName(id)));
+    expect(await tagsOf(other)).toEqual(await tagsOf(one));
+  });
+
+  const right = renditionUrl(idsOf({ lifetimes: LONG, version: "7" }));
+  test.each([
+    [
+      "those of no route, as after a deploy that changed them",
+      right.replace("&keep=604800", "&keep=3600"),
+    ],
+    ["those of [vars.ANSWERS], which are not written", right.replace("&keep=604800", "&keep=300")],
+    ["another spelling", right.replace("&keep=604800", "&keep=0604800")],
+    ["another order", right.replace("&keep=604800&stale=604800", "&stale=604800&keep=604800")],
+    ["a part of them", right.replace("&stale=604800", "")],
+    ["a number that is none", right.replace("&keep=604800", "&keep=-1")],
+    ["the version before them", right.replace(/(&keep.*)&v=7/, "&v=7$1")],
+    ["two of them", right.replace(/(&keep.*)&v=7/, "$1$1&v=7")],
+    [
+      "other ones of the second object",
+      right.replace("&else=", "&keep=1&stale=0&stale_if_error=0&else="),
+    ],
+    ["those of a route's browsers", `${right.replace("&v=7", "")}&max_age=60`],
+  ])("are not read as %s (W4)", (_name, text) => {
+    expect(readRenditionUrl(config, right)).toHaveLength(2);
+    expect(text).not.toBe(right);
+    expect(readRenditionUrl(config, text)).toBeUndefined();
+  });
 });
 
 test("a changed region, signing key or route leaves the key as it is", () => {

@@ -79,6 +79,7 @@ test("all mistakes are told at once, each with its path", () => {
     "PRESETS.hero.quality: 150 is not a whole number between 1 and 100",
     "PRESETS.hero.blurr: unknown option. Did you mean blur?",
     "PRESETS.a b: needs a name of 1 to 64 letters, digits, - and _",
+    "ANSWERS.max_age: -1 is not a whole number between 0 and 31536000: it is in seconds",
     'ROUTES[0].presets[0]: "hreo" is not one of hero, a b',
     'ROUTES[0].object: "medai" is not in BUCKETS',
     "ROUTES[1].path: is missing",
@@ -88,7 +89,6 @@ test("all mistakes are told at once, each with its path", () => {
     'ROUTES[2].object: impossible key: a segment ".."',
     "ROUTES[2].path: does not begin with a slash",
     "ROUTES[2].path: has no :preset",
-    "ANSWERS.max_age: -1 is not a whole number between 0 and 31536000: it is in seconds",
   ]);
 });
 
@@ -108,6 +108,60 @@ test("a route is signed, or bound to pages, as far as it says so", () => {
   ]);
   const signed = readConfig({ ...ENV, ROUTES: [{ ...ROUTE, signed: true }] });
   expect(signed).toMatchObject({ routes: [{ signing: { maxAge: 604_800 } }] });
+});
+
+test("what a route sets of its answers is its own, and all else is as in [vars.ANSWERS]", () => {
+  const ANSWERS = { keep: 60, stale: 70, stale_if_error: 80, max_age: 90 };
+  const rest = { keep: 60, stale: 70, stale_if_error: 80 };
+  const policyWith = (answers?: object) =>
+    configOf({ ANSWERS, ROUTES: [{ ...ROUTE, ...(answers && { answers }) }] }).routes[0]?.policy;
+
+  const general = { lifetimes: undefined, maxAge: 90, isImmutable: false };
+  expect(policyWith()).toEqual(general);
+  expect(policyWith({})).toEqual(general);
+  expect(policyWith({ keep: 60, immutable: false })).toEqual(general);
+  expect(policyWith({ keep: 0 })).toEqual({ ...general, lifetimes: { ...rest, keep: 0 } });
+  expect(policyWith({ stale: 0 })).toEqual({ ...general, lifetimes: { ...rest, stale: 0 } });
+  expect(policyWith({ stale_if_error: 1 })).toEqual({
+    ...{ ...general, lifetimes: { ...rest, stale_if_error: 1 } },
+  });
+  expect(policyWith({ max_age: 0 })).toEqual({ ...general, maxAge: 0 });
+  expect(policyWith({ immutable: true })).toEqual({
+    ...{ ...general, maxAge: 31_536_000, isImmutable: true },
+  });
+  expect(policyWith({ immutable: true, max_age: 5 })).toEqual({
+    ...{ ...general, maxAge: 5, isImmutable: true },
+  });
+});
+
+test("all mistakes of a route's answers are told at once, beside those of [vars.ANSWERS]", () => {
+  const answers = { keep: -1, stale: "7d", stale_if_error: 1.5, max_age: 1e9, immutable: "yes" };
+  const ROUTES = [
+    { ...ROUTE, answers },
+    { ...OTHER_ROUTE, answers: { store: "R", timeout: 5 } },
+  ];
+  const range = "is not a whole number between 0 and 31536000: it is in seconds";
+  expect(mistakesOf({ ROUTES, ANSWERS: { immutable: true } })).toEqual([
+    "ANSWERS.immutable: unknown option",
+    `ROUTES[0].answers.keep: -1 ${range}`,
+    `ROUTES[0].answers.stale: "7d" ${range}`,
+    `ROUTES[0].answers.stale_if_error: 1.5 ${range}`,
+    `ROUTES[0].answers.max_age: 1000000000 ${range}`,
+    'ROUTES[0].answers.immutable: "yes" is not true or false, without quotes',
+    "ROUTES[1].answers.store: unknown option. Did you mean stale?",
+    "ROUTES[1].answers.timeout: unknown option",
+  ]);
+});
+
+test.each<[string, unknown, string]>([
+  ["no table", 300, "answers: is not a table"],
+  ["a list", [{ keep: 1 }], "answers: is not a table"],
+  ["nothing", null, "answers: is not a table"],
+  ["a misspelt name", { imutable: true }, "answers.imutable: unknown option. Did you mean immu"],
+  ["two that contradict", { immutable: true, max_age: 0 }, "answers.immutable: does nothing with"],
+])("answers with %s is a mistake", (_what, answers, message) => {
+  const mistakes = mistakesOf({ ROUTES: [{ ...ROUTE, answers }] });
+  expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
 });
 
 const COOKIE = { signed: true, cookie: true };

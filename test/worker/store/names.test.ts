@@ -33,6 +33,7 @@ async function namesNow(): Promise<Record<string, string>> {
           storedNames[`${bucket.name}/${key} ${name} ${formats}`] = await storedName({
             ...rendition,
             isStorable: true,
+            lifetimes: undefined,
           });
         }
       }
