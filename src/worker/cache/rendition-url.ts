@@ -151,9 +151,8 @@ export function readRenditionUrl(config: Config, url: string): RenditionIds | un
   const { lifetimesText, version } = suffix ?? {};
   const names = url.slice(URL_PREFIX.length).replace(SUFFIX, "").split(SEPARATOR);
 
-  // No route of this configuration has these lifetimes, as after a deploy that has changed them.
+  // Undefined also if no route has these lifetimes, as after a deploy that has changed them.
   const lifetimes = lifetimesByText(config).get(lifetimesText ?? "");
-  if (lifetimesText && !lifetimes) return undefined;
 
   const ids: RenditionId[] = [];
   for (const name of names) {
@@ -163,7 +162,8 @@ export function readRenditionUrl(config: Config, url: string): RenditionIds | un
   }
 
   // The ids of one URL differ only in bucket and key, so all else is taken from the first one. This is right if the ids
-  // give the same URL again. If not, the names differ in more, and the gateway did not write the URL.
+  // give the same URL again. If not, the names differ in more, or no route has the lifetimes, and the gateway did not write
+  // the URL.
   const [first, ...others] = ids;
   if (!first) return undefined;
   const further = others.map(({ bucket, key }) => ({ ...first, bucket, key }));

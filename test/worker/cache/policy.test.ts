@@ -25,13 +25,15 @@ const MINUTE = 60;
 const DAY = 86_400;
 const WEEK = 7 * DAY;
 
+const EVER = { keep: YEAR, stale: YEAR, stale_if_error: YEAR, immutable: true };
+
 const ROUTES = [
   { path: "/usual/:preset/*", object: "media/*" },
   { path: "/twin/:preset/*", object: "media/*", answers: { keep: 300, stale: WEEK } },
   { path: "/short/:preset/*", object: "media/*", answers: { keep: MINUTE, max_age: 30 } },
   { path: "/long/:preset/*", object: "media/*", answers: { keep: WEEK, max_age: DAY } },
   { path: "/none/:preset/*", object: "media/*", answers: { keep: 0 } },
-  { path: "/ever/:preset/*", object: "media/*", answers: { keep: YEAR, immutable: true } },
+  { path: "/ever/:preset/*", object: "media/*", answers: EVER },
   { path: "/half/:preset/*", object: "media/*", answers: { immutable: true, max_age: DAY } },
   { path: "/facts/:preset/*", object: "media/*", facts: true, answers: { immutable: true } },
   {
@@ -215,6 +217,10 @@ describe("immutable", () => {
     expect(await visit(pathOf("ever"))).toEqual([200, "hit", short]);
     wait(2);
     expect(await visit(pathOf("ever"))).toEqual([200, "stale", short]);
+
+    // Past the `stale` of [vars.ANSWERS], S3 is asked first.
+    wait(WEEK + MINUTE + 1);
+    expect(await visit(pathOf("ever"))).toEqual([200, "stored", short]);
     stage.s3.faults.clear();
     wait(MINUTE + 1);
     await visit(pathOf("ever"));
