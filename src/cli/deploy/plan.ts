@@ -26,7 +26,7 @@ import {
 import { checkPresence, fetchHealth, type Health } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
 import { count } from "../terminal/progress.ts";
-import { environmentText } from "../wrangler/config-file.ts";
+import { environmentText, hintFor } from "../wrangler/config-file.ts";
 import { VERSION } from "../wrangler/packages.ts";
 import type { Deployment } from "./check-s3.ts";
 import { eventLines } from "./events.ts";
@@ -168,11 +168,15 @@ function changeLines(
     ...differenceLine("buckets", liveHashes.buckets, hashes.buckets),
     ...differenceLine("routes", liveHashes.routes, hashes.routes),
     ...differenceLine("presets", presets.before, presets.after),
+    ...immutableLines(config, envConfig, liveHashes),
     renditionLine(config, envConfig, liveHashes, hashes),
   ];
 }
 
 type Hashes = Readonly<Record<string, string>>;
+
+/** Those that the Worker tells. */
+type LiveHashes = NonNullable<Health["hashes"]>;
 
 /** The presets with the hashes of all their variants. */
 function presetsOf(variants: Hashes): Hashes {
@@ -201,11 +205,28 @@ function differenceLine(noun: string, before: Hashes, after: Hashes): string[] {
   return texts.length === 0 ? [] : [`${noun}: ${texts.join("; ")}`];
 }
 
+/**
+ * A line for each route that is immutable now, and not after the deploy: its keys may change from then on, and what
+ * Workers Cache and browsers have may be of an older object.
+ */
+function immutableLines(
+  { routes }: Config,
+  envConfig: EnvironmentConfig,
+  { immutable: before = [] }: LiveHashes,
+): string[] {
+  const changed = routes.filter(({ path, policy }) => !policy.isImmutable && before.includes(path));
+  return changed.map(({ path, buckets }) => {
+    const commands = buckets.map(({ name }) => `npx vitrine purge --bucket ${name}`);
+    const command = hintFor(envConfig, commands.join(" and "));
+    return `${path} is not immutable any more: after the deploy, purge the bucket by ${command}. Browsers keep what they have, for a year or its max_age`;
+  });
+}
+
 /** What has to be rendered because its name is new, whatever it is called in wrangler.toml, and what that costs at most. */
 function renditionLine(
   config: Config,
   { deployed }: EnvironmentConfig,
-  before: ConfigHashes,
+  before: LiveHashes,
   after: ConfigHashes,
 ): string {
   const oldVariants = Object.values(before.variants);

@@ -1,6 +1,7 @@
 // Checks what visitors get: the picture of each route as three kinds of browser get it, its headers, and Workers
 // Cache. What the Worker tells its operator about a refused picture is its event, which docs/errors.md explains.
 
+import { type Answers, lifetimesOf } from "../../worker/config/answers.ts";
 import { mayShow } from "../../worker/edge/guard.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { browserFormatsOf } from "../../worker/request/transform-request.ts";
@@ -84,7 +85,7 @@ function checkPicture(
     ok("image", subject, `${picture.variantName}: ${size} bytes`),
     original,
     checkFormats(subject, picture),
-    checkBrowserCache(subject, picture, first, seen.project.config.answers.max_age),
+    checkBrowserCache(subject, picture, first, seen.project.config.answers),
   ];
 }
 
@@ -262,16 +263,17 @@ function checkFormats(subject: Subject, picture: PictureSeen): Finding {
   return ok("formats", subject, `each browser gets one that it reads: ${types.join(", ")}`);
 }
 
-/** Whether browsers may keep a picture for `max_age` (C5). @param maxAge s */
+/** Whether browsers may keep a picture for `max_age` (C5). */
 function checkBrowserCache(
   subject: Subject,
   { route }: PictureSeen,
   { headers }: Body,
-  maxAge: number,
+  { max_age: generalMaxAge }: Answers,
 ): Finding {
+  const { maxAge } = route.policy;
   const control = headers.get("cache-control") ?? "none";
   const ofSigned = /^public, max-age=(?<age>\d+), must-revalidate/;
-  const ofOpen = /^public, max-age=(?<age>\d+)$/;
+  const ofOpen = /^public, max-age=(?<age>\d+)(?:, immutable)?$/;
   const age = (route.signing ? ofSigned : ofOpen).exec(control)?.groups?.["age"];
   const seconds = Number(age);
 
@@ -279,7 +281,13 @@ function checkBrowserCache(
   const isSigned = route.signing !== undefined && age !== undefined && seconds <= maxAge;
   const isOfOutage =
     ["stored", "hit", "stale"].includes(`${cacheStatus(headers)}`) && seconds === SHORT_S;
-  if (seconds === maxAge || isSigned || isOfOutage) return ok("cache", subject, control);
+
+  // What may be of an older object is not kept for longer than [vars.ANSWERS] says, whatever its route says.
+  const isUncertain = cacheStatus(headers) === "stale" || !headers.has("etag");
+  const isOfOlder = isUncertain && seconds === Math.min(maxAge, generalMaxAge);
+
+  const isRight = seconds === maxAge || isSigned || isOfOutage || isOfOlder;
+  if (isRight) return ok("cache", subject, control);
 
   return warning("cache", subject, {
     seen: `cache-control is ${control}, not of max_age = ${maxAge}`,
@@ -302,7 +310,7 @@ export function checkWorkersCache({ site, project }: Observations): Finding[] {
     about: site.baseUrl + picture.path,
     ...(bucket !== undefined && { bucket }),
   };
-  const { keep } = project.config.answers;
+  const { keep } = lifetimesOf(picture.route.policy, project.config.answers);
   if (keep < MIN_KEEP_S) {
     return [note("workers-cache", subject, `unknown: keep in wrangler.toml is ${keep} s`)];
   }

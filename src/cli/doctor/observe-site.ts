@@ -1,7 +1,9 @@
 // Asks the deployed Worker as visitors do, and as an operator with HEALTH_TOKEN does. It judges nothing: the checks do.
 // The token goes to the site of this environment alone.
 
+import { lifetimesOf } from "../../worker/config/answers.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
+import type { Config } from "../../worker/config/config.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -140,8 +142,16 @@ export async function observeSite(
     const sample = buckets.find((bucketSeen) => bucketSeen.bucket.name === bucket.name)?.samples[0];
     sideDoors.push(await trySideDoor(bucket, baseUrl, sample?.key, isReached));
   }
-  const cachedAgain = firstShown && (await askCacheAgain(baseUrl, firstShown));
+
+  // A route whose pictures are not kept says nothing of the cache.
+  const cachedPictures = pictures.filter((picture) => isCached(picture, config));
+  const pictureForCache = cachedPictures.find(isShown) ?? firstShown;
+  const cachedAgain = pictureForCache && (await askCacheAgain(baseUrl, pictureForCache));
   return { ...seen, sideDoors, cachedAgain };
+}
+
+function isCached({ route }: PictureSeen, { answers }: Config): boolean {
+  return lifetimesOf(route.policy, answers).keep > 0;
 }
 
 /** Returns whether each browser got an image. */

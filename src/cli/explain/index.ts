@@ -5,6 +5,7 @@ import { Command } from "@commander-js/extra-typings";
 import { decodePath } from "../../url/encoding.ts";
 import { readRest } from "../../url/grammar.ts";
 import { outputOptions, overlayOptions, transformOptions } from "../../worker/binding/options.ts";
+import { lifetimesOf } from "../../worker/config/answers.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -28,7 +29,7 @@ import { isHere } from "../config/site-url.ts";
 import { money, PRICE, uniqueOptions } from "../config/transformations.ts";
 import { BROWSERS } from "../http/ask-picture.ts";
 import { envOption } from "../options.ts";
-import { counted } from "../terminal/progress.ts";
+import { count, counted } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { variantNamesOf } from "../urls/public-url.ts";
 import { isUrl, refuseInput } from "../urls/select-objects.ts";
@@ -113,11 +114,20 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
     rows.push(["Origin URL", originUrl(baseUrl, object.key)]);
     if (r2 === undefined) rows.push(["Signed by", signerOf(project, object.bucket)]);
   }
+  rows.push(["Kept", keptText(route, config)]);
   if (facts) {
     rows.push(["Answer", "the sizes as JSON, not an image (docs/configuration.md, Facts)"]);
     return { rows, isShown: true };
   }
   return { rows: [...rows, ...renditionRows({ ...route, bucket }, variant, key)], isShown: true };
+}
+
+/** For how long a picture of the route is kept, if it is one of the object that S3 has. */
+function keptText({ policy }: BoundRoute, { answers }: Project["config"]): string {
+  const { keep } = lifetimesOf(policy, answers);
+  const byCache = keep === 0 ? "not by Workers Cache" : `${count(keep)} s by Workers Cache`;
+  const immutable = policy.isImmutable ? ", which do not ask again (immutable)" : "";
+  return `${byCache}, ${count(policy.maxAge)} s by browsers${immutable}`;
 }
 
 /** The options of the engine for each kind of browser, and what Cloudflare bills (L2). */

@@ -14,8 +14,8 @@ export type Health = {
   readonly configuration?: string;
   /** The version of Vitrine. */
   readonly version?: string;
-  /** Undefined for a Vitrine before December 2026. */
-  readonly hashes?: ConfigHashes;
+  /** Undefined for a Vitrine before December 2026. So is `immutable`, for one that has no such option yet. */
+  readonly hashes?: Omit<ConfigHashes, "immutable"> & Partial<Pick<ConfigHashes, "immutable">>;
 } & Readonly<Partial<StoreReport>>;
 
 export type HealthFailure = NoAnswer & {
@@ -124,11 +124,11 @@ const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =
   isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
 const isHash = matches(/^[0-9a-f]{8}$/);
+const isName = matches(/^\P{C}{1,200}$/u);
 const areHashes = (value: unknown) =>
-  isPlainObject(value) &&
-  Object.values(value).every(isHash) &&
-  Object.keys(value).every(matches(/^\P{C}{1,200}$/u));
-const hashes = maybe(objectOf({ buckets: areHashes, routes: areHashes, variants: areHashes }));
+  isPlainObject(value) && Object.values(value).every(isHash) && Object.keys(value).every(isName);
+const hashed = { buckets: areHashes, routes: areHashes, variants: areHashes };
+const hashes = maybe(objectOf({ ...hashed, immutable: maybe(listOf(isName)) }));
 
 const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")]; // or absent
 /** It becomes a setting that an operator may copy. */

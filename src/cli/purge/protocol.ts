@@ -56,8 +56,8 @@ type VerifiedJson = Pick<Verified, "object" | "names" | "result" | "reason"> & {
 export function createProtocol(site: ProjectSite, run: PurgeRun): Protocol {
   const { purged, invalid, verified, began, ended, exit } = run;
   const notPurged = [...purged.notPurged].map(([object, reason]) => ({ object, reason }));
-  const { max_age: maxAge } = site.config.answers;
-  const until = keptUntil(site, run);
+  const maxAge = longestMaxAge(site, run.purged.purged);
+  const until = keptUntil(site, run, maxAge);
   const hasStore = site.config.store !== undefined || purged.emptied.size > 0;
 
   return {
@@ -91,17 +91,29 @@ function verifiedJson(baseUrl: string, verified: Verified): VerifiedJson {
   return { object, names, result, reason, s3: states, answers, time: isoTime(time) };
 }
 
+/** Returns the longest `max_age` of the routes that show what was purged: s. It is a year where a route is immutable. */
+function longestMaxAge({ config }: ProjectSite, names: readonly string[]): number {
+  let longest = config.answers.max_age;
+
+  for (const { policy, signing, buckets } of config.routes) {
+    const isConcerned = buckets.some(({ name }) => isPurgedBucket(names, name));
+    const validity = signing?.maxAge ?? Infinity;
+    if (isConcerned) longest = Math.max(longest, Math.min(policy.maxAge, validity));
+  }
+  return longest;
+}
+
 /**
  * When the last copy of a browser, or of a shared cache, is not fresh any more.
  * @returns ms since 1970; undefined if a new copy may still be given out
  */
-function keptUntil({ config }: ProjectSite, run: PurgeRun): number | undefined {
+function keptUntil({ config }: ProjectSite, run: PurgeRun, maxAge: number): number | undefined {
   const { purged, verified = [], ended } = run;
   const isShown = verified.some(({ result }) => result === "still there");
   if (purged.notPurged.size > 0 || isShown) return undefined;
 
   // A request that was on its way when the purge ended is answered within `timeout`.
-  const { max_age: maxAge, timeout } = config.answers;
+  const { timeout } = config.answers;
   let longest = maxAge;
 
   // A signed URL with a version is kept until it expires.

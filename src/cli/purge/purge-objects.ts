@@ -102,8 +102,10 @@ export async function waitForRuns(world: World, { config }: PurgeSite): Promise<
   return !world.interrupted.aborted;
 }
 
-export const browsersText = ({ config }: ProjectSite) =>
-  `Browsers keep what they have for max_age: ${count(config.answers.max_age)} s.`;
+export function browsersText({ config }: ProjectSite): string {
+  const maxAges = config.routes.map(({ policy }) => policy.maxAge);
+  return `Browsers keep what they have for max_age: ${count(Math.max(...maxAges))} s.`;
+}
 
 type NamesPurged = Omit<PurgeResult, "purged">;
 

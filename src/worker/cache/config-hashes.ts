@@ -19,6 +19,8 @@ export type ConfigHashes = {
   readonly routes: Hashes;
   /** What each variant, such as `card` or `card@2x`, gives to the names of renditions. */
   readonly variants: Hashes;
+  /** No hashes: the paths of the routes whose pictures browsers keep without asking again. */
+  readonly immutable: readonly string[];
 };
 
 /** Enough to see a change, because names are compared with themselves: hexadecimal digits. */
@@ -41,16 +43,19 @@ const ANY_RENDITION = {
 
 /** @param vars what the configuration was read from */
 export async function hashConfig(
-  { buckets, variants }: Pick<Config, "buckets" | "variants">,
+  config: Pick<Config, "buckets" | "routes" | "variants">,
   vars: Vars,
 ): Promise<ConfigHashes> {
+  const { buckets, variants } = config;
   const routes = parseJson(vars["ROUTES"]);
   const routeTables: unknown[] = Array.isArray(routes) ? routes : [];
+  const immutableRoutes = config.routes.filter(({ policy }) => policy.isImmutable);
 
   return {
     buckets: await hashEach(buckets, (bucket) => [bucket.name, nameIn(bucket)]),
     routes: await hashEach(routeTables, (route) => [`${tableOf(route)["path"]}`, route]),
     variants: await hashEach([...variants], ([name, { image, format }]) => [name, [image, format]]),
+    immutable: immutableRoutes.map(({ path }) => path),
   };
 }
 

@@ -64,6 +64,11 @@ const renditions = (bucket_name?: string) => ({
   binding: "RENDITIONS",
   ...(bucket_name && { bucket_name }),
 });
+/** A route whose pictures Workers Cache keeps for so many seconds. */
+const cachedFor = (keep: number, start = "/kept") => ({
+  ...{ path: `${start}/:preset/*`, object: "media/*", answers: { keep } },
+});
+
 test("vitrine check names all that is wrong at once (A5, A11, E6, W1, W2)", () =>
   checkAll("wrong.txt", 2, {
     "keys that wrangler does not know, and values that it does not take": {
@@ -96,6 +101,13 @@ test("vitrine check names all that is wrong at once (A5, A11, E6, W1, W2)", () =
     "no R2 bucket of that name": oneBucket(R2, { images: BOUND.images }),
     "a session token for the image edge": oneBucket(MEDIA, {
       secrets: { required: [...KEYS, "AWS_SESSION_TOKEN"] },
+    }),
+    "answers of routes": withVars({
+      ANSWERS: { keep: -1, immutable: true },
+      ROUTES: [
+        { ...cachedFor(1.5), answers: { keep: 1.5, stale: "week", timeout: 5 } },
+        { ...cachedFor(1, "/b"), answers: { immutable: true, max_age: 0 } },
+      ],
     }),
     "COSTS that are none": withVars({
       COSTS: { most: -1, mots: 1, objects: { medai: 1, media: 1.5 } },
@@ -196,6 +208,29 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
     "the cache off: there is no [cache]": BARE,
     "the cache off for Renditions": { ...TOP, exports: { ...EXPORTS, Renditions: worker(false) } },
     "no cache, where nothing is to be kept": { ...BARE, vars: { ...VARS, ANSWERS: { keep: 0 } } },
+    "no cache, where one route is to be kept": {
+      ...{
+        ...BARE,
+        vars: { ...VARS, ANSWERS: { keep: 0 }, ROUTES: [cachedFor(300), ...VARS.ROUTES] },
+      },
+    },
+    "pictures that are kept for long, without events": withVars({
+      ANSWERS: { keep: 86_400 },
+      ROUTES: [cachedFor(3600), cachedFor(3601, "/b"), ...VARS.ROUTES],
+    }),
+    "pictures that are kept for long, with a queue": {
+      ...withVars({ ANSWERS: { keep: 86_400 }, ROUTES: [cachedFor(604_800), ...VARS.ROUTES] }),
+      queues: { consumers: [{ queue: "vitrine-events" }] },
+    },
+    "pictures that browsers keep for good": withVars({
+      ROUTES: [
+        { ...cachedFor(300), answers: { immutable: true } },
+        {
+          ...{ ...cachedFor(300, "/b"), signed: true },
+          answers: { immutable: true, max_age: 86_400 },
+        },
+      ],
+    }),
     "a cache that each deploy empties": { ...TOP, cache: { enabled: true } },
     "a cache as it is shipped": TOP,
     workers_dev: { ...TOP, workers_dev: true },

@@ -39,6 +39,8 @@ const VAULT_KEY = {
 const REQUIRED = { secrets: { required: Object.keys({ ...SECRETS, ...VAULT_KEY }) } };
 const STORED = { ...STORE, RENDITIONS: createR2() };
 
+const IMMUTABLE = { answers: { immutable: true } };
+
 type Change = {
   /** The vars in wrangler.toml. Left out: those of the Worker. */
   readonly vars?: object;
@@ -115,6 +117,19 @@ const CHANGES: readonly [title: string, change: Change][] = [
       vars: {
         BUCKETS: { other: { ...media, bucket: "acme-other" } },
         ROUTES: [{ path: "/images/:preset/*", object: "other/*" }],
+      },
+    },
+  ],
+  [
+    "a route loses immutable, another one gets it, and a third one is removed",
+    {
+      vars: { ROUTES: [LIVE.ROUTES[0], { ...LIVE.ROUTES[1], ...IMMUTABLE }] },
+      live: {
+        ROUTES: [
+          { ...LIVE.ROUTES[0], ...IMMUTABLE },
+          LIVE.ROUTES[1],
+          { path: "/old/:preset/*", object: "media/*", ...IMMUTABLE },
+        ],
       },
     },
   ],

@@ -54,6 +54,8 @@ const ROUTES = [
   { path: "/signed/:preset/*", object: "media/*", facts: true, signed: true },
   { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true },
   { path: "/open/:preset/*", object: "media/*", cors: true },
+  { path: "/ever/:preset/*", object: "media/*", answers: { keep: 604_800, immutable: true } },
+  { path: "/none/:preset/*", object: "media/*", answers: { keep: 0, max_age: 5 } },
 ];
 const env = { ...ENV, ROUTES };
 const folder = createFolder({ ROUTES });
@@ -231,6 +233,7 @@ test("what it shows of a URL, whole", async () => {
     ...["/images/card@9x/a.jpg", "//images/card/a.jpg", "/images/card/xsig=a.jpg"],
     ...["/album/card/friends/2026/a.jpg", "/album/card/a.jpg"],
     ...["/open/card/a.jpg", "/open/nope/a.jpg", "/app/card/a.jpg"],
+    ...["/ever/card/a.jpg", "/none/card/a.jpg"],
     ...["/images/card/%E2%80%AEgpj.exe%C2%9B", "/images/card/a%0AKey%20b"],
   ]) {
     results.push([path, await vitrine(["explain", path], { folder, env: SECRETS })]);

@@ -226,6 +226,36 @@ test("browsers keep what signed URLs show for longer, where the bucket has any",
   }
 });
 
+test("browsers keep a picture of an immutable route for a year, unless its URL expires before", async () => {
+  network.use(
+    http.post(`${SITE}/purge`, () => HttpResponse.json({ ok: true, purged: [], not_purged: [] })),
+  );
+  const year = 31_536_000;
+  for (const [signing, answers, bucket, seconds] of [
+    ["", "immutable = true", "more", year],
+    ["", "immutable = true", "media", 3600],
+    ["", "keep = 604800\nmax_age = 7200", "more", 7200],
+    ["", "max_age = 60", "more", 3600],
+    ["signed = true\nmax_age = 86400\n", "immutable = true", "more", 86_400],
+  ] as const) {
+    const route = `[[vars.ROUTES]]
+path = "/own/:preset/*"
+object = "more/own/*"
+${signing}
+[vars.ROUTES.answers]
+${answers}
+
+`;
+    const withOwn = copyWithDomain((text) =>
+      text.replace("[vars.PRESETS.thumbnail]", `${MORE}${route}$&`),
+    );
+    const { protocol, err } = await purgeJson(["--bucket", bucket], { folder: withOwn });
+    const until = secondsAfter(protocol["ended"], 20 + seconds);
+    expect([answers, protocol["browsers"]]).toEqual([answers, { max_age: seconds, until }]);
+    expect(err).toContain("Browsers keep what they have for max_age: ");
+  }
+});
+
 describe("--protocol", () => {
   test("writes a page with the same facts, whatever the name of the object is", async () => {
     const out = createTemporaryFolder("vitrine-protocol-");
