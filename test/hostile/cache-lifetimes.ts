@@ -20,6 +20,13 @@ import { namesObject, property } from "./property.ts";
 import { browser, EQUAL, healthy, rendition, variation } from "./rendition-requests.ts";
 import { CONFIG, createIsolate, emptyCache } from "./world.ts";
 
+/** Routes to the same objects, in the order of the policies `first`, `second` and `general`. */
+const POLICY_ROUTES = [
+  "/images/:preset/*",
+  "/öffentlich ✓/:preset/*",
+  "/secret/:preset/*",
+] as const;
+
 /** The longest time for which the answer to a missing or broken object may be cached: s. */
 const SHORT = 60;
 
@@ -40,6 +47,25 @@ const answers = fc.constantFrom(
 const later = fc.constantFrom(
   ...[0, 0.5, 1, 29, 59, 61, 89, 91, 3599, 3601, 86_400, 500_000, 608_399],
 );
+
+/** A policy of a route or of ANSWERS. */
+const policy = fc.record({
+  keep: fc.constantFrom(0, 60, 300, 300, 600),
+  ...{ stale: fc.constantFrom(0, 90, WEEK), stale_if_error: fc.constantFrom(0, WEEK) },
+  max_age: fc.constantFrom(30, 3600),
+});
+const routePolicies = fc.record({
+  general: policy,
+  first: policy.map((one) => ({ ...one, immutable: false })),
+  second: fc.record(
+    { keep: fc.constantFrom(60, 900), max_age: fc.constantFrom(30, 90), immutable: fc.boolean() },
+    { requiredKeys: [] },
+  ),
+});
+const policyVisit = fc.record({
+  ...{ variation, route: fc.constantFrom(...POLICY_ROUTES) },
+  step: fc.constantFrom(0, 1, 59, 61, 100, 299, 301, 599, 601, 901),
+});
 
 export const ofLifetimes = {
   short: property(
@@ -77,6 +103,50 @@ export const ofLifetimes = {
       }
     },
   ),
+  policies: property(
+    "each route's pictures are fresh for as long as it says, whoever comes first by another route",
+    fc.record({
+      ...{
+        variant: fc.constantFrom("card", "plain"),
+        key: fc.constantFrom("b.jpg", "icons/b.jpg"),
+      },
+      ...{ browser, mood: healthy, policies: routePolicies },
+      visits: fc.array(policyVisit, { minLength: 2, maxLength: 5 }),
+    }),
+    async (suspect, { variant, key, browser, mood: any, policies, visits }) => {
+      const now = { ...any, spent: false, twist: undefined, meanwhile: undefined };
+      const scene = { isolate: createIsolate(varsWith(policies)), cache: emptyCache() };
+      const byRoute = policiesOf(policies);
+
+      /** By policy: until when its picture is fresh. Routes with the same lifetimes share it. */
+      const freshUntil = new Map<string, number>();
+      let seconds = 0;
+      for (const { variation, route, step: elapsed } of visits) {
+        seconds += elapsed;
+        const rendition = { route, variant, key, version: null } as const;
+        const { keep, stale, stale_if_error, max_age, immutable } = byRoute[route];
+        const visited = await sendAt(suspect, [rendition, variation, browser], now, scene, seconds);
+        const { answer } = visited;
+        assert.equal(answer.status, 200);
+
+        const name = `${keep} ${stale} ${stale_if_error}`;
+        const isFresh = seconds < (freshUntil.get(name) ?? 0);
+        const isAsked = callsFor(visited, rendition).length > 0;
+        assert.equal(isAsked, !isFresh, `${route} after ${seconds} s, with keep = ${keep}`);
+
+        // What the edge does not name may be of another object: it gets the shorter terms.
+        const isNamed = answer.headers.has("etag");
+        const longest = isNamed ? keep : Math.min(keep, policies.general.keep);
+        if (isAsked) freshUntil.set(name, seconds + longest);
+
+        if (route === "/secret/:preset/*") continue; // its URLs expire
+        const isCurrent = isNamed && !/desc=stale/.test(answer.headers.get("server-timing") ?? "");
+        const age = isCurrent ? max_age : Math.min(max_age, policies.general.max_age);
+        const caching = `public, max-age=${age}${isCurrent && immutable ? ", immutable" : ""}`;
+        assert.equal(answer.headers.get("cache-control"), caching);
+      }
+    },
+  ),
   outages: property(
     "what was shown within the week is shown while all fails, and nothing is shown for longer",
     fc.record({
@@ -109,5 +179,46 @@ export const ofLifetimes = {
     },
   ),
 };
+
+/** What ANSWERS or a route says of the pictures that it shows. */
+type Policy = {
+  readonly keep: number;
+  readonly stale: number;
+  readonly stale_if_error: number;
+  readonly max_age: number;
+  readonly immutable?: boolean;
+};
+
+type PolicyRoute = (typeof POLICY_ROUTES)[number];
+
+/** The policy of each route, with what is missing in it taken from ANSWERS. */
+function policiesOf({ general, first, second }: Policies): Record<PolicyRoute, Policy> {
+  const immutable = second.immutable && second.max_age === undefined ? { max_age: YEAR } : {};
+  return {
+    "/images/:preset/*": { ...general, ...first },
+    "/öffentlich ✓/:preset/*": { ...general, ...immutable, ...second },
+    "/secret/:preset/*": general,
+  };
+}
+
+type Policies = {
+  readonly general: Policy;
+  readonly first: Policy;
+  readonly second: Partial<Policy>;
+};
+
+const YEAR = 31_536_000;
+
+/** The configuration in which two routes have a policy of their own. */
+function varsWith({ general, first, second }: Policies): object {
+  const answers: Partial<Record<string, object>> = {
+    "/images/:preset/*": first,
+    "/öffentlich ✓/:preset/*": second,
+  };
+  const ROUTES = CONFIG.ROUTES.map((route) => ({
+    ...{ ...route, ...(answers[route.path] && { answers: answers[route.path] }) },
+  }));
+  return { ...CONFIG, ROUTES, ANSWERS: general };
+}
 
 type Answers = { keep?: number; stale?: number; stale_if_error?: number };

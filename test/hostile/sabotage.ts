@@ -100,6 +100,31 @@ const isImage = ({ headers }: Response) => /^image\//.test(headers.get("content-
 const BUCKET = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 const FOREIGN = { authorization: "AWS4-HMAC-SHA256 Credential=AKIAQYLPMN5HHHFPTYPO/20261124" };
 
+type Route = { readonly answers?: object };
+
+/** All routes have the policy of the first one. */
+const withOnePolicy: Sabotage = (suspect) => {
+  const isolates = new WeakMap<object, object>();
+  const alike = (env: object) => {
+    const { ROUTES: routes = [] }: { readonly ROUTES?: readonly Route[] } = env;
+    const ROUTES = routes.map((route) => ({ ...route, answers: routes[0]?.answers ?? {} }));
+    const isolate = isolates.get(env) ?? { ...env, ROUTES };
+    isolates.set(env, isolate);
+    return isolate;
+  };
+  const { fetch } = suspect.worker;
+  class Renditions extends suspect.worker.Renditions {
+    constructor(context: ExecutionContext, env: object) {
+      super(context, alike(env));
+    }
+  }
+  const worker = { ...suspect.worker, Renditions };
+  return {
+    ...suspect,
+    worker: { ...worker, fetch: (request, env, context) => fetch(request, alike(env), context) },
+  };
+};
+
 export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
   answers: changingAnswer(({ status }) => status === 404 && { status: 500 }),
   fallbacks: changingAnswer((answer) => isImage(answer) && { status: 200 }),
@@ -138,6 +163,7 @@ export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
   },
   hidden: changingAnswer(() => ({ headers: { "cf-cache-status": "HIT" } })),
   short: repeating,
+  policies: withOnePolicy,
   outages: withoutCache,
   facts: changingRequest((url) => url.replace(/\?facts.*/i, "?facts")),
   lengths: believing,
