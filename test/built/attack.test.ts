@@ -13,8 +13,12 @@ const ORIGINAL = "THE-ORIGINAL";
 const FROM_RUNTIME: ReadonlySet<string> = new Set(["host", "cache-control", "pragma"]);
 
 const ALBUM = { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true };
+const EVER = {
+  ...{ path: "/ever/:preset/*", object: "media/*" },
+  answers: { keep: 604_800, immutable: true },
+};
 const { edge, send } = useOutbound({
-  ...{ ...ENV, ROUTES: [...ENV.ROUTES, ALBUM], ANSWERS: { timeout: 2 } },
+  ...{ ...ENV, ROUTES: [...ENV.ROUTES, ALBUM, EVER], ANSWERS: { timeout: 2 } },
   ...{ HEALTH_TOKEN, PURGE_TOKEN },
 });
 
@@ -54,6 +58,18 @@ test.each<[what: string, headers: string[]]>([
     expect(sent?.names.filter((name) => !FROM_RUNTIME.has(name))).toEqual(names);
   }
 });
+
+test.each(["", "?keep=0", "?v=7", "?x&keep=1&stale=0&stale_if_error=0"])(
+  "for how long a picture is kept is the route's to say, not a visitor's: %j",
+  async (query) => {
+    const { status, text } = await ask(`/ever/card/key.jpg${query}`);
+    expect(status).toBe(200);
+    expect(text).toMatch(/^cache-control: public, max-age=31536000, immutable\r$/im);
+    expect(text).toMatch(/^server-timing: cache;desc=miss,/im);
+    const refused = await ask(`/ever/none/key.jpg${query}`);
+    expect(refused.text).toMatch(/^cache-control: public, max-age=60\r$/im);
+  },
+);
 
 test("a visitor who says to have any answer gets no body", async () => {
   const answer = await ask(KEY, ["if-none-match: *"]);

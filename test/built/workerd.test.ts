@@ -68,7 +68,12 @@ describe("with Cloudflare's bindings for limits and metrics", () => {
 
 describe("as deployed, with wrangler's edge", () => {
   const secrets = { ...SECRETS, PURGE_TOKEN };
-  const worker = { configPath, prebuiltWorkerDir: BUILT, secrets, vars: VARS };
+  const policies = [
+    { path: "/long/:preset/*", object: "media/*", answers: { keep: 604_800, max_age: 90 } },
+    { path: "/none/:preset/*", object: "media/*", answers: { keep: 0, max_age: 5 } },
+  ];
+  const vars = { ...VARS, ROUTES: [...VARS.ROUTES, ...policies] };
+  const worker = { configPath, prebuiltWorkerDir: BUILT, secrets, vars };
   const server = createHarness({ root: ROOT, workers: [worker] });
   let s3: ReturnType<typeof createEmulators>["s3"];
 
@@ -140,4 +145,19 @@ describe("as deployed, with wrangler's edge", () => {
     }
     expect(server.lines()).toEqual([]);
   });
+
+  test.each([
+    ["/images/", "miss", "public, max-age=600"],
+    ["/long/", "miss", "public, max-age=90"],
+    ["/none/", "direct", "public, max-age=5"],
+  ])(
+    "the route %s has its own policy, which the cached entrypoint knows by the URL alone (W3)",
+    async (route, state, caching) => {
+      const answer = await server.fetch(`${route}card/key.jpg`, { headers: MODERN });
+      expect(answer.headers.get("server-timing")).toMatch(new RegExp(`^cache;desc=${state},`));
+      expect(answer.headers.get("cache-control")).toBe(caching);
+      expect(await picture(answer)).toMatchObject({ kind: "av1", width: 160 });
+      expect(server.lines()).toEqual([]);
+    },
+  );
 });
