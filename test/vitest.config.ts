@@ -13,6 +13,7 @@ process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/te
  */
 const LONG = [
   "test/browser/*.test.ts",
+  "test/bench/import-long.test.ts",
   "test/dev/{closed,start}.test.ts",
   "test/cloudflare/{cloudflare,planted-faults}.test.ts",
   "test/docs/{alert,examples,testing}.test.ts",

@@ -1,0 +1,33 @@
+// The simulation of an import: what the queue promises of it, with what fails now and then. import-long.test.ts has more.
+
+import { expect, test } from "vitest";
+import worker, { Renditions } from "../../src/worker/index.ts";
+import { simulateRow } from "./import/report.ts";
+
+const code = {
+  ...worker,
+  createPurger: (context: ExecutionContext, env: object) => new Renditions(context, env),
+};
+
+/** A twentieth of the import of the table, at the same pace. */
+const SIZE = { created: 500, replaced: 20, minutes: 3 };
+
+test.each([
+  "EventBridge and the queue",
+  "R2 and the queue",
+  "R2, each batch in another isolate",
+  "R2, without a store",
+])(
+  "%s: a replaced picture is new within two minutes, and no event is lost (W10, Q2)",
+  async (title) => {
+    const result = await simulateRow(code, title, SIZE);
+    expect(result.replacedSeconds.at(-1)).toBeLessThan(120);
+    expect([result.lost, result.refusedPurges]).toEqual([0, 0]);
+    expect(result.createdSeconds).toBeLessThan(2 * SIZE.minutes * 60);
+  },
+);
+
+test("with the calls of the free plan, no event is lost (L3)", async () => {
+  const result = await simulateRow(code, "R2, with 50 subrequests", SIZE);
+  expect([result.lost, result.maxSubrequests, result.refusedPurges]).toEqual([0, 50, 0]);
+});
