@@ -5,12 +5,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { ROOT } from "../support/built.ts";
+import { eventTable } from "./cost/keep.ts";
 import { billOf, totalOf } from "./cost/prices.ts";
-import type { tablesOf } from "./cost/report.ts";
 import { AFTER, BEFORE } from "./cost/rules.ts";
 import { simulate } from "./cost/simulate.ts";
 import { elementAt, type Picture, VARIANTS } from "./cost/site.ts";
-import { createWorkersCache, keepVersion, lookUp } from "./cost/workers-cache.ts";
+import type { Table } from "./cost/tables.ts";
+import { createWorkersCache, EVICTS_NOTHING, keepVersion, lookUp } from "./cost/workers-cache.ts";
 import { seeded } from "./random.ts";
 
 const WEBP = { number: 1, type: "image/webp", bytes: 80_000, hasLongHead: false } as const;
@@ -81,10 +82,7 @@ describe("the model of Workers Cache", () => {
           : new Response(`${version}`, init);
       },
     }));
-    const model = createWorkersCache(
-      { keep: KEEP, stale: STALE, evictAfter: Number.POSITIVE_INFINITY },
-      1,
-    );
+    const model = createWorkersCache({ keep: KEEP, stale: STALE, ...EVICTS_NOTHING }, 1);
 
     let runs = 0;
     for (let step = 0; step < 400; step++) {
@@ -114,7 +112,7 @@ describe("a month", () => {
 
   test("in an outage, all that was rendered is shown after, and not before", () => {
     // Workers Cache evicts all at once, so that the store alone is left.
-    const cache = { keep: 300, stale: 0, evictAfter: 1 };
+    const cache = { ...EVICTS_NOTHING, keep: 300, stale: 0, evictUnusedAfter: 1 };
     const [before, after] = [BEFORE, AFTER].map((rules) => simulate({ ...SETTINGS, rules, cache }));
     const share = (result = before) => (result?.outage.pictures ?? 0) / (result?.outage.views ?? 1);
     expect(share(after)).toBeGreaterThan(0.9);
@@ -122,7 +120,7 @@ describe("a month", () => {
   });
 
   test("each view is counted once, and a store makes the second month cheaper (L2, W12)", () => {
-    const cache = { keep: 300, stale: 600, evictAfter: 86_400 };
+    const cache = { ...EVICTS_NOTHING, keep: 300, stale: 600, evictUnusedAfter: 86_400 };
     const { months } = simulate({ ...SETTINGS, rules: AFTER, cache });
     const [first, second] = [elementAt(months, 0), elementAt(months, 1)];
     const { fresh, stale, waitedForS3, waitedForEdge, refused } = second;
@@ -149,14 +147,19 @@ describe("a month", () => {
   });
 });
 
-test("the committed figures are those of the pages", () => {
-  const file = join(ROOT, "fixtures/bench/cost.json");
-  const { tables }: { tables: ReturnType<typeof tablesOf> } = JSON.parse(
-    readFileSync(file, "utf8"),
-  );
-  for (const { page, lines } of tables) {
-    const text = readFileSync(join(ROOT, page), "utf8").replace(/ +/g, " ");
-    const [head = "", , ...rows] = lines;
-    for (const line of [head, ...rows]) expect(text).toContain(line.replace(/ +/g, " "));
-  }
+describe("the pages", () => {
+  const tablesIn = (file: string): Table[] =>
+    JSON.parse(readFileSync(join(ROOT, "fixtures/bench", file), "utf8")).tables;
+
+  test.each(["cost.json", "keep.json"])("have the committed figures: %s", (file) => {
+    for (const { page, lines } of tablesIn(file)) {
+      const text = readFileSync(join(ROOT, page), "utf8").replace(/ +/g, " ");
+      const [head = "", , ...rows] = lines;
+      for (const line of [head, ...rows]) expect(text).toContain(line.replace(/ +/g, " "));
+    }
+  });
+
+  test("have what events cost by the prices of the program", () => {
+    expect(tablesIn("keep.json").map(({ lines }) => lines)).toContainEqual(eventTable());
+  });
 });

@@ -29,6 +29,9 @@ const R2 = {
   bytes: { free: 10 * GB, each: 0.015 / GB },
 };
 
+/** https://developers.cloudflare.com/queues/platform/pricing/ : a write, a read or a delete of up to 64 KB. */
+const QUEUE_OPERATIONS: Price = { free: MILLION, each: 0.4 / MILLION };
+
 /** https://aws.amazon.com/s3/pricing/ : S3 Standard in eu-west-1, up to 10 TB. */
 const S3 = {
   gets: { free: 0, each: 0.4 / MILLION },
@@ -48,11 +51,12 @@ export type Bill = {
   readonly gets: number;
   readonly traffic: number;
   readonly store: number;
+  readonly queue: number;
 };
 
 export function billOf(counts: Counts, origin: Origin): Bill {
   const store =
-    charge(counts.storeWrites, R2.writes) +
+    charge(counts.storeWrites + counts.storeLists, R2.writes) +
     charge(counts.storedBytes, R2.bytes) +
     charge(counts.storeReads, R2.reads);
 
@@ -65,6 +69,7 @@ export function billOf(counts: Counts, origin: Origin): Bill {
     gets: origin === "s3" ? charge(counts.gets, S3.gets) : r2Gets,
     traffic: origin === "s3" ? charge(counts.s3Bytes, S3.bytes) : 0,
     store,
+    queue: charge(counts.queueOperations, QUEUE_OPERATIONS),
   };
 }
 
@@ -85,15 +90,34 @@ export function addBills(bills: readonly Bill[]): Bill {
     gets: sum("gets"),
     traffic: sum("traffic"),
     store: sum("store"),
+    queue: sum("queue"),
   };
 }
 
-export function totalOf({ workers, transformations, gets, traffic, store }: Bill): number {
-  return workers + transformations + gets + traffic + store;
+export function totalOf({ workers, transformations, gets, traffic, store, queue }: Bill): number {
+  return workers + transformations + gets + traffic + store + queue;
 }
 
 function charge(count: number, { free, each }: Price): number {
   return Math.max(0, count - free) * each;
+}
+
+/**
+ * Of an event of a replaced object: its message is written, read twice and deleted, and the store is listed before and
+ * after, once for names of version 0.2, and twice at the second time. A new object has a list less.
+ */
+const EVENT = { operations: 4, lists: 5 };
+
+/** What events cost in a month, if nothing else of the store is billed. */
+export function eventBillOf(events: number) {
+  const operations = events * EVENT.operations;
+  const lists = events * EVENT.lists;
+  return {
+    operations,
+    lists,
+    queue: charge(operations, QUEUE_OPERATIONS),
+    store: charge(lists, R2.writes),
+  };
 }
 
 /** What a month of a site is for another service. */

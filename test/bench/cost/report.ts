@@ -7,8 +7,10 @@ import { addBills, billOf, type Origin, PEERS, type PeerUsage, totalOf } from ".
 import { AFTER, BEFORE } from "./rules.ts";
 import { type Counts, type Result, type Scenario, simulate } from "./simulate.ts";
 import { elementAt, type Site } from "./site.ts";
+import { type CellWriter, percents, range, type Table } from "./tables.ts";
+import { DAY } from "./trace.ts";
+import { EVICTS_NOTHING } from "./workers-cache.ts";
 
-const DAY = 86_400;
 const WEEK = 7 * DAY;
 
 /** What Workers Cache evicts is not known: nothing, or what nobody asked for in a day. */
@@ -43,7 +45,7 @@ export const STEPS = 11;
 /** @param step is called after each run */
 export function runAll({ small, medium, large }: Sites, step: () => void): Report {
   const run = (evictAfter: number, change: Partial<Scenario>, keep = KEEP) => {
-    const cache = { keep, stale: WEEK, evictAfter };
+    const cache = { ...EVICTS_NOTHING, keep, stale: WEEK, evictUnusedAfter: evictAfter };
     const settings = { months: 12, rules: AFTER, hasStore: true, hasEvents: false, cache };
     const result = simulate({ site: medium, ...settings, ...change });
     step();
@@ -64,7 +66,7 @@ export function runAll({ small, medium, large }: Sites, step: () => void): Repor
 }
 
 /** All tables, each with the page that has it. */
-export function tablesOf(report: Report) {
+export function tablesOf(report: Report): Table[] {
   return [
     { page: "docs/costs.md", lines: yearTable(report) },
     { page: "docs/costs.md", lines: monthTable(report) },
@@ -75,10 +77,10 @@ export function tablesOf(report: Report) {
 
 /** What a year is, before and after. */
 function yearTable({ before, after }: Report): string[] {
-  const row = (title: string, pick: (result: Result) => number, write: Writer) => {
+  const row = (title: string, pick: (result: Result) => number, write: CellWriter) => {
     return [title, ...[before, after].map((results) => range(results.map(pick), write))];
   };
-  const sumRow = (title: string, name: keyof Counts, write: Writer = whole) =>
+  const sumRow = (title: string, name: keyof Counts, write: CellWriter = whole) =>
     row(title, (result) => sumOf(result, name), write);
   const billRow = (title: string, position: keyof ReturnType<typeof billOfYear>) =>
     row(title, (result) => billOfYear(result, "s3")[position], money);
@@ -215,29 +217,12 @@ function pictureShare({ outage }: Result): number {
   return outage.pictures / outage.views;
 }
 
-type Writer = (value: number) => string;
-
-/** The lowest and the highest value, or one of them where both have the same text. */
-function range(values: readonly number[], write: Writer): string {
-  const min = write(Math.min(...values));
-  const max = write(Math.max(...values));
-  if (min === max) return min;
-
-  // The unit stands once: 1–2 GB.
-  const [number] = min.split(" ");
-  return `${number}–${max}`;
-}
-
 function whole(value: number): string {
   return count(Math.round(value));
 }
 
 function gigabytes(bytes: number): string {
   return `${whole(bytes / 1e9)} GB`;
-}
-
-function percents(share: number): string {
-  return `${(100 * share).toFixed(1)} %`;
 }
 
 function moneyOrUnknown(dollars: number): string {

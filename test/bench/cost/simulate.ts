@@ -2,18 +2,18 @@
 // month, S3 is down for a day. It leaves out: browsers' caches, what the edge drops early, and two data centres that render
 // the same picture at once.
 
-import { seeded } from "../random.ts";
+import { EMPTY_QUEUE, type EventQueue, nextPurge, sendEvent, settlePurge } from "./event-queue.ts";
 import type { Rendering, Rules } from "./rules.ts";
 import {
   BROWSER_COUNT,
   createPictures,
-  createViews,
   elementAt,
   type Picture,
   type Site,
   VARIANTS,
   type View,
 } from "./site.ts";
+import { createTrace, DAY, HOUR, MONTH, type Trace } from "./trace.ts";
 import {
   type CacheRules,
   createWorkersCache,
@@ -21,6 +21,7 @@ import {
   type Lookup,
   lookUp,
   purgeKeys,
+  renewVersion,
   type WorkersCache,
 } from "./workers-cache.ts";
 
@@ -31,7 +32,7 @@ export type Scenario = {
   readonly hasStore: boolean;
   /** undefined: `keep` is 0. */
   readonly cache: CacheRules | undefined;
-  /** Whether an event purges an object as soon as it is replaced. */
+  /** Whether an event has an object purged when it is replaced. */
   readonly hasEvents: boolean;
 };
 
@@ -60,6 +61,9 @@ export type Counts = {
   s3Bytes: number;
   storeReads: number;
   storeWrites: number;
+  /** Lists of the store, to delete what it has of a purged object. */
+  storeLists: number;
+  queueOperations: number;
   /** What is stored at the end of the month. */
   storedBytes: number;
   /** How much of it are WebPs of wide presets that are stored for another browser as well. */
@@ -71,18 +75,15 @@ type Outage = { readonly views: number; readonly pictures: number };
 
 export type Result = {
   readonly months: readonly Counts[];
+  /** For each month: for how long an object had been replaced when a view showed the older one. Seconds, in order. */
+  readonly oldFor: readonly (readonly number[])[];
+  /** For how long a replaced object waited for its purge, at most: seconds. undefined: there were no events. */
+  readonly longestWait: number | undefined;
   readonly outage: Outage;
   readonly objects: number;
   /** The bytes of an original, on average. */
   readonly originalBytes: number;
 };
-
-const HOUR = 3_600;
-const DAY = 24 * HOUR;
-const MONTH = 30 * DAY;
-
-/** The first second: 0 would be no time for Workers Cache. */
-const START = 1;
 
 /** What S3 sends for the first 1,024 bytes, with the headers (A14); and for the long head, if it is read. */
 const HEAD_BYTES = 2_048;
@@ -91,15 +92,21 @@ const LONG_HEAD_BYTES = 131_072 - 1_024;
 /** For how long the edge keeps an original in a data centre (C1, C2). */
 const EDGE_KEEPS = HOUR;
 
+/** The pictures of a site, and what the rules say of them. Runs of one site with one set of rules may share it. */
+export type Album = {
+  readonly pictures: readonly Picture[];
+  /** By object, variant and browser: as far as it was asked for. */
+  readonly renderings: (Rendering | undefined)[];
+};
+
 /** What remains from one view to the next. */
-type State = {
+type State = Album & {
   readonly scenario: Scenario;
   readonly cache: WorkersCache | undefined;
-  readonly pictures: readonly Picture[];
-  /** What the rules say, by object, variant and browser: as far as it was asked for. */
-  readonly renderings: (Rendering | undefined)[];
   /** The present version of each object: 1 for the first one. */
   readonly versions: Uint16Array;
+  /** By object: when each of its versions was replaced, from the first one on. */
+  readonly replacedAt: number[][];
   /** By key: the stored version, and its bytes. 0: none. */
   readonly storedVersions: Uint16Array;
   readonly storedBytes: Uint32Array;
@@ -107,67 +114,79 @@ type State = {
   readonly originals: Map<string, number>;
   /** What is billed in this month, by object, version and options (L2). */
   readonly billed: Set<string>;
+  queue: EventQueue;
   counts: Counts;
+  oldFor: number[];
+  longestWait: number | undefined;
 };
 
-const SEED = 1;
+export const SEED = 1;
 
-export function simulate(scenario: Scenario): Result {
+export function simulate(scenario: Scenario, album = createAlbum(scenario.site)): Result {
   const { site, months } = scenario;
-  const state = createState(scenario);
-  const random = seeded(SEED);
-  const nextView = createViews(site, random);
+  const state = createState(scenario, album);
+  const trace = createTrace(site, SEED);
 
-  // Replacements come at even distances.
-  const interval = Math.floor(site.views / site.replacements);
   const results: Counts[] = [];
+  const oldFor: number[][] = [];
   for (let month = 0; month < months; month++) {
     state.billed.clear();
     state.counts = noCounts();
+    state.oldFor = [];
     for (let index = 0; index < site.views; index++) {
-      const now = timeAt(month, index, site);
-      if (index % interval === 0) replaceObject(state, Math.floor(random() * site.objects));
-      countView(state, nextView(), now);
+      const { now, replaced, view } = trace.next();
+      purgeDue(state, now);
+      if (replaced !== undefined) replaceObject(state, replaced, now);
+      countView(state, view, now);
     }
     results.push({ ...state.counts, ...storedAtTheEnd(state) });
+    oldFor.push(state.oldFor.sort((a, b) => a - b));
   }
 
-  const outage = simulateOutage(state, nextView);
+  const outage = simulateOutage(state, trace);
   const allBytes = state.pictures.reduce((sum, { bytes }) => sum + bytes, 0);
   const originalBytes = allBytes / site.objects;
-  return { months: results, outage, objects: site.objects, originalBytes };
+  const { longestWait } = state;
+  return { months: results, oldFor, longestWait, outage, objects: site.objects, originalBytes };
 }
 
-function simulateOutage(state: State, nextView: () => View): Outage {
-  const { site, months } = state.scenario;
+function simulateOutage(state: State, trace: Trace): Outage {
+  const { site } = state.scenario;
   const views = Math.round((site.views * DAY) / MONTH);
   let pictures = 0;
   for (let index = 0; index < views; index++) {
-    const isShown = isShownWithoutS3(state, nextView(), timeAt(months, index, site));
-    if (isShown) pictures += 1;
+    const { now, view } = trace.nextUnchanged();
+    if (isShownWithoutS3(state, view, now)) pictures += 1;
   }
   return { views, pictures };
 }
 
-function createState(scenario: Scenario): State {
+export function createAlbum(site: Site): Album {
+  return { pictures: createPictures(site, SEED), renderings: new Array(keysOf(site)) };
+}
+
+function keysOf({ objects }: Site): number {
+  return objects * VARIANTS.length * BROWSER_COUNT;
+}
+
+function createState(scenario: Scenario, album: Album): State {
   const { site, cache } = scenario;
-  const keys = site.objects * VARIANTS.length * BROWSER_COUNT;
+  const keys = keysOf(site);
   return {
+    ...album,
     scenario,
     cache: cache && createWorkersCache(cache, keys),
-    pictures: createPictures(site, SEED),
-    renderings: new Array(keys),
     versions: new Uint16Array(site.objects).fill(1),
+    replacedAt: Array.from({ length: site.objects }, () => []),
     storedVersions: new Uint16Array(keys),
     storedBytes: new Uint32Array(keys),
     originals: new Map(),
     billed: new Set(),
+    queue: EMPTY_QUEUE,
     counts: noCounts(),
+    oldFor: [],
+    longestWait: undefined,
   };
-}
-
-function timeAt(month: number, index: number, { views }: Site): number {
-  return START + month * MONTH + Math.floor((index / views) * MONTH);
 }
 
 /** The key of a rendition in Workers Cache and in the store. */
@@ -176,13 +195,50 @@ function keyOf({ rules }: Scenario, { object, variant, browser }: View): number 
   return (object * VARIANTS.length + variant) * BROWSER_COUNT + part;
 }
 
-function replaceObject(state: State, object: number): void {
-  const { scenario, cache, versions } = state;
+function replaceObject(state: State, object: number, now: number): void {
+  const { scenario, counts, versions } = state;
   versions[object] = (versions[object] ?? 0) + 1;
-  if (!cache || !scenario.hasEvents) return;
+  elementAt(state.replacedAt, object).push(now);
+  if (!scenario.hasEvents) return;
 
+  // EventBridge asks the Worker, which writes a message. It is deleted at its end.
+  state.queue = sendEvent(state.queue, object, now);
+  counts.workerRequests += 1;
+  counts.queueOperations += 2;
+}
+
+/** Does what the consumer of the queue has done by now: first Workers Cache, then the store. */
+function purgeDue(state: State, now: number): void {
+  for (;;) {
+    const purge = nextPurge(state.queue, now);
+    if (!purge) return;
+
+    const { messages, longestWait = 0 } = purge;
+    const objects = new Set(messages.map(({ object }) => object));
+    const stored = [...objects].filter((object) => purgeObject(state, object) === "was-stored");
+    state.queue = settlePurge(purge, new Set(stored));
+    state.longestWait = Math.max(state.longestWait ?? 0, longestWait);
+
+    // A batch is a run of the consumer, and a call of the entrypoint that has the cache (W12). Each message is read.
+    state.counts.workerRequests += 2;
+    state.counts.queueOperations += messages.length;
+  }
+}
+
+/** What is stored of an object is listed before it is deleted, and after. One more list is for names of version 0.2. */
+function purgeObject(state: State, object: number): "was-stored" | "was-not-stored" {
+  const { scenario, cache, counts, storedVersions, storedBytes } = state;
   const keysOfObject = VARIANTS.length * BROWSER_COUNT;
-  purgeKeys(cache, object * keysOfObject, (object + 1) * keysOfObject);
+  const from = object * keysOfObject;
+  const to = from + keysOfObject;
+  if (cache) purgeKeys(cache, from, to);
+  if (!scenario.hasStore) return "was-not-stored";
+
+  const isStored = storedVersions.subarray(from, to).some((version) => version > 0);
+  counts.storeLists += isStored ? 3 : 2;
+  storedVersions.fill(0, from, to);
+  storedBytes.fill(0, from, to);
+  return isStored ? "was-stored" : "was-not-stored";
 }
 
 function countView(state: State, view: View, now: number): void {
@@ -198,12 +254,12 @@ function countView(state: State, view: View, now: number): void {
     case "shown":
       if (lookup.isFresh) counts.fresh += 1;
       else counts.stale += 1;
-      countDelivery(state, view, lookup.version);
+      countDelivery(state, view, lookup.version, now);
       return;
 
     case "shown-and-checked":
       counts.stale += 1;
-      countDelivery(state, view, lookup.version);
+      countDelivery(state, view, lookup.version, now);
       runRenditions(state, view, key, now, lookup);
       return;
 
@@ -212,15 +268,19 @@ function countView(state: State, view: View, now: number): void {
       if (run === "rendered") counts.waitedForEdge += 1;
       if (run === "confirmed") counts.waitedForS3 += 1;
       if (run === "refused") counts.refused += 1;
-      else countDelivery(state, view, state.versions[view.object] ?? 0);
+      else countDelivery(state, view, state.versions[view.object] ?? 0, now);
     }
   }
 }
 
-function countDelivery(state: State, view: View, version: number): void {
-  const { counts, versions } = state;
+function countDelivery(state: State, view: View, version: number, now: number): void {
+  const { counts, versions, replacedAt } = state;
   counts.deliveredBytes += renderingOf(state, view).bytes;
-  if (version !== versions[view.object]) counts.replaced += 1;
+  if (version === versions[view.object]) return;
+
+  counts.replaced += 1;
+  const times = elementAt(replacedAt, view.object);
+  state.oldFor.push(now - elementAt(times, version - 1));
 }
 
 /** Each rendition of a picture is worked out once. */
@@ -259,7 +319,8 @@ function runRenditions(
   if (!isUnchanged && hasStore) counts.storeReads += 1;
   if (isUnchanged || storedVersions[key] === version) {
     if (cache) {
-      keepVersion(cache, keptIn, key, version, now);
+      if (isUnchanged) renewVersion(cache, keptIn, key, version, now);
+      else keepVersion(cache, keptIn, key, version, now);
       if (scenario.rules.asksAgain) askOnceMore(counts, isUnchanged ? "s3" : "store");
     }
     return "confirmed";
@@ -360,6 +421,8 @@ function noCounts(): Counts {
     s3Bytes: 0,
     storeReads: 0,
     storeWrites: 0,
+    storeLists: 0,
+    queueOperations: 0,
     storedBytes: 0,
     twiceStoredBytes: 0,
   };

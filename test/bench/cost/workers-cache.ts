@@ -11,16 +11,31 @@ export type CacheRules = {
   /** For how long after that it is shown while S3 is asked, or while S3 fails. */
   readonly stale: number;
   /** A tier evicts what nobody has asked it for in this time. */
-  readonly evictAfter: number;
+  readonly evictUnusedAfter: number;
+  /** All tiers evict an entry at this age, however often it is asked for. Its age is that of its bytes: a 304 renews none. */
+  readonly evictAllAfter: number;
 };
 
-/** The entries of one tier, by their keys. */
-type Tier = {
-  /** When S3 confirmed the entry last, in seconds. 0: there is none. */
-  readonly checkedAt: Uint32Array;
-  readonly usedAt: Uint32Array;
-  readonly version: Uint16Array;
-};
+/** What Workers Cache evicts is not known. This is the best of it: nothing. */
+export const EVICTS_NOTHING = {
+  evictUnusedAfter: Number.POSITIVE_INFINITY,
+  evictAllAfter: Number.POSITIVE_INFINITY,
+} as const satisfies Partial<CacheRules>;
+
+/**
+ * The entries of one tier, by their keys. Each has FIELDS numbers, one behind the other: most of a view's time goes into
+ * fetching an entry from memory, which is then done once.
+ */
+type Tier = Uint32Array;
+
+const FIELDS = 4;
+
+/** When S3 confirmed the entry last, in seconds. 0: there is none. */
+const CHECKED_AT = 0;
+const USED_AT = 1;
+/** When its bytes came, into the upper tier. */
+const CACHED_AT = 2;
+const VERSION = 3;
 
 export type WorkersCache = {
   readonly rules: CacheRules;
@@ -30,11 +45,7 @@ export type WorkersCache = {
 
 /** @param keys how many keys there are */
 export function createWorkersCache(rules: CacheRules, keys: number): WorkersCache {
-  const createTier = (): Tier => ({
-    checkedAt: new Uint32Array(keys),
-    usedAt: new Uint32Array(keys),
-    version: new Uint16Array(keys),
-  });
+  const createTier = (): Tier => new Uint32Array(keys * FIELDS);
   const dataCenters = Array.from({ length: DATA_CENTERS }, createTier);
   return { rules, dataCenters, upper: createTier() };
 }
@@ -89,57 +100,75 @@ export function lookUp(cache: WorkersCache, dataCenter: number, key: number, now
 }
 
 /**
- * Keeps what Renditions has answered, in the upper tier and in that of a data centre.
+ * Keeps the rendition that Renditions has answered with, in the upper tier and in that of a data centre.
  * @param dataCenter undefined: in the upper tier alone
  */
 export function keepVersion(
+  cache: WorkersCache,
+  dataCenter: number | undefined,
+  key: number,
+  version: number,
+  now: number,
+): void {
+  cache.upper[key * FIELDS + CACHED_AT] = now;
+  renewVersion(cache, dataCenter, key, version, now);
+}
+
+/** The same, where Renditions has answered 304: the bytes are those of before. */
+export function renewVersion(
   { dataCenters, upper }: WorkersCache,
   dataCenter: number | undefined,
   key: number,
   version: number,
   now: number,
 ): void {
-  upper.version[key] = version;
-  upper.checkedAt[key] = now;
-  upper.usedAt[key] = now;
+  const start = key * FIELDS;
+  upper[start + VERSION] = version;
+  upper[start + CHECKED_AT] = now;
+  upper[start + USED_AT] = now;
   if (dataCenter === undefined) return;
   copyEntry(upper, elementAt(dataCenters, dataCenter), key);
 }
 
 /** Drops entries everywhere (W10). */
 export function purgeKeys({ dataCenters, upper }: WorkersCache, from: number, to: number): void {
-  for (const tier of [...dataCenters, upper]) tier.checkedAt.fill(0, from, to);
+  for (const tier of [...dataCenters, upper]) {
+    for (let key = from; key < to; key++) tier[key * FIELDS + CHECKED_AT] = 0;
+  }
 }
 
 /** "old": it is not shown any more, but S3 may confirm it. */
 type EntryState = "none" | "fresh" | "stale" | "old";
 
 function stateOf(
-  { checkedAt, usedAt }: Tier,
+  tier: Tier,
   key: number,
   now: number,
-  { keep, stale, evictAfter }: CacheRules,
+  { keep, stale, evictUnusedAfter, evictAllAfter }: CacheRules,
 ): EntryState {
-  const checked = numberAt(checkedAt, key);
-  const idle = now - numberAt(usedAt, key);
-  if (checked === 0 || idle >= evictAfter) return "none";
+  const start = key * FIELDS;
+  const checkedAt = numberAt(tier, start + CHECKED_AT);
+  if (checkedAt === 0) return "none";
 
-  usedAt[key] = now;
-  const age = now - checked;
+  const idle = now - numberAt(tier, start + USED_AT);
+  const sinceCached = now - numberAt(tier, start + CACHED_AT);
+  if (idle >= evictUnusedAfter || sinceCached >= evictAllAfter) return "none";
+
+  tier[start + USED_AT] = now;
+  const age = now - checkedAt;
   if (age < keep) return "fresh";
   return age < keep + stale ? "stale" : "old";
 }
 
 function copyEntry(from: Tier, to: Tier, key: number): void {
-  to.version[key] = versionIn(from, key);
-  to.checkedAt[key] = numberAt(from.checkedAt, key);
-  to.usedAt[key] = numberAt(from.usedAt, key);
+  const start = key * FIELDS;
+  for (let field = 0; field < FIELDS; field++) to[start + field] = numberAt(from, start + field);
 }
 
-function versionIn({ version }: Tier, key: number): number {
-  return numberAt(version, key);
+function versionIn(tier: Tier, key: number): number {
+  return numberAt(tier, key * FIELDS + VERSION);
 }
 
-function numberAt(numbers: Uint16Array | Uint32Array, key: number): number {
-  return numbers[key] ?? 0;
+function numberAt(tier: Tier, index: number): number {
+  return tier[index] ?? 0;
 }
