@@ -1,6 +1,6 @@
-// npm run bench:keep: simulates what visitors see with several values of `keep`, with and without events. Less than a minute on two free cores.
-// It writes fixtures/bench/keep.json, and its tables into the pages that have them. The text around them is to be changed
-// by hand. With --quick it only shows that all of it works, and writes nothing.
+// npm run bench:keep: simulates what visitors see with several values of `keep`, with and without events. On two free cores
+// it takes less than a minute. It writes fixtures/bench/keep.json, and its tables into the pages that have them. The text
+// around them is to be changed by hand. With --quick it has the small site, and writes nothing.
 
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
