@@ -151,7 +151,7 @@ describe("the queue", () => {
   test.each([
     ["one event", [1], 15],
     ["a hundred at once", times(100, 1), 5],
-    ["three hundred at once", times(300, 1), 35],
+    ["four hundred at once", times(400, 1), 50],
     ["one each second for ten minutes", Array.from({ length: 600 }, (_, second) => second + 1), 60],
     ["six hundred within ten minutes", times(600, 600), 60],
   ])(
@@ -164,7 +164,8 @@ describe("the queue", () => {
       for (const [index, { at, objects }] of purges.entries()) {
         expect(objects.length).toBeLessThanOrEqual(100);
         const before = purges[index - 1];
-        if (before) expect(at - before.at).toBeGreaterThanOrEqual(15);
+        const isHeld = before && before.objects.length > 1;
+        if (isHeld) expect(at - before.at).toBeGreaterThanOrEqual(15);
       }
       for (const [object, at] of sentAt.entries()) {
         const passes = purges.filter(({ objects }) => objects.includes(object));

@@ -1,12 +1,12 @@
-// The queue of events, and its consumer (src/worker/purge/consume.ts). What came within ten seconds is one batch, and there
-// are fifteen seconds between two purges. Each event is purged until a late pass finds nothing in the store. It leaves out
+// The queue of events, and its consumer (src/worker/purge/consume.ts). What came within ten seconds is one batch, and after
+// a purge the queue is held for some time. Each event is purged until a late pass finds nothing in the store. It leaves out
 // purges that are refused, and messages that come twice.
 
 /** Of the consumer in the wrangler.toml of `vitrine init`: messages, and seconds. */
 const BATCH_SIZE = 100;
 const BATCH_SECONDS = 10;
 
-/** Between two purges of one consumer: seconds. */
+/** From one purge to the next batch, unless there was a single message: seconds. */
 const PURGE_PERIOD = 15;
 
 /** Until a purge holds in all data centres: seconds. Cloudflare says "within seconds" (W10); so many are assumed. */
@@ -31,52 +31,51 @@ type Message = {
 export type EventQueue = {
   /** In the order of `availableAt`. */
   readonly messages: readonly Message[];
-  /** When the consumer purged last. */
-  readonly purgedAt: number;
+  /** From when on the consumer takes another batch. */
+  readonly freeAt: number;
 };
 
-export const EMPTY_QUEUE: EventQueue = { messages: [], purgedAt: Number.NEGATIVE_INFINITY };
+export const EMPTY_QUEUE: EventQueue = { messages: [], freeAt: 0 };
 
 /** Returns the queue with the event of an object that was replaced. */
 export function sendEvent(
-  { messages, purgedAt }: EventQueue,
+  { messages, freeAt }: EventQueue,
   object: number,
   now: number,
 ): EventQueue {
   const message = { object, sentAt: now, availableAt: now, attempts: 0 };
-  return { messages: inOrder([...messages, message]), purgedAt };
+  return { messages: inOrder([...messages, message]), freeAt };
 }
 
-/** A purge, and the queue without its messages. */
+/** A purge, and the messages that the queue has besides. */
 export type Purge = {
+  readonly beganAt: number;
   readonly messages: readonly Message[];
   /** For how long the oldest new event had to wait until its purge held everywhere: seconds. undefined: none is new. */
   readonly longestWait: number | undefined;
-  readonly queue: EventQueue;
+  readonly others: readonly Message[];
 };
 
 /** Returns the next purge, if it holds everywhere by now. */
-export function nextPurge({ messages, purgedAt }: EventQueue, now: number): Purge | undefined {
+export function nextPurge({ messages, freeAt }: EventQueue, now: number): Purge | undefined {
   const [first] = messages;
   if (!first) return;
 
-  // A batch ends when it is full, or after some seconds. The consumer has no other batch meanwhile.
+  // A batch ends when it is full, or after some seconds. Its purge begins at once.
   const last = messages[BATCH_SIZE - 1];
   const fullAt = last?.availableAt ?? Number.POSITIVE_INFINITY;
   const endsAt = Math.min(fullAt, first.availableAt + BATCH_SECONDS);
-  const takenAt = Math.max(purgedAt, endsAt);
-  const beganAt = Math.max(takenAt, purgedAt + PURGE_PERIOD);
+  const beganAt = Math.max(freeAt, endsAt);
   if (now < beganAt + SPREAD) return;
 
-  const available = messages.filter(({ availableAt }) => availableAt <= takenAt);
+  const available = messages.filter(({ availableAt }) => availableAt <= beganAt);
   const batch = available.slice(0, BATCH_SIZE);
-  const others = messages.slice(batch.length);
-
   const oldest = batch.find(({ attempts }) => attempts === 0);
   return {
+    beganAt,
     messages: batch,
     longestWait: oldest && beganAt + SPREAD - oldest.sentAt,
-    queue: { messages: others, purgedAt: beganAt },
+    others: messages.slice(batch.length),
   };
 }
 
@@ -84,19 +83,24 @@ export function nextPurge({ messages, purgedAt }: EventQueue, now: number): Purg
  * Returns the queue after a purge, with the messages that come again.
  * @param stored the objects of which the purge found something in the store
  */
-export function settlePurge({ messages, queue }: Purge, stored: ReadonlySet<number>): EventQueue {
-  const { purgedAt } = queue;
+export function settlePurge(
+  { beganAt, messages, others }: Purge,
+  stored: ReadonlySet<number>,
+): EventQueue {
   const again = messages.filter(({ object, sentAt, attempts }) => {
-    const isLate = purgedAt - sentAt >= RUN_SECONDS;
+    const isLate = beganAt - sentAt >= RUN_SECONDS;
     const isDone = isLate && !stored.has(object);
     return !isDone && attempts + 1 < MAX_ATTEMPTS;
   });
-  const putOff = again.map((message) => putOffMessage(message, purgedAt));
-  return { messages: inOrder([...queue.messages, ...putOff]), purgedAt };
+  const putOff = again.map((message) => putOffMessage(message, beganAt));
+
+  const isHeld = messages.length > 1;
+  const freeAt = isHeld ? beganAt + PURGE_PERIOD : beganAt;
+  return { messages: inOrder([...others, ...putOff]), freeAt };
 }
 
-function putOffMessage(message: Message, purgedAt: number): Message {
-  const availableAt = purgedAt + RUN_SECONDS;
+function putOffMessage(message: Message, beganAt: number): Message {
+  const availableAt = beganAt + RUN_SECONDS;
   return { ...message, availableAt, attempts: message.attempts + 1 };
 }
 
