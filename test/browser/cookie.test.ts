@@ -1,15 +1,12 @@
 // A real browser with the cookie that opens an album: pages of several hosts show its pictures, or do not.
 
 import { createServer } from "node:http";
-import type { Browser, BrowserContext } from "playwright-core";
+import type { BrowserContext } from "playwright-core";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { createClient } from "../../src/client/index.ts";
 import { expiresWithin, signCookie } from "../../src/client/sign.ts";
-import { ENV, SECRETS, VARS } from "../support/env.ts";
-import { freePort } from "../support/free-port.ts";
-import { builtWorker, type Running, start } from "../support/workerd.ts";
-import { launch } from "./chromium.ts";
-import { EDGE } from "./edge.ts";
+import { SECRETS, VARS } from "../support/env.ts";
+import { startWorld, type World } from "./world.ts";
 
 // Browsers find these hosts on this machine, and take cookies with `Secure` from them.
 const DOMAIN = "vitrine.localhost";
@@ -38,12 +35,11 @@ const app = createServer(async ({ url = "/" }, response) => {
   response.end(url === "/album" || url === "/open" ? images.join("\n") : "");
 });
 
-let appPort: number;
-let worker: Running;
-let browser: Browser;
+let world: World;
 let context: BrowserContext;
-const at = (host: string) => `http://${host}:${appPort}`;
-const vitrine = () => `http://images.${DOMAIN}:${worker.port}`;
+const urlOn = (host: string, appPort: number) => `http://${host}:${appPort}`;
+const at = (host: string) => urlOn(host, world.appPort);
+const vitrine = () => `http://images.${DOMAIN}:${world.worker.port}`;
 
 const signed = { object: "media/*", signed: true, cookie: true } as const;
 const site = (path: string) =>
@@ -53,24 +49,17 @@ const open = () => site("/open/:preset/*");
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 beforeAll(async () => {
-  appPort = await freePort();
-  app.listen(appPort, "127.0.0.1");
-  const ROUTES = [
+  world = await startWorld(app, (appPort) => [
     { path: "/album/:preset/*", ...signed },
-    { path: "/open/:preset/*", ...signed, origins: [at(`app.${DOMAIN}`)] },
-  ];
-  worker = await start(builtWorker({ ...ENV, ROUTES }), { edge: EDGE });
-  browser = await launch();
+    { path: "/open/:preset/*", ...signed, origins: [urlOn(`app.${DOMAIN}`, appPort)] },
+  ]);
 });
 afterAll(async () => {
-  await browser.close();
-  await worker.stop();
-  app.close();
-  app.closeAllConnections();
+  await world.stop();
   vi.resetConfig();
 });
 beforeEach(async () => {
-  context = await browser.newContext();
+  context = await world.browser.newContext();
 });
 
 /** Opens a page of a host, and waits until all its pictures have come or failed. */

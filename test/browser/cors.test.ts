@@ -2,13 +2,9 @@
 // serves nobody else, unless all may read it.
 
 import { createServer } from "node:http";
-import type { Browser, BrowserContext, Page } from "playwright-core";
-import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
-import { ENV } from "../support/env.ts";
-import { freePort } from "../support/free-port.ts";
-import { builtWorker, type Running, start } from "../support/workerd.ts";
-import { launch } from "./chromium.ts";
-import { EDGE } from "./edge.ts";
+import type { BrowserContext, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import { startWorld, type World } from "./world.ts";
 
 // Browsers find these hosts on this machine, and send them all that they send by https.
 const DOMAIN = "vitrine.localhost";
@@ -22,36 +18,26 @@ const app = createServer((_, response) => {
   response.end();
 });
 
-let appPort: number;
-let worker: Running;
-let browser: Browser;
-let context: BrowserContext;
+let world: World;
 
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 120_000 });
 beforeAll(async () => {
-  appPort = await freePort();
-  app.listen(appPort, "127.0.0.1");
-  const ROUTES = [
+  world = await startWorld(app, (appPort) => [
     { path: "/open/:preset/*", object: "media/*", cors: true },
     { path: "/plain/:preset/*", object: "media/*" },
     { path: "/app/:preset/*", object: "media/*", origins: [`http://${APP}:${appPort}`] },
-  ];
-  worker = await start(builtWorker({ ...ENV, ROUTES }), { edge: EDGE });
-  browser = await launch();
+  ]);
 });
 afterAll(async () => {
-  await browser.close();
-  await worker.stop();
-  app.close();
-  app.closeAllConnections();
+  await world.stop();
   vi.resetConfig();
 });
-beforeEach(async () => {
-  context = await browser.newContext();
-});
+
+/** A browser that has kept nothing. */
+const openBrowser = () => world.browser.newContext();
 
 const pictureOf = (route: string) =>
-  `http://images.${DOMAIN}:${worker.port}/${route}/card/photos/fig.jpg`;
+  `http://images.${DOMAIN}:${world.worker.port}/${route}/card/photos/fig.jpg`;
 
 type Loaded = {
   readonly isShown: boolean;
@@ -66,13 +52,14 @@ type Loaded = {
  * @param attributes of the <img>
  */
 async function load(
+  context: BrowserContext,
   host: string,
   url: string,
   attributes: Record<string, string> = {},
 ): Promise<Loaded> {
   const page = await context.newPage();
-  await page.goto(`http://${host}:${appPort}/`);
-  const isCached = await watchCache(page);
+  await page.goto(`http://${host}:${world.appPort}/`);
+  const isCached = await watchCache(context, page);
 
   const loaded = await page.evaluate(
     async ({ url, attributes }) => {
@@ -101,7 +88,7 @@ async function load(
 }
 
 /** Watches a page. @returns a function that says whether an answer came out of the browser's cache */
-async function watchCache(page: Page): Promise<() => boolean> {
+async function watchCache(context: BrowserContext, page: Page): Promise<() => boolean> {
   const session = await context.newCDPSession(page);
   let isCached = false;
   session.on("Network.requestServedFromCache", () => {
@@ -122,14 +109,19 @@ const NOTHING: Loaded = { isShown: false, isRead: false, isCached: false };
 test.each([APP, OTHER])(
   "with cors, a canvas on %s reads the picture that an <img> has loaded before",
   async (host) => {
-    expect(await load(host, pictureOf("open"))).toEqual(SHOWN);
-    expect(await load(host, pictureOf("open"), CROSSORIGIN)).toEqual({ ...READ, isCached: true });
+    const context = await openBrowser();
+    expect(await load(context, host, pictureOf("open"))).toEqual(SHOWN);
+    expect(await load(context, host, pictureOf("open"), CROSSORIGIN)).toEqual({
+      ...READ,
+      isCached: true,
+    });
   },
 );
 
 test("with cors, a script reads pictures and refusals, whatever it sends", async () => {
+  const context = await openBrowser();
   const page = await context.newPage();
-  await page.goto(`http://${OTHER}:${appPort}/`);
+  await page.goto(`http://${OTHER}:${world.appPort}/`);
   const statuses = await page.evaluate(
     async ([picture = "", missing = ""]) => {
       const headers = { "x-a": "1" };
@@ -142,25 +134,30 @@ test("with cors, a script reads pictures and refusals, whatever it sends", async
 });
 
 test("without cors, a canvas reads nothing: neither what an <img> has loaded, nor a new one", async () => {
-  expect(await load(OTHER, pictureOf("plain"))).toEqual(SHOWN);
-  expect(await load(OTHER, pictureOf("plain"), CROSSORIGIN)).toMatchObject({
+  const context = await openBrowser();
+  expect(await load(context, OTHER, pictureOf("plain"))).toEqual(SHOWN);
+  expect(await load(context, OTHER, pictureOf("plain"), CROSSORIGIN)).toMatchObject({
     ...{ isShown: false, isRead: false },
   });
 });
 
 test("a page of origins shows and reads the picture, and a page of another site nothing", async () => {
-  expect(await load(APP, pictureOf("app"))).toEqual(SHOWN);
-  expect(await load(APP, pictureOf("app"), CROSSORIGIN)).toEqual(READ);
-  expect(await load(OTHER, pictureOf("app"))).toEqual(NOTHING);
-  expect(await load(OTHER, pictureOf("app"), CROSSORIGIN)).toEqual(NOTHING);
-  expect(await load(OTHER, pictureOf("app"), { referrerpolicy: "no-referrer" })).toEqual(NOTHING);
+  const context = await openBrowser();
+  expect(await load(context, APP, pictureOf("app"))).toEqual(SHOWN);
+  expect(await load(context, APP, pictureOf("app"), CROSSORIGIN)).toEqual(READ);
+  expect(await load(context, OTHER, pictureOf("app"))).toEqual(NOTHING);
+  expect(await load(context, OTHER, pictureOf("app"), CROSSORIGIN)).toEqual(NOTHING);
+  expect(await load(context, OTHER, pictureOf("app"), { referrerpolicy: "no-referrer" })).toEqual(
+    NOTHING,
+  );
 });
 
 // The browser has one cache for both, because they are of one site.
 test("a neighbour of a page of origins is not shown what the browser has kept for that page", async () => {
-  expect(await load(APP, pictureOf("app"))).toEqual(SHOWN);
-  expect(await load(APP, pictureOf("app"))).toEqual({ ...SHOWN, isCached: true });
-  expect(await load(NEIGHBOUR, pictureOf("app"))).toEqual(NOTHING);
-  expect(await load(NEIGHBOUR, pictureOf("app"), CROSSORIGIN)).toEqual(NOTHING);
-  expect(await load(APP, pictureOf("app"))).toMatchObject({ isShown: true });
+  const context = await openBrowser();
+  expect(await load(context, APP, pictureOf("app"))).toEqual(SHOWN);
+  expect(await load(context, APP, pictureOf("app"))).toEqual({ ...SHOWN, isCached: true });
+  expect(await load(context, NEIGHBOUR, pictureOf("app"))).toEqual(NOTHING);
+  expect(await load(context, NEIGHBOUR, pictureOf("app"), CROSSORIGIN)).toEqual(NOTHING);
+  expect(await load(context, APP, pictureOf("app"))).toMatchObject({ isShown: true });
 });
