@@ -17,7 +17,7 @@ const LONG = [
   "test/dev/{closed,start}.test.ts",
   "test/cloudflare/{cloudflare,planted-faults}.test.ts",
   "test/docs/{alert,examples,testing}.test.ts",
-  "test/built/{hostile-objects,local-run,memory}.test.ts",
+  "test/built/{hostile-objects,local-run,memory,queue}.test.ts",
   "test/hostile/explore/worlds.test.ts",
   "test/worker/matrix/*.test.ts",
   "test/worker/corpus/pairs.test.ts",
