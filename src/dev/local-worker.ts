@@ -59,19 +59,64 @@ export function localGateway(gateway: Gateway | Entrypoint) {
       return response;
     },
     async queue(batch, env, context) {
-      // In production a purge waits for its turn, since its calls are few (W10). The Worker knows its last turn by its
-      // env. Here no limit holds, so each batch has an env of its own, and nobody waits.
-      const projectEnv = { ...prepareEnv(env) };
+      const projectEnv = prepareEnv(env);
       const consumer = typeof gateway === "function" ? new gateway(context, projectEnv) : gateway;
       if (consumer.queue === undefined) return console.error(NO_CONSUMER);
 
-      await consumer.queue(batch, projectEnv, context);
+      // The Worker holds the queue when it is done, since the calls of Workers Cache are few (W10). There is none here,
+      // and the next batch does not wait.
+      const { batch: watched, settled } = watchBatch(batch);
+      const running = Promise.resolve(consumer.queue(watched, projectEnv, context));
+      context.waitUntil(running);
+      await Promise.race([running, settled]);
     },
   } satisfies ExportedHandler<LocalBindings>;
 }
 
 const NO_CONSUMER =
   "main of the configuration exports no queue handler by default, and [[queues.consumers]] needs one";
+
+/** Returns a batch whose messages settle those of another one, and a promise that all of them are settled. */
+function watchBatch(batch: MessageBatch): {
+  readonly batch: MessageBatch;
+  readonly settled: Promise<void>;
+} {
+  const { promise: settled, resolve } = Promise.withResolvers<void>();
+  const open = new Set(batch.messages);
+  const close = (closed: readonly Message[]) => {
+    for (const message of closed) open.delete(message);
+    if (open.size === 0) resolve();
+  };
+
+  const messages = batch.messages.map((message): Message => {
+    const { id, timestamp, body, attempts } = message;
+    return {
+      ...{ id, timestamp, body, attempts },
+      ack: () => {
+        message.ack();
+        close([message]);
+      },
+      retry: (options) => {
+        message.retry(options);
+        close([message]);
+      },
+    };
+  });
+
+  const { queue, metadata } = batch;
+  const watched: MessageBatch = {
+    ...{ queue, metadata, messages },
+    ackAll: () => {
+      batch.ackAll();
+      close(batch.messages);
+    },
+    retryAll: (options) => {
+      batch.retryAll(options);
+      close(batch.messages);
+    },
+  };
+  return { batch: watched, settled };
+}
 
 /** Puts the events of the local buckets, a list in JSON, into the queue. */
 async function queueEvents(request: Request, { LOCAL_EVENTS }: LocalBindings): Promise<Response> {

@@ -61,56 +61,117 @@ test.each<[what: string, headers: Record<string, string>, status: number, queued
   expect([answer.status, queued]).toEqual([status, expected]);
 });
 
-const BATCH: MessageBatch = {
-  ...{ queue: "vitrine-events", messages: [] },
-  metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } },
-  ackAll: () => {},
-  retryAll: () => {},
-};
+/** A batch of messages of which each is settled, and how. */
+function batchOf(...bodies: readonly unknown[]) {
+  const settled: unknown[] = [];
+  const messages = bodies.map((body, index): Message => {
+    return {
+      ...{ id: `${index}`, timestamp: new Date(0), attempts: 1, body },
+      ack: () => void settled.push(["ack", body]),
+      retry: (options) => void settled.push(["retry", body, options]),
+    };
+  });
+  const batch: MessageBatch = {
+    ...{ queue: "vitrine-events", messages },
+    metadata: { metrics: { backlogCount: 0, backlogBytes: 0 } },
+    ackAll: () => void settled.push("ack all"),
+    retryAll: (options) => void settled.push(["retry all", options]),
+  };
+  return { batch, settled };
+}
 
-test("an object or a class of the project gets the batches, each with an env of its own", async () => {
-  const envs: object[] = [];
-  const fetch = async () => new Response();
-  const asObject = { fetch, queue: (_batch: MessageBatch, env: object) => void envs.push(env) };
-  class AsClass {
-    readonly env: object;
-    constructor(_context: ExecutionContext, env: object) {
-      this.env = env;
-    }
-    fetch = fetch;
-    queue = () => void envs.push(this.env);
-  }
-  const env = { LOCAL_EDGE: "http://localhost:9/none", LOCAL_SENDER: "x-vitrine-sender", A: "1" };
-  for (const gateway of [asObject, AsClass]) {
-    const consumer: Consumer = localGateway(gateway);
-    for (const _batch of [1, 2]) await runQueue(consumer, env);
-  }
-  expect(envs).toEqual(Array.from({ length: 4 }, () => ({ A: "1" })));
-  expect(new Set(envs).size).toBe(4);
-});
-
-test("a project without a queue handler is told so, and its messages do not come again", async () => {
-  const error = vi.spyOn(console, "error").mockImplementation(() => {});
-  const consumer: Consumer = localGateway({ fetch: async () => new Response() });
-  await runQueue(consumer, { LOCAL_EDGE: "http://localhost:9/none" });
-  expect(error.mock.calls).toEqual([[expect.stringContaining("exports no queue handler")]]);
-});
-
-/** Any batch. */
+/** Any consumer, as the local run wraps it. */
 type Consumer = {
   queue(batch: MessageBatch, env: LocalBindings, run: ExecutionContext): Promise<void>;
 };
 
 /** Gives a consumer a batch, in a context of the runtime. */
-async function runQueue(consumer: Consumer, env: LocalBindings): Promise<void> {
-  const local = createCache().entrypoint((run: ExecutionContext) => ({
-    fetch: async () => {
-      await consumer.queue(BATCH, env, run);
-      return new Response();
-    },
-  }));
-  await local.fetch(new Request("http://localhost:8787/"));
+async function runQueue(consumer: Consumer, batch: MessageBatch, env: object = {}): Promise<void> {
+  const bindings = { LOCAL_EDGE: "http://localhost:9/none", ...env };
+  const waitUntil = () => {};
+  const run = Object.assign(Object.create(null), { waitUntil });
+  await consumer.queue(batch, bindings, run);
 }
+
+const fetchNothing = async () => new Response();
+
+test("an object or a class of the project gets the batches, with the bindings of the project", async () => {
+  const envs: object[] = [];
+  const asObject = {
+    fetch: fetchNothing,
+    queue: (_batch: MessageBatch, env: object) => void envs.push(env),
+  };
+  class AsClass {
+    readonly env: object;
+    constructor(_context: ExecutionContext, env: object) {
+      this.env = env;
+    }
+    fetch = fetchNothing;
+    queue = () => void envs.push(this.env);
+  }
+  const env = { LOCAL_SENDER: "x-vitrine-sender", LOCAL_EVENTS: {}, A: "1" };
+  for (const gateway of [asObject, AsClass]) {
+    await runQueue(localGateway(gateway), batchOf().batch, env);
+  }
+  expect(envs).toEqual([{ A: "1" }, { A: "1" }]);
+});
+
+type Settle = (batch: MessageBatch) => void;
+
+test.each<[what: string, settle: Settle, settled: readonly unknown[]]>([
+  [
+    "message by message",
+    ({ messages: [first, second] }) => {
+      second?.retry({ delaySeconds: 40 });
+      first?.ack();
+    },
+    [
+      ["retry", "b", { delaySeconds: 40 }],
+      ["ack", "a"],
+    ],
+  ],
+  ["all at once", (batch) => batch.ackAll(), ["ack all"]],
+  [
+    "all for later",
+    (batch) => batch.retryAll({ delaySeconds: 1 }),
+    [["retry all", { delaySeconds: 1 }]],
+  ],
+])(
+  "when messages are settled %s, the next batch does not wait for this one",
+  async (_what, settle, expected) => {
+    const { batch, settled } = batchOf("a", "b");
+    const queue = async (taken: MessageBatch) => {
+      settle(taken);
+      await new Promise(() => {}); // holds the queue
+    };
+    await runQueue(localGateway({ fetch: fetchNothing, queue }), batch);
+    expect(settled).toEqual(expected);
+  },
+);
+
+test("a batch with an open message is waited for, and fails with its handler", async () => {
+  const { batch, settled } = batchOf("a", "b");
+  const { promise, reject } = Promise.withResolvers<void>();
+  const queue = async ({ messages: [first] }: MessageBatch) => {
+    first?.ack();
+    first?.ack();
+    await promise;
+  };
+  const running = runQueue(localGateway({ fetch: fetchNothing, queue }), batch);
+  const later = new Promise((resolve) => setImmediate(resolve, "it waits"));
+  expect(await Promise.race([running, later])).toBe("it waits");
+  reject(new Error("it fails"));
+  await expect(running).rejects.toThrow("it fails");
+  expect(settled).toHaveLength(2);
+});
+
+test("a project without a queue handler is told so, and its messages do not come again", async () => {
+  const error = vi.spyOn(console, "error").mockImplementation(() => {});
+  const { batch, settled } = batchOf("a");
+  await runQueue(localGateway({ fetch: fetchNothing }), batch);
+  expect(error.mock.calls).toEqual([[expect.stringContaining("exports no queue handler")]]);
+  expect(settled).toEqual([]); // the runtime acknowledges what is open (Q2)
+});
 
 test("a Worker with the Images binding gets that of the local edge, another one gets none", async () => {
   const edge = createEdge({ zone: "images.example", fetch });
