@@ -105,7 +105,7 @@ export async function startLocal(
   log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
   if (!(await worker.run(project))) endProcess("It did not start.");
   await syncBuckets(project);
-  log(welcomeText(address, config, devVars, hasOwnS3));
+  log(welcomeText(address, config, project));
   const warnOfBuckets = warnOnce(warnOf("The local buckets"));
   const warnOfEvents = warnOnce(warnOf("The local queue"));
   const poll = async () => {
@@ -188,6 +188,8 @@ function createSync(
   events: LocalEvents,
 ): (project: LocalProject) => Promise<void> {
   const syncs = new Map<string, ReturnType<typeof createBucketSync>>();
+  /** The names of the buckets in wrangler.toml, which may change while the bucket stays. */
+  const names = new Map<string, string>();
   let current: LocalProject;
   return async (project) => {
     current = project;
@@ -195,7 +197,8 @@ function createSync(
     for (const [name, { bucket, prefix = "" }] of hasOwnS3 ? [] : Object.entries(buckets)) {
       const baseUrl = `${endpoint}/${bucket}/`;
       const id = baseUrl + prefix;
-      const onChange = (change: ObjectChange) => events.add(current, name, change);
+      names.set(id, name);
+      const onChange = (change: ObjectChange) => events.add(current, names.get(id) ?? name, change);
       const sync =
         syncs.get(id) ?? createBucketSync({ baseUrl, prefix }, readLocalKeys("."), onChange);
       syncs.set(id, sync);
@@ -232,8 +235,9 @@ function endProcess(reason: unknown): never {
   process.exit(EXIT.failed);
 }
 
-/** Each URL has a line of its own. @param hasOwnS3 whether .dev.vars names an S3 */
-function welcomeText(address: string, { variants }: Config, devVars: string, hasOwnS3: boolean) {
+/** Each URL has a line of its own. */
+function welcomeText(address: string, { variants }: Config, project: LocalProject): string {
+  const { devVars, hasOwnS3, queue } = project;
   const missing = [...variants].flatMap(([name, { image }]) => {
     const options = name.includes("@") ? [] : findUnsupported(imageOf(image));
     if (options.length === 0) return [];
@@ -242,6 +246,11 @@ function welcomeText(address: string, { variants }: Config, devVars: string, has
   const pictures = hasOwnS3
     ? `The pictures come from the S3 that ${devVars} names, which the contact sheet does not list:`
     : "The contact sheet shows every picture at every preset, and takes your own:";
+  // What an S3 of the user sends comes to /purge, if at all.
+  const sendsEvents = queue !== undefined && !hasOwnS3;
+  const events = sendsEvents
+    ? "Replace or delete a file of objects/: its event comes through the queue, and is logged.\n"
+    : "";
   return `
 Vitrine is ready on ${address}
 
@@ -249,7 +258,7 @@ ${pictures}
 ${address}/
 
 ${missing.join("")}A picture is made once, and then comes out of a store in .wrangler/state, until its object changes.
-To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.
+${events}To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.
 ${withPages("It takes effect at once. docs/switches.md has all the switches of the local edge.")}
 
 Requests and errors are logged below. Press Ctrl-C to stop.
