@@ -4,7 +4,8 @@
 // The cache comes first: its call may be refused, and then nothing of the store was listed for nothing. Everything is done
 // twice. A run that had read the older object before it changed may still be on its way to the cache and to the store. It
 // asks S3 once more at its end, but its isolate may die before that. So a message is acknowledged only by a pass that began
-// when all such runs had ended, and that has found nothing in the store. Codes such as W10 are rules of docs/rules.md.
+// when all such runs had ended. What that last pass deletes from the store, a visitor may have had cached a moment before,
+// in an outage of S3: so the cache is purged of it once more. Codes such as W10 are rules of docs/rules.md.
 
 import type { GatewayContext } from "../cache/loopback.ts";
 import type { Store } from "../config/bindings.ts";
@@ -74,17 +75,28 @@ export async function consumeEvents(
 
   const purged = objects.filter(({ url }) => !failures.has(url));
   const results = await purgeStored(purged, config, beganAt);
+  const triedEvents = taken.map((event): TriedEvent => {
+    const outcome = outcomeOf(event, failures, results);
+    return { ...event, outcome, isLast: isLastPass(event.message, outcome, config, beganAt) };
+  });
+
+  // In an outage of S3, a visitor may have had what was stored cached again, before it was deleted.
+  const recached = joinObjects(
+    triedEvents.filter(({ outcome, isLast }) => {
+      return isLast && outcome.kind === "purged" && outcome.deleted > 0;
+    }),
+  );
+  const laterFailures = await purgeCalls(recached, context);
 
   // Each message is settled by itself.
-  const triedEvents = taken.map((event): TriedEvent => {
-    return { ...event, outcome: outcomeOf(event, failures, results) };
-  });
-  for (const event of triedEvents) settle(event, config, beganAt);
+  const settledEvents = triedEvents.map((event) => withLaterFailure(event, laterFailures));
+  for (const event of settledEvents) settle(event, config);
 
-  const [cacheFailure] = failures.values();
-  report(triedEvents, cacheFailure?.reason ?? "store: it fails");
+  const [cacheFailure] = [...failures.values(), ...laterFailures.values()];
+  report(settledEvents, cacheFailure?.reason ?? "store: it fails");
 
-  if (batch.messages.length > 1) await holdQueue(beganAt);
+  const calls = recached.length > 0 ? 2 : 1;
+  if (batch.messages.length > 1) await holdQueue(beganAt + calls * PURGE_PERIOD_MS);
 }
 
 /** Reads the messages. Those that mean no object here are acknowledged. */
@@ -160,10 +172,12 @@ async function purgeCalls(
 /**
  * Waits until the cache may be called again. A queue with one consumer delivers no other batch before this run has ended,
  * whichever isolate gets it, and gathers what comes meanwhile. A single message is not held: there are few then.
+ * @param until ms since 1970
  */
-async function holdQueue(beganAt: number): Promise<void> {
-  const timeLeft = beganAt + PURGE_PERIOD_MS - Date.now();
-  if (timeLeft > 0) await scheduler.wait(Math.min(timeLeft, PURGE_PERIOD_MS));
+async function holdQueue(until: number): Promise<void> {
+  // The clock may have been set back.
+  const timeLeft = Math.min(until - Date.now(), 2 * PURGE_PERIOD_MS);
+  if (timeLeft > 0) await scheduler.wait(timeLeft);
 }
 
 /** What became of an object in the store. */
@@ -235,7 +249,11 @@ type EventOutcome =
   | { readonly kind: "not-purged"; readonly delaySeconds: number };
 
 /** A message that was tried. */
-type TriedEvent = QueuedEvent & { readonly outcome: EventOutcome };
+type TriedEvent = QueuedEvent & {
+  readonly outcome: EventOutcome;
+  /** Whether no other pass has to follow. */
+  readonly isLast: boolean;
+};
 
 /** After how long the store is tried again: s. */
 const STORE_RETRY_S = 30;
@@ -290,31 +308,42 @@ const BACKGROUND_S = 30;
 /** The contract leaves open whether a message that comes again keeps its time. If not, this ends its passes. */
 const MAX_ATTEMPTS = 10;
 
-/** Acknowledges a message, or has it come again. @param beganAt when the pass began: ms since 1970 */
-function settle(
-  { message, outcome }: TriedEvent,
-  { answers }: Pick<Config, "answers">,
+function runSeconds({ answers }: Pick<Config, "answers">): number {
+  return Math.ceil(answers.timeout) + BACKGROUND_S;
+}
+
+/** Returns whether no other pass has to follow. @param beganAt when the pass began: ms since 1970 */
+function isLastPass(
+  { attempts, timestamp }: EventMessage,
+  outcome: EventOutcome,
+  config: Pick<Config, "answers">,
   beganAt: number,
-): void {
-  if (outcome.kind === "not-purged") {
-    message.retry({ delaySeconds: outcome.delaySeconds });
-    return;
-  }
+): boolean {
+  if (outcome.kind === "not-purged") return false;
+  if (attempts >= MAX_ATTEMPTS) return true;
 
-  // A run that began before the change may be on its way for so long.
-  const runSeconds = Math.ceil(answers.timeout) + BACKGROUND_S;
-  const age = (beganAt - message.timestamp.getTime()) / 1000;
-  const isLate = age >= runSeconds;
+  // A run that began before the change may still be on its way.
+  const age = (beganAt - timestamp.getTime()) / 1000;
+  if (age < runSeconds(config)) return false;
 
-  // In an outage of S3, a visitor may have had what was stored cached again, before it was deleted.
-  const isDone = isLate && outcome.deleted === 0;
-  if (isDone || message.attempts >= MAX_ATTEMPTS) {
-    message.ack();
-    return;
-  }
+  // A visitor in an outage may have read what a first pass has deleted, and be on the way to the cache with it.
+  return attempts > 1 || outcome.deleted === 0;
+}
 
-  // From now on, because a visitor may have read what this pass has deleted.
-  message.retry({ delaySeconds: runSeconds });
+/** Returns a message as not purged, if the last purge of the cache failed for one of its objects. */
+function withLaterFailure(event: TriedEvent, laterFailures: PurgeFailures): TriedEvent {
+  const failure = event.objects.map(({ url }) => laterFailures.get(url)).find(Boolean);
+  if (!failure) return event;
+
+  const outcome: EventOutcome = { kind: "not-purged", delaySeconds: failure.retryAfter };
+  return { ...event, outcome, isLast: false };
+}
+
+/** Acknowledges a message, or has it come again. */
+function settle({ message, outcome, isLast }: TriedEvent, config: Pick<Config, "answers">): void {
+  if (isLast) message.ack();
+  else if (outcome.kind === "purged") message.retry({ delaySeconds: runSeconds(config) });
+  else message.retry({ delaySeconds: outcome.delaySeconds });
 }
 
 /** Logs what is purged, and what is not. A second pass that has found nothing is not logged. */

@@ -246,7 +246,7 @@ describe("a batch", () => {
     expect(message.settled()).toBe("ack");
   });
 
-  test("holds the queue no longer than usual after the clock was set back", async () => {
+  test("holds the queue for two turns at most after the clock was set back", async () => {
     stopDate();
     const pauses: number[] = [];
     vi.stubGlobal("scheduler", { wait: async (ms: number) => void pauses.push(ms) });
@@ -255,7 +255,7 @@ describe("a batch", () => {
       return PURGED;
     };
     await deliver([deletionOf(FULL_KEY, OLD), deletionOf("published/b.jpg", OLD)], withoutStore());
-    expect(pauses).toEqual([15_000]);
+    expect(pauses).toEqual([30_000]);
   });
 });
 
@@ -362,15 +362,32 @@ describe("a run that had begun before the change may be on its way", () => {
     const second = messageOf(event, { age: RUN_S, attempts: 2 });
     await deliver([second], env);
     expect(storedNames()).toEqual([]);
-    expect(calls).toHaveLength(2);
+    // A visitor in an outage may have had it cached between the purge and the deletion.
+    expect(calls).toHaveLength(3);
+    expect(second.settled()).toBe("ack");
+  });
 
-    // It has found something, so it comes once more.
-    expect(second.settled()).toEqual({ retry: RUN_S });
-    const third = messageOf(event, { age: 2 * RUN_S, attempts: 3 });
-    wait(RUN_S);
-    await deliver([third], env);
-    expect(third.settled()).toBe("ack");
-    expect(linesOf("purged-by-event")).toHaveLength(2);
+  test("a last purge that the limit refuses has the message come again", async () => {
+    const env = envWith();
+    await getAsBrowser(env);
+    answerCall = async () => (calls.length > 1 ? LIMITED : PURGED);
+    const messages = [
+      deletionOf(FULL_KEY, { ...OLD, attempts: 2 }),
+      deletionOf("published/b.jpg", { ...OLD, attempts: 2 }),
+    ];
+    await deliver(messages, env);
+
+    expect(calls.map(({ tags }) => tags?.length)).toEqual([2, 1]);
+    expect(messages.map((message) => message.settled())).toEqual([{ retry: 60 }, "ack"]);
+    expect(linesOf("purge-failed")).toMatchObject([{ objects: 1, first: [`media/${KEY}`] }]);
+  });
+
+  test("a first pass that comes late, and finds something stored, is not the last one", async () => {
+    const env = envWith();
+    await getAsBrowser(env);
+    const message = deletionOf(FULL_KEY, OLD);
+    await deliver([message], env);
+    expect(message.settled()).toEqual({ retry: RUN_S });
   });
 
   test("a second pass that finds nothing is not logged", async () => {
