@@ -5,13 +5,16 @@
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
-import { KEEP_RUNS, type KeepResult, keepTables, runKeep } from "./cost/keep.ts";
+import { KEEP_RUNS, type KeepResult, type KeepRun, keepTables, runKeep } from "./cost/keep.ts";
 import { createAlbum } from "./cost/simulate.ts";
 import { SITES } from "./cost/site.ts";
 import { printTables, writeTables } from "./cost/tables.ts";
 
 /** The part of a thread: of each `threads` runs, the one with the number `first`. */
 type Part = { readonly first: number; readonly threads: number };
+
+/** A run, as a text, and its result. */
+type NamedResult = readonly [string, KeepResult];
 
 const site = process.argv.includes("--quick") ? SITES.small : SITES.medium;
 
@@ -25,28 +28,29 @@ async function runInThreads(): Promise<void> {
   );
 
   const results = new Map(parts.flat());
-  const inOrder = KEEP_RUNS.flatMap((_, number) => results.get(number) ?? []);
+  const inOrder = KEEP_RUNS.flatMap((run) => results.get(nameOf(run)) ?? []);
   const tables = keepTables(site, inOrder);
   printTables(tables);
   if (site === SITES.medium) writeTables("fixtures/bench/keep.json", tables);
 }
 
-type NumberedResult = readonly [number, KeepResult];
-
-async function startThread(part: Part): Promise<NumberedResult[]> {
+async function startThread(workerPart: Part): Promise<NamedResult[]> {
   const worker = new Worker(import.meta.filename, {
     argv: process.argv.slice(2),
-    workerData: part,
+    workerData: workerPart,
   });
   const [results] = await once(worker, "message");
   return results;
 }
 
-function runPart({ first, threads }: Part): NumberedResult[] {
+/** Equal runs are run once. */
+function runPart({ first, threads }: Part): NamedResult[] {
   const album = createAlbum(site);
-  const results: NumberedResult[] = [];
-  for (const [number, run] of KEEP_RUNS.entries()) {
-    if (number % threads === first) results.push([number, runKeep(site, album, run)]);
-  }
-  return results;
+  const runs = new Map(KEEP_RUNS.map((run) => [nameOf(run), run]));
+  const part = [...runs].filter((_, number) => number % threads === first);
+  return part.map(([name, run]) => [name, runKeep(site, album, run)]);
+}
+
+function nameOf(run: KeepRun): string {
+  return JSON.stringify(run);
 }

@@ -33,9 +33,15 @@ const MONTHS = 4;
 
 export type KeepRun = { readonly cache: CacheRules; readonly hasEvents: boolean };
 
-/** All runs, in the order of the table: each row has one for each of EVICTIONS. */
+/**
+ * All runs, in the order of the table: each row has one for each of EVICTIONS. Where no entry gets as old as `keep`, a longer
+ * one changes nothing, so some runs are equal.
+ */
 export const KEEP_RUNS: readonly KeepRun[] = rowsOfTable().flatMap(({ keep, hasEvents }) =>
-  EVICTIONS.map((eviction) => ({ cache: { ...eviction, keep, stale: WEEK }, hasEvents })),
+  EVICTIONS.map((eviction) => {
+    const longestKeep = Math.min(keep, eviction.evictAllAfter);
+    return { cache: { ...eviction, keep: longestKeep, stale: WEEK }, hasEvents };
+  }),
 );
 
 export type KeepResult = {
