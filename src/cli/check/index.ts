@@ -40,7 +40,7 @@ function check(world: World, { env, all, json }: Options): Outcome {
   const name = all ? undefined : (env ?? (world.env["CLOUDFLARE_ENV"] || undefined));
   const reports = checkEnvironments(folder, name, world.now()).map((report) => ({
     ...report,
-    warnings: [...report.warnings, ...nameWarnings(report)],
+    warnings: [...report.warnings, ...(report.reminders ?? []), ...nameWarnings(report)],
   }));
   const folderWarnings = [...fileWarnings(folder, reports)];
   const lock = lockWarning(folder);

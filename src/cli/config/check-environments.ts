@@ -22,6 +22,7 @@ import {
 import { nameR2Buckets, queueMistakes, queueWarnings } from "./event-queue.ts";
 import { locatedText, locateMistake, locateWarning, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, varMistakes, warnings } from "./pitfalls.ts";
+import { policyWarnings } from "./policy-warnings.ts";
 import { readDeployed } from "./project.ts";
 import { operatorPathWarnings } from "./route-conflicts.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
@@ -32,6 +33,8 @@ export type Report = {
   readonly environment: string | undefined;
   readonly summary: readonly string[];
   readonly warnings: readonly Warning[];
+  /** What may well be meant. Only `vitrine check` prints it, behind the warnings. */
+  readonly reminders?: readonly Warning[];
   readonly mistakes: readonly LocatedMistake[];
   /** Undefined: it has mistakes, or nothing is deployed from it. */
   readonly config?: Config;
@@ -173,12 +176,14 @@ function reportOn(
     ...environmentWarnings(config, otherConfigs),
     ...operatorPathWarnings(config, otherConfigs),
   ];
+  const reminders = [...policyWarnings(config, deployed)];
   const summary = [...sourceLines(deployed), ...rights, ...costs.lines];
 
   return {
     ...report,
     summary: summary.map((line) => settingsFor(config, line)),
     warnings: allWarnings.map((warning) => locateWarning(config, warning)),
+    reminders: reminders.map((reminder) => locateWarning(config, reminder)),
     config: deployed,
   };
 }

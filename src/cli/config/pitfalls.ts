@@ -9,7 +9,6 @@ import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
-import { count } from "../terminal/progress.ts";
 import { runtimeDate } from "../wrangler/packages.ts";
 import { edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
@@ -171,10 +170,8 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
   yield* bucketWarnings(envConfig);
   yield* hiddenRouteWarnings(config);
   yield* folderWarnings(config);
-  yield* immutableWarnings(config);
-  yield* keepWarnings(envConfig, config);
 
-  const isCached = config.routes.some((route) => keepOf(route, config) > 0);
+  const isCached = config.routes.some(({ policy }) => lifetimesOf(policy, config.answers).keep > 0);
   if (!isCached) return;
   if (!cache?.enabled || cacheOf(envConfig, "Renditions") === false) {
     const message =
@@ -186,49 +183,6 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
     const message = // W4
       "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache";
     yield { message, remedy: "set it to true" };
-  }
-}
-
-/** For how long Workers Cache shows the pictures of a route: s. */
-function keepOf({ policy }: Config["routes"][number], { answers }: Config): number {
-  return lifetimesOf(policy, answers).keep;
-}
-
-/** A picture that is replaced or deleted may well be shown for so long without an event: s. */
-const LONG_KEEP_S = 3600;
-
-/** Finds a long `keep` where no queue brings the events of the buckets. What asks /purge is not in this file. */
-function* keepWarnings(envConfig: EnvironmentConfig, config: Config): Generator<Warning> {
-  const { consumers = [] } = envConfig.wrangler.queues;
-  if (consumers.length > 0) return;
-
-  // The routes without lifetimes of their own share a setting.
-  const settings = new Map<string, number>();
-  for (const [index, route] of config.routes.entries()) {
-    const path = route.policy.lifetimes ? `ROUTES[${index}].answers.keep` : "ANSWERS.keep";
-    const keep = keepOf(route, config);
-    if (keep > LONG_KEEP_S) settings.set(path, keep);
-  }
-
-  const remedy =
-    "have the bucket's events purge it: docs/purge-and-warm.md, By event. If EventBridge asks /purge, that is done";
-  for (const [path, keep] of settings) {
-    const message = `${path} is ${count(keep)} s, and no queue brings events: a picture that is replaced, deleted or denied is shown for so long, unless it is purged`;
-    yield { message, remedy };
-  }
-}
-
-/** Says what `immutable` means: nobody can take it back. */
-function* immutableWarnings({ routes }: Config): Generator<Warning> {
-  for (const [index, { path, policy, signing }] of routes.entries()) {
-    if (!policy.isImmutable) continue;
-
-    const time = `${count(policy.maxAge)} s`;
-    const limit = signing ? `${time}, or until its URL expires` : time;
-    const message = `ROUTES[${index}].answers.immutable: a browser that has a picture of ${path} shows it for ${limit}, and does not ask again. A replaced object, a changed preset and a purge do not reach it`;
-    const remedy =
-      "that is right if a new picture always gets a new key or preset. Else remove it: docs/cache.md, Routes with terms of their own";
-    yield { message, remedy };
   }
 }
 

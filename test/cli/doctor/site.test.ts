@@ -57,6 +57,29 @@ test("a cache that forgets what it keeps is found, and one near visitors is none
   }
 });
 
+test("a route is judged by its own answers, and the cache by a route that has one", async () => {
+  const [first, ...others] = CONFIGURED.ROUTES;
+  const other = { path: "/other/:preset/*", object: "media/*" };
+  const hour = withHeader("cache-control", "public, max-age=600");
+  const isFound = (report: Awaited<ReturnType<typeof examine>>, check: Check) =>
+    report.findings.some((finding) => finding.check === check && finding.severity === "ok");
+
+  for (const [answers, change, checks] of [
+    [{ immutable: true }, undefined, []],
+    [{ immutable: true, max_age: 5 }, undefined, []],
+    [{ keep: 0, max_age: 5 }, undefined, []],
+    [{ immutable: true }, hour, ["cache"]],
+    [{ max_age: 86_400 }, hour, ["cache"]],
+  ] as const) {
+    const vars = { ...CONFIGURED, ROUTES: [{ ...first, answers }, ...others, other] };
+    beginSite({}, vars);
+    if (change) deploy({ ...ENV, ...vars, HEALTH_TOKEN }, onImages(change));
+    const report = await examine();
+    expect([answers, problemsOf(report).map(({ check }) => check)]).toEqual([answers, checks]);
+    expect([answers, isFound(report, "workers-cache")]).toEqual([answers, true]);
+  }
+});
+
 test("each code of the edge has its check and its remedy (E5, E11)", async () => {
   const cases = EDGE_CODES.map(({ code, status, event, cause }) => {
     const { cause: engineCause, text: seen } = explainEngineCode(code, status, false);

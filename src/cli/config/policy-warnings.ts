@@ -1,0 +1,53 @@
+// What `vitrine check` reminds of where pictures are kept for long. It may well be meant, and is right then: so the doctor,
+// whose exit code tells a monitor that something is wrong, does not repeat it.
+
+import { lifetimesOf } from "../../worker/config/answers.ts";
+import type { Config } from "../../worker/config/config.ts";
+import { count } from "../terminal/progress.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
+import type { Warning } from "./mistakes.ts";
+
+export function* policyWarnings(envConfig: EnvironmentConfig, config: Config): Generator<Warning> {
+  yield* keepWarnings(envConfig, config);
+  yield* immutableWarnings(config);
+}
+
+/** A picture that is replaced or deleted may well be shown for so long without an event: s. */
+const LONG_KEEP_S = 3600;
+
+/** Finds a long `keep` where no queue brings the events of the buckets. What asks /purge is not in this file. */
+function* keepWarnings(envConfig: EnvironmentConfig, config: Config): Generator<Warning> {
+  const { consumers = [] } = envConfig.wrangler.queues;
+  if (consumers.length > 0) return;
+
+  const settings = new Map<string, number>();
+  for (const [index, { policy }] of config.routes.entries()) {
+    const { keep } = lifetimesOf(policy, config.answers);
+    if (keep <= LONG_KEEP_S) continue;
+
+    // The routes without a keep of their own share a setting.
+    const isGeneral = keep === config.answers.keep;
+    settings.set(isGeneral ? "ANSWERS.keep" : `ROUTES[${index}].answers.keep`, keep);
+  }
+
+  const remedy =
+    "have the bucket's events purge it: docs/purge-and-warm.md, By event. If EventBridge asks /purge, that is done";
+  for (const [path, keep] of settings) {
+    const message = `${path} is ${count(keep)} s, and no queue brings events: a picture that is replaced, deleted or denied is shown for so long, unless it is purged`;
+    yield { message, remedy };
+  }
+}
+
+/** Says what `immutable` means: nobody can take it back. */
+function* immutableWarnings({ routes }: Config): Generator<Warning> {
+  for (const [index, { path, policy, signing }] of routes.entries()) {
+    if (!policy.isImmutable) continue;
+
+    const time = `${count(policy.maxAge)} s`;
+    const limit = signing ? `${time}, or until its URL expires` : time;
+    const message = `ROUTES[${index}].answers.immutable: a browser that has a picture of ${path} shows it for ${limit}, and does not ask again. A replaced object, a changed preset and a purge do not reach it`;
+    const remedy =
+      "that is right if a new picture always gets a new key or preset. Else remove it: docs/cache.md, Routes with terms of their own";
+    yield { message, remedy };
+  }
+}
