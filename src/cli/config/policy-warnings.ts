@@ -5,6 +5,7 @@ import { lifetimesOf } from "../../worker/config/answers.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { count } from "../terminal/progress.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
+import { eventQueueOf } from "./event-queue.ts";
 import type { Warning } from "./mistakes.ts";
 
 export function* policyWarnings(envConfig: EnvironmentConfig, config: Config): Generator<Warning> {
@@ -17,8 +18,7 @@ const LONG_KEEP_S = 3600;
 
 /** Finds a long `keep` where no queue brings the events of the buckets. What asks /purge is not in this file. */
 function* keepWarnings(envConfig: EnvironmentConfig, config: Config): Generator<Warning> {
-  const { consumers = [] } = envConfig.wrangler.queues;
-  if (consumers.length > 0) return;
+  if (eventQueueOf(envConfig) !== undefined) return;
 
   const settings = new Map<string, number>();
   for (const [index, { policy }] of config.routes.entries()) {
@@ -31,7 +31,7 @@ function* keepWarnings(envConfig: EnvironmentConfig, config: Config): Generator<
   }
 
   const remedy =
-    "have the bucket's events purge it: docs/purge-and-warm.md, By event. If EventBridge asks /purge, that is done";
+    "have the bucket's events purge it: docs/events.md. If EventBridge asks /purge, that is done";
   for (const [path, keep] of settings) {
     const message = `${path} is ${count(keep)} s, and no queue brings events: a picture that is replaced, deleted or denied is shown for so long, unless it is purged`;
     yield { message, remedy };

@@ -64,6 +64,11 @@ const renditions = (bucket_name?: string) => ({
   binding: "RENDITIONS",
   ...(bucket_name && { bucket_name }),
 });
+const EVENTS = {
+  ...{ queue: "vitrine-events", dead_letter_queue: "vitrine-events-dead" },
+  ...{ max_batch_size: 100, max_batch_timeout: 10, max_retries: 100, max_concurrency: 1 },
+};
+
 /** A route whose pictures Workers Cache keeps for so many seconds. */
 const cachedFor = (keep: number, start = "/kept") => ({
   ...{ path: `${start}/:preset/*`, object: "media/*", answers: { keep } },
@@ -220,7 +225,7 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
     }),
     "pictures that are kept for long, with a queue": {
       ...withVars({ ANSWERS: { keep: 86_400 }, ROUTES: [cachedFor(604_800), ...VARS.ROUTES] }),
-      queues: { consumers: [{ queue: "vitrine-events" }] },
+      queues: { consumers: [EVENTS] },
     },
     "pictures that browsers keep for good": withVars({
       ROUTES: [
