@@ -27,6 +27,8 @@ export type EventQueue = {
   readonly name: string;
   /** Whether this Worker reads the queue. Else another one must. */
   readonly isConsumed: boolean;
+  /** All queues that this Worker reads: R2 may write into any of them. */
+  readonly consumed: readonly string[];
   readonly deadLetterQueue: string | undefined;
 };
 
@@ -40,7 +42,7 @@ export function eventQueueOf(config: EnvironmentConfig): EventQueue | undefined 
 
   const isConsumed = consumer?.queue === name;
   const deadLetterQueue = isConsumed ? consumer.dead_letter_queue : undefined;
-  return { name, isConsumed, deadLetterQueue };
+  return { name, isConsumed, consumed: consumers.map(({ queue }) => queue), deadLetterQueue };
 }
 
 function consumersOf({ wrangler }: EnvironmentConfig): readonly Consumer[] {

@@ -4,12 +4,12 @@
 import type { EventRule } from "../wrangler/queues.ts";
 
 export type Coverage =
-  | { readonly kind: "covered" }
+  | { readonly kind: "covered"; readonly rule: EventRule }
   /** No rule is about a key below the prefix: one can be added. */
   | { readonly kind: "none" }
   /** Rules write into other queues alone. */
   | { readonly kind: "elsewhere"; readonly queues: readonly string[] }
-  /** Rules write into this queue what happens to a part of the keys. */
+  /** Rules write into a queue of this Worker what happens to a part of the keys. */
   | { readonly kind: "some-keys"; readonly rules: readonly EventRule[] }
   /** A rule is about all keys, and not about all that happens to them. */
   | {
@@ -27,16 +27,21 @@ const ACTIONS = [
   "LifecycleDeletion",
 ];
 
-export function coverageOf(rules: readonly EventRule[], queue: string, prefix: string): Coverage {
+/** @param queues those that the Worker reads */
+export function coverageOf(
+  rules: readonly EventRule[],
+  queues: readonly string[],
+  prefix: string,
+): Coverage {
   const touching = rules.filter(
     (rule) => rule.prefix.startsWith(prefix) || prefix.startsWith(rule.prefix),
   );
   if (touching.length === 0) return { kind: "none" };
 
-  const direct = touching.filter((rule) => rule.queue === queue);
+  const direct = touching.filter((rule) => queues.includes(rule.queue));
   if (direct.length === 0) {
-    const queues = new Set(touching.map((rule) => rule.queue));
-    return { kind: "elsewhere", queues: [...queues] };
+    const otherQueues = new Set(touching.map((rule) => rule.queue));
+    return { kind: "elsewhere", queues: [...otherQueues] };
   }
 
   const whole = direct.find((rule) => rule.suffix === "" && prefix.startsWith(rule.prefix));
@@ -44,5 +49,5 @@ export function coverageOf(rules: readonly EventRule[], queue: string, prefix: s
 
   const missing = ACTIONS.filter((action) => !whole.actions.includes(action));
   if (missing.length > 0) return { kind: "some-actions", rule: whole, missing };
-  return { kind: "covered" };
+  return { kind: "covered", rule: whole };
 }

@@ -99,6 +99,9 @@ export async function makeRules(
   const queue = eventQueueOf(envConfig);
   if (queue?.isConsumed !== true) return "done";
 
+  // Ctrl-C: the doctor names what is missing.
+  if (world.interrupted.aborted) return "done";
+
   let result: RulesMade = "done";
   const say = (text: string) => log(world.stderr, visible(text));
   for (const r2Bucket of r2BucketNamesOf(envConfig, config)) {
@@ -118,9 +121,9 @@ export async function makeRules(
       continue;
     }
 
-    const coverage = coverageOf(answer.rules, queue.name, prefix);
+    const coverage = coverageOf(answer.rules, queue.consumed, prefix);
     if (coverage.kind !== "none") {
-      say(coverageText(coverage, bucket, queue.name));
+      say(coverageText(coverage, bucket));
       continue;
     }
 
@@ -139,19 +142,15 @@ export async function makeRules(
 }
 
 /** What is left as it is. */
-function coverageText(
-  coverage: Exclude<Coverage, { kind: "none" }>,
-  bucket: string,
-  queue: string,
-) {
+function coverageText(coverage: Exclude<Coverage, { kind: "none" }>, bucket: string) {
   const page = `${PAGE}, “If there is a rule already”`;
   switch (coverage.kind) {
     case "covered":
-      return `R2 writes the events of ${bucket} into ${queue} already`;
+      return `R2 writes the events of ${bucket} into ${coverage.rule.queue} already`;
     case "elsewhere":
       return `Warning: R2 writes the events of ${bucket} into ${coverage.queues.join(", ")}, and takes no second rule: nothing is changed. ${page}, says how that queue passes them on`;
     case "some-keys":
-      return `Warning: a rule of ${bucket} writes events of some keys alone into ${queue}: nothing is changed. ${page}`;
+      return `Warning: a rule of ${bucket} writes events of some keys alone into a queue of this Worker: nothing is changed. ${page}`;
     case "some-actions":
       return `Warning: a rule of ${bucket} leaves ${coverage.missing.join(", ")} out: nothing is changed. ${page}`;
     default:

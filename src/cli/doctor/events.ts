@@ -2,7 +2,7 @@
 // does not say is not known. Nothing here proves that an event comes: `--write-events` does.
 
 import { coverageOf } from "../config/event-rules.ts";
-import { ruleArgs, wranglerLine } from "../wrangler/queues.ts";
+import { type EventRule, ruleArgs, wranglerLine } from "../wrangler/queues.ts";
 import { type Finding, note, ok, type Subject, warning } from "./finding.ts";
 import type { Observations } from "./observations.ts";
 import type { EventsSeen, R2BucketSeen } from "./observe-events.ts";
@@ -100,10 +100,10 @@ function checkRules(
   }
 
   const create = wranglerLine(ruleArgs(r2Bucket, prefix, queue.name));
-  const coverage = coverageOf(answer.rules, queue.name, prefix);
+  const coverage = coverageOf(answer.rules, queue.consumed, prefix);
   switch (coverage.kind) {
     case "covered":
-      return ok("events", subject, `R2 writes them into ${queue.name}`);
+      return ok("events", subject, `R2 writes them into ${coverage.rule.queue}`);
     case "none":
       return warning("events", subject, {
         seen: `no rule writes them into ${queue.name}`,
@@ -117,17 +117,17 @@ function checkRules(
         remedy: `have the Worker that reads it pass them on: ${PAGE}. If it does, all is right: npx vitrine doctor --write-events proves it`,
       });
     case "some-keys": {
-      const removals = coverage.rules.map(({ id }) => removeLine(r2Bucket, queue.name, id));
+      const removals = coverage.rules.map((rule) => removeLine(r2Bucket, rule));
       return warning("events", subject, {
-        seen: `a rule writes those of some keys alone into ${queue.name}, and the Worker shows ${prefix}*`,
+        seen: `a rule writes those of some keys alone into ${coverage.rules[0]?.queue}, and the Worker shows ${prefix}*`,
         impact: `of other keys, ${impact}`,
         remedy: `take it away: ${removals.join(" and ")}. Then ${create}`,
       });
     }
     case "some-actions": {
-      const remove = removeLine(r2Bucket, queue.name, coverage.rule.id);
+      const remove = removeLine(r2Bucket, coverage.rule);
       return warning("events", subject, {
-        seen: `the rule that writes into ${queue.name} leaves out ${coverage.missing.join(", ")}`,
+        seen: `the rule that writes into ${coverage.rule.queue} leaves out ${coverage.missing.join(", ")}`,
         impact: `after these, ${impact}`,
         remedy: `take it away: ${remove}. Then ${create}`,
       });
@@ -137,7 +137,7 @@ function checkRules(
   }
 }
 
-function removeLine({ bucket, jurisdiction }: R2BucketSeen["r2Bucket"], queue: string, id: string) {
+function removeLine({ bucket, jurisdiction }: R2BucketSeen["r2Bucket"], { queue, id }: EventRule) {
   const ofJurisdiction = jurisdiction === undefined ? [] : ["--jurisdiction", jurisdiction];
   const ofRule = id === "" ? [] : ["--rule", id];
   const start = ["r2", "bucket", "notification", "delete", bucket, ...ofJurisdiction];

@@ -277,6 +277,15 @@ test("a queue that another Worker reads by design is made, and R2 gets no rule",
   expect(changes()).toEqual([`deploy ${TARGET}`]);
 });
 
+test("a rule into another queue that this Worker reads is right", async () => {
+  const consumers = [...QUEUES.consumers, { ...QUEUES.consumers[0], queue: "r2-events" }];
+  r2Project({}, { queues: { ...QUEUES, consumers } });
+  account.rules.set("acme", [{ queue: "r2-events" }]);
+  const { err } = await run({});
+  expect(err).toContain("R2 writes the events of acme into r2-events already");
+  expect(err).not.toContain("Warning");
+});
+
 test("without a queue, wrangler is asked nothing about events", async () => {
   r2Project({}, { queues: {} });
   await run({});
