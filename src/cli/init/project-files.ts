@@ -52,14 +52,20 @@ function readme(template: string, { deployments: [{ environment }], s3 }: Projec
 const SECRETS = `[secrets]
 required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]`;
 
+const STORE_NAME = 'store = "RENDITIONS"';
+
 /** Without a name, `wrangler deploy` creates the bucket (T9). */
 const STORE = `# R2 holds every rendition that was ever made, so each is made and billed once, and shown while
 # S3 is down. A deploy makes the bucket, which nothing else may use.
 [vars.ANSWERS]
-store = "RENDITIONS"
+${STORE_NAME}
 
 [[r2_buckets]]
 binding = "RENDITIONS"`;
+
+/** Only for R2, whose events come as soon as it is deployed. docs/cache.md says why 30 days. */
+const LONG_KEEP = `# Events purge what changes, so Cloudflare keeps a picture for 30 days. Without events, write 300.
+keep = 2_592_000`;
 
 /** Each environment has a queue of its own: a queue has one consumer Worker (Q2). `vitrine deploy` makes both. */
 const QUEUE = `# Events of the bucket wait in this queue, and the Worker purges 100 objects at once.
@@ -84,7 +90,11 @@ function wranglerToml(template: string, { name, deployments, s3 }: ProjectSettin
   const isNotInherited = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
   const isForR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
   const copied = tables.filter((table) => isNotInherited(table) && !(s3 && isForR2(table)));
-  copied.push(STORE, QUEUE, ...(s3 ? [SECRETS] : []));
+  copied.push(
+    s3 ? STORE : STORE.replace(STORE_NAME, `$&\n${LONG_KEEP}`),
+    QUEUE,
+    ...(s3 ? [SECRETS] : []),
+  );
   const [{ environment, host }] = deployments;
   const shared = fill(tables.filter((table) => !isNotInherited(table)).join("\n\n"), [
     ['name = "vitrine"', `name = "${name}"`],

@@ -47,7 +47,10 @@ test.each([
   const config = readProject(folder);
   expect(config).toMatchObject({
     ...{ worker: "shop", secrets: [], images: "IMAGES", workersDev },
-    deployed: { BUCKETS: { media: { binding: "MEDIA_BUCKET", bucket: "acme-media" } } },
+    deployed: {
+      ANSWERS: { store: "RENDITIONS", keep: 2_592_000 },
+      BUCKETS: { media: { binding: "MEDIA_BUCKET", bucket: "acme-media" } },
+    },
     patterns: workersDev ? [] : ["images.example.com"],
   });
   expect(config.r2Buckets.map(({ binding }) => binding).sort()).toEqual(bound.sort());
@@ -94,6 +97,8 @@ test.each([
       BUCKETS: { media: { endpoint, bucket: "acme-media", region } },
     },
   });
+  // Whether its events come, nobody knows yet.
+  expect(readProject(folder).deployed["ANSWERS"]).not.toHaveProperty("keep");
   expect(files[".dev.vars.example"]?.match(/^[^#\n]+$/gm)).toEqual([
     'AWS_ACCESS_KEY_ID=""',
     'AWS_SECRET_ACCESS_KEY=""',
