@@ -42,10 +42,10 @@ beforeEach(async () => {
       const jurisdiction = headers["cf-r2-jurisdiction"];
       sent.push({ path, body: JSON.parse(body), jurisdiction });
     }
-    const [, answer] = [...answers].find(([start]) => path.startsWith(start)) ?? [];
-    const { status = 200, result = [], errors = [] } = answer ?? {};
+    const { status = 200, ...answer } = answerTo(path);
     response.writeHead(status, { "content-type": "application/json" });
-    response.end(JSON.stringify({ success: status === 200, errors, messages: [], result }));
+    const envelope = { success: status === 200, messages: [], errors: [], result: [] };
+    response.end(JSON.stringify({ ...envelope, ...answer }));
   });
   const { url, close } = await listenLocally(server, 0);
   onTestFinished(close);
@@ -54,6 +54,11 @@ beforeEach(async () => {
     ...{ CLOUDFLARE_ACCOUNT_ID: ACCOUNT, PATH: process.env["PATH"] ?? "" },
   };
 });
+
+function answerTo(path: string): Answer {
+  for (const [start, answer] of answers) if (path.startsWith(start)) return answer;
+  return {};
+}
 
 function createRun(more: Record<string, string> = {}) {
   const folder = createProject({ name: "vitrine", compatibility_date: "2026-11-01" });
