@@ -1,7 +1,10 @@
 // The simulation of an import: what the queue promises of it, with what fails now and then. import-long.test.ts has more.
 
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import worker, { Renditions } from "../../src/worker/index.ts";
+import { ROOT } from "../support/built.ts";
 import { simulateRow } from "./import/report.ts";
 
 const code = {
@@ -30,4 +33,10 @@ test.each([
 test("with the calls of the free plan, no event is lost (L3)", async () => {
   const result = await simulateRow(code, "R2, with 50 subrequests", SIZE);
   expect([result.lost, result.maxSubrequests, result.refusedPurges]).toEqual([0, 50, 0]);
+});
+
+test("the committed figures are those of the page", () => {
+  const file = readFileSync(join(ROOT, "fixtures/bench/import.json"), "utf8");
+  const { lines }: { readonly lines: readonly string[] } = JSON.parse(file);
+  expect(readFileSync(join(ROOT, "docs/events.md"), "utf8")).toContain(lines.join("\n"));
 });

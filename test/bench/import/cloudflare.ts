@@ -31,7 +31,7 @@ const MAX_LIFE_MS = 10_000;
 type Purger = { purge(options: PurgeOptions): Promise<PurgeResult> };
 
 /** What the simulation needs of the entrypoint `Renditions`: its own method purges (W10). */
-export type CreatePurger = (context: ExecutionContext, env: object) => Purger;
+type CreatePurger = (context: ExecutionContext, env: object) => Purger;
 
 export type CloudflareSettings = {
   readonly maxSubrequests: number;

@@ -33,8 +33,6 @@ export type RunOutcome = "returned" | "threw" | "died";
 
 export type Batch = MessageBatch<unknown>;
 
-export type QueueModel = ReturnType<typeof createQueue>;
-
 /** How long a message takes until it can be delivered: ms. */
 const MIN_TRANSIT_MS = 200;
 const TRANSIT_RANGE_MS = 800;
