@@ -95,8 +95,8 @@ export async function consumeEvents(
   const [cacheFailure] = [...failures.values(), ...laterFailures.values()];
   report(settledEvents, cacheFailure?.reason ?? "store: it fails");
 
-  const calls = recached.length > 0 ? 2 : 1;
-  if (batch.messages.length > 1) await holdQueue(beganAt + calls * PURGE_PERIOD_MS);
+  const isOneEvent = batch.messages.length === 1 && objects.length === 1;
+  if (!isOneEvent) await holdQueue(beganAt, countCalls(objects) + countCalls(recached));
 }
 
 /** Reads the messages. Those that mean no object here are acknowledged. */
@@ -118,14 +118,20 @@ function readEvents({ messages, queue }: EventBatch, config: Config): QueuedEven
 }
 
 /** A call of the cache takes so many objects (W10). */
-const MAX_OBJECTS = 100;
+const MAX_OBJECTS_PER_CALL = 100;
+
+/** A run purges so many objects: 20 calls take five minutes, of the 15 that a run may take. */
+const MAX_OBJECTS = 2_000;
 
 type SplitEvents = {
   readonly first: readonly QueuedEvent[];
   readonly others: readonly QueuedEvent[];
 };
 
-/** Takes so many events that one call purges them: one that names more objects than that is taken alone. */
+/**
+ * Takes so many events that a run can purge them: one that names more objects than that is taken alone. Each time that an
+ * event is left is one of its attempts, so hardly any is.
+ */
 function splitByLimit(events: readonly QueuedEvent[]): SplitEvents {
   const urls = new Set<string>();
 
@@ -147,37 +153,44 @@ function joinObjects(events: readonly QueuedEvent[]): ObjectToPurge[] {
 const PURGE_PERIOD_MS = 15_000;
 
 /**
- * Purges objects from the cache. More than one call is needed only for a message that names more objects than a call takes.
- * Without pauses it would spend the calls of all others, be refused before its end, and begin again for ever.
+ * Purges objects from the cache. More than one call is needed only where messages name several objects each. Without pauses
+ * such a run would spend the calls of all others, be refused before its end, and begin again for ever.
  */
 async function purgeCalls(
   objects: readonly ObjectToPurge[],
   context: GatewayContext,
 ): Promise<PurgeFailures> {
-  for (let start = 0; start < objects.length; start += MAX_OBJECTS) {
+  for (let start = 0; start < objects.length; start += MAX_OBJECTS_PER_CALL) {
     if (start > 0) await scheduler.wait(PURGE_PERIOD_MS);
 
-    const call = objects.slice(start, start + MAX_OBJECTS);
+    const call = objects.slice(start, start + MAX_OBJECTS_PER_CALL);
     const deadline = Date.now() + CACHE_TIMEOUT_MS;
     const failures = await purgeTags(call, { context, deadline });
     const [failure] = failures.values();
     if (!failure) continue;
 
-    // The message comes again with all of its objects.
+    // The messages come again with all of their objects.
     return new Map(objects.slice(start).map(({ url }) => [url, failure]));
   }
   return new Map();
 }
 
+function countCalls(objects: readonly ObjectToPurge[]): number {
+  return Math.ceil(objects.length / MAX_OBJECTS_PER_CALL);
+}
+
 /**
  * Waits until the cache may be called again. A queue with one consumer delivers no other batch before this run has ended,
- * whichever isolate gets it, and gathers what comes meanwhile. A single message is not held: there are few then.
- * @param until ms since 1970
+ * whichever isolate gets it, and gathers what comes meanwhile. One event is not held: there are few then.
+ * @param beganAt when the first call began: ms since 1970
+ * @param calls how many calls there were
  */
-async function holdQueue(until: number): Promise<void> {
+async function holdQueue(beganAt: number, calls: number): Promise<void> {
+  const holdMs = calls * PURGE_PERIOD_MS;
+  const timeLeft = beganAt + holdMs - Date.now();
+
   // The clock may have been set back.
-  const timeLeft = Math.min(until - Date.now(), 2 * PURGE_PERIOD_MS);
-  if (timeLeft > 0) await scheduler.wait(timeLeft);
+  if (timeLeft > 0) await scheduler.wait(Math.min(timeLeft, holdMs));
 }
 
 /** What became of an object in the store. */

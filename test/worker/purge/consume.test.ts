@@ -185,29 +185,56 @@ describe("a batch", () => {
     expect(messages.map((message) => message.settled())).toEqual(keys.map(() => "ack"));
   });
 
-  test("names more objects than a call takes: the later messages come again", async () => {
-    const keysOf = (start: number, count: number) =>
-      Array.from({ length: count }, (_, at) => `published/${start + at}.jpg`);
-    const messages = [
-      messageOf(notification("acme-media", ...keysOf(0, 60)), OLD),
-      messageOf(notification("acme-media", ...keysOf(20, 80)), OLD),
-      deletionOf("published/last.jpg", OLD),
-    ];
+  const numbered = (start: number, count: number) =>
+    Array.from({ length: count }, (_, at) => `published/${start + at}.jpg`);
+  const messageAbout = (start: number, count: number) =>
+    messageOf(notification("acme-media", ...numbered(start, count)), OLD);
+
+  test.each<[what: string, sizes: [start: number, count: number][], calls: number[]]>([
+    [
+      "of messages with several objects",
+      [
+        [0, 60],
+        [20, 80],
+        [100, 1],
+      ],
+      [100, 1],
+    ],
+    [
+      "that begins with a message of more objects than a call takes",
+      [
+        [0, 150],
+        [150, 1],
+      ],
+      [100, 51],
+    ],
+    ["of one message with more than that", [[0, 250]], [100, 100, 50]],
+  ])("%s is purged in calls of 100", async (_what, sizes, lengths) => {
+    const messages = sizes.map((size) => messageAbout(...size));
     await deliver(messages, withoutStore());
 
-    expect(calls.map(({ tags }) => tags?.length)).toEqual([100]);
-    const settled = messages.map((message) => message.settled());
-    expect(settled).toEqual(["ack", "ack", { retry: undefined }]);
+    expect(calls.map(({ tags }) => tags?.length)).toEqual(lengths);
+    expect(messages.map((message) => message.settled())).toEqual(sizes.map(() => "ack"));
   });
 
-  test("begins with a message of more objects than a call takes, which is purged in two calls", async () => {
-    const keys = Array.from({ length: 150 }, (_, at) => `published/${at}.jpg`);
-    const messages = [messageOf(notification("acme-media", ...keys), OLD), deletionOf(FULL_KEY)];
+  test("names more objects than a run purges in time: the later messages come again", async () => {
+    const messages = [messageAbout(0, 1_500), messageAbout(1_500, 600), messageAbout(0, 1)];
     await deliver(messages, withoutStore());
 
-    expect(calls.map(({ tags }) => tags?.length)).toEqual([100, 50]);
+    expect(calls).toHaveLength(15);
     const settled = messages.map((message) => message.settled());
-    expect(settled).toEqual(["ack", { retry: undefined }]);
+    expect(settled).toEqual(["ack", { retry: undefined }, { retry: undefined }]);
+  });
+
+  test.each<[what: string, count: number, seconds: number]>([
+    ["several calls", 250, 45],
+    ["one call about several objects", 2, 15],
+    ["one object", 1, 0],
+  ])("of one message holds the queue after %s for %i objects", async (_what, count, seconds) => {
+    stopDate();
+    const began = Date.now();
+    await deliver([messageAbout(0, count)], withoutStore());
+    expect((Date.now() - began) / 1000).toBe(seconds);
   });
 
   test("of several messages holds the queue, so that operators have calls left", async () => {
@@ -246,7 +273,7 @@ describe("a batch", () => {
     expect(message.settled()).toBe("ack");
   });
 
-  test("holds the queue for two turns at most after the clock was set back", async () => {
+  test("holds the queue no longer than usual after the clock was set back", async () => {
     stopDate();
     const pauses: number[] = [];
     vi.stubGlobal("scheduler", { wait: async (ms: number) => void pauses.push(ms) });
@@ -255,7 +282,7 @@ describe("a batch", () => {
       return PURGED;
     };
     await deliver([deletionOf(FULL_KEY, OLD), deletionOf("published/b.jpg", OLD)], withoutStore());
-    expect(pauses).toEqual([30_000]);
+    expect(pauses).toEqual([15_000]);
   });
 });
 
