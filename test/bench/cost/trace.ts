@@ -18,7 +18,7 @@ export const MONTH = 30 * DAY;
 /** The first second: 0 would be no time for Workers Cache. */
 const START = 1;
 
-export type Step = {
+type Step = {
   /** In seconds. */
   readonly now: number;
   /** The object that is replaced before the view. */

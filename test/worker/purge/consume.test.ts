@@ -66,6 +66,15 @@ const sns = (value: unknown) => ({
 });
 const bytes = (value: unknown) => new TextEncoder().encode(json(value));
 
+/** Delivers one message, and tells for which objects the cache was purged before it was acknowledged. */
+async function deliverOne(body: unknown): Promise<PurgeOptions[]> {
+  const message = messageOf(body, OLD);
+  await deliver([message], withoutStore());
+
+  expect(message.settled()).toBe("ack");
+  return calls;
+}
+
 describe("the object is purged (Q5, Q6) that is named by", () => {
   test.each<[string, unknown]>([
     ["R2", EVENT],
@@ -87,11 +96,7 @@ describe("the object is purged (Q5, Q6) that is named by", () => {
     ["SQS, as a list", { Messages: [{ Body: json(EVENT) }] }],
     ["SNS inside of SQS, as text", json({ body: json(sns(notification("acme-media", FULL_KEY))) })],
   ])("%s", async (_sender, body) => {
-    const message = messageOf(body, OLD);
-    await deliver([message], withoutStore());
-
-    expect(calls).toEqual([{ tags: await tagsOf(KEY) }]);
-    expect(message.settled()).toBe("ack");
+    expect(await deliverOne(body)).toEqual([{ tags: await tagsOf(KEY) }]);
     expect(linesOf("purged-by-event")).toMatchObject([{ objects: 1, first: [`media/${KEY}`] }]);
   });
 });
@@ -124,11 +129,7 @@ describe("nothing is purged, and the message is acknowledged and logged, for", (
     ["too many layers", [1, 2, 3, 4].reduce((inner) => json({ body: inner }), json(EVENT))],
     ["a prototype", JSON.parse('{"__proto__": {"action": "PutObject", "bucket": "acme-media"}}')],
   ])("%s", async (_what, body) => {
-    const message = messageOf(body);
-    await deliver([message], withoutStore());
-
-    expect(calls).toEqual([]);
-    expect(message.settled()).toBe("ack");
+    expect(await deliverOne(body)).toEqual([]);
     expect(lines()).toMatchObject([
       { event: "event-unreadable", reason: expect.stringContaining("images-events"), times: 1 },
     ]);
@@ -142,11 +143,7 @@ describe("nothing is purged, and the message is acknowledged and logged, for", (
     // `media` is the bucket's name in wrangler.toml alone.
     ["the bucket's name here", r2Notification("media", FULL_KEY), ["event-elsewhere"]],
   ])("%s, which is no fault of the message", async (_what, body, events) => {
-    const message = messageOf(body);
-    await deliver([message], withoutStore());
-
-    expect(calls).toEqual([]);
-    expect(message.settled()).toBe("ack");
+    expect(await deliverOne(body)).toEqual([]);
     expect(lines().map((line) => line["event"])).toEqual(events);
   });
 
@@ -167,11 +164,9 @@ describe("nothing is purged, and the message is acknowledged and logged, for", (
 
 test("what can be read of a message is purged, and the rest is logged", async () => {
   const ours = notification("acme-media", FULL_KEY);
-  const message = messageOf({ Records: [{ s3: {} }, ...ours.Records] }, OLD);
-  await deliver([message], withoutStore());
+  const event = { Records: [{ s3: {} }, ...ours.Records] };
 
-  expect(calls).toEqual([{ tags: await tagsOf(KEY) }]);
-  expect(message.settled()).toBe("ack");
+  expect(await deliverOne(event)).toEqual([{ tags: await tagsOf(KEY) }]);
   expect(linesOf("event-unreadable")).toHaveLength(1);
 });
 
