@@ -60,7 +60,13 @@ export async function saveRendition(
       const { bytes } = reading;
       const storing = storeAndCheck(id, { bytes, type, etag }, object, entry, scope);
       context.waitUntil(storing.finally(() => release(reservation)));
-      return { ...rendition, body: new Response(bytes).body, length: `${bytes.length}` };
+
+      const wholeRendition = {
+        ...rendition,
+        body: new Response(bytes).body,
+        length: `${bytes.length}`,
+      };
+      return answerWhole(id, wholeRendition, entry, storing, scope);
     }
 
     case "longer":
@@ -75,6 +81,42 @@ export async function saveRendition(
       release(reservation);
       return { event: "edge-failed", reason: "the rendition broke off" };
   }
+}
+
+/**
+ * Returns a rendition that is being stored. Workers Cache may keep it once all of it has come, and a visitor may read slowly:
+ * then S3 was asked before that. What a purge deleted meanwhile is not in the store any more, so the object is purged again.
+ * @param storing ends when S3 was asked once more. It gives whether the rendition stays in the store
+ */
+function answerWhole(
+  id: RenditionId,
+  rendition: NamedRendition,
+  { path }: StoreEntry,
+  storing: Promise<boolean>,
+  scope: SaveScope,
+): NamedRendition {
+  if (!mayBeCached(id, scope)) return rendition;
+
+  const { etag } = rendition;
+  const passed = passOnRendition(rendition);
+  scope.context.waitUntil(checkSlowAnswer(id, path, etag, passed.ended, storing, scope));
+  return passed.rendition;
+}
+
+async function checkSlowAnswer(
+  id: RenditionId,
+  path: StorePath,
+  etag: string | undefined,
+  reading: Promise<void>,
+  storing: Promise<boolean>,
+  scope: SaveScope,
+): Promise<void> {
+  const isQuick = await Promise.race([reading.then(() => true), storing.then(() => false)]);
+  if (isQuick) return;
+
+  const isStored = await storing;
+  await reading;
+  if (isStored) await purgeIfDeleted(id, path, etag, scope);
 }
 
 /**
@@ -147,13 +189,14 @@ const LATE_PUT_MS = 15_000;
  */
 const ANSWER_MS = 1_000;
 
+/** @returns whether the rendition is stored, and was made of what S3 still has */
 async function storeAndCheck(
   id: RenditionId,
   rendition: WholeRendition,
   object: OpenedObject,
   entry: StoreEntry,
   scope: SaveScope,
-): Promise<void> {
+): Promise<boolean> {
   const saved = { path: entry.path, etag: rendition.etag };
   const putting = putRendition(entry, id, rendition, Date.now());
   let putResult = await withTimeout(S3_TIMEOUT_MS, putting);
@@ -165,11 +208,12 @@ async function storeAndCheck(
     putResult = await withTimeout(LATE_PUT_MS, putting);
 
     // Nothing was written, or nothing can be done about it any more.
-    if (putResult === false || putResult === TIMED_OUT) return;
+    if (putResult === false || putResult === TIMED_OUT) return false;
   }
 
   const isWritten = putResult !== false;
-  await checkAgain(id, object, scope, isWritten ? saved : undefined);
+  const change = await checkAgain(id, object, scope, isWritten ? saved : undefined);
+  return isWritten && change === "none";
 }
 
 /** What this request has put into the store, or may have. */
@@ -186,27 +230,29 @@ type SavedRendition = { readonly path: StorePath; readonly etag: string };
  * this question, nobody knows of it any more, and the next outage would show the old picture.
  * @param object what the rendition was made of, as S3 described it
  * @param saved undefined if nothing was stored
+ * @returns what has happened to the object; undefined if S3 was not asked
  */
 export async function checkAgain(
   id: RenditionId,
   object: OpenedObject,
   scope: SaveScope,
   saved?: SavedRendition,
-): Promise<void> {
+): Promise<Change | undefined> {
   const { bucket, key, variant } = id;
 
   // There may be no cache, and nothing is stored: then nothing is kept anywhere.
-  if (!saved && !mayBeCached(id, scope)) return;
+  if (!saved && !mayBeCached(id, scope)) return undefined;
   await scheduler.wait(ANSWER_MS);
 
   const { context } = scope;
   const current = await openAgain(bucket, key, context, object.credential);
   const change = compare(current, object, variant);
-  if (change === "none") return;
+  if (change === "none") return change;
 
   const isCertain = change !== "possible";
   const purging = isCertain && purgeObject(bucket, key, context);
   await Promise.all([purging, saved && deleteSaved(saved, change)]);
+  return change;
 }
 
 /** Deletes the rendition that this request stored, or whatever is there of an object that is gone or denied. */
