@@ -37,6 +37,8 @@ export type CacheEntries = ReadonlyMap<string, ReadonlyMap<string, Entry>>;
 export type CacheListeners = {
   /** Whether purges reach a tier. */
   readonly reaches: (tier: string) => boolean;
+  /** Whether the limit refuses the purge that is asked for now. */
+  readonly refuses: () => boolean;
   /** Runs the entrypoint for a request. */
   readonly run: (actor: Actor, request: Request) => Promise<EntrypointAnswer>;
   readonly didStore: (url: string, entry: Entry) => void;
@@ -72,11 +74,16 @@ export const MARKS = "the marks";
 
 export const UPPER = "the upper tier";
 
+/** Whether the limit refuses purges. */
+export const LIMIT = "the limit of purges";
+
 export function createCache(scheduler: Scheduler, start: CacheEntries, listeners: CacheListeners) {
   const tiers = new Map<string, Tier>();
   const upper = tierOf(UPPER);
   /** The purges whose step at a tier is still to come. */
   const coming = new Map<string, number>();
+  /** What the steps do in which purges reach tiers, by the ids of the steps. */
+  const arrivals = new Map<string, () => string>();
   /** The runs whose answer is not yet stored. */
   const beingCached = new Set<string>();
 
@@ -246,7 +253,13 @@ export function createCache(scheduler: Scheduler, start: CacheEntries, listeners
   /** Purges by the entrypoint: each tier drops in a step of its own what it has then. */
   function purge({ tags = [], purgeEverything }: PurgeOptions): Promise<PurgeResult> {
     const { process } = currentActor();
-    return scheduler.call<PurgeResult>("cache.purge", [MARKS], () => {
+    return scheduler.call<PurgeResult>("cache.purge", [MARKS, LIMIT], () => {
+      if (listeners.refuses()) {
+        const errors = [{ code: 10_429, message: "Too many purges" }];
+        const says = "the limit refuses the purge";
+        return { kind: "answer", value: () => ({ success: false, errors }), says };
+      }
+
       const matches = (entry: Entry) =>
         purgeEverything === true || entry.tags.some((tag) => tags.includes(tag));
       const name = `the purge of ${process}, ${tags.map((tag) => tag.slice(0, 6)).join(" ")}`;
@@ -268,12 +281,25 @@ export function createCache(scheduler: Scheduler, start: CacheEntries, listeners
         return `${tier.name} drops ${count}`;
       };
       const actor = { process: name, isRun: false };
-      scheduler.addStep(actor, `reaches ${tier.name}`, "effect", [tier.name], take);
+      const stepId = scheduler.addStep(actor, `reaches ${tier.name}`, "effect", [tier.name], () => {
+        arrivals.delete(stepId);
+        return take();
+      });
+      arrivals.set(stepId, take);
     }
   }
 
+  /** A purge takes seconds (W10): after longer, it has reached all tiers. */
+  function finishPurges(): void {
+    for (const [stepId, take] of arrivals) {
+      scheduler.cancel(stepId);
+      take();
+    }
+    arrivals.clear();
+  }
+
   return {
-    ...{ fetch, purge },
+    ...{ fetch, purge, finishPurges },
     isBeingCached: (process: string) => beingCached.has(process),
     /** Creates the tiers of the visitors before anything happens: a purge reaches all of them. */
     open: (dataCenters: readonly string[]) => dataCenters.forEach(tierOf),

@@ -130,7 +130,9 @@ function optionsOf(stage: Stage, { current }: Position, rules: Rules): Option[] 
   if (!timer) return options;
   const isBusy = pending.some(({ actor, kind }) => actor.isRun && kind !== "start");
   if (!isBusy) options.push({ step: timer, isInterruption: false });
-  else if (rules.hasEarlyTimers) options.push({ step: timer, isInterruption: true });
+  else if (rules.hasEarlyTimers && stage.mayBeEarly(timer.actor)) {
+    options.push({ step: timer, isInterruption: true });
+  }
   return options;
 }
 

@@ -2,7 +2,7 @@
 
 import { registerHooks } from "node:module";
 import { parentPort } from "node:worker_threads";
-import type { Worker } from "../world.ts";
+import type { ExploredWorker } from "./deliveries.ts";
 import { PLANTS } from "./plants.ts";
 import { installRuntime, setTurns } from "./runtime.ts";
 import { explore, replay, walk } from "./search.ts";
@@ -33,7 +33,7 @@ async function answer(exploration: Exploration): Promise<void> {
 }
 
 /** Loads the Worker, after the hooks. What Node.js loads with its first requests is loaded now: it takes several turns. */
-async function loadWorker(): Promise<Worker> {
+async function loadWorker(): Promise<ExploredWorker> {
   installRuntime();
   const { default: gateway, Renditions } = await import("../../../src/worker/index.ts");
   const loaded = { ...gateway, Renditions };

@@ -2,19 +2,24 @@
 // Worker's names, tags or ETags. It sees what no code can: which object S3 had at each moment.
 //
 // Two things are accepted, and counted. An isolate that dies may leave what its run would have taken back. And where S3
-// does not answer the last question of a run, its put is deleted, but its answer in Workers Cache may stay.
+// does not answer the last question of a run, its put is deleted, but its answer in Workers Cache may stay. Neither is
+// accepted with a queue: its second pass ends both.
 
 import type { CacheModel, Entry, Source } from "./cache-model.ts";
 import { type Picture, pictureOf } from "./picture.ts";
+import type { Queue } from "./queue-model.ts";
 import type { S3Model } from "./s3-model.ts";
 import { type Actor, currentActor } from "./scheduler.ts";
 import type { StoreModel } from "./store-model.ts";
-import { KEY, OTHER_KEY, type World } from "./worlds.ts";
+import { KEY, OBJECTS, objectOfUrl, type World } from "./worlds.ts";
 
 export const INVARIANTS = {
   purged: "after the ok of a purge, nothing older than what S3 had then is made, stored or shown",
   deleted:
     "after a deletion and its event, nothing shows the object, and the store has nothing of it",
+  event:
+    "once a message is acknowledged, no later run shows or stores anything older than what S3 had when it was sent, and nothing older is left, whoever has died",
+  lost: "each message is acknowledged in the end",
   current: "an answer is of an object that S3 had then, or marked as of an outage",
   apart:
     "no object is shown under another's name, and the failure of one changes nothing for another",
@@ -59,6 +64,8 @@ export function createChecker(world: World, s3: S3Model) {
   /** The processes for which a time was over: they may fail, whatever S3 answers. */
   const timedOut = new Set<string>();
   let purgeAnswer = "";
+  const isByQueue = world.by === "queue";
+  const promise = isByQueue ? "event" : "purged";
 
   function violate(invariant: InvariantName, text: string): void {
     violations.push({ invariant, text });
@@ -69,7 +76,7 @@ export function createChecker(world: World, s3: S3Model) {
   }
 
   function epochs(): Epochs {
-    return { [KEY]: epochOf(KEY), [OTHER_KEY]: epochOf(OTHER_KEY) };
+    return Object.fromEntries(OBJECTS.map((key) => [key, epochOf(key)]));
   }
 
   function runOf(process: string): Run | undefined {
@@ -111,7 +118,7 @@ export function createChecker(world: World, s3: S3Model) {
     const run = runs.get(runId);
     if (!picture) violate("apart", "the store has bytes that are no rendition");
     else if (run && isOlder(picture, run.floors)) {
-      violate("purged", `${runId} began after the purge, and stores epoch ${picture.epoch}`);
+      violate(promise, `${runId} began after the purge, and stores epoch ${picture.epoch}`);
     }
   }
 
@@ -121,9 +128,9 @@ export function createChecker(world: World, s3: S3Model) {
 
     const run = runs.get(source.runId);
     if (run && isOlder(picture, run.floors)) {
-      violate("purged", `${run.id} began after the purge, and answers with epoch ${picture.epoch}`);
+      violate(promise, `${run.id} began after the purge, and answers with epoch ${picture.epoch}`);
     }
-    const key = /\/(?<key>[^/?]+)\?/.exec(url)?.groups?.["key"];
+    const key = objectOfUrl(url);
     if (key !== picture.key) violate("apart", `${picture.key} is cached as ${key}`);
   }
 
@@ -134,16 +141,18 @@ export function createChecker(world: World, s3: S3Model) {
     if (!picture || isPurgeComing || !isOlder(picture, floors)) return;
 
     const run = runs.get(entry.source.runId);
-    const isOnItsWay = run !== undefined && !run.isOver;
+    // The second pass over a queue ends what a dead run has left.
+    const isOnItsWay = run !== undefined && !run.isOver && !(isByQueue && run.hasDied);
     if (isOnItsWay || isAccepted(run, "cache")) return;
 
     // Who asked before the purge may still be shown what the tier had then, where its run fails (W8).
     const visit = visits.get(currentActor().process);
     if (visit && !isOlder(picture, visit.floors)) return;
-    violate("purged", `${tier} shows epoch ${picture.epoch} after the purge`);
+    violate(promise, `${tier} shows epoch ${picture.epoch} after the purge`);
   }
 
   function isAccepted(run: Run | undefined, location: "cache" | "store"): boolean {
+    if (isByQueue) return false;
     if (run?.hasDied) {
       accepted.deaths++;
       return true;
@@ -180,7 +189,7 @@ export function createChecker(world: World, s3: S3Model) {
     const cache = /desc=(\w+)/.exec(headers.get("server-timing") ?? "")?.[1] ?? "";
     const isCached = cache === "hit" || cache === "stale";
     if (!isCached && isOlder(picture, visit.floors)) {
-      violate("purged", `${process} asks after the purge, and sees epoch ${picture.epoch}`);
+      violate(promise, `${process} asks after the purge, and sees epoch ${picture.epoch}`);
     }
 
     if (maxAge <= 60) {
@@ -199,10 +208,21 @@ export function createChecker(world: World, s3: S3Model) {
     if (status === 200 && JSON.parse(text).ok === true) floors[key] = epoch;
   }
 
+  /** @param epoch what S3 had when the message was sent */
+  function didAcknowledge(key: string, epoch: number): void {
+    floors[key] = Math.max(floors[key] ?? 0, epoch);
+  }
+
+  function checkMessages(queue: Queue): void {
+    for (const { id, state } of queue) {
+      if (state.kind !== "acknowledged") violate("lost", `${id} is ${state.kind}`);
+    }
+  }
+
   /** Checks what is left when nothing happens any more. */
   function checkQuiet(cache: CacheModel, store: StoreModel): void {
     const isGone = world.by === "event" && s3.object(KEY).state === "missing";
-    const invariant = isGone ? "deleted" : "purged";
+    const invariant = isGone ? "deleted" : promise;
 
     for (const { bytes, runId } of store.entries().values()) {
       const picture = pictureOf(bytes);
@@ -224,7 +244,7 @@ export function createChecker(world: World, s3: S3Model) {
 
   return {
     ...{ violations, accepted, begin, epochOf, didPut, didStore, didServe, endVisit, didPurge },
-    checkQuiet,
+    ...{ checkQuiet, didAcknowledge, checkMessages },
     didAnswer: (entry: Entry) => void served.set(currentActor().process, entry),
     runId: () => runOf(currentActor().process)?.id ?? "",
     end: (id: string) => {

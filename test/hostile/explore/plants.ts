@@ -2,6 +2,7 @@
 // Worker's code.
 
 import type { PurgeOptions } from "../../../src/worker/cache/loopback.ts";
+import type { Batch, BatchMessage } from "./deliveries.ts";
 import type { InvariantName } from "./invariants.ts";
 import type { Picture } from "./picture.ts";
 import type { StoreModel } from "./store-model.ts";
@@ -20,6 +21,8 @@ export type Plant = {
   readonly isNotAskedAgain?: boolean;
   /** Changes what the edge renders. */
   readonly edge?: (picture: Picture) => Picture;
+  /** Changes what the consumer gets of the queue. */
+  readonly batch?: (batch: Batch) => Batch;
   /** Changes the key of Workers Cache. */
   readonly cacheKey?: (url: string) => string;
 };
@@ -34,6 +37,23 @@ const withoutPurges: NonNullable<Plant["store"]> = (store, process) => ({
     return isPurge(process()) ? { ...listing, objects: [] } : listing;
   },
 });
+
+function eachMessage(change: (message: BatchMessage) => BatchMessage) {
+  return (batch: Batch): Batch => ({ ...batch, messages: batch.messages.map(change) });
+}
+
+/** Whatever is to be retried soon, after a failure, is acknowledged. A second pass comes later. */
+const withoutRetries = eachMessage((message) => ({
+  ...message,
+  retry: (options) => {
+    const isSecondPass = options?.delaySeconds === SECOND_PASS_S;
+    if (isSecondPass) message.retry(options);
+    else message.ack();
+  },
+}));
+
+/** After how long a message comes again that was purged: s. It is the `timeout` of stage.ts, and 30 s. */
+const SECOND_PASS_S = 45;
 
 export const PLANTS = {
   "a purge that leaves the store": {
@@ -76,6 +96,44 @@ export const PLANTS = {
     world: "a replacement, and no purge",
     invariant: "current",
     edge: ({ key }) => ({ key, epoch: 1 }),
+  },
+  "a message that is acknowledged before its purge": {
+    world: "a message, and the limit of purges",
+    invariant: "event",
+    batch: (batch) => {
+      batch.ackAll();
+      return batch;
+    },
+  },
+  "a message with one pass": {
+    world: "a message, without a store, and an isolate that dies",
+    invariant: "event",
+    batch: eachMessage((message) => ({ ...message, timestamp: new Date(0) })),
+  },
+  "a batch that is acknowledged after one failure": {
+    world: "a message, one of another object, and a store that fails",
+    invariant: "event",
+    batch: withoutRetries,
+  },
+  "a message that leaves Workers Cache": {
+    world: "a message, and the limit of purges",
+    invariant: "event",
+    purge: (options) => ({ ...options, tags: [] }),
+  },
+  "two buckets joined by the key alone": {
+    world: "a message, and one of the same key in another bucket",
+    invariant: "event",
+    batch: (batch) => {
+      const [first] = batch.messages;
+      return eachMessage((message) => ({ ...message, body: first?.body }))(batch);
+    },
+  },
+  "a consumer that throws": {
+    world: "a message, without a store, and an isolate that dies",
+    invariant: "lost",
+    batch: () => {
+      throw new Error("planted");
+    },
   },
   "one key for all": {
     world: "two objects, one in trouble",

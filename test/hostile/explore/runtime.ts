@@ -6,6 +6,7 @@ import { installMemoCrypto } from "./memo-crypto.ts";
 import type { Plant } from "./plants.ts";
 import type { S3Model } from "./s3-model.ts";
 import { currentActor, type Scheduler } from "./scheduler.ts";
+import { objectOfUrl } from "./worlds.ts";
 
 type Used = {
   readonly scheduler: Scheduler;
@@ -64,7 +65,7 @@ export function installRuntime(): void {
 /** A fetch with `cf` goes to the edge, any other one to S3. */
 function fetchUpstream(input: string, init: RequestInit = {}): Promise<Response> {
   const { scheduler, s3, checker, plant, isReady } = stageInUse();
-  const key = decodeURIComponent(new URL(input).pathname.slice(1));
+  const key = objectOfUrl(input);
   const { process } = currentActor();
   if (init.cf) {
     checker.didAskEdge(process);

@@ -162,7 +162,12 @@ export function createScheduler(startTime: number) {
     });
   }
 
-  function setTimer(ms: number, callback: () => void): number {
+  /** @param touches by default all, since runs see the time */
+  function setTimer(
+    ms: number,
+    callback: () => void,
+    touches: readonly string[] = [EVERYTHING],
+  ): number {
     const actor = currentActor();
     const due = now + Math.max(0, ms);
     const timerId = ++timerIds;
@@ -174,7 +179,7 @@ export function createScheduler(startTime: number) {
       callback();
       return `${ms} ms are over`;
     };
-    timers.set(timerId, { due, step: { id, actor, kind: "timer", touches: [EVERYTHING], take } });
+    timers.set(timerId, { due, step: { id, actor, kind: "timer", touches, take } });
     return timerId;
   }
 

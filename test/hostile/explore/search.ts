@@ -7,7 +7,7 @@
 // A random walk takes any step at any time, without these bounds.
 
 import { hash } from "node:crypto";
-import type { Worker } from "../world.ts";
+import type { ExploredWorker } from "./deliveries.ts";
 import {
   describePosition,
   type Execution,
@@ -29,7 +29,7 @@ type Branch = { readonly choices: readonly string[]; readonly left: number };
 
 export async function explore(
   world: World,
-  worker: Worker,
+  worker: ExploredWorker,
   { maxExecutions }: { readonly maxExecutions: number },
   plant?: Plant,
 ): Promise<Report> {
@@ -86,7 +86,7 @@ export async function explore(
 /** Takes random steps, in one execution after the other. The same seed takes the same ones. */
 export async function walk(
   world: World,
-  worker: Worker,
+  worker: ExploredWorker,
   { seed, steps }: { readonly seed: number; readonly steps: number },
   plant?: Plant,
 ): Promise<Report> {
@@ -112,7 +112,7 @@ export async function walk(
 /** Takes the steps of a finding again. */
 export async function replay(
   world: World,
-  worker: Worker,
+  worker: ExploredWorker,
   choices: readonly string[],
   plant?: Plant,
 ): Promise<Report> {

@@ -7,15 +7,31 @@ import type {
   PurgeResult,
 } from "../../../src/worker/cache/loopback.ts";
 import { PURGE_TOKEN, SECRETS } from "../../support/env.ts";
-import type { Worker } from "../world.ts";
-import { type CacheEntries, createCache, EPOCHS, FLOORS, MARKS, UPPER } from "./cache-model.ts";
+import {
+  type CacheEntries,
+  createCache,
+  EPOCHS,
+  FLOORS,
+  LIMIT,
+  MARKS,
+  UPPER,
+} from "./cache-model.ts";
+import { type Batch, createDeliveries, type ExploredWorker } from "./deliveries.ts";
+import { createEvents, eventOf } from "./events.ts";
 import { createChecker } from "./invariants.ts";
 import type { Plant } from "./plants.ts";
 import { use } from "./runtime.ts";
 import { createS3 } from "./s3-model.ts";
-import { type Actor, createScheduler, currentActor, runAs, type Step } from "./scheduler.ts";
+import {
+  type Actor,
+  createScheduler,
+  currentActor,
+  EVERYTHING,
+  runAs,
+  type Step,
+} from "./scheduler.ts";
 import { createStore, type StoreEntries } from "./store-model.ts";
-import { KEY, OTHER_KEY, type VisitPlan, type World } from "./worlds.ts";
+import { KEY, OBJECTS, OTHER_KEY, splitObject, type VisitPlan, type World } from "./worlds.ts";
 
 const START_TIME = Date.UTC(2026, 10, 24, 12);
 
@@ -26,8 +42,15 @@ export const STALE_S = 10_000;
 const VARS = {
   BUCKETS: {
     media: { endpoint: "https://s3.eu-west-1.amazonaws.com", bucket: "acme", region: "eu-west-1" },
+    twins: {
+      ...{ endpoint: "https://s3.eu-west-1.amazonaws.com", bucket: "acme-twins" },
+      region: "eu-west-1",
+    },
   },
-  ROUTES: [{ path: "/images/:preset/*", object: "media/*" }],
+  ROUTES: [
+    { path: "/images/:preset/*", object: "media/*" },
+    { path: "/twins/:preset/*", object: "twins/*" },
+  ],
   PRESETS: { card: { width: 100, format: "webp" } },
 };
 const ANSWERS = {
@@ -49,18 +72,27 @@ export const NOTHING: Snapshot = { cache: new Map(), store: new Map(), time: STA
 
 export type Stage = ReturnType<typeof createStage>;
 
-export function createStage(world: World, worker: Worker, snapshot: Snapshot, plant?: Plant) {
+export function createStage(
+  world: World,
+  worker: ExploredWorker,
+  snapshot: Snapshot,
+  plant?: Plant,
+) {
   const scheduler = createScheduler(snapshot.time);
-  const s3 = createS3([KEY, OTHER_KEY]);
+  const s3 = createS3(OBJECTS);
   const checker = createChecker(world, s3);
   const isReady = () => {
     const { process } = currentActor();
     return () => !cache.isBeingCached(process);
   };
   const { runId, didPut } = checker;
-  const store = createStore(scheduler, snapshot.store, { isReady, runId, didPut });
+  /** What is wrong in passes over the queue. */
+  let passFault: World["passFault"];
+  const fails = () => passFault === "store";
+  const store = createStore(scheduler, snapshot.store, { isReady, runId, didPut, fails });
   const cache = createCache(scheduler, snapshot.cache, {
     reaches: plant?.reaches ?? (() => true),
+    refuses: () => passFault === "limit" && currentActor().process.startsWith("pass "),
     run: runEntrypoint,
     didAnswer: checker.didAnswer,
     didStore: checker.didStore,
@@ -132,29 +164,90 @@ export function createStage(world: World, worker: Worker, snapshot: Snapshot, pl
     return answer;
   }
 
-  function addVisit({ key, dataCenter }: VisitPlan, number: number): void {
+  function addVisits(comes: VisitPlan["comes"]): void {
+    for (const [index, visit] of world.visits.entries()) {
+      if (visit.comes === comes) addVisit(visit, index + 1);
+    }
+  }
+
+  function addVisit({ key, dataCenter, comes }: VisitPlan, number: number): void {
     const process = `visitor ${number}`;
     const isolate = world.isOneIsolate ? "the isolate" : `the isolate of ${process}`;
     const actor = { process, isRun: true, isolate };
     isolates.add(isolate);
     const touches = [dataCenter, UPPER, FLOORS, EPOCHS, MARKS, `S3 ${key}`];
-    scheduler.addStep(actor, "asks", "start", touches, () => {
+    const ask = (): string => {
       void visit(actor, key, dataCenter);
       return `asks for ${key} in ${dataCenter}`;
-    });
+    };
+    if (comes === "first") runAs(actor, ask);
+    else scheduler.addStep(actor, "asks", "start", touches, ask);
   }
 
   async function visit(actor: Actor, key: string, dataCenter: string): Promise<void> {
     checker.beginVisit(actor.process, key);
-    const request = new Request(`https://images.example/images/card/${key}`);
+    const request = new Request(`https://images.example${pathOf(key)}`);
     const answer = await send(actor, request, dataCenter);
     const bytes = new Uint8Array(await answer.arrayBuffer());
     checker.endVisit(actor.process, answer, bytes);
   }
 
+  const deliveries = createDeliveries(scheduler, (deaths) => QUEUE_ISOLATE + "'".repeat(deaths), {
+    touches: () => [MARKS, LIMIT, ...events.comingTouches()],
+    didWait: () => {
+      cache.finishPurges();
+      if (!hasWaited) addVisits("late");
+      hasWaited = true;
+    },
+    comingIds: () => (world.isLate ? [] : events.comingIds()),
+    sendUpTo: (id) => events.sendUpTo(id),
+    consume,
+    willBegin: endPassFault,
+    didAcknowledge: (id) => {
+      const { key, epoch } = events.sentBy(id);
+      checker.didAcknowledge(key, epoch);
+    },
+  });
+  const events = createEvents(world, scheduler, s3, (id, body) => {
+    deliveries.send(id, body, world.isLate ? LATE_MS : 0);
+  });
+  let hasWaited = false;
+
+  async function consume(actor: Actor, batch: Batch): Promise<void> {
+    const { isolate = "" } = actor;
+    const work: Promise<unknown>[] = [];
+    isolates.add(isolate);
+    const run = checker.begin(actor);
+    const consumed = plant?.batch?.(batch) ?? batch;
+    await worker.queue(consumed, envOf(isolate), contextOf("Bern", work));
+    void endAfter(run.id, work);
+  }
+
+  /** It begins at any time, and is over when the next pass begins. */
+  function addPassFault(): void {
+    const { passFault: planned } = world;
+    if (!planned) return;
+
+    const actor = { process: "the platform", isRun: false };
+    const touches = planned === "store" ? [EVERYTHING] : [LIMIT];
+    scheduler.addStep(actor, "is in fault", "effect", touches, () => {
+      passFault = planned;
+      return `is in fault: ${planned}`;
+    });
+  }
+
+  function endPassFault(): void {
+    passFault = undefined;
+  }
+
   /** The object changes at any time before the purge, at the latest when the purge begins. */
   function addOwner(): void {
     const { change, by } = world;
+    if (by === "queue") {
+      events.add();
+      deliveries.offer();
+      return;
+    }
     if (!change) return;
 
     const changeNow = (): string => {
@@ -183,7 +276,9 @@ export function createStage(world: World, worker: Worker, snapshot: Snapshot, pl
     const epoch = checker.epochOf(KEY);
     const headers = { authorization: `Bearer ${PURGE_TOKEN}` };
     const body = JSON.stringify(
-      world.by === "event" ? eventOf(world) : { objects: [`media/${KEY}`] },
+      world.by === "event"
+        ? eventOf({ key: KEY, ...(world.change && { to: world.change }) })
+        : { objects: [`media/${KEY}`] },
     );
     const request = new Request("https://images.example/purge", { method: "POST", headers, body });
     const answer = await send(actor, request, "Bern");
@@ -213,7 +308,13 @@ export function createStage(world: World, worker: Worker, snapshot: Snapshot, pl
     const busy = new Set(
       scheduler.pending().map(({ actor, kind }) => kind !== "start" && actor.isolate),
     );
-    return [...isolates].filter((isolate) => busy.has(isolate)).toSorted();
+    const { mayDie } = world;
+    const isMortal = (isolate: string) => {
+      const isOfQueue = isolate.startsWith(QUEUE_ISOLATE);
+      const isMeant = typeof mayDie !== "string" || isOfQueue === (mayDie === "queue");
+      return isMeant && busy.has(isolate);
+    };
+    return [...isolates].filter(isMortal).toSorted();
   }
 
   function deathOf(isolate: string): Step {
@@ -221,24 +322,32 @@ export function createStage(world: World, worker: Worker, snapshot: Snapshot, pl
     const take = () => {
       scheduler.kill(isolate);
       checker.didDie(isolate);
+      deliveries.didDie(isolate);
       return "dies";
     };
     return { id: `${isolate} dies`, actor, kind: "death", touches: [isolate], take };
   }
 
-  let canDie = world.mayDie ?? false;
+  let canDie = Boolean(world.mayDie);
 
   return {
     scheduler,
     checker,
     begin: () => {
-      for (const [index, visit] of world.visits.entries()) addVisit(visit, index + 1);
+      addVisits("first");
+      addVisits(undefined);
       addOwner();
       addFault();
+      addPassFault();
     },
     take: (step: Step) => {
       if (step.kind === "death") canDie = false;
       return scheduler.take(step);
+    },
+    /** No run lives for as long as a message waits, and calls of passes do not hang again and again. */
+    mayBeEarly: ({ process, isolate }: Actor): boolean => {
+      const isLaterPass = process.startsWith("pass ") && process !== "pass 1";
+      return isolate !== undefined && !isLaterPass;
     },
     deaths: (): Step[] => (canDie ? mortal().map(deathOf) : []),
     describe: () =>
@@ -248,9 +357,14 @@ export function createStage(world: World, worker: Worker, snapshot: Snapshot, pl
         store.describe(),
         cache.describe(),
         checker.describe(),
+        deliveries.describe(),
+        passFault,
         canDie,
       ].join("\n"),
-    checkQuiet: () => checker.checkQuiet(cache, store),
+    checkQuiet: () => {
+      checker.checkQuiet(cache, store);
+      checker.checkMessages(deliveries.messages());
+    },
     snapshot: (afterMs: number): Snapshot => ({
       cache: new Map(cache.tiers().map(({ name, entries }) => [name, new Map(entries)])),
       store: new Map(store.entries()),
@@ -259,12 +373,14 @@ export function createStage(world: World, worker: Worker, snapshot: Snapshot, pl
   };
 }
 
-/** An event of EventBridge. */
-function eventOf({ change }: World) {
-  const type = change === "missing" ? "Object Deleted" : "Object Created";
-  return {
-    source: "aws.s3",
-    "detail-type": type,
-    detail: { bucket: { name: "acme" }, object: { key: KEY } },
-  };
+/** How the names of the consumer's isolates begin. */
+const QUEUE_ISOLATE = "the isolate of the queue";
+
+/** How late a message is that comes late: ms. */
+const LATE_MS = 60_000;
+
+/** The path of a public URL. */
+function pathOf(object: string): string {
+  const [bucket, key] = splitObject(object);
+  return bucket === "acme" ? `/images/card/${key}` : `/twins/card/${key}`;
 }

@@ -1,6 +1,6 @@
 // What caches and the store have when a world begins: what one visitor has left there, and how long ago that was.
 
-import type { Worker } from "../world.ts";
+import type { ExploredWorker } from "./deliveries.ts";
 import { execute } from "./execution.ts";
 import { createStage, KEEP_S, NOTHING, type Snapshot, STALE_S } from "./stage.ts";
 import type { Start, World } from "./worlds.ts";
@@ -14,7 +14,7 @@ const AGES: Readonly<Record<Start, number>> = {
   stored: KEEP_S + 2 * STALE_S,
 };
 
-export async function snapshotOf(world: World, worker: Worker): Promise<Snapshot> {
+export async function snapshotOf(world: World, worker: ExploredWorker): Promise<Snapshot> {
   const { start, hasStore, visits } = world;
   if (start === "empty") return NOTHING;
 

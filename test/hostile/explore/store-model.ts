@@ -24,7 +24,17 @@ type PutOptions = {
 /** What the store has when the exploration begins. */
 export type StoreEntries = ReadonlyMap<string, Stored>;
 
-const STORE = "the store";
+/** What a call touches: all that is stored of an object. No world lists more, or deletes of two objects at once. */
+function touched(name: string): string {
+  const [bucketTag, objectTag] = name.split("/");
+  return `the store: ${bucketTag}/${objectTag}`;
+}
+
+const FAILURE = {
+  kind: "error",
+  error: new Error("internal error (10001)"),
+  says: "the store fails",
+} as const satisfies Effect<never>;
 
 export type StoreModel = ReturnType<typeof createStore>;
 
@@ -34,14 +44,27 @@ export type StoreListeners = {
   /** The id of the run whose code is running. */
   readonly runId: () => string;
   readonly didPut: (picture: Picture | undefined, runId: string) => void;
+  /** Whether the store fails now. */
+  readonly fails: () => boolean;
 };
 
 export function createStore(
   scheduler: Scheduler,
   entries: StoreEntries,
-  { isReady, runId, didPut }: StoreListeners,
+  { isReady, runId, didPut, fails }: StoreListeners,
 ) {
   const objects = new Map(entries);
+
+  /** A call of the store, which may fail. @param name of a rendition, or a prefix of all names of an object */
+  function call<T>(
+    method: string,
+    name: string,
+    effect: () => Effect<T>,
+    mayTake = () => true,
+  ): Promise<T> {
+    const orFail = () => (fails() ? FAILURE : effect());
+    return scheduler.call(`store.${method}`, [touched(name)], orFail, mayTake);
+  }
 
   function get(name: string) {
     const effect = (): Effect<ReturnType<typeof objectOf> | null> => {
@@ -49,7 +72,7 @@ export function createStore(
       const value = () => (stored ? objectOf(name, stored) : null);
       return { kind: "answer", value, says: `the store has ${describeStored(stored)}` };
     };
-    return scheduler.call("store.get", [STORE], effect, isReady());
+    return call("get", name, effect, isReady());
   }
 
   async function put(name: string, value: BodyInit, options: PutOptions = {}) {
@@ -58,7 +81,7 @@ export function createStore(
 
     const bytes = new Uint8Array(await new Response(value).arrayBuffer());
     const putBy = runId();
-    return scheduler.call("store.put", [STORE], () => {
+    return call("put", name, () => {
       const { onlyIf = {}, customMetadata = {} } = options;
       const { etagMatches, etagDoesNotMatch } = onlyIf;
       const stored = objects.get(name);
@@ -79,7 +102,8 @@ export function createStore(
   }
 
   function remove(names: string | readonly string[]) {
-    return scheduler.call<void>("store.delete", [STORE], () => {
+    const [first = ""] = [names].flat();
+    return call<void>("delete", first, () => {
       const deleted = [names].flat().filter((name) => objects.delete(name));
       const says = `${deleted.length} are deleted from the store`;
       return { kind: "answer", value: () => {}, says };
@@ -87,7 +111,7 @@ export function createStore(
   }
 
   function list({ prefix = "" }: { readonly prefix?: string } = {}) {
-    return scheduler.call("store.list", [STORE], () => {
+    return call("list", prefix, () => {
       const listed = [...objects].filter(([name]) => name.startsWith(prefix));
       const descriptions = listed.map(([name, stored]) => describeObject(name, stored));
       const value = () => ({ objects: descriptions, delimitedPrefixes: [], truncated: false });
