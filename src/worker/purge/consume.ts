@@ -321,6 +321,9 @@ const BACKGROUND_S = 30;
 /** The contract leaves open whether a message that comes again keeps its time. If not, this ends its passes. */
 const MAX_ATTEMPTS = 10;
 
+/** A message that has come so often is older than this, if it has kept its time: s. */
+const MIN_AGE_S = 5;
+
 function runSeconds({ answers }: Pick<Config, "answers">): number {
   return Math.ceil(answers.timeout) + BACKGROUND_S;
 }
@@ -333,10 +336,13 @@ function isLastPass(
   beganAt: number,
 ): boolean {
   if (outcome.kind === "not-purged") return false;
-  if (attempts >= MAX_ATTEMPTS) return true;
+
+  // Attempts that failed count, too. Only where each attempt renews the time, nothing else would end the passes.
+  const age = (beganAt - timestamp.getTime()) / 1000;
+  const isRenewed = attempts >= MAX_ATTEMPTS && age < MIN_AGE_S;
+  if (isRenewed) return true;
 
   // A run that began before the change may still be on its way.
-  const age = (beganAt - timestamp.getTime()) / 1000;
   if (age < runSeconds(config)) return false;
 
   // A visitor in an outage may have read what a first pass has deleted, and be on the way to the cache with it.

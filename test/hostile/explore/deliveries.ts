@@ -178,9 +178,11 @@ export function createDeliveries(
 
   return {
     offer,
-    send: (id: string, body: unknown, delayMs: number) => {
+    /** @param attempts how often it was delivered before: that was one second ago for each */
+    send: (id: string, body: unknown, delayMs: number, attempts: number) => {
       const now = scheduler.now();
-      queue = send(queue, id, body, now, now + delayMs);
+      const sentAt = now - attempts * 1000;
+      queue = send(queue, { id, body, sentAt, attempts }, now + delayMs);
       offerAt(now + delayMs);
     },
     /** What the dead isolate has not acknowledged comes again. */

@@ -22,11 +22,15 @@ type MessageState =
 export type Queue = readonly Message[];
 
 /** After so many deliveries a message is lost: far fewer than `max_retries`, since no fault of a world lasts. */
-const MAX_DELIVERIES = 12;
+const MAX_DELIVERIES = 30;
 
 /** @param dueAt when it can be delivered first: ms since 1970 */
-export function send(queue: Queue, id: string, body: unknown, now: number, dueAt: number): Queue {
-  return [...queue, { id, body, sentAt: now, attempts: 0, state: { kind: "waiting", dueAt } }];
+export function send(
+  queue: Queue,
+  message: Pick<Message, "id" | "body" | "sentAt" | "attempts">,
+  dueAt: number,
+): Queue {
+  return [...queue, { ...message, state: { kind: "waiting", dueAt } }];
 }
 
 /** Returns the messages that can be delivered. */

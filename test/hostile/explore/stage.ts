@@ -209,7 +209,8 @@ export function createStage(
     },
   });
   const events = createEvents(world, scheduler, s3, (id, body) => {
-    deliveries.send(id, body, world.isLate ? LATE_MS : 0);
+    const { isLate, attempts = 0 } = world;
+    deliveries.send(id, body, isLate ? LATE_MS : 0, attempts);
   });
   let hasWaited = false;
 

@@ -41,6 +41,8 @@ export type World = {
   readonly isTwice?: boolean | undefined;
   /** Whether a message comes only when no run that began before it can live. */
   readonly isLate?: boolean | undefined;
+  /** How often messages were delivered before, and not purged. */
+  readonly attempts?: number | undefined;
   /** What goes wrong once in a pass over the queue, at any time: the limit refuses a purge, or the store fails for a while. */
   readonly passFault?: "limit" | "store" | undefined;
   /** It begins, and ends, at any time. */
@@ -206,6 +208,15 @@ const OTHERS: readonly World[] = [
     visits: [{ ...OSLO, comes: "late" }],
     isLate: true,
     fault: "refused",
+    mayDie: "visitors",
+    maxInterruptions: 1,
+  },
+  {
+    ...QUEUED,
+    name: "a message that was often not purged, and an isolate that dies",
+    hasStore: false,
+    visits: [EARLY],
+    attempts: 11,
     mayDie: "visitors",
     maxInterruptions: 1,
   },

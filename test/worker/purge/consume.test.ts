@@ -356,6 +356,7 @@ describe("a run that had begun before the change may be on its way", () => {
     ["sent by a clock that is ahead", -3_600, 1, { retry: RUN_S }],
     ["that seems new at each attempt", 0, 9, { retry: RUN_S }],
     ["that seemed new ten times", 0, 10, "ack"],
+    ["that was not purged nine times", 30, 10, { retry: RUN_S }],
   ])("a message %s", async (_what, age, attempts, settled) => {
     stopDate();
     const message = deletionOf(FULL_KEY, { age, attempts });
