@@ -20,7 +20,7 @@ const explore = (world: string, plant?: PlantName, turns?: number) =>
   runExploration(thread, { kind: "all", maxExecutions: MAX_EXECUTIONS, world, plant, turns });
 
 describe("in each order of the steps, every promise is kept:", () => {
-  test.each(SHORT_WORLDS)("%s (W10, W18, T1)", async (world) => {
+  test.each(SHORT_WORLDS)("%s (W10, W18, T1, Q2)", async (world) => {
     const report = await explore(world);
     expect(report.finding, storyOf(report)).toBeUndefined();
     expect(report.leftOut).toBe(0);
