@@ -320,7 +320,7 @@ async function answerPurge(
     answer = reportNothingPurged(parsed.status, parsed.reason);
   } else {
     answer = await purge(parsed, config, { context, deadline });
-    const call = callOf(parsed, answer);
+    const call = callOf(parsed, answer, config);
     if (config.store && call) context.waitUntil(recordCall(config.store, call, Date.now()));
   }
 
@@ -336,11 +336,17 @@ async function answerPurge(
 }
 
 /**
- * Returns which call /healthz reports. An event counts if it came, whatever became of it: S3 sends it.
+ * Returns which call /healthz reports. An event counts if it came, whatever became of it: S3 sends it. With a queue, it counts
+ * when it comes out of the queue: nothing would purge it if nobody read the queue.
  * @returns undefined for a call by hand that has purged nothing
  */
-function callOf(request: PurgeRequest, answer: PurgeAnswer | QueuedAnswer): PurgeCall | undefined {
-  if (request.kind === "event" || answer.kind === "queued") return "event";
+function callOf(
+  { kind }: PurgeRequest,
+  answer: PurgeAnswer | QueuedAnswer,
+  { events }: Pick<Config, "events">,
+): PurgeCall | undefined {
+  if (kind === "event") return events ? undefined : "event";
+  if (answer.kind === "queued") return undefined;
   return answer.body.purged.length > 0 ? "purge" : undefined;
 }
 

@@ -261,8 +261,19 @@ const STATES: Readonly<Record<string, CacheState>> = {
 export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState {
   const status = headers.get("cf-cache-status") ?? "";
   const state = STATES[status];
+  if (state === "stale" || isOutdated(headers)) return "stale";
   if (state) return state;
 
   // The entrypoint ran. Workers Cache also keeps this header, so it is read only here.
   return headers.has(STORED_HEADER) ? "stored" : "miss";
+}
+
+/**
+ * Returns whether an answer is older than it says that it may be. Nobody knows what a lower tier of Workers Cache reports if the
+ * upper one gave it a stale answer (W5): it may be a MISS.
+ */
+function isOutdated(headers: Headers): boolean {
+  const maxAge = /\bmax-age=(?<seconds>\d+)/.exec(headers.get("cache-control") ?? "");
+  const age = Number(headers.get("age") ?? 0);
+  return maxAge !== null && age > Number(maxAge.groups?.["seconds"]);
 }

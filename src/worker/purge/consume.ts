@@ -4,15 +4,15 @@
 // The cache comes first: its call may be refused, and then nothing of the store was listed for nothing. Everything is done
 // twice. A run that had read the older object before it changed may still be on its way to the cache and to the store. It
 // asks S3 once more at its end, but its isolate may die before that. So a message is acknowledged only by a pass that began
-// when all such runs had ended. What that last pass deletes from the store, a visitor may have had cached a moment before,
-// in an outage of S3: so the cache is purged of it once more. Codes such as W10 are rules of docs/rules.md.
+// when all such runs had ended, and that has found nothing of them in the store: in an outage of S3, a visitor may have had
+// it cached a moment before it was deleted. Codes such as W10 are rules of docs/rules.md.
 
 import type { GatewayContext } from "../cache/loopback.ts";
 import type { Store } from "../config/bindings.ts";
 import { type Config, currentConfig } from "../config/config.ts";
 import { isRefusal, mistakeText } from "../http/refusal.ts";
 import { logNotice } from "../log/log.ts";
-import { type Deletion, deleteObject } from "../store/delete.ts";
+import { type Deletion, deleteObject, earliest } from "../store/delete.ts";
 import { recordCall } from "../store/last-calls.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
 import { readMessage } from "./event-message.ts";
@@ -76,27 +76,17 @@ export async function consumeEvents(
   const purged = objects.filter(({ url }) => !failures.has(url));
   const results = await purgeStored(purged, config, beganAt);
   const triedEvents = taken.map((event): TriedEvent => {
-    const outcome = outcomeOf(event, failures, results);
-    return { ...event, outcome, isLast: isLastPass(event.message, outcome, config, beganAt) };
+    return { ...event, outcome: outcomeOf(event, failures, results) };
   });
 
-  // In an outage of S3, a visitor may have had what was stored cached again, before it was deleted.
-  const recached = joinObjects(
-    triedEvents.filter(({ outcome, isLast }) => {
-      return isLast && outcome.kind === "purged" && outcome.deleted > 0;
-    }),
-  );
-  const laterFailures = await purgeCalls(recached, context);
-
   // Each message is settled by itself.
-  const settledEvents = triedEvents.map((event) => withLaterFailure(event, laterFailures));
-  for (const event of settledEvents) settle(event, config);
+  for (const event of triedEvents) settle(event, config, beganAt);
 
-  const [cacheFailure] = [...failures.values(), ...laterFailures.values()];
-  report(settledEvents, cacheFailure?.reason ?? "store: it fails");
+  const [cacheFailure] = failures.values();
+  report(triedEvents, cacheFailure?.reason ?? "store: it fails");
 
   const isOneEvent = batch.messages.length === 1 && objects.length === 1;
-  if (!isOneEvent) await holdQueue(beganAt, countCalls(objects) + countCalls(recached));
+  if (!isOneEvent) await holdQueue(beganAt, Math.ceil(objects.length / MAX_OBJECTS_PER_CALL));
 }
 
 /** Reads the messages. Those that mean no object here are acknowledged. */
@@ -120,8 +110,8 @@ function readEvents({ messages, queue }: EventBatch, config: Config): QueuedEven
 /** A call of the cache takes so many objects (W10). */
 const MAX_OBJECTS_PER_CALL = 100;
 
-/** A run purges so many objects: 20 calls take five minutes, of the 15 that a run may take. */
-const MAX_OBJECTS = 2_000;
+/** A run purges so many objects. With a slow store, they take eight minutes, of the 15 that a run may take. */
+const MAX_OBJECTS = 1_000;
 
 type SplitEvents = {
   readonly first: readonly QueuedEvent[];
@@ -175,10 +165,6 @@ async function purgeCalls(
   return new Map();
 }
 
-function countCalls(objects: readonly ObjectToPurge[]): number {
-  return Math.ceil(objects.length / MAX_OBJECTS_PER_CALL);
-}
-
 /**
  * Waits until the cache may be called again. A queue with one consumer delivers no other batch before this run has ended,
  * whichever isolate gets it, and gathers what comes meanwhile. One event is not held: there are few then.
@@ -195,8 +181,8 @@ async function holdQueue(beganAt: number, calls: number): Promise<void> {
 
 /** What became of an object in the store. */
 type StoreResult =
-  /** Nothing of it is stored any more. */
-  | { readonly kind: "empty"; readonly deleted: number }
+  /** Nothing of it is stored any more. `oldest`: as in Deletion. */
+  | { readonly kind: "empty"; readonly oldest: number | undefined }
   /** The store fails, is slow, or has more. */
   | { readonly kind: "failed" }
   /** The store was not asked any more after a failure: the calls of a run may be spent (L3). */
@@ -222,7 +208,7 @@ async function purgeStored(
 ): Promise<StoreResults> {
   const results = new Map<string, StoreResult>();
   if (!store) {
-    for (const { url } of objects) results.set(url, { kind: "empty", deleted: 0 });
+    for (const { url } of objects) results.set(url, { kind: "empty", oldest: undefined });
     return results;
   }
 
@@ -252,21 +238,18 @@ async function deleteStored(store: Store, object: ObjectToPurge): Promise<StoreR
   const deletion = await withTimeout(DELETE_TIMEOUT_MS, deleting);
   if (deletion === TIMED_OUT || deletion.kind !== "empty") return { kind: "failed" };
 
-  return { kind: "empty", deleted: deletion.deleted };
+  return { kind: "empty", oldest: deletion.oldest };
 }
 
 /** What became of a message. */
 type EventOutcome =
-  | { readonly kind: "purged"; readonly deleted: number }
+  /** `oldest`: when the oldest of what was deleted was stored: ms since 1970. Undefined: nothing was. */
+  | { readonly kind: "purged"; readonly oldest: number | undefined }
   /** `delaySeconds`: when it is tried again. */
   | { readonly kind: "not-purged"; readonly delaySeconds: number };
 
 /** A message that was tried. */
-type TriedEvent = QueuedEvent & {
-  readonly outcome: EventOutcome;
-  /** Whether no other pass has to follow. */
-  readonly isLast: boolean;
-};
+type TriedEvent = QueuedEvent & { readonly outcome: EventOutcome };
 
 /** After how long the store is tried again: s. */
 const STORE_RETRY_S = 30;
@@ -279,7 +262,7 @@ function outcomeOf(
   failures: PurgeFailures,
   results: StoreResults,
 ): EventOutcome {
-  let deleted = 0;
+  let oldest: number | undefined;
   let delaySeconds: number | undefined;
 
   for (const { url } of objects) {
@@ -287,11 +270,11 @@ function outcomeOf(
     if (delay !== undefined) delaySeconds = Math.max(delay, delaySeconds ?? 0);
 
     const result = results.get(url);
-    if (result?.kind === "empty") deleted += result.deleted;
+    if (result?.kind === "empty") oldest = earliest(oldest, result.oldest);
   }
 
   if (delaySeconds !== undefined) return { kind: "not-purged", delaySeconds };
-  return { kind: "purged", deleted };
+  return { kind: "purged", oldest };
 }
 
 /** Returns when an object has to be tried again: s. @returns undefined if it is purged */
@@ -321,8 +304,8 @@ const BACKGROUND_S = 30;
 /** The contract leaves open whether a message that comes again keeps its time. If not, this ends its passes. */
 const MAX_ATTEMPTS = 10;
 
-/** A message that has come so often is older than this, if it has kept its time: s. */
-const MIN_AGE_S = 5;
+/** A message that has come so often is older than this, if it has kept its time: ms. */
+const MIN_AGE_MS = 30_000;
 
 function runSeconds({ answers }: Pick<Config, "answers">): number {
   return Math.ceil(answers.timeout) + BACKGROUND_S;
@@ -331,38 +314,37 @@ function runSeconds({ answers }: Pick<Config, "answers">): number {
 /** Returns whether no other pass has to follow. @param beganAt when the pass began: ms since 1970 */
 function isLastPass(
   { attempts, timestamp }: EventMessage,
-  outcome: EventOutcome,
+  oldest: number | undefined,
   config: Pick<Config, "answers">,
   beganAt: number,
 ): boolean {
-  if (outcome.kind === "not-purged") return false;
-
   // Attempts that failed count, too. Only where each attempt renews the time, nothing else would end the passes.
-  const age = (beganAt - timestamp.getTime()) / 1000;
-  const isRenewed = attempts >= MAX_ATTEMPTS && age < MIN_AGE_S;
+  const sentAt = timestamp.getTime();
+  const isRenewed = attempts >= MAX_ATTEMPTS && beganAt - sentAt < MIN_AGE_MS;
   if (isRenewed) return true;
 
   // A run that began before the change may still be on its way.
-  if (age < runSeconds(config)) return false;
+  const runsEndAt = sentAt + runSeconds(config) * 1000;
+  if (beganAt < runsEndAt) return false;
 
-  // A visitor in an outage may have read what a first pass has deleted, and be on the way to the cache with it.
-  return attempts > 1 || outcome.deleted === 0;
+  // What was stored later than that was made of what S3 has now.
+  return oldest === undefined || oldest >= runsEndAt;
 }
 
-/** Returns a message as not purged, if the last purge of the cache failed for one of its objects. */
-function withLaterFailure(event: TriedEvent, laterFailures: PurgeFailures): TriedEvent {
-  const failure = event.objects.map(({ url }) => laterFailures.get(url)).find(Boolean);
-  if (!failure) return event;
+/** Acknowledges a message, or has it come again. @param beganAt when the pass began: ms since 1970 */
+function settle(
+  { message, outcome }: TriedEvent,
+  config: Pick<Config, "answers">,
+  beganAt: number,
+): void {
+  if (outcome.kind === "not-purged") {
+    message.retry({ delaySeconds: outcome.delaySeconds });
+    return;
+  }
 
-  const outcome: EventOutcome = { kind: "not-purged", delaySeconds: failure.retryAfter };
-  return { ...event, outcome, isLast: false };
-}
-
-/** Acknowledges a message, or has it come again. */
-function settle({ message, outcome, isLast }: TriedEvent, config: Pick<Config, "answers">): void {
+  const isLast = isLastPass(message, outcome.oldest, config, beganAt);
   if (isLast) message.ack();
-  else if (outcome.kind === "purged") message.retry({ delaySeconds: runSeconds(config) });
-  else message.retry({ delaySeconds: outcome.delaySeconds });
+  else message.retry({ delaySeconds: runSeconds(config) });
 }
 
 /** Logs what is purged, and what is not. A second pass that has found nothing is not logged. */
@@ -373,7 +355,7 @@ function report(events: readonly TriedEvent[], failureReason: string): void {
   for (const { message, objects, outcome } of events) {
     for (const { name } of objects) {
       if (outcome.kind === "not-purged") failed.add(name);
-      else if (message.attempts === 1 || outcome.deleted > 0) purged.add(name);
+      else if (message.attempts === 1 || outcome.oldest !== undefined) purged.add(name);
     }
   }
 

@@ -33,19 +33,43 @@ const UNREADABLE: MessageContent = { objects: [], isReadable: false };
 /** An event may be inside of SQS, inside of SNS, and be JSON text in each. Nothing has more layers than that. */
 const MAX_LAYERS = 4;
 
+/**
+ * A message encloses so many others at most: 128 KB have no room for more (Q3). A message that is no JSON may have one list
+ * at many places, and so more of them than anybody can count.
+ */
+const MAX_ENCLOSED = 2_000;
+
 /** Reads the body of a message. Never throws. */
 export function readMessage(body: unknown): MessageContent {
-  return readLayer(body, MAX_LAYERS);
+  const contents: MessageContent[] = [];
+  let bodies = [body];
+
+  for (let layer = 0; layer < MAX_LAYERS; layer++) {
+    const enclosed: unknown[] = [];
+    for (const layerBody of bodies) {
+      const value = parseJson(textOf(layerBody));
+      const innerBodies = isPlainObject(value) ? enclosedBodies(value) : undefined;
+      if (innerBodies === undefined) {
+        contents.push(readEvent(value));
+        continue;
+      }
+
+      if (enclosed.length + innerBodies.length > MAX_ENCLOSED) return UNREADABLE;
+      enclosed.push(...innerBodies);
+    }
+    bodies = enclosed;
+  }
+
+  if (bodies.length > 0) contents.push(UNREADABLE);
+  return {
+    objects: contents.flatMap(({ objects }) => objects),
+    isReadable: contents.every(({ isReadable }) => isReadable),
+  };
 }
 
-function readLayer(body: unknown, layers: number): MessageContent {
-  if (layers === 0) return UNREADABLE;
-
-  const value = parseJson(textOf(body));
+/** Reads an event that nothing encloses. */
+function readEvent(value: unknown): MessageContent {
   if (!isPlainObject(value)) return UNREADABLE;
-
-  const enclosed = enclosedBodies(value);
-  if (enclosed) return joinContents(enclosed.map((inner) => readLayer(inner, layers - 1)));
 
   const r2Object = readR2Notification(value);
   if (r2Object) return { objects: [r2Object], isReadable: true };
@@ -85,13 +109,6 @@ function enclosedBodies(value: Readonly<Record<string, unknown>>): unknown[] | u
 function sqsBody(record: unknown): unknown {
   if (!isPlainObject(record)) return undefined;
   return record["body"] ?? record["Body"];
-}
-
-function joinContents(contents: readonly MessageContent[]): MessageContent {
-  return {
-    objects: contents.flatMap(({ objects }) => objects),
-    isReadable: contents.every(({ isReadable }) => isReadable),
-  };
 }
 
 /** What R2 reports (Q5). */

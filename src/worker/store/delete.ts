@@ -13,8 +13,12 @@ import { callStore, type ObjectOfBucket, type StorePath, storedPrefix } from "./
 
 /** What became of a deletion. `deleted` is how many renditions were deleted. */
 export type Deletion =
-  /** A last list shows that nothing is left. */
-  | { readonly kind: "empty"; readonly deleted: number }
+  /**
+   * A last list shows that nothing is left.
+   * `oldest`: when the oldest of what was deleted was stored: ms since 1970. Undefined: nothing was deleted, or nobody
+   * has looked, as where all of a store is deleted.
+   */
+  | { readonly kind: "empty"; readonly deleted: number; readonly oldest?: number | undefined }
   /**
    * The limits are reached, and something may be left.
    * `after`: where another request goes on, which is R2's cursor; undefined: at the beginning.
@@ -105,7 +109,19 @@ export async function deleteObject(
     deleteByPrefix(store, `${oldTag}/`, oldLimits),
   ]);
   const deleted = current.deleted + old.deleted;
-  return { kind: worstKind([current, old]), deleted };
+  if (current.kind !== "empty" || old.kind !== "empty") {
+    return { kind: worstKind([current, old]), deleted };
+  }
+
+  const oldest = earliest(current.oldest, old.oldest);
+  return { kind: "empty", deleted, oldest };
+}
+
+/** Returns the earlier of two times, of which there may be none. */
+export function earliest(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined) return b;
+  if (b === undefined) return a;
+  return Math.min(a, b);
 }
 
 /** Deletes the renditions of all objects of a bucket, those of version 0.2 excepted: nothing shows these. */
@@ -131,6 +147,7 @@ async function deleteByPrefix(
   { maxLists, until }: DeletionLimits,
 ): Promise<Deletion> {
   let deleted = 0;
+  let oldest: number | undefined;
 
   for (let lists = 0; lists < maxLists; lists++) {
     if (Date.now() >= until) break;
@@ -141,11 +158,13 @@ async function deleteByPrefix(
 
     // R2 may answer with an empty list that goes on. It proves nothing.
     const names = list.objects.map((entry) => entry.key);
-    if (names.length === 0 && !list.truncated) return { kind: "empty", deleted };
+    if (names.length === 0 && !list.truncated) return { kind: "empty", deleted, oldest };
 
     const isDeleted = await deleteNames(store, names);
     if (!isDeleted) return { kind: "failed", deleted };
+
     deleted += names.length;
+    for (const { uploaded } of list.objects) oldest = earliest(oldest, uploaded.getTime());
   }
   return { kind: "left", deleted };
 }

@@ -66,7 +66,7 @@ export async function saveRendition(
         body: new Response(bytes).body,
         length: `${bytes.length}`,
       };
-      return answerWhole(id, wholeRendition, entry, storing, scope);
+      return answerWhole(id, wholeRendition, object, storing, scope);
     }
 
     case "longer":
@@ -85,38 +85,35 @@ export async function saveRendition(
 
 /**
  * Returns a rendition that is being stored. Workers Cache may keep it once all of it has come, and a visitor may read slowly:
- * then S3 was asked before that. What a purge deleted meanwhile is not in the store any more, so the object is purged again.
- * @param storing ends when S3 was asked once more. It gives whether the rendition stays in the store
+ * then S3 was asked before that, and is asked again.
+ * @param storing ends when S3 was asked once more
  */
 function answerWhole(
   id: RenditionId,
   rendition: NamedRendition,
-  { path }: StoreEntry,
-  storing: Promise<boolean>,
+  object: OpenedObject,
+  storing: Promise<void>,
   scope: SaveScope,
 ): NamedRendition {
   if (!mayBeCached(id, scope)) return rendition;
 
-  const { etag } = rendition;
   const passed = passOnRendition(rendition);
-  scope.context.waitUntil(checkSlowAnswer(id, path, etag, passed.ended, storing, scope));
+  scope.context.waitUntil(checkSlowAnswer(id, object, passed.ended, storing, scope));
   return passed.rendition;
 }
 
 async function checkSlowAnswer(
   id: RenditionId,
-  path: StorePath,
-  etag: string | undefined,
+  object: OpenedObject,
   reading: Promise<void>,
-  storing: Promise<boolean>,
+  storing: Promise<void>,
   scope: SaveScope,
 ): Promise<void> {
   const isQuick = await Promise.race([reading.then(() => true), storing.then(() => false)]);
   if (isQuick) return;
 
-  const isStored = await storing;
   await reading;
-  if (isStored) await purgeIfDeleted(id, path, etag, scope);
+  await checkAgain(id, object, scope);
 }
 
 /**
@@ -189,14 +186,13 @@ const LATE_PUT_MS = 15_000;
  */
 const ANSWER_MS = 1_000;
 
-/** @returns whether the rendition is stored, and was made of what S3 still has */
 async function storeAndCheck(
   id: RenditionId,
   rendition: WholeRendition,
   object: OpenedObject,
   entry: StoreEntry,
   scope: SaveScope,
-): Promise<boolean> {
+): Promise<void> {
   const saved = { path: entry.path, etag: rendition.etag };
   const putting = putRendition(entry, id, rendition, Date.now());
   let putResult = await withTimeout(S3_TIMEOUT_MS, putting);
@@ -208,12 +204,11 @@ async function storeAndCheck(
     putResult = await withTimeout(LATE_PUT_MS, putting);
 
     // Nothing was written, or nothing can be done about it any more.
-    if (putResult === false || putResult === TIMED_OUT) return false;
+    if (putResult === false || putResult === TIMED_OUT) return;
   }
 
   const isWritten = putResult !== false;
-  const change = await checkAgain(id, object, scope, isWritten ? saved : undefined);
-  return isWritten && change === "none";
+  await checkAgain(id, object, scope, isWritten ? saved : undefined);
 }
 
 /** What this request has put into the store, or may have. */
@@ -230,29 +225,27 @@ type SavedRendition = { readonly path: StorePath; readonly etag: string };
  * this question, nobody knows of it any more, and the next outage would show the old picture.
  * @param object what the rendition was made of, as S3 described it
  * @param saved undefined if nothing was stored
- * @returns what has happened to the object; undefined if S3 was not asked
  */
 export async function checkAgain(
   id: RenditionId,
   object: OpenedObject,
   scope: SaveScope,
   saved?: SavedRendition,
-): Promise<Change | undefined> {
+): Promise<void> {
   const { bucket, key, variant } = id;
 
   // There may be no cache, and nothing is stored: then nothing is kept anywhere.
-  if (!saved && !mayBeCached(id, scope)) return undefined;
+  if (!saved && !mayBeCached(id, scope)) return;
   await scheduler.wait(ANSWER_MS);
 
   const { context } = scope;
   const current = await openAgain(bucket, key, context, object.credential);
   const change = compare(current, object, variant);
-  if (change === "none") return change;
+  if (change === "none") return;
 
   const isCertain = change !== "possible";
   const purging = isCertain && purgeObject(bucket, key, context);
   await Promise.all([purging, saved && deleteSaved(saved, change)]);
-  return change;
 }
 
 /** Deletes the rendition that this request stored, or whatever is there of an object that is gone or denied. */

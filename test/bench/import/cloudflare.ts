@@ -14,6 +14,9 @@ const PURGE_MS = 200;
 const STORE_MS = 100;
 const SEND_MS = 50;
 
+/** What is stored was stored before the import began: ms since 1970. */
+const BEFORE_THE_IMPORT = 0;
+
 export type Faults = {
   /** How many of 1,000 purges fail. */
   readonly purges: number;
@@ -139,7 +142,8 @@ export function createCloudflare(
     delete: (names: readonly string[]) => storeCall(() => stored.remove(names)),
     list: ({ prefix }: { readonly prefix: string }) =>
       storeCall(() => {
-        const objects = stored.list(prefix).map((key) => ({ key }));
+        const uploaded = new Date(BEFORE_THE_IMPORT);
+        const objects = stored.list(prefix).map((key) => ({ key, uploaded }));
         return { objects, truncated: false };
       }),
   };

@@ -326,3 +326,24 @@ describe("immutable", () => {
 function putPage(): void {
   put("page.jpg", Buffer.from("<html>a page</html>"));
 }
+
+test("a stale picture of the upper tier is not immutable, whatever the lower tier calls it (W5, W11)", async () => {
+  const answers = { keep: WEEK, stale: WEEK, immutable: true };
+  env = envWith({ ...BARE, ROUTES: [{ path: "/weekly/:preset/*", object: "media/*", answers }] });
+  replace("made/key.jpg");
+  await visit(`/weekly/card/${KEY}`);
+  wait(WEEK + 10);
+
+  // W11 says nothing of what a lower tier reports then.
+  stage.exported = (loopback) => ({
+    purge: (options) => loopback.purge(options),
+    fetch: async (...args) => {
+      const answer = await loopback.fetch(...args);
+      const copy = new Response(answer.body, answer);
+      copy.headers.set("cf-cache-status", "MISS");
+      return copy;
+    },
+  });
+  const [, state, caching] = await visit(`/weekly/card/${KEY}`, { headers: MODERN }, "elsewhere");
+  expect([state, caching]).toEqual(["stale", "public, max-age=600"]);
+});
