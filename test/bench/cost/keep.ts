@@ -93,8 +93,8 @@ function keepTable(results: readonly KeepResult[]): string[] {
 
   return markdownTable(
     [
-      ...["`keep`, with a store", "asked S3", "waited for S3 or the store", "for the edge"],
-      ...["older ones seen", "half of them for up to", "all for up to", "in all"],
+      ...["`keep`, with a store", "asked S3", "waited for S3 or the store", "waited for the edge"],
+      ...["older ones seen", "half of them within", "the last one after", "the bill"],
     ],
     rows,
   );
