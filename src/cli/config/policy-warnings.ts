@@ -20,22 +20,37 @@ const LONG_KEEP_S = 3600;
 function* keepWarnings(envConfig: EnvironmentConfig, config: Config): Generator<Warning> {
   if (eventQueueOf(envConfig) !== undefined) return;
 
-  const settings = new Map<string, number>();
-  for (const [index, { policy }] of config.routes.entries()) {
-    const { keep } = lifetimesOf(policy, config.answers);
-    if (keep <= LONG_KEEP_S) continue;
-
-    // The routes without a keep of their own share a setting.
-    const isGeneral = keep === config.answers.keep;
-    settings.set(isGeneral ? "ANSWERS.keep" : `ROUTES[${index}].answers.keep`, keep);
-  }
-
   const remedy =
     "have the bucket's events purge it: docs/events.md. If EventBridge asks /purge, that is done";
-  for (const [path, keep] of settings) {
+  for (const { path, keep } of longKeepsOf(config)) {
     const message = `${path} is ${count(keep)} s, and no queue brings events: a picture that is replaced, deleted or denied is shown for so long, unless it is purged`;
     yield { message, remedy };
   }
+}
+
+/** A setting by which pictures are kept for long, and the names of their buckets. */
+export type LongKeep = {
+  /** `ANSWERS.keep`, for example. */
+  readonly path: string;
+  readonly keep: number;
+  readonly buckets: ReadonlySet<string>;
+};
+
+/** Finds what is kept for long. */
+export function longKeepsOf({ routes, answers }: Config): readonly LongKeep[] {
+  const settings = new Map<string, LongKeep>();
+  for (const [index, { policy, buckets }] of routes.entries()) {
+    const { keep } = lifetimesOf(policy, answers);
+    if (keep <= LONG_KEEP_S) continue;
+
+    // The routes without a keep of their own share a setting.
+    const isGeneral = keep === answers.keep;
+    const path = isGeneral ? "ANSWERS.keep" : `ROUTES[${index}].answers.keep`;
+    const before = settings.get(path)?.buckets ?? [];
+    const names = new Set([...before, ...buckets.map(({ name }) => name)]);
+    settings.set(path, { path, keep, buckets: names });
+  }
+  return [...settings.values()];
 }
 
 /** Says what `immutable` means: nobody can take it back. */

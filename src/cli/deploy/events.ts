@@ -1,37 +1,144 @@
 // The queue of events, and the rules by which R2 writes into it: what a deploy makes of them, if they are missing. The order
 // is queue, deploy, rule: wrangler deploys no consumer of a queue that is not there, and a bucket that is new is made by the
-// deploy. A rule that is there is never changed. What wrangler does not say keeps no deploy from its work.
+// deploy. A rule that is there is never changed. What is not known keeps no deploy from its work. What is certain does: a
+// Worker that keeps pictures for long, and hears of no change, would show old ones to everybody.
 
-import { type CommandFault, isFault, log, type World } from "../command.ts";
+import { type CommandFault, isFault, log, print, type World } from "../command.ts";
 import { type EventQueue, eventQueueOf, r2BucketNamesOf } from "../config/event-queue.ts";
 import { type Coverage, coverageOf } from "../config/event-rules.ts";
+import { type EventsSeen, observeEvents, type R2BucketSeen } from "../config/observe-events.ts";
+import { type LongKeep, longKeepsOf } from "../config/policy-warnings.ts";
+import { count } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
-import { readQueue, readRules, ruleArgs, wranglerLine } from "../wrangler/queues.ts";
-import { type RunWrangler, showWrangler, targetOf } from "../wrangler/run-wrangler.ts";
+import { hintFor } from "../wrangler/config-file.ts";
+import {
+  type QueueAnswer,
+  type RulesAnswer,
+  readRules,
+  ruleArgs,
+  wranglerLine,
+} from "../wrangler/queues.ts";
+import { askWrangler, type RunWrangler, showWrangler, targetOf } from "../wrangler/run-wrangler.ts";
 import type { Deployment } from "./check-s3.ts";
 
 const PAGE = "docs/events.md";
 
-/** What a deploy does about events, for its plan. Nothing is asked. */
-export function eventLines({ envConfig, config }: Deployment): string[] {
-  const queue = eventQueueOf(envConfig);
-  if (queue === undefined) return [];
+/** Asks wrangler what is there. It changes nothing. @returns undefined if events do not come by a queue */
+export function seeEvents(
+  world: World,
+  run: RunWrangler,
+  deployment: Deployment,
+): Promise<EventsSeen | undefined> {
+  return observeEvents(world, run, deployment, ({ isBound }) => isBound);
+}
 
-  const names = queuesToMake(queue).join(" and ");
-  const lines = [`queue: ${names}, made if missing`];
+/** What a deploy does about events, for its plan. */
+export function eventLines({ envConfig, config }: Deployment, seen?: EventsSeen): string[] {
+  if (seen === undefined) return [];
+
+  const { queue } = seen;
+  const queueTexts = queuesOf(seen).map(({ name, answer }) => queueText(name, answer));
+  const lines = [`queue: ${queueTexts.join("; ")}`];
   if (!queue.isConsumed) return lines;
 
-  for (const { name, bucket, isBound } of r2BucketNamesOf(envConfig, config)) {
-    const rule = isBound
-      ? `R2 writes those of ${bucket} into ${queue.name}. A rule for that is made if the bucket has none`
-      : `${bucket} is read by S3's API, so no rule is made: ${PAGE}`;
-    lines.push(`events of ${name}: ${rule}`);
+  for (const { name, bucket, prefix, isBound } of r2BucketNamesOf(envConfig, config)) {
+    const answer = seen.r2Buckets.find(({ r2Bucket }) => r2Bucket.name === name)?.answer;
+    const text =
+      isBound && answer !== undefined
+        ? rulesText(queue, bucket, prefix, answer)
+        : `${bucket} is read by S3's API, so no rule is made: ${PAGE}`;
+    lines.push(`events of ${name}: ${text}`);
   }
   return lines;
 }
 
-function queuesToMake({ name, deadLetterQueue }: EventQueue): string[] {
-  return deadLetterQueue === undefined ? [name] : [name, deadLetterQueue];
+type NamedAnswer = { readonly name: string; readonly answer: QueueAnswer };
+
+/** The queue, and its dead-letter queue. */
+function queuesOf({ queue, answer, deadLetterAnswer }: EventsSeen): NamedAnswer[] {
+  const { name, deadLetterQueue } = queue;
+  const first = { name, answer };
+  if (deadLetterQueue === undefined || deadLetterAnswer === undefined) return [first];
+  return [first, { name: deadLetterQueue, answer: deadLetterAnswer }];
+}
+
+function queueText(name: string, answer: QueueAnswer): string {
+  switch (answer.kind) {
+    case "there":
+      return `${name} is there`;
+    case "missing":
+      return `${name} is made`;
+    case "forbidden":
+    case "unknown":
+      return `Warning: whether there is a queue ${name} is not known: ${answer.reason}`;
+    default:
+      return answer satisfies never;
+  }
+}
+
+function rulesText(queue: EventQueue, bucket: string, prefix: string, answer: RulesAnswer): string {
+  if (answer.kind === "unknown") {
+    return `Warning: whether R2 writes those of ${bucket} into ${queue.name} is not known: ${answer.reason}. A rule for that is made after the deploy, if ${bucket} is there and has none`;
+  }
+  const coverage = coverageOf(answer.rules, queue.consumed, prefix);
+  if (coverage.kind !== "none") return coverageText(coverage, bucket);
+  return `R2 writes those of ${bucket} into ${queue.name}. A rule for that is made`;
+}
+
+/**
+ * Finds what would leave visitors with old pictures, or fail halfway: wrangler uploads the Worker before it touches the
+ * queue.
+ * @param isAccepted whether the operator says that events come another way than by R2's rules
+ * @returns why nothing may be deployed
+ */
+export function refuseEvents(
+  deployment: Deployment,
+  seen: EventsSeen | undefined,
+  isAccepted: boolean,
+): CommandFault | undefined {
+  if (seen === undefined) return undefined;
+
+  const { envConfig, config } = deployment;
+  for (const { name, answer } of queuesOf(seen)) {
+    if (answer.kind === "forbidden") return { fault: forbiddenText(name) };
+  }
+
+  const { queue, answer } = seen;
+  const workers = answer.kind === "there" ? answer.workers : undefined;
+  const other = otherWorkerOf(envConfig.worker, workers);
+  if (queue.isConsumed && other !== undefined) {
+    return { fault: otherWorkerText(queue.name, other) };
+  }
+
+  if (isAccepted) return undefined;
+  const keeps = longKeepsOf(config);
+  const faults = seen.r2Buckets.flatMap((r2Bucket) => lostEventsText(queue, r2Bucket, keeps) ?? []);
+  if (faults.length === 0) return undefined;
+
+  const command = hintFor(envConfig, "npx vitrine deploy --events-elsewhere");
+  const remedy = `Follow ${PAGE}, “If there is a rule already”, or write a keep of at most an hour. Where events do come, because that queue passes them on: ${command}`;
+  return { fault: `${faults.join(". ")}. ${remedy}. Nothing is deployed` };
+}
+
+function forbiddenText(queue: string): string {
+  return `wrangler may not see the queue ${queue}: its token needs Account → Queues: Edit (docs/environments.md lists all permissions). Without a token: npx wrangler login. Nothing is deployed`;
+}
+
+/** @returns undefined if the events of the bucket come, may come, or are not waited for */
+function lostEventsText(
+  queue: EventQueue,
+  { r2Bucket, answer }: R2BucketSeen,
+  keeps: readonly LongKeep[],
+): string | undefined {
+  const keep = keeps.find(({ buckets }) => buckets.has(r2Bucket.name));
+  if (keep === undefined || answer.kind === "unknown") return undefined;
+
+  const { bucket, prefix } = r2Bucket;
+  const coverage = coverageOf(answer.rules, queue.consumed, prefix);
+  if (coverage.kind === "none" || coverage.kind === "covered") return undefined;
+
+  const harm = `${keep.path} is ${count(keep.keep)} s: without its event, a picture that is replaced, deleted or denied is shown for so long`;
+  return `${coverageFact(coverage, bucket)}, and ${harm}`;
 }
 
 /** Makes the queues that are certainly missing. @returns why nothing can be deployed */
@@ -39,39 +146,22 @@ export async function makeQueues(
   world: World,
   run: RunWrangler,
   { envConfig }: Deployment,
+  seen: EventsSeen | undefined,
 ): Promise<CommandFault | undefined> {
-  const queue = eventQueueOf(envConfig);
-  if (queue === undefined) return undefined;
+  if (seen === undefined) return undefined;
 
-  for (const name of queuesToMake(queue)) {
-    const answer = await readQueue(world, run, envConfig, name);
+  for (const { name, answer } of queuesOf(seen)) {
     if (world.interrupted.aborted) return { fault: "interrupted: nothing is deployed" };
+    if (answer.kind !== "missing") continue;
 
-    switch (answer.kind) {
-      case "missing": {
-        const args = ["queues", "create", name, ...targetOf(envConfig)];
-        const fault = await showWrangler(world, run, args, { config: envConfig, secrets: [] });
-        if (isFault(fault)) return { fault: `${fault.fault}. Nothing is deployed` };
-        log(world.stderr, visible(`The queue ${name} is made`));
-        break;
-      }
-      case "there": {
-        const other = otherWorkerOf(envConfig.worker, answer.workers);
-        if (name === queue.name && queue.isConsumed && other !== undefined) {
-          return { fault: otherWorkerText(name, other) };
-        }
-        break;
-      }
-      // wrangler deploy says itself what is wrong.
-      case "unknown":
-        log(
-          world.stderr,
-          visible(`Warning: whether there is a queue ${name} is not known: ${answer.reason}`),
-        );
-        break;
-      default:
-        answer satisfies never;
+    // wrangler's hints name a binding that the Worker does not use: they are shown only beside a failure.
+    const created = await askWrangler(world, run, envConfig, ["queues", "create", name]);
+    if (created.code !== 0) {
+      print(world.stderr, visible(created.output.trim()));
+      const fault = `the queue ${name} could not be made: ${created.reason}`;
+      return { fault: `${fault}. Nothing is deployed` };
     }
+    log(world.stderr, visible(`The queue ${name} is made`));
   }
   return undefined;
 }
@@ -148,11 +238,26 @@ function coverageText(coverage: Exclude<Coverage, { kind: "none" }>, bucket: str
     case "covered":
       return `R2 writes the events of ${bucket} into ${coverage.rule.queue} already`;
     case "elsewhere":
-      return `Warning: R2 writes the events of ${bucket} into ${coverage.queues.join(", ")}, and takes no second rule: nothing is changed. ${page}, says how that queue passes them on`;
+      return `Warning: ${coverageFact(coverage, bucket)}: nothing is changed. ${page}, says how that queue passes them on`;
     case "some-keys":
-      return `Warning: a rule of ${bucket} writes events of some keys alone into a queue of this Worker: nothing is changed. ${page}`;
     case "some-actions":
-      return `Warning: a rule of ${bucket} leaves ${coverage.missing.join(", ")} out: nothing is changed. ${page}`;
+      return `Warning: ${coverageFact(coverage, bucket)}: nothing is changed. ${page}`;
+    default:
+      return coverage satisfies never;
+  }
+}
+
+type Hindrance = Exclude<Coverage, { kind: "none" | "covered" }>;
+
+/** Why not all events of a bucket come into a queue of this Worker. */
+function coverageFact(coverage: Hindrance, bucket: string): string {
+  switch (coverage.kind) {
+    case "elsewhere":
+      return `R2 writes the events of ${bucket} into ${coverage.queues.join(", ")}, and takes no second rule`;
+    case "some-keys":
+      return `a rule of ${bucket} writes events of some keys alone into a queue of this Worker`;
+    case "some-actions":
+      return `a rule of ${bucket} leaves ${coverage.missing.join(", ")} out`;
     default:
       return coverage satisfies never;
   }

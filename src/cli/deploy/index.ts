@@ -1,10 +1,11 @@
-// vitrine deploy: checks the configuration, asks S3 about the buckets and about the keys of a secrets file, prints what it
-// changes, makes the queue of events, deploys with the secrets of that file and no others (S5), makes the rules by which R2
+// vitrine deploy: checks the configuration, asks S3 about the buckets and about the keys of a secrets file, asks wrangler about
+// the queue of events, prints what it changes, makes the queue of events, deploys with the secrets of that file and no others (S5), makes the rules by which R2
 // writes into the queue, and runs the doctor. It never deploys a configuration or a file with a mistake.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { Command } from "@commander-js/extra-typings";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
@@ -21,16 +22,25 @@ import type { SecretValues } from "../secrets/secrets.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
-import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
+import {
+  isAtTerminal,
+  type RunWrangler,
+  showWrangler,
+  wranglerAt,
+} from "../wrangler/run-wrangler.ts";
 import { checkS3, type Deployment } from "./check-s3.ts";
-import { makeQueues, makeRules } from "./events.ts";
+import { makeQueues, makeRules, refuseEvents, seeEvents } from "./events.ts";
 import { askLiveWorker, planOf } from "./plan.ts";
 import { prepareSecrets } from "./prepare-secrets.ts";
 
 /** What the doctor is asked about, too. */
 type TargetOptions = { readonly env?: string; readonly secretsFile?: string };
 
-export type DeployOptions = TargetOptions & { readonly dryRun?: true };
+export type DeployOptions = TargetOptions & {
+  readonly dryRun?: true;
+  /** Events come another way than by R2's rules. */
+  readonly eventsElsewhere?: true;
+};
 
 export type DeployTools = {
   readonly run: RunWrangler;
@@ -49,6 +59,10 @@ export function deployCommand(world: World, run: Run, examine: DeployTools["exam
     .addOption(envOption())
     .option("--secrets-file <file>", "the secrets to deploy; all others stay as they are deployed")
     .option("--dry-run", "says what a deploy would change, and deploys nothing")
+    .option(
+      "--events-elsewhere",
+      "deploys a long keep, too, if R2 writes events elsewhere: something passes them on",
+    )
     .addHelpText("after", HELP)
     .action((options) => run(() => deploy(world, options, tools)));
 }
@@ -57,6 +71,7 @@ const HELP = `
 It deploys the secrets of the file, where wrangler alone would prefer those of the shell. Nothing is deployed if
 the configuration or the file has a mistake, if S3 refuses a key of the file, or if that is the key of another
 environment. If wrangler.toml has a queue of events, it makes the queue, and the rules of R2, where they are missing.
+It deploys nothing if pictures are kept for over an hour, and R2 certainly writes their events elsewhere.
 
 Examples:
   npx vitrine deploy --secrets-file secrets.env --dry-run
@@ -66,28 +81,32 @@ Examples:
 /** @returns a fault if nothing can be deployed, otherwise what `checkDeployed` returns */
 export async function deploy(
   world: World,
-  { dryRun, ...options }: DeployOptions,
+  { dryRun, eventsElsewhere, ...options }: DeployOptions,
   tools: DeployTools,
 ): Promise<Outcome> {
   const deployment = readDeployment(world, options);
   if (isFault(deployment)) return deployment;
   const { envConfig, secrets } = deployment;
 
-  const [refusal, live] = await Promise.all([
+  const [refusal, live, events] = await Promise.all([
     checkS3(world, deployment),
     askLiveWorker(world, deployment),
+    seeEvents(world, tools.run, deployment),
   ]);
   if (world.interrupted.aborted) return { fault: "interrupted: nothing is deployed" };
   if (refusal !== undefined) return refusal;
 
-  const plan = await planOf(deployment, live);
+  const eventsRefusal = refuseEvents(deployment, events, eventsElsewhere === true);
+  if (eventsRefusal !== undefined) return eventsRefusal;
+
+  const plan = await planOf(deployment, live, events);
   print(world.stdout, ...plan.map(visible));
   if (dryRun) {
     log(world.stderr, "Nothing is deployed: it was a dry run.");
     return EXIT.done;
   }
 
-  const queueFault = await makeQueues(world, tools.run, deployment);
+  const queueFault = await makeQueues(world, tools.run, deployment, events);
   if (queueFault !== undefined) return queueFault;
 
   const deployed = await wranglerDeploy(world, tools.run, envConfig, secrets);
@@ -154,13 +173,31 @@ export async function wranglerDeploy(
     const args = ["deploy", "--config", config.file, "--env", config.environment ?? ""];
     const values = Object.values(secrets);
     if (values.length > 0) args.push("--secrets-file", file);
-    const fault = await showWrangler({ ...world, env }, run, args, { config, secrets: values });
-    return fault ?? { url: workersDevUrl(output, config.worker ?? "") };
+    let heard = "";
+    const listen: RunWrangler = (wranglerWorld, wranglerArgs, input, hear) =>
+      run(wranglerWorld, wranglerArgs, input, (text) => {
+        heard += text;
+        hear(text);
+      });
+    const fault = await showWrangler({ ...world, env }, listen, args, { config, secrets: values });
+    if (fault !== undefined) return { fault: `${fault.fault}${halfwayText(world, heard)}` };
+    return { url: workersDevUrl(output, config.worker ?? "") };
   } finally {
     remove();
     process.off("exit", remove);
     for (const signal of ENDINGS) process.off(signal, exit);
   }
+}
+
+/** Says that wrangler failed after the upload: the domains, the queue's consumer and the like come behind it. */
+function halfwayText(world: World, output: string): string {
+  const state =
+    "its new version may be live, without what comes after. Correct it, and deploy again";
+  if (/^Uploaded \S+ \(/m.test(stripVTControlCharacters(output))) {
+    return `. The Worker is uploaded: ${state}`;
+  }
+  const isUnheard = isAtTerminal(world);
+  return isUnheard ? `. If wrangler says “Uploaded” above, the Worker is uploaded: ${state}` : "";
 }
 
 /** The Worker's own address in wrangler's file, which is not there if wrangler was interrupted. */

@@ -14,6 +14,7 @@ import { tableOf } from "../../worker/util/json.ts";
 import { isFault, type World } from "../command.ts";
 import { hasSecrets, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
+import type { EventsSeen } from "../config/observe-events.ts";
 import { createUrlCheck, findBaseUrl } from "../config/site-url.ts";
 import {
   FREE,
@@ -72,7 +73,11 @@ export async function askLiveWorker(
 }
 
 /** @returns the lines of the plan */
-export async function planOf(deployment: Deployment, live: LiveWorker): Promise<string[]> {
+export async function planOf(
+  deployment: Deployment,
+  live: LiveWorker,
+  events?: EventsSeen,
+): Promise<string[]> {
   const { envConfig, config, secrets } = deployment;
   const { environment, worker } = envConfig;
   const names = Object.keys(secrets).join(", ") || "no secret";
@@ -87,7 +92,7 @@ export async function planOf(deployment: Deployment, live: LiveWorker): Promise<
     lines.push(...versionLines(live.health));
     lines.push(...changeLines(deployment, live.health, configuration, hashes));
   }
-  lines.push(storeLine(envConfig, live), ...eventLines(deployment));
+  lines.push(storeLine(envConfig, live), ...eventLines(deployment, events));
   return [title, ...lines.map((line) => `  ${line}`)];
 }
 

@@ -2,10 +2,10 @@
 // does not say is not known. Nothing here proves that an event comes: `--write-events` does.
 
 import { coverageOf } from "../config/event-rules.ts";
+import type { EventsSeen, R2BucketSeen } from "../config/observe-events.ts";
 import { type EventRule, ruleArgs, wranglerLine } from "../wrangler/queues.ts";
 import { type Finding, note, ok, type Subject, warning } from "./finding.ts";
 import type { Observations } from "./observations.ts";
-import type { EventsSeen, R2BucketSeen } from "./observe-events.ts";
 
 const PAGE = "docs/events.md, “If there is a rule already”";
 
@@ -33,6 +33,7 @@ function checkQueue({ project }: Observations, events: EventsSeen, impact: strin
   const subject = { about: `the queue ${name}` };
 
   switch (answer.kind) {
+    case "forbidden":
     case "unknown":
       return note("events", subject, `whether it is there is not known: ${answer.reason}`);
     case "missing":

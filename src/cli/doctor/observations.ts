@@ -3,6 +3,7 @@
 // At 3 a.m. a wrong impact decides what an operator does. So an impact says what a visitor was seen to get, and never what
 // follows from a fault: a dead key may be hidden by the store, by Workers Cache or by the other slot.
 
+import type { EventsSeen } from "../config/observe-events.ts";
 import type { Project, ProjectSite } from "../config/project.ts";
 import type { Health } from "../http/ask-health.ts";
 import { cacheStatus } from "../http/ask-picture.ts";
@@ -10,7 +11,6 @@ import { isNoAnswer } from "../http/body.ts";
 import type { KeyOwner } from "../objects/find-key-owner.ts";
 import type { Finding } from "./finding.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
-import type { EventsSeen } from "./observe-events.ts";
 import { isPicture, isShown, type PictureSeen, type SiteSeen } from "./observe-site.ts";
 
 export type Observations = {

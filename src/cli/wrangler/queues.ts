@@ -13,6 +13,8 @@ export type QueueAnswer =
   /** `workers`: the Workers that read it; undefined: that is not known. */
   | { readonly kind: "there"; readonly workers: readonly string[] | undefined }
   | { readonly kind: "missing" }
+  /** wrangler may not see it. So it may not make one, nor have a Worker read it. */
+  | { readonly kind: "forbidden"; readonly reason: string }
   | Unknown;
 
 type Unknown = { readonly kind: "unknown"; readonly reason: string };
@@ -37,6 +39,9 @@ export type R2Bucket = { readonly bucket: string; readonly jurisdiction: string 
 
 const UNREADABLE = "its output has another form than the one that is known";
 
+/** What Cloudflare answers to a token that lacks a permission, as wrangler shows it. */
+const FORBIDDEN = /\[code: (?:10000|9109)\]|\b403 Forbidden\b/;
+
 export async function readQueue(
   world: World,
   run: RunWrangler,
@@ -46,6 +51,7 @@ export async function readQueue(
   const { code, output, reason } = await askWrangler(world, run, config, ["queues", "info", name]);
   const text = output.replaceAll(/\s+/g, " ");
   if (code !== 0 && text.includes(`Queue "${name}" does not exist`)) return { kind: "missing" };
+  if (code !== 0 && FORBIDDEN.test(output)) return { kind: "forbidden", reason };
   if (code !== 0) return { kind: "unknown", reason };
 
   if (!output.split("\n").includes(`Queue Name: ${name}`)) {

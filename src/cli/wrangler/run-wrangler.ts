@@ -60,13 +60,16 @@ function environmentOf({ env }: World): NodeJS.ProcessEnv {
   };
 }
 
-function stdioOf({ stdin, stdout }: World, input: string | undefined): StdioOptions {
+function stdioOf(world: World, input: string | undefined): StdioOptions {
   if (input !== undefined) return "pipe";
   // wrangler asks only if both are a terminal. If they are not, it takes its default answers.
+  return isAtTerminal(world) ? ["inherit", "inherit", "pipe"] : ["ignore", "pipe", "pipe"];
+}
+
+/** Returns whether wrangler gets the terminal itself: only its errors are heard then. */
+export function isAtTerminal({ stdin, stdout }: World): boolean {
   const isOwn = stdin === process.stdin && stdout === process.stdout;
-  return isOwn && process.stdin.isTTY && process.stdout.isTTY
-    ? ["inherit", "inherit", "pipe"]
-    : ["ignore", "pipe", "pipe"];
+  return isOwn && process.stdin.isTTY && process.stdout.isTTY;
 }
 
 /** What to do about an error, by what wrangler prints: it gives no code to read. */
@@ -82,6 +85,10 @@ const HINTS: readonly (readonly [RegExp, string])[] = [
   [
     /\b100(?:42|85)\b|enable R2|inherit binding '\w+' is invalid/i, // T9
     "R2 is not switched on in this account, or wrangler may not use it: switch it on in Cloudflare's dashboard, or take store and [[r2_buckets]] out of wrangler.toml",
+  ],
+  [
+    /\/queues\b[^[]*\[code: (?:10000|9109)\]/, // wrangler has uploaded the Worker before
+    "wrangler may not change queues: its token needs Account → Queues: Edit. docs/environments.md lists all permissions",
   ],
   [
     /CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|Authentication error|code: (?:10000|9109)\b/i,

@@ -2,7 +2,7 @@
 // wrangler does not say is never taken for missing (Q2, Q5).
 
 import { HttpResponse, http } from "msw";
-import { beforeEach, expect, test } from "vitest";
+import { beforeEach, describe, expect, test } from "vitest";
 import { ruleArgs } from "../../../src/cli/wrangler/queues.ts";
 import { ACTIONS, type Rule } from "../../support/cli/fake-queues.ts";
 import { BOUND, STAGED } from "../../support/cli/folder.ts";
@@ -54,7 +54,7 @@ test("for the first time: queues, deploy, rule, and then the doctor (Q5)", async
     `r2 bucket notification create acme --event-type object-create --event-type object-delete --queue acme-events ${TARGET}`,
   ]);
   expect(account.rules.get("acme")).toEqual([{ queue: "acme-events", prefix: "" }]);
-  expect(out).toContain("  queue: acme-events and acme-events-dead, made if missing\n");
+  expect(out).toContain("  queue: acme-events is made; acme-events-dead is made\n");
   expect(out).toContain("  events of media: R2 writes those of acme into acme-events.");
   expect(examined).toHaveLength(1);
 });
@@ -69,11 +69,22 @@ test("from then on nothing is made, and nothing is changed", async () => {
   expect(err).not.toContain("Warning");
 });
 
-test("--dry-run prints the same plan, and asks wrangler nothing", async () => {
+test("--dry-run prints the same plan, and changes nothing", async () => {
   const dry = await run({ dryRun: true });
-  const before = [...ran];
+  const before = changes();
   const { out } = await run({});
   expect([dry.out, before]).toEqual([out, []]);
+});
+
+test("--dry-run says that nothing is known where wrangler is not logged in, and is right", async () => {
+  const output = "✘ [ERROR] You are not logged in.\n";
+  for (const start of ["queues info", "r2 bucket notification list"]) {
+    account.replies.set(start, { code: 1, output });
+  }
+  const { code, out } = await run({ dryRun: true });
+  expect([code, changes()]).toEqual([0, []]);
+  expect(out).toMatch(/whether there is a queue acme-events is not known: .*npx wrangler login/);
+  expect(out).toMatch(/whether R2 writes those of acme into acme-events is not known: .*login/);
 });
 
 test.each<[string, object, object, string]>([
@@ -163,6 +174,66 @@ test.each(PRESENT)(
   },
 );
 
+/** What `vitrine init` writes for R2. */
+const LONG = { ANSWERS: { keep: 2_592_000 } };
+
+/** A project whose bucket has a prefix, and whose pictures are kept for long. */
+function longProject(vars: object = LONG, more: object = {}) {
+  project({
+    ...{ ...TOP, ...BOUND, queues: QUEUES, ...more },
+    vars: { ...QUIET, BUCKETS: { media: { ...MEDIA, prefix: "published/" } }, ...vars },
+  });
+}
+
+describe.each(PRESENT)("with a rule to %s", (_title, rule, text) => {
+  beforeEach(() => account.rules.set("acme", [rule]));
+
+  test.each([{}, { dryRun: true as const }])("a long keep is not deployed: %o (Q5)", async (o) => {
+    longProject();
+    const { code, err } = await run(o);
+    expect([code, changes(), examined]).toEqual([2, [], []]);
+    expect(err).toMatch(text);
+    expect(err).toMatch(/ANSWERS\.keep is 2,592,000 s.*docs\/events\.md.*Nothing is deployed/);
+    expect(err).toContain("npx vitrine deploy --events-elsewhere.");
+  });
+
+  test("a long keep is deployed if events are passed on, and the plan has the rule", async () => {
+    longProject();
+    const { code, out } = await run({ eventsElsewhere: true });
+    expect([code, changes().at(-1)]).toEqual([0, `deploy ${TARGET}`]);
+    expect(out).toMatch(text);
+  });
+});
+
+const ELSEWHERE = { queue: "theirs" };
+const [FIRST_ROUTE] = QUIET.ROUTES;
+test.each<[string, object, number]>([
+  ["a keep of an hour", { ANSWERS: { keep: 3600 } }, 0],
+  ["a keep of an hour and a second", { ANSWERS: { keep: 3601 } }, 2],
+  ["a route's own long keep", { ROUTES: [{ ...FIRST_ROUTE, answers: { keep: 86_400 } }] }, 2],
+  [
+    "a short keep of the only route",
+    { ...LONG, ROUTES: [{ ...FIRST_ROUTE, answers: { keep: 60 } }] },
+    0,
+  ],
+])("R2 writes elsewhere, with %s: exit code", async (_title, vars, expected) => {
+  longProject(vars);
+  account.rules.set("acme", [ELSEWHERE]);
+  expect((await run({})).code).toBe(expected);
+});
+
+test("the command that deploys all the same has the environment (S6)", async () => {
+  const vars = { ...QUIET, ...LONG, BUCKETS: { media: { ...MEDIA, bucket: "acme-staging" } } };
+  const { vars: _vars, ...staging } = STAGED.env.staging;
+  const r2_buckets = [{ binding: "MEDIA_BUCKET", bucket_name: "acme-staging" }];
+  const queues = { consumers: [{ ...QUEUES.consumers[0], queue: "acme-events-staging" }] };
+  r2Project({}, { env: { staging: { ...staging, ...BOUND, r2_buckets, vars, queues } } });
+  account.rules.set("acme-staging", [ELSEWHERE]);
+  const { code, err } = await run({ env: "staging" });
+  expect(code).toBe(2);
+  expect(err).toMatch(/npx vitrine deploy --env staging --events-elsewhere\./);
+});
+
 test.each([
   ["a rule of other keys", { queue: "theirs", prefix: "other/" }],
   ["a rule whose prefix only begins like this one", { queue: "theirs", prefix: "published-2/" }],
@@ -193,8 +264,10 @@ const UNREADABLE: readonly (readonly [string, number, string])[] = [
 
 test.each(UNREADABLE)("%s is not known, never “no rule”", async (_title, code, output) => {
   account.replies.set("r2 bucket notification list", { code, output });
+  longProject();
   const deployed = await run({});
   expect([deployed.code, account.rules.size]).toEqual([0, 0]);
+  expect(deployed.out).toContain("Warning: whether R2 writes those of acme into acme-events is");
   expect(changes().filter((args) => args.startsWith("r2"))).toEqual([]);
   expect(deployed.err).toMatch(/whether R2 writes .* is not known: .*npx wrangler r2 bucket/s);
 });
@@ -203,17 +276,65 @@ test.each([
   ["nothing at all", 0, ""],
   ["the queue of another name", 0, "Queue Name: acme-events-2\nNumber of Consumers: 0\n"],
   ["a missing queue of another name", 1, '✘ [ERROR] Queue "acme" does not exist.\n'],
-  ["an error", 1, "✘ [ERROR] Authentication error [code: 10000]\n"],
+  ["an error", 1, "✘ [ERROR] fetch failed\n"],
   ["a signal", null, ""],
 ])("%s about a queue makes none, and wrangler deploys as it can", async (_title, code, output) => {
   account.queues.set("acme-events", ["vitrine"]);
   account.replies.set("queues info", { code: code ?? 137, output });
   expect(await run({})).toMatchObject({
     code: 0,
-    err: expect.stringContaining("whether there is a queue acme-events is not known"),
+    out: expect.stringContaining("whether there is a queue acme-events is not known"),
   });
   expect(changes().filter((args) => args.startsWith("queues"))).toEqual([]);
   expect(changes()[0]).toContain("deploy");
+});
+
+test.each([
+  [
+    "10000",
+    "✘ [ERROR] A request to the Cloudflare API failed.\n\n  Authentication error [code: 10000]\n",
+  ],
+  ["9109", "✘ [ERROR] Unauthorized to access requested resource [code: 9109]\n"],
+  ["403", "✘ [ERROR] GET /accounts/0123/queues?name=acme-events -> 403 Forbidden\n"],
+])("a token that may not see queues deploys nothing: %s", async (_title, output) => {
+  account.replies.set("queues info", { code: 1, output });
+  for (const options of [{}, { dryRun: true as const }]) {
+    const { code, err } = await run(options);
+    expect([code, changes(), examined]).toEqual([2, [], []]);
+    expect(err).toMatch(/Account → Queues: Edit .*docs\/environments\.md.*Nothing is deployed/);
+  }
+});
+
+const CONSUMER_FAILED = `✘ [ERROR] A request to the Cloudflare API (/accounts/0123/queues/4567/consumers) failed.
+
+  Authentication error [code: 10000]
+`;
+
+test("wrangler that fails after the upload says that the Worker is uploaded, and what is missing", async () => {
+  ended.wrangler = 1;
+  ended.output = `Total Upload: 100 KiB\nUploaded vitrine (1.20 sec)\n${CONSUMER_FAILED}`;
+  const { code, err } = await run({});
+  expect([code, examined]).toEqual([2, []]);
+  expect(err).toContain("Account → Queues: Edit");
+  expect(err).toMatch(/The Worker is uploaded: its new version may be live/);
+});
+
+test("wrangler that fails before the upload does not say so", async () => {
+  ended.wrangler = 1;
+  ended.output = "✘ [ERROR] Build failed\n";
+  expect((await run({})).err).not.toContain("uploaded");
+});
+
+test("wrangler's hints about a new queue, with another binding, are not shown", async () => {
+  const output =
+    '✅ Created queue\n\n{ "queues": { "producers": [{ "binding": "acme_events" }] } }\n';
+  account.replies.set("queues create", { code: 0, output });
+  account.queues.set("acme-events-dead", []);
+  account.rules.set("acme", [{ queue: "acme-events" }]);
+  const { code, err } = await run({});
+  expect(code).toBe(0);
+  expect(err).toContain("The queue acme-events is made\n");
+  expect(err).not.toContain("acme_events");
 });
 
 test("a queue that another Worker reads deploys nothing (Q2)", async () => {
@@ -239,6 +360,7 @@ test("a queue that cannot be made deploys nothing", async () => {
     [],
   ]);
   expect(err).toContain("Nothing is deployed");
+  expect(err).toContain("the limit of queues. [code: 11007]");
 });
 
 test("a rule that cannot be made is shown as a command, and the deploy ends as done in part", async () => {

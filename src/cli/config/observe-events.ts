@@ -2,15 +2,15 @@
 // nothing: the checks do.
 
 import type { World } from "../command.ts";
+import { type QueueAnswer, type RulesAnswer, readQueue, readRules } from "../wrangler/queues.ts";
+import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 import {
   type EventQueue,
   eventQueueOf,
   type R2BucketName,
   r2BucketNamesOf,
-} from "../config/event-queue.ts";
-import type { Project } from "../config/project.ts";
-import { type QueueAnswer, type RulesAnswer, readQueue, readRules } from "../wrangler/queues.ts";
-import type { RunWrangler } from "../wrangler/run-wrangler.ts";
+} from "./event-queue.ts";
+import type { Project } from "./project.ts";
 
 export type EventsSeen = {
   readonly queue: EventQueue;
@@ -26,17 +26,22 @@ export type R2BucketSeen = {
   readonly answer: RulesAnswer;
 };
 
-/** @returns undefined if events do not come by a queue. The local run has one of its own */
+/**
+ * Asks about the queue, and about the rules of the buckets whose events this Worker reads.
+ * @param isAsked whether a bucket is asked about
+ * @returns undefined if events do not come by a queue
+ */
 export async function observeEvents(
   world: World,
   run: RunWrangler,
-  { envConfig, config, local }: Project,
+  { envConfig, config }: Pick<Project, "envConfig" | "config">,
+  isAsked: (r2Bucket: R2BucketName) => boolean,
 ): Promise<EventsSeen | undefined> {
   const queue = eventQueueOf(envConfig);
-  if (queue === undefined || local) return undefined;
+  if (queue === undefined) return undefined;
 
   const { name, deadLetterQueue, isConsumed } = queue;
-  const r2Buckets = isConsumed ? r2BucketNamesOf(envConfig, config) : [];
+  const r2Buckets = isConsumed ? r2BucketNamesOf(envConfig, config).filter(isAsked) : [];
   const [answer, deadLetterAnswer, ...answers] = await Promise.all([
     readQueue(world, run, envConfig, name),
     deadLetterQueue === undefined ? undefined : readQueue(world, run, envConfig, deadLetterQueue),
