@@ -17,6 +17,13 @@ const BATCH_TIMEOUT_S = 10;
 const MAX_BATCH_TIMEOUT_S = 30;
 const RETRIES = 100;
 
+/** What Cloudflare takes of a consumer: with any other number, it refuses the deploy after the upload (Q1, Q2). */
+const LIMITS = [
+  { option: "max_batch_size", min: 1, max: 100 },
+  { option: "max_batch_timeout", min: 0, max: 60 },
+  { option: "max_retries", min: 0, max: 100 },
+] as const;
+
 /** The same letters as in a bucket's name, and more. A name that begins with a dash would be an option of wrangler. */
 const QUEUE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
@@ -64,7 +71,7 @@ function usedQueuesOf(config: EnvironmentConfig): readonly string[] {
   return [...new Set(produced === undefined ? consumed : [produced, ...consumed])];
 }
 
-/** Names that no queue has, and a binding that the Worker does not use. */
+/** Names that no queue has, numbers that Cloudflare refuses, and a binding that the Worker does not use. */
 export function* queueMistakes(config: EnvironmentConfig): Generator<ConfigMistake> {
   const { producers = [] } = config.wrangler.queues;
   for (const { binding } of producers) {
@@ -82,6 +89,18 @@ export function* queueMistakes(config: EnvironmentConfig): Generator<ConfigMista
     if (QUEUE_NAME.test(queue)) continue;
     const message = `${JSON.stringify(queue)} is not the name of a queue: 1 to 63 letters a to z, digits and -`;
     yield { path, message };
+  }
+  for (const consumer of consumersOf(config)) yield* limitMistakes(consumer);
+}
+
+function* limitMistakes(consumer: Consumer): Generator<ConfigMistake> {
+  for (const { option, min, max } of LIMITS) {
+    const value = consumer[option];
+    if (value === undefined) continue;
+    if (Number.isInteger(value) && value >= min && value <= max) continue;
+
+    const message = `is ${value}, and Cloudflare takes ${min} to ${max}: correct it for the queue ${consumer.queue}`;
+    yield { path: `queues.consumers.${option}`, message };
   }
 }
 

@@ -81,6 +81,32 @@ const WRONG: readonly (readonly [title: string, config: Config, line: RegExp])[]
     /queues\.producers\.binding: is QUEUE, .*: call it EVENTS/,
   ],
   [
+    "a batch that is too large",
+    consuming({ max_batch_size: 101 }),
+    /queues\.consumers\.max_batch_size: is 101, and Cloudflare takes 1 to 100/,
+  ],
+  ["an empty batch", consuming({ max_batch_size: 0 }), /max_batch_size: is 0, .* takes 1 to 100/],
+  [
+    "half a message",
+    consuming({ max_batch_size: 10.5 }),
+    /max_batch_size: is 10\.5, .* takes 1 to 100/,
+  ],
+  [
+    "too many tries",
+    consuming({ max_retries: 101 }),
+    /queues\.consumers\.max_retries: is 101, and Cloudflare takes 0 to 100/,
+  ],
+  [
+    "a wait that is too long",
+    consuming({ max_batch_timeout: 61 }),
+    /queues\.consumers\.max_batch_timeout: is 61, and Cloudflare takes 0 to 60/,
+  ],
+  [
+    "a negative wait, of an environment",
+    staged({ consumers: [{ ...CONSUMER, queue: "other", max_batch_timeout: -1 }] }),
+    /env\.staging: queues\.consumers\.max_batch_timeout: is -1, .* takes 0 to 60/,
+  ],
+  [
     "a queue of two environments",
     staged(RIGHT),
     /env\.staging: queues: has the queue acme-events of the top level/,
@@ -165,8 +191,8 @@ const DOUBTFUL: readonly (readonly [
   ],
   [
     "a long wait",
-    consuming({ max_batch_timeout: 31 }),
-    /max_batch_timeout .* is 31:/,
+    consuming({ max_batch_timeout: 60 }),
+    /max_batch_timeout .* is 60:/,
     "write max_batch_timeout = 10",
     'write "max_batch_timeout": 10',
   ],
