@@ -193,7 +193,9 @@ function* unnamedBucketWarnings(config: EnvironmentConfig): Generator<Warning> {
 
     const named = bucket === undefined ? "has no bucket" : `has the bucket ${bucket}`;
     const message = `BUCKETS.${name} ${named}, and R2's events are about ${actual.bucket_name}: the Worker takes them for those of another bucket`;
-    const remedy = `write bucket = "${actual.bucket_name}" in [vars.BUCKETS.${name}]`;
+    const price =
+      "All its renditions get new names then, and are made once more: do it with an upgrade that makes them anew anyway";
+    const remedy = `write bucket = "${actual.bucket_name}" in [vars.BUCKETS.${name}]. ${price}`;
     yield { message, remedy };
   }
 }

@@ -23,6 +23,9 @@ export type DoctorTools = { readonly run: RunWrangler; readonly sleep: typeof sl
 const FOLDER = "vitrine-doctor/";
 const TEXT = "vitrine doctor --write-events wrote this. It may be deleted.\n";
 
+const NO_TOKEN =
+  "there is no HEALTH_TOKEN at hand. Put the Worker's into your shell: export HEALTH_TOKEN=…. If it has none, make one (openssl rand -base64 32), and set it: npx wrangler secret put HEALTH_TOKEN (docs/doctor.md, “Health”)";
+
 /**
  * How long an event before may still be noted: ms. An isolate notes one a minute (src/worker/store/last-calls.ts), and the
  * consumer takes each message once more within a minute and a half (src/worker/purge/consume.ts).
@@ -61,7 +64,7 @@ export async function writeEvents(
     const text = `nothing is written, because it could not be seen whether its event comes: ${reason}`;
     return [note("events", subject, text)];
   };
-  if (healthToken === undefined) return unseen("there is no HEALTH_TOKEN");
+  if (healthToken === undefined) return unseen(NO_TOKEN);
   if (config.store === undefined) {
     return unseen(
       "without a store, /healthz has no last_event. Look for purged-by-event in npx wrangler tail",
