@@ -38,6 +38,7 @@ const PAGE = "docs/configuration.md";
 export function pageFor(path: string): string | undefined {
   const variable = VARIABLES.find((name) => name === path.split(/\W/, 1)[0]);
   if (variable === undefined) return isSecret(path) ? `${PAGE}#secrets` : undefined;
+  if (/^ROUTES\[\d+\]\.answers\./.test(path)) return `${PAGE}#answers-of-a-route`;
   const isNamed = variable === "BUCKETS" || variable === "PRESETS";
   return `${PAGE}#vars${variable.toLowerCase()}${isNamed ? "name" : ""}`;
 }

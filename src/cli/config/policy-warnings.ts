@@ -36,12 +36,12 @@ export type LongKeep = {
   readonly buckets: ReadonlySet<string>;
 };
 
-/** Finds what is kept for long. */
+/** Finds what is kept for long, and may change. */
 export function longKeepsOf({ routes, answers }: Config): readonly LongKeep[] {
   const settings = new Map<string, LongKeep>();
   for (const [index, { policy, buckets }] of routes.entries()) {
     const { keep } = lifetimesOf(policy, answers);
-    if (keep <= LONG_KEEP_S) continue;
+    if (keep <= LONG_KEEP_S || policy.isImmutable) continue;
 
     // The routes without a keep of their own share a setting.
     const isGeneral = keep === answers.keep;

@@ -46,9 +46,19 @@ const ROUTE_OPTIONS = {
   immutable: optional(boolean, false),
 };
 
-export const routeAnswersSchema = table(ROUTE_OPTIONS, checkImmutable);
+/**
+ * Returns the schema of a route's `answers`.
+ * @param isOfRoute whether the route itself has this option. In TOML, a key below the head `[vars.ROUTES.answers]` belongs
+ *   to that table, and not to the route above it
+ */
+export function routeAnswersSchema(isOfRoute: (key: string) => boolean) {
+  const explain = (key: string) => (isOfRoute(key) ? OF_ROUTE : undefined);
+  return table(ROUTE_OPTIONS, checkImmutable, explain);
+}
 
-type RouteAnswers = Infer<typeof routeAnswersSchema>;
+const OF_ROUTE = "is an option of the route itself: write it before the table answers begins";
+
+type RouteAnswers = Infer<ReturnType<typeof routeAnswersSchema>>;
 
 function checkImmutable(
   { immutable, max_age }: PartialTable<typeof ROUTE_OPTIONS>,

@@ -202,7 +202,7 @@ function routeOptions(presets: Tables<Preset>) {
   // If PRESETS is missing, only that is reported: any name of a preset passes then.
   const presetName = presets.size > 0 ? oneOf(...presets.keys()) : text;
 
-  return {
+  const options = {
     path: text,
     object: choose(Array.isArray, listOf(text), text),
     fallback: optional(textThat("one object, without * and :name", isOneObject)),
@@ -215,8 +215,9 @@ function routeOptions(presets: Tables<Preset>) {
     max_age: optional(integer(1, MAX_VALIDITY_S, SECONDS)),
     origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
     cors: optional(boolean, false),
-    answers: optional(routeAnswersSchema),
   };
+  const answers = routeAnswersSchema((key) => Object.hasOwn(options, key));
+  return { ...options, answers: optional(answers) };
 }
 
 /** Returns whether a text is not a pattern: `media/none.jpg` is one object, `media/*` and `media/:id.jpg` are many. */

@@ -179,10 +179,12 @@ export function optional<T>(schema: Schema<T>, defaultValue?: T): OptionalEntry<
 /**
  * A table. The keys of the value have the order of `entries`, in whatever order they were written.
  * @param checkTogether checks the options against each other. It is called even if some of them have mistakes
+ * @param explainUnknown says what is wrong with a key that the table does not have; undefined: nothing is known of it
  */
 export function table<const Entries extends TableEntries>(
   entries: Entries,
   checkTogether?: (values: PartialTable<Entries>, addMistake: AddMistake) => void,
+  explainUnknown?: (key: string) => string | undefined,
 ): Schema<TableValue<Entries>> {
   return (value, path, report) => {
     if (!isPlainObject(value)) {
@@ -216,9 +218,8 @@ export function table<const Entries extends TableEntries>(
     for (const key of Object.keys(value)) {
       if (Object.hasOwn(entries, key)) continue;
 
-      const suggestion = suggestKey(key, Object.keys(entries));
-      const question = suggestion ? `. Did you mean ${suggestion}?` : "";
-      reportInvalid(`${path}.${key}`, `unknown option${question}`);
+      const message = explainUnknown?.(key) ?? unknownText(key, Object.keys(entries));
+      reportInvalid(`${path}.${key}`, message);
     }
 
     // Each option was read by its own schema: hence the types in the two casts.
@@ -228,6 +229,12 @@ export function table<const Entries extends TableEntries>(
     });
     return isValid ? (values as TableValue<Entries>) : undefined;
   };
+}
+
+function unknownText(key: string, knownKeys: string[]): string {
+  const suggestion = suggestKey(key, knownKeys);
+  const question = suggestion ? `. Did you mean ${suggestion}?` : "";
+  return `unknown option${question}`;
 }
 
 /** Returns the known key that an operator may have meant, or undefined if none is similar. */

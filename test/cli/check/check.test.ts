@@ -112,8 +112,11 @@ test("vitrine check names all that is wrong at once (A5, A11, E6, W1, W2)", () =
       ROUTES: [
         { ...cachedFor(1.5), answers: { keep: 1.5, stale: "week", timeout: 5 } },
         { ...cachedFor(1, "/b"), answers: { immutable: true, max_age: 0 } },
+        { ...cachedFor(1, "/c"), answers: { cors: true, store: false, presets: ["card"] } },
+        { ...cachedFor(1, "/d"), answers: { corss: true, timeout: 5, answers: {} } },
       ],
     }),
+    "one wrong answer of a route": withVars({ ROUTES: [cachedFor(-1)] }),
     "COSTS that are none": withVars({
       COSTS: { most: -1, mots: 1, objects: { medai: 1, media: 1.5 } },
     }),
@@ -229,7 +232,7 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
     },
     "pictures that browsers keep for good": withVars({
       ROUTES: [
-        { ...cachedFor(300), answers: { immutable: true } },
+        { ...cachedFor(300), answers: { immutable: true, keep: 31_536_000 } },
         {
           ...{ ...cachedFor(300, "/b"), signed: true },
           answers: { immutable: true, max_age: 86_400 },

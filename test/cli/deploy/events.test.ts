@@ -212,6 +212,11 @@ test.each<[string, object, number]>([
   ["a keep of an hour and a second", { ANSWERS: { keep: 3601 } }, 2],
   ["a route's own long keep", { ROUTES: [{ ...FIRST_ROUTE, answers: { keep: 86_400 } }] }, 2],
   [
+    "a long keep of pictures that never change",
+    { ROUTES: [{ ...FIRST_ROUTE, answers: { keep: 86_400, immutable: true } }] },
+    0,
+  ],
+  [
     "a short keep of the only route",
     { ...LONG, ROUTES: [{ ...FIRST_ROUTE, answers: { keep: 60 } }] },
     0,

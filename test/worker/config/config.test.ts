@@ -148,7 +148,7 @@ test("all mistakes of a route's answers are told at once, beside those of [vars.
     `ROUTES[0].answers.stale_if_error: 1.5 ${range}`,
     `ROUTES[0].answers.max_age: 1000000000 ${range}`,
     'ROUTES[0].answers.immutable: "yes" is not true or false, without quotes',
-    "ROUTES[1].answers.store: unknown option. Did you mean stale?",
+    "ROUTES[1].answers.store: is an option of the route itself: write it before the table answers begins",
     "ROUTES[1].answers.timeout: unknown option",
   ]);
 });
