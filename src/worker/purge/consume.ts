@@ -302,7 +302,7 @@ function delayOf(
 const BACKGROUND_S = 30;
 
 /** The contract leaves open whether a message that comes again keeps its time. If not, this ends its passes. */
-const MAX_ATTEMPTS = 10;
+const MAX_ATTEMPTS = 20;
 
 /** A message that has come so often is older than this, if it has kept its time: ms. */
 const MIN_AGE_MS = 30_000;

@@ -365,9 +365,9 @@ describe("a run that had begun before the change may be on its way", () => {
     ["whose runs have ended", RUN_S, 1, "ack"],
     ["sent hours ago", 10_000, 1, "ack"],
     ["sent by a clock that is ahead", -3_600, 1, { retry: RUN_S }],
-    ["that seems new at each attempt", 0, 9, { retry: RUN_S }],
-    ["that seemed new ten times, after it had waited for its batch", 25, 10, "ack"],
-    ["that was not purged nine times", 31, 10, { retry: RUN_S }],
+    ["that seems new at each attempt", 0, 19, { retry: RUN_S }],
+    ["that seemed new twenty times, after it had waited for its batch", 25, 20, "ack"],
+    ["that was often not purged", 31, 20, { retry: RUN_S }],
   ])("a message %s", async (_what, age, attempts, settled) => {
     stopDate();
     const message = deletionOf(FULL_KEY, { age, attempts });
