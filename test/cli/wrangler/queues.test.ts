@@ -85,6 +85,12 @@ test.each<[string, Answer, QueueAnswer["kind"], readonly string[] | undefined]>(
   [
     "wrangler may not see",
     { status: 403, errors: [{ code: 10000, message: "Authentication error" }] },
+    "forbidden",
+    undefined,
+  ],
+  [
+    "Cloudflare does not know today",
+    { status: 400, errors: [{ code: 11000, message: "Unknown error" }] },
     "unknown",
     undefined,
   ],
