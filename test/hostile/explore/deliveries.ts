@@ -56,8 +56,6 @@ type DeliveryListeners = {
   readonly didAcknowledge: (id: string) => void;
 };
 
-export type Deliveries = ReturnType<typeof createDeliveries>;
-
 /** @param isolateOf names the isolate of the consumer, by how many have died */
 export function createDeliveries(
   scheduler: Scheduler,

@@ -70,7 +70,7 @@ export const KEY = "a.jpg";
 export const OTHER_KEY = "b.jpg";
 
 /** The object with the same key in another bucket. */
-export const TWIN_KEY = "acme-twins/a.jpg";
+const TWIN_KEY = "acme-twins/a.jpg";
 
 /** The objects of the worlds, by their keys. That of the other bucket has the bucket before its key. */
 export const OBJECTS: readonly string[] = [KEY, OTHER_KEY, TWIN_KEY];
