@@ -94,6 +94,7 @@ describe("the object is purged (Q5, Q6) that is named by", () => {
     ["SQS, as its API gives it", { MessageId: "1", Body: json(EVENT) }],
     ["SQS, as it calls a function", { Records: [{ eventSource: "aws:sqs", body: json(EVENT) }] }],
     ["SQS, as a list", { Messages: [{ Body: json(EVENT) }] }],
+    ["three layers", [1, 2, 3].reduce((inner) => json({ body: inner }), json(EVENT))],
     ["SNS inside of SQS, as text", json({ body: json(sns(notification("acme-media", FULL_KEY))) })],
   ])("%s", async (_sender, body) => {
     expect(await deliverOne(body)).toEqual([{ tags: await tagsOf(KEY) }]);
