@@ -33,6 +33,8 @@ test("its queue, in a project without one, is right, and is the one that init wr
   expect(await vitrine(["check"], { folder: project })).toMatchObject({ code: 0, err: "" });
 });
 
+const TOP_LEVEL = { file: "wrangler.toml", environment: undefined, environments: [] };
+
 test("its rule is the one that vitrine deploy makes (Q5)", () => {
   const command = blocksOf("sh").find((code) => code.includes("notification create")) ?? "";
   const args = ruleArgs(
@@ -40,7 +42,7 @@ test("its rule is the one that vitrine deploy makes (Q5)", () => {
     "",
     "acme-images-events",
   );
-  expect(command.replace(/ \\\n\s*/g, " ").trim()).toBe(wranglerLine(args));
+  expect(command.replace(/ \\\n\s*/g, " ").trim()).toBe(wranglerLine(TOP_LEVEL, args));
 });
 
 test("its Worker passes events on, and the consumer reads them (Q6)", async () => {

@@ -107,7 +107,7 @@ export function refuseEvents(
   const workers = answer.kind === "there" ? answer.workers : undefined;
   const other = otherWorkerOf(envConfig.worker, workers);
   if (queue.isConsumed && other !== undefined) {
-    return { fault: otherWorkerText(queue.name, other) };
+    return { fault: otherWorkerText(envConfig, queue.name, other) };
   }
 
   if (isAccepted) return undefined;
@@ -171,9 +171,13 @@ function otherWorkerOf(worker: string | undefined, workers: readonly string[] = 
   return workers.find((name) => name !== worker);
 }
 
-function otherWorkerText(queue: string, worker: string): string {
+function otherWorkerText(
+  envConfig: Deployment["envConfig"],
+  queue: string,
+  worker: string,
+): string {
   const reason = `the queue ${queue} is read by the Worker ${worker}, and a queue has one consumer Worker`;
-  const remove = wranglerLine(["queues", "consumer", "remove", queue, worker]);
+  const remove = wranglerLine(envConfig, ["queues", "consumer", "remove", queue, worker]);
   return `${reason}: name another queue in wrangler.toml. If ${worker} is an old name of this Worker: ${remove}. Nothing is deployed`;
 }
 
@@ -197,7 +201,7 @@ export async function makeRules(
   for (const r2Bucket of r2BucketNamesOf(envConfig, config)) {
     const { name, bucket, prefix, isBound } = r2Bucket;
     const args = ruleArgs(r2Bucket, prefix, queue.name);
-    const command = wranglerLine(args);
+    const command = wranglerLine(envConfig, args);
     if (!isBound) {
       say(`If ${bucket} has no rule for its events yet: ${command} (${PAGE})`);
       continue;
@@ -236,7 +240,7 @@ function coverageText(coverage: Exclude<Coverage, { kind: "none" }>, bucket: str
   const page = `${PAGE}, “If there is a rule already”`;
   switch (coverage.kind) {
     case "covered":
-      return `R2 writes the events of ${bucket} into ${coverage.rule.queue} already`;
+      return `R2 writes the events of ${bucket} into ${coverage.queues.join(" and ")} already`;
     case "elsewhere":
       return `Warning: ${coverageFact(coverage, bucket)}: nothing is changed. ${page}, says how that queue passes them on`;
     case "some-keys":

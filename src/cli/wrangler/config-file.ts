@@ -53,7 +53,7 @@ export function envFlag({ environment, environments }: Omit<ConfigFile, "devVars
 }
 
 const COMMANDS =
-  /\bnpx (?:wrangler (?:deploy|tail|deployments list|secret (?:put|delete|list))|vitrine [a-z]+)\b(?! --all)/g;
+  /\bnpx (?:wrangler (?:deploy|tail|deployments list|r2 bucket create|secret (?:put|delete|list))|vitrine [a-z]+)\b(?! --all)/g;
 
 /** Rewrites a hint for the top level of wrangler.toml: for this environment and this file. */
 export function hintFor(config: Omit<ConfigFile, "devVars">, hint: string): string {

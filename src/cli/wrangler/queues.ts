@@ -4,7 +4,7 @@
 
 import type { World } from "../command.ts";
 import { shellQuote } from "../terminal/shell.ts";
-import type { ConfigFile } from "./config-file.ts";
+import { type ConfigFile, envFlag } from "./config-file.ts";
 import { askWrangler, type RunWrangler } from "./run-wrangler.ts";
 
 type Config = Omit<ConfigFile, "devVars">;
@@ -134,9 +134,18 @@ function ruleOf(block: string): EventRule | undefined {
   };
 }
 
+/** The kinds of events that a rule of wrangler may have. */
+export const EVENT_KINDS = ["object-create", "object-delete"] as const;
+export type EventKind = (typeof EVENT_KINDS)[number];
+
 /** wrangler's words that make a rule for what is created and deleted below a prefix. */
-export function ruleArgs(r2Bucket: R2Bucket, prefix: string, queue: string): readonly string[] {
-  const types = ["--event-type", "object-create", "--event-type", "object-delete"];
+export function ruleArgs(
+  r2Bucket: R2Bucket,
+  prefix: string,
+  queue: string,
+  kinds: readonly EventKind[] = EVENT_KINDS,
+): readonly string[] {
+  const types = kinds.flatMap((kind) => ["--event-type", kind]);
   const start = ["r2", "bucket", "notification", "create", ...bucketArgs(r2Bucket), ...types];
   const ofPrefix = prefix === "" ? [] : [`--prefix=${prefix}`];
   return [...start, "--queue", queue, ...ofPrefix];
@@ -147,7 +156,7 @@ export function bucketArgs({ bucket, jurisdiction }: R2Bucket): readonly string[
   return jurisdiction === undefined ? [bucket] : [bucket, "--jurisdiction", jurisdiction];
 }
 
-/** A command of wrangler, for an operator to paste. */
-export function wranglerLine(args: readonly string[]): string {
-  return ["npx wrangler", ...args.map(shellQuote)].join(" ");
+/** A command of wrangler, for an operator to paste: each environment may have an account of its own. */
+export function wranglerLine(config: Config, args: readonly string[]): string {
+  return ["npx wrangler", ...args.map(shellQuote)].join(" ") + envFlag(config);
 }

@@ -67,6 +67,28 @@ function beginAccount(): void {
   account.rules.set("acme", [{ queue: "acme-events", prefix: "published/" }]);
 }
 
+const CREATIONS = ACTIONS.slice(0, 3);
+const DELETIONS = ACTIONS.slice(3);
+type Parts = readonly (readonly [string, readonly Omit<Rule, "queue">[]])[];
+/** Rules of this queue. */
+const PARTS: Parts = [
+  ["none", []],
+  ["creations", [{ actions: CREATIONS }]],
+  ["deletions", [{ actions: DELETIONS }]],
+  ["all but what a lifecycle deletes", [{ actions: ACTIONS.slice(0, 4) }]],
+  ["a part of the keys", [{ prefix: "published/a/" }, { prefix: "published/b/" }]],
+  ["files of one kind", [{ suffix: ".jpg" }]],
+  ["events whose names are not known", [{ actions: ["RestoreObject"] }]],
+];
+/** Rules that are there only if events count where keys overlap. */
+const PARTS_SIDE_BY_SIDE: Parts = [
+  ["all but copies", [{ actions: ["PutObject"] }, { actions: DELETIONS }]],
+  [
+    "creations, and deletions of a part of the keys",
+    [{ actions: CREATIONS }, { actions: DELETIONS, prefix: "published/a/" }],
+  ],
+];
+
 const eventsIn = ({ findings }: Report) => findings.filter(({ check }) => check === "events");
 
 test("a queue and a rule as they should be are well, and nothing is written", async () => {
@@ -88,6 +110,10 @@ test("without --url, and without a queue, wrangler is not asked", async () => {
 
 const rule = (more: Partial<Rule>) => () =>
   void account.rules.set("acme", [{ queue: "acme-events", ...more }]);
+const rules =
+  (...all: Rule[]) =>
+  () =>
+    void account.rules.set("acme", all);
 const reply = (start: string, code: number, output: string) => () =>
   void account.replies.set(start, { code, output });
 const readers =
@@ -119,8 +145,17 @@ test("it finds what keeps events from the Worker, and takes nothing unknown for 
     ["no rule", () => void account.rules.delete("acme")],
     ["a rule of other keys", rule({ prefix: "drafts/" })],
     ["a rule into another queue", rule({ queue: "theirs" })],
-    ["a rule without deletions", rule({ actions: ACTIONS.slice(0, 3) })],
     ["a rule without what a lifecycle deletes", rule({ actions: ACTIONS.slice(0, 4) })],
+    ["a rule of creations", rules({ queue: "acme-events", actions: CREATIONS })],
+    [
+      "another queue has the deletions",
+      rules({ queue: "acme-events", actions: CREATIONS }, { queue: "theirs", actions: DELETIONS }),
+    ],
+    [
+      "another queue has the deletions, and nobody has the rest",
+      rule({ queue: "theirs", actions: DELETIONS }),
+    ],
+    ["another queue has a part of the keys", rule({ queue: "theirs", prefix: "published/raw/" })],
     ["a rule for a part of the keys", rule({ prefix: "published/2026/" })],
     ["a rule for some kinds of files", rule({ suffix: ".jpg" })],
     ["rules in a form that is not known", reply("r2 bucket notification list", 0, "[]\n")],
@@ -131,6 +166,73 @@ test("it finds what keeps events from the Worker, and takes nothing unknown for 
     cases.push([title, findings.filter(({ severity }) => severity !== "ok")]);
   }
   await expectFindings("events.txt", cases);
+});
+
+const isWell = (report: Report) => eventsIn(report).every(({ severity }) => severity === "ok");
+
+test.each([
+  ["creations and deletions, each", [{ actions: CREATIONS }, { actions: DELETIONS }]],
+  ["each action", ACTIONS.map((action) => ({ actions: [action] }))],
+  [
+    "creations of all keys, and deletions of its own",
+    [
+      { actions: CREATIONS, prefix: "" },
+      { actions: DELETIONS, prefix: "published/" },
+    ],
+  ],
+])("a rule for %s covers the bucket together with the others (Q5)", async (_title, parts) => {
+  account.rules.set(
+    "acme",
+    parts.map((part) => ({ queue: "acme-events", ...part })),
+  );
+  expect(isWell(await examineQueues(account))).toBe(true);
+});
+
+/** Does as an operator does who reads a remedy: takes its commands one by one, and goes on only as far as it says. */
+function follow(remedy: string): void {
+  const [first = "", otherwise = ""] = remedy.split("If R2 refuses");
+  const codes = commandsIn(first).map((args) => account.answer(args)?.code);
+  if (codes.every((code) => code === 0)) return;
+  for (const args of commandsIn(otherwise)) expect(account.answer(args)?.code).toBe(0);
+}
+
+function commandsIn(text: string): string[][] {
+  const commands = text.split("npx wrangler ").slice(1);
+  return commands.map((part) => part.replace(/(?: and |[.:,] |\.?$).*/s, "").split(" "));
+}
+
+async function expectCure(parts: Parts[number][1]): Promise<void> {
+  account.rules.set(
+    "acme",
+    parts.map((part) => ({ queue: "acme-events", ...part })),
+  );
+  const [finding] = eventsIn(await examineQueues(account)).slice(1);
+  follow(`${finding?.remedy}`);
+  expect(isWell(await examineQueues(account))).toBe(true);
+}
+
+test.each([...PARTS, ...PARTS_SIDE_BY_SIDE])(
+  "after the remedy for a rule of %s, all is well (Q5)",
+  (_title, parts) => expectCure(parts),
+);
+
+test.each(PARTS)(
+  "so it is if R2 refuses rules by their keys alone, for a rule of %s",
+  (_title, parts) => {
+    account.isStrict = true;
+    return expectCure(parts);
+  },
+);
+
+test("what is there goes on while a missing kind is added, and no rule of another queue is touched", async () => {
+  for (const queue of ["acme-events", "theirs"]) {
+    const present = { queue, actions: CREATIONS };
+    account.rules.set("acme", [present]);
+    const [finding] = eventsIn(await examineQueues(account)).slice(1);
+    follow(`${finding?.remedy}`);
+    const added = { queue: "acme-events", prefix: "published/", actions: DELETIONS };
+    expect(account.rules.get("acme")).toEqual([present, added]);
+  }
 });
 
 test("a rule with the prefix of a folder above covers the bucket", async () => {

@@ -1,7 +1,9 @@
 // The queues of an account, and the rules of its R2 buckets, as wrangler shows and changes them: its words are those of
-// wrangler 4.164. R2 refuses a rule whose keys overlap with those of another one (Q5).
+// wrangler 4.164. R2 refuses a rule whose keys and events overlap with those of another one (Q5). Others write that it goes by
+// the keys alone: `isStrict` has R2 do so.
 
 export type Rule = {
+  readonly id?: string;
   readonly queue: string;
   readonly prefix?: string;
   readonly suffix?: string;
@@ -12,10 +14,12 @@ type Reply = { readonly code: number; readonly output: string };
 
 export type QueueAccount = ReturnType<typeof createQueueAccount>;
 
-export const ACTIONS = [
-  ...["PutObject", "CompleteMultipartUpload", "CopyObject"],
-  ...["DeleteObject", "LifecycleDeletion"],
-];
+const ACTIONS_OF = {
+  "object-create": ["PutObject", "CompleteMultipartUpload", "CopyObject"],
+  "object-delete": ["DeleteObject", "LifecycleDeletion"],
+};
+
+export const ACTIONS = Object.values(ACTIONS_OF).flat();
 
 export function createQueueAccount() {
   /** The Workers that read each queue. */
@@ -26,6 +30,8 @@ export function createQueueAccount() {
   const account = {
     queues,
     rules,
+    /** Whether R2 refuses rules by their keys alone. */
+    isStrict: false,
     /** What was put and deleted. */
     objects,
     /** In place of an answer, by the beginning of the words of the command. */
@@ -44,6 +50,7 @@ export function createQueueAccount() {
       }
       if (first !== "r2" || second !== "bucket" || third !== "notification") return undefined;
       if (fourth === "list") return listOf(rules.get(bucket), bucket);
+      if (fourth === "delete") return removeRule(account, bucket, args);
       return fourth === "create" ? addRule(account, bucket, args) : undefined;
     },
   };
@@ -86,9 +93,9 @@ function listOf(rules: readonly Rule[] | undefined, bucket: string): Reply {
     const { output } = failed("A request to the Cloudflare API failed.");
     return { code: 1, output: `${head}${output}  no configuration [code: 11015]\n` };
   }
-  const blocks = rules.map(({ queue, prefix = "", suffix = "", actions = ACTIONS }, index) =>
+  const blocks = withIds(rules).map(({ id, queue, prefix = "", suffix = "", actions = ACTIONS }) =>
     [
-      `rule_id:     \u001b[90mrule-${index}\u001b[39m`,
+      `rule_id:     \u001b[90m${id}\u001b[39m`,
       "created_at:  2026-12-01T09:00:00.000Z",
       `queue_name:  ${queue}`,
       `prefix:      ${prefix || "(all prefixes)"}`,
@@ -99,20 +106,48 @@ function listOf(rules: readonly Rule[] | undefined, bucket: string): Reply {
   return { code: 0, output: `${head}${blocks.join("\n\n")}\n` };
 }
 
+function withIds(rules: readonly Rule[]): readonly Rule[] {
+  return rules.map((rule, index) => ({ id: `rule-${index}`, ...rule }));
+}
+
+type Rules = Pick<QueueAccount, "queues" | "rules" | "isStrict">;
+
 function addRule(
-  { queues, rules }: Pick<QueueAccount, "queues" | "rules">,
+  { queues, rules, isStrict }: Rules,
   bucket: string,
   args: readonly string[],
 ): Reply {
-  const queue = args[args.indexOf("--queue") + 1] ?? "";
+  const queue = valuesOf(args, "--queue")[0] ?? "";
   const prefix = args.find((arg) => arg.startsWith("--prefix="))?.slice("--prefix=".length) ?? "";
+  const types = valuesOf(args, "--event-type");
   if (!queues.has(queue)) return missing(queue);
 
+  const actions = Object.entries(ACTIONS_OF).flatMap(([type, all]) =>
+    types.includes(type) ? all : [],
+  );
   const present = rules.get(bucket) ?? [];
-  const overlaps = ({ prefix: other = "" }: Rule) =>
-    other.startsWith(prefix) || prefix.startsWith(other);
+  const overlaps = ({ prefix: other = "", actions: others = ACTIONS }: Rule) =>
+    (other.startsWith(prefix) || prefix.startsWith(other)) &&
+    (isStrict || others.some((action) => actions.includes(action)));
   if (present.some(overlaps)) return failed("the rule overlaps with another one [code: 11020]");
 
-  rules.set(bucket, [...present, { queue, prefix }]);
+  const ofActions = actions.length < ACTIONS.length ? { actions } : {};
+  rules.set(bucket, [...present, { queue, prefix, ...ofActions }]);
   return { code: 0, output: "Event notification rule created successfully!\n" };
+}
+
+function removeRule({ rules }: Rules, bucket: string, args: readonly string[]): Reply {
+  const [queue] = valuesOf(args, "--queue");
+  const [id] = valuesOf(args, "--rule");
+  const present = withIds(rules.get(bucket) ?? []);
+  const left = present.filter((rule) => rule.queue !== queue || rule.id !== id);
+  if (left.length === present.length) return failed("no such rule [code: 11016]");
+
+  rules.set(bucket, [...left]);
+  return { code: 0, output: "Event notification rule deleted successfully!\n" };
+}
+
+/** What stands behind an option, each time. */
+function valuesOf(args: readonly string[], option: string): string[] {
+  return args.flatMap((arg, index) => (args[index - 1] === option ? [arg] : []));
 }
