@@ -227,9 +227,13 @@ export type R2BucketName = {
 
 const R2_HOST = /^[0-9a-f]+\.(?:(?<jurisdiction>[a-z]+)\.)?r2\.cloudflarestorage\.com$/;
 
-/** The buckets of R2 that routes may show, by a binding or by S3's API. */
+/**
+ * The buckets of R2 that routes may show, by a binding or by S3's API. Two names may be one bucket of R2: the wider prefix
+ * comes first. A rule for it covers both, and one for the narrower prefix would hinder it (Q5).
+ */
 export function r2BucketNamesOf(config: EnvironmentConfig, { buckets }: Config): R2BucketName[] {
-  return buckets.flatMap((bucket) => r2BucketNameOf(config, bucket) ?? []);
+  const r2Buckets = buckets.flatMap((bucket) => r2BucketNameOf(config, bucket) ?? []);
+  return r2Buckets.toSorted((a, b) => a.prefix.length - b.prefix.length);
 }
 
 function r2BucketNameOf(config: EnvironmentConfig, bucket: Bucket): R2BucketName | undefined {

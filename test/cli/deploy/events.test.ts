@@ -112,18 +112,57 @@ test.each<[string, object, object, string]>([
   expect(changes().at(-1)).toContain(part);
 });
 
-test("each environment has a queue of its own, and wrangler is asked about that one (S6)", async () => {
+test("two buckets that are one at R2 have one rule, for the wider prefix (Q5)", async () => {
+  project({
+    ...{ ...TOP, ...BOUND, queues: QUEUES },
+    vars: {
+      ...QUIET,
+      BUCKETS: { media: { ...MEDIA, prefix: "published/" }, all: MEDIA },
+      ROUTES: [...QUIET.ROUTES, { path: "/all/:preset/*", object: "all/*" }],
+    },
+  });
+  expect((await run({})).code).toBe(0);
+  expect(account.rules.get("acme")).toEqual([{ queue: "acme-events", prefix: "" }]);
+});
+
+test("two rules by kind of event are right together (Q5)", async () => {
+  const rules = [ACTIONS.slice(0, 3), ACTIONS.slice(3)].map((actions) => {
+    return { queue: "acme-events", actions };
+  });
+  account.rules.set("acme", rules);
+  const { err } = await run({});
+  expect([account.rules.get("acme"), err.includes("Warning")]).toEqual([rules, false]);
+});
+
+/** A project whose environment staging has a bucket in R2. */
+function stagedProject() {
   const [consumer] = QUEUES.consumers;
   const queues = { consumers: [{ ...consumer, queue: "acme-events-staging" }] };
   const { vars: _vars, ...staging } = STAGED.env.staging;
   const vars = { ...QUIET, BUCKETS: { media: { ...MEDIA, bucket: "acme-staging" } } };
   const r2_buckets = [{ binding: "MEDIA_BUCKET", bucket_name: "acme-staging" }];
   r2Project({}, { env: { staging: { ...staging, ...BOUND, r2_buckets, vars, queues } } });
+}
+
+test("each environment has a queue of its own, and wrangler is asked about that one (S6)", async () => {
+  stagedProject();
   expect((await run({ env: "staging" })).code).toBe(0);
   expect([...account.rules]).toEqual([
     ["acme-staging", [{ queue: "acme-events-staging", prefix: "" }]],
   ]);
   expect(ran.filter(({ args }) => !args.includes("--env staging"))).toEqual([]);
+});
+
+test("a command to paste names the environment, which may have an account of its own (S6)", async () => {
+  stagedProject();
+  account.replies.set("r2 bucket notification create", { code: 1, output: "✘ [ERROR] busy\n" });
+  const { err } = await run({ env: "staging" });
+  expect(err).toMatch(/npx wrangler r2 bucket notification create acme-staging .* --env staging\n/);
+  account.queues.set("acme-events-staging", ["old"]);
+  const refused = await run({ env: "staging" });
+  expect(refused.err).toContain(
+    "queues consumer remove acme-events-staging old --env staging. Nothing",
+  );
 });
 
 /** Rules that are there before, and what the operator reads. */
