@@ -81,7 +81,7 @@ export async function writeEvents(
   log(world.stderr, visible(`Putting and deleting ${key} in bucket ${bucket.name} ...`));
   const startedAt = world.now();
   const written = await writeObject(world, tools, site, bucket, key);
-  if (written.kind === "failed") return [explainFailure(subject, key, written)];
+  if (written.kind !== "done") return [explainFailure(subject, key, written)];
 
   log(world.stderr, "Waiting for its event, for up to three minutes ...");
   while (world.now() - startedAt < MAX_WAIT_MS && !world.interrupted.aborted) {
@@ -140,8 +140,20 @@ async function waitUntilNoted(
 
 type Written =
   | { readonly kind: "done" }
-  /** `isLeft`: it was put, and is there still. */
-  | { readonly kind: "failed"; readonly isLeft: boolean; readonly reason: string };
+  /** Nothing was written. */
+  | { readonly kind: "refused"; readonly reason: string }
+  /** The PUT failed, perhaps after it was done. What it may have written is deleted. */
+  | { readonly kind: "undone"; readonly reason: string }
+  /** It is not deleted. `isPut`: it certainly was there. */
+  | { readonly kind: "left"; readonly isPut: boolean; readonly reason: string };
+
+type Method = "PUT" | "DELETE";
+
+type Reply =
+  | { readonly kind: "done" }
+  /** Whoever asked may not do this. */
+  | { readonly kind: "refused"; readonly reason: string }
+  | { readonly kind: "failed"; readonly reason: string };
 
 async function writeObject(
   world: World,
@@ -151,71 +163,103 @@ async function writeObject(
   key: string,
 ): Promise<Written> {
   const isBound = configuredBucket(site, bucket).r2 !== undefined;
-  return isBound
-    ? writeByWrangler(world, tools.run, site, bucket, key)
-    : writeByKey(world, site, bucket, key);
+  const send = (method: Method) =>
+    isBound
+      ? sendByWrangler(world, tools.run, site, bucket, key, method)
+      : sendByKey(world, site, bucket, key, method);
+
+  const put = await send("PUT");
+  if (put.kind === "refused") return put;
+
+  // A PUT may be done, and its answer be an error: it is deleted all the same.
+  const deletion = await send("DELETE");
+  if (deletion.kind !== "done") {
+    return { kind: "left", isPut: put.kind === "done", reason: deletion.reason };
+  }
+  return put.kind === "done" ? put : { kind: "undone", reason: put.reason };
 }
 
-async function writeByWrangler(
+/** What wrangler says of a command that it may not do. */
+const REFUSED = /\b40[13]\b|not logged in|CLOUDFLARE_API_TOKEN|code: (?:10000|9109)\b/;
+
+async function sendByWrangler(
   world: World,
   run: RunWrangler,
   { envConfig, config }: ProjectSite,
   bucket: Bucket,
   key: string,
-): Promise<Written> {
+  method: Method,
+): Promise<Reply> {
   const r2Bucket = r2BucketNamesOf(envConfig, config).find(({ name }) => name === bucket.name);
-  if (r2Bucket === undefined) {
-    return { kind: "failed", isLeft: false, reason: "its name at R2 is not known" };
-  }
+  if (r2Bucket === undefined) return { kind: "refused", reason: "its name at R2 is not known" };
 
   const [name = "", ...options] = bucketArgs(r2Bucket);
   const target = [`${name}/${key}`, "--remote", ...options];
-  const put = ["r2", "object", "put", ...target, "--pipe", "--content-type", "text/plain"];
-  const putAnswer = await askWrangler(world, run, envConfig, put, TEXT);
-  if (putAnswer.code !== 0) return { kind: "failed", isLeft: false, reason: putAnswer.reason };
-
-  const deletion = ["r2", "object", "delete", ...target];
-  const deleteAnswer = await askWrangler(world, run, envConfig, deletion);
-  if (deleteAnswer.code !== 0) return { kind: "failed", isLeft: true, reason: deleteAnswer.reason };
-  return { kind: "done" };
+  const args =
+    method === "PUT"
+      ? ["r2", "object", "put", ...target, "--pipe", "--content-type", "text/plain"]
+      : ["r2", "object", "delete", ...target];
+  const input = method === "PUT" ? TEXT : undefined;
+  const { code, output, reason } = await askWrangler(world, run, envConfig, args, input);
+  if (code === 0) return { kind: "done" };
+  return { kind: REFUSED.test(output) ? "refused" : "failed", reason };
 }
 
-async function writeByKey(
+async function sendByKey(
   world: World,
   site: ProjectSite,
   bucket: Bucket,
   key: string,
-): Promise<Written> {
+  method: Method,
+): Promise<Reply> {
   const [slot] = slotsAtHand(site, bucket).usable;
-  if (slot === undefined) {
-    return { kind: "failed", isLeft: false, reason: "there is no key of S3 at hand" };
-  }
+  if (slot === undefined) return { kind: "refused", reason: "there is no key of S3 at hand" };
 
-  for (const method of ["PUT", "DELETE"] as const) {
-    const url = originUrl(bucket.baseUrl, key);
-    const sentAt = world.now();
-    const headers = new Headers(await sign(url, bucket.region, slot.credentials, sentAt, method));
-    const { status, code, failure } = await requestS3(url, { method, headers }, sentAt);
-    if (status !== undefined && status < 300 && failure === undefined) continue;
+  const url = originUrl(bucket.baseUrl, key);
+  const sentAt = world.now();
+  const headers = new Headers(await sign(url, bucket.region, slot.credentials, sentAt, method));
+  const { status, code, failure } = await requestS3(url, { method, headers }, sentAt);
+  const isDone = status !== undefined && status < 300 && failure === undefined;
+  if (isDone) return { kind: "done" };
 
-    const reply = failure ?? [status, code].filter(Boolean).join(" ");
-    return { kind: "failed", isLeft: method === "DELETE", reason: `S3 answers ${reply}` };
-  }
-  return { kind: "done" };
+  // What is not there needs no deletion.
+  if (method === "DELETE" && status === 404) return { kind: "done" };
+
+  const reply = failure ?? [status, code].filter(Boolean).join(" ");
+  const isRefused = status === 401 || status === 403;
+  return { kind: isRefused ? "refused" : "failed", reason: `S3 answers ${reply}` };
 }
 
 function explainFailure(
   subject: Subject,
   key: string,
-  { isLeft, reason }: Extract<Written, { kind: "failed" }>,
+  written: Exclude<Written, { kind: "done" }>,
 ): Finding {
-  if (isLeft) {
-    return error("events", subject, {
-      seen: `${key} was put, and could not be deleted: ${reason}`,
-      impact: "the object stays in your bucket",
-      remedy: `delete ${key} there`,
+  const { kind, reason } = written;
+  switch (kind) {
+    case "refused": {
+      const text = `${key} could not be put: ${reason}. A key that may only read is right for the Worker: put and delete an object by your own, and look at last_event in /healthz`;
+      return note("events", subject, text);
+    }
+    case "undone": {
+      const text = `${key} could not be put: ${reason}. It was deleted, too, so nothing is left. Run the doctor again later`;
+      return note("events", subject, text);
+    }
+    case "left":
+      break;
+    default:
+      return kind satisfies never;
+  }
+
+  if (!written.isPut) {
+    return warning("events", subject, {
+      seen: `${key} could be neither put nor deleted: ${reason}. It may be there all the same`,
+      remedy: `look for ${key} in your bucket, and delete it`,
     });
   }
-  const text = `${key} could not be put: ${reason}. A key that may only read is right for the Worker: put and delete an object by your own, and look at last_event in /healthz`;
-  return note("events", subject, text);
+  return error("events", subject, {
+    seen: `${key} was put, and could not be deleted: ${reason}`,
+    impact: "the object stays in your bucket",
+    remedy: `delete ${key} there`,
+  });
 }

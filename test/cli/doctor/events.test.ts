@@ -416,3 +416,46 @@ test("into another S3 a key at hand writes, if it may; a key that may only read 
   await write({ delay: 1_000 });
   expect([methods, account.objects]).toEqual([["PUT true", "DELETE true"], []]);
 });
+
+const FAILURES: readonly (readonly [
+  title: string,
+  put: number,
+  deletion: number,
+  severity: string,
+  seen: RegExp,
+])[] = [
+  ["a PUT that was done, and answered with an error", 500, 204, "note", /500.*nothing is left/i],
+  ["an outage of S3", 503, 503, "warning", /503.*may be there/],
+  ["a bucket that is not there", 404, 404, "note", /404.*nothing is left/i],
+];
+
+test.each(FAILURES)(
+  "%s: DELETE follows, and the report says what is left",
+  async (_title, put, deletion, severity, seen) => {
+    configure({ ...CONFIGURED, ...STORED }, Object.keys(SECRETS), STORE + QUEUE);
+    const methods: string[] = [];
+    network.use(
+      http.all("https://acme-media.*/published/vitrine-doctor/*", ({ request: { method } }) => {
+        methods.push(method);
+        return new HttpResponse(null, { status: method === "PUT" ? put : deletion });
+      }),
+    );
+    const finding = eventsIn(await write({ delay: 1_000 })).at(-1);
+    expect([new Set(methods), finding]).toMatchObject([new Set(["PUT", "DELETE"]), { severity }]);
+    expect(finding?.seen).toMatch(seen);
+  },
+);
+
+test("a PUT of wrangler that fails is followed by a deletion, unless wrangler may not put", async () => {
+  for (const [output, expected] of [
+    ["✘ [ERROR] Internal error [code: 10001]\n", 1],
+    ["✘ [ERROR] Authentication error [code: 10000]\n", 0],
+    ["✘ [ERROR] Failed to fetch … - 403: Forbidden\n", 0],
+  ] as const) {
+    stored();
+    beginAccount();
+    account.replies.set("r2 object put", { code: 1, output });
+    const finding = eventsIn(await write({ delay: 1_000 })).at(-1);
+    expect([account.objects.length, finding?.severity]).toEqual([expected, "note"]);
+  }
+});
