@@ -123,9 +123,13 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
 }
 
 /** For how long a picture of the route is kept, if it is one of the object that S3 has. */
-function keptText({ policy }: BoundRoute, { answers }: Project["config"]): string {
+function keptText({ policy, signing }: BoundRoute, { answers }: Project["config"]): string {
   const { keep } = lifetimesOf(policy, answers);
   const byCache = keep === 0 ? "not by Workers Cache" : `${count(keep)} s by Workers Cache`;
+  if (policy.isImmutable && signing !== undefined) {
+    return `${byCache}, by browsers until its URL expires, ${count(policy.maxAge)} s at most (immutable)`;
+  }
+
   const immutable = policy.isImmutable ? ", which do not ask again (immutable)" : "";
   return `${byCache}, ${count(policy.maxAge)} s by browsers${immutable}`;
 }

@@ -55,6 +55,7 @@ const ROUTES = [
   { path: "/album/:preset/*", object: "media/*", signed: true, cookie: true },
   { path: "/open/:preset/*", object: "media/*", cors: true },
   { path: "/ever/:preset/*", object: "media/*", answers: { keep: 604_800, immutable: true } },
+  { path: "/until/:preset/*", object: "media/*", signed: true, answers: { immutable: true } },
   { path: "/none/:preset/*", object: "media/*", answers: { keep: 0, max_age: 5 } },
 ];
 const env = { ...ENV, ROUTES };
@@ -223,6 +224,12 @@ test("without the signing keys it says that the signature is not checked, and th
     2,
     expect.stringContaining("signature-wrong"),
   ]);
+});
+
+test("an immutable picture stays in browsers until its URL expires", async () => {
+  const query = await signed("/until/:preset/*", "a.jpg", { expires: now() + 50 });
+  const { row } = await explain(`/until/card/a.jpg${query}`);
+  expect(row("Kept")).toContain("until its URL expires, 31,536,000 s at most");
 });
 
 test("what it shows of a URL, whole", async () => {
