@@ -90,7 +90,9 @@ document.addEventListener("click", async ({ target: button }) => {
 
   if (button.dataset["remove"] !== undefined) {
     const url = `/.vitrine/objects/${encodeURIComponent(key)}`;
-    const answer = await fetch(url, { method: "DELETE" });
+    isBusy = true; // a reload now would end the request before it is sent
+    const request = { method: "DELETE" };
+    const answer = await fetch(url, request).catch((error) => new Response(error, { status: 502 }));
     if (!answer.ok) sessionStorage.setItem("message", await answer.text());
     location.reload();
   }
