@@ -253,7 +253,7 @@ function explainFailure(
 
   if (!written.isPut) {
     return warning("events", subject, {
-      seen: `${key} could be neither put nor deleted: ${reason}. It may be there all the same`,
+      seen: `${key} could not be put, and could not be deleted: ${reason}. It may be there all the same`,
       remedy: `look for ${key} in your bucket, and delete it`,
     });
   }

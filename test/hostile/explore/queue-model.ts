@@ -46,7 +46,7 @@ export function deliver(queue: Queue, ids: readonly string[]): Queue {
   });
 }
 
-/** What is neither acknowledged nor retried when the handler returns is acknowledged, too. The first word counts. */
+/** What is not acknowledged and not retried when the handler returns is acknowledged, too. The first word counts. */
 export function acknowledge(queue: Queue, ids: readonly string[]): Queue {
   return settle(queue, ids, () => ({ kind: "acknowledged" }));
 }
