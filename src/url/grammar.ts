@@ -78,9 +78,17 @@ export function readPath({ path, key }: Mapping, decoded: string): PathMatch | u
 }
 
 /** Returns the text that `*` stands for in a decoded path; undefined if there is no `*`, or no match. */
-export function readRest({ path }: Mapping, decoded: string): string | undefined {
+export function readRest(mapping: Mapping, decoded: string): string | undefined {
+  return readName(mapping, decoded, REST);
+}
+
+/**
+ * Returns the text that a placeholder stands for in a decoded path, such as `alice` for `:user`.
+ * @returns undefined if the path has no such placeholder, or does not match the mapping
+ */
+export function readName({ path }: Mapping, decoded: string, name: string): string | undefined {
   const texts = path.form.exec(decoded)?.slice(1);
-  return texts?.[path.names.indexOf(REST)]; // without a `*`, `texts[-1]` is undefined
+  return texts?.[path.names.indexOf(name)]; // without the placeholder, `texts[-1]` is undefined
 }
 
 /** Matches a `.` or `..` segment. URL parsers remove such a segment, encoded or not. */

@@ -32,8 +32,14 @@ import { isForOriginal } from "./origin/object-url.ts";
 import { consumeEvents } from "./purge/consume.ts";
 import { answerRendition, render } from "./renditions.ts";
 import { acceptedFormatsOf, isNegotiated, parseAccept } from "./request/accept.ts";
+import { checkToken } from "./request/check-token.ts";
 import { checkCookie } from "./request/cookie.ts";
-import { checkEmbedding, corsHeaders } from "./request/embedding.ts";
+import {
+  allowedHeaders,
+  checkEmbedding,
+  isReadableByPages,
+  routeHeaders as routeHeadersOf,
+} from "./request/embedding.ts";
 import { isFromOperator } from "./request/operator-token.ts";
 import { checkRateLimit } from "./request/rate-limit.ts";
 import {
@@ -157,13 +163,13 @@ async function serve(
   }
 
   // 1. Route. The variant and the key in the path are read, too, but their mistakes wait until step 4. So a page that may
-  // not embed the route's images learns nothing of them. The headers for CORS are on every answer of the route.
+  // not embed the route's images learns nothing of them. Some headers are on every answer of the route.
   const resolved = resolveRequest(config, target.pathname);
   const { route } = resolved;
-  const cors = route && corsHeaders(headers, route);
+  const routeHeaders = route && routeHeadersOf(headers, route);
 
   // The edge asks for an original, and reaches this Worker (E8). That would ask the edge, and so on.
-  if (isForOriginal(request)) return refuse(LOOP, undefined, { cors });
+  if (isForOriginal(request)) return refuse(LOOP, undefined, { routeHeaders });
 
   // Operators and machines have paths of their own, such as /healthz. Any other path is a visitor's.
   const operatorAnswer = await answerOperator(request, target.pathname, config, env, context);
@@ -171,39 +177,44 @@ async function serve(
   if (operatorAnswer) return { kind: "answer", answer: operatorAnswer };
 
   // 2. Method. Where scripts of other pages may read an image, their browsers may ask by OPTIONS first.
-  const allow = cors ? "GET, HEAD, OPTIONS" : "GET, HEAD";
+  const isReadable = route !== undefined && isReadableByPages(route);
+  const allow = isReadable ? "GET, HEAD, OPTIONS" : "GET, HEAD";
   if (!allow.split(", ").includes(method)) {
-    return refuse({ event: "method-not-allowed", method, allow }, undefined, { cors });
+    return refuse({ event: "method-not-allowed", method, allow }, undefined, { routeHeaders });
   }
 
   // 3. Embedding. Only a route with `origins` refuses pages. `foreignPage` is such a refusal.
   if (route?.origins) {
     const foreignPage = await checkEmbedding(headers, url, route.origins);
-    if (foreignPage) return refuse(foreignPage, { route: route.path }, { cors });
+    if (foreignPage) return refuse(foreignPage, { route: route.path }, { routeHeaders });
   }
 
   // Any other route has refused OPTIONS in step 2.
-  if (cors && method === "OPTIONS") {
-    return { kind: "answer", answer: preflight(allow, cors, route.signing?.cookie) };
+  if (routeHeaders && method === "OPTIONS") {
+    return { kind: "answer", answer: preflight(allow, routeHeaders, allowedHeaders(route)) };
   }
 
   // 4. Variant and key.
   const logFields = logFieldsOf(resolved);
-  if (resolved.kind === "unresolved") return refuse(resolved.refusal, logFields, { cors });
+  if (resolved.kind === "unresolved") return refuse(resolved.refusal, logFields, { routeHeaders });
 
-  // 5. Signature of the URL, or else a cookie that opens a folder. On a route that is not signed, there is nothing to
-  // check, and nothing is granted. Facts, the sizes of a picture as JSON, are requested by
+  // 5. Signature of the URL, or else a cookie that opens a folder; or the token of a login. On a route that needs none of
+  // them, there is nothing to check, and nothing is granted. Facts, the sizes of a picture as JSON, are requested by
   // the signed URL of the picture and `facts` behind it: what was signed is `pictureTarget`. If no cookie opens it, the
   // URL stays refused.
   const { facts, requestTarget: pictureTarget } = splitFacts(resolved.route, target);
   const bySignature = await checkGrant(resolved, pictureTarget, began);
   let granted = bySignature;
   if (isRefusal(bySignature)) granted = await checkCookie(resolved, request, bySignature, began);
-  if (isRefusal(granted)) return refuse(granted, logFields, { cors });
+
+  const deadline = began + config.answers.timeout * 1000;
+  if (resolved.route.tokenRules) {
+    granted = await checkToken(resolved, request, { context, deadline }, began);
+  }
+  if (isRefusal(granted)) return refuse(granted, logFields, { routeHeaders });
 
   // 6. Rate limit.
-  const terms = { cors, granted };
-  const deadline = began + config.answers.timeout * 1000;
+  const terms = { routeHeaders, granted };
   if (config.limiter) {
     const { path } = resolved.route;
     const limited = await checkRateLimit(config.limiter, headers, path, deadline);

@@ -115,7 +115,7 @@ beforeEach(() => {
   // A fetch of the Worker with `cf` goes to the edge. All others go to the network.
   const send = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
-    if (init?.cf === undefined || !stage.cache.transforms()) return send(input, init);
+    if (init?.cf?.image === undefined || !stage.cache.transforms()) return send(input, init);
     stage.beforeEdgeRequest(stage.edgeRequests.length);
     stage.edgeRequests.push({ request: new Request(input, init), image: init.cf.image ?? {} });
     return stage.edge.fetch(`${input}`, init);

@@ -29,6 +29,7 @@ import {
   textThat,
   type Vars,
 } from "./schema.ts";
+import { checkClaimNames, type TokenRule, tokenSchema } from "./token.ts";
 
 /** What a signed route requires of its URLs. */
 type Signing = {
@@ -63,6 +64,8 @@ export type BoundRoute = Route & {
   readonly store: boolean;
   /** Undefined if its URLs are not signed. */
   readonly signing: Signing | undefined;
+  /** What a token of a login must say to open the route. One rule that it obeys is enough. Undefined: none is needed. */
+  readonly tokenRules: readonly TokenRule[] | undefined;
   /** The origins of the pages that may embed its images. Undefined means all. */
   readonly origins: ReadonlySet<string> | undefined;
   /** Whether scripts of all pages may read its answers. A route that is signed, or has `origins`, never lets them. */
@@ -100,7 +103,7 @@ export function readRoutes(
 ): BoundRoute[] {
   // For each form of a path, such as `/images/:/*`, the first path of this form.
   const firstPaths = new Map<string, string>();
-  const schema = listOf(routeSchema(buckets, presets, firstPaths));
+  const schema = listOf(routeSchema(vars, buckets, presets, firstPaths));
   const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
   if (!routes) {
     // A signed route needs its keys, whatever else is wrong: all mistakes are to be reported at once.
@@ -144,6 +147,7 @@ export function readRoutes(
       facts,
       store,
       signing: signed ? { keys, maxAge, cookie } : undefined,
+      tokenRules: settings.token,
       origins: origins ? new Set(origins) : undefined,
       cors,
       fallback,
@@ -164,11 +168,12 @@ function hasSignedTable(routesValue: unknown): boolean {
  * @param firstPaths of the routes before. The schema adds the path of each route that it reads
  */
 function routeSchema(
+  vars: Vars,
   buckets: Tables<Bucket>,
   presets: Tables<Preset>,
   firstPaths: Map<string, string>,
 ) {
-  return table(routeOptions(presets), (route, addMistake) => {
+  return table(routeOptions(vars, presets), (route, addMistake) => {
     // If `signed` itself has a mistake, it is undefined, and that mistake is enough.
     if (route.signed === false) {
       if (route.max_age) addMistake("needs signed = true", "max_age");
@@ -176,9 +181,13 @@ function routeSchema(
     }
 
     if (route.cors) checkOpen(route, addMistake);
+    if (route.token) checkPrivate(route, addMistake);
 
     const template = checkObjects(route, buckets, addMistake);
     checkPublicPath(route, template, firstPaths, addMistake);
+
+    const { token, path } = route;
+    if (token && path) checkClaimNames(token, path, template, addMistake);
   });
 }
 
@@ -195,10 +204,29 @@ function checkOpen({ signed, cookie, origins }: PartialRoute, addMistake: AddMis
   }
 }
 
+/** Checks that a route with `token`, which shows each visitor their own pictures, has no option for other routes. */
+function checkPrivate(
+  { signed, cors, origins, answers }: PartialRoute,
+  addMistake: AddMistake,
+): void {
+  if (signed) addMistake("opens a route alone: remove it, or signed", "token");
+
+  // With `origins`, `checkOpen` has reported `cors` already.
+  if (cors && !origins) {
+    const remedy = "in its place, write the pages that may read the images into origins";
+    addMistake(`is for routes that need no token: ${remedy}`, "cors");
+  }
+
+  // After a logout, the browser has to ask again.
+  if (answers?.immutable) {
+    addMistake("is for routes that need no token: remove immutable", "answers");
+  }
+}
+
 /** For how long a signed URL may be valid at most, in seconds: ten years. */
 const MAX_VALIDITY_S = 315_360_000;
 
-function routeOptions(presets: Tables<Preset>) {
+function routeOptions(vars: Vars, presets: Tables<Preset>) {
   // If PRESETS is missing, only that is reported: any name of a preset passes then.
   const presetName = presets.size > 0 ? oneOf(...presets.keys()) : text;
 
@@ -216,8 +244,12 @@ function routeOptions(presets: Tables<Preset>) {
     origins: optional(listOf(textThat("an origin such as https://app.example", isOrigin))),
     cors: optional(boolean, false),
   };
-  const answers = routeAnswersSchema((key) => Object.hasOwn(options, key));
-  return { ...options, answers: optional(answers) };
+
+  // In TOML, the tables of a route stand behind its options.
+  const isOfRoute = (key: string) => Object.hasOwn(options, key);
+  const answers = routeAnswersSchema(isOfRoute);
+  const token = tokenSchema(vars["LOCAL_ISSUER"], isOfRoute);
+  return { ...options, answers: optional(answers), token: optional(token) };
 }
 
 /** Returns whether a text is not a pattern: `media/none.jpg` is one object, `media/*` and `media/:id.jpg` are many. */

@@ -22,6 +22,10 @@ export type Refusal =
   | { event: "signature-wrong"; reason: string; text?: string; certain: boolean }
   /** `expired` is when, in ISO 8601. */
   | { event: "url-expired"; expired: string }
+  /** The visitor has no token that opens the route. */
+  | { event: "token-refused"; reason: string }
+  /** The public keys of an issuer of tokens cannot be had. `repeated`: it was logged within the last minute. */
+  | { event: "token-keys-failed"; issuer: string; reason: string; repeated: boolean }
   | { event: "rate-limited" }
 
   // Nothing opens the bucket: S3 refuses its slots (its two key pairs), or its role. `repeated`: it was logged within the

@@ -40,7 +40,10 @@ export type CacheState =
  */
 export function logRefusal(refusal: Refusal, fields: LogFields, answered: number): void {
   // Refused credentials refuse every request, so one line a minute is enough. `repeated`: there is one of this minute.
-  const isOfCredentials = refusal.event === "slots-refused" || refusal.event === "role-refused";
+  // So do the keys of an issuer of tokens, if they cannot be had.
+  const { event } = refusal;
+  const isOfCredentials =
+    event === "slots-refused" || event === "role-refused" || event === "token-keys-failed";
   if (isOfCredentials && refusal.repeated) return;
 
   const hasMistakes = refusal.event === "configuration-broken";

@@ -11,29 +11,64 @@ import type { Refusal } from "../http/refusal.ts";
  */
 const DECIDING_HEADERS = "origin, referer, sec-fetch-site";
 
+type EmbeddingTerms = Pick<BoundRoute, "cors" | "origins" | "signing" | "tokenRules">;
+
+/** The headers of answers, by their names. */
+type AnswerHeaders = Readonly<Record<string, string>>;
+
+/** Returns the headers that every answer of a route has, be it a picture or a refusal. */
+export function routeHeaders(headers: Headers, route: EmbeddingTerms): AnswerHeaders {
+  const cors = corsHeaders(headers, route);
+  const { tokenRules } = route;
+  if (!tokenRules) return cors;
+
+  // After a logout, or when another visitor logs in, a browser asks again: what it has kept is of another request.
+  const takesCookie = tokenRules.some(({ cookie }) => cookie !== undefined);
+  const credentials = takesCookie ? "authorization, cookie" : "authorization";
+  const vary = cors["vary"] ? `${cors["vary"]}, ${credentials}` : credentials;
+  return { ...cors, vary, "cross-origin-resource-policy": "same-site" };
+}
+
+/** Returns whether scripts of other pages may read the answers of a route, so that a browser may ask by OPTIONS first. */
+export function isReadableByPages({ cors, origins }: EmbeddingTerms): boolean {
+  return cors || origins !== undefined;
+}
+
 /**
- * Returns the headers that let a page read an answer, with cookies where the route takes them.
- * @returns undefined for a route without `origins` and without `cors`
+ * Returns the headers that a page may send, for the answer to OPTIONS.
+ * @returns undefined for none but those that need no permission
  */
-export function corsHeaders(
+export function allowedHeaders({ signing, tokenRules }: EmbeddingTerms): string | undefined {
+  if (tokenRules) return "authorization";
+
+  // With credentials, "*" would be the name of a header, and not mean all.
+  if (signing?.cookie) return undefined;
+
+  // Of the headers that need this permission, the Worker reads if-none-match alone.
+  return "*";
+}
+
+/** Returns the headers that let a page read an answer, with cookies where the route takes them. */
+function corsHeaders(
   headers: Headers,
-  { cors, origins, signing }: Pick<BoundRoute, "cors" | "origins" | "signing">,
-): Record<string, string> | undefined {
+  { cors, origins, signing, tokenRules }: EmbeddingTerms,
+): AnswerHeaders {
   // Whoever asks, every page may read the answer. So a browser's copy for an <img>, for which it sends no `origin`,
   // serves a script later. Nothing depends on the page, so there is no `vary`.
   if (cors) return { "access-control-allow-origin": "*" };
 
-  if (!origins) return undefined;
+  if (!origins) return {};
 
   // A browser's copy for an <img> lacks access-control-allow-origin. By `vary`, it serves no script.
   const vary = DECIDING_HEADERS;
   const origin = headers.get("origin");
   if (!origin || !origins.has(origin)) return { vary };
 
+  const takesCredentials = signing?.cookie || tokenRules !== undefined;
   return {
     vary,
     "access-control-allow-origin": origin,
-    ...(signing?.cookie && { "access-control-allow-credentials": "true" }),
+    ...(takesCredentials && { "access-control-allow-credentials": "true" }),
   };
 }
 

@@ -8,9 +8,9 @@ import type { RequestTarget, ResolvedRequest } from "./resolve-request.ts";
 
 type SignatureRefusal = Extract<Refusal, { event: "signature-wrong" }>;
 
-/** What a URL or a cookie with a right signature grants: until when, and perhaps which version of the object. */
+/** What a URL, a cookie or a token with a right signature grants: until when, and perhaps which version of the object. */
 export type AccessGrant = Pick<Grant, "expires" | "version"> & {
-  /** A cookie granted it, so only this visitor's browser may keep the answer. */
+  /** A cookie or a token granted it, so only this visitor's browser may keep the answer. */
   readonly isPrivate?: boolean;
 };
 

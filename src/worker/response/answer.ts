@@ -12,12 +12,12 @@ import type { AccessGrant } from "../request/url-signature.ts";
 
 /** What applies to every answer to a URL, image or not. */
 export type Terms = {
-  /** The grant of the URL's signature, or of the cookie. */
+  /** The grant of the URL's signature, of the cookie, or of the token. */
   readonly granted?: AccessGrant | undefined;
   /** Whether another visitor may get another format under the same URL. */
   readonly negotiated?: boolean | undefined;
-  /** On a route with `origins` or `cors`: the headers that say which page may read the answer. See `corsHeaders`. */
-  readonly cors?: Readonly<Record<string, string>> | undefined;
+  /** What every answer of the route has: which page may read it, and what it depends on. See `routeHeaders`. */
+  readonly routeHeaders?: Readonly<Record<string, string>> | undefined;
   /** How old a refusal is that Workers Cache, in front of the Worker, has kept: s. It is taken off the max-age. */
   readonly age?: number | undefined;
 };
@@ -133,7 +133,7 @@ function imageCaching(
   const seconds = isOutage ? Math.min(SHORT_S, maxAge) : maxAge;
   let caching = limitedCaching(seconds, terms, now);
 
-  // A signed URL, or a cookie. After the expiry, no cache may show the image, not even if the Worker cannot be reached.
+  // A signed URL, a cookie or a token. After the expiry, no cache may show the image, not even if the Worker cannot be reached.
   if (granted) caching += ", must-revalidate";
   if (isImmutable) caching += ", immutable";
   return caching;
@@ -152,13 +152,13 @@ export function limitedCaching(seconds: number, { granted, age = 0 }: Terms, now
 }
 
 /** Adds the headers that an image and a refusal have alike. */
-function setTerms(headers: Headers, { cors = {}, granted, negotiated }: Terms): void {
-  // What a cookie opens may be embedded by pages of the same site alone.
+function setTerms(headers: Headers, { routeHeaders = {}, granted, negotiated }: Terms): void {
+  // What a cookie or a token opens may be embedded by pages of the same site alone.
   if (granted?.isPrivate) headers.set("cross-origin-resource-policy", "same-site");
 
-  for (const [name, value] of Object.entries(cors)) headers.set(name, value);
+  for (const [name, value] of Object.entries(routeHeaders)) headers.set(name, value);
 
-  // The headers of `cors` may have a `vary` already.
+  // The headers of the route may have a `vary` already.
   if (negotiated) headers.append("vary", "accept");
 }
 
@@ -218,6 +218,7 @@ function textAnswer(refusal: Refusal): Response {
     case "no-such-variant":
     case "impossible-key":
     case "signature-wrong":
+    case "token-refused":
     case "object-missing":
     case "object-denied":
       return plain(404, "Not found");
@@ -249,6 +250,8 @@ function textAnswer(refusal: Refusal): Response {
     // S3 fails, or refuses the bucket's credentials: its slots (key pairs), or its role.
     case "slots-refused":
     case "role-refused":
+    // The public keys of a login cannot be had.
+    case "token-keys-failed":
     case "origin-denied":
     case "origin-failed":
     // The edge fails, or the picture that it made may not be shown.
@@ -289,21 +292,20 @@ const PREFLIGHT_S = "86400";
 /**
  * Returns the answer to OPTIONS, by which a browser asks whether a page may send a request. This page may.
  * @param allow the methods of the route: `GET, HEAD, OPTIONS`
- * @param withCredentials whether the page may have cookies sent
+ * @param routeHeaders what every answer of the route has
+ * @param requestHeaders the headers that the page may send: `*` for any, where no credentials may be sent
  */
 export function preflight(
   allow: string,
-  cors: Record<string, string>,
-  withCredentials = false,
+  routeHeaders: Readonly<Record<string, string>>,
+  requestHeaders: string | undefined,
 ): Response {
   const headers = {
     ...PROTECTION,
     allow,
-    ...cors,
+    ...routeHeaders,
     "access-control-allow-methods": allow,
-    // The page may send any header. Of those that need this permission, the Worker reads if-none-match alone. With
-    // credentials, none is allowed: there, "*" would be the name of a header, and not mean all.
-    ...(!withCredentials && { "access-control-allow-headers": "*" }),
+    ...(requestHeaders && { "access-control-allow-headers": requestHeaders }),
     "access-control-max-age": PREFLIGHT_S,
   };
 

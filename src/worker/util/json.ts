@@ -45,6 +45,32 @@ export function parseJson(value: unknown): unknown {
   }
 }
 
+/** Strings, and the signs that say how deep a member is, and what is a name. */
+const STRING_OR_SIGN = /"(?:[^"\\]|\\.)*"|[{}[\]:]/g;
+
+/**
+ * Returns whether an object has two members of one name, of which a parser takes one. Objects inside of it do not count.
+ * @param json the object, which JSON.parse can parse
+ */
+export function hasRepeatedName(json: string): boolean {
+  const names = new Set<string>();
+  let depth = 0;
+  let latest = "";
+
+  for (const [part] of json.matchAll(STRING_OR_SIGN)) {
+    if (part === "{" || part === "[") depth += 1;
+    else if (part === "}" || part === "]") depth -= 1;
+    else if (part !== ":") latest = part;
+    else if (depth === 1) {
+      // `"sub"` and `"s\u0075b"` are one name.
+      const name = `${parseJson(latest)}`;
+      if (names.has(name)) return true;
+      names.add(name);
+    }
+  }
+  return false;
+}
+
 /** Reads a table of wrangler.toml, or a string of JSON in .dev.vars. Any other value counts as an empty table. */
 export function tableOf(value: unknown): Readonly<Record<string, unknown>> {
   const table = parseJson(value);

@@ -57,9 +57,9 @@ const CORS = { vary: "origin" };
 
 test.each<[Terms, image: string | null, missing: string | null, failed: string | null]>([
   [{ negotiated: true }, "accept", "accept", "accept"],
-  [{ negotiated: true, cors: CORS }, "origin, accept", "origin, accept", "origin, accept"],
+  [{ negotiated: true, routeHeaders: CORS }, "origin, accept", "origin, accept", "origin, accept"],
   [{ negotiated: false }, null, "accept", null],
-  [{ cors: CORS }, "origin", "origin, accept", "origin"],
+  [{ routeHeaders: CORS }, "origin", "origin, accept", "origin"],
 ])("under the terms %j, a cache may mix up nobody's answers", (terms, image, missing, failed) => {
   const answers = [
     imageAnswer({}, null, options, terms, NOW),
