@@ -20,7 +20,7 @@ import {
   type RoleHealth,
   type SlotHealth,
 } from "./origin/health.ts";
-import { issuerKeysOf } from "./origin/issuer-keys.ts";
+import { issuerKeysOf, TOKEN_ALGORITHM } from "./origin/issuer-keys.ts";
 import { openObject } from "./origin/open-object.ts";
 import type { Credential } from "./origin/opened-object.ts";
 import { purge } from "./purge/purge.ts";
@@ -375,7 +375,7 @@ async function answerIssuer(
     jwks_uri: `${issuer}${KEYS_PATH}`,
     response_types_supported: ["id_token"],
     subject_types_supported: ["public"],
-    id_token_signing_alg_values_supported: ["ES256"],
+    id_token_signing_alg_values_supported: [TOKEN_ALGORITHM],
     claims_supported: ["aud", "exp", "iat", "iss", "jti", "sub"],
   };
 

@@ -3,9 +3,7 @@
 // of a role. Only the form of a key is checked here, because its import is asynchronous. No message holds any part
 // of a key. No I/O.
 
-import { decodeBase64 } from "../../url/encoding.ts";
 import type { ConfigMistake } from "../http/refusal.ts";
-import { toHex } from "../util/bytes.ts";
 import { parseJson } from "../util/json.ts";
 import { readSecret } from "./read-secrets.ts";
 import {
@@ -47,8 +45,8 @@ export type Oidc = Issuer & {
 export type IssuerKey = {
   /** The name of the secret. */
   readonly secret: string;
-  /** The private key: PKCS#8 in DER. */
-  readonly der: Uint8Array<ArrayBuffer>;
+  /** The private key: PKCS#8 in PEM. It begins with its label. */
+  readonly pem: string;
 };
 
 const KEY_SECRETS = ["OIDC_SIGNING_KEY", "OIDC_SIGNING_KEY_NEXT"] as const;
@@ -98,16 +96,11 @@ function isIssuer(value: string): boolean {
   return URL.parse(value)?.origin === value;
 }
 
-// A key for ES256 names its algorithm by two object identifiers (RFC 5480). They are written in hexadecimal here, each
-// behind the byte 06, which announces an identifier, and its length.
-const EC_PUBLIC_KEY = "06072a8648ce3d0201"; // 1.2.840.10045.2.1
-const P_256 = "06082a8648ce3d030107"; // 1.2.840.10045.3.1.7
-
-/** In a key, P_256 follows EC_PUBLIC_KEY at once. */
-const EC_P256_IDENTIFIERS = EC_PUBLIC_KEY + P_256;
-
-/** How many bytes of a key are searched for the two identifiers, which stand in front of the key itself. */
-const HEAD_BYTES = 48;
+/**
+ * How a key for ES256 names its algorithm, in DER: two object identifiers (RFC 5480), `id-ecPublicKey` and the curve
+ * P-256. The byte 06 announces an identifier, and its length follows.
+ */
+const EC_P256 = "\x06\x07\x2a\x86\x48\xce\x3d\x02\x01\x06\x08\x2a\x86\x48\xce\x3d\x03\x01\x07";
 
 /**
  * Three parts: `-----BEGIN PRIVATE KEY-----`, whose label is any capital letters, digits and spaces; lines of base64;
@@ -139,9 +132,8 @@ export function readIssuerKey(
   }
 
   try {
-    const der = decodeBase64(base64);
-    const head = toHex(der.slice(0, HEAD_BYTES));
-    if (head.includes(EC_P256_IDENTIFIERS)) return { secret, der };
+    const isEcP256 = atob(base64).includes(EC_P256);
+    if (isEcP256) return { secret, pem: pem.trim() };
     addMistake("is no EC key (P-256)");
   } catch {
     // The message does not quote the error, which may hold any part of the key.

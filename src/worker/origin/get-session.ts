@@ -4,14 +4,14 @@
 // credentials meanwhile; where there are none, they wait for the answer.
 // Nothing of a token or of credentials is in a failure, because failures are logged.
 
-import { encodeBase64url, utf8 } from "../../url/encoding.ts";
+import { SignJWT } from "jose";
 import type { Role } from "../config/bucket.ts";
 import type { Issuer } from "../config/oidc.ts";
 import { mistakeText, type Refusal } from "../http/refusal.ts";
 import type { Context, RequestScope } from "../http/send.ts";
 import { readBytes } from "../util/bytes.ts";
 import { withTimeout } from "../util/time.ts";
-import { issuerKeysOf, type Signer } from "./issuer-keys.ts";
+import { issuerKeysOf, type Signer, TOKEN_ALGORITHM } from "./issuer-keys.ts";
 import type { RoleMemory } from "./memories.ts";
 import {
   isRefusalReported,
@@ -229,23 +229,17 @@ const TOKEN_BACK_S = 60;
  * Creates a signed JWT (RFC 7519), by which STS knows the Worker.
  * @param now ms since 1970
  */
-export async function createToken(issuer: Issuer, signer: Signer, now: number): Promise<string> {
+export function createToken(issuer: Issuer, signer: Signer, now: number): Promise<string> {
   const nowS = Math.floor(now / 1000);
-  const header = { alg: "ES256", kid: signer.kid, typ: "JWT" };
-  const claims = {
+  const header = { alg: TOKEN_ALGORITHM, kid: signer.kid, typ: "JWT" };
+  const token = new SignJWT({
     iss: issuer.issuer,
     sub: issuer.subject,
     aud: issuer.audience,
     iat: nowS - TOKEN_BACK_S,
     exp: nowS + TOKEN_LASTS_S,
     jti: crypto.randomUUID(),
-  };
+  });
 
-  const text = `${encodeJson(header)}.${encodeJson(claims)}`;
-  const signature = await signer.sign(utf8(text));
-  return `${text}.${encodeBase64url(signature)}`;
-}
-
-function encodeJson(value: object): string {
-  return encodeBase64url(utf8(JSON.stringify(value)));
+  return token.setProtectedHeader(header).sign(signer.key);
 }

@@ -2,27 +2,24 @@
 // shows the public half, by which AWS checks them. During a rotation there are two keys.
 // No private part leaves this file: a key that signs cannot be exported, and no error of an import is passed on.
 
-import { encodeBase64url, utf8 } from "../../url/encoding.ts";
+import { type CryptoKey, calculateJwkThumbprint, exportJWK, importPKCS8 } from "jose";
 import type { IssuerKey, Oidc } from "../config/oidc.ts";
 import type { ConfigMistake } from "../http/refusal.ts";
+
+/** The algorithm of the Worker's tokens. */
+export const TOKEN_ALGORITHM = "ES256";
 
 /** A key that signs. */
 export type Signer = {
   /** The name by which AWS finds the public half. */
   readonly kid: string;
-  readonly sign: (text: BufferSource) => Promise<ArrayBuffer>;
+  readonly key: CryptoKey;
 };
 
-/** A public key, as a JWK (RFC 7517). `x` and `y` are its point on the curve P-256. */
-type PublishedKey = {
-  readonly kty: "EC";
-  readonly crv: "P-256";
-  readonly x: string;
-  readonly y: string;
-  readonly use: "sig";
-  readonly alg: "ES256";
-  readonly kid: string;
-};
+/** A public key, as a JWK (RFC 7517): the members that are public, each a text in every key that can be imported. */
+type PublishedKey = Readonly<
+  Record<"kty" | "crv" | "x" | "y" | "use" | "alg" | "kid", string | undefined>
+>;
 
 type IssuerKeys = {
   /** The key to sign with, and then, during a rotation, the other one. There is none if no key can be imported. */
@@ -68,38 +65,24 @@ type ImportedKey =
   | { readonly kind: "usable"; readonly signer: Signer; readonly published: PublishedKey }
   | { readonly kind: "damaged"; readonly mistake: ConfigMistake };
 
-/**
- * What is read of an exported private key: its public half, two texts in every key that can be imported. The key also
- * has the private part `d`.
- */
-type ExportedPoint = { readonly x?: unknown; readonly y?: unknown };
-
-const KEY_ALGORITHM = { name: "ECDSA", namedCurve: "P-256" };
-const SIGNATURE_ALGORITHM = { name: "ECDSA", hash: "SHA-256" };
-
-async function importKey({ der, secret: secretName }: IssuerKey): Promise<ImportedKey> {
+async function importKey({ pem, secret: secretName }: IssuerKey): Promise<ImportedKey> {
   try {
     // The key is imported twice. The one that signs lives on, and cannot be exported. The other one is exported here,
     // which is the only way to its public half, and is forgotten.
     const [signingKey, exportableKey] = await Promise.all([
-      crypto.subtle.importKey("pkcs8", der, KEY_ALGORITHM, false, ["sign"]),
-      crypto.subtle.importKey("pkcs8", der, KEY_ALGORITHM, true, ["sign"]),
+      importPKCS8(pem, TOKEN_ALGORITHM),
+      importPKCS8(pem, TOKEN_ALGORITHM, { extractable: true }),
     ]);
-    const exported: object = await crypto.subtle.exportKey("jwk", exportableKey);
-    const { x, y }: ExportedPoint = exported; // this type hides the private part
 
-    // The name is the thumbprint of RFC 7638: a hash of the members that make the key, in alphabetical order.
-    const members = JSON.stringify({ crv: "P-256", kty: "EC", x, y });
-    const hash = await crypto.subtle.digest("SHA-256", utf8(members));
-    const kid = encodeBase64url(hash);
+    const exported = await exportJWK(exportableKey);
+    const kid = await calculateJwkThumbprint(exported);
 
-    const sign = (text: BufferSource) => {
-      return crypto.subtle.sign(SIGNATURE_ALGORITHM, signingKey, text);
-    };
+    // The export has the private part, too, so the public members are named.
+    const { kty, crv, x, y } = exported;
     return {
       kind: "usable",
-      signer: { kid, sign },
-      published: { kty: "EC", crv: "P-256", x: `${x}`, y: `${y}`, use: "sig", alg: "ES256", kid },
+      signer: { kid, key: signingKey },
+      published: { kty, crv, x, y, use: "sig", alg: TOKEN_ALGORITHM, kid },
     };
   } catch {
     // The error is dropped: it may hold any part of the key.

@@ -4,7 +4,7 @@ import { type Reservation, reserve, tryReserve } from "./memory-budget.ts";
 import { TIMED_OUT, withTimeout } from "./time.ts";
 
 /** Returns two lower-case hexadecimal digits for each byte. */
-export function toHex(bytes: ArrayBuffer | Uint8Array): string {
+function toHex(bytes: ArrayBuffer | Uint8Array): string {
   const pairs = Array.from(new Uint8Array(bytes), (byte) => byte.toString(16).padStart(2, "0"));
   return pairs.join("");
 }

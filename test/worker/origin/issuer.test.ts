@@ -60,6 +60,7 @@ test("a token is checked by the published key, and lasts five minutes (K4, K7)",
   const { signers } = await issuerKeysOf(oidc);
   const [signer] = signers;
   if (!signer) throw new Error("no key");
+  await expect(crypto.subtle.exportKey("pkcs8", signer.key)).rejects.toThrow(/not extractable/);
   const now = Date.parse("2026-11-26T12:00:00.900Z");
   const [head = "", claims = "", signature = ""] = (await createToken(oidc, signer, now)).split(
     ".",
