@@ -3,9 +3,10 @@
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Notice } from "../../../src/worker/log/notice.ts";
 import { getSession } from "../../../src/worker/origin/get-session.ts";
-import { createMemory, type RoleMemory } from "../../../src/worker/origin/memories.ts";
+import type { RoleMemory } from "../../../src/worker/origin/memories.ts";
 import { advanceRole } from "../../../src/worker/origin/role-state.ts";
 import { isStsFailure, type StsFailure } from "../../../src/worker/origin/session.ts";
+import { createMemory } from "../../../src/worker/util/memory.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import {
