@@ -209,7 +209,7 @@ async function serve(
 
   const deadline = began + config.answers.timeout * 1000;
   if (resolved.route.tokenRules) {
-    granted = await checkToken(resolved, request, { context, deadline }, began);
+    granted = await checkToken(resolved, request, { context, deadline, config }, began);
   }
   if (isRefusal(granted)) return refuse(granted, logFields, { routeHeaders });
 

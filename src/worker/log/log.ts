@@ -64,6 +64,7 @@ export const LEVELS = {
   "slot-in-use": "info",
   "slot-refused": "warn",
   "role-failed": "error",
+  "token-keys-old": "warn",
   "rendition-failed": "error",
   "limiter-failed": "error",
   "cache-unusable": "warn",

@@ -7,6 +7,7 @@ import type { Refusal, RefusalDetails, RefusedSlot, SlotName } from "../http/ref
 export type Notice =
   | BucketNotice
   | RoleNotice
+  | TokenKeysNotice
   /** The rate limiter fails, and lets the request pass. */
   | { readonly event: "limiter-failed"; readonly route: string; readonly reason: string }
   /** The cached entrypoint has failed, and the gateway renders itself. */
@@ -81,6 +82,17 @@ export type RoleNotice = {
   readonly reason: string;
   /** Until when the old credentials serve: ISO 8601. */
   readonly expires: string;
+  readonly times: number;
+};
+
+/** The keys of an issuer of tokens could not be fetched anew, and those of before serve. */
+export type TokenKeysNotice = {
+  readonly event: "token-keys-old";
+  /** The URL of the keys. */
+  readonly keys: string;
+  readonly reason: string;
+  /** When the keys that serve were fetched: ISO 8601. */
+  readonly fetched: string;
   readonly times: number;
 };
 

@@ -16,10 +16,9 @@ import { readName } from "../../url/grammar.ts";
 import type { BoundRoute } from "../config/routes.ts";
 import { isPathName, type TokenRule } from "../config/token.ts";
 import type { Refusal } from "../http/refusal.ts";
-import type { RequestScope } from "../http/send.ts";
 import { hasRepeatedName } from "../util/json.ts";
 import { parseRequestTarget } from "./resolve-request.ts";
-import { findKey } from "./token-keys.ts";
+import { findKey, type KeyScope } from "./token-keys.ts";
 import type { AccessGrant } from "./url-signature.ts";
 
 /**
@@ -83,7 +82,7 @@ type TokenResult =
 export async function checkToken(
   { route }: { readonly route: Pick<BoundRoute, "tokenRules" | "mapping"> },
   { url, headers }: Pick<Request, "url" | "headers">,
-  scope: RequestScope,
+  scope: KeyScope,
   now: number,
 ): Promise<AccessGrant | Refusal | undefined> {
   const { tokenRules, mapping } = route;
@@ -175,7 +174,7 @@ async function tryToken(
   token: string,
   rule: TokenRule,
   expected: ExpectedClaims,
-  scope: RequestScope,
+  scope: KeyScope,
   now: number,
 ): Promise<TokenResult> {
   const claimed = readUnchecked(token);

@@ -1,0 +1,154 @@
+// When the issuer of tokens is asked for its keys: by what happened, and how long ago.
+
+import { expect, test } from "vitest";
+import {
+  advanceTokenKeys,
+  hasUsableKeys,
+  isRefusalReported,
+  isRenewalDue,
+  mayFetchForUnknownKey,
+  recentFailure,
+  runningFetch,
+  type TokenKeysEvent,
+  type TokenKeysState,
+} from "../../../src/worker/request/token-keys-state.ts";
+
+const KEYS = "https://login.example.com/.well-known/jwks.json";
+const NOW = Date.parse("2026-12-02T12:00:00Z");
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+
+/** An event without its times, and how long ago it happened. */
+const ago = {
+  started: (ms: number): TokenKeysEvent => ({
+    type: "fetch-started",
+    fetch: { ended: Promise.resolve(), began: NOW - ms },
+  }),
+  fetched: (ms: number): TokenKeysEvent => ({ type: "fetched", began: NOW - ms }),
+  failed: (ms: number): TokenKeysEvent => ({
+    ...{ type: "fetch-failed", reason: "the issuer answers 500" },
+    now: NOW - ms,
+  }),
+  refused: (ms: number): TokenKeysEvent => ({ type: "refusal-reported", now: NOW - ms }),
+};
+
+function stateAfter(events: readonly TokenKeysEvent[]): TokenKeysState {
+  let state: TokenKeysState = { keysUrl: KEYS };
+  for (const event of events) state = advanceTokenKeys(state, event).state;
+  return state;
+}
+
+const succeeded = (ms: number) => [ago.started(ms), ago.fetched(ms)];
+const failed = (ms: number) => [ago.started(ms), ago.failed(ms)];
+
+/** What may happen now: an unknown key asks the issuer, fresh keys are due, the held ones serve, and so on. */
+type Expected = {
+  readonly serves: boolean;
+  readonly isDue: boolean;
+  readonly unknownKeyAsks: boolean;
+  readonly isRunning: boolean;
+  readonly hasFailed: boolean;
+};
+const NOTHING: Expected = {
+  ...{ serves: false, isDue: false, unknownKeyAsks: false },
+  ...{ isRunning: false, hasFailed: false },
+};
+
+test.each<[what: string, events: TokenKeysEvent[], expected: Partial<Expected>]>([
+  ["nothing was fetched yet", [], { isDue: true, unknownKeyAsks: true }],
+  ["keys of a second ago", succeeded(SECOND), { serves: true }],
+  ["keys of 29 s ago", succeeded(29 * SECOND), { serves: true }],
+  ["keys of 30 s ago", succeeded(30 * SECOND), { serves: true, unknownKeyAsks: true }],
+  ["keys of 9 minutes ago", succeeded(9 * MINUTE), { serves: true, unknownKeyAsks: true }],
+  [
+    "keys of 10 minutes ago",
+    succeeded(10 * MINUTE),
+    { serves: true, isDue: true, unknownKeyAsks: true },
+  ],
+  ["keys of just 24 hours ago", succeeded(24 * HOUR), { isDue: true, unknownKeyAsks: true }],
+  [
+    "keys of a moment less than 24 hours ago",
+    succeeded(24 * HOUR - 1),
+    { serves: true, isDue: true, unknownKeyAsks: true },
+  ],
+  ["a failure a second ago", failed(SECOND), { isDue: false, hasFailed: true }],
+  ["a failure 29 s ago", failed(29 * SECOND), { hasFailed: true }],
+  ["a failure 30 s ago", failed(30 * SECOND), { isDue: true, unknownKeyAsks: true }],
+  [
+    "old keys, and a failure 29 s ago",
+    [...succeeded(HOUR), ...failed(29 * SECOND)],
+    { serves: true, hasFailed: true },
+  ],
+  [
+    "old keys, and a failure 30 s ago",
+    [...succeeded(HOUR), ...failed(30 * SECOND)],
+    { serves: true, isDue: true, unknownKeyAsks: true },
+  ],
+  ["a failure, and then keys", [...failed(9 * SECOND), ...succeeded(SECOND)], { serves: true }],
+  ["a fetch that runs", [ago.started(SECOND)], { isDue: true, isRunning: true }],
+  [
+    "a fetch that was cancelled: whoever needs keys begins another, an unknown key does not",
+    [...succeeded(HOUR), ago.started(3 * SECOND)],
+    { serves: true, isDue: true },
+  ],
+  [
+    "a clock that was set back by an hour, after keys",
+    succeeded(-HOUR),
+    { serves: true, isDue: true, unknownKeyAsks: true },
+  ],
+  [
+    "a clock that was set back by an hour, after a failure",
+    failed(-HOUR),
+    { isDue: true, unknownKeyAsks: true },
+  ],
+  [
+    "a clock that was set back by an hour, while a fetch runs",
+    [ago.started(-HOUR)],
+    { isDue: true, unknownKeyAsks: true },
+  ],
+  [
+    "a clock that was set back by two days, after keys",
+    succeeded(-48 * HOUR),
+    { isDue: true, unknownKeyAsks: true },
+  ],
+])("%s", (_what, events, expected) => {
+  const state = stateAfter(events);
+  const actual: Expected = {
+    serves: hasUsableKeys(state, NOW),
+    isDue: isRenewalDue(state, NOW),
+    unknownKeyAsks: mayFetchForUnknownKey(state, NOW),
+    isRunning: runningFetch(state, NOW) !== undefined,
+    hasFailed: recentFailure(state, NOW) !== undefined,
+  };
+  expect(actual).toEqual({ ...NOTHING, ...expected });
+});
+
+test.each([
+  [59 * SECOND, true],
+  [60 * SECOND, false],
+  [-59 * SECOND, true],
+  [-HOUR, false],
+])("a refusal that was logged %d ms ago is logged again: not %s", (ms, isReported) => {
+  expect(isRefusalReported(stateAfter([ago.refused(ms)]), NOW)).toBe(isReported);
+});
+
+test("failed fetches are logged once a minute while old keys serve, and not where there are none", () => {
+  let state = stateAfter(succeeded(2 * HOUR));
+  const lines: unknown[] = [];
+  for (let seconds = 0; seconds < 150; seconds += 30) {
+    const now = NOW + seconds * SECOND;
+    const event = { type: "fetch-failed", reason: "the issuer answers 500", now } as const;
+    const { effects, state: next } = advanceTokenKeys(state, event);
+    state = next;
+    lines.push(...effects.map(({ times }) => [seconds, times]));
+  }
+  expect(lines).toEqual([
+    [0, 1],
+    [60, 2],
+    [120, 2],
+  ]);
+
+  const none = stateAfter(succeeded(25 * HOUR));
+  expect(advanceTokenKeys(none, ago.failed(0)).effects).toEqual([]);
+});
