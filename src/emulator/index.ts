@@ -1,4 +1,4 @@
-// `vitrine/testing`: Cloudflare's image edge, its Workers Cache and a private S3, as strict as in
+// `vitrine/testing`: Cloudflare's image edge, its Workers Cache, a private S3 and an issuer of tokens, as strict as in
 // production, for the tests of any Worker. docs/testing.md shows how to use them.
 
 export {
@@ -16,6 +16,14 @@ export type { Refusal } from "./edge/refusal.ts";
 export type { EdgeInit, EdgeSettings } from "./edge/settings.ts";
 export type { Switches } from "./edge/switches.ts";
 export type { Network } from "./fetch.ts";
+export {
+  createIssuer,
+  type Issuer,
+  type IssuerAlgorithm,
+  type IssuerSettings,
+  type IssuerSwitches,
+  type TokenOptions,
+} from "./issuer.ts";
 export { createR2, type R2, type R2Fault, type R2Stored } from "./r2/r2.ts";
 export {
   createS3,

@@ -104,6 +104,7 @@ describe("the examples of docs/testing.md and docs/emulator.md", () => {
   test.each([
     ["careless.test.ts", 1],
     ["app.test.ts", 1],
+    ["login.test.ts", 1],
     ["survive.test.ts", 9],
     ["worker.test.ts", 1],
   ])("%s passes", (file, count) => {

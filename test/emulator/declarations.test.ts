@@ -52,10 +52,11 @@ beforeAll(() => {
 /** What a test of somebody's Worker does. The marked lines must not compile. */
 const APP = `
 import {
-  type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createR2, createS3, type Edge,
-  type EdgeInit, type EdgeSettings, type Fault, type ImageOptions, type Network, type R2, type R2Fault,
-  type R2Stored, type Run, type RunContext, type S3, type S3Answer, type S3Fault, type S3Grant, type S3Settings,
-  type Served, serveEdge, serveS3, type Session, type Stored, type Switches,
+  type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createIssuer, createR2, createS3,
+  type Edge, type EdgeInit, type EdgeSettings, type Fault, type ImageOptions, type Issuer, type IssuerAlgorithm,
+  type IssuerSettings, type IssuerSwitches, type Network, type R2, type R2Fault, type R2Stored, type Run,
+  type RunContext, type S3, type S3Answer, type S3Fault, type S3Grant, type S3Settings, type Served, serveEdge,
+  serveS3, type Session, type Stored, type Switches, type TokenOptions,
 } from "vitrine/testing";
 import { throughEdge, throughImages } from "vitrine/testing/worker";
 
@@ -106,6 +107,20 @@ export const puts = r2.put("a", "b", { onlyIf: { etagDoesNotMatch: "*" } });
 export const found = r2.get("fig.jpg").then((object) => object?.text());
 export const asks: readonly unknown[] = r2.calls.map(({ method, key }) => [method, key]);
 
+const broken: Partial<IssuerSwitches> = { slow: 2000 };
+const issuerSettings: IssuerSettings = { issuer: "https://login.example.com/", ...broken };
+export const issuer: Issuer = createIssuer(issuerSettings);
+const alg: IssuerAlgorithm = "ES256";
+const over: TokenOptions = { alg, expiresIn: -60 };
+export const token: Promise<string> = issuer.token({ sub: "alice", aud: ["images"] }, over);
+issuer.rotate({ forget: true });
+issuer.switches.down = true;
+stubs.push(issuer.fetch, (input, init) => (issuer.matches(input) ? issuer : s3).fetch(input, init));
+export const withLogin = createEdge({
+  zone: "images.example",
+  fetch: (input, init) => (issuer.matches(input) ? issuer : s3).fetch(input, init),
+});
+
 const cacheSettings: CacheSettings = { now: () => 0, enabled: true };
 export const cache: Cache = createCache(cacheSettings);
 const make = (context: RunContext) => ({
@@ -133,6 +148,8 @@ export const servers: Promise<Served>[] = [serveEdge(edge, { failed }), serveEdg
 export const misspelt: ImageOptions = { widht: 160 };
 // @ts-expect-error a fault that S3 does not have
 s3.faults.add("asleep");
+// @ts-expect-error an algorithm whose key is no pair
+issuer.token({}, { alg: "HS256" });
 // @ts-expect-error no switch of the edge
 createEdge({ zone: "images.example", fetch, makeRendition: undefined });
 `;

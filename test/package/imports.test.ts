@@ -20,7 +20,7 @@ const NAMES = {
   "./unpic": ["unpicTransformer"],
   "./astro": ["astroService"],
   "./angular": ["angularLoader", "angularPreset"],
-  "./testing": ["createS3", "createEdge", "createCache", "serveS3", "serveEdge"],
+  "./testing": ["createS3", "createEdge", "createCache", "createIssuer", "serveS3", "serveEdge"],
   "./testing/worker": ["throughEdge", "throughImages"],
 } as const;
 

@@ -99,7 +99,8 @@ export const s3Error = (code: string, status: number) =>
     headers: { "content-type": "application/xml" },
   });
 
-export function handlersOf(s3: S3): HttpHandler[] {
+/** The handlers that lead to an S3, or to another server that is emulated. */
+export function handlersOf(s3: Pick<S3, "matches" | "fetch">): HttpHandler[] {
   const answer: HttpResponseResolver = async ({ request }) => {
     const { url, method, headers } = request;
     try {
