@@ -12,5 +12,11 @@ export const urlOption = () =>
 export const secretsFileOption = (which = "secrets") =>
   new Option("--secrets-file <file>", `a file with ${which}; default: environment or .dev.vars`);
 
+export const tokenOption = () =>
+  new Option(
+    "--token <file>",
+    "a file with a visitor's token, or - for stdin; default: VITRINE_TOKEN",
+  );
+
 export const OBJECTS = `An object is named by its key, without the prefix of its bucket. If wrangler.toml has several buckets,
 or if the key begins with the name of the bucket, write BUCKET/key.`;

@@ -20,7 +20,7 @@ import {
 } from "../http/ask-health.ts";
 import { ACCEPTS, BROWSERS, type Browser, cacheStatus } from "../http/ask-picture.ts";
 import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
-import { signForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
+import { accessForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
 import { askSite } from "./ask-site.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
 import { type SideDoorSeen, trySideDoor } from "./side-door.ts";
@@ -215,9 +215,10 @@ async function planRequest(
   const path = variantPathOf(site.config, route, variantName, key);
   if (variant === undefined || path === undefined) return undefined;
 
-  const query = await signForNow(site, route, { preset: variant.preset, key }, now);
-  if (isFault(query)) return query;
+  const access = await accessForNow(site, route, { preset: variant.preset, key }, undefined, now);
+  if (isFault(access)) return access;
 
+  const { query } = access;
   const original = sample.reply?.bytes;
   return {
     ...{ route, buckets: [bucket.name], variantName, variant, path, query, original },

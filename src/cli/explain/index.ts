@@ -1,5 +1,6 @@
 // vitrine explain: walks a public URL through the steps of the Worker, up to the request to the engine, and prints rows
-// for each. It sends no request, and prints no signature.
+// for each. It sends no request, but asks an issuer for its keys if there is a token to check. It prints no signature, and
+// no token.
 
 import { Command } from "@commander-js/extra-typings";
 import { decodePath } from "../../url/encoding.ts";
@@ -28,28 +29,41 @@ import { bucketOfWorker, openProject, ownUrlsOf, slotsAtHand } from "../config/p
 import { isHere } from "../config/site-url.ts";
 import { money, PRICE, uniqueOptions } from "../config/transformations.ts";
 import { BROWSERS } from "../http/ask-picture.ts";
-import { envOption } from "../options.ts";
+import { envOption, tokenOption } from "../options.ts";
+import { readVisitorToken } from "../secrets/visitor-token.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
 import { variantNamesOf } from "../urls/public-url.ts";
 import { isUrl, refuseInput } from "../urls/select-objects.ts";
+import { describeToken, type Row } from "./describe-token.ts";
 
 export function explainCommand(world: World, run: Run) {
   return new Command("explain")
     .description("says what a public URL means, step by step, without requesting it")
     .argument("<url>", "a public URL, or its path")
     .addOption(envOption())
+    .addOption(tokenOption())
     .addHelpText("after", HELP)
-    .action((input, { env }) => run(() => explain(world, input, env)));
+    .action((input, options) => run(() => explain(world, input, options)));
 }
 
 const HELP = `
+With a visitor's token it also says whether that opens the URL, and if not, why. For that alone it asks the issuer
+for its keys.
+
 Examples:
   npx vitrine explain https://images.example.com/images/card@2x/photos/fig.jpg
   npx vitrine explain /images/hero@640w/photos/fig.jpg
-  npx vitrine explain "/private/hero/private/friends.jpg?exp=…&kid=…&sig=…"`;
+  npx vitrine explain "/private/hero/private/friends.jpg?exp=…&kid=…&sig=…"
+  npx vitrine explain /users/alice/card/fig.jpg --token - < token.txt`;
 
-async function explain(world: World, input: string, env: string | undefined): Promise<Outcome> {
+type Options = { readonly env?: string | undefined; readonly token?: string | undefined };
+
+async function explain(
+  world: World,
+  input: string,
+  { env, token: tokenFile }: Options,
+): Promise<Outcome> {
   if (!isUrl(input)) {
     const command = commandLine("url", { env }, [input]);
     return refuseInput(input, `is not a URL. For those of an object: ${command}`);
@@ -63,19 +77,25 @@ async function explain(world: World, input: string, env: string | undefined): Pr
   if (!URL.canParse(text)) return refuseInput(input, "is not a URL");
   const foreign = isWhole && !project.local && ownUrlsOf(world.folder, project).refuse(text);
   if (foreign) return foreign;
-  const { rows, isShown } = await explainUrl(project, new URL(text), world.now());
+  const token = await readVisitorToken(world, tokenFile);
+  if (isFault(token)) return token;
+  const { rows, isShown } = await explainUrl(project, new URL(text), token, world.now());
   log(world.stdout, ...align(rows).map(visible));
   return isShown ? EXIT.done : EXIT.failed;
 }
-
-type Row = readonly [name: string, value: string];
 
 const FORMAT_LABELS = { avif: "AVIF and WebP", webp: "WebP", none: "neither" } as const;
 
 /** `isShown`: whether the configuration lets the URL show an image. S3 is not asked. */
 type Explanation = { readonly rows: readonly Row[]; readonly isShown: boolean };
 
-async function explainUrl(project: Project, url: URL, now: number): Promise<Explanation> {
+/** @param token of a visitor; undefined: none is at hand */
+async function explainUrl(
+  project: Project,
+  url: URL,
+  token: string | undefined,
+  now: number,
+): Promise<Explanation> {
   const { config } = project;
   const resolved = resolveRequest(config, url.pathname);
   const { route, variant } = resolved;
@@ -107,7 +127,12 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
     return refuse(rows, isRefusal(cookie) ? cookie : signature);
   }
   const bucket = bucketOfWorker(project, route.bucket);
-  rows.push(["Signature", signature]);
+  if (route.tokenRules === undefined) rows.push(["Signature", signature]);
+  else {
+    const { rows: tokenRows, refusal } = await describeToken(config, route, url, token, now);
+    rows.push(...tokenRows.map(([name, value]): Row => [name, oneLine(value)]));
+    if (refusal !== undefined) return refuse(rows, refusal);
+  }
   for (const [index, object] of objectsOf(resolved).entries()) {
     const { name, baseUrl, r2 } = bucketOfWorker(project, object.bucket);
     if (index > 0) rows.push(["If it is missing", `the object of bucket ${name}`]);
@@ -123,11 +148,18 @@ async function explainUrl(project: Project, url: URL, now: number): Promise<Expl
 }
 
 /** For how long a picture of the route is kept, if it is one of the object that S3 has. */
-function keptText({ policy, signing }: BoundRoute, { answers }: Project["config"]): string {
+function keptText(
+  { policy, signing, tokenRules }: BoundRoute,
+  { answers }: Project["config"],
+): string {
   const { keep } = lifetimesOf(policy, answers);
   const byCache = keep === 0 ? "not by Workers Cache" : `${count(keep)} s by Workers Cache`;
   if (policy.isImmutable && signing !== undefined) {
     return `${byCache}, by browsers until its URL expires, ${count(policy.maxAge)} s at most (immutable)`;
+  }
+
+  if (tokenRules !== undefined) {
+    return `${byCache}, by the visitor's browser until the token expires, ${count(policy.maxAge)} s at most`;
   }
 
   const immutable = policy.isImmutable ? ", which do not ask again (immutable)" : "";
@@ -175,6 +207,7 @@ function refuse(
 ): Explanation {
   const all: Row[] = [...rows, ["Answer", `no image: ${event} (docs/errors.md#${event})`]];
   for (const [name, value] of Object.entries(fields)) {
+    if (name === "repeated") continue; // of the log alone
     // The text to sign has several lines.
     const [first = "", ...furtherLines] = `${value}`.split("\n").map(oneLine);
     all.push([`  ${name}`, first], ...furtherLines.map((line): Row => ["", line]));

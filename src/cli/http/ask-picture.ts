@@ -52,9 +52,13 @@ export function createPictureClient({ now, interrupted: signal }: World, token?:
   const request = (url: string, headers: Readonly<Record<string, string>>) =>
     send(() => fetchBody(url, { headers, signal }, TIMEOUT_S, () => MAX_BYTES));
 
-  return async (url: string, browser: Browser): Promise<PictureAnswer | undefined> => {
+  return async (
+    url: string,
+    browser: Browser,
+    visitorHeaders: Readonly<Record<string, string>> = {},
+  ): Promise<PictureAnswer | undefined> => {
     const accept = ACCEPTS[browser];
-    const result = await request(url, { accept });
+    const result = await request(url, { ...visitorHeaders, accept });
     if (result === undefined) return undefined;
     if (typeof result === "string") return { kind: "no-picture", reason: result, isOutage: true };
 

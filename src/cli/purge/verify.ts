@@ -13,7 +13,12 @@ import {
   type PictureAnswer,
 } from "../http/ask-picture.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
-import { createPlanner, type Planner, type RenditionRequest } from "../urls/rendition-requests.ts";
+import {
+  createPlanner,
+  lockedReason,
+  type Planner,
+  type RenditionRequest,
+} from "../urls/rendition-requests.ts";
 import type { SelectedObject } from "../urls/select-objects.ts";
 import type { ObjectState, PurgeSite } from "./client.ts";
 import type { PurgeResult } from "./purge-objects.ts";
@@ -55,6 +60,8 @@ type Tools = {
   readonly purged: PurgeResult;
   readonly hasStore: boolean;
   readonly plan: Planner;
+  /** Why the pictures of an object cannot be asked for at one of its routes. */
+  readonly lockedReason: (object: SelectedObject) => string | undefined;
   readonly ask: (request: RenditionRequest) => Promise<RenditionAnswer>;
 };
 
@@ -73,19 +80,26 @@ export async function verifyObjects(
 
   const progress = createProgress(world, "answers");
   const fetchPicture = createPictureClient(world, site.token);
-  const ask = async ({ variant, path, browser, sign }: RenditionRequest) => {
+  const ask = async ({ variant, path, browser, authorize }: RenditionRequest) => {
     progress.step();
     const rendition = { variant, path, browser };
-    const query = await sign(world.now());
-    if (isFault(query)) {
-      return { ...rendition, answer: "not sent", objection: query.fault, isFree: true };
+    const access = await authorize(world.now());
+    if (isFault(access)) {
+      return { ...rendition, answer: "not sent", objection: access.fault, isFree: true };
     }
 
-    const answer = await fetchPicture(site.baseUrl + path + query, browser);
+    const url = site.baseUrl + path + access.query;
+    const answer = await fetchPicture(url, browser, access.headers);
     return { ...rendition, ...judge(answer, `${path} comes to a browser that reads ${browser}`) };
   };
 
-  const tools = { purged, plan, ask, hasStore: site.config.store !== undefined };
+  const tools: Tools = {
+    purged,
+    plan,
+    lockedReason: (object) => lockedReason(site, object),
+    ask,
+    hasStore: site.config.store !== undefined,
+  };
   const groups = [...Map.groupBy(objects, ([, { input }]) => input)];
   const verify = async ([object, entries]: (typeof groups)[number]) => {
     const verified = await verifyObject(new Map(entries), tools);
@@ -100,7 +114,7 @@ export async function verifyObjects(
 /** @param objects those that one input stands for */
 async function verifyObject(
   objects: ReadonlyMap<string, SelectedObject>,
-  { purged, hasStore, plan, ask }: Tools,
+  { purged, hasStore, plan, lockedReason, ask }: Tools,
 ): Promise<Omit<Verified, "object" | "time">> {
   const names = [...objects.keys()];
   const states = names.map((name) => purged.states.get(name) ?? "unknown");
@@ -117,7 +131,10 @@ async function verifyObject(
   }
 
   const isStoreEmpty = !hasStore || names.every((name) => purged.emptied.has(name));
-  const conclusion = conclude(answers, states, isStoreEmpty);
+  const locked = [...objects.values()]
+    .map((object) => lockedReason(object))
+    .find((reason) => reason !== undefined);
+  const conclusion = conclude(answers, states, isStoreEmpty, locked);
   return { names, states, ...conclusion, answers };
 }
 
@@ -167,6 +184,7 @@ function conclude(
   answers: readonly RenditionAnswer[],
   states: readonly ObjectState[],
   isStoreEmpty: boolean,
+  locked: string | undefined,
 ): Conclusion {
   const picture = answers.find(({ answer }) => answer === PICTURE);
   if (picture?.objection !== undefined) return { result: "still there", reason: picture.objection };
@@ -178,7 +196,8 @@ function conclude(
   for (const [objection, { length }] of byObjection) {
     if (objection !== undefined) reasons.push(`${count(length)} of ${all}: ${objection}`);
   }
-  if (answers.length === 0) reasons.push("no route of wrangler.toml shows it");
+  if (locked !== undefined) reasons.push(`${locked}, so nothing was asked for there`);
+  else if (answers.length === 0) reasons.push("no route of wrangler.toml shows it");
   if (reasons.length === 0 && states.includes("denied")) reasons.push(DENIED);
   if (!isStoreEmpty) reasons.push("the Worker does not say that the store has nothing left of it");
 

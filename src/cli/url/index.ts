@@ -3,12 +3,18 @@
 import { Command, Option } from "@commander-js/extra-typings";
 import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
-import { align, EXIT, isFault, print } from "../command.ts";
+import { align, EXIT, isFault, log, print } from "../command.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { objectNameOf, parsePrefix } from "../objects/bucket-key.ts";
 import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { signFolderCookie, signQuery, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
+import {
+  onlyByToken,
+  signFolderCookie,
+  signQuery,
+  variantNamesOf,
+  variantPathOf,
+} from "../urls/public-url.ts";
 import { createInputParser, isUrl, refuseInput } from "../urls/select-objects.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
@@ -113,6 +119,7 @@ async function printUrls(world: World, name: string, options: Options): Promise<
     if (isFault(query)) return query;
     rows.push([variant, baseUrl + path + query]);
   }
+  if (route.tokenRules !== undefined) log(world.stderr, `Note: ${onlyByToken(route)}.`);
   // A single URL is printed without its variant, for use in scripts; several URLs with their variants.
   print(world.stdout, ...(rows.length === 1 ? rows.map(([, url]) => url) : align(rows)));
   return EXIT.done;

@@ -10,7 +10,7 @@ import { findRoute, type Route } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isRefusal } from "../../worker/http/refusal.ts";
-import type { CommandFault } from "../command.ts";
+import { type CommandFault, isFault } from "../command.ts";
 import { isLocalSigningKey } from "../config/local-run.ts";
 import type { Project } from "../config/project.ts";
 
@@ -54,20 +54,46 @@ export async function signQuery(
   return hasKeys ? signGrant({ route: path, ...grant }, first) : missingKeysFault(project);
 }
 
+/** What a request has beside its path, so that the Worker lets it in. */
+export type Access = {
+  /** The signature; empty if the route is not signed. */
+  readonly query: string;
+  readonly headers: Readonly<Record<string, string>>;
+};
+
 /** The lifetime of a URL that is requested at once: s. */
 const SHORT_TERM_S = 3_600;
 
-/** Signs a URL that is requested at once; "" if the route is not signed. @param now ms since 1970 */
-export async function signForNow(
+/**
+ * Lets a request in that is sent at once: by a signature, or by a visitor's token.
+ * @param token undefined: none is at hand
+ * @param now ms since 1970
+ */
+export async function accessForNow(
   project: Project,
   route: BoundRoute,
   grant: Pick<Grant, "preset" | "key">,
+  token: string | undefined,
   now: number,
-): Promise<string | CommandFault> {
-  if (route.signing === undefined) return "";
+): Promise<Access | CommandFault> {
+  if (route.tokenRules !== undefined) {
+    if (token === undefined) return { fault: `${onlyByToken(route)}: ${GIVE_TOKEN}` };
+    return { query: "", headers: { authorization: `Bearer ${token}` } };
+  }
+
+  if (route.signing === undefined) return { query: "", headers: {} };
+
   const expires = Math.floor(now / 1000) + Math.min(SHORT_TERM_S, route.signing.maxAge);
-  return signQuery(project, route, { ...grant, expires });
+  const query = await signQuery(project, route, { ...grant, expires });
+  return isFault(query) ? query : { query, headers: {} };
 }
+
+export function onlyByToken({ path }: Pick<BoundRoute, "path">): string {
+  return `only a visitor's token opens ${path}`;
+}
+
+/** What to do where a route needs a token, and none is at hand. */
+export const GIVE_TOKEN = "give one by --token or VITRINE_TOKEN";
 
 /** Signs the cookie for the folder of a public path. @returns the header `Set-Cookie` */
 export async function signFolderCookie(

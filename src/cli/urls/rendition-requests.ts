@@ -11,7 +11,13 @@ import type { Project } from "../config/project.ts";
 import { billedSets } from "../config/transformations.ts";
 import type { Browser, PictureAnswer } from "../http/ask-picture.ts";
 import { BROWSERS, createPictureClient } from "../http/ask-picture.ts";
-import { signForNow, variantNamesOf, variantPathOf } from "./public-url.ts";
+import {
+  type Access,
+  accessForNow,
+  onlyByToken,
+  variantNamesOf,
+  variantPathOf,
+} from "./public-url.ts";
 import type { SelectedObject } from "./select-objects.ts";
 
 export type RenditionRequest = {
@@ -19,23 +25,29 @@ export type RenditionRequest = {
   readonly variant: string;
   readonly browser: Browser;
   readonly path: string;
-  /** Returns the query that signs the URL; empty if the route is not signed. */
-  readonly sign: (now: number) => Promise<string | CommandFault>;
+  /** Returns what lets the request in. */
+  readonly authorize: (now: number) => Promise<Access | CommandFault>;
   /** The sets of options that it can cost at most. Cloudflare bills each once a month for each object (L2). */
   readonly billedSets: readonly string[];
 };
 
 export type Planner = (object: SelectedObject) => readonly RenditionRequest[];
 
+type PlannerOptions = {
+  /** Presets with all of their variants, and single variants; undefined: all. */
+  readonly presets?: readonly string[] | undefined;
+  /** A visitor's token. Without one, no route is used that only a token opens. */
+  readonly token?: string | undefined;
+};
+
 /**
  * @param routes which routes to use: that of the object's URL or the first one that shows it, or all
- * @param presets presets with all of their variants, and single variants; undefined: all
  * @returns a fault if no route shows a chosen preset
  */
 export function createPlanner(
   project: Project,
   routes: "first" | "all",
-  presets?: readonly string[],
+  { presets, token }: PlannerOptions = {},
 ): Planner | CommandFault {
   const { config } = project;
   const variantNames = [
@@ -51,7 +63,10 @@ export function createPlanner(
     return { fault: `no preset or variant ${unknown} is shown. Known: ${variantNames.join(", ")}` };
   }
   const chosen = [...config.variants].filter(([name]) => !presets || isChosen(name, presets));
-  const renditions = config.routes.flatMap((route) =>
+  const usableRoutes = config.routes.filter(
+    ({ tokenRules }) => tokenRules === undefined || token !== undefined,
+  );
+  const renditions = usableRoutes.flatMap((route) =>
     chosen.flatMap(([name, variant]) =>
       renditionsOf(variant, route.svg).map((rendition) => ({
         route,
@@ -71,11 +86,24 @@ export function createPlanner(
       const isOtherRoute = usedRoute !== undefined && route !== usedRoute;
       if (path === undefined || (routes === "first" && isOtherRoute)) continue;
       usedRoute = route;
-      const sign = (now: number) => signForNow(project, route, { preset, key }, now);
-      requests.set(id, { input, variant: name, browser, path, sign, billedSets });
+      const authorize = (now: number) => accessForNow(project, route, { preset, key }, token, now);
+      requests.set(id, { input, variant: name, browser, path, authorize, billedSets });
     }
     return [...requests.values()];
   };
+}
+
+/** Returns why an object has no request where the planner has no token: only a token opens its route. */
+export function lockedReason(
+  { config }: Pick<Project, "config">,
+  { bucket, key, publicUrl }: SelectedObject,
+): string | undefined {
+  const routes = publicUrl === undefined ? config.routes : [publicUrl.route];
+  const locked = routes.find(
+    ({ tokenRules, buckets, mapping }) =>
+      tokenRules !== undefined && buckets.includes(bucket) && mapping.key.form.test(key),
+  );
+  return locked && onlyByToken(locked);
 }
 
 function renditionsOf(variant: Variant, svg: boolean) {
@@ -106,12 +134,13 @@ export async function sendRenditionRequests(
   const fetchPicture = createPictureClient(world);
   let stopped: CommandFault | undefined;
   const sendOne = async (request: RenditionRequest) => {
-    const query = await request.sign(world.now());
-    if (isFault(query)) {
-      stopped = query;
+    const access = await request.authorize(world.now());
+    if (isFault(access)) {
+      stopped = access;
       return pMapStop;
     }
-    const answer = await fetchPicture(baseUrl + request.path + query, request.browser);
+    const url = baseUrl + request.path + access.query;
+    const answer = await fetchPicture(url, request.browser, access.headers);
     if (answer === undefined) return pMapStop; // interrupted
     stopped ??= handleAnswer(request, answer);
     return stopped === undefined ? pMapSkip : pMapStop;

@@ -2,12 +2,19 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { EXIT, isFault, log, type Outcome, paint, type Run, type World } from "../command.ts";
-import { openProjectSite } from "../config/project.ts";
+import { openProjectSite, type ProjectSite } from "../config/project.ts";
 import { money, PRICE } from "../config/transformations.ts";
-import { envOption, OBJECTS, urlOption } from "../options.ts";
+import { envOption, OBJECTS, tokenOption, urlOption } from "../options.ts";
+import { readVisitorToken } from "../secrets/visitor-token.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
 import { commandLine, visible } from "../terminal/shell.ts";
-import { createPlanner, type Planner, sendRenditionRequests } from "../urls/rendition-requests.ts";
+import { GIVE_TOKEN } from "../urls/public-url.ts";
+import {
+  createPlanner,
+  lockedReason,
+  type Planner,
+  sendRenditionRequests,
+} from "../urls/rendition-requests.ts";
 import { reportNotDone, type SelectedObject, selectObjects } from "../urls/select-objects.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 
@@ -25,12 +32,14 @@ function define() {
     .option("-p, --preset <name>", "a preset, or a variant such as card@2x; repeatable", addPreset)
     .addOption(envOption())
     .addOption(urlOption())
+    .addOption(tokenOption())
     .addHelpText("after", HELP);
 }
 
 const HELP = `
 ${OBJECTS}
-It uses the first route that leads to an object, and asks in each format that browsers read.
+It uses the first route that leads to an object, and asks in each format that browsers read. A route that only
+tokens open is left out, unless there is a token: that of one visitor, so it warms what this visitor may see.
 It prints the objects that failed on stdout. You can give them again.
 
 Examples:
@@ -47,14 +56,19 @@ const MAX_FAILURES_IN_A_ROW = 20;
 
 async function warm(world: World, names: readonly string[], options: Options): Promise<Outcome> {
   const { stderr, interrupted } = world;
-  const { prefix, preset: presets, ...siteOptions } = options;
+  const { prefix, preset: presets, token: tokenFile, ...siteOptions } = options;
   if (names.length === 0 && prefix === undefined) {
     log(stderr, "Name objects, or a --prefix, or - for objects on stdin: npx vitrine warm --help");
     return EXIT.usage;
   }
   const site = openProjectSite(world, siteOptions);
   if (isFault(site)) return site;
-  const plan = createPlanner(site, "first", presets);
+  if (tokenFile === "-" && names.includes("-")) {
+    return { fault: "--token -: stdin has the objects already. Put the token into VITRINE_TOKEN" };
+  }
+  const token = await readVisitorToken(world, tokenFile);
+  if (isFault(token)) return token;
+  const plan = createPlanner(site, "first", { presets, token });
   if (isFault(plan)) return plan;
   const command = commandLine("warm", { ...siteOptions, preset: presets });
   const selection = await selectObjects(world, site, names, prefix, command);
@@ -63,8 +77,9 @@ async function warm(world: World, names: readonly string[], options: Options): P
   const objects = [...selection.objects.values()];
   const progress = createProgress(world, "requests", reportCosts(world, plan, objects));
   const unshown = objects.filter((object) => plan(object).length === 0);
-  const unshownReason = "no route shows it at what is chosen";
-  const failed = new Map(unshown.map((object) => [object.input, unshownReason]));
+  const failed = new Map(
+    unshown.map((object) => [object.input, unshownReason(site, object, token)]),
+  );
   const totals = { images: 0, bytes: 0, failuresInARow: 0 };
   const requests = objects.values().flatMap(plan);
   const stopped = await sendRenditionRequests(world, site.baseUrl, requests, (request, answer) => {
@@ -93,6 +108,13 @@ async function warm(world: World, names: readonly string[], options: Options): P
   if (!isWhole) log(stderr, "To continue, run it again. What is done comes quickly.");
   if (isWhole && exit === EXIT.done) return EXIT.done;
   return totals.images === 0 ? EXIT.failed : EXIT.partly;
+}
+
+/** @param token a visitor's */
+function unshownReason(site: ProjectSite, object: SelectedObject, token: string | undefined) {
+  const locked = token === undefined ? lockedReason(site, object) : undefined;
+  if (locked !== undefined) return `${locked}: ${GIVE_TOKEN}`;
+  return "no route shows it at what is chosen";
 }
 
 /** Prints what warming costs at most (L2). @returns the number of requests */

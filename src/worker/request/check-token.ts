@@ -154,7 +154,7 @@ function cookieValues(header: string, cookie: string): string[] {
 type ExpectedClaims = ReadonlyMap<string, readonly string[]>;
 
 /** @param readPathName returns the text of a name in the path, such as `:user` */
-function expectedClaims(
+export function expectedClaims(
   { claims }: TokenRule,
   readPathName: (name: string) => string | undefined,
 ): ExpectedClaims {

@@ -10,10 +10,15 @@ import { network } from "../../support/emulators.ts";
 import { SECRETS } from "../../support/env.ts";
 import { get, put, stage } from "../../support/run-worker.ts";
 
-const SIGNED_ROUTE = `[[vars.ROUTES]]
+const PRIVATE_ROUTES = `[[vars.ROUTES]]
 path = "/vault/:preset/*"
 object = "media/vault/*"
 signed = true
+
+[[vars.ROUTES]]
+path = "/users/:user/:preset/*"
+object = "media/users/:user/*"
+token = { issuer = "https://login.example/", audience = "images", keys = "https://login.example/jwks", claims = { sub = ":user" } }
 
 `;
 
@@ -22,7 +27,7 @@ serveSite((text) =>
   text
     .replace('object = "media/*"', 'object = "media/photos/*"')
     .replace("[640, 960, 1280, 1920]", "[640, 1920]")
-    .replace("[vars.PRESETS.thumbnail]", `${SIGNED_ROUTE}$&`)
+    .replace("[vars.PRESETS.thumbnail]", `${PRIVATE_ROUTES}$&`)
     .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
 );
 
@@ -112,6 +117,7 @@ describe("no answer but S3's own is a proof", () => {
     ],
     ["S3 is busy", PHOTO, () => stage.s3.faults.add("SlowDown")],
     ["no route shows it", "other/a.jpg", () => {}],
+    ["only a token opens its route", "users/alice/a.jpg", () => {}],
   ];
   const results: [string, CommandResult][] = [];
 

@@ -5,6 +5,7 @@ import { describe, expect, test } from "vitest";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
 import { createFolder, HOST } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
+import { USERS } from "../../support/cli/login.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS, VARS } from "../../support/env.ts";
 import { disableCacheInEachTest, get, stage } from "../../support/run-worker.ts";
@@ -117,6 +118,14 @@ test("with several buckets, the URLs are those of the bucket that is named", asy
     const { code, out } = await vitrine([command, name, "-p", "card"], options);
     expect([code, out]).toEqual([0, expect.stringContaining(HOST + path)]);
   }
+});
+
+test("the URL of a route that tokens open is printed as an open one, and a note says so", async () => {
+  const users = createFolder({ ROUTES: [USERS] });
+  const args = ["url", "users/auth0|5f/a.jpg", "-p", "card"];
+  const { code, out, err } = await vitrine(args, { folder: users });
+  expect([code, out]).toEqual([0, `${HOST}/users/auth0%7C5f/card/a.jpg\n`]);
+  expect(err).toBe("Note: only a visitor's token opens /users/:user/:preset/*.\n");
 });
 
 test("where there is no URL, it says why", async () => {

@@ -2,17 +2,27 @@
 
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
+import { createFolder } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
+import { USERS } from "../../support/cli/login.ts";
 import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { runFast } from "../../support/clock.ts";
 import { network } from "../../support/emulators.ts";
+import { SECRETS } from "../../support/env.ts";
 import { copyProject, editFile, removeCopies } from "../../support/local-run.ts";
 
 const SITE = "https://images.example";
 /** How many requests `warm` sends at once, unless it is told. */
 const PARALLEL = 6;
 
-let requested: { path: string; accept: string; at: number }[] = [];
+type Requested = {
+  path: string;
+  accept: string;
+  authorization: string | null;
+  at: number;
+};
+
+let requested: Requested[] = [];
 let maxRunning = 0;
 
 /** Puts a Vitrine onto the network. It answers with `instead` where that is no image. */
@@ -26,7 +36,8 @@ function arrange(instead: (path: string, index: number) => Response | undefined 
       maxRunning = Math.max(maxRunning, running);
       const { pathname: path } = new URL(request.url);
       const accept = request.headers.get("accept") ?? "";
-      const index = requested.push({ path, accept, at: Date.now() }) - 1;
+      const authorization = request.headers.get("authorization");
+      const index = requested.push({ path, accept, authorization, at: Date.now() }) - 1;
       await new Promise((settle) => setTimeout(settle, ((index % 5) + 1) * 100));
       running -= 1;
       const type = /^image\/(?:avif|webp)/.exec(accept)?.[0] ?? "image/jpeg";
@@ -51,6 +62,8 @@ beforeEach(() => {
   runFast();
   arrange();
 });
+
+const OPEN = { path: "/images/:preset/*", object: "media/photos/*" };
 
 const warm = (args: readonly string[], world: WorldOptions = {}) =>
   vitrine(["warm", ...args], { folder, ...world });
@@ -88,6 +101,39 @@ test("only the presets, variants and paths that are named", async () => {
     expect([args, all().filter((one) => pattern.test(one)).length]).toEqual([args, requests]);
     expect(requested).toHaveLength(requests);
   }
+});
+
+test("what only a token opens is left out, and another route is taken where there is one", async () => {
+  const options = { folder: createFolder({ ROUTES: [USERS, OPEN] }) };
+  const names = ["users/alice/a.jpg", "photos/a.jpg"];
+  const left = await warm([...names, "-p", "plain"], options);
+  expect([left.code, left.out]).toEqual([1, "users/alice/a.jpg\n"]);
+  expect(left.err).toContain(
+    "1: only a visitor's token opens /users/:user/:preset/*: give one by --token or VITRINE_TOKEN",
+  );
+  expect(new Set(requested.map(({ path }) => path))).toEqual(new Set(["/images/plain/a.jpg"]));
+
+  arrange();
+  const signed = { path: "/friends/:preset/*", object: "media/users/*", signed: true };
+  const folder = createFolder({ ROUTES: [USERS, signed] });
+  const ended = await warm(["users/alice/a.jpg", "-p", "plain"], { folder, env: SECRETS });
+  expect([ended.code, ended.out]).toEqual([0, ""]);
+  expect(requested.every(({ path }) => path === "/friends/plain/alice/a.jpg")).toBe(true);
+});
+
+test("a visitor's token is sent where a route needs one, and nowhere else", async () => {
+  const token = "eyJhbGciOiJFUzI1NiJ9.e30.AAAA";
+  const folder = createFolder({ ROUTES: [USERS, OPEN] });
+  const names = ["users/alice/a.jpg", "photos/a.jpg", "-p", "plain"];
+  const ended = await warm(names, { folder, env: { VITRINE_TOKEN: token } });
+  expect([ended.code, ended.out + ended.err]).toEqual([0, expect.not.stringContaining("eyJ")]);
+  const sent = requested.map(({ path, authorization }) => `${path} ${authorization}`);
+  expect(new Set(sent)).toEqual(
+    new Set([`/users/alice/plain/a.jpg Bearer ${token}`, "/images/plain/a.jpg null"]),
+  );
+
+  const twice = await warm(["-", "--token", "-"], { folder, stdin: "photos/a.jpg" });
+  expect([twice.code, twice.err]).toEqual([2, expect.stringContaining("stdin has the objects")]);
 });
 
 test("it sends no more requests at once than a browser does", async () => {

@@ -1,0 +1,28 @@
+// Tries the token of a visitor on a URL, as the Worker does: with the issuer's own keys, over the network. Nothing of the
+// token is returned.
+
+import type { Config } from "../../worker/config/config.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import type { Refusal } from "../../worker/http/refusal.ts";
+import { NO_CONTEXT } from "../../worker/http/send.ts";
+import { checkToken } from "../../worker/request/check-token.ts";
+import type { AccessGrant } from "../../worker/request/url-signature.ts";
+
+/** How long the keys of an issuer may take: ms. */
+const TIMEOUT_MS = 20_000;
+
+/**
+ * @param token undefined: the request has none
+ * @param now ms since 1970
+ */
+export async function tryToken(
+  config: Config,
+  route: Pick<BoundRoute, "tokenRules" | "mapping">,
+  url: string,
+  token: string | undefined,
+  now: number,
+): Promise<AccessGrant | Refusal | undefined> {
+  const headers = new Headers(token === undefined ? {} : { authorization: `Bearer ${token}` });
+  const scope = { context: NO_CONTEXT, deadline: Date.now() + TIMEOUT_MS, config };
+  return checkToken({ route }, { url, headers }, scope, now);
+}
