@@ -32,6 +32,7 @@ export const CHECKS = {
   quota: "are there unique transformations left this month?",
   edge: "does the edge turn the canary into an image?",
   binding: "does the Images binding turn the canary into an image?",
+  token: "are the keys and the name of each issuer right, and is a token needed?",
   image: "does a visitor get an image?",
   signing: "are the signing keys at hand the Worker's?",
   formats: "does each browser get a format that it can read?",

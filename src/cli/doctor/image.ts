@@ -21,7 +21,13 @@ import {
   type Subject,
   warning,
 } from "./finding.ts";
-import { isRefusedSignature, type Observations, outcomeOf, reportOf } from "./observations.ts";
+import {
+  isRefusedSignature,
+  isRefusedToken,
+  type Observations,
+  outcomeOf,
+  reportOf,
+} from "./observations.ts";
 import { type BrowserAnswer, isPicture, type PictureSeen, type SiteSeen } from "./observe-site.ts";
 import { offsetText } from "./s3-reply.ts";
 
@@ -98,6 +104,7 @@ function explainNoPicture(
   earlier: readonly Finding[],
 ): Finding {
   if (isRefusedSignature(picture)) return explainSignature(seen, subject, picture);
+  if (isRefusedToken(picture)) return explainToken(subject, picture);
 
   if (isNoAnswer(result)) {
     return error("image", subject, {
@@ -207,6 +214,16 @@ function explainSignature(
   });
 }
 
+/** The Worker answers 404 to a token that opens the URL by wrangler.toml, and by the issuer's keys. */
+function explainToken(subject: Subject, { path }: PictureSeen): Finding {
+  return warning("token", subject, {
+    seen: `${path} is 404 with a token that opens it by wrangler.toml: the Worker has another configuration, or S3 does not give the object`,
+    impact: "visitors have tokens of their own: those were not looked at",
+    remedy:
+      "npx vitrine deploy if wrangler.toml has changed. Else run npx wrangler tail, then ask again: the log names the reason",
+  });
+}
+
 /** Whether the answers are something else than the original. A clean SVG is passed on as it is (R8). */
 function checkOriginal(
   subject: Subject,
@@ -272,13 +289,12 @@ function checkBrowserCache(
 ): Finding {
   const { maxAge } = route.policy;
   const control = headers.get("cache-control") ?? "none";
-  const ofSigned = /^public, max-age=(?<age>\d+), must-revalidate/;
-  const ofOpen = /^public, max-age=(?<age>\d+)(?:, immutable)?$/;
-  const age = (route.signing ? ofSigned : ofOpen).exec(control)?.groups?.["age"];
+  const age = cacheControlOf(route).exec(control)?.groups?.["age"];
   const seconds = Number(age);
 
-  // A signed URL may end sooner. In an outage of S3, what is stored has a minute, also out of Workers Cache.
-  const isSigned = route.signing !== undefined && age !== undefined && seconds <= maxAge;
+  // A signed URL or a token may end sooner. In an outage of S3, what is stored has a minute, also out of Workers Cache.
+  const mayEndSooner = route.signing !== undefined || route.tokenRules !== undefined;
+  const endsSooner = mayEndSooner && age !== undefined && seconds <= maxAge;
   const isOfOutage =
     ["stored", "hit", "stale"].includes(`${cacheStatus(headers)}`) && seconds === SHORT_S;
 
@@ -286,7 +302,7 @@ function checkBrowserCache(
   const isUncertain = cacheStatus(headers) === "stale" || !headers.has("etag");
   const isOfOlder = isUncertain && seconds === Math.min(maxAge, generalMaxAge);
 
-  const isRight = seconds === maxAge || isSigned || isOfOutage || isOfOlder;
+  const isRight = seconds === maxAge || endsSooner || isOfOutage || isOfOlder;
   if (isRight) return ok("cache", subject, control);
 
   return warning("cache", subject, {
@@ -295,6 +311,13 @@ function checkBrowserCache(
     remedy:
       "npx vitrine deploy if max_age has changed. Else something in front changes it: set the zone's Browser Cache TTL to Respect Existing Headers, and look for a rule that sets cache-control (Rules → Transform Rules, Cache Rules)",
   });
+}
+
+/** What the header of a picture of a route looks like. Only the browser of a visitor with a token may keep one. */
+function cacheControlOf({ signing, tokenRules }: PictureSeen["route"]): RegExp {
+  if (tokenRules !== undefined) return /^private, max-age=(?<age>\d+), must-revalidate/;
+  if (signing !== undefined) return /^public, max-age=(?<age>\d+), must-revalidate/;
+  return /^public, max-age=(?<age>\d+)(?:, immutable)?$/;
 }
 
 /** If renditions are cached for less, a second request may come too late: s. */

@@ -19,7 +19,8 @@ import { findBaseUrl, isHere } from "../config/site-url.ts";
 import { sleep } from "../http/retry.ts";
 import { type BucketKey, parseObjectName } from "../objects/bucket-key.ts";
 import { findKeyOwner, type KeyOwner } from "../objects/find-key-owner.ts";
-import { envOption, OBJECTS, secretsFileOption } from "../options.ts";
+import { envOption, OBJECTS, secretsFileOption, tokenOption } from "../options.ts";
+import { readVisitorToken } from "../secrets/visitor-token.ts";
 import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
@@ -40,13 +41,17 @@ import { checkBucketReply, checkKeysAtHand, checkListRight, checkSecretsAtHand }
 import { checkParameter, checkPublicAccess, checkSamples } from "./objects.ts";
 import { addImpacts, type Observations, reportOf } from "./observations.ts";
 import { type BucketSeen, observeBucket } from "./observe-bucket.ts";
+import { observeIssuers } from "./observe-issuers.ts";
 import { observeSite } from "./observe-site.ts";
-import { checkIssuer, checkRole, type IssuerSeen, observeIssuer } from "./role.ts";
+import { checkOwnIssuer, checkRole, type OwnIssuerSeen, observeOwnIssuer } from "./role.ts";
 import { checkSideDoor } from "./side-door.ts";
+import { checkIssuers, checkTokenRoutes } from "./token.ts";
 import { bucketToWrite, type DoctorTools, writeEvents } from "./write-events.ts";
 
 type Options = OpenOptions & {
   readonly json?: true | undefined;
+  /** The file of a visitor's token. */
+  readonly token?: string | undefined;
   /** The bucket to write into; `true`: the only one. */
   readonly writeEvents?: string | true | undefined;
 };
@@ -60,6 +65,7 @@ export function doctorCommand(world: World, run: Run, tools: DoctorTools = TOOLS
     .addOption(envOption())
     .option("-u, --url <url>", "check the Vitrine at this URL, too; on this machine: the local run")
     .addOption(secretsFileOption())
+    .addOption(tokenOption())
     .option("--json", "prints JSON")
     .option(
       "--write-events [bucket]",
@@ -72,7 +78,8 @@ export function doctorCommand(world: World, run: Run, tools: DoctorTools = TOOLS
 const HELP = `
 The doctor asks S3 with each key at hand, then the deployed Worker. The edge makes a rendition for each
 route, which is counted as usual. With HEALTH_TOKEN among the secrets, it also reads /healthz, and learns
-why a picture is refused. It sends GETs alone, and changes nothing. --write-events alone writes: one object
+why a picture is refused. A picture of a route with token is requested only with the token of a visitor who may
+see it. It sends GETs alone, and changes nothing. --write-events alone writes: one object
 below vitrine-doctor/, by wrangler into R2, by a key at hand into any other S3.
 ${OBJECTS}
 
@@ -123,15 +130,16 @@ const PICTURE_CHECKS = [checkImages, checkWorkersCache] satisfies readonly ((
 ) => Finding[])[];
 
 /** Judges what was seen. Pure. */
-function judge(seen: Observations, issuer: IssuerSeen | undefined): Finding[] {
+function judge(seen: Observations, ownIssuer: OwnIssuerSeen | undefined): Finding[] {
   const { buckets, site } = seen;
   const findings: Finding[] = [];
   for (const bucket of buckets) {
     for (const check of BUCKET_CHECKS) findings.push(...check(seen, bucket));
   }
+  findings.push(...checkIssuers(seen));
   if (site === undefined) return findings;
 
-  if (issuer !== undefined) findings.push(checkIssuer(issuer));
+  if (ownIssuer !== undefined) findings.push(checkOwnIssuer(ownIssuer));
   for (const check of SITE_CHECKS) findings.push(...check(seen));
   for (const bucket of buckets) {
     // A bucket that only the deployed configuration has, or only wrangler.toml, is not judged.
@@ -139,6 +147,7 @@ function judge(seen: Observations, issuer: IssuerSeen | undefined): Finding[] {
     if (health === undefined) continue;
     for (const check of WORKER_CHECKS) findings.push(...check(seen, bucket, health));
   }
+  findings.push(...checkTokenRoutes(seen));
   for (const check of PICTURE_CHECKS) findings.push(...check(seen, findings));
   for (const sideDoor of site.sideDoors) findings.push(checkSideDoor(sideDoor));
   return findings;
@@ -166,6 +175,12 @@ export async function examine(
   const objects = isFault(project) ? [] : readObjects(project.config, names);
   if (isFault(objects)) return objects;
 
+  const token = await readVisitorToken(world, options.token);
+  if (isFault(token)) return token;
+  if (options.token !== undefined && baseUrl === undefined) {
+    return { fault: "--token: say which Vitrine is asked for a picture with it: --url" };
+  }
+
   const isLocal = baseUrl !== undefined && isHere(baseUrl);
   const written = isFault(project) ? undefined : readWritten(project, baseUrl, options);
   if (isFault(written)) return written;
@@ -176,7 +191,7 @@ export async function examine(
     if (baseUrl === undefined) log(stderr, "This is about what would be deployed. What is: --url");
     // After Ctrl-C, what was found of the configuration is reported.
     const abort = once(interrupted, "abort").then(() => []);
-    const checks = runChecks(world, project, objects, baseUrl, tools);
+    const checks = runChecks(world, project, objects, { baseUrl, token }, tools);
     findings.push(...(await Promise.race([abort, checks])));
   }
   // Not beside Ctrl-C: what is put must be deleted.
@@ -228,12 +243,15 @@ function readObjects(
   return objects;
 }
 
+/** The site to look at, and the token of a visitor to whom it shows pictures. */
+type SiteToAsk = { readonly baseUrl: string | undefined; readonly token: string | undefined };
+
 /** Looks at everything once, and judges it. */
 async function runChecks(
   world: World,
   project: Project | ProjectSite,
   objects: readonly BucketKey[],
-  baseUrl: string | undefined,
+  { baseUrl, token }: SiteToAsk,
   { run }: DoctorTools,
 ): Promise<Finding[]> {
   const { stderr, now, interrupted } = world;
@@ -244,19 +262,21 @@ async function runChecks(
     buckets.push(await observeBucket(project, bucket, names, now));
   }
   const keyOwners = await findKeyOwners(world, project, buckets);
+  const issuers = await observeIssuers(project.config, now);
+  const seenHere = { project, buckets, keyOwners, issuers };
   if (baseUrl === undefined || interrupted.aborted) {
-    const seen = { project, buckets, site: undefined, keyOwners, events: undefined };
+    const seen = { ...seenHere, site: undefined, events: undefined };
     return addImpacts(seen, judge(seen, undefined));
   }
 
   log(stderr, `Asking ${baseUrl} ...`);
   const { oidc } = project.config;
-  const issuer = oidc !== undefined && !project.local ? await observeIssuer(oidc) : undefined;
-  const site = await observeSite({ ...project, baseUrl }, buckets, now);
+  const ownIssuer = oidc !== undefined && !project.local ? await observeOwnIssuer(oidc) : undefined;
+  const site = await observeSite({ ...project, baseUrl }, buckets, token, now);
   // The local run has a queue of its own.
   const events = project.local ? undefined : await observeEvents(world, run, project, () => true);
-  const seen = { project, buckets, site, keyOwners, events };
-  return addImpacts(seen, judge(seen, issuer));
+  const seen = { ...seenHere, site, events };
+  return addImpacts(seen, judge(seen, ownIssuer));
 }
 
 /** Asks the buckets of other environments, with each key that S3 knows and denies an object of this one. */

@@ -11,6 +11,7 @@ import { isNoAnswer } from "../http/body.ts";
 import type { KeyOwner } from "../objects/find-key-owner.ts";
 import type { Finding } from "./finding.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
+import type { IssuerSeen } from "./observe-issuers.ts";
 import { isPicture, isShown, type PictureSeen, type SiteSeen } from "./observe-site.ts";
 
 export type Observations = {
@@ -20,6 +21,8 @@ export type Observations = {
   readonly site: SiteSeen | undefined;
   /** By the id of a key at hand: the environment whose bucket it opens, if S3 denies it the bucket of this one. */
   readonly keyOwners: ReadonlyMap<string, KeyOwner>;
+  /** The issuers whose tokens open a route. */
+  readonly issuers: readonly IssuerSeen[];
   /** Undefined without `--url`, or without a queue. */
   readonly events: EventsSeen | undefined;
 };
@@ -48,7 +51,9 @@ export function visitorsOf({ site }: Observations, bucket: string | undefined): 
   const pictures = site.pictures.filter(
     ({ buckets }) => bucket === undefined || buckets.includes(bucket),
   );
-  const failing = pictures.find((picture) => !isShown(picture) && !isRefusedSignature(picture));
+  const failing = pictures.find(
+    (picture) => !isShown(picture) && !isRefusedSignature(picture) && !isRefusedToken(picture),
+  );
   if (failing !== undefined) {
     const text = `${visitorOf(failing)} got ${outcomeOf(failing)} at ${failing.path}`;
     return { kind: "failing", text };
@@ -84,10 +89,17 @@ function isNew(picture: PictureSeen): boolean {
  * Returns whether the Worker refuses the signature, or may do so: it names the reason only to HEALTH_TOKEN. Then nothing is
  * known of visitors, who have URLs of their own.
  */
-export function isRefusedSignature({ event, query, answers }: PictureSeen): boolean {
-  if (query === "") return false;
+export function isRefusedSignature({ event, access, answers }: PictureSeen): boolean {
+  if (access.query === "") return false;
   if (event !== undefined) return event === "signature-wrong" || event === "url-expired";
   return answers.some(({ result }) => result.status === 404 || result.status === 410);
+}
+
+/** Returns whether the Worker may refuse the token: to whom has one, it names no reason. */
+export function isRefusedToken({ access, answers }: PictureSeen): boolean {
+  const hasToken = access.headers["authorization"] !== undefined;
+  const last = answers.at(-1)?.result;
+  return hasToken && last !== undefined && !isNoAnswer(last) && last.status === 404;
 }
 
 const VISITORS = {

@@ -20,7 +20,8 @@ import {
 } from "../http/ask-health.ts";
 import { ACCEPTS, BROWSERS, type Browser, cacheStatus } from "../http/ask-picture.ts";
 import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
-import { accessForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
+import { type Access, accessForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
+import { refusalOfToken } from "../urls/try-token.ts";
 import { askSite } from "./ask-site.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
 import { type SideDoorSeen, trySideDoor } from "./side-door.ts";
@@ -36,6 +37,8 @@ export type SiteSeen = {
   readonly pictures: readonly PictureSeen[];
   /** Routes whose picture was not requested, and why. */
   readonly skipped: readonly SkippedPicture[];
+  /** What each route that only tokens open answers to somebody without one. */
+  readonly tokenRoutes: readonly TokenRouteSeen[];
   /** What Workers Cache says of a picture that was shown before. Undefined: it was not requested again. */
   readonly cachedAgain: CachedAgain | undefined;
   readonly sideDoors: readonly SideDoorSeen[];
@@ -48,8 +51,8 @@ type PictureRequest = {
   readonly variantName: string;
   readonly variant: Variant;
   readonly path: string;
-  /** The signature; empty if the route is not signed. */
-  readonly query: string;
+  /** The signature, or the headers with a visitor's token. */
+  readonly access: Access;
   /** The key of the object, with the prefix of its bucket. */
   readonly sampleKey: string;
   /** Undefined if the original cannot be read from here. */
@@ -80,12 +83,25 @@ type SkippedPicture = {
   readonly reason: string;
 };
 
+export type TokenRouteSeen = {
+  readonly route: BoundRoute;
+  /** Of a sample, or of an object that no bucket has. */
+  readonly path: string;
+  readonly result: SiteAnswer;
+  /** The event that the Worker tells its operator. */
+  readonly event: string | undefined;
+};
+
 type CachedAgain = { readonly picture: PictureSeen; readonly cache: string | undefined };
 
-/** @param now ms since 1970 */
+/**
+ * @param visitorToken the token of a visitor; undefined: none is at hand
+ * @param now ms since 1970
+ */
 export async function observeSite(
   site: ProjectSite,
   buckets: readonly BucketSeen[],
+  visitorToken: string | undefined,
   now: () => number,
 ): Promise<SiteSeen> {
   const { baseUrl, healthToken, local, config, envConfig } = site;
@@ -96,6 +112,7 @@ export async function observeSite(
     hasThisConfiguration: true,
     pictures: [],
     skipped: [],
+    tokenRoutes: [],
     cachedAgain: undefined,
     sideDoors: [],
   };
@@ -114,7 +131,7 @@ export async function observeSite(
   const hash = hasReport ? health.configuration : undefined;
   const isSame = hash === undefined || hash === (await hashVars(envConfig.deployed));
 
-  const { requests, skipped } = await planRequests(site, buckets, now());
+  const { requests, skipped } = await planRequests(site, buckets, visitorToken, now());
   const pictures: PictureSeen[] = [];
   // Where /healthz is another app's, the token is not sent.
   const token = nothing.absence === undefined ? healthToken : undefined;
@@ -122,6 +139,11 @@ export async function observeSite(
     pictures.push(await observePicture(baseUrl, token, request, now));
   }
   const firstShown = pictures.find(isShown);
+  const tokenRoutes: TokenRouteSeen[] = [];
+  for (const route of config.routes) {
+    const seen = await observeTokenRoute(site, route, buckets, token);
+    if (seen !== undefined) tokenRoutes.push(seen);
+  }
 
   const seen = {
     ...nothing,
@@ -129,14 +151,17 @@ export async function observeSite(
     hasThisConfiguration: local || isSame,
     pictures,
     skipped,
+    tokenRoutes,
   };
   // The local run has no Workers Cache, and no zone. Somebody else's site is not asked.
   if (local || (seen.absence !== undefined && firstShown === undefined)) return seen;
 
   // If the Worker itself answered for a picture, a plain 403 elsewhere is no block of this machine.
-  const isReached = pictures.some(({ answers }) =>
-    answers.some(({ result }) => !isNoAnswer(result) && isOfVitrine(result.headers)),
-  );
+  const results = [
+    ...pictures.flatMap(({ answers }) => answers.map(({ result }) => result)),
+    ...tokenRoutes.map(({ result }) => result),
+  ];
+  const isReached = results.some((result) => !isNoAnswer(result) && isOfVitrine(result.headers));
   const sideDoors: SideDoorSeen[] = [];
   for (const bucket of edgeBucketsOf(config.routes)) {
     const sample = buckets.find((bucketSeen) => bucketSeen.bucket.name === bucket.name)?.samples[0];
@@ -171,6 +196,7 @@ type Plan = { readonly requests: readonly PictureRequest[]; readonly skipped: Sk
 async function planRequests(
   site: ProjectSite,
   buckets: readonly BucketSeen[],
+  visitorToken: string | undefined,
   now: number,
 ): Promise<Plan> {
   const requests = new Map<string, PictureRequest>();
@@ -181,7 +207,7 @@ async function planRequests(
       const sample = buckets.find(({ bucket: { name } }) => name === bucket.name)?.samples[0];
       if (sample === undefined) continue;
 
-      const request = await planRequest(site, route, bucket, sample, now);
+      const request = await planRequest(site, route, bucket, sample, visitorToken, now);
       if (request === undefined) continue;
       if (isFault(request)) {
         skipped.push({ route, bucket: bucket.name, reason: request.fault });
@@ -205,6 +231,7 @@ async function planRequest(
   route: BoundRoute,
   bucket: Bucket,
   sample: BucketSeen["samples"][number],
+  visitorToken: string | undefined,
   now: number,
 ) {
   const [variantName] = variantNamesOf(site, route);
@@ -215,13 +242,20 @@ async function planRequest(
   const path = variantPathOf(site.config, route, variantName, key);
   if (variant === undefined || path === undefined) return undefined;
 
-  const access = await accessForNow(site, route, { preset: variant.preset, key }, undefined, now);
+  const grant = { preset: variant.preset, key };
+  const access = await accessForNow(site, route, grant, visitorToken, now);
   if (isFault(access)) return access;
 
-  const { query } = access;
+  if (route.tokenRules !== undefined && visitorToken !== undefined) {
+    const reason = await refusalOfToken(site.config, route, site.baseUrl + path, visitorToken, now);
+    if (reason !== undefined) {
+      return { fault: `the token at hand does not open ${path}: ${reason}` };
+    }
+  }
+
   const original = sample.reply?.bytes;
   return {
-    ...{ route, buckets: [bucket.name], variantName, variant, path, query, original },
+    ...{ route, buckets: [bucket.name], variantName, variant, path, access, original },
     sampleKey: sample.key,
   };
 }
@@ -233,25 +267,76 @@ async function observePicture(
   request: PictureRequest,
   now: () => number,
 ): Promise<PictureSeen> {
-  const url = baseUrl + request.path + request.query;
+  const { query, headers } = request.access;
+  const url = baseUrl + request.path + query;
   const answers: BrowserAnswer[] = [];
   let clockAhead: number | undefined;
   let event: string | undefined;
 
   for (const { browser, readable } of BROWSERS) {
-    const result = await askSite(url, { accept: ACCEPTS[browser] });
+    const result = await askSite(url, { ...headers, accept: ACCEPTS[browser] });
     answers.push({ browser, readable, result });
     if (isNoAnswer(result)) break;
 
     clockAhead ??= readClock(result.headers, now());
     if (isPicture(result)) continue;
 
-    // Another app may be at that path.
+    // Another app may be at that path. The operator's token would take the place of a visitor's.
+    const hasVisitorToken = headers["authorization"] !== undefined;
     const isAnswerOfVitrine = healthToken !== undefined && isOfVitrine(result.headers);
-    event = isAnswerOfVitrine ? await askForEvent(url, healthToken) : undefined;
+    const canAsk = isAnswerOfVitrine && !hasVisitorToken;
+    event = canAsk ? await askForEvent(url, healthToken) : undefined;
     break;
   }
   return { ...request, answers, event, clockAhead };
+}
+
+/**
+ * Asks for a picture of a route that only tokens open, without a token.
+ * @returns undefined: others may open it, too, or it has no URL that is known
+ */
+async function observeTokenRoute(
+  site: ProjectSite,
+  route: BoundRoute,
+  buckets: readonly BucketSeen[],
+  healthToken: string | undefined,
+): Promise<TokenRouteSeen | undefined> {
+  if (route.tokenRules === undefined) return undefined;
+
+  const path = samplePathOf(site, route, buckets);
+  if (path === undefined) return undefined;
+
+  const url = site.baseUrl + path;
+  const result = await askSite(url);
+  const isRefused = !isNoAnswer(result) && !isPicture(result) && isOfVitrine(result.headers);
+  const canAsk = isRefused && healthToken !== undefined;
+  const event = canAsk ? await askForEvent(url, healthToken) : undefined;
+  return { route, path, result, event };
+}
+
+/** The path of a sample, because that is shown if no token is asked for; else of an object that no bucket has. */
+function samplePathOf(
+  site: ProjectSite,
+  route: BoundRoute,
+  buckets: readonly BucketSeen[],
+): string | undefined {
+  const [variantName] = variantNamesOf(site, route);
+  if (variantName === undefined) return undefined;
+
+  for (const { bucket, samples } of buckets) {
+    if (!route.buckets.some(({ name }) => name === bucket.name)) continue;
+
+    for (const { key } of samples) {
+      const relativeKey = key.slice(bucket.prefix.length);
+      const path = variantPathOf(site.config, route, variantName, relativeKey);
+      if (path !== undefined) return path;
+    }
+  }
+
+  const absentName = `vitrine-doctor-${crypto.randomUUID()}`;
+  const { parts } = route.mapping.key;
+  const absentKey = parts.map((part, index) => (index % 2 === 0 ? part : absentName)).join("");
+  return variantPathOf(site.config, route, variantName, absentKey);
 }
 
 /** How far this machine's clock is ahead of the one that wrote a header `date`: s. */
@@ -271,10 +356,11 @@ async function askForEvent(url: string, healthToken: string): Promise<string | u
 
 /** Asks at most twice for a picture that was there before, to see whether Cloudflare keeps renditions (W11). */
 async function askCacheAgain(baseUrl: string, picture: PictureSeen): Promise<CachedAgain> {
-  const url = baseUrl + picture.path + picture.query;
+  const { query, headers } = picture.access;
+  const url = baseUrl + picture.path + query;
   let cache: string | undefined;
   for (let attempt = 0; attempt < 2; attempt += 1) {
-    const result = await askSite(url);
+    const result = await askSite(url, headers);
     const isImage = !isNoAnswer(result) && result.status === 200;
     cache = isImage ? cacheStatus(result.headers) : undefined;
     if (cache === "hit" || cache === "stale") break;

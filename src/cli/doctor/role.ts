@@ -27,10 +27,10 @@ const PUT_KEY =
   "put OIDC_SIGNING_KEY again, with all its lines (docs/keyless.md): npx wrangler secret put OIDC_SIGNING_KEY";
 
 /** What AWS reads at the issuer's address. `fault`: undefined if all is well. */
-export type IssuerSeen = { readonly about: string; readonly fault: string | undefined };
+export type OwnIssuerSeen = { readonly about: string; readonly fault: string | undefined };
 
 /** Reads the discovery document and the public keys, which anybody may read. */
-export async function observeIssuer({ issuer }: Pick<Oidc, "issuer">): Promise<IssuerSeen> {
+export async function observeOwnIssuer({ issuer }: Pick<Oidc, "issuer">): Promise<OwnIssuerSeen> {
   const about = `${issuer}/.well-known/openid-configuration`;
   const keysUrl = `${issuer}/.well-known/jwks.json`;
 
@@ -73,7 +73,7 @@ async function readJson(url: string): Promise<JsonDocument> {
 }
 
 /** Whether AWS finds the Worker's public keys. */
-export function checkIssuer({ about, fault }: IssuerSeen): Finding {
+export function checkOwnIssuer({ about, fault }: OwnIssuerSeen): Finding {
   const subject = { about };
   if (fault === undefined) return ok("issuer", subject, "it shows the Worker's public keys");
   return error("issuer", subject, {

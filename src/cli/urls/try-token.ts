@@ -3,7 +3,7 @@
 
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import type { Refusal } from "../../worker/http/refusal.ts";
+import { detailsOf, isRefusal, type Refusal } from "../../worker/http/refusal.ts";
 import { NO_CONTEXT } from "../../worker/http/send.ts";
 import { checkToken } from "../../worker/request/check-token.ts";
 import type { AccessGrant } from "../../worker/request/url-signature.ts";
@@ -25,4 +25,19 @@ export async function tryToken(
   const headers = new Headers(token === undefined ? {} : { authorization: `Bearer ${token}` });
   const scope = { context: NO_CONTEXT, deadline: Date.now() + TIMEOUT_MS, config };
   return checkToken({ route }, { url, headers }, scope, now);
+}
+
+/** Returns why a token does not open a URL; undefined: it does. */
+export async function refusalOfToken(
+  config: Config,
+  route: BoundRoute,
+  url: string,
+  token: string,
+  now: number,
+): Promise<string | undefined> {
+  const granted = await tryToken(config, route, url, token, now);
+  if (granted === undefined || !isRefusal(granted)) return undefined;
+
+  const { reason } = detailsOf(granted);
+  return reason === undefined ? granted.event : `${granted.event}: ${reason}`;
 }

@@ -25,7 +25,7 @@ import type { AccessGrant } from "./url-signature.ts";
  * The algorithms of signatures that are taken: those whose key is in two halves. With any other, whoever knows the public
  * half could sign.
  */
-const ALGORITHMS = [
+export const ALGORITHMS = [
   "RS256",
   "RS384",
   "RS512",

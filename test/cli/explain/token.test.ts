@@ -4,7 +4,7 @@ import { HttpResponse, http } from "msw";
 import { beforeEach, expect, test } from "vitest";
 import { createFolder, HOST } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
-import { beginLogin, ISSUER, type Login, TOKEN, USERS } from "../../support/cli/login.ts";
+import { ISSUER, type Login, serveLogin, TOKEN, USERS } from "../../support/cli/login.ts";
 import { type CommandResult, vitrine, type WorldOptions } from "../../support/cli/vitrine.ts";
 import { ENV, SECRETS } from "../../support/env.ts";
 import { network } from "../../support/network.ts";
@@ -36,9 +36,9 @@ const ALICE = `${HOST}/users/alice/card/a.jpg`;
 const PICTURES = ["users/alice/a.jpg", "users/auth0|5f/a.jpg", "teams/red/a.jpg"];
 
 let login: Login;
-beforeEach(async () => {
+beforeEach(() => {
   stopDate(Date.UTC(2026, 11, 2, 12));
-  login = await beginLogin();
+  login = serveLogin();
   for (const key of PICTURES) put(key, "made/key.jpg");
 });
 

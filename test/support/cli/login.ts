@@ -1,13 +1,6 @@
 // A login, for tests of commands: an issuer of tokens in the network, with its keys and its discovery document.
 
-import {
-  exportJWK,
-  type GenerateKeyPairResult,
-  generateKeyPair,
-  type JWK,
-  type JWTPayload,
-  SignJWT,
-} from "jose";
+import { exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from "jose";
 import { HttpResponse, type HttpResponseResolver, http } from "msw";
 import { network } from "../network.ts";
 
@@ -30,32 +23,33 @@ export const USERS = {
 } as const;
 
 export type Login = {
-  readonly jwk: JWK;
+  /** Its public key. */
+  readonly jwk: Promise<JWK>;
   /** Signs a token for Alice that is good for an hour, with these changes. */
   readonly sign: (claims?: JWTPayload, header?: object) => Promise<string>;
   /** What it answers. A test may change it. */
-  keys: () => Response;
+  keys: () => Response | Promise<Response>;
   document: () => Response;
 };
 
-let pair: GenerateKeyPairResult | undefined;
+const PAIR = generateKeyPair("ES256");
+const JWK_OF_PAIR = PAIR.then(async ({ publicKey }) => {
+  return { ...(await exportJWK(publicKey)), kid: "k1", use: "sig", alg: "ES256" };
+});
 
 /** Puts the login into the network. */
-export async function beginLogin(): Promise<Login> {
-  pair ??= await generateKeyPair("ES256");
-  const { privateKey, publicKey } = pair;
-  const jwk = { ...(await exportJWK(publicKey)), kid: "k1", use: "sig", alg: "ES256" };
-
+export function serveLogin(): Login {
   const login: Login = {
-    jwk,
-    sign: (claims = {}, header = {}) => {
+    jwk: JWK_OF_PAIR,
+    sign: async (claims = {}, header = {}) => {
       const exp = Math.floor(Date.now() / 1000) + 3600;
       const usual = { iss: ISSUER, aud: "images", sub: "alice", exp };
+      const { privateKey } = await PAIR;
       return new SignJWT({ ...usual, ...claims })
         .setProtectedHeader({ alg: "ES256", kid: "k1", ...header })
         .sign(privateKey);
     },
-    keys: () => HttpResponse.json({ keys: [jwk] }),
+    keys: async () => HttpResponse.json({ keys: [await JWK_OF_PAIR] }),
     document: () => HttpResponse.json({ issuer: ISSUER, jwks_uri: KEYS }),
   };
   const answer: HttpResponseResolver = ({ request }) => {

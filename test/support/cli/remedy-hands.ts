@@ -144,6 +144,18 @@ const ROLE: readonly WorldHand[] = [
   ],
 ];
 
+const LOGIN: readonly WorldHand[] = [
+  [
+    /set issuer = "([^"]+)" in ROUTES/,
+    ({ environments }, [, issuer = ""]) => {
+      const { ROUTES: routes } = environments.production.toml;
+      for (const { token } of [Object(routes)].flat()) {
+        if (token !== undefined) token.issuer = issuer;
+      }
+    },
+  ],
+];
+
 export const HANDS: readonly WorldHand[] = [
   ...CLOCKS,
   ...WAITING,
@@ -151,6 +163,7 @@ export const HANDS: readonly WorldHand[] = [
   ...BUCKET,
   ...SECRETS,
   ...ROLE,
+  ...LOGIN,
 ];
 
 /** Puts an image where wrangler.toml says that the canary is. */

@@ -2,9 +2,11 @@
 
 import { HttpResponse, http } from "msw";
 import { onImages, withHeader } from "../../../support/cli/doctor.ts";
+import { serveLogin, TOKEN } from "../../../support/cli/login.ts";
 import { S3_HOST } from "../../../support/cli/provider.ts";
 import {
   addQueue,
+  addSecondBucket,
   consult,
   fetchSamples,
   redirectTo,
@@ -325,7 +327,43 @@ export const SITE: readonly State[] = [
     },
     cause: ["issuer|role|configuration|deployed", /OIDC_SIGNING_KEY|public key|500/],
   },
+  {
+    title: "the issuer of tokens is spelt without its last slash",
+    begin: addTokenRoute,
+    broken: (world) => {
+      const [open, users] = routesOf(world);
+      const issuer = TOKEN.issuer.slice(0, -1);
+      setVars(world, { ROUTES: [open, { ...users, token: { ...TOKEN, issuer } }] });
+    },
+    cause: ["token", /has a slash at its end/],
+  },
+  {
+    title: "the Worker that runs asks for no token",
+    isLong: true,
+    begin: addTokenRoute,
+    broken: (world) => {
+      const [open, { token: _token, ...users }] = routesOf(world);
+      world.environments.production.deployed["ROUTES"] = [open, users];
+    },
+    cause: ["token", /a picture for somebody without a token/],
+  },
 ];
+
+/** The routes of production: an open one, and one that tokens open. */
+function routesOf({ environments }: World) {
+  const [open, users] = [environments.production.toml["ROUTES"]].flat().map(Object);
+  return [open, users];
+}
+
+/** Gives production a bucket of its users, each of whom sees their own pictures. */
+function addTokenRoute(world: World): void {
+  serveLogin();
+  addSecondBucket(world, "users", ["alice/a.jpg"]);
+  setBoth(world, { canary: "alice/a.jpg" }, "users");
+  const [open] = routesOf(world);
+  const users = { path: "/users/:user/:preset/*", object: "users/:user/*", token: TOKEN };
+  setVars(world, { ROUTES: [open, users] });
+}
 
 /** Production has the Images binding make its renditions. */
 function bindImages(world: World): void {
