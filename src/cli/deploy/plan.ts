@@ -29,6 +29,7 @@ import { isNoAnswer } from "../http/body.ts";
 import { count } from "../terminal/progress.ts";
 import { environmentText, hintFor } from "../wrangler/config-file.ts";
 import { VERSION } from "../wrangler/packages.ts";
+import { accessLines } from "./access.ts";
 import type { Deployment } from "./check-s3.ts";
 import { eventLines } from "./events.ts";
 
@@ -83,12 +84,14 @@ export async function planOf(
   const names = Object.keys(secrets).join(", ") || "no secret";
   const title = `Worker ${worker} (${environmentText(environment)}) gets ${names}. All others stay as they are deployed`;
 
-  const lines = [...keyLines(deployment, live), ...secretLines(deployment, live)];
+  const hashes = await hashConfig(config, envConfig.deployed);
+  const before = live.kind === "known" ? live.health.hashes : undefined;
+  const accessChanges = before === undefined ? [] : accessLines(config, before, hashes);
+  const lines = [...accessChanges, ...keyLines(deployment, live), ...secretLines(deployment, live)];
   if (live.kind === "unknown") {
     lines.push(`what the Worker has now is not known: ${live.reason}`);
   } else {
     const configuration = await hashVars(envConfig.deployed);
-    const hashes = await hashConfig(config, envConfig.deployed);
     lines.push(...versionLines(live.health));
     lines.push(...changeLines(deployment, live.health, configuration, hashes));
   }

@@ -14,9 +14,12 @@ export type Health = {
   readonly configuration?: string;
   /** The version of Vitrine. */
   readonly version?: string;
-  /** Undefined for a Vitrine before December 2026. So is `immutable`, for one that has no such option yet. */
-  readonly hashes?: Omit<ConfigHashes, "immutable"> & Partial<Pick<ConfigHashes, "immutable">>;
+  /** Undefined for a Vitrine before December 2026. So is a part of it, for one that has no such option yet. */
+  readonly hashes?: Omit<ConfigHashes, NewHashes> & Partial<Pick<ConfigHashes, NewHashes>>;
 } & Readonly<Partial<StoreReport>>;
+
+/** What later versions have added. */
+type NewHashes = "immutable" | "tokens" | "signed";
 
 export type HealthFailure = NoAnswer & {
   /** What is wrong with the Worker's configuration: `AWS_SECRET_ACCESS_KEY: is missing: …`. */
@@ -128,7 +131,9 @@ const isName = matches(/^\P{C}{1,200}$/u);
 const areHashes = (value: unknown) =>
   isPlainObject(value) && Object.values(value).every(isHash) && Object.keys(value).every(isName);
 const hashed = { buckets: areHashes, routes: areHashes, variants: areHashes };
-const hashes = maybe(objectOf({ ...hashed, immutable: maybe(listOf(isName)) }));
+const paths = maybe(listOf(isName));
+const added = { immutable: paths, tokens: maybe(areHashes), signed: paths };
+const hashes = maybe(objectOf({ ...hashed, ...added }));
 
 const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")]; // or absent
 /** It becomes a setting that an operator may copy. */

@@ -6,6 +6,7 @@ import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import { hashValue } from "../config/hash-vars.ts";
 import type { Vars } from "../config/schema.ts";
+import type { TokenRule } from "../config/token.ts";
 import { parseJson, tableOf } from "../util/json.ts";
 import { type RenditionId, renditionName } from "./rendition-url.ts";
 
@@ -21,6 +22,10 @@ export type ConfigHashes = {
   readonly variants: Hashes;
   /** No hashes: the paths of the routes whose pictures browsers keep without asking again. */
   readonly immutable: readonly string[];
+  /** Which tokens open a route, by its path. A route that no token opens is not here. */
+  readonly tokens: Hashes;
+  /** No hashes: the paths of the routes whose URLs are signed. */
+  readonly signed: readonly string[];
 };
 
 /** Enough to see a change, because names are compared with themselves: hexadecimal digits. */
@@ -50,13 +55,25 @@ export async function hashConfig(
   const routes = parseJson(vars["ROUTES"]);
   const routeTables: unknown[] = Array.isArray(routes) ? routes : [];
   const immutableRoutes = config.routes.filter(({ policy }) => policy.isImmutable);
+  const tokenRoutes = config.routes.filter(({ tokenRules }) => tokenRules !== undefined);
+  const signedRoutes = config.routes.filter(({ signing }) => signing !== undefined);
 
   return {
     buckets: await hashEach(buckets, (bucket) => [bucket.name, nameIn(bucket)]),
     routes: await hashEach(routeTables, (route) => [`${tableOf(route)["path"]}`, route]),
     variants: await hashEach([...variants], ([name, { image, format }]) => [name, [image, format]]),
     immutable: immutableRoutes.map(({ path }) => path),
+    tokens: await hashEach(tokenRoutes, ({ path, tokenRules }) => [
+      path,
+      tokenRules?.map(ruleValue),
+    ]),
+    signed: signedRoutes.map(({ path }) => path),
   };
+}
+
+/** A map is no value of JSON. */
+function ruleValue({ claims, ...rule }: TokenRule): object {
+  return { ...rule, claims: Object.fromEntries(claims) };
 }
 
 function nameIn(bucket: Bucket): string {

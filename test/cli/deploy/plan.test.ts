@@ -7,6 +7,7 @@ import { createR2 } from "../../../src/emulator/r2/r2.ts";
 import { deploy } from "../../support/cli/doctor.ts";
 import { createProject, envLine, STAGED } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
+import { TOKEN } from "../../support/cli/login.ts";
 import { addOpenBucket } from "../../support/cli/policed-s3.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS, VARS } from "../../support/env.ts";
@@ -40,6 +41,17 @@ const REQUIRED = { secrets: { required: Object.keys({ ...SECRETS, ...VAULT_KEY }
 const STORED = { ...STORE, RENDITIONS: createR2() };
 
 const IMMUTABLE = { answers: { immutable: true } };
+
+const PRIVATE = { path: "/users/:user/:preset/*", object: "media/users/:user/*", token: TOKEN };
+const { token: _token, ...OPENED } = PRIVATE;
+const SIGNED = { path: "/private/:preset/*", object: "media/private/*", signed: true };
+const PHOTOS = { path: "/images/:preset/*", object: "media/photos/*" };
+
+/** Routes now, and after the deploy. */
+const routes = (before: readonly object[], after: readonly object[]) => ({
+  live: { ROUTES: before },
+  vars: { ROUTES: after },
+});
 
 type Change = {
   /** The vars in wrangler.toml. Left out: those of the Worker. */
@@ -133,6 +145,22 @@ const CHANGES: readonly [title: string, change: Change][] = [
       },
     },
   ],
+  ["a token is not needed any more", routes([PHOTOS, PRIVATE], [PHOTOS, OPENED])],
+  [
+    "a route is renamed, and loses its token",
+    routes(
+      [PHOTOS, PRIVATE],
+      [PHOTOS, { path: "/users/:id/:preset/*", object: "media/users/:id/*" }],
+    ),
+  ],
+  ["a route with a token is removed", routes([PHOTOS, PRIVATE], [PHOTOS])],
+  [
+    "a claim is not needed any more",
+    routes([PRIVATE], [{ ...PRIVATE, token: { ...TOKEN, claims: { role: "user" } } }]),
+  ],
+  ["a token is needed from now on", routes([PHOTOS, OPENED], [PHOTOS, PRIVATE])],
+  ["a signature is not needed any more", routes([SIGNED], [{ ...SIGNED, signed: false }])],
+  ["a token in place of a signature", routes([{ ...OPENED, signed: true }], [PRIVATE])],
   ["another lifetime", { vars: { ANSWERS: { max_age: 700, timeout: 15 } } }],
   ["a store", { vars: STORE, more: BOUND }],
   ["the same store", { vars: STORE, more: BOUND, live: STORED }],

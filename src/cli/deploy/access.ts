@@ -1,0 +1,94 @@
+// What a deploy changes of who may see the pictures of a route. A route that loses its token or its signature shows private
+// pictures to everybody: that is the first line of the plan.
+
+import type { ConfigHashes } from "../../worker/cache/config-hashes.ts";
+import { findRoute } from "../../worker/config/compile-route.ts";
+import type { Config } from "../../worker/config/config.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import { isRefusal } from "../../worker/http/refusal.ts";
+import type { Health } from "../http/ask-health.ts";
+import { count } from "../terminal/progress.ts";
+
+/** Those that the Worker tells. */
+type LiveHashes = NonNullable<Health["hashes"]>;
+
+/** Who may see the pictures of a route. */
+type Access =
+  | { readonly kind: "open" }
+  | { readonly kind: "signed" }
+  /** `hash`: of its issuers, audiences, cookies and claims. */
+  | { readonly kind: "token"; readonly hash: string };
+
+const OPENED_BY = { open: "everybody", signed: "a signed URL", token: "a token" } as const;
+
+/** A line for each route whose access changes. A Worker that does not tell its access yet has none. */
+export function accessLines(config: Config, before: LiveHashes, after: ConfigHashes): string[] {
+  if (before.tokens === undefined || before.signed === undefined) return [];
+
+  const lines: string[] = [];
+  for (const path of Object.keys(before.routes)) {
+    const oldAccess = accessOf(path, before);
+    const isRemoved = !Object.hasOwn(after.routes, path);
+    const line = isRemoved
+      ? removedLine(config, path, oldAccess)
+      : changedLine(config, path, oldAccess, accessOf(path, after));
+    if (line !== undefined) lines.push(line);
+  }
+  return lines.toSorted((first, second) => Number(isOpening(second)) - Number(isOpening(first)));
+}
+
+/** It stands before the lines of which nobody may miss one. */
+const OPENING = "OPEN TO EVERYBODY";
+
+function isOpening(line: string): boolean {
+  return line.startsWith(OPENING);
+}
+
+function accessOf(path: string, { tokens = {}, signed = [] }: LiveHashes): Access {
+  const hash = Object.hasOwn(tokens, path) ? tokens[path] : undefined;
+  if (hash !== undefined) return { kind: "token", hash };
+  return { kind: signed.includes(path) ? "signed" : "open" };
+}
+
+function changedLine(
+  { routes }: Config,
+  path: string,
+  before: Access,
+  after: Access,
+): string | undefined {
+  if (before.kind === "token" && after.kind === "token") {
+    if (before.hash === after.hash) return undefined;
+    return `${path}: other tokens open it than now: its issuers, audiences, cookies or claims change. Look who may see its pictures then`;
+  }
+  if (before.kind === after.kind) return undefined;
+
+  const old = OPENED_BY[before.kind];
+  if (after.kind === "open") {
+    return `${OPENING}: ${path}. Now only ${old} opens it, and after the deploy nobody needs one`;
+  }
+  if (before.kind === "open") {
+    const maxAge = routes.find((route) => route.path === path)?.policy.maxAge ?? 0;
+    return `${path}: only ${OPENED_BY[after.kind]} opens it after the deploy. Browsers and shared caches keep what they have, for max_age: ${count(maxAge)} s or what it was`;
+  }
+  return `${path}: only ${OPENED_BY[after.kind]} opens it after the deploy, and ${old} does not any more`;
+}
+
+/** Another route may take the URLs of a route that is removed, as after a name in its path is changed. */
+function removedLine(config: Config, path: string, before: Access): string | undefined {
+  if (before.kind === "open") return undefined;
+
+  const old = OPENED_BY[before.kind];
+  const taking = routeTaking(config, path);
+  const isOpen = taking?.signing === undefined && taking?.tokenRules === undefined;
+  if (taking !== undefined && isOpen) {
+    return `${OPENING}: the URLs of ${path}, which only ${old} opens now. After the deploy they are those of ${taking.path}, which is open`;
+  }
+  return `${path}, which only ${old} opens, is removed: make sure that no open route shows its objects`;
+}
+
+/** The route that takes a URL of a pattern such as `/users/:user/:preset/*`. */
+function routeTaking({ routes }: Config, pattern: string): BoundRoute | undefined {
+  const example = pattern.replace(/:\w+|\*/g, "x");
+  const match = findRoute(routes, example);
+  return isRefusal(match) ? undefined : match.route;
+}
