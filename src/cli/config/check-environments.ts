@@ -25,6 +25,7 @@ import { deployMistakes, pitfalls, varMistakes, warnings } from "./pitfalls.ts";
 import { policyWarnings } from "./policy-warnings.ts";
 import { readDeployed } from "./project.ts";
 import { operatorPathWarnings } from "./route-conflicts.ts";
+import { tokenReminders } from "./token-warnings.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
 
 export type Report = {
@@ -176,7 +177,7 @@ function reportOn(
     ...environmentWarnings(config, otherConfigs),
     ...operatorPathWarnings(config, otherConfigs),
   ];
-  const reminders = [...policyWarnings(config, deployed)];
+  const reminders = [...policyWarnings(config, deployed), ...tokenReminders(deployed)];
   const summary = [...sourceLines(deployed), ...rights, ...costs.lines];
 
   return {

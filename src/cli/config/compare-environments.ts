@@ -7,6 +7,7 @@ import { type EnvironmentConfig, isEmptyTopLevel } from "./environment-config.ts
 import { nameR2Buckets, sharedQueueMistakes } from "./event-queue.ts";
 import type { Warning } from "./mistakes.ts";
 import { routeMistakes } from "./route-conflicts.ts";
+import { sharedTokenWarnings } from "./token-warnings.ts";
 
 /** @param otherConfigs the environments to compare with, the top level among them */
 export function* environmentMistakes(
@@ -34,6 +35,7 @@ export function* environmentWarnings(
     yield* roleWarnings(config, otherConfig);
     yield* bucketWarnings(config, otherConfig);
     yield* datasetWarnings(config, otherConfig);
+    yield* sharedTokenWarnings(config, otherConfig);
   }
 }
 

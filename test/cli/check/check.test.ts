@@ -6,6 +6,7 @@ import { expect, test } from "vitest";
 import { runtimeDate, VERSION } from "../../../src/cli/wrangler/packages.ts";
 import { BOUND, CACHED, createProject, envLine, STAGED } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
+import { TOKEN, USERS } from "../../support/cli/login.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
 
@@ -68,6 +69,8 @@ const EVENTS = {
   ...{ queue: "vitrine-events", dead_letter_queue: "vitrine-events-dead" },
   ...{ max_batch_size: 100, max_batch_timeout: 10, max_retries: 100, max_concurrency: 1 },
 };
+
+const ACCESS = { issuer: "https://acme.cloudflareaccess.com", audience: "4714c1358e65fe4b" };
 
 /** A route whose pictures Workers Cache keeps for so many seconds. */
 const cachedFor = (keep: number, start = "/kept") => ({
@@ -239,6 +242,14 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
         },
       ],
     }),
+    "tokens that open what is of nobody, and for long": withVars({
+      ANSWERS: { max_age: 3601 },
+      ROUTES: [
+        { path: "/staff/:preset/*", object: "media/staff/*", token: ACCESS },
+        { ...USERS, token: [TOKEN, { ...TOKEN, claims: { role: "admin" } }] },
+      ],
+    }),
+    "a token for each user's own pictures": withVars({ ROUTES: [USERS] }),
     "a cache that each deploy empties": { ...TOP, cache: { enabled: true } },
     "a cache as it is shipped": TOP,
     workers_dev: { ...TOP, workers_dev: true },

@@ -3,6 +3,7 @@
 import { describe, expect, test } from "vitest";
 import { createProject, HOST, STAGED, STAGING } from "../../support/cli/folder.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
+import { TOKEN, USERS } from "../../support/cli/login.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { VARS } from "../../support/env.ts";
 
@@ -164,6 +165,31 @@ test.each<[what: string, top: object, staging: object, warning?: RegExp]>([
     .split("\n")
     .filter((line) => /^Warning: env\.staging: (?!.*signature)/.test(line));
   expect([code, warnings]).toEqual([0, warning ? [expect.stringMatching(warning)] : []]);
+});
+
+/** A table of `token` that takes the tokens of one app alone, by a claim. */
+const APP = (azp: string) => ({ audience: ["any"], claims: { azp } });
+
+test.each<[string, production: object, staging: object, isWarned: boolean]>([
+  ["the same app", {}, {}, true],
+  ["an audience of each", {}, { audience: "images-staging" }, false],
+  ["one audience that both have", { audience: ["a", "b"] }, { audience: ["b", "c"] }, true],
+  ["an issuer of each", {}, { issuer: "https://staging.example/" }, false],
+  ["an app of each, by azp", APP("web"), APP("web-staging"), false],
+  ["the same app, by azp", APP("web"), APP("web"), true],
+  ["an app, where the other one does not look", APP("web"), { audience: "any" }, true],
+  ["texts of the path", APP(":user"), APP("web"), true],
+])("one token for two environments: %s (S6)", async (_title, production, other, isWarned) => {
+  const varsOf = (bucket: string, changes: object) => ({
+    ...VARS,
+    BUCKETS: { media: { ...media, bucket } },
+    ROUTES: [{ ...USERS, token: { ...TOKEN, ...changes } }],
+  });
+  const top = { vars: varsOf("acme-media", production) };
+  const folder = createProject(adding({ vars: varsOf("acme-staging", other) }, top));
+  const { code, err } = await vitrine(["check"], { folder });
+  const warning = `env.staging: a token of ${TOKEN.issuer} may open routes here and of the top level`;
+  expect([code, err.includes(warning)]).toEqual([0, isWarned]);
 });
 
 test("all environments are checked at once, also those after a wrong one (S6)", async () => {

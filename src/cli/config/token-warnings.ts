@@ -1,0 +1,93 @@
+// What `vitrine check` says of routes that tokens open: reminders of what may well be meant, and tokens that open the
+// pictures of two environments.
+
+import type { Config } from "../../worker/config/config.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
+import { isPathName, type TokenRule } from "../../worker/config/token.ts";
+import { isRefusal } from "../../worker/http/refusal.ts";
+import { count } from "../terminal/progress.ts";
+import { environmentText } from "../wrangler/config-file.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
+import type { Warning } from "./mistakes.ts";
+import { readDeployed } from "./project.ts";
+
+/** Says who sees what, and for how long, where that may be more than was meant. */
+export function* tokenReminders({ routes }: Pick<Config, "routes">): Generator<Warning> {
+  for (const [index, route] of routes.entries()) {
+    yield* claimReminders(route, index);
+    yield* maxAgeReminders(route, index);
+  }
+}
+
+/** Finds rules without a claim of the path: what they open, they open to all visitors whose tokens obey them. */
+function* claimReminders({ path, tokenRules = [] }: BoundRoute, index: number): Generator<Warning> {
+  for (const [position, { issuer, claims }] of tokenRules.entries()) {
+    const hasPathClaim = [...claims.values()].flat().some(isPathName);
+    if (hasPathClaim) continue;
+
+    const table =
+      tokenRules.length > 1 ? `ROUTES[${index}].token[${position}]` : `ROUTES[${index}].token`;
+    const conditions = claims.size > 0 ? ` with ${[...claims.keys()].join(" and ")}` : "";
+    const message = `${table}: every token of ${issuer}${conditions} opens all of ${path}, because no claim is of the path`;
+    const remedy =
+      'that is right if these visitors may all see the same pictures. Else write a name of the path as a claim, such as claims = { sub = ":user" }: docs/tokens.md';
+    yield { message, remedy };
+  }
+}
+
+/** A visitor may well lose a right within so long: s. */
+const LONG_MAX_AGE_S = 3600;
+
+function* maxAgeReminders(
+  { path, tokenRules, policy }: BoundRoute,
+  index: number,
+): Generator<Warning> {
+  if (tokenRules === undefined || policy.maxAge <= LONG_MAX_AGE_S) return;
+
+  const message = `ROUTES[${index}]: max_age is ${count(policy.maxAge)} s, so a browser shows a picture of ${path} for so long without asking whether its user may still see it, or until the token expires. A new cookie, as after a logout, ends that`;
+  const remedy = `that is right if nobody loses a right before the token expires. Else set max_age = ${LONG_MAX_AGE_S} or less in answers of the route`;
+  yield { message, remedy };
+}
+
+/** Finds tokens that open pictures of two environments: who logs in to staging then sees those of production. */
+export function* sharedTokenWarnings(
+  config: EnvironmentConfig,
+  otherConfig: EnvironmentConfig,
+): Generator<Warning> {
+  const rules = rulesOf(config);
+  const otherRules = rulesOf(otherConfig);
+  const owner = environmentText(otherConfig.environment);
+
+  const shared = rules.filter((rule) => otherRules.some((other) => canShareToken(rule, other)));
+  for (const issuer of new Set(shared.map((rule) => rule.issuer))) {
+    const message = `a token of ${issuer} may open routes here and of ${owner}: both take the same issuer and app`;
+    const remedy =
+      "give each environment an audience, or an app (azp, client_id), of its own: docs/tokens.md";
+    yield { message, remedy };
+  }
+}
+
+function rulesOf(config: EnvironmentConfig): readonly TokenRule[] {
+  const deployed = readDeployed(config);
+  if (isRefusal(deployed)) return []; // its mistakes are reported
+  return deployed.routes.flatMap(({ tokenRules = [] }) => tokenRules);
+}
+
+/** Returns whether one token can obey two rules. A claim of the path can have any text. */
+function canShareToken(rule: TokenRule, other: TokenRule): boolean {
+  if (rule.issuer !== other.issuer) return false;
+
+  const haveAudiences = rule.audiences.length > 0 && other.audiences.length > 0;
+  if (haveAudiences && isDisjoint(rule.audiences, other.audiences)) return false;
+
+  for (const [claim, texts] of rule.claims) {
+    const otherTexts = other.claims.get(claim) ?? [];
+    const isFixed = otherTexts.length > 0 && ![...texts, ...otherTexts].some(isPathName);
+    if (isFixed && isDisjoint(texts, otherTexts)) return false;
+  }
+  return true;
+}
+
+function isDisjoint(texts: readonly string[], otherTexts: readonly string[]): boolean {
+  return new Set(texts).isDisjointFrom(new Set(otherTexts));
+}
