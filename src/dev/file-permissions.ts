@@ -2,6 +2,7 @@
 
 import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
 import type { CommandFault } from "../cli/command.ts";
+import { LOCAL_ISSUER_KEY_FILE } from "../cli/config/local-issuer.ts";
 import { LOCAL_KEY_FILE } from "../cli/config/local-run.ts";
 
 const FOLDERS = ["", "/vitrine", "/tmp", "/state"].map((name) => `.wrangler${name}`);
@@ -10,8 +11,8 @@ const WRITE_BY_OTHERS = 0o022;
 const ALL_BY_OTHERS = 0o077;
 
 /**
- * Closes the folder of wrangler. If others could write to it, they may know the local key: the key is deleted,
- * and `readLocalKeys` makes a new one.
+ * Closes the folder of wrangler. If others could write to it, they may know the local keys: the keys are deleted, and new
+ * ones are made when they are needed.
  * @returns a fault if a folder leads elsewhere, or belongs to somebody else
  */
 export function restrictFolder(): CommandFault | undefined {
@@ -29,7 +30,9 @@ export function restrictFolder(): CommandFault | undefined {
     wasOpen ||= (stats.mode & WRITE_BY_OTHERS) !== 0;
     chmodSync(folder, 0o700);
   }
-  if (wasOpen) rmSync(LOCAL_KEY_FILE, { force: true });
+  if (wasOpen) {
+    for (const file of [LOCAL_KEY_FILE, LOCAL_ISSUER_KEY_FILE]) rmSync(file, { force: true });
+  }
   return undefined;
 }
 

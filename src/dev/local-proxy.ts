@@ -14,8 +14,12 @@ import type { CommandFault } from "../cli/command.ts";
 /** The names of this machine. A page can have any other name lead here. */
 const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
-/** Headers that only wrangler may set, and those of a single connection. */
-const DROPPED = /^(?:mf-|cf-|x-forwarded-|forwarded$|connection$|upgrade$|keep-alive$)/;
+/**
+ * Headers that only wrangler may set, and those of a single connection. The token of Cloudflare Access is none: the Worker
+ * checks it.
+ */
+const DROPPED =
+  /^(?:mf-|cf-(?!access-jwt-assertion$)|x-forwarded-|forwarded$|connection$|upgrade$|keep-alive$)/;
 
 /** What a URL parser takes out of a path. wrangler would see another path. */
 const UNRESOLVED = /[\t\\]|\/(?:\.|%2e){1,2}(?:\/|$)/i;

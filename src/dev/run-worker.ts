@@ -178,7 +178,7 @@ function queuesOf({ queue }: LocalProject, { producers = [], consumers = [] }: Q
 
 /** The bindings that the local run adds or replaces. started: the vars of wrangler.toml with those of .dev.vars. */
 function bindingsOf(
-  { hasOwnS3, buckets, secrets, started, images, answers }: LocalProject,
+  { hasOwnS3, buckets, tokenVars, secrets, started, images, answers }: LocalProject,
   bindings: object,
 ): object {
   const texts = [
@@ -187,7 +187,8 @@ function bindingsOf(
     ...(images === undefined ? [] : [[images, "of the local edge"] as const]),
   ];
   const local = { BUCKETS: bucketsOfWorker(started["BUCKETS"], buckets) };
-  const tables = Object.entries({ ...(!hasOwnS3 && local), ...answers });
+  const replaced = { ...tokenVars, ...(!hasOwnS3 && local) };
+  const tables = Object.entries({ ...replaced, ...answers });
   return {
     ...Object.fromEntries(texts.map(([name, value]) => [name, { type: "secret_text", value }])),
     ...Object.fromEntries(tables.map(([name, value]) => [name, { type: "json", value }])),

@@ -32,6 +32,7 @@ function readProject(): LocalProject | ProjectMistakes {
     kind: "project",
     ...{ ...paths, hasOwnS3: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
     ...{ images: undefined, r2Buckets: [], config: undefined, answers: {}, queue: undefined },
+    tokenVars: {},
     mistakes: config.includes("bad") ? [config] : [],
   };
 }

@@ -101,7 +101,13 @@ test("it has both addresses and all names of this machine", async () => {
 });
 
 test("the Worker gets the secret header, and none that only wrangler may send", async () => {
+  const tokens = {
+    authorization: "Bearer a.b.c",
+    "cf-access-jwt-assertion": "a.b.c",
+    cookie: "session=a.b.c",
+  };
   const headers = {
+    ...{ ...tokens, "cf-access-jwt-assertion-other": "a" },
     ...{ ...ORIGINAL, "mf-route-override": "other", "cf-connecting-ip": "1.2.3.4" },
     ...{ "x-forwarded-host": "evil.example", forwarded: "host=evil.example", accept: "image/*" },
   };
@@ -110,7 +116,8 @@ test("the Worker gets the secret header, and none that only wrangler may send", 
   const names = Object.keys(received).filter(
     (name) => !["connection", "content-length"].includes(name),
   );
-  expect(names.sort()).toEqual(["accept", "host", "x-vitrine-secret"]);
+  expect(names.sort()).toEqual(["accept", ...Object.keys(tokens), "host", "x-vitrine-secret"]);
+  expect(received).toMatchObject(tokens);
   expect(received.host).toBe(`localhost:${port}`);
 });
 

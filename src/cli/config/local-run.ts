@@ -1,5 +1,5 @@
-// The configuration as the local run has it: each bucket is replaced by a bucket on this machine. The key that opens
-// these buckets is made here and never deployed.
+// The configuration as the local run has it: each bucket is replaced by a bucket on this machine, and each issuer of
+// tokens by one on this machine. The key that opens these buckets is made here and never deployed.
 
 import { generateKeyPairSync, hash, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
@@ -10,6 +10,7 @@ import type { Credentials } from "../../worker/config/slot.ts";
 import { parseJson, tableOf } from "../../worker/util/json.ts";
 import { replaceFile } from "../files/write-file.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
+import { localTokenVars, ownTokenVars } from "./local-issuer.ts";
 
 export type LocalBucketSettings = Readonly<Record<string, unknown>> & {
   readonly bucket: string;
@@ -23,7 +24,9 @@ export type LocalRun = {
   readonly buckets: Readonly<Record<string, LocalBucketSettings>>;
   /** The secrets of .dev.vars, and the local keys for slots without one there. */
   readonly secrets: Vars;
-  /** The vars and the secrets, with the buckets as in wrangler.toml. */
+  /** `ROUTES` with the local issuer in them, and `LOCAL_ISSUER`; neither where no route needs a token of it. */
+  readonly tokenVars: Vars;
+  /** The vars and the secrets, with the buckets and the issuers as in wrangler.toml. */
   readonly vars: Vars;
 };
 
@@ -47,7 +50,21 @@ export function localRun(
     ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localOidcKey() }),
     ...Object.fromEntries(ownSecrets.map(([name, value]) => [name, secretOfProject(value)])),
   };
-  return { hasOwnS3, buckets, secrets, vars: { ...started, ...secrets } };
+
+  // As with BUCKETS: if .dev.vars has ROUTES, their issuers are asked, and none is replaced.
+  const { ROUTES } = started;
+  const hasOwnRoutes = local.has("ROUTES");
+  const tokenVars = hasOwnRoutes
+    ? ownTokenVars(ROUTES)
+    : localTokenVars(ROUTES, new URL(endpoint).origin);
+
+  const vars = { ...started, ...secrets, ...(hasOwnRoutes && tokenVars) };
+  return { hasOwnS3, buckets, secrets, tokenVars, vars };
+}
+
+/** The vars that the local run has in place of those of the configuration. */
+export function replacedVars({ hasOwnS3, buckets, tokenVars }: LocalRun): Vars {
+  return { ...tokenVars, ...(!hasOwnS3 && { BUCKETS: buckets }) };
 }
 
 /**

@@ -21,7 +21,13 @@ import { slotsIn } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import { isEmptyTopLevel, noBucketsText, readEnvironment } from "./environment-config.ts";
 import type { LocalRun } from "./local-run.ts";
-import { isLocalSigningKey, isOfLocalKey, localRun, readLocalKeys } from "./local-run.ts";
+import {
+  isLocalSigningKey,
+  isOfLocalKey,
+  localRun,
+  readLocalKeys,
+  replacedVars,
+} from "./local-run.ts";
 import { configFault, localMistake, locateMistake } from "./mistakes.ts";
 import { createUrlCheck, findBaseUrl, hostOf, isHere } from "./site-url.ts";
 
@@ -146,8 +152,8 @@ export function openProject(world: World, options: OpenOptions): Project | Comma
     return configFault(locateMistakes(written.mistakes, envConfig, secrets, run));
   }
 
-  // Only now: the buckets of the local run would hide what is wrong with those of the configuration.
-  const config = run && !run.hasOwnS3 ? readConfig({ ...vars, BUCKETS: run.buckets }) : written;
+  // Only now: what the local run replaces would hide what is wrong with the configuration.
+  const config = run ? readConfig({ ...vars, ...replacedVars(run) }) : written;
   if (isRefusal(config)) {
     return configFault(locateMistakes(config.mistakes, envConfig, secrets, run));
   }

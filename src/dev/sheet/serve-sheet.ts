@@ -1,9 +1,11 @@
-// Answers for the contact sheet: its page, its files, its tries, and the pictures that are put or deleted.
+// Answers for the contact sheet: its page, its files, its tries, and the pictures that are put or deleted. And the public
+// keys of the local issuer, which the Worker asks for.
 
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { CODE_ROOT } from "../../cli/command.ts";
+import { LOCAL_JWKS_PATH } from "../../cli/config/local-issuer.ts";
 import { MAX_ORIGINAL_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
@@ -54,6 +56,8 @@ async function answer(sheet: Sheet, response: ServerResponse): Promise<Answer> {
       return { status: 200, type: "text/javascript", body: await script() };
     case "/.vitrine/tag":
       return { status: 200, type: "text/plain", body: await sheet.tag() };
+    case LOCAL_JWKS_PATH:
+      return { status: 200, type: "application/json", body: await sheet.jwks() };
     case "/.vitrine/try":
       return sheet.renderTry(new URLSearchParams(search), () => response.destroyed);
     default:

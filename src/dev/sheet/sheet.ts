@@ -3,7 +3,8 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import { isFault } from "../../cli/command.ts";
-import { readLocalKeys } from "../../cli/config/local-run.ts";
+import { localJwks } from "../../cli/config/local-issuer.ts";
+import { readLocalKeys, replacedVars } from "../../cli/config/local-run.ts";
 import { doubtfulFormatOf } from "../../cli/picture/predict-refusal.ts";
 import type { Edge } from "../../emulator/create-edge.ts";
 import { requireSharp } from "../../emulator/edge/sharp.ts";
@@ -57,11 +58,12 @@ export function createSheet(
 
   /** The configuration that the Worker runs with; while it has mistakes, the last configuration without any. */
   const readLocal = (): LocalConfig | undefined => {
-    const { hasOwnS3, config: written, vars, buckets, started } = watcher.current();
+    const project = watcher.current();
+    const { hasOwnS3, config: written, vars, started } = project;
     // The operator's own S3 is not shown: anybody on this machine can request a try, without a signature.
     if (hasOwnS3 || written === undefined) return hasOwnS3 ? undefined : lastGood;
     const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: edge.images };
-    const config = readConfig({ ...vars, BUCKETS: buckets, ...IMAGES });
+    const config = readConfig({ ...vars, ...replacedVars(project), ...IMAGES });
     if (isRefusal(config)) throw new Error(config.mistakes.map(mistakeText).join("; "));
 
     lastGood = { config, vars };
@@ -108,6 +110,8 @@ export function createSheet(
 
   return {
     tag: hashState,
+    /** The public keys of the local issuer. @throws if its file cannot be read or made */
+    jwks: (): Promise<string> => localJwks("."),
     page: async (): Promise<string> => {
       const before = await hashState(); // what changes meanwhile makes the page load again
       const mistakes = watcher.mistakes();

@@ -16,6 +16,7 @@ const abandoned = {
 const sheet: Sheet = {
   page: async () => "<p>",
   tag: async () => "1",
+  jwks: async () => '{"keys":[]}',
   put: async (...put) => {
     calls.push(["put", ...put]);
     if (put[0] === "odd.txt") return { kind: "refused", reason: "it is no picture" };
@@ -54,6 +55,8 @@ afterAll(() => served.close());
 test.each([
   ["/?utm=1", 200, "text/html; charset=utf-8"],
   ["/.vitrine/tag", 200, "text/plain; charset=utf-8"],
+  ["/.vitrine/issuer/jwks.json", 200, "application/json; charset=utf-8"],
+  ["/.vitrine/issuer/login.example.com/", 404, "text/plain; charset=utf-8"],
   ["/.vitrine/try?of=/images/card/a%3Fb.jpg&x=1", 200, "image/webp"],
   ["/.vitrine/try?odd", 400, "text/plain; charset=utf-8"],
   ["/.vitrine/sheet.css", 200, "text/css; charset=utf-8"],

@@ -123,7 +123,7 @@ function sheetOf(
   const { media } = ENV.BUCKETS;
   const config = configOf(vars);
   const local = { vars: { ...vars }, started: ENV, config };
-  const run = { hasOwnS3, buckets: { media }, secrets: {}, answers: {}, ...local };
+  const run = { hasOwnS3, buckets: { media }, secrets: {}, tokenVars: {}, answers: {}, ...local };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
   const rest = {
     environment: undefined,
