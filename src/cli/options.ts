@@ -20,3 +20,14 @@ export const tokenOption = () =>
 
 export const OBJECTS = `An object is named by its key, without the prefix of its bucket. If wrangler.toml has several buckets,
 or if the key begins with the name of the bucket, write BUCKET/key.`;
+
+const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
+
+export const NO_DURATION = "is not like 30s, 15m, 12h or 7d";
+
+/** Reads a time such as 30s, 15m, 12h or 7d. @returns s; undefined if it is no such time */
+export function parseDuration(text: string): number | undefined {
+  const [, number, unit = ""] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
+  const seconds = UNITS_S[unit];
+  return seconds && Number(number) * seconds;
+}

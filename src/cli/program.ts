@@ -15,6 +15,7 @@ import { initCommand } from "./init/index.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
 import { visible } from "./terminal/shell.ts";
+import { tokenCommand } from "./token/index.ts";
 import { urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
 import { VERSION } from "./wrangler/packages.ts";
@@ -28,6 +29,7 @@ const COMMANDS = [
   clientCommand,
   factsCommand,
   urlCommand,
+  tokenCommand,
   explainCommand,
   rotateCommand,
   purgeCommand,

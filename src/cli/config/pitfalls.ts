@@ -8,7 +8,7 @@ import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
-import { tableOf } from "../../worker/util/json.ts";
+import { parseJson, tableOf } from "../../worker/util/json.ts";
 import { runtimeDate } from "../wrangler/packages.ts";
 import { edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
@@ -89,7 +89,10 @@ export function* varMistakes(config: EnvironmentConfig): Generator<ConfigMistake
   const { vars } = config.wrangler;
   for (const path of Object.keys(vars)) {
     if (isSecret(path)) yield exposedSecret(config, vars, path);
-    else if (!VARIABLES.includes(path)) {
+    else if (path === "LOCAL_ISSUER") {
+      const reason = "is set by the local run alone, so that it takes tokens of this machine";
+      yield { path, message: `${reason}: remove it` };
+    } else if (!VARIABLES.includes(path)) {
       const advice = /TOKEN|KEY|SECRET/.test(path) ? ": remove it, and revoke it if secret" : "";
       yield { path, message: `is none of ${VARIABLES.join(", ")}${advice}` };
     }
@@ -240,6 +243,8 @@ export function* deployMistakes(vars: Vars, patterns: readonly string[]): Genera
   const message = "http:// is for your own machine only"; // E6
   if (isPlainHttp(tableOf(vars["OIDC"])["issuer"])) yield { path: "OIDC.issuer", message };
 
+  yield* localTokenMistakes(vars);
+
   for (const [preset, settings] of Object.entries(tableOf(vars["PRESETS"]))) {
     const { draw } = tableOf(settings);
     const overlays: readonly unknown[] = Array.isArray(draw) ? draw : [];
@@ -263,6 +268,28 @@ export function* deployMistakes(vars: Vars, patterns: readonly string[]): Genera
     if (aws === undefined || aws === region || !isRegion(region)) continue;
     const mistake = `is ${region}, but the endpoint is in ${aws}`; // A5
     yield { path: `BUCKETS.${name}.region`, message: mistake };
+  }
+}
+
+/**
+ * Finds issuers of tokens on this machine. Without `LOCAL_ISSUER`, each http:// URL is a mistake of the schema already. A
+ * deployed Worker with both would take tokens that nobody but a developer signs.
+ */
+function* localTokenMistakes(vars: Vars): Generator<ConfigMistake> {
+  const routes: unknown = parseJson(vars["ROUTES"]);
+  if (vars["LOCAL_ISSUER"] === undefined || !Array.isArray(routes)) return;
+
+  for (const [index, route] of routes.entries()) {
+    const { token } = tableOf(route);
+    const tables: readonly unknown[] = [token].flat();
+    for (const [tableIndex, table] of tables.entries()) {
+      const path = `ROUTES[${index}].token${Array.isArray(token) ? `[${tableIndex}]` : ""}`;
+      for (const option of ["issuer", "keys"]) {
+        if (!isPlainHttp(tableOf(table)[option])) continue;
+        const message = "http:// is for your own machine only, in ROUTES of .dev.vars";
+        yield { path: `${path}.${option}`, message };
+      }
+    }
   }
 }
 

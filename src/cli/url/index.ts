@@ -6,7 +6,14 @@ import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { align, EXIT, isFault, log, print } from "../command.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { objectNameOf, parsePrefix } from "../objects/bucket-key.ts";
-import { envOption, OBJECTS, secretsFileOption, urlOption } from "../options.ts";
+import {
+  envOption,
+  NO_DURATION,
+  OBJECTS,
+  parseDuration,
+  secretsFileOption,
+  urlOption,
+} from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
 import {
   onlyByToken,
@@ -133,17 +140,14 @@ function nameFault({ config }: Project, name: string, cookie: boolean): string |
   return folder && prefixFault(name);
 }
 
-const UNITS_S: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 };
-
 /** Returns seconds since 1970. @param maxAge in s @param now ms since 1970 */
 function readExpiry(text: string | undefined, maxAge: number, now: number): number | CommandFault {
   const seconds = Math.floor(now / 1000);
   if (text === undefined) return seconds + Math.min(3600, maxAge);
-  const [, number, unit = ""] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
-  const age = Number(number) * (UNITS_S[unit] ?? 0);
-  if (age <= maxAge) return seconds + age;
-  const problem = number
+  const age = parseDuration(text);
+  if (age !== undefined && age <= maxAge) return seconds + age;
+  const problem = age
     ? `the route allows ${maxAge} s at most (max_age; for a cookie a day)`
-    : "is not like 30s, 15m, 12h or 7d";
+    : NO_DURATION;
   return { fault: `--expires ${text}: ${problem}` };
 }

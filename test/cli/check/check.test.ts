@@ -72,6 +72,16 @@ const EVENTS = {
 
 const ACCESS = { issuer: "https://acme.cloudflareaccess.com", audience: "4714c1358e65fe4b" };
 
+/** A route that tokens of an issuer open, in both forms. */
+const usersOf = (issuer: string) => {
+  const token = { issuer, audience: "images", keys: `${issuer}jwks.json` };
+  const route = { path: "/users/:preset/*", object: "media/users/*" };
+  return [
+    { ...route, token },
+    { ...route, path: "/others/:preset/*", token: [token] },
+  ];
+};
+
 /** A route whose pictures Workers Cache keeps for so many seconds. */
 const cachedFor = (keep: number, start = "/kept") => ({
   ...{ path: `${start}/:preset/*`, object: "media/*", answers: { keep } },
@@ -103,6 +113,11 @@ test("vitrine check names all that is wrong at once (A5, A11, E6, W1, W2)", () =
       },
       ROUTES: [...ROUTES, { path: "/other/:preset/*", object: "other/*" }],
       PRESETS: { marked: { width: 100, draw: [{ url: "http://localhost/a.png" }] } },
+    }),
+    "an issuer of tokens on this machine": withVars({ ROUTES: usersOf("http://localhost:8787/") }),
+    "an issuer of tokens on this machine, with the variable of the local run": withVars({
+      LOCAL_ISSUER: "http://localhost:8787/",
+      ROUTES: usersOf("http://localhost:8787/"),
     }),
     "a secret that is not required": { ...TOP, secrets: { required: ["AWS_ACCESS_KEY_ID"] } },
     "no Images binding": oneBucket(BY_BINDING),
