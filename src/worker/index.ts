@@ -196,7 +196,10 @@ async function serve(
 
   // 4. Variant and key.
   const logFields = logFieldsOf(resolved);
-  if (resolved.kind === "unresolved") return refuse(resolved.refusal, logFields, { routeHeaders });
+  if (resolved.kind === "unresolved") {
+    const needsToken = route?.tokenRules !== undefined;
+    return refuse(resolved.refusal, logFields, { routeHeaders, needsToken });
+  }
 
   // 5. Signature of the URL, or else a cookie that opens a folder; or the token of a login. On a route that needs none of
   // them, there is nothing to check, and nothing is granted. Facts, the sizes of a picture as JSON, are requested by

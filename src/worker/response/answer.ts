@@ -18,6 +18,8 @@ export type Terms = {
   readonly negotiated?: boolean | undefined;
   /** What every answer of the route has: which page may read it, and what it depends on. See `routeHeaders`. */
   readonly routeHeaders?: Readonly<Record<string, string>> | undefined;
+  /** Whether the refusal comes before a token is checked that the route needs. */
+  readonly needsToken?: boolean | undefined;
   /** How old a refusal is that Workers Cache, in front of the Worker, has kept: s. It is taken off the max-age. */
   readonly age?: number | undefined;
 };
@@ -176,7 +178,8 @@ export function refusalAnswer(refusal: Refusal, terms: Terms, now: number): Resp
 
   // A fault of the URL itself stays until a deploy, so the answer may be cached. Another 404 or 415 may be cached only
   // if its cause is certain: S3 itself says that the object is missing, for example. Otherwise an image may soon come.
-  const isUrlFault = URL_FAULTS.includes(refusal.event);
+  // A refused token is not cached, though. Where a token is needed, nobody is to learn without one which presets there are.
+  const isUrlFault = URL_FAULTS.includes(refusal.event) && !terms.needsToken;
   const isCertainFault = (status === 404 || status === 415) && isCertain(refusal);
   if (isUrlFault || isCertainFault) {
     headers.set("cache-control", limitedCaching(SHORT_S, terms, now));
