@@ -7,8 +7,8 @@ import { mood, requestInput } from "./inputs.ts";
 import { object } from "./paths.ts";
 import { fallbackCalls, get, HOST, isOfVariant, optionsOf, property } from "./property.ts";
 import { anyText, isKey, NEAR, respellEncoded, spellPath, split, spots } from "./spelling.ts";
-import { withoutSource } from "./visit-state.ts";
-import { type Events, NOW, NOW_S, URL_PREFIXES } from "./world.ts";
+import { NOW, NOW_S, withoutSource } from "./visit-state.ts";
+import { type Events, URL_PREFIXES } from "./world.ts";
 
 const DESCRIPTORS = { card: ["", "@1x", "@2x"], hero: ["", "@640w", "@1920w"] } as const;
 

@@ -5,7 +5,7 @@ import { parentPort } from "node:worker_threads";
 import fc from "fast-check";
 import { PROPERTIES } from "./properties.ts";
 import type { Property, Suspect } from "./property.ts";
-import { SABOTAGE } from "./sabotage.ts";
+import { sabotagesOf } from "./sabotage.ts";
 import type { Attack, Outcome } from "./thread.ts";
 import { install, tally, useEngine } from "./world.ts";
 
@@ -21,7 +21,8 @@ const suspect = await loadSuspect();
 
 parentPort?.on("message", async (attack: Attack) => {
   const { property, sabotaged } = attack;
-  const outcome = await attackWith(attack, sabotaged ? SABOTAGE[property](suspect) : suspect);
+  const sabotage = sabotaged === undefined ? undefined : sabotagesOf(property)[sabotaged];
+  const outcome = await attackWith(attack, sabotage ? sabotage(suspect) : suspect);
   parentPort?.postMessage({ ...outcome, tally: { ...tally } } satisfies Outcome);
   for (const name of Object.keys(tally)) delete tally[name];
 });

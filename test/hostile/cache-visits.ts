@@ -10,8 +10,8 @@ import {
   sourceOf,
   type Variation,
 } from "./rendition-requests.ts";
-import type { Call, Mood } from "./visit-state.ts";
-import { NOW, type Scene, sendRequest } from "./world.ts";
+import { type Call, type Mood, NOW } from "./visit-state.ts";
+import { type Scene, sendRequest } from "./world.ts";
 
 /** What ANSWERS says if it says nothing: s. */
 export const KEEP = 300;

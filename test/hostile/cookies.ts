@@ -6,8 +6,8 @@ import { cookieValue, SIGNING_KEYS, type Signed } from "../support/cookie.ts";
 import { mood } from "./inputs.ts";
 import { HOST, property, type Suspect } from "./property.ts";
 import { isKey, NEAR, spellPath } from "./spelling.ts";
-import type { Mood } from "./visit-state.ts";
-import { CONFIG, createIsolate, NOW_S, sendRequest, tally } from "./world.ts";
+import { type Mood, NOW_S } from "./visit-state.ts";
+import { CONFIG, createIsolate, sendRequest, tally } from "./world.ts";
 
 const SIGNED = { object: "media/*", signed: true, cookie: true, max_age: 7200 };
 /** Two routes that a cookie opens, beside the others. A gateway that makes all renditions itself is faster. */

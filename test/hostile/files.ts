@@ -73,9 +73,19 @@ export function fileOf(type: string, text: string, inside = ""): Buffer {
   return isFileType(type) ? FILES[type](`${text}\n`, inside) : bytes(text);
 }
 
-/** A rendition of its own of everything else that is asked for. */
-export const renditionOf = (type: string, request: string, inside = "") =>
-  fileOf(type, `${RENDITION} ${hash("sha1", request)}`, inside);
+/** A rendition of its own of everything else that is asked for. It says whose picture it is. */
+export const renditionOf = (type: string, url: string, request: string, inside = "") =>
+  fileOf(type, `${RENDITION} ${hash("sha1", request)}${ofOwner(url)}`, inside);
+
+/** Whose picture an object is: of those below `people/`. */
+function ofOwner(url: string): string {
+  const [, owner] = /\/people\/([^/]+)\//.exec(url) ?? [];
+  return owner === undefined ? "" : ` of ${owner}`;
+}
+
+/** The owner of a rendition. Undefined: it is of nobody, or no rendition. */
+export const ownerIn = (body: string): string | undefined =>
+  /a rendition [0-9a-f]{40} of (\S+)\n/.exec(body)?.[1];
 
 const STARTS = Object.keys(FILES)
   .filter(isFileType)

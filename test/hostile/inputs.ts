@@ -6,8 +6,7 @@ import { SIGNING_KEYS } from "../support/cookie.ts";
 import { HEALTH_TOKEN } from "../support/env.ts";
 import { path, query } from "./paths.ts";
 import { headerText, spellPath, split } from "./spelling.ts";
-import type { Mood } from "./visit-state.ts";
-import { NOW_S } from "./world.ts";
+import { type Mood, NOW_S } from "./visit-state.ts";
 
 const oneOf = (text: string) => fc.constantFrom(...split(text));
 

@@ -13,6 +13,7 @@ import { ofFacts } from "./facts.ts";
 import { ofIdentity } from "./identity.ts";
 import { ofRequests } from "./requests.ts";
 import { ofStore } from "./store.ts";
+import { ofUsers } from "./users.ts";
 import { ofVisitors } from "./visitors.ts";
 
 export const PROPERTIES = {
@@ -26,6 +27,7 @@ export const PROPERTIES = {
   ...ofIdentity,
   ...ofStore,
   ...ofCookies,
+  ...ofUsers,
 };
 
 export type PropertyName = keyof typeof PROPERTIES;

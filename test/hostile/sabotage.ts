@@ -1,9 +1,10 @@
-// One misbehaviour for each property, which shows that the property can fail. Each is put around a Worker that is
-// right: none knows its code.
+// Misbehaviours for each property, which show that the property can fail. Each is put around a Worker that is right: none
+// knows its code.
 
 import { ORIGINAL } from "./files.ts";
 import type { PropertyName } from "./properties.ts";
-import type { Suspect } from "./property.ts";
+import { HOST, type Suspect } from "./property.ts";
+import { tokenOf, USERS } from "./user-tokens.ts";
 import { changed } from "./visit-state.ts";
 import type { Worker } from "./world.ts";
 
@@ -125,7 +126,69 @@ const withOnePolicy: Sabotage = (suspect) => {
   };
 };
 
-export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
+const withoutVary = changingAnswer(() => ({ headers: { vary: "" } }));
+
+/** All caches may keep what they may not. */
+const storedByAll = changingAnswer(({ headers }) => {
+  const caching = headers.get("cache-control") ?? "";
+  return { headers: { "cache-control": caching.replace("private", "public") } };
+});
+
+/** A condition is answered before the token is checked. */
+const unchangedFirst = around((fetch) => {
+  const etags = new WeakMap<object, Map<string, string>>();
+  return async (request, env, context) => {
+    const ofUrls = etags.get(env) ?? new Map<string, string>();
+    etags.set(env, ofUrls);
+    const etag = ofUrls.get(request.url);
+    const isUnchanged = etag && request.headers.get("if-none-match")?.includes(etag);
+    if (isUnchanged) return new Response(null, { status: 304, headers: { etag } });
+
+    const answer = await fetch(request, env, context);
+    const sent = answer.headers.get("etag");
+    if (sent) ofUrls.set(request.url, sent);
+    return answer;
+  };
+});
+
+/** A token of any user opens the pictures of all users. */
+const withoutClaims = around((fetch) => async (request, env, context) => {
+  const tokens = await Promise.all(USERS.map(rightTokenOf));
+  const owner = USERS.find((user) => request.url.startsWith(`${HOST}/users/${user}/`));
+  const sent = `${request.headers.get("cookie")} ${request.headers.get("authorization")}`;
+  const isOfUser = tokens.some((token) => sent.includes(token));
+  const forwarded = new Request(request);
+  if (owner && isOfUser) {
+    forwarded.headers.set("authorization", `Bearer ${await rightTokenOf(owner)}`);
+  }
+  return fetch(forwarded, env, context);
+});
+
+const rightTokenOf = (user: (typeof USERS)[number]) =>
+  tokenOf({ user, issuer: "login", kind: "right" });
+
+/** Who has opened a URL has opened it for all. */
+const openForAll = around((fetch) => {
+  const opened = new WeakMap<object, Map<string, Headers>>();
+  return async (request, env, context) => {
+    const ofUrls = opened.get(env) ?? new Map<string, Headers>();
+    opened.set(env, ofUrls);
+    const headers = ofUrls.get(request.url) ?? request.headers;
+    const forwarded = new Request(request);
+    for (const name of ["cookie", "authorization"]) {
+      forwarded.headers.set(name, headers.get(name) ?? "");
+    }
+    const answer = await fetch(forwarded, env, context);
+    if (answer.status === 200) ofUrls.set(request.url, forwarded.headers);
+    return answer;
+  };
+});
+
+const fallbackForAll = changingAnswer(
+  ({ status }) => status === 404 && { headers: { "content-type": "image/png" }, body: "fallback" },
+);
+
+const SABOTAGE: Readonly<Record<PropertyName, Sabotage | readonly Sabotage[]>> = {
   answers: changingAnswer(({ status }) => status === 404 && { status: 500 }),
   fallbacks: changingAnswer((answer) => isImage(answer) && { status: 200 }),
   retries: around((fetch) => async (...args) => {
@@ -176,4 +239,14 @@ export const SABOTAGE: Readonly<Record<PropertyName, Sabotage>> = {
   bytes: after(async (env) => {
     if ("RENDITIONS" in env) await (env.RENDITIONS as R2Bucket).put("half", "a picture");
   }),
+  users: [withoutVary, storedByAll, unchangedFirst, withoutClaims, openForAll, fallbackForAll],
+  private: [
+    ...[withoutVary, storedByAll],
+    changingAnswer(() => ({ headers: { "cross-origin-resource-policy": "cross-origin" } })),
+    changingAnswer(() => ({ headers: { "access-control-allow-origin": "*" } })),
+  ],
 };
+
+/** The misbehaviours that a property must find. */
+export const sabotagesOf = (property: PropertyName): readonly Sabotage[] =>
+  [SABOTAGE[property]].flat();

@@ -11,8 +11,8 @@ export type Attack = {
   readonly property: PropertyName;
   /** The engine of the attacked Worker; undefined: "cf". */
   readonly engine?: Engine | undefined;
-  /** Whether the attacked Worker misbehaves so that the property should fail. */
-  readonly sabotaged?: boolean;
+  /** Which misbehaviour of sabotage.ts the attacked Worker has, so that the property should fail; undefined: none. */
+  readonly sabotaged?: number;
 } & (
   | {
       readonly seed: number;

@@ -15,6 +15,7 @@ import { answerOf, errorOf } from "../support/issuer.ts";
 import { SESSION } from "./engines.ts";
 import { fileOf, METADATA, ORIGINAL, renditionOf, typeOf, urlIn } from "./files.ts";
 import { askS3, BUCKET, redirectAway } from "./s3-upstream.ts";
+import { answerIssuer } from "./user-tokens.ts";
 import {
   type BindingCall,
   changed,
@@ -33,6 +34,11 @@ export async function fetchUpstream(
 ): Promise<Response> {
   const url = `${input}`;
   if (url.startsWith("https://sts.")) return answerOfSts(`${init.body}`);
+
+  const keys = await answerIssuer(url);
+  if (keys && state.mood.isIssuerDown) throw new TypeError("no route to an issuer");
+  if (keys) return keys;
+
   const call = record(url, init);
   if (init.cf === undefined) {
     const { response, label } = await askS3(url, init);
@@ -65,7 +71,8 @@ const RENDERER: Renderer = {
     const { format = original.type === "image/gif" ? "png" : original.type } = image;
     const right = `image/${format.replace(/image\/|baseline-|-force/g, "")}`;
     const type = state.mood.twist === "stand-in" ? "image/jpeg" : right;
-    const bytes = renditionOf(type, urlIn(original.bytes) + JSON.stringify(image));
+    const url = urlIn(original.bytes);
+    const bytes = renditionOf(type, url, url + JSON.stringify(image));
     return { ...measure(original, image), type, bytes, warnings: [] };
   },
 };
@@ -160,7 +167,7 @@ const BINDING_RENDERER: BindingRenderer = {
     if (outcome === "smaller" && isSame) return canvas;
     const request = `${hash("sha1", canvas.bytes)} ${JSON.stringify([steps, output])}`;
     const metadata = state.mood.s3 % 2 === 0 ? METADATA : ""; // B9, open
-    return { type, bytes: renditionOf(type, request, metadata) };
+    return { type, bytes: renditionOf(type, urlIn(canvas.bytes), request, metadata) };
   },
 };
 

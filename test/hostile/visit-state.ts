@@ -6,6 +6,12 @@ import { type Engine, MARK } from "./engines.ts";
 export const MEDIA_ORIGIN = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 export const OTHER_ORIGIN = "https://s3.other.example/acme-other/";
 
+/** The default time of a visit: ms since 1970. Findings must be reproducible. */
+export const NOW = Date.UTC(2026, 10, 24, 12) + 400;
+
+/** The same in whole seconds, for signing. */
+export const NOW_S = Math.floor(NOW / 1000);
+
 /** The fallback object of each route that has one. */
 export const FALLBACKS: Readonly<Record<string, string>> = {
   "/images/:preset/*": `${OTHER_ORIGIN}none/%401.png`,
@@ -51,6 +57,8 @@ export type Mood = {
   readonly revision?: number | undefined;
   /** The id of an access key that may not read any object. */
   readonly denied?: string | undefined;
+  /** Whether no issuer of visitors' tokens answers. */
+  readonly isIssuerDown?: boolean | undefined;
 };
 
 /** S3 names no bytes; the rendition breaks off, or is shorter than it says; or has a type in place of another. */

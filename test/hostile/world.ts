@@ -14,6 +14,7 @@ import {
   type Call,
   MEDIA_ORIGIN,
   type Mood,
+  NOW,
   OTHER_ORIGIN,
   type Requests,
   state,
@@ -122,12 +123,6 @@ export function nameOf(url: string): string {
 }
 
 export const engineNow = (): Engine => state.engine;
-
-/** The default time of a visit: ms since 1970. Findings must be reproducible. */
-export const NOW = Date.UTC(2026, 10, 24, 12) + 400;
-
-/** The same in whole seconds, for signing. */
-export const NOW_S = Math.floor(NOW / 1000);
 
 /** Replaces the network, the log and the clock; and WebCrypto, for speed. */
 export function install(): void {
