@@ -200,6 +200,116 @@ test.each<[string, object, string]>([
   expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
 });
 
+const LOGIN = "https://login.example.com";
+const TOKEN = { issuer: `${LOGIN}/`, audience: "images", keys: `${LOGIN}/jwks.json` };
+const USERS = { path: "/users/:user/:preset/*", object: "media/users/:user/*" };
+const MISSING_KEYS =
+  "token.keys: is missing: write the URL of the issuer's public keys, its jwks_uri";
+const MISSING_APP = "token.audience: is missing: without it, claims needs azp or client_id";
+
+test.each<[string, unknown, string]>([
+  ["a text", "https://login.example.com", "token: is not a table"],
+  ["an empty list", [], "token: is not a list, or is empty"],
+  ["too many tables", Array(6).fill(TOKEN), "token: has 6 tables: 5 are the most"],
+  ["a wrong table in a list", [TOKEN, 7], "token[1]: is not a table"],
+  ["an option of the route", { ...TOKEN, facts: true }, "token.facts: is an option of the route"],
+  ["a misspelt option", { ...TOKEN, claim: {} }, "token.claim: unknown option. Did you mean"],
+  ["http", { ...TOKEN, issuer: "http://login.example.com/" }, "token.issuer: is not an https"],
+  ["http for keys", { ...TOKEN, keys: "http://a.example/" }, "token.keys: is not an https"],
+  ["a local issuer", { ...TOKEN, keys: "http://localhost:8787/jwks" }, "token.keys: is not an"],
+  ["credentials", { ...TOKEN, keys: "https://a:b@login.example/" }, "token.keys: is not an https"],
+  ["no host", { ...TOKEN, keys: "https:///jwks.json?a=b" }, "token.keys: is not an https"],
+  ["spaces", { ...TOKEN, issuer: "https://a.example/ b" }, "token.issuer: is not an https"],
+  ["no keys", { issuer: TOKEN.issuer, audience: "images" }, MISSING_KEYS],
+  [
+    "keys of a fake Access",
+    { issuer: `${LOGIN}.cloudflareaccess.com.x`, audience: "a" },
+    MISSING_KEYS,
+  ],
+  ["no app", { issuer: TOKEN.issuer, keys: TOKEN.keys }, MISSING_APP],
+  ["no app among the claims", { ...TOKEN, audience: undefined, claims: { sub: "a" } }, MISSING_APP],
+  ["an empty audience", { ...TOKEN, audience: "" }, 'token.audience: "" is not text'],
+  ["no audience in its list", { ...TOKEN, audience: [] }, "token.audience: is not a list, or is"],
+  ["a cookie with a space", { ...TOKEN, cookie: "a b" }, 'token.cookie: "a b" is not the name of'],
+  ["no claims", { ...TOKEN, claims: {} }, "token.claims: is not a table such as"],
+  ["a claim that is a number", { ...TOKEN, claims: { n: 1 } }, "token.claims.n: 1 is not text"],
+  ["an empty claim", { ...TOKEN, claims: { sub: "" } }, 'token.claims.sub: "" is not text'],
+  [
+    "the issuer as a claim",
+    { ...TOKEN, claims: { iss: "a" } },
+    "token.claims.iss: is what the option",
+  ],
+  [
+    "a name of no path",
+    { ...TOKEN, claims: { sub: ":usr" } },
+    "token: claim sub: :usr is not in path",
+  ],
+  [
+    "the preset",
+    { ...TOKEN, claims: { sub: [":preset"] } },
+    "token: claim sub: :preset is no name",
+  ],
+])("a token with %s is a mistake", (_what, token, message) => {
+  const route = JSON.parse(JSON.stringify({ ...USERS, token }));
+  const mistakes = mistakesOf({ ROUTES: [route] });
+  expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
+});
+
+test.each<[string, object, string]>([
+  ["a signature", { signed: true }, "token: opens a route alone: remove it, or signed"],
+  ["cors", { cors: true }, "cors: is for routes that need no token"],
+  ["immutable", { answers: { immutable: true } }, "answers: is for routes that need no token"],
+  [
+    "a name in a part",
+    { object: "media/u-:user/*" },
+    "token: claim sub: :user is no whole segment",
+  ],
+  ["no name in the object", { object: "media/*" }, "token: claim sub: :user is no whole segment"],
+])("a route with a token and %s is a mistake", (_what, change, message) => {
+  const token = { ...TOKEN, claims: { sub: ":user" } };
+  const mistakes = mistakesOf({ ROUTES: [{ ...USERS, ...change, token }] });
+  expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
+});
+
+test("one table of token is a rule, and Access needs neither keys nor a cookie", () => {
+  const access = { issuer: "https://acme.cloudflareaccess.com", audience: ["a", "b"] };
+  const claims = { azp: "app", sub: ":user", org: ["acme", "globex"] };
+  const token = [{ issuer: TOKEN.issuer, keys: TOKEN.keys, cookie: "session", claims }, access];
+  const [route] = configOf({ ROUTES: [{ ...USERS, token }] }).routes;
+  expect(route?.tokenRules).toEqual([
+    {
+      issuer: TOKEN.issuer,
+      audiences: [],
+      keys: TOKEN.keys,
+      cookie: "session",
+      header: undefined,
+      claims: new Map([
+        ["azp", ["app"]],
+        ["sub", [":user"]],
+        ["org", ["acme", "globex"]],
+      ]),
+    },
+    {
+      issuer: access.issuer,
+      audiences: ["a", "b"],
+      keys: `${access.issuer}/cdn-cgi/access/certs`,
+      cookie: "CF_Authorization",
+      header: "cf-access-jwt-assertion",
+      claims: new Map(),
+    },
+  ]);
+});
+
+test("only the issuer of the local run may be on this machine", () => {
+  const url = "http://localhost:8787/issuer";
+  const token = { ...TOKEN, issuer: url, keys: `${url}/jwks.json` };
+  const ROUTES = [{ ...USERS, token }];
+  expect(configOf({ ROUTES, LOCAL_ISSUER: url }).routes).toHaveLength(1);
+  for (const LOCAL_ISSUER of ["http://localhost:8788/", "https://localhost:8787/", 1, {}]) {
+    expect(mistakesOf({ ROUTES, LOCAL_ISSUER })).toHaveLength(2);
+  }
+});
+
 test("all that contradicts cors is reported at once, and cors = false contradicts nothing", () => {
   const closed = { signed: true, origins: [APP] };
   expect(mistakesOf({ ROUTES: [{ ...ROUTE, ...closed, cors: true }] })).toEqual([
