@@ -25,7 +25,10 @@ export type TokenKeysState = {
 };
 
 export type KeysFetch = {
-  /** Resolves when the result is in the state. Never resolves if the runtime cancels the request that began the fetch. */
+  /**
+   * Resolves when the result is in the state. If the runtime ends the request that began the fetch before, it rejects for
+   * the others, or never settles.
+   */
   readonly ended: Promise<unknown>;
   /** When it began: ms since 1970. */
   readonly began: number;
@@ -42,6 +45,8 @@ export type TokenKeysEvent =
   /** The fetch that began then has brought keys. */
   | { readonly type: "fetched"; readonly began: number }
   | { readonly type: "fetch-failed"; readonly reason: string; readonly now: number }
+  /** The runtime has ended the request that began this fetch. */
+  | { readonly type: "fetch-cancelled"; readonly fetch: KeysFetch }
   /** A visitor gets no picture, because there are no keys. The log's line is that of the refusal itself. */
   | { readonly type: "refusal-reported"; readonly now: number };
 
@@ -59,6 +64,12 @@ export function advanceTokenKeys(state: TokenKeysState, event: TokenKeysEvent): 
 
     case "fetch-failed":
       return failFetch(state, event.reason, event.now);
+
+    case "fetch-cancelled": {
+      // Of many who waited, one may have begun another fetch already.
+      const fetch = state.fetch === event.fetch ? undefined : state.fetch;
+      return changed(state, { fetch });
+    }
 
     case "refusal-reported":
       return changed(state, { refusedAt: event.now });
@@ -134,7 +145,7 @@ export const FETCH_MS = 2_000;
 
 /**
  * For how long others count a fetch as under way: ms. It is more than FETCH_MS, so the fetch itself reports its end
- * before. After that it has been cancelled together with the request that began it, and somebody else begins another.
+ * before. After that it was cancelled together with the request that began it, and somebody else begins another.
  */
 export const MAX_FETCH_MS = 2_500;
 

@@ -74,7 +74,7 @@ export async function findKey(
   // The issuer may have a new key.
   const fetching = fetchForUnknownKey(keys, scope.context);
   if (fetching) {
-    await waitFor(fetching, scope.deadline);
+    await waitFor(fetching, waitsUntil(scope), keys.memory);
     const secondLookup = await lookUp(keys, header);
     if (secondLookup.kind !== "unknown-key") return secondLookup;
   }
@@ -108,27 +108,29 @@ function openTokenKeys(keysUrl: string, config: object): TokenKeys {
  */
 async function holdKeys(keys: TokenKeys, scope: RequestScope): Promise<string | undefined> {
   const { memory } = keys;
-  const now = Date.now();
-  const state = memory.state();
-  const running = runningFetch(state, now);
+  const until = waitsUntil(scope);
 
-  if (hasUsableKeys(state, now)) {
-    // They serve a while yet, so this request does not wait for the next ones.
-    if (!running && isRenewalDue(state, now)) startFetch(keys, scope.context);
-    return undefined;
+  // While this request waits, other requests change the memory, so each round reads it anew. There is a second round if the
+  // fetch was cancelled. `until` ends the loop at the latest.
+  for (;;) {
+    const now = Date.now();
+    const state = memory.state();
+    const running = runningFetch(state, now);
+
+    if (hasUsableKeys(state, now)) {
+      // They serve a while yet, so this request does not wait for the next ones.
+      if (!running && isRenewalDue(state, now)) startFetch(keys, scope.context);
+      return undefined;
+    }
+
+    // Without this pause, each visitor would ask an issuer that is down. A fetch that runs may still succeed.
+    const failure = recentFailure(state, now);
+    if (!running && failure) return failure.reason;
+    if (now >= until) return NO_ANSWER;
+
+    const fetching = running ?? startFetch(keys, scope.context);
+    await waitFor(fetching, until, memory);
   }
-
-  // Without this pause, each visitor would ask an issuer that is down. A fetch that runs may still succeed.
-  const failure = recentFailure(state, now);
-  if (!running && failure) return failure.reason;
-
-  const fetching = running ?? startFetch(keys, scope.context);
-  await waitFor(fetching, scope.deadline);
-
-  const after = Date.now();
-  const stateAfter = memory.state();
-  if (hasUsableKeys(stateAfter, after)) return undefined;
-  return recentFailure(stateAfter, after)?.reason ?? NO_ANSWER;
 }
 
 /**
@@ -145,15 +147,26 @@ function fetchForUnknownKey(keys: TokenKeys, context: Context): KeysFetch | unde
   return startFetch(keys, context);
 }
 
+/** Returns how long a visitor waits for keys: ms since 1970. */
+function waitsUntil({ deadline }: RequestScope): number {
+  return Math.min(deadline, Date.now() + FETCH_MS);
+}
+
 /**
- * Waits for a fetch, which another request may have begun. If the runtime cancels that request, the fetch never ends, and
- * this wait ends all the same.
- * @param deadline of the visitor: ms since 1970
+ * Waits for a fetch, which another request may have begun.
+ * @param until ms since 1970
  */
-async function waitFor(fetching: KeysFetch, deadline: number): Promise<void> {
-  const remainingMs = deadline - Date.now();
-  if (remainingMs <= 0) return;
-  await withTimeout(Math.min(remainingMs, FETCH_MS), fetching.ended);
+async function waitFor(
+  fetching: KeysFetch,
+  until: number,
+  memory: TokenKeys["memory"],
+): Promise<void> {
+  try {
+    await withTimeout(until - Date.now(), fetching.ended);
+  } catch {
+    // A fetch does not reject by itself. The runtime rejects for it if that request has ended.
+    memory.learn({ type: "fetch-cancelled", fetch: fetching });
+  }
 }
 
 /** Begins a fetch, and lets the other requests know. */
