@@ -19,6 +19,8 @@ export type Bucket = {
   readonly name: string;
   /** Its name at the provider. */
   readonly bucket: string;
+  /** Whether `bucket` is known to be that name. Else it is the name of the binding, and the settings do not say more. */
+  readonly isNameKnown: boolean;
   /** The URL in front of each key. */
   readonly baseUrl: string;
   /** Every key begins with the prefix: no other object can be reached. */
@@ -82,6 +84,7 @@ export function s3Bucket(name: string, settings: S3Settings, resources: S3Resour
   return {
     name,
     bucket,
+    isNameKnown: true,
     baseUrl: bucketUrl(endpoint, bucket, addressing),
     prefix,
     region,
@@ -110,6 +113,7 @@ export function r2Bucket(name: string, settings: R2Settings, r2: R2Source, image
   return {
     name,
     bucket,
+    isNameKnown: settings.bucket !== undefined,
     baseUrl: `r2://${host}/`,
     prefix,
     // R2 calls the region of each bucket so.

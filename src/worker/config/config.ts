@@ -23,6 +23,7 @@ import { bucketSchema, credentialsSchema, defaultSts, isR2Settings } from "./buc
 import { checkEngines } from "./engine-limits.ts";
 import { type Oidc, readOidc } from "./oidc.ts";
 import { type Preset, presetSchema, type Variant, variantsOfPreset } from "./preset.ts";
+import { checkTokenRoutes } from "./reachability.ts";
 import { readSlots, readToken } from "./read-secrets.ts";
 import { type BoundRoute, readRoutes } from "./routes.ts";
 import type { ReportMistake, Schema, Tables, Vars } from "./schema.ts";
@@ -76,6 +77,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
 
   // [vars.PRESETS.<name>]
   const presets = readPresets(vars, report);
+  const variants = collectVariants(presets);
 
   // [vars.ANSWERS]. Every option has a default, so the table may be missing.
   const answersTable = parseJson(vars["ANSWERS"] ?? {});
@@ -83,6 +85,10 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
 
   // [[vars.ROUTES]]: they name buckets and presets, and may set other terms than [vars.ANSWERS].
   const routes = readRoutes(vars, buckets, presets, answers, report);
+
+  // A token protects no object that an open route shows. If a bucket has a mistake, `routes` lacks those of this bucket.
+  const hasAllBuckets = ![...buckets.values()].includes(undefined);
+  if (hasAllBuckets) checkTokenRoutes(routes, variants, report);
 
   // A bucket's engine must have the options of the presets that the routes show of it.
   checkEngines(vars, buckets, presets, report);
@@ -107,7 +113,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   return {
     buckets: [...buckets.values()].filter((bucket) => bucket !== undefined),
     routes,
-    variants: collectVariants(presets),
+    variants,
     answers,
     store,
     healthToken,

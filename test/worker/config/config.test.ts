@@ -18,6 +18,7 @@ test("a right configuration is ready to serve from", () => {
   expect(config.routes[0]?.bucket).toEqual({
     name: "media",
     bucket: "acme-media",
+    isNameKnown: true,
     access: "AWS",
     engine: "cf",
     hasSourceParameter: true,
