@@ -4,6 +4,7 @@
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config, ConfigRefusal } from "../../worker/config/config.ts";
+import { exposuresOf, isOpen, shownBy } from "../../worker/config/reachability.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isRefusal } from "../../worker/http/refusal.ts";
 import { isMistake, type LocatedMistake } from "../command.ts";
@@ -201,42 +202,56 @@ function readDeployedVars(config: EnvironmentConfig): Config | ConfigRefusal {
 }
 
 /**
- * Finds signed routes whose objects another route may show unsigned, as its own or as its fallback. It compares only
- * the beginnings of keys, so it may warn of routes that never meet, and misses none that do.
+ * Finds signed routes of which another route shows an object without a signature, as its own or as its fallback. With
+ * other presets, that is meant: small pictures are for everyone, and large ones are signed.
  * @param r2Buckets the bindings, which say what their buckets are called
  */
 export function* unsignedRouteWarnings(
-  { routes }: Pick<Config, "routes">,
+  { routes, variants }: Pick<Config, "routes" | "variants">,
   r2Buckets: readonly R2Binding[],
 ): Generator<Warning> {
-  // By the bucket's own name: hosts and addressing may differ (A4), and R2 may be bound or read by S3's API.
-  const bucketName = ({ r2, bucket }: Bucket) =>
-    (r2 && r2Buckets.find(({ binding }) => binding === bucket)?.bucket_name) ?? bucket;
-  // `acme-media/photos/` for the key template `photos/*`.
-  const beginningsOf = ({ buckets, mapping: { key } }: BoundRoute) =>
-    buckets.map((bucket) => `${bucketName(bucket)}/${bucket.prefix}${key.parts[0] ?? ""}`);
-  for (const [signedAt, signed] of routes.entries()) {
-    for (const [openAt, open] of routes.entries()) {
-      if (signed.signing === undefined || open.signing !== undefined) continue;
+  const objects = routes.map((route) => shownBy(withBucketNames(route, r2Buckets), variants));
+
+  for (const [signedIndex, signed] of routes.entries()) {
+    for (const [openIndex, open] of routes.entries()) {
+      const signedObjects = objects[signedIndex];
+      const openObjects = objects[openIndex];
+      if (!signedObjects || !openObjects || !signed.signing || !isOpen(open)) continue;
       if (signed.presets && open.presets && signed.presets.isDisjointFrom(open.presets)) continue;
-      const signedKeys = beginningsOf(signed);
-      const isOverlap = beginningsOf(open).some((openKey) =>
-        signedKeys.some((key) => key.startsWith(openKey) || openKey.startsWith(key)),
-      );
-      const { fallback } = open;
-      const openRoute = `ROUTES[${openAt}] (${open.path})`;
-      const signedRoute = `ROUTES[${signedAt}] (${signed.path})`;
-      if (isOverlap) {
-        const message = `${openRoute} may show without a signature what ${signedRoute} signs`;
+
+      const openRoute = `ROUTES[${openIndex}] (${open.path})`;
+      const signedRoute = `ROUTES[${signedIndex}] (${signed.path})`;
+      for (const { isFallback, key } of exposuresOf(signedObjects, openObjects)) {
+        if (isFallback) {
+          const message = `the fallback of ${openRoute} shows everyone an object that ${signedRoute} signs`;
+          yield { message, remedy: "use a fallback that no signed route leads to" };
+          continue;
+        }
+
+        const message =
+          key === undefined
+            ? `${openRoute} may show without a signature what ${signedRoute} signs`
+            : `${openRoute} shows without a signature what ${signedRoute} signs, such as ${key}`;
         yield { message, remedy: "give each its own prefix, or its own presets" };
-      }
-      const fallbackKey = fallback && `${bucketName(fallback.bucket)}/${fallback.key}`;
-      if (signedKeys.some((key) => fallbackKey?.startsWith(key))) {
-        const message = `the fallback of ${openRoute} may show everyone an object that ${signedRoute} signs`;
-        yield { message, remedy: "use a fallback that no signed route leads to" };
       }
     }
   }
+}
+
+/** Returns a route whose buckets of R2 have the names that wrangler knows. */
+function withBucketNames(route: BoundRoute, r2Buckets: readonly R2Binding[]): BoundRoute {
+  const withName = (bucket: Bucket): Bucket => {
+    if (bucket.isNameKnown) return bucket;
+    const r2Bucket = r2Buckets.find(({ binding }) => binding === bucket.bucket);
+    return { ...bucket, bucket: r2Bucket?.bucket_name ?? bucket.bucket, isNameKnown: true };
+  };
+
+  const { buckets, fallback } = route;
+  return {
+    ...route,
+    buckets: buckets.map(withName),
+    fallback: fallback && { ...fallback, bucket: withName(fallback.bucket) },
+  };
 }
 
 /** What to list under Sources (E5), and who else could use it (E10). */

@@ -37,7 +37,7 @@ const MEETS = [
 ];
 const APART = [
   ...["media/public/*", "media/pri/*", "media/privately/*", "media/users/:a/avatar.png"],
-  ...["bound/public/*", "whole/private/*", "other/private/*"],
+  ...["bound/public/*", "whole/private/*", "other/private/*", "media/:a", "media/:a:b.jpg"],
 ];
 
 test("an open route that meets a signed one to media/private/* is warned of, and no other", () => {
@@ -56,6 +56,8 @@ test("a fallback of an open route is shown to everyone", () => {
   expect(
     [...signedObjects, ...otherObjects].filter((fallback) => warns({}, { ...open, fallback })),
   ).toEqual(signedObjects);
+  const gif = { ...open, fallback: "media/private/a.gif" };
+  expect(warns({ object: "media/private/*.jpg" }, gif)).toBe(false);
   const apart = { ...open, presets: ["card"], fallback: "media/private/a.jpg" };
   expect(warns({ presets: ["hero"] }, apart)).toBe(false);
 });
@@ -75,6 +77,15 @@ test("each bucket of a list counts, in either route, and in a fallback", () => {
   ];
   expect(meet.filter((routes) => !warns(...routes))).toEqual([]);
   expect(apart.filter((routes) => warns(...routes))).toEqual([]);
+});
+
+test("a route with a token shows nothing to everyone", () => {
+  const claims = { sub: ":a", azp: "app" };
+  const token = { issuer: "https://login.example", keys: "https://login.example/keys", claims };
+  const fallback = "media/private/a.jpg";
+  const open = { path: "/open/:preset/:a/*", object: "media/:a/*", fallback };
+  expect(warns({}, open)).toBe(true);
+  expect(warns({}, { ...open, token })).toBe(false);
 });
 
 test("routes without a common preset do not meet", () => {
