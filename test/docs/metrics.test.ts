@@ -25,6 +25,7 @@ const IMAGE: Omit<RequestMetrics, "ms" | "bytes"> = {
   bucket: "media",
 };
 const AVATAR = { ...IMAGE, route: "/avatars/:user/:preset", preset: "thumbnail", bucket: "people" };
+const USERS = { route: "/users/:user/:preset/*", preset: "card", bucket: "media" };
 const failed = (status: number, event: string) => ({ status, event, ms: 90, bytes: 0 });
 
 /** Requests: when, for how many they stand, and what the Worker knew of them. */
@@ -35,6 +36,8 @@ const REQUESTS: readonly (readonly [at: number, weight: number, facts: RequestMe
   [NOW - 3_600_000, 2, { ...IMAGE, cache: "stale", ms: 15, bytes: 500 }],
   [NOW - 3_600_000, 1, { ...IMAGE, cache: "hit", status: 304, ms: 5, bytes: 0 }],
   [NOW - 3_600_000, 2, { ...AVATAR, cache: "stored", ms: 100, bytes: 50 }],
+  [NOW - 3_600_000, 15, { ...USERS, ...failed(404, "token-refused") }],
+  [NOW - 3_600_000, 5, { ...USERS, ...failed(502, "token-keys-failed") }],
   [NOW - 60_000, 2, { ...AVATAR, cache: "direct", ms: 300, bytes: 100 }],
   [NOW - 60_000, 3, { ...IMAGE, cache: "miss", ...failed(404, "object-missing") }],
   [NOW - 60_000, 1, { ...AVATAR, cache: "direct", ...failed(502, "origin-failed") }],
@@ -98,11 +101,14 @@ const RESULTS: Readonly<Record<string, readonly object[]>> = {
     { preset: "thumbnail", images: 4, median_ms: 100, p95_ms: 300 },
   ],
   "Errors by bucket": [
+    { bucket: "media", event: "token-refused", status: "404", requests: 15 },
     { bucket: "", event: "no-such-route", status: "404", requests: 10 },
+    { bucket: "media", event: "token-keys-failed", status: "502", requests: 5 },
     { bucket: "media", event: "object-missing", status: "404", requests: 3 },
     { bucket: "", event: "configuration-broken", status: "500", requests: 2 },
     { bucket: "people", event: "origin-failed", status: "502", requests: 1 },
   ],
+  "Refused tokens": [{ route: USERS.route, requests: 20, refused: 15 / 20, without_keys: 5 / 20 }],
   "The last five minutes": [
     { bucket: "people", requests: 3, failed: 1 / 3 },
     { bucket: "", requests: 13, failed: 2 / 13 },
