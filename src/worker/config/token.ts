@@ -45,8 +45,11 @@ const OPTION_OF_CLAIM: Readonly<Record<string, string>> = { iss: "issuer", aud: 
 /** The name of a cookie: a token of RFC 9110. */
 const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]{1,128}$/;
 
-/** An issuer of Cloudflare Access: `https://acme.cloudflareaccess.com`. */
-const ACCESS_ISSUER = /^https:\/\/[\w-]+\.cloudflareaccess\.com$/;
+/**
+ * An issuer of Cloudflare Access: `https://acme.cloudflareaccess.com`. Or the issuer of the local run that stands for it:
+ * `http://localhost:8787/.vitrine/issuer/acme.cloudflareaccess.com`. `isTokenUrl` takes no other http:// URL.
+ */
+const ACCESS_ISSUER = /^(?:https:\/\/|http:\/\/[\w.:/-]+\/)[\w-]+\.cloudflareaccess\.com$/;
 
 /** Where Access has its public keys, and how a browser and the edge send its token. */
 const ACCESS_KEYS_PATH = "/cdn-cgi/access/certs";
