@@ -124,6 +124,20 @@ test.each<[what: string, events: TokenKeysEvent[], expected: Partial<Expected>]>
   expect(actual).toEqual({ ...NOTHING, ...expected });
 });
 
+test("a fetch that was cancelled does not run any more; if another one runs by then, that goes on", () => {
+  const first = { ended: Promise.resolve(), began: NOW };
+  const second = { ended: Promise.resolve(), began: NOW };
+  const running = stateAfter([{ type: "fetch-started", fetch: first }]);
+
+  const cancelled = advanceTokenKeys(running, { type: "fetch-cancelled", fetch: first }).state;
+  expect(runningFetch(cancelled, NOW)).toBeUndefined();
+  expect(mayFetchForUnknownKey(cancelled, NOW)).toBe(false);
+
+  const next = advanceTokenKeys(cancelled, { type: "fetch-started", fetch: second }).state;
+  const after = advanceTokenKeys(next, { type: "fetch-cancelled", fetch: first }).state;
+  expect(runningFetch(after, NOW)).toBe(second);
+});
+
 test.each([
   [59 * SECOND, true],
   [60 * SECOND, false],
