@@ -3,7 +3,7 @@
 // It never changes a key: two spellings are two objects.
 
 /** The length of the longest key in S3, as UTF-8 (A10). */
-const MAX_BYTES = 1024;
+export const MAX_KEY_BYTES = 1024;
 
 /** A line feed, a zero byte, an escape … */
 const CONTROL = /\p{Cc}/u;
@@ -17,8 +17,8 @@ const SURROGATE = /\p{Cs}/u;
  */
 export function keyFault(key: string): string | undefined {
   // Each unit of `length` has at most three bytes in UTF-8, so a short key need not be encoded.
-  const mayBeTooLong = key.length * 3 > MAX_BYTES;
-  if (mayBeTooLong && new TextEncoder().encode(key).length > MAX_BYTES) {
+  const mayBeTooLong = key.length * 3 > MAX_KEY_BYTES;
+  if (mayBeTooLong && new TextEncoder().encode(key).length > MAX_KEY_BYTES) {
     return "longer than 1,024 bytes";
   }
 

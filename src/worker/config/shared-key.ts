@@ -3,6 +3,7 @@
 // key. This file never takes patterns for disjoint that are not. Where it cannot decide, it says so. Pure.
 
 import { REST, VARIANT } from "../../url/grammar.ts";
+import { MAX_KEY_BYTES } from "../../url/key.ts";
 
 /** The keys that a route shows in one bucket, ready to compare. */
 export type KeyForm = {
@@ -33,9 +34,6 @@ export type SharedKey =
  * are whole, so none begins with a second half, which would make a pair of both.
  */
 const FIRST_PLACEHOLDER = 0xd8_00;
-
-/** The length of the longest key in S3, as UTF-8 (A10). */
-const MAX_KEY_BYTES = 1024;
 
 /** How many states are tried if a placeholder stands twice. With a longer and longer text, there is always another. */
 const MAX_STRICT_STATES = 100;
