@@ -12,7 +12,10 @@ import {
 } from "../../src/client/index.ts";
 import type { PresetTable, RouteShape } from "../../src/client/types.ts";
 import { HARD_KEYS } from "../../src/dev/fixture-objects.ts";
-import { get } from "../support/run-worker.ts";
+import { createIssuer } from "../../src/emulator/issuer.ts";
+import { ENV } from "../support/env.ts";
+import { handlersOf, network } from "../support/network.ts";
+import { get, put } from "../support/run-worker.ts";
 
 const PRESETS = {
   card: { width: 160, height: 160, fit: "cover", dpr: [1, 2] },
@@ -48,6 +51,31 @@ test("keys that are hard to spell are shown, at every descriptor of a preset (A2
   }
   const avatar = await get(avatars.imageUrl("users/ada/avatar.png", "card@2x"));
   expect(avatar.status).toBe(200);
+});
+
+test("the token of a login opens each URL of its user, however their name is spelt", async () => {
+  const issuer = createIssuer({ algorithms: ["ES256"] });
+  network.use(...handlersOf(issuer));
+  const users = { path: "/users/:user/:preset/*", object: "media/users/:user/*" } as const;
+  const claims = { sub: ":user" };
+  const token = { issuer: issuer.issuer, keys: issuer.keys, audience: "images", claims };
+  const env = { ...ENV, ROUTES: [{ ...users, token: { ...token, cookie: "session" } }] };
+  const client = createClient({ baseUrl: BASE_URL, route: users, presets: PRESETS });
+
+  expect(client.imageUrl("users/auth0|5f/a b.jpg", "card")).toBe(
+    `${BASE_URL}/users/auth0%7C5f/card/a%20b.jpg`,
+  );
+  for (const sub of ["auth0|5f", "a@b.example", "zoë", "zoe\u0308", "a+b %61'(c)!*~", "王"]) {
+    const key = `users/${sub}/fig.jpg`;
+    put(key, "made/key.jpg");
+    const session = await issuer.token({ sub, aud: "images" });
+    const { src, srcset } = client.imgProps(key, "card", { alt: "" });
+    for (const url of [src, ...srcset.split(/ \dx(?:, |$)/).filter(Boolean)]) {
+      const answer = await get(url, { headers: { cookie: `session=${session}` } }, env);
+      expect([url, answer.status]).toEqual([url, 200]);
+      expect(client.parseUrl(url)).toMatchObject({ key, preset: "card" });
+    }
+  }
 });
 
 test.each<[keyof typeof PRESETS, string]>([

@@ -12,6 +12,7 @@ import type { Config } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import type { TokenRule } from "../../worker/config/token.ts";
 import { tableOf } from "../../worker/util/json.ts";
 
 /** Where Vitrine is: its URL, or a variable of the app's environment, which a bundler or Node.js replaces. */
@@ -121,11 +122,12 @@ export function presetsOf({ PRESETS }: Vars): ReadonlyMap<string, Preset> {
 }
 
 function writeRoute(
-  { path, mapping, presets, signing, facts }: BoundRoute,
+  boundRoute: BoundRoute,
   { value, type }: RouteName,
   presetNames: readonly string[],
   baseUrl: BaseUrl,
 ): string {
+  const { path, mapping, presets, signing, facts } = boundRoute;
   const route = {
     path,
     object: `BUCKET/${mapping.key.parts.join("")}`, // an app need not know the bucket
@@ -135,20 +137,39 @@ function writeRoute(
     max_age: signing?.maxAge,
     facts: facts || undefined,
   };
-  const cookie = signing?.cookie ? ", or the cookie of `signCookie`" : "";
-  const note = signing
-    ? ` Each needs the query that \`createSigner(${value}Site, keys)\` makes${cookie}.`
-    : "";
   return `export const ${value}Site = /* @__PURE__ */ openSite({
   ${typeof baseUrl === "string" ? "baseUrl" : "get baseUrl() {\n    return readBaseUrl();\n  }"},
   route: ${JSON.stringify(route)},
   presets,
 });
-/** The URLs of \`${path}\`.${note} */
+/** The URLs of \`${path}\`.${accessNote(boundRoute, value)} */
 export const ${value} = /* @__PURE__ */ clientOf(${value}Site);
 export type ${type}Preset = ${presetNames.map((name) => JSON.stringify(name)).join(" | ")};
 export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;
 `;
+}
+
+/** Returns what an app has to do besides building the URLs of a route, as a sentence after a space. */
+function accessNote({ signing, tokenRules }: BoundRoute, client: string): string {
+  if (signing) {
+    const cookie = signing.cookie ? ", or the cookie of `signCookie`" : "";
+    return ` Each needs the query that \`createSigner(${client}Site, keys)\` makes${cookie}.`;
+  }
+  if (!tokenRules) return "";
+
+  const names = tokenCookiesOf(tokenRules).map((name) => `\`${name}\``);
+  const bearer = "`Authorization: Bearer`";
+  if (names.length === 0) {
+    return ` They open with a token of your login, which a fetch sends as ${bearer}: an <img> cannot.`;
+  }
+  const cookies = names.join(" or ");
+  return ` They open with a token of your login. The browser has to send it in the cookie ${cookies}: an <img> on a page of the same site does, without \`crossorigin\`. A fetch may send it as ${bearer}.`;
+}
+
+/** Returns the cookies of which each opens a route, in the order of its rules. */
+function tokenCookiesOf(rules: readonly TokenRule[]): string[] {
+  const cookies = rules.map(({ cookie }) => cookie).filter((cookie) => cookie !== undefined);
+  return [...new Set(cookies)];
 }
 
 /** What the client reads of a preset: `PresetShape`. What is undefined is not written. */

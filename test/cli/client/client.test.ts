@@ -93,6 +93,26 @@ test("it has the options that clients use, and nothing else of the configuration
   expect(text.slice(text.indexOf("const baseUrl"))).not.toMatch(LOST);
 });
 
+test.each([
+  ["cookies", ["session", "session", "admin"], "in the cookie `session` or `admin`: an <img> on"],
+  ["no cookie", [undefined], "which a fetch sends as `Authorization: Bearer`: an <img> cannot."],
+])(
+  "URLs that a token opens, with %s, need no query: the file says what else",
+  async (_name, cookies, note) => {
+    const issuer = "https://login.example.com/";
+    const usual = { issuer, keys: `${issuer}keys`, audience: "images", claims: { sub: ":user" } };
+    const token = cookies.map((cookie) => ({ ...usual, ...(cookie && { cookie }) }));
+    const users = { path: "/users/:user/:preset/*", object: "media/users/:user/*" };
+
+    await client("login.ts", [], createFolder({ ROUTES: [{ ...users, token }] }));
+    const text = read("login.ts");
+    expect(text).toContain('"object":"BUCKET/users/:user/*"},');
+    expect(text).toContain("They open with a token of your login");
+    expect(text).toContain(note);
+    expect(text).not.toContain("login.example.com");
+  },
+);
+
 /** Where the app is, and how the file gets the client. */
 const FORMS = [
   ["with the package", "", []],
