@@ -4,13 +4,16 @@
 import { withPages } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";
 import { attributes, type Html, html } from "../../cli/files/html.ts";
+import { commandLine, shellQuote } from "../../cli/terminal/shell.ts";
 import { candidatesFor } from "../../client/candidates.ts";
 import { dimensionsOf } from "../../client/dimensions.ts";
+import { decodePath } from "../../url/encoding.ts";
 import type { Preset } from "../../worker/config/preset.ts";
 import { BROKEN, FIXTURE_OBJECTS } from "../fixture-objects.ts";
 import { appFileCommand, callSnippet } from "./app-snippets.ts";
 import { formatBytes } from "./format-bytes.ts";
 import type { SheetObject, SheetRendition } from "./sheet-objects.ts";
+import { claimsText, fieldsOf, ownerOf, type PictureOwner, type SignIn } from "./sign-in.ts";
 
 type Page = {
   readonly address: string;
@@ -19,6 +22,8 @@ type Page = {
   readonly mistakes: readonly string[];
   /** Undefined: the local run shows no bucket, or was started with mistakes. */
   readonly objects: readonly SheetObject[] | undefined;
+  /** How to sign in, for routes that need a token. */
+  readonly signIns: readonly SignIn[];
 };
 
 /** O5 */
@@ -32,7 +37,7 @@ const FIXTURE_RANKS: ReadonlyMap<string, number> = new Map(
 const rankOf = ({ key }: { readonly key: string }) => FIXTURE_RANKS.get(key) ?? -1;
 
 /** @returns the whole document */
-export function pageHtml({ address, tag, mistakes, objects }: Page): string {
+export function pageHtml({ address, tag, mistakes, objects, signIns }: Page): string {
   const broken = new Set(BROKEN.map(({ key }) => key));
   const all = (objects ?? [])
     .filter(({ key }) => !broken.has(key))
@@ -59,6 +64,7 @@ ${mistakes.length > 0 && mistakesHtml(mistakes)}
 <label>Filter <input id="filter" type="search" placeholder="a part of a key" autocomplete="off"></label>
 ${objects && html`<div class="add"><label class="button" for="files">Add pictures</label><input id="files" type="file" accept="image/*" multiple> <span class="hint">or drop them on this page: they stay on this machine</span></div>`}
 </div>
+${signIns.map(signInHtml)}
 <p id="total" role="status"></p>
 <p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${FREE.toLocaleString("en")} are free: see ${withPages("docs/costs.md")}.</p>
 </header>
@@ -66,7 +72,7 @@ ${objects && html`<div class="add"><label class="button" for="files">Add picture
 <h2 aria-live="polite">${objects && `${pictures.length} objects`}</h2>
 ${objects === undefined && mistakes.length === 0 && html`<p>.dev.vars names an S3 of your own. The contact sheet does not list its objects.</p>`}
 ${unreadable.length > 0 && html`<p class="fault">The local edge cannot read these objects: ${unreadable.map(({ key }) => html`<code>${key}</code> `)}</p>`}
-${pictures.map((object) => objectHtml(object, address))}
+${pictures.map((object) => objectHtml(object, address, signIns))}
 </main>
 <p id="message" role="status"></p>
 ${tryDialog()}
@@ -90,7 +96,7 @@ function mistakesHtml(mistakes: readonly string[]): Html {
 </section>`;
 }
 
-function objectHtml(object: SheetObject, address: string): Html {
+function objectHtml(object: SheetObject, address: string, signIns: readonly SignIn[]): Html {
   const { key, bytes, renditions, refusals, costs } = object;
   const costByPreset = Object.entries(costs.presets).map(([preset, count]) => `${preset} ${count}`);
   const cost = `Unique transformations: at most ${costs.all} (${costByPreset.join(", ")}; equal ones count once)`;
@@ -103,7 +109,7 @@ ${renditions.length + refusals.length === 0 && html`<p>No route leads to this ob
 ${refusals.map((refusal) => html`<p class="fault">Not shown: ${refusal}</p>`)}
 ${rankOf(object) < 0 && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
 </header>
-${renditions.map((rendition) => figureHtml(rendition, object, address))}
+${renditions.map((rendition) => figureHtml(rendition, object, address, signIns))}
 </article>
 `;
 }
@@ -121,6 +127,7 @@ function figureHtml(
   rendition: SheetRendition,
   { key, picture }: SheetObject,
   address: string,
+  signIns: readonly SignIn[],
 ): Html {
   const { name, preset, client, clientName, route, query, largest, edgeCall } = rendition;
   const hasSizes = preset.widths !== undefined;
@@ -130,10 +137,17 @@ function figureHtml(
   const sizes = `(min-width: 72rem) min(46rem, ${maxWidth}px), min(${maxWidth}px, calc(100vw - 4rem))`;
   const options = { alt: `${key}, as ${name}`, original: picture, query, sizes };
   const candidates = candidatesFor(client.site, name, picture);
+  const url = client.imageUrl(key, name, query);
+  const [path = ""] = url.split("?", 1);
+  const owner = ownerOf(route, decodePath(path) ?? "", signIns);
+  const isByCookie = owner === undefined || signIns[owner.group]?.cookie !== undefined;
+  if (!isByCookie) return bearerFigureHtml(rendition, owner, address + path);
+
   return html`<figure class="${hasSizes && "fluid"}">
 <div class="mat"><img${attributes(client.imgProps(key, name, options))}></div>
 <figcaption>
 <h4>${name}</h4>
+${owner && ownerHtml(key, name, owner)}
 <dl>${FACTS.map((term) => html`<dt>${term}</dt><dd data-fact="${term}">…</dd>`)}<dt>srcset</dt><dd><ul class="candidates">${candidates.map(
     ({ variant, as }) =>
       html`<li data-variant="${variant}"><a href="${client.imageUrl(key, variant, query)}"><code>${as}</code></a></li> `,
@@ -146,6 +160,64 @@ ${snippet(appFileCommand(address))}${snippet(callSnippet(call))}</details>
       ? html`<p>The Images binding makes it. The edge is not asked.</p>`
       : html`<p><code>cf.image</code> for ${largest}, where the browser reads AVIF${preset.gravity === "object" && ", and the object has no focal point"}:</p>${snippet(edgeCall)}`
   }</details>
+</figcaption>
+</figure>
+`;
+}
+
+/** The form that signs in, and who is signed in, which the script of the page fills in. */
+function signInHtml(signIn: SignIn, index: number): Html {
+  const paths = signIn.routes.map(({ path }) => html`<code>${path}</code> `);
+  const head = html`<section class="sign-in" data-group="${index}" aria-labelledby="sign-in-${index}">
+<h2 id="sign-in-${index}">Sign in for ${paths}</h2>`;
+  if (signIn.cookie === undefined) {
+    return html`${head}<p>These routes name no cookie, so only <code>Authorization: Bearer</code> opens them. Each picture has its <code>curl</code> line.</p></section>`;
+  }
+
+  const fields = fieldsOf(signIn).map(({ claim, choices }) => {
+    if (choices === undefined) {
+      return html`<label>${claim} <input name="${claim}" autocomplete="off" spellcheck="false"></label> `;
+    }
+    const items = choices.map((text) => html`<option>${text}</option>`);
+    return html`<label>${claim} <select name="${claim}">${items}</select></label> `;
+  });
+  return html`${head}
+<form class="tools"><span>Sign in as</span> ${fields}<button>Sign in</button></form>
+<p class="tools"><span role="status" data-signed-in></span> <button type="button" data-sign-out hidden>Sign out</button></p>
+<p class="hint">The local run signs a token for it, in the cookie <code>${signIn.cookie}</code>. In production, the login of your app does.</p>
+</section>`;
+}
+
+/** Who sees a picture, with a button to become that. */
+function ownerHtml(key: string, preset: string, { group, claims }: PictureOwner): Html {
+  const text = claimsText(claims) || "anybody who is signed in";
+  const texts = JSON.stringify(
+    Object.fromEntries([...claims].map(([name, [first]]) => [name, first])),
+  );
+  const name = [...claims.values()].flat()[0];
+  const label = name === undefined ? "Sign in" : `Sign in as ${name}`;
+  return html`<p class="hint" data-owner>Only for ${text}</p>
+<button type="button" data-sign-in-as="${texts}" data-group="${group}" aria-label="${label}, for ${key} as ${preset}">${label}</button>`;
+}
+
+/** A picture that no `<img>` can show, because no cookie opens it. */
+function bearerFigureHtml(
+  { name, route }: SheetRendition,
+  { claims }: PictureOwner,
+  url: string,
+): Html {
+  const { sub, ...others } = Object.fromEntries(
+    [...claims].map(([claim, [text]]) => [claim, text]),
+  );
+  const claim = Object.entries(others).map(([claimName, text]) => `${claimName}=${text}`);
+  const flags = { route: route.path, sub, claim, url: new URL(url).origin };
+  const command = commandLine("token", flags);
+  const line = `curl -o picture -H "Authorization: Bearer $(${command})" ${shellQuote(url)}`;
+  return html`<figure data-bearer>
+<figcaption>
+<h4>${name}</h4>
+<p>Only <code>Authorization: Bearer</code> opens it:</p>
+${snippet(line)}
 </figcaption>
 </figure>
 `;

@@ -1,14 +1,15 @@
-// Answers for the contact sheet: its page, its files, its tries, and the pictures that are put or deleted. And the public
-// keys of the local issuer, which the Worker asks for.
+// Answers for the contact sheet: its page, its files, its tries, the pictures that are put or deleted, and who is signed
+// in. And the public keys of the local issuer, which the Worker asks for.
 
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { CODE_ROOT } from "../../cli/command.ts";
+import { CODE_ROOT, isFault } from "../../cli/command.ts";
 import { LOCAL_JWKS_PATH } from "../../cli/config/local-issuer.ts";
 import { MAX_ORIGINAL_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
+import { parseJson } from "../../worker/util/json.ts";
 import type { Sheet } from "./sheet.ts";
 import { type Answer, refuse } from "./try-options.ts";
 
@@ -23,17 +24,19 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
   "/.vitrine/icon.svg": ["icon.svg", "image/svg+xml"],
 };
 const OBJECTS = "/.vitrine/objects/";
+const SIGN_IN = "/.vitrine/sign-in";
 
 /** Returns what answers the requests of the page. */
 export function sheetHandler(sheet: Sheet) {
   return async (response: ServerResponse): Promise<void> => {
-    const { status, type, body, lines } = await answer(sheet, response);
+    const { status, type, body, lines, cookies } = await answer(sheet, response);
     response.writeHead(status, {
       "content-type": type.startsWith("image/") ? type : `${type}; charset=utf-8`,
       "cache-control": "no-store",
       "cross-origin-resource-policy": "same-origin",
       "content-security-policy": POLICY,
       "x-content-type-options": "nosniff",
+      ...(cookies !== undefined && { "set-cookie": [...cookies] }),
       ...(lines !== undefined && { "x-lines": encodeURIComponent(lines) }),
     });
     response.end(body);
@@ -47,6 +50,9 @@ async function answer(sheet: Sheet, response: ServerResponse): Promise<Answer> {
     const changing = change(sheet, request, decodePath(path.slice(OBJECTS.length)));
     return changing.catch((error: unknown) => refuse(502, `${error}`));
   }
+  if (path.startsWith(`${SIGN_IN}/`) && /^(?:PUT|DELETE)$/.test(request.method ?? "")) {
+    return changeSignIn(sheet, request, Number(path.slice(SIGN_IN.length + 1)));
+  }
   const [file, type] = (Object.hasOwn(FILES, path) && FILES[path]) || [];
   if (file && type) return { status: 200, type, body: readFileSync(join(PAGE, file)) };
   switch (path) {
@@ -56,6 +62,10 @@ async function answer(sheet: Sheet, response: ServerResponse): Promise<Answer> {
       return { status: 200, type: "text/javascript", body: await script() };
     case "/.vitrine/tag":
       return { status: 200, type: "text/plain", body: await sheet.tag() };
+    case SIGN_IN: {
+      const signedIn = await sheet.signedIn(request.headers.cookie ?? "");
+      return { status: 200, type: "application/json", body: JSON.stringify(signedIn) };
+    }
     case LOCAL_JWKS_PATH:
       return { status: 200, type: "application/json", body: await sheet.jwks() };
     case "/.vitrine/try":
@@ -86,6 +96,20 @@ async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promis
     case "refused":
       return refuse(400, result.reason);
   }
+}
+
+/** Signs the visitor in or out. @param group which sign-in of the page */
+async function changeSignIn(
+  sheet: Sheet,
+  request: IncomingMessage,
+  group: number,
+): Promise<Answer> {
+  const isSignOut = request.method === "DELETE";
+  const body = isSignOut ? undefined : await readAll(request);
+  const claims = parseJson(new TextDecoder().decode(body));
+
+  const result = await (isSignOut ? sheet.signOut(group) : sheet.signIn(group, claims));
+  return isFault(result) ? refuse(400, result.fault) : { ...done(""), cookies: result };
 }
 
 function done(body: string): Answer {

@@ -2,7 +2,7 @@
 // running configuration. Its pictures come from the Worker. It sends no byte of an original to the page.
 
 import { createHmac, randomBytes } from "node:crypto";
-import { isFault } from "../../cli/command.ts";
+import { type CommandFault, isFault } from "../../cli/command.ts";
 import { localJwks } from "../../cli/config/local-issuer.ts";
 import { readLocalKeys, replacedVars } from "../../cli/config/local-run.ts";
 import { doubtfulFormatOf } from "../../cli/picture/predict-refusal.ts";
@@ -23,6 +23,7 @@ import {
   type LocalObject,
   predictLocalRefusal,
 } from "./sheet-objects.ts";
+import { readSignedIn, type SignedIn, signIn, signInsOf, signOut } from "./sign-in.ts";
 import { type Answer, parseTry, refuse, renderTry } from "./try-options.ts";
 
 export type Sheet = ReturnType<typeof createSheet>;
@@ -38,6 +39,7 @@ type Identity = Pick<LocalObject, "picture" | "format">;
 /** With a salt, nobody can guess from a tag the settings, which contain secrets. */
 const SALT = randomBytes(32);
 const EXAMPLE = "/.vitrine/objects/photos%2Ffig.jpg";
+const NO_SIGN_IN = { fault: "the page has no such sign-in now: load it again" };
 const NO_CHANGE = "nothing is changed in the S3 that .dev.vars names";
 
 /**
@@ -57,11 +59,10 @@ export function createSheet(
   const identities = new Map<string, Promise<Identity>>();
 
   /** The configuration that the Worker runs with; while it has mistakes, the last configuration without any. */
-  const readLocal = (): LocalConfig | undefined => {
+  const readConfiguration = (): LocalConfig | undefined => {
     const project = watcher.current();
-    const { hasOwnS3, config: written, vars, started } = project;
-    // The operator's own S3 is not shown: anybody on this machine can request a try, without a signature.
-    if (hasOwnS3 || written === undefined) return hasOwnS3 ? undefined : lastGood;
+    const { config: written, vars, started } = project;
+    if (written === undefined) return lastGood;
     const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: edge.images };
     const config = readConfig({ ...vars, ...replacedVars(project), ...IMAGES });
     if (isRefusal(config)) throw new Error(config.mistakes.map(mistakeText).join("; "));
@@ -69,6 +70,9 @@ export function createSheet(
     lastGood = { config, vars };
     return lastGood;
   };
+  // The operator's own S3 is not shown: anybody on this machine can request a try, without a signature.
+  const readLocal = () => (watcher.current().hasOwnS3 ? undefined : readConfiguration());
+  const readSignIns = () => signInsOf(readConfiguration()?.config.routes ?? []);
   const readBuckets = () => readLocal()?.config.buckets ?? [];
 
   /** An AVIF is a picture as any other where the switches say that the account may have it (L1). */
@@ -117,7 +121,22 @@ export function createSheet(
       const mistakes = watcher.mistakes();
       const local = readLocal();
       const objects = local && (await addRenditions(local, await listObjects(), Date.now()));
-      return pageHtml({ address, tag: before, mistakes, objects });
+      return pageHtml({ address, tag: before, mistakes, objects, signIns: readSignIns() });
+    },
+    /** Who is signed in, for each sign-in of the page. @param cookies the header of the request */
+    signedIn: (cookies: string): Promise<readonly (SignedIn | undefined)[]> => {
+      const now = Date.now();
+      return Promise.all(readSignIns().map((group) => readSignedIn(".", group, cookies, now)));
+    },
+    /** @returns the headers `Set-Cookie` of a token, or why there is none */
+    signIn: async (index: number, claims: unknown): Promise<readonly string[] | CommandFault> => {
+      const group = readSignIns()[index];
+      return group ? signIn(".", group, claims, Date.now()) : NO_SIGN_IN;
+    },
+    /** @returns the headers `Set-Cookie` that remove the token */
+    signOut: async (index: number): Promise<readonly string[] | CommandFault> => {
+      const group = readSignIns()[index];
+      return group ? signOut(group) : NO_SIGN_IN;
     },
     /**
      * Renders a picture. One at a time: sharp takes all threads, and the rest of the local run needs some.

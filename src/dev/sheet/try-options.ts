@@ -26,6 +26,8 @@ export type Answer = {
   readonly body: Uint8Array | string;
   /** The lines of wrangler.toml for a preset with these options. */
   readonly lines?: string;
+  /** The headers `Set-Cookie`. */
+  readonly cookies?: readonly string[];
 };
 
 /** A picture of the local run, the variant to make of it, and the lines for its preset. */

@@ -24,7 +24,8 @@ async function render(keys: readonly string[], mistakes: readonly string[] = [])
     return { key, etag: "1", bytes: 9_000, format: FORMATS.get(key.slice(-4)), picture };
   });
   const sheetObjects = await addRenditions({ config: configOf(), vars: ENV }, objects, 0);
-  return pageHtml({ address: "http://localhost:8787", tag: "1", mistakes, objects: sheetObjects });
+  const address = "http://localhost:8787";
+  return pageHtml({ address, tag: "1", mistakes, objects: sheetObjects, signIns: [] });
 }
 
 test("no key and no mistake becomes a tag, an attribute or a script", async () => {

@@ -17,6 +17,15 @@ const sheet: Sheet = {
   page: async () => "<p>",
   tag: async () => "1",
   jwks: async () => '{"keys":[]}',
+  signedIn: async (cookies) => [cookies === "" ? undefined : { text: cookies, expires: 1 }],
+  signIn: async (group, claims) => {
+    calls.push(["sign in", group, claims]);
+    return group === 0 ? ["session=a; Path=/a/", "session=a; Path=/b/"] : { fault: "no sign-in" };
+  },
+  signOut: async (group) => {
+    calls.push(["sign out", group]);
+    return ["session=; Max-Age=0"];
+  },
   put: async (...put) => {
     calls.push(["put", ...put]);
     if (put[0] === "odd.txt") return { kind: "refused", reason: "it is no picture" };
@@ -101,6 +110,26 @@ test("a try comes with its lines, and pictures are put and deleted by their name
     ["put", "odd.txt", { ...png, focus: "" }],
     ["remove", "own/a b.png"],
     ["remove", "odd.txt"],
+  ]);
+});
+
+test("a visitor signs in and out by cookies, and learns who is signed in", async () => {
+  calls.length = 0;
+  const url = `${served.url}/.vitrine/sign-in`;
+  const put = (path: string, body: string) => fetch(url + path, { method: "PUT", body });
+  const cookies = (answer: Response) => [answer.status, answer.headers.getSetCookie()];
+  const two = ["session=a; Path=/a/", "session=a; Path=/b/"];
+  expect(cookies(await put("/0", '{"sub":"alice"}'))).toEqual([200, two]);
+  expect(cookies(await put("/1", "{}"))).toEqual([400, []]);
+  const signedOut = await fetch(`${url}/0`, { method: "DELETE" });
+  expect(cookies(signedOut)).toEqual([200, ["session=; Max-Age=0"]]);
+  expect(await (await fetch(url)).json()).toEqual([null]);
+  const answer = await fetch(url, { headers: { cookie: "session=a" } });
+  expect(await answer.json()).toEqual([{ text: "session=a", expires: 1 }]);
+  expect(calls).toEqual([
+    ["sign in", 0, { sub: "alice" }],
+    ["sign in", 1, {}],
+    ["sign out", 0],
   ]);
 });
 

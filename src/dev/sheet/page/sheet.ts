@@ -2,6 +2,7 @@
 // pictures, and loads the page again when something changed.
 
 import { formatBytes, formatSaving } from "../format-bytes.ts";
+import { isSigningIn } from "./sign-in.ts";
 import { find, isTrying, openTry } from "./try-dialog.ts";
 
 /** Shows a message at the lower edge of the page, also to screen readers. */
@@ -59,11 +60,13 @@ function drawTotal(): void {
     `${figures.length} renditions so far: ${formatBytes(bytes)} in place of ${formatBytes(originals)}. Saved: ${formatSaving(bytes, originals)}.`;
 }
 
-for (const figure of document.querySelectorAll("figure")) {
+for (const figure of document.querySelectorAll<HTMLElement>("figure:not([data-bearer])")) {
   const image = find("img", HTMLImageElement, figure);
   const fail = () => {
     figure.dataset["state"] = "failed";
-    find("[data-fact]", HTMLElement, figure).textContent = "The log of npx vitrine dev says why.";
+    const owner = figure.querySelector("[data-owner]")?.textContent;
+    const reason = owner ?? "The log of npx vitrine dev says why.";
+    find("[data-fact]", HTMLElement, figure).textContent = reason;
   };
   const load = () => void measure(image, figure).catch(fail);
   image.addEventListener("load", load);
@@ -165,7 +168,8 @@ const TIMEOUT_MS = 10_000;
 let isLost = false;
 
 async function follow(): Promise<void> {
-  const canReload = () => document.visibilityState === "visible" && !isBusy && !isTrying();
+  const canReload = () =>
+    document.visibilityState === "visible" && !isBusy && !isTrying() && !isSigningIn();
   try {
     const signal = AbortSignal.timeout(TIMEOUT_MS);
     const answer = canReload() ? await fetch("/.vitrine/tag", { signal }) : undefined;
