@@ -33,15 +33,17 @@ export type World = {
  * Starts a browser, the built Worker, and the server of an app.
  * @param app answers with its pages
  * @param routesFor returns the Worker's routes. It gets the port of the app
+ * @param edge the code of a Worker that answers as S3, the edge and all else that the Worker asks
  */
 export async function startWorld(
   app: Server,
   routesFor: (appPort: number) => readonly object[],
+  edge = EDGE,
 ): Promise<World> {
   const appPort = await freePort();
   app.listen(appPort, "127.0.0.1");
   const ROUTES = routesFor(appPort);
-  const worker = await start(builtWorker({ ...ENV, ROUTES }), { edge: EDGE });
+  const worker = await start(builtWorker({ ...ENV, ROUTES }), { edge });
   const browser = await launch();
 
   const stop = async () => {
