@@ -81,8 +81,15 @@ export type RoutePolicy = {
   readonly isImmutable: boolean;
 };
 
-/** Returns the policy of a route: what it sets, and all else as in `[vars.ANSWERS]`. */
-export function routePolicy(settings: RouteAnswers | undefined, answers: Answers): RoutePolicy {
+/**
+ * Returns the policy of a route: what it sets, and all else as in `[vars.ANSWERS]`.
+ * @param needsToken whether the tokens of a login open the route
+ */
+export function routePolicy(
+  settings: RouteAnswers | undefined,
+  answers: Answers,
+  needsToken: boolean,
+): RoutePolicy {
   const lifetimes = {
     keep: settings?.keep ?? answers.keep,
     stale: settings?.stale ?? answers.stale,
@@ -95,7 +102,11 @@ export function routePolicy(settings: RouteAnswers | undefined, answers: Answers
     lifetimes.stale_if_error === answers.stale_if_error;
 
   const isImmutable = settings?.immutable === true;
-  const defaultMaxAge = isImmutable ? YEAR_S : answers.max_age;
+  let defaultMaxAge = isImmutable ? YEAR_S : answers.max_age;
+
+  // The memory of a tab of Chromium pays no heed to `vary: cookie`: it would show the next user what the one before has
+  // seen. So browsers ask each time, and get a 304.
+  if (needsToken) defaultMaxAge = 0;
   const maxAge = settings?.max_age ?? defaultMaxAge;
 
   return { lifetimes: isGeneral ? undefined : lifetimes, maxAge, isImmutable };

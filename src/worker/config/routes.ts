@@ -151,7 +151,7 @@ export function readRoutes(
       origins: origins ? new Set(origins) : undefined,
       cors,
       fallback,
-      policy: routePolicy(settings.answers, answers),
+      policy: routePolicy(settings.answers, answers, settings.token !== undefined),
     });
   }
   return boundRoutes;
