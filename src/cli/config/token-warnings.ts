@@ -34,17 +34,16 @@ function* claimReminders({ path, tokenRules }: BoundRoute, index: number): Gener
   yield { message, remedy };
 }
 
-/** A visitor may well lose a right within so long: s. */
-const LONG_MAX_AGE_S = 3600;
-
+/** Finds a route whose pictures a browser may show without asking, which a token route does not by itself. */
 function* maxAgeReminders(
   { path, tokenRules, policy }: BoundRoute,
   index: number,
 ): Generator<Warning> {
-  if (tokenRules === undefined || policy.maxAge <= LONG_MAX_AGE_S) return;
+  if (tokenRules === undefined || policy.maxAge === 0) return;
 
-  const message = `ROUTES[${index}]: max_age is ${count(policy.maxAge)} s, so a browser shows a picture of ${path} for so long without asking whether its user may still see it, or until the token expires. A new cookie, as after a logout, ends that`;
-  const remedy = `that is right if nobody loses a right before the token expires. Else set max_age = ${LONG_MAX_AGE_S} or less in answers of the route`;
+  const message = `ROUTES[${index}].answers.max_age: for ${count(policy.maxAge)} s, or until the token expires, a browser shows a picture of ${path} without asking whether its user may still see it. In the same tab, it may show it to whoever signs in there next`;
+  const remedy =
+    "that is right where nobody shares a browser, and nobody loses a right so soon. Else leave max_age out: it is 0 for a route with a token";
   yield { message, remedy };
 }
 
