@@ -182,44 +182,50 @@ describe("1,000 visitors at once", () => {
   });
 });
 
-describe("10,000 tokens with unknown keys in an hour", () => {
-  /** Sends them, and a right one now and then. @returns how many right ones were refused */
-  async function flood(): Promise<number> {
-    let refused = 0;
-    for (let index = 0; index < 10_000; index++) {
-      const { kind } = await find(`unknown-${index}`);
-      expect(kind).toBe("no-key");
-      if (index % 100 === 0 && (await find()).kind !== "key") refused += 1;
-      pass(HOUR / 10_000);
-    }
-    return refused;
-  }
-
+describe("tokens with unknown keys", () => {
   test.each([
-    ["gives its keys", give({ ...EC, kid: "one" })],
-    ["is down", fail500],
+    [10_000, "gives its keys", give({ ...EC, kid: "one" })],
+    [1000, "is down", fail500],
   ])(
-    "cause one request in 30 s to an issuer that %s, and no right token is refused",
-    async (_what, respond) => {
+    "%i in an hour cause one request in 30 s to an issuer that %s, and no right token is refused",
+    async (tokens, _what, respond) => {
       await find();
       answer = respond;
-      expect(await flood()).toBe(0);
+      for (let index = 0; index < tokens; index++) {
+        expect((await find(`unknown-${index}`)).kind).toBe("no-key");
+        if (index % 100 === 0) expect((await find()).kind).toBe("key");
+        pass(HOUR / tokens);
+      }
       expect(requests.length).toBeGreaterThan(100);
       expect(requests.length).toBeLessThanOrEqual(120);
     },
   );
 
-  test("do not keep an issuer's new key from being seen for more than 30 s", async () => {
-    await find();
-    pass(7 * SECOND);
-    answer = give({ ...OTHER_EC, kid: "two" });
-    const began = now();
-    for (let index = 0; (await find("two")).kind !== "key"; index++) {
-      await find(`unknown-${index}`);
-      pass(100);
-    }
-    expect(now() - began).toBeLessThanOrEqual(30 * SECOND);
-  });
+  test.each([
+    ["", 0, 30],
+    [" and a minute, for which Cloudflare keeps the old ones", MINUTE, 90],
+  ])(
+    "do not keep an issuer's new key from being seen for more than 30 s%s",
+    async (_what, cachedMs, seconds) => {
+      let keys = give({ ...EC, kid: "one" });
+      let cached: { readonly answer: () => Response; readonly at: number } | undefined;
+      answer = () => {
+        const isCached = cached && now() - cached.at < cachedMs;
+        if (!cached || !isCached) cached = { answer: keys, at: now() };
+        return cached.answer();
+      };
+      await find();
+      pass(29 * SECOND);
+      keys = give({ ...OTHER_EC, kid: "two" });
+
+      const began = now();
+      for (let index = 0; (await find("two")).kind !== "key"; index++) {
+        await find(`unknown-${index}`);
+        pass(500);
+      }
+      expect(now() - began).toBeLessThanOrEqual(seconds * SECOND);
+    },
+  );
 });
 
 describe("over time", () => {
