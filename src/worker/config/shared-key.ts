@@ -11,6 +11,8 @@ export type KeyForm = {
   readonly text: string;
   /** The same, but no placeholder may be empty. */
   readonly filledText: string;
+  /** The literal text with which all keys end. */
+  readonly suffix: string;
   readonly placeholders: Placeholders;
 };
 
@@ -84,7 +86,10 @@ export function keyForm(
     text += symbol ? symbol.text : part;
     filledText += symbol ? symbol.filledText : part;
   }
-  return { text, filledText, placeholders };
+
+  const lastPart = parts.at(-1) ?? "";
+  const suffix = placeholders.size > 0 ? lastPart : text;
+  return { text, filledText, suffix, placeholders };
 }
 
 /**
@@ -95,6 +100,11 @@ export function keyForm(
  * tried. The answer `undecided` is to be taken for a shared key: what is unknown is not proof.
  */
 export function findSharedKey(first: KeyForm, second: KeyForm): SharedKey {
+  // Keys that end with `.jpg` need no comparison with keys that end with `.png`.
+  const mayShareSuffix =
+    first.suffix.endsWith(second.suffix) || second.suffix.endsWith(first.suffix);
+  if (!mayShareSuffix) return { kind: "none" };
+
   // Most patterns have no key in common even if each place of a placeholder may have a text of its own.
   const loose: Comparison = { first, second, isStrict: false, alphabet: [FILLER] };
   const looseKey = search(loose, startOf(first.text, second.text));
