@@ -315,9 +315,7 @@ function takeCharacter(
 function replaceFront(text: string, replacement: string, isStrict: boolean): string {
   const [symbol = ""] = text;
   if (!isStrict) return replacement + text.slice(symbol.length);
-
-  // With a text in place of the function, a `$&` of a key would mean something.
-  return text.replaceAll(symbol, () => replacement);
+  return text.split(symbol).join(replacement);
 }
 
 /** Adds a character to the key. @returns undefined if no key begins so */

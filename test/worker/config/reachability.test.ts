@@ -21,6 +21,7 @@ const BUCKETS = {
   deep: { ...S3, prefix: "users/a/" },
   emoji: { ...S3, prefix: "é😀/" },
   other: { ...S3, bucket: "acme-other" },
+  elsewhere: { ...S3, bucket: "acme-elsewhere" },
   far: { ...S3, endpoint: "https://minio.example.com", region: "us-east-1", addressing: "path" },
   bound: { binding: "MEDIA", bucket: "acme-media" },
   boundTwice: { binding: "MEDIA" },
@@ -146,8 +147,13 @@ test.each<[object: string | string[], open: string | string[], key: string | und
   ["media/:u/:v/:v/:u", "media/:x/:x/:y/:y", "x/x/x/x"],
   ["media/a/*/b/*", "media/*/c", "a/c/b/c"],
 
+  // There is none, since `:u` would end with `a` and with `b`. But longer and longer texts may be tried.
+  ["media/:u/:u", "media/*a/*b", "undecided"],
+
   // Each bucket of a list counts, and what a bucket is called at the provider.
-  [["other/*", "media/*"], ["other/users/*", "far/users/*"], "users/x"],
+  [["other/*", "media/*"], ["elsewhere/*", "far/*"], "x"],
+  [["other/*", "media/*"], ["elsewhere/*", "deep/*"], "users/a/x"],
+  [["other/*", "media/*"], "elsewhere/*", undefined],
 ])("%s beside %s: %s", (object, open, key) => {
   expect(sharedKey(object, open)).toBe(key);
 });
