@@ -13,8 +13,11 @@ export const PHONE = { width: 390, height: 844 };
 /** For steps that take longer when other tests run. */
 export const LONG_WAIT = { timeout: 60_000 };
 
-/** Runs a browser and a local run, in a copy of the project, around the tests of a file. */
-export function runSheet() {
+/**
+ * Runs a browser and a local run, in a copy of the project, around the tests of a file.
+ * @param prepare changes the copy before the local run starts
+ */
+export function runSheet(prepare: (folder: string) => void = () => {}) {
   let folder: string;
   let browser: Browser;
   let port: number;
@@ -26,6 +29,7 @@ export function runSheet() {
 
   beforeAll(async () => {
     folder = copyProject();
+    prepare(folder);
     port = await freePort();
     [browser, run] = await Promise.all([launch(), start(folder, port)]);
     contexts = await Promise.all(
