@@ -40,6 +40,7 @@ const SECRETS = {
 const ORIGINALS = ["photos/fig.jpg", "photos/friends.jpg", "made/transparent.png", "made/key.jpg"];
 
 const KEY_FILE = ".wrangler/vitrine/local-key.json";
+const ISSUER_FILE = ".wrangler/vitrine/local-issuer.json";
 const PLANTED = {
   AccessKey: {
     AccessKeyId: "vitrine-local-key-id",
@@ -68,6 +69,7 @@ beforeAll(async () => {
   mkdirSync(join(folder, ".wrangler/vitrine"), { recursive: true });
   chmodSync(join(folder, ".wrangler"), 0o777);
   writeFileSync(join(folder, KEY_FILE), JSON.stringify(PLANTED));
+  writeFileSync(join(folder, ISSUER_FILE), '{"d":"planted"}');
   port = await freePort();
   const server = createServer((request, response) => {
     heard.push(`${request.url}`);
@@ -180,6 +182,7 @@ test.each(INTRUDERS)("%s gets no secret, no original and no way to fetch", async
 
   const keys = readLocalKeys(folder);
   expect(keys.secretAccessKey).not.toBe(PLANTED.AccessKey.SecretAccessKey);
+  expect(readOr(join(folder, ISSUER_FILE), "")).not.toContain("planted");
   const BUCKET = localBucketName("acme-media", keys);
   const looked = [
     ...Object.entries({ ...SECRETS, LOCAL_SECRET: keys.secretAccessKey, BUCKET }),
