@@ -7,7 +7,6 @@ import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isRefusal } from "../../worker/http/refusal.ts";
 import type { Health } from "../http/ask-health.ts";
-import { count } from "../terminal/progress.ts";
 
 /** Those that the Worker tells. */
 type LiveHashes = NonNullable<Health["hashes"]>;
@@ -31,7 +30,7 @@ export function accessLines(config: Config, before: LiveHashes, after: ConfigHas
     const isRemoved = !Object.hasOwn(after.routes, path);
     const line = isRemoved
       ? removedLine(config, path, oldAccess)
-      : changedLine(config, path, oldAccess, accessOf(path, after));
+      : changedLine(path, oldAccess, accessOf(path, after));
     if (line !== undefined) lines.push(line);
   }
   return lines.toSorted((first, second) => Number(isOpening(second)) - Number(isOpening(first)));
@@ -50,12 +49,7 @@ function accessOf(path: string, { tokens = {}, signed = [] }: LiveHashes): Acces
   return { kind: signed.includes(path) ? "signed" : "open" };
 }
 
-function changedLine(
-  { routes }: Config,
-  path: string,
-  before: Access,
-  after: Access,
-): string | undefined {
+function changedLine(path: string, before: Access, after: Access): string | undefined {
   if (before.kind === "token" && after.kind === "token") {
     if (before.hash === after.hash) return undefined;
     return `${path}: other tokens open it than now: its issuers, audiences, cookies or claims change. Look who may see its pictures then`;
@@ -67,8 +61,7 @@ function changedLine(
     return `${OPENING}: ${path}. Now only ${old} opens it, and after the deploy nobody needs one`;
   }
   if (before.kind === "open") {
-    const maxAge = routes.find((route) => route.path === path)?.policy.maxAge ?? 0;
-    return `${path}: only ${OPENED_BY[after.kind]} opens it after the deploy. Browsers and shared caches keep what they have, for max_age: ${count(maxAge)} s or what it was`;
+    return `${path}: only ${OPENED_BY[after.kind]} opens it after the deploy. Browsers and shared caches keep what they have, for the max_age of until now`;
   }
   return `${path}: only ${OPENED_BY[after.kind]} opens it after the deploy, and ${old} does not any more`;
 }

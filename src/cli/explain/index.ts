@@ -158,6 +158,9 @@ function keptText(
     return `${byCache}, by browsers until its URL expires, ${count(policy.maxAge)} s at most (immutable)`;
   }
 
+  if (tokenRules !== undefined && policy.maxAge === 0) {
+    return `${byCache}, and the visitor's browser asks each time`;
+  }
   if (tokenRules !== undefined) {
     return `${byCache}, by the visitor's browser until the token expires, ${count(policy.maxAge)} s at most`;
   }
