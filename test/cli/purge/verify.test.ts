@@ -16,8 +16,8 @@ object = "media/vault/*"
 signed = true
 
 [[vars.ROUTES]]
-path = "/users/:user/:preset/*"
-object = "media/users/:user/*"
+path = "/members/:user/:preset/*"
+object = "media/members/:user/*"
 token = { issuer = "https://login.example/", audience = "images", keys = "https://login.example/jwks", claims = { sub = ":user" } }
 
 `;
@@ -117,7 +117,7 @@ describe("no answer but S3's own is a proof", () => {
     ],
     ["S3 is busy", PHOTO, () => stage.s3.faults.add("SlowDown")],
     ["no route shows it", "other/a.jpg", () => {}],
-    ["only a token opens its route", "users/alice/a.jpg", () => {}],
+    ["only a token opens its route", "members/alice/a.jpg", () => {}],
   ];
   const results: [string, CommandResult][] = [];
 
