@@ -9,6 +9,8 @@ export type Report = {
   /** Bytes of the Worker, gzipped. */
   readonly gzip: number;
   readonly traffic: readonly Result[];
+  /** Hits with the token of a login, and without. */
+  readonly tokens: readonly Result[];
   readonly configuration: readonly Result[];
   readonly keys: readonly Result[];
 };
@@ -16,7 +18,7 @@ export type Report = {
 const QUICK = "A quick run shows that each kind works. It is too short: its figures mean nothing.";
 
 /** The table of everything that is compared with a floor. The CPU time is that of a request. */
-export function trafficTable({ traffic, quick }: Pick<Report, "traffic" | "quick">): string[] {
+function trafficTable({ traffic, quick }: Pick<Report, "traffic" | "quick">): string[] {
   const rows = traffic.flatMap(({ name, note, cpu, ratio, limit, floor }) => {
     const floorResult = traffic.find((one) => one.name === floor);
     if (!floorResult) return [];
@@ -27,16 +29,31 @@ export function trafficTable({ traffic, quick }: Pick<Report, "traffic" | "quick
   return markdownTable(["traffic", "CPU", "its floor", "ratio", "target", "what it is"], rows);
 }
 
+/** Puts the tables into docs/performance.md. @throws if the page has no place for one of them */
+export function writeTables(page: string, { quick, traffic, tokens }: Report): string {
+  const withTraffic = writePart(page, "traffic", trafficTable({ quick, traffic }));
+  return writePart(withTraffic, "tokens", trafficTable({ quick, traffic: tokens }));
+}
+
+function writePart(page: string, name: string, table: readonly string[]): string {
+  const part = new RegExp(`(<!-- generated: ${name} -->\n).*?(<!-- generated -->)`, "s");
+  if (!part.test(page)) throw new Error(`docs/performance.md has no <!-- generated: ${name} -->`);
+
+  const text = table.join("\n");
+  return page.replace(part, (_all, opening, closing) => `${opening}\n${text}\n\n${closing}`);
+}
+
 /** The text for the terminal. A quick run is compared with no target. */
 export function reportLines(report: Report): string[] {
-  const { traffic, configuration, keys, quick } = report;
-  const all = [...traffic, ...configuration, ...keys];
+  const { traffic, tokens, configuration, keys, quick } = report;
+  const all = [...traffic, ...tokens, ...configuration, ...keys];
   const missed = all.filter(({ ratio, limit }) => limit !== undefined && ratio > limit);
   const growth = [...configuration, ...keys].map(({ name, cpu, ratio }) => {
     return [name, `${Math.round(cpu)} µs`, ratio.toFixed(2)];
   });
   return [
-    ...[...trafficTable(report), "", ...markdownTable(["growth", "CPU", "ratio"], growth), ""],
+    ...[...trafficTable(report), "", ...trafficTable({ quick, traffic: tokens }), ""],
+    ...[...markdownTable(["growth", "CPU", "ratio"], growth), ""],
     ...(quick ? [QUICK] : missed.map(({ name }) => `above its target: ${name}`)),
   ];
 }

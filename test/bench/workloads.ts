@@ -1,8 +1,10 @@
 // The workloads of the benchmark and their limits: the built Worker with several kinds of traffic, and the
 // Workers with which it is compared.
 
+import { generateKeyPairSync, type KeyObject } from "node:crypto";
 import { basename, join } from "node:path";
 import { buildSync } from "esbuild";
+import { SignJWT } from "jose";
 import { signGrant } from "../../src/url/grant.ts";
 import { SECRETS, SHIPPED_PRESETS } from "../support/env.ts";
 import { builtWorker, type Script } from "../support/workerd.ts";
@@ -65,6 +67,25 @@ const VARS = {
   PRESETS: SHIPPED_PRESETS,
 };
 
+/** A route that the token of a login opens. The URL of the login's keys has the keys in it: see workers/edge.js. */
+const LOGIN = { issuer: "https://login.example.com/", audience: "images", kid: "2026" };
+
+function withToken(alg: string, publicKey: KeyObject): Script {
+  const { issuer, audience, kid } = LOGIN;
+  const key = { ...publicKey.export({ format: "jwk" }), kid, alg, use: "sig" };
+  const keys = JSON.stringify({ keys: [key] });
+  const token = {
+    ...{ issuer, audience, claims: { sub: ":user" } },
+    keys: `${issuer}jwks?keys=${encodeURIComponent(keys)}`,
+  };
+  const ROUTES = [
+    { path: "/users/:user/:preset/*", object: "media/users/:user/*", token },
+    { path: "/icons/:preset/*", object: "media/icons/*" },
+    { path: "/pages/:preset/*", object: "media/pages/*" },
+  ];
+  return builtWorker({ ...VARS, ROUTES });
+}
+
 const HOT = "/images/card/photos/dandelion.jpg";
 const key = (at: number) => `photos/2026/${at % 365}/IMG_${at}.jpg`;
 
@@ -121,9 +142,54 @@ export function workloads(): Workload[] {
     ["the docs' way", bundled("docs"), again(HOT), DIRECT_FLOOR],
     ["bare", bundled("bare"), again(HOT), DIRECT_FLOOR],
   ];
+  return workloadsOf(rows);
+}
+
+/** A hit with the token of a login, compared with one that needs none. */
+export function tokenWorkloads(): Workload[] {
+  const chooseKey = zipf(KEYS, EXPONENT);
+  const draw = (count: number, random: Random) =>
+    each(() => `/images/card/${key(chooseKey(random))}`)(count);
+
+  return workloadsOf([
+    ["hit", wrap("hit", builtWorker(VARS)), draw],
+    ["token, ES256", ...tokenHits("ES256", ES256, chooseKey), "hit", 3],
+    ["token, RS256", ...tokenHits("RS256", RS256, chooseKey), "hit", 3],
+  ]);
+}
+
+function workloadsOf(rows: readonly Row[]): Workload[] {
   return rows.map(([name, script, draw, floor, limit]) => {
     return { name, note: NOTES[name], script, draw, floor, limit };
   });
+}
+
+type KeyPair = { readonly publicKey: KeyObject; readonly privateKey: KeyObject };
+
+const ES256: KeyPair = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const RS256: KeyPair = generateKeyPairSync("rsa", { modulusLength: 2048 });
+
+/** Hits of one visitor with a token, as a login signs it. */
+function tokenHits(
+  alg: string,
+  { publicKey, privateKey }: KeyPair,
+  chooseKey: (random: Random) => number,
+): readonly [Script, Workload["draw"]] {
+  const { issuer, audience, kid } = LOGIN;
+  const draw: Workload["draw"] = async (count, random) => {
+    const token = await new SignJWT({ email: "alice@example.com", scope: "openid profile email" })
+      .setProtectedHeader({ alg, kid, typ: "JWT" })
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setSubject("auth0|5f7c8ec7c33c6c004bbafe82")
+      .setIssuedAt()
+      .setExpirationTime("1h")
+      .sign(privateKey);
+    const folder = "/users/auth0%7C5f7c8ec7c33c6c004bbafe82/card";
+    const load = each(() => `${folder}/${key(chooseKey(random))}`)(count);
+    return { ...load, headers: { ...load.headers, authorization: `Bearer ${token}` } };
+  };
+  return [wrap("hit", withToken(alg, publicKey)), draw];
 }
 
 type Row = readonly [
@@ -144,6 +210,8 @@ const NOTES = {
   miss: "made now, a key that was never asked for, each time",
   check: "S3 is asked, and nothing changed: 304 to the cache",
   signed: "a hit by signed URLs, 100,000 keys by Zipf's law",
+  "token, ES256": "a hit with the token of a login, by ECDSA; compared with a hit",
+  "token, RS256": "the same, by RSA",
   "404": "no such route, preset or key; compared with a hit",
   "hit, gateway alone": "an object of the isolate is in place of the cache",
   "signed, gateway alone": "the same, by signed URLs",

@@ -1,5 +1,5 @@
 // S3 and the edge of the benchmark. They answer at once, always with the same first bytes (A14) and the same
-// rendition (R1, R4).
+// rendition (R1, R4). The URL of an issuer's keys has the keys in it.
 
 const HEAD = new Uint8Array(1024);
 HEAD.set([0xff, 0xd8, 0xff]);
@@ -25,9 +25,12 @@ const HEADERS = {
   vary: "accept",
 };
 
+const KEYS = "https://login.example.com/jwks?keys=";
+
 export default {
-  fetch({ headers }) {
+  fetch({ headers, url }) {
     if (headers.has("range")) return new Response(HEAD, PART);
+    if (url.startsWith(KEYS)) return new Response(decodeURIComponent(url.slice(KEYS.length)));
     return new Response(RENDITION, { headers: HEADERS });
   },
 };
