@@ -38,7 +38,8 @@ const VARS = {
   ROUTES: [
     {
       ...{ path: "/users/:user/:preset/*", object: "media/people/:user/*", token: USER_RULE },
-      ...{ facts: true, fallback: "other/none/@1.png" },
+      // Browsers may keep its pictures: else nothing would depend on vary.
+      ...{ facts: true, fallback: "other/none/@1.png", answers: { max_age: 600 } },
     },
     {
       ...{ path: "/teams/:team/:preset/*", object: "other/people/:team/*", token: TEAM_RULES },
