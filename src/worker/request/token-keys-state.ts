@@ -116,6 +116,17 @@ export function hasUsableKeys({ fetchedAt }: TokenKeysState, now: number): boole
 /** Keys are fresh for so long after they were fetched: ms. Nobody asks for newer ones, unless a token names one. */
 const FRESH_MS = 10 * 60_000;
 
+/** Keys that nobody has renewed for so long are renewed before they are used: ms. */
+const MAX_UNRENEWED_MS = 2 * FRESH_MS;
+
+/**
+ * Returns whether keys are so old that a visitor waits for newer ones: where nobody has come for a while, the issuer may
+ * have removed a key long ago. After a fetch that failed, the old ones serve.
+ */
+export function mustRenewFirst(state: TokenKeysState, now: number): boolean {
+  return isRenewalDue(state, now) && !isWithin(MAX_UNRENEWED_MS, state.fetchedAt, now);
+}
+
 /** Returns whether keys that can be used are to be renewed now, while they serve. */
 export function isRenewalDue(state: TokenKeysState, now: number): boolean {
   if (recentFailure(state, now)) return false;

@@ -27,6 +27,7 @@ import {
   type KeysFetch,
   MAX_FETCH_MS,
   mayFetchForUnknownKey,
+  mustRenewFirst,
   recentFailure,
   runningFetch,
   type TokenKeysEvent,
@@ -103,7 +104,7 @@ function openTokenKeys(keysUrl: string, config: object): TokenKeys {
 }
 
 /**
- * Makes sure that there are keys, and waits for them if there are none.
+ * Makes sure that there are keys, and waits for them if there are none, or only old ones.
  * @returns undefined if there are; else why not
  */
 async function holdKeys(keys: TokenKeys, scope: RequestScope): Promise<string | undefined> {
@@ -117,7 +118,8 @@ async function holdKeys(keys: TokenKeys, scope: RequestScope): Promise<string | 
     const state = memory.state();
     const running = runningFetch(state, now);
 
-    if (hasUsableKeys(state, now)) {
+    const mustWait = mustRenewFirst(state, now) && now < until;
+    if (hasUsableKeys(state, now) && !mustWait) {
       // They serve a while yet, so this request does not wait for the next ones.
       if (!running && isRenewalDue(state, now)) startFetch(keys, scope.context);
       return undefined;

@@ -285,6 +285,29 @@ describe("over time", () => {
     expect(requests).toHaveLength(2);
   });
 
+  test.each([
+    ["19 minutes", 19 * MINUTE, "key"],
+    ["21 minutes", 21 * MINUTE, "no-key"],
+    ["a night", 12 * HOUR, "no-key"],
+  ])("a key that the issuer has removed, after nobody came for %s", async (_, silence, opens) => {
+    await find();
+    pass(silence);
+    answer = give({ ...OTHER_EC, kid: "two" });
+    expect((await find()).kind).toBe(opens);
+    await settle();
+    expect((await find()).kind).toBe("no-key");
+    expect(requests).toHaveLength(2);
+  });
+
+  test("after nobody came for an hour, an issuer that is down costs one visitor the wait", async () => {
+    await find();
+    pass(HOUR);
+    answer = fail500;
+    expect((await find()).kind).toBe("key");
+    expect((await find()).kind).toBe("key");
+    expect(requests).toHaveLength(2);
+  });
+
   test("a clock that is set back by an hour holds up no fetch", async () => {
     await find();
     pass(-HOUR);
