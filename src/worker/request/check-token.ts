@@ -1,22 +1,14 @@
 // Checks the token of a visitor: a JWT (RFC 7519) that the login of the app signed. It opens a route of which it obeys one
-// rule. A token is a credential: nothing of it is logged but the issuer that it names. `jose` checks the signature and the
-// times; this file, which rules a token obeys.
+// rule. A token is a credential: nothing of it is logged but the issuer and the key that it names. `jose` checks the
+// signature and the times; this file, which rules a token obeys.
 
-import {
-  base64url,
-  type CompactJWSHeaderParameters,
-  decodeJwt,
-  decodeProtectedHeader,
-  errors,
-  type JWTPayload,
-  jwtVerify,
-} from "jose";
+import { type CompactJWSHeaderParameters, errors, type JWTPayload, jwtVerify } from "jose";
 import { decodePath } from "../../url/encoding.ts";
 import { readName } from "../../url/grammar.ts";
 import type { BoundRoute } from "../config/routes.ts";
 import { isPathName, type TokenRule } from "../config/token.ts";
 import type { Refusal } from "../http/refusal.ts";
-import { hasRepeatedName } from "../util/json.ts";
+import { findTokens, type UncheckedToken } from "./read-token.ts";
 import { parseRequestTarget } from "./resolve-request.ts";
 import { findKey, type KeyScope } from "./token-keys.ts";
 import type { AccessGrant } from "./url-signature.ts";
@@ -48,16 +40,8 @@ const TYPES: readonly unknown[] = [undefined, "jwt", "at+jwt", "application/at+j
 /** How far the clocks of the issuer and of the Worker may differ: s. */
 const CLOCK_SKEW_S = 60;
 
-/** A token of this length or more is not read: characters. */
-const MAX_TOKEN_LENGTH = 8192;
-
-/** How many tokens of one header are tried. A browser sends a cookie for each domain and path that set it. */
-const MAX_TRIED = 4;
-
-/** Three parts of base64url. */
-const TOKEN_FORM = /^[\w-]+\.[\w-]+\.[\w-]+$/;
-
-const BEARER = /^bearer +(\S+)$/i;
+/** How many wrong signatures of one request are checked. Each costs time, and comes before the rate limit. */
+const MAX_WRONG_SIGNATURES = 4;
 
 /**
  * An escape of a character that needs none: `%61` for `a` (RFC 3986, section 2.3). No app writes one, and each picture is
@@ -71,6 +55,8 @@ type TokenResult =
   /** The token is of another issuer, which another rule may name. */
   | { readonly kind: "of-other-issuer"; readonly reason: string }
   | { readonly kind: "refused"; readonly reason: string }
+  /** The token obeys the rule, but its signature or one of its times is wrong. */
+  | { readonly kind: "wrong"; readonly reason: string }
   /** The issuer's keys cannot be had, so nobody knows whether the token is right. */
   | { readonly kind: "keys-failed"; readonly refusal: Refusal };
 
@@ -95,20 +81,29 @@ export async function checkToken(
   const path = decodePath(pathname) ?? "";
 
   // The reason for the log: of the last token that comes from the issuer of its rule, or else of the last one.
-  let reason = "no token";
-  let ofOtherIssuer: string | undefined;
+  let reason: string | undefined;
+  let weakReason = "no token";
   let keysFailure: Refusal | undefined;
+  let wrongSignatures = 0;
 
   for (const rule of tokenRules) {
     const expected = expectedClaims(rule, (name) => readName(mapping, path, name));
+    const { tokens, hasUnreadable } = findTokens(headers, rule);
+    if (hasUnreadable) weakReason = "the token is no signed JWT that can be read";
 
-    for (const token of tokensOf(headers, rule)) {
+    for (const token of tokens) {
+      if (wrongSignatures === MAX_WRONG_SIGNATURES) break;
+
       const result = await tryToken(token, rule, expected, scope, now);
       switch (result.kind) {
         case "opens":
           return { expires: result.expires, isPrivate: true };
         case "of-other-issuer":
-          ofOtherIssuer = result.reason;
+          weakReason = result.reason;
+          break;
+        case "wrong":
+          wrongSignatures += 1;
+          reason = result.reason;
           break;
         case "refused":
           reason = result.reason;
@@ -124,30 +119,7 @@ export async function checkToken(
 
   // Without its issuer's keys, a token may be right.
   if (keysFailure) return keysFailure;
-  if (reason === "no token" && ofOtherIssuer) reason = ofOtherIssuer;
-  return { event: "token-refused", reason };
-}
-
-/** Returns the tokens that a request has for a rule. */
-function tokensOf(headers: Headers, { cookie, header }: TokenRule): string[] {
-  const [, bearer] = BEARER.exec(headers.get("authorization") ?? "") ?? [];
-  const tokens = bearer ? [bearer] : [];
-
-  const ofHeader = header && headers.get(header);
-  if (ofHeader) tokens.push(ofHeader);
-
-  if (cookie) tokens.push(...cookieValues(headers.get("cookie") ?? "", cookie));
-  return tokens.slice(0, MAX_TRIED);
-}
-
-/** Returns the values of the cookies of a name: `t` of `a=b; session=t`. */
-function cookieValues(header: string, cookie: string): string[] {
-  const values: string[] = [];
-  for (const pair of header.split(";")) {
-    const [name = ""] = pair.split("=", 1);
-    if (name.trim() === cookie) values.push(pair.slice(name.length + 1).trim());
-  }
-  return values;
+  return { event: "token-refused", reason: reason ?? weakReason };
 }
 
 /** For each claim of a rule, the texts that open this very path. None opens if the list is empty. */
@@ -169,84 +141,70 @@ export function expectedClaims(
   return expected;
 }
 
-/** Tries a token on a rule. */
+/**
+ * Tries a token on a rule. What costs nothing comes first: what the token says. It is believed only after the signature of
+ * the same text was checked.
+ */
 async function tryToken(
-  token: string,
+  token: UncheckedToken,
   rule: TokenRule,
   expected: ExpectedClaims,
   scope: KeyScope,
   now: number,
 ): Promise<TokenResult> {
-  const claimed = readUnchecked(token);
-  if (!claimed) return { kind: "refused", reason: "the token is no signed JWT that can be read" };
-
-  // What can be seen before the signature is checked comes first: so a token of another issuer costs nothing.
-  const { header, payload } = claimed;
+  const { header, payload } = token;
   if (payload.iss !== rule.issuer) {
     const iss = typeof payload.iss === "string" ? payload.iss.slice(0, 200) : "no text";
     return { kind: "of-other-issuer", reason: `the token is of the issuer ${iss}` };
   }
-  if (!ALGORITHMS.includes(header.alg)) {
-    return { kind: "refused", reason: "the token has an algorithm that is not taken" };
-  }
-  const type = typeof header.typ === "string" ? header.typ.toLowerCase() : header.typ;
-  if (!TYPES.includes(type)) {
-    return { kind: "refused", reason: "the token has a type (typ) that is not taken" };
-  }
+
+  const reason = headerFault(header) ?? claimsFault(token, expected);
+  if (reason !== undefined) return { kind: "refused", reason };
 
   const lookup = await findKey(rule.keys, header, scope);
-  if (lookup.kind === "no-key") return { kind: "refused", reason: lookup.reason };
-  if (lookup.kind === "keys-failed") {
-    const { reason, repeated } = lookup;
-    const refusal: Refusal = {
-      event: "token-keys-failed",
-      issuer: rule.issuer,
-      reason,
-      repeated,
-    };
-    return { kind: "keys-failed", refusal };
-  }
-
-  const verified = await verify(token, lookup.key, rule, now);
-  if (verified.kind === "refused") return verified;
-
-  for (const [claim, texts] of expected) {
-    const isRight = hasClaim(verified.payload, claim, texts);
-    if (!isRight) {
-      const choice = texts.map((text) => JSON.stringify(text)).join(" or ");
-      return { kind: "refused", reason: `the claim ${claim} is not ${choice || "possible"}` };
+  switch (lookup.kind) {
+    case "key":
+      return verify(token.text, lookup.key, rule, now);
+    case "no-key":
+      return { kind: "refused", reason: lookup.reason };
+    case "keys-failed": {
+      const { reason, repeated } = lookup;
+      const { issuer } = rule;
+      return {
+        kind: "keys-failed",
+        refusal: { event: "token-keys-failed", issuer, reason, repeated },
+      };
     }
   }
-  return { kind: "opens", expires: verified.expires };
 }
 
-type UncheckedToken = {
-  readonly header: CompactJWSHeaderParameters;
-  readonly payload: JWTPayload;
-};
+/** Returns why tokens with such a header are not taken. */
+function headerFault({ alg, typ, crit }: CompactJWSHeaderParameters): string | undefined {
+  if (!ALGORITHMS.includes(alg)) return "the token has an algorithm that is not taken";
 
-/** Reads a token, whose signature nobody has checked yet. @returns undefined if it is none, or none of the usual form */
-function readUnchecked(token: string): UncheckedToken | undefined {
-  if (token.length >= MAX_TOKEN_LENGTH || !TOKEN_FORM.test(token)) return undefined;
+  const type = typeof typ === "string" ? typ.toLowerCase() : typ;
+  if (!TYPES.includes(type)) return "the token has a type (typ) that is not taken";
 
-  try {
-    const { alg, ...others } = decodeProtectedHeader(token);
-    const payload = decodeJwt(token);
+  // Extensions that whoever checks the token must understand. There are none.
+  if (crit !== undefined) return "the token has extensions (crit) that are not taken";
+  return undefined;
+}
 
-    // Two readers may take different ones of two claims of one name.
-    const [, payloadPart = ""] = token.split(".");
-    const payloadText = new TextDecoder().decode(base64url.decode(payloadPart));
-    if (alg === undefined || hasRepeatedName(payloadText)) return undefined;
+/** Returns why the claims of a token do not open the path. */
+function claimsFault(
+  { payload, hasRepeatedClaim }: UncheckedToken,
+  expected: ExpectedClaims,
+): string | undefined {
+  if (hasRepeatedClaim) return "the token has two claims of one name";
 
-    return { header: { ...others, alg }, payload };
-  } catch {
-    return undefined;
+  for (const [claim, texts] of expected) {
+    if (hasClaim(payload, claim, texts)) continue;
+
+    const choice = texts.map((text) => JSON.stringify(text)).join(" or ");
+    return `the claim ${claim} is not ${choice || "possible"}`;
   }
+  return undefined;
 }
-
-type Verified =
-  | { readonly kind: "verified"; readonly payload: JWTPayload; readonly expires: number }
-  | { readonly kind: "refused"; readonly reason: string };
 
 /** Checks the signature of a token, and its issuer, audience and times. */
 async function verify(
@@ -254,7 +212,7 @@ async function verify(
   key: CryptoKey,
   { issuer, audiences }: TokenRule,
   now: number,
-): Promise<Verified> {
+): Promise<TokenResult> {
   const options = {
     algorithms: ALGORITHMS,
     issuer,
@@ -267,14 +225,14 @@ async function verify(
   try {
     const { payload } = await jwtVerify(token, key, options);
     const { exp } = payload;
-    if (!Number.isFinite(exp) || exp === undefined) {
-      return { kind: "refused", reason: "the claim exp is no time" };
+    if (exp === undefined || !Number.isFinite(exp)) {
+      return { kind: "wrong", reason: "the claim exp is no time" };
     }
-    return { kind: "verified", payload, expires: exp };
+    return { kind: "opens", expires: exp };
   } catch (error) {
     // An error of jose names a claim, and no value of it. Any other may hold a part of the token.
     const reason = error instanceof errors.JOSEError ? error.message : "it cannot be checked";
-    return { kind: "refused", reason: `the token is refused: ${reason}` };
+    return { kind: "wrong", reason: `the token is refused: ${reason}` };
   }
 }
 

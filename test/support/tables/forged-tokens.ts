@@ -559,8 +559,8 @@ function places(claims: object): Named {
     "cookies with a comma": { cookie: `a=b,session=${right}` },
     "a cookie in a cookie": { cookie: `session=session=${right}` },
     "a cookie without =": { cookie: `session ${right}` },
-    "a fifth cookie": {
-      cookie: Array(4).fill(`session=${bob}`).concat(`session=${right}`).join("; "),
+    "a seventeenth cookie": {
+      cookie: Array(16).fill(`session=${bob}`).concat(`session=${right}`).join("; "),
     },
     "the header of Access": { "cf-access-jwt-assertion": right },
     "x-forwarded-authorization": { "x-forwarded-authorization": `Bearer ${right}` },

@@ -8,7 +8,7 @@ import {
   SignJWT,
 } from "jose";
 import { HttpResponse, http } from "msw";
-import { beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { ENV } from "../../support/env.ts";
 import { network } from "../../support/network.ts";
 import {
@@ -135,6 +135,37 @@ test("the first of two cookies may be of another login", async () => {
   // A wrong Bearer beside a right cookie does no harm.
   const both = await fetchPath(PHOTO, { ...bearer(other), ...session(token) });
   expect(both.status).toBe(200);
+});
+
+test("cookies that are no token, and tokens of others, lock nobody out", async () => {
+  const token = await sign();
+  const others = [await sign({ sub: "bob" }), await sign({ iss: "https://other.example/" })];
+  const junk = ["x", "a.b", "", "x".repeat(9000), ...others, ...others];
+  const cookie = [...junk, token].map((value) => `session=${value}`).join("; ");
+  const answer = await fetchPath(PHOTO, { cookie });
+  expect(answer.status).toBe(200);
+});
+
+test("a request costs the check of four wrong signatures at most", async () => {
+  const token = await sign();
+  const wrong = `${token.slice(0, -8)}AAAAAAAA`;
+  const cookie = Array(10).fill(`session=${wrong}`).join("; ");
+  const verified = vi.spyOn(crypto.subtle, "verify");
+  await refused(PHOTO, { cookie }, /signature verification failed/);
+  expect(verified).toHaveBeenCalledTimes(4);
+
+  // What the token says is looked at before.
+  verified.mockClear();
+  await refused("/users/bob/card/fig.jpg", { cookie }, /sub is not "bob"/);
+  expect(verified).not.toHaveBeenCalled();
+});
+
+test("a token with an extension is refused, and the log does not have its name", async () => {
+  const [, payload, signature] = (await sign()).split(".");
+  const header = { alg: "ES256", kid: "k1", crit: ["SECRET"], SECRET: 1 };
+  const encoded = Buffer.from(JSON.stringify(header)).toString("base64url");
+  await refused(PHOTO, bearer(`${encoded}.${payload}.${signature}`), /has extensions \(crit\)/);
+  expect(JSON.stringify(lines())).not.toContain("SECRET");
 });
 
 test.each<[string, string, JWTPayload]>([
