@@ -10,7 +10,7 @@ export type Reply = {
 };
 
 /** What is asked next: another cache, or the Worker. */
-export type Next = (request: Request) => Promise<Reply>;
+type Next = (request: Request) => Promise<Reply>;
 
 /** @param now ms since 1970 */
 export type HttpCache = (request: Request, now: number, next: Next) => Promise<Reply>;

@@ -8,7 +8,7 @@ import { NOW_S } from "./visit-state.ts";
 export const USERS = ["alice", "bob", "auth0|5f7c8ec7c33c6c004bbafe82"] as const;
 export const TEAMS = ["acme", "globex"] as const;
 
-export type User = (typeof USERS)[number];
+type User = (typeof USERS)[number];
 
 const TEAMS_OF: Readonly<Record<User, readonly string[]>> = {
   alice: ["acme"],

@@ -21,7 +21,7 @@ export type IssuerSeen = {
 };
 
 /** What is at the URL of the keys. */
-export type KeysSeen =
+type KeysSeen =
   | { readonly kind: "no-answer"; readonly reason: string }
   /** `location`: where a redirect leads. */
   | { readonly kind: "refused"; readonly status: number; readonly location: string | undefined }
@@ -40,7 +40,7 @@ export type KeySeen = {
 };
 
 /** Who the issuer says that it is, in its document. What it does not say is undefined. */
-export type DocumentSeen =
+type DocumentSeen =
   | { readonly kind: "no-document" }
   | {
       readonly kind: "document";
