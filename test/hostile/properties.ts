@@ -13,6 +13,7 @@ import { ofFacts } from "./facts.ts";
 import { ofIdentity } from "./identity.ts";
 import { ofRequests } from "./requests.ts";
 import { ofStore } from "./store.ts";
+import { ofTokens } from "./tokens.ts";
 import { ofUsers } from "./users.ts";
 import { ofVisitors } from "./visitors.ts";
 
@@ -27,6 +28,7 @@ export const PROPERTIES = {
   ...ofIdentity,
   ...ofStore,
   ...ofCookies,
+  ...ofTokens,
   ...ofUsers,
 };
 

@@ -205,6 +205,9 @@ const SABOTAGE: Readonly<Record<PropertyName, Sabotage | readonly Sabotage[]>> =
   cookies: changingRequest((url, headers) => {
     return headers.has("cookie") ? url.replace("/album/", "/images/") : url;
   }),
+  tokens: changingRequest((url, headers) => {
+    return headers.has("authorization") ? url.replace("/users/alice/", "/open/") : url;
+  }),
   formats: changingAnswer(() => ({ headers: { vary: "" } })),
   pages: changingRequest((url, headers) => {
     for (const name of ["origin", "referer", "sec-fetch-site"]) headers.delete(name);

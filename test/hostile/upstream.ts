@@ -12,6 +12,7 @@ import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
 import { STRICT, type Switches } from "../../src/emulator/edge/switches.ts";
 import { inputUrlOf } from "../../src/emulator/fetch.ts";
 import { answerOf, errorOf } from "../support/issuer.ts";
+import { answerTokenIssuer } from "../support/tokens.ts";
 import { SESSION } from "./engines.ts";
 import { fileOf, METADATA, ORIGINAL, renditionOf, typeOf, urlIn } from "./files.ts";
 import { askS3, BUCKET, redirectAway } from "./s3-upstream.ts";
@@ -35,7 +36,7 @@ export async function fetchUpstream(
   const url = `${input}`;
   if (url.startsWith("https://sts.")) return answerOfSts(`${init.body}`);
 
-  const keys = await answerIssuer(url);
+  const keys = (await answerIssuer(url)) ?? answerTokenIssuer(url);
   if (keys && state.mood.isIssuerDown) throw new TypeError("no route to an issuer");
   if (keys) return keys;
 

@@ -45,6 +45,12 @@ export function jwksOf({ pairs }: TokenIssuer): { readonly keys: readonly object
   return { keys };
 }
 
+/** Answers as the issuers do, whose keys the Worker asks for. @returns undefined if the URL is of neither */
+export function answerTokenIssuer(url: string): Response | undefined {
+  const issuer = [LOGIN, RIVAL].find(({ keys }) => keys === url);
+  return issuer && Response.json(jwksOf(issuer));
+}
+
 /** How LOGIN signs: the algorithm and its key. */
 export const SIGNERS = [
   { alg: "RS256", kid: "rsa" },
