@@ -112,7 +112,10 @@ function tokenRuleSchema(
 const OF_ROUTE = "is an option of the route itself: write it before the table token begins";
 
 function tokenOptions(localIssuer: unknown) {
-  const url = textThat("an https:// URL", (value) => isTokenUrl(value, localIssuer));
+  const url = textThat(
+    "an https:// URL (one on your machine stands in .dev.vars: docs/tokens.md)",
+    (value) => isTokenUrl(value, localIssuer),
+  );
 
   return {
     issuer: url,

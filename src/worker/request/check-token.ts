@@ -155,7 +155,8 @@ async function tryToken(
   const { header, payload } = token;
   if (payload.iss !== rule.issuer) {
     const iss = typeof payload.iss === "string" ? payload.iss.slice(0, 200) : "no text";
-    return { kind: "of-other-issuer", reason: `the token is of the issuer ${iss}` };
+    const reason = `the token is of the issuer ${iss}, and not of ${rule.issuer}`;
+    return { kind: "of-other-issuer", reason };
   }
 
   const reason = headerFault(header) ?? claimsFault(token, expected);

@@ -200,7 +200,7 @@ test.each<[string, string, JWTPayload, RegExp]>([
     "of another issuer",
     PHOTO,
     { iss: "https://login.example.com" },
-    /issuer https:\/\/login.example.com$/,
+    /issuer https:\/\/login.example.com, and not of/,
   ],
   ["that has expired", PHOTO, { exp: 1796212740 }, /"exp"/],
   ["that never expires", PHOTO, { exp: undefined as never }, /missing required "exp"/],
