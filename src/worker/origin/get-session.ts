@@ -74,10 +74,20 @@ export async function getSession(
     const remainingMs = deadline - now;
     if (remainingMs <= 0) return NO_ANSWER;
 
-    // A renewal does not reject. But it never ends if the runtime cancels the request that began it. So this wait ends
-    // in any case after RENEWAL_MS, and then the next round starts another renewal.
-    const renewal = running ?? startRenewal(memory, context);
-    await withTimeout(Math.min(remainingMs, RENEWAL_MS), renewal.ended);
+    // After RENEWAL_MS at the latest, the next round starts another renewal.
+    const waitMs = Math.min(remainingMs, RENEWAL_MS);
+    if (running) await waitForOther(running, waitMs, memory);
+    else await withTimeout(waitMs, startRenewal(memory, context).ended);
+  }
+}
+
+/** Waits for a renewal that another request has begun. */
+async function waitForOther(renewal: Renewal, ms: number, memory: RoleMemory): Promise<void> {
+  try {
+    await withTimeout(ms, renewal.ended);
+  } catch {
+    // A renewal does not reject by itself. The runtime rejects for it if that request has ended.
+    memory.learn({ type: "renewal-cancelled", renewal });
   }
 }
 

@@ -25,7 +25,10 @@ export type RoleState = {
 };
 
 export type Renewal = {
-  /** Resolves when the answer of STS is in the state. */
+  /**
+   * Resolves when the answer of STS is in the state. If the runtime ends the request that began the renewal before, it
+   * rejects for the others, or never settles.
+   */
   readonly ended: Promise<unknown>;
   /** When it began: ms since 1970. */
   readonly began: number;
@@ -35,6 +38,8 @@ export type RoleEvent =
   | { readonly type: "renewal-started"; readonly renewal: Renewal }
   | { readonly type: "renewed"; readonly session: Session }
   | { readonly type: "renewal-failed"; readonly failure: StsFailure; readonly now: number }
+  /** The runtime has ended the request that began this renewal. */
+  | { readonly type: "renewal-cancelled"; readonly renewal: Renewal }
   /** With this session, S3 gave an object, or denied it. */
   | { readonly type: "object-requested"; readonly session: Session; readonly denied: boolean }
   /** A visitor gets no picture, because no session opens the bucket. The log's line is that of the refusal itself. */
@@ -57,6 +62,12 @@ export function advanceRole(state: RoleState, event: RoleEvent): Advanced {
 
     case "renewal-failed":
       return failRenewal(state, event.failure, event.now);
+
+    case "renewal-cancelled": {
+      // Of many who waited, one may have begun another renewal already.
+      const renewal = state.renewal === event.renewal ? undefined : state.renewal;
+      return changed(state, { renewal });
+    }
 
     case "object-requested": {
       // The reply to an older session says nothing about the newest one.
@@ -154,7 +165,7 @@ export function recentFailure({ failure }: RoleState, now: number): StsFailure |
 
 /**
  * How long others wait for a renewal: ms. It is more than a request to STS may take (STS_MS of get-session.ts). Without
- * this limit they would wait for ever if the runtime cancels the request that began the renewal.
+ * this limit they might wait for ever if the runtime ends the request that began the renewal.
  */
 export const RENEWAL_MS = 8_000;
 

@@ -4,7 +4,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Notice } from "../../../src/worker/log/notice.ts";
 import { getSession } from "../../../src/worker/origin/get-session.ts";
 import type { RoleMemory } from "../../../src/worker/origin/memories.ts";
-import { advanceRole } from "../../../src/worker/origin/role-state.ts";
+import { advanceRole, runningRenewal } from "../../../src/worker/origin/role-state.ts";
 import { isStsFailure, type StsFailure } from "../../../src/worker/origin/session.ts";
 import { createMemory } from "../../../src/worker/util/memory.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
@@ -148,6 +148,28 @@ test("a question whose request was cut off is asked again by another one", async
   const result = getKeyId(role);
   await fireTimer();
   expect(await result).toBe("ASIA1");
+});
+
+test("a question whose request the runtime has ended is asked again by one of those who wait", async () => {
+  const role = memory();
+  const { promise: ended, reject } = Promise.withResolvers();
+  role.learn({ type: "renewal-started", renewal: { ended, began: now() } });
+  const result = Promise.all(Array.from({ length: 50 }, () => getKeyId(role)));
+  reject(new Error("created by a request that has since ended, so it can never settle"));
+  expect([new Set(await result), requests.length]).toEqual([new Set(["ASIA1"]), 1]);
+});
+
+test("a question that was asked again goes on when others learn that the first one was ended", () => {
+  const role = memory();
+  const first = { ended: Promise.resolve(), began: now() };
+  const second = { ...first };
+  role.learn({ type: "renewal-started", renewal: first });
+  role.learn({ type: "renewal-cancelled", renewal: first });
+  expect(runningRenewal(role.state(), now())).toBeUndefined();
+
+  role.learn({ type: "renewal-started", renewal: second });
+  role.learn({ type: "renewal-cancelled", renewal: first });
+  expect(runningRenewal(role.state(), now())).toBe(second);
 });
 
 test("a visitor does not wait for STS beyond their deadline", async () => {

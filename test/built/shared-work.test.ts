@@ -1,17 +1,19 @@
-// The keys of an issuer of tokens in workerd, which ties work to the request that began it: visitors who wait for the fetch
-// of another one, who leaves, or whose request is ended.
+// Work that requests share in workerd, which ties it to the request that began it: visitors who wait for the keys of an
+// issuer of tokens, or for the credentials of a role, which another one requests, who leaves, or whose request is ended.
 
 import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { buildSync } from "esbuild";
-import { beforeAll, beforeEach, expect, test } from "vitest";
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { listenLocally } from "../../src/emulator/local-server.ts";
 import { ROOT } from "../support/built.ts";
+import { answerOf, EC_KEY } from "../support/issuer.ts";
 import { type Running, start } from "../support/workerd.ts";
 
 const VISITORS = 40;
-const HOST = "https://login.example.com";
+const HOUR = 3_600_000;
+const HOST = "https://outside.example.com";
 
 const { publicKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
 const JWKS = JSON.stringify({ keys: [{ ...publicKey.export({ format: "jwk" }), kid: "one" }] });
@@ -20,26 +22,27 @@ let worker: Running;
 /** The URLs that the Worker has fetched. */
 let urls: string[] = [];
 let status: number;
-/** Resolve when the issuer, and GATE of the Worker, may answer. */
-let issuer: PromiseWithResolvers<void>;
+/** Resolve when the issuer or STS, and GATE of the Worker, may answer. */
+let answers: PromiseWithResolvers<void>;
 let gate: PromiseWithResolvers<void>;
 
 const server = createServer({ requireHostHeader: false }, async ({ url = "" }, answer) => {
   urls.push(url);
   const isGate = url.endsWith("/gate");
-  await (isGate ? gate : issuer).promise;
+  await (isGate ? gate : answers).promise;
   answer.writeHead(isGate ? 204 : status, { "content-type": "application/json" });
-  answer.end(isGate ? undefined : JWKS);
+  if (isGate) answer.end();
+  else answer.end(url.includes("/role/") ? answerOf(Date.now() + HOUR) : JWKS);
 });
 
 beforeAll(async () => {
   const { outputFiles } = buildSync({
-    ...{ entryPoints: [join(ROOT, "test/built/token-keys-worker.ts")], bundle: true },
+    ...{ entryPoints: [join(ROOT, "test/built/shared-work-worker.ts")], bundle: true },
     ...{ format: "esm", conditions: ["workerd"], write: false },
   });
   const { url, close } = await listenLocally(server, 0);
   const outside = { outside: new URL(url).host, isProxy: true };
-  worker = await start({ code: outputFiles[0]?.text ?? "" }, outside);
+  worker = await start({ code: outputFiles[0]?.text ?? "", vars: { PEM: EC_KEY } }, outside);
   return async () => {
     await worker.stop();
     await close();
@@ -48,16 +51,16 @@ beforeAll(async () => {
 
 beforeEach(() => {
   [urls, status] = [[], 200];
-  [issuer, gate] = [Promise.withResolvers(), Promise.withResolvers()];
+  [answers, gate] = [Promise.withResolvers(), Promise.withResolvers()];
 });
 
 const visit = (path: string, init: RequestInit = {}) =>
   fetch(`http://127.0.0.1:${worker.port}${path}`, init);
 const timesAsked = (path: string) => urls.filter((url) => url === HOST + path).length;
-const fetchBegan = (path: string, times = 1) =>
-  expect.poll(() => timesAsked(path), { interval: 1 }).toBe(times);
+const began = (path: string, times = 1) =>
+  expect.poll(() => timesAsked(path), { interval: 1, timeout: 10_000 }).toBe(times);
 
-/** Many visitors ask at once. @returns what all of them got, once the issuer answers */
+/** Many visitors ask at once. @returns what all of them got, once the answer comes */
 function visitors(path: string): Promise<Set<string>> {
   const visits = Array.from({ length: VISITORS }, async () => (await visit(path)).text());
   return Promise.all(visits).then((kinds) => new Set(kinds));
@@ -71,7 +74,7 @@ async function arrived(): Promise<void> {
 test("many visitors at once wait for one fetch, and then for none", async () => {
   const waiting = visitors("/many");
   await arrived();
-  issuer.resolve();
+  answers.resolve();
   expect([await waiting, timesAsked("/many")]).toEqual([new Set(["key"]), 1]);
   expect([await visitors("/many"), timesAsked("/many")]).toEqual([new Set(["key"]), 1]);
   const unknown = await visitors("/many?kid=two");
@@ -82,31 +85,38 @@ test("an issuer that fails is asked once for many visitors at once", async () =>
   status = 500;
   const waiting = visitors("/fails");
   await arrived();
-  issuer.resolve();
+  answers.resolve();
   expect([await waiting, timesAsked("/fails")]).toEqual([new Set(["keys-failed"]), 1]);
   expect([await visitors("/fails"), timesAsked("/fails")]).toEqual([new Set(["keys-failed"]), 1]);
 });
 
-test("a visitor who began the fetch leaves, and the others get their keys by it", async () => {
-  const leaving = new AbortController();
-  const left = visit("/leaves", { signal: leaving.signal }).catch(() => "left");
-  await fetchBegan("/leaves");
-  const waiting = visitors("/leaves");
-  await arrived();
-  leaving.abort();
-  expect(await left).toBe("left");
-  issuer.resolve();
-  expect([await waiting, timesAsked("/leaves")]).toEqual([new Set(["key"]), 1]);
-});
+describe.each([
+  ["keys", "", "key"],
+  ["credentials of a role", "/role", "session"],
+])("many visitors wait for the same %s", (_what, folder, kind) => {
+  test("and the one who began to request them leaves: the others get them by it", async () => {
+    const path = `${folder}/leaves`;
+    const leaving = new AbortController();
+    const left = visit(path, { signal: leaving.signal }).catch(() => "left");
+    await began(path);
+    const waiting = visitors(path);
+    await arrived();
+    leaving.abort();
+    expect(await left).toBe("left");
+    answers.resolve();
+    expect([await waiting, timesAsked(path)]).toEqual([new Set([kind]), 1]);
+  });
 
-test("the request that began the fetch is ended, and one of those who wait begins another", async () => {
-  const ended = visit("/ends?leave");
-  await fetchBegan("/ends");
-  const waiting = visitors("/ends");
-  await arrived();
-  gate.resolve();
-  expect((await ended).status).toBe(204);
-  await fetchBegan("/ends", 2);
-  issuer.resolve();
-  expect([await waiting, timesAsked("/ends")]).toEqual([new Set(["key"]), 2]);
+  test("and the request that began it is ended: one of those who wait begins another", async () => {
+    const path = `${folder}/ends`;
+    const ended = visit(`${path}?leave`);
+    await began(path);
+    const waiting = visitors(path);
+    await arrived();
+    gate.resolve();
+    expect((await ended).status).toBe(204);
+    await began(path, 2);
+    answers.resolve();
+    expect([await waiting, timesAsked(path)]).toEqual([new Set([kind]), 2]);
+  });
 });
