@@ -221,10 +221,15 @@ export function* unsignedRouteWarnings(
 
       const openRoute = `ROUTES[${openIndex}] (${open.path})`;
       const signedRoute = `ROUTES[${signedIndex}] (${signed.path})`;
-      for (const { isFallback, key } of exposuresOf(signedObjects, openObjects)) {
-        if (isFallback) {
+      for (const { shownAs, key } of exposuresOf(signedObjects, openObjects)) {
+        if (shownAs === "fallback") {
           const message = `the fallback of ${openRoute} shows everyone an object that ${signedRoute} signs`;
           yield { message, remedy: "use a fallback that no signed route leads to" };
+          continue;
+        }
+        if (shownAs === "overlay") {
+          const message = `a preset of ${openRoute} draws ${key}, an object that ${signedRoute} signs, and so shows it to everyone`;
+          yield { message, remedy: "draw an object that no signed route leads to" };
           continue;
         }
 

@@ -1,29 +1,29 @@
 // Checks that nobody gets an object of a token route without a token: by a route that needs neither a token nor a
-// signature, as one of its objects or as its fallback. What decides is which keys both routes can show in one real
-// bucket. Other presets, or another route before it on the same paths, protect nothing: the object is still shown. It is
-// not known whether an alias of a bucket, such as that of an access point of AWS, names the same bucket. No I/O.
+// signature, as one of its objects, as its fallback, or drawn on its pictures. What decides is which keys both routes can
+// show in one real bucket. Other presets, or another route before it on the same paths, protect nothing: the object is
+// still shown. No I/O.
 
+import { VARIANT } from "../../url/grammar.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Variant } from "./preset.ts";
 import type { BoundRoute } from "./routes.ts";
+import { findOverlaps } from "./same-bucket.ts";
 import type { ReportMistake } from "./schema.ts";
-import { findSharedKey, type KeyForm, keyForm } from "./shared-key.ts";
+import { findSharedKey, inFolder, type KeyForm, keyForm } from "./shared-key.ts";
 
-/** The objects that a route shows. */
-export type ShownObjects = {
-  /** For each bucket of the route. */
-  readonly objects: readonly ShownKeys[];
-  /** One key. Undefined: the route has no fallback. */
-  readonly fallback: ShownKeys | undefined;
-};
+/** How a route shows an object: as one of its own, in place of a missing one, or drawn on others by a preset. */
+type ShownAs = "object" | "fallback" | "overlay";
+
+/** The objects that a route shows. A fallback and an overlay are one key each. */
+export type ShownObjects = Readonly<Record<ShownAs, readonly ShownKeys[]>>;
 
 /** Keys in one bucket. */
 type ShownKeys = { readonly bucket: Bucket; readonly keys: KeyForm };
 
 /** How a route shows an object of another route. */
 export type Exposure = {
-  readonly isFallback: boolean;
-  /** The object's key, with its prefix. Undefined: both patterns have to be taken for patterns that share one. */
+  readonly shownAs: ShownAs;
+  /** The object's key in the real bucket. Undefined: both patterns have to be taken for patterns that share one. */
   readonly key: string | undefined;
   /** The bucket of the route whose object is shown. */
   readonly bucket: Bucket;
@@ -68,96 +68,104 @@ export function checkTokenRoutes(
   }
 }
 
-/** Returns what a route shows. */
+const NO_TEXTS: ReadonlyMap<string, readonly string[]> = new Map();
+
+/**
+ * Returns what a route shows.
+ * @param textsOfNames the texts that a name in the path may have. Without an entry, it is any text
+ */
 export function shownBy(
   { buckets, mapping, presets, fallback }: BoundRoute,
   variants: ReadonlyMap<string, Variant>,
+  textsOfNames = NO_TEXTS,
 ): ShownObjects {
   const variantNames: string[] = [];
-  for (const [name, { preset }] of variants) {
-    if (!presets || presets.has(preset)) variantNames.push(name);
+  const drawnKeys = new Set<string>();
+  for (const [name, { preset, image }] of variants) {
+    if (presets && !presets.has(preset)) continue;
+
+    variantNames.push(name);
+    for (const { key } of image.draw ?? []) {
+      if (key !== undefined) drawnKeys.add(key);
+    }
   }
 
-  const objects: ShownKeys[] = [];
-  for (const bucket of buckets) {
-    objects.push({ bucket, keys: keyForm(bucket.prefix, mapping.key.parts, variantNames) });
+  const choices = new Map([...textsOfNames, [VARIANT, variantNames]]);
+  const keysIn = (bucket: Bucket): ShownKeys => {
+    return { bucket, keys: keyForm(bucket.prefix, mapping.key.parts, choices) };
+  };
+  const oneKey = (bucket: Bucket, key: string): ShownKeys => {
+    return { bucket, keys: keyForm(key, [], NO_TEXTS) };
+  };
+
+  // What is drawn is in the bucket of the picture, which may be the fallback.
+  const overlays: ShownKeys[] = [];
+  const pictureBuckets = fallback ? [...buckets, fallback.bucket] : buckets;
+  for (const bucket of new Set(pictureBuckets)) {
+    for (const key of drawnKeys) overlays.push(oneKey(bucket, bucket.prefix + key));
   }
 
-  if (!fallback) return { objects, fallback: undefined };
-  const { bucket, key } = fallback;
-  return { objects, fallback: { bucket, keys: keyForm(key, [], []) } };
+  return {
+    object: buckets.map(keysIn),
+    fallback: fallback ? [oneKey(fallback.bucket, fallback.key)] : [],
+    overlay: overlays,
+  };
 }
 
-/** Returns how a route shows an object of another one: at most once as its own object, and once as its fallback. */
-export function exposuresOf(protectedObjects: ShownObjects, other: ShownObjects): Exposure[] {
-  const ownExposures: Exposure[] = [];
-  const fallbackExposures: Exposure[] = [];
+const WAYS = ["object", "fallback", "overlay"] as const satisfies readonly ShownAs[];
 
-  for (const objects of protectedObjects.objects) {
-    for (const otherObjects of other.objects) {
-      const exposure = exposureOf(objects, otherObjects, false);
-      if (exposure) ownExposures.push(exposure);
+/** Returns how a route shows an object of another one: each way at most once. */
+export function exposuresOf(protectedObjects: ShownObjects, other: ShownObjects): Exposure[] {
+  const firstExposures: Exposure[] = [];
+  for (const shownAs of WAYS) {
+    const exposures: Exposure[] = [];
+    for (const objects of protectedObjects.object) {
+      for (const otherObjects of other[shownAs]) {
+        exposures.push(...exposuresAs(shownAs, objects, otherObjects));
+      }
     }
 
-    const exposure = other.fallback && exposureOf(objects, other.fallback, true);
-    if (exposure) fallbackExposures.push(exposure);
+    const first = exposures.find(({ isCertain }) => isCertain) ?? exposures[0];
+    if (first) firstExposures.push(first);
   }
-
-  const first = [firstCertain(ownExposures), firstCertain(fallbackExposures)];
-  return first.filter((exposure) => exposure !== undefined);
+  return firstExposures;
 }
 
-function firstCertain(exposures: readonly Exposure[]): Exposure | undefined {
-  return exposures.find(({ isCertain }) => isCertain) ?? exposures[0];
-}
-
-function exposureOf(
-  objects: ShownKeys,
-  otherObjects: ShownKeys,
-  isFallback: boolean,
-): Exposure | undefined {
+/** Compares the keys in each way in which their buckets may be one. */
+function exposuresAs(shownAs: ShownAs, objects: ShownKeys, otherObjects: ShownKeys): Exposure[] {
   const { bucket } = objects;
   const { bucket: otherBucket } = otherObjects;
-  const identity = compareBuckets(bucket, otherBucket);
-  if (identity === "different") return undefined;
+  const exposures: Exposure[] = [];
 
-  const sharedKey = findSharedKey(objects.keys, otherObjects.keys);
-  if (sharedKey.kind === "none") return undefined;
+  for (const { folder, otherFolder, isCertain } of findOverlaps(bucket, otherBucket)) {
+    const keys = inFolder(folder, objects.keys);
+    const otherKeys = inFolder(otherFolder, otherObjects.keys);
+    const sharedKey = findSharedKey(keys, otherKeys);
+    if (sharedKey.kind === "none") continue;
 
-  const key = sharedKey.kind === "key" ? sharedKey.key : undefined;
-  return { isFallback, key, bucket, otherBucket, isCertain: identity === "same" };
-}
-
-/**
- * Compares what two buckets of the configuration are at the provider. Endpoints and regions do not tell: a bucket may be
- * reached by several of them, and one of R2 by S3's API, too.
- */
-export function compareBuckets(bucket: Bucket, other: Bucket): "same" | "different" | "unknown" {
-  const hasSameBinding = bucket.r2 !== undefined && Object.is(bucket.r2, other.r2);
-  if (hasSameBinding) return "same";
-
-  // The Worker knows the bucket of a binding only by its settings.
-  if (!bucket.isNameKnown || !other.isNameKnown) return "unknown";
-  return bucket.bucket === other.bucket ? "same" : "different";
+    const key = sharedKey.kind === "key" ? sharedKey.key : undefined;
+    exposures.push({ shownAs, key, bucket, otherBucket, isCertain });
+  }
+  return exposures;
 }
 
 /** @param routeText the route that shows the object: `ROUTES[0] (/images/:preset/*), which needs no token` */
 function mistakeOf(exposure: Exposure, routeText: string): string {
-  const { isFallback, key, bucket, otherBucket, isCertain } = exposure;
-
-  if (!isCertain) {
-    const unnamed = [bucket, otherBucket].filter(({ isNameKnown }) => !isNameKnown);
-    const tables = unnamed.map(({ name }) => `BUCKETS.${name}`).join(" and ");
-    const object = key === undefined ? "its objects" : `an object such as ${key}`;
-    const reason = `BUCKETS.${bucket.name} and BUCKETS.${otherBucket.name} may be one bucket`;
-    return `${reason}, of which ${routeText}, shows ${object}: write bucket = "…", the bucket_name of its binding, into ${tables}`;
-  }
+  const { shownAs, key, bucket, otherBucket, isCertain } = exposure;
+  if (!isCertain) return doubtOf(exposure, routeText);
 
   const isSameTable = bucket.name === otherBucket.name;
   const names = `BUCKETS.${bucket.name} and BUCKETS.${otherBucket.name} are one bucket`;
-  const bucketText = isSameTable ? "" : ` (${names})`;
-  if (isFallback) {
-    return `${key} is the fallback of ${routeText}${bucketText}: use a fallback that no route with a token leads to`;
+  const isSameName = bucket.bucket === otherBucket.bucket || bucket.r2 !== undefined;
+  const reason = isSameName ? "" : ", as endpoint says";
+  const bucketText = isSameTable ? "" : ` (${names}${reason})`;
+
+  switch (shownAs) {
+    case "fallback":
+      return `${key} is the fallback of ${routeText}${bucketText}: use a fallback that no route with a token leads to`;
+    case "overlay":
+      return `${key} is drawn by a preset on the pictures of ${routeText}${bucketText}: draw an object that no route with a token leads to, or leave the preset out of that route`;
+    case "object":
   }
 
   const remedy =
@@ -166,4 +174,18 @@ function mistakeOf(exposure: Exposure, routeText: string): string {
     return `its objects may also be shown by ${routeText}${bucketText}. That cannot be told, as a name stands twice in object: ${remedy}`;
   }
   return `an object such as ${key} is also shown by ${routeText}${bucketText}: ${remedy}`;
+}
+
+/** The mistake where two buckets may be one. */
+function doubtOf({ key, bucket, otherBucket }: Exposure, routeText: string): string {
+  const object = key === undefined ? "its objects" : `an object such as ${key}`;
+  const reason = `BUCKETS.${bucket.name} and BUCKETS.${otherBucket.name} may be one bucket`;
+  const fault = `${reason}, of which ${routeText}, shows ${object}`;
+
+  const unnamed = [bucket, otherBucket].filter(({ isNameKnown }) => !isNameKnown);
+  if (unnamed.length > 0) {
+    const tables = unnamed.map(({ name }) => `BUCKETS.${name}`).join(" and ");
+    return `${fault}: write bucket = "…", the bucket_name of its binding, into ${tables}`;
+  }
+  return `${fault}: write endpoint without the bucket, the bucket's own name into bucket, and a folder into prefix`;
 }

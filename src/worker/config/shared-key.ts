@@ -2,7 +2,7 @@
 // that another one shows, and whether it does, the beginnings of two patterns do not tell: `*.jpg` and `users/*` share a
 // key. This file never takes patterns for disjoint that are not. Where it cannot decide, it says so. Pure.
 
-import { REST, VARIANT } from "../../url/grammar.ts";
+import { REST } from "../../url/grammar.ts";
 import { MAX_KEY_BYTES } from "../../url/key.ts";
 
 /** The keys that a route shows in one bucket, ready to compare. */
@@ -22,8 +22,8 @@ type Placeholders = ReadonlyMap<string, Placeholder>;
 type Placeholder =
   /** `:name`, or `*`, which allows slashes. `isSingle`: one character; else any number of them. */
   | { readonly kind: "text"; readonly allowsSlash: boolean; readonly isSingle: boolean }
-  /** `:preset`: a variant that the route shows. */
-  | { readonly kind: "variant"; readonly names: readonly string[] };
+  /** One of these texts: for `:preset`, a variant that the route shows. */
+  | { readonly kind: "choice"; readonly choices: readonly string[] };
 
 export type SharedKey =
   | { readonly kind: "none" }
@@ -46,12 +46,12 @@ const FILLER = "x";
 /**
  * Makes a form.
  * @param parts of the template, as `compilePattern` splits it: placeholders are at the odd indexes
- * @param variantNames what `:preset` may stand for
+ * @param choicesOfNames what a placeholder may stand for, such as `:preset`. Without an entry, it is any text
  */
 export function keyForm(
   prefix: string,
   parts: readonly string[],
-  variantNames: readonly string[],
+  choicesOfNames: ReadonlyMap<string, readonly string[]>,
 ): KeyForm {
   const placeholders = new Map<string, Placeholder>();
   const addPlaceholder = (placeholder: Placeholder): string => {
@@ -66,9 +66,10 @@ export function keyForm(
     const isFixedText = index % 2 === 0;
     if (isFixedText || symbols.has(part)) continue;
 
-    if (part === VARIANT) {
-      const variant = addPlaceholder({ kind: "variant", names: variantNames });
-      symbols.set(part, { text: variant, filledText: variant });
+    const choices = choicesOfNames.get(part);
+    if (choices) {
+      const choice = addPlaceholder({ kind: "choice", choices });
+      symbols.set(part, { text: choice, filledText: choice });
       continue;
     }
 
@@ -90,6 +91,11 @@ export function keyForm(
   const lastPart = parts.at(-1) ?? "";
   const suffix = placeholders.size > 0 ? lastPart : text;
   return { text, filledText, suffix, placeholders };
+}
+
+/** Returns the form of the same keys in a folder, which is empty or ends with a slash. */
+export function inFolder(folder: string, form: KeyForm): KeyForm {
+  return { ...form, text: folder + form.text, filledText: folder + form.filledText };
 }
 
 /**
@@ -166,8 +172,8 @@ function charactersOf(...forms: readonly KeyForm[]): readonly string[] {
       const placeholder = placeholders.get(character);
       if (!placeholder) characters.add(character);
 
-      const names = placeholder?.kind === "variant" ? placeholder.names : [];
-      for (const nameCharacter of names.join("")) characters.add(nameCharacter);
+      const choices = placeholder?.kind === "choice" ? placeholder.choices : [];
+      for (const choiceCharacter of choices.join("")) characters.add(choiceCharacter);
     }
   }
   return [...characters];
@@ -258,13 +264,13 @@ function nextStates(comparison: Comparison, state: State): readonly State[] {
   const placeholder = comparison.first.placeholders.get(symbol ?? "");
   const otherPlaceholder = comparison.second.placeholders.get(otherSymbol ?? "");
 
-  if (placeholder?.kind === "variant") {
-    const { names } = placeholder;
-    return names.map((name) => ({ ...state, first: replaceFront(first, name, isStrict) }));
+  if (placeholder?.kind === "choice") {
+    const { choices } = placeholder;
+    return choices.map((text) => ({ ...state, first: replaceFront(first, text, isStrict) }));
   }
-  if (otherPlaceholder?.kind === "variant") {
-    const { names } = otherPlaceholder;
-    return names.map((name) => ({ ...state, second: replaceFront(second, name, isStrict) }));
+  if (otherPlaceholder?.kind === "choice") {
+    const { choices } = otherPlaceholder;
+    return choices.map((text) => ({ ...state, second: replaceFront(second, text, isStrict) }));
   }
 
   // The text of a placeholder ends here.

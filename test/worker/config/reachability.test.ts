@@ -227,6 +227,117 @@ test.each<[object: string, open: string, outcome: "one" | "two" | string[]]>([
   return expect(faults[0]).toMatch(new RegExp(`write bucket = "…", .*, into ${tables}$`));
 });
 
+const AWS = "https://s3.eu-west-1.amazonaws.com";
+const R2 = "https://acc.r2.cloudflarestorage.com";
+const DO = "https://fra1.digitaloceanspaces.com";
+const SUPABASE = "https://abc.storage.supabase.co/storage/v1/s3";
+const PATH = { addressing: "path" };
+
+// An `endpoint` may name the bucket, as the URLs do that dashboards show. What `bucket` names is then a folder of it.
+test.each<[users: [string, string, object?], open: [string, string, object?], outcome: string]>([
+  [[`${R2}/acme`, "users"], [R2, "acme"], "one"],
+  [[`${R2}/acme/`, "users"], [R2, "acme"], "one"],
+  [[`${R2}/acme//deep`, "users"], [R2, "acme", { prefix: "deep/" }], "one"],
+  [[R2, "acme", { prefix: "users/" }], [`${R2}/acme`, "users"], "one"],
+  [[`${AWS}/acme`, "users", PATH], [AWS, "acme"], "one"],
+  [[`${AWS}/acme`, "users", PATH], [AWS, "acme", PATH], "one"],
+  [["https://acme.fra1.digitaloceanspaces.com", "users"], [DO, "acme"], "one"],
+  [[DO, "acme"], ["https://acme.fra1.digitaloceanspaces.com", "users"], "one"],
+  [["https://acme.s3.example", "users"], ["https://s3.example", "acme"], "one"],
+  [["https://my.acme.s3.example", "users"], ["https://s3.example", "my.acme"], "one"],
+  [["https://acme.s3.example.", "users"], ["https://s3.example", "acme"], "one"],
+  [["https://acme.s3.example", "users"], ["https://acme.s3.example/users", "photos"], "one"],
+  [["https://acme.s3.example/users", "alice"], ["https://acme.s3.example", "users"], "one"],
+  [["https://s3.example/acme/users", "acme"], ["https://s3.example", "acme"], "one"],
+
+  // Beside another host, or with another path in front, it cannot be told.
+  [[`${AWS}/acme`, "users", PATH], ["https://s3.amazonaws.com", "acme", PATH], "unknown"],
+  [["https://acme.s3.amazonaws.com", "users", PATH], [AWS, "acme"], "unknown"],
+  [["https://s3.example/acme", "users"], ["https://cdn.example/acme", "photos"], "two"],
+  [["https://s3.example/acme", "users"], ["https://cdn.example/acme/users", "photos"], "unknown"],
+  [["https://s3.example/proxy/acme", "users"], ["https://s3.example", "acme"], "unknown"],
+  [[`${R2}/acme-media`, "users"], ["bound", ""], "unknown"],
+  [["https://acme-media.acc.r2.cloudflarestorage.com", "users"], ["bound", ""], "unknown"],
+  [[`${R2}/acme`, "users"], ["unnamed", ""], "unknown"],
+
+  // Usual endpoints of two buckets.
+  [[AWS, "users"], [AWS, "acme"], "two"],
+  [[AWS, "users", PATH], [AWS, "acme", PATH], "two"],
+  [[AWS, "users", PATH], [AWS, "acme"], "two"],
+  [[AWS, "acme-users"], [AWS, "acme", PATH], "two"],
+  [[AWS, "users"], ["https://s3.amazonaws.com", "acme"], "two"],
+  [[AWS, "my.users"], [AWS, "users"], "two"],
+  [[R2, "users"], [R2, "acme"], "two"],
+  [[R2, "users", { addressing: "virtual" }], [R2, "acme"], "two"],
+  [[R2, "users"], ["bound", ""], "two"],
+  [[R2, "users"], [AWS, "acme"], "two"],
+  [[DO, "users"], [DO, "acme"], "two"],
+  [[DO, "users"], [AWS, "acme"], "two"],
+  [["https://media.example.com", "users"], ["https://media.example.com", "media"], "two"],
+  [["https://media.example.com", "users"], [AWS, "media"], "two"],
+  [["http://localhost:9000", "users"], ["http://localhost:9000", "acme"], "two"],
+  [["https://cdn.example.com", "users"], [DO, "acme"], "two"],
+  [[SUPABASE, "users"], [SUPABASE, "storage"], "two"],
+  [[SUPABASE, "users"], ["https://xyz.storage.supabase.co/storage/v1/s3", "acme"], "two"],
+  [["https://s3.example/s3", "users"], ["https://s3.example/s3", "acme"], "two"],
+])("all objects of %j and of %j are in the same bucket: %s", (users, open, outcome) => {
+  const settingsOf = ([endpoint, bucket, change]: [string, string, object?]): object => {
+    const bound: object | undefined = { bound: BUCKETS.bound, unnamed: BUCKETS.unnamed }[endpoint];
+    return bound ?? { endpoint, bucket, region: "auto", ...change };
+  };
+  const change = { BUCKETS: { private: settingsOf(users), public: settingsOf(open) } };
+  const faults = faultsOf({ object: "private/*" }, { object: "public/*" }, change);
+  if (outcome === "two") return expect(faults).toEqual([]);
+
+  expect(faults).toHaveLength(1);
+  const text = outcome === "one" ? "is also shown by ROUTES[0]" : "may be one bucket";
+  return expect(faults[0]).toContain(text);
+});
+
+test("of a bucket whose endpoint names it, only the folder is compared", () => {
+  const media = { endpoint: R2, bucket: "acme", region: "auto" };
+  const users = { ...media, endpoint: `${R2}/acme`, bucket: "users" };
+  const change = { BUCKETS: { media, users } };
+  const keyOf = (open: string) => sharedKey("users/:u/*", open, change);
+  expect(keyOf("media/photos/*")).toBe(undefined);
+  expect(keyOf("media/*")).toBe("users/x/x");
+  expect(faultsOf({ object: "users/:u/*" }, { object: "media/*" }, change)[0]).toContain(
+    "(BUCKETS.users and BUCKETS.media are one bucket, as endpoint says)",
+  );
+  expect(keyOf("media/*.jpg")).toBe("users/x/.jpg");
+
+  // The longest keys: the name of the bucket is no part of them.
+  const longest = "k".repeat(1016);
+  expect(keyOf(`media/users/${longest}*`)).toBe(`users/${longest}/x`);
+  expect(keyOf(`media/users/k${longest}*`)).toBe(undefined);
+});
+
+test("what a preset of an open route draws is shown, too", () => {
+  const bucket = { binding: "MEDIA", bucket: "acme-media" };
+  const below = { ...bucket, prefix: "users/" };
+  const overlay = (key: string) => ({ width: 80, draw: [{ key, width: 10 }] });
+  const PRESETS = {
+    ...{ card: { width: 80 }, logo: overlay("logo.png") },
+    ...{ fig: overlay("users/a/fig.jpg"), figBelow: overlay("a/fig.jpg") },
+  };
+  const change = { BUCKETS: { media: bucket, below }, PRESETS };
+  const faults = (open: object) =>
+    faultsOf({ object: "media/users/:u/*" }, { object: "media/photos/*", ...open }, change);
+
+  expect(faults({})).toEqual([
+    `ROUTES[1].token: users/a/fig.jpg is drawn by a preset on the pictures of ROUTES[0] (${OPEN_PATH}), which needs no token: draw an object that no route with a token leads to, or leave the preset out of that route`,
+  ]);
+  expect(faults({ presets: ["card", "logo", "figBelow"] })).toEqual([]);
+  expect(faults({ presets: ["fig"] })).toHaveLength(1);
+
+  // The objects of a bucket, and a fallback, are drawn on with the key below their own prefix.
+  const presets = ["figBelow"];
+  const signed = { signed: true, path: "/o/:preset/*" };
+  const fallback = "below/none.png";
+  expect(faults({ presets, fallback })).toHaveLength(1);
+  expect(faults({ presets, fallback, ...signed })).toEqual([]);
+});
+
 test("the local run has its own buckets, and tells the same of them", () => {
   const r2 = [
     { binding: "MEDIA", bucket_name: "acme-media" },
