@@ -138,8 +138,8 @@ const PAUSE_MS = 30_000;
 
 /**
  * Returns whether a token that names an unknown key may begin a fetch: the issuer may have a new key. Whoever began the
- * last fetch, it must be 30 s ago. So all unknown keys together begin one fetch in 30 s at most, and an issuer's new key
- * is missed for no longer than that.
+ * last fetch, it must be 30 s ago. So all unknown keys together begin one fetch in 30 s at most. An issuer's new key
+ * is missed for no longer than that, and for another minute where Cloudflare's cache has the older answer.
  */
 export function mayFetchForUnknownKey(state: TokenKeysState, now: number): boolean {
   if (recentFailure(state, now)) return false;

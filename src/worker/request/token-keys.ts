@@ -14,7 +14,7 @@ import {
 import { type Context, cancelBody, type RequestScope } from "../http/send.ts";
 import { logNotice } from "../log/log.ts";
 import { readBytes } from "../util/bytes.ts";
-import { hasProperty } from "../util/json.ts";
+import { hasProperty, parseJson, tableOf } from "../util/json.ts";
 import { memoize } from "../util/memoize.ts";
 import { createMemory, type Memory } from "../util/memory.ts";
 import { TIMED_OUT, withTimeout } from "../util/time.ts";
@@ -245,7 +245,25 @@ async function requestKeys(url: string, init: RequestInit): Promise<Response> {
   const bytes = await readBytes(body, MAX_BYTES, deadline);
   if (bytes === "too-long") throw new Error("the issuer's keys have more than 64 KB");
   if (bytes === TIMED_OUT) throw new Error(NO_ANSWER);
+
+  // Such an answer would take the place of keys that serve.
+  const json = parseJson(new TextDecoder().decode(bytes));
+  if (isEmptyKeySet(json)) throw new Error("the issuer's answer has no key for signatures");
   return new Response(bytes);
+}
+
+/** Returns whether a set has no key by which a token could be checked. What is no set at all, `jose` refuses. */
+function isEmptyKeySet(json: unknown): boolean {
+  const keys = tableOf(json)["keys"];
+  return Array.isArray(keys) && !keys.some(isForSignatures);
+}
+
+/** Returns whether a value may be a public key for signatures (RFC 7517, section 4.2; RFC 7518, section 6). */
+function isForSignatures(key: unknown): boolean {
+  const { kty, use, n, x } = tableOf(key);
+  if (use !== undefined && use !== "sig") return false;
+  if (kty === "RSA") return typeof n === "string";
+  return (kty === "EC" || kty === "OKP") && typeof x === "string";
 }
 
 function failRequest(error: unknown): never {
@@ -264,7 +282,7 @@ function keysFailed({ memory }: TokenKeys, reason: string): KeyLookup {
 
 type FirstLookup =
   | Extract<KeyLookup, { kind: "key" | "no-key" }>
-  /** No key fits. The issuer may have one that was not fetched yet. */
+  /** No key fits, or it cannot be read. The issuer may have another one that was not fetched yet. */
   | { readonly kind: "unknown-key"; readonly reason: string };
 
 /**
@@ -295,7 +313,10 @@ async function lookUp(
     if (error instanceof errors.JWKSMultipleMatchingKeys) {
       return noKey(`the issuer has several keys ${nameOf(kid)}for ${alg}`);
     }
-    return noKey(`the issuer's key ${nameOf(kid)}for ${alg} cannot be read`);
+
+    // The issuer may have mended it.
+    const reason = `the issuer's key ${nameOf(kid)}for ${alg} cannot be read`;
+    return { kind: "unknown-key", reason };
   }
 }
 
