@@ -112,3 +112,9 @@ export function handlersOf(s3: Pick<S3, "matches" | "fetch">): HttpHandler[] {
   };
   return [http.all(({ request }) => s3.matches(request.url), answer)];
 }
+
+/** A body that never ends. */
+export function endlessBody(): ReadableStream<Uint8Array> {
+  const chunk = new TextEncoder().encode(" ".repeat(4096));
+  return new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
+}

@@ -2,7 +2,7 @@
 // languages, and of a real OpenID provider after a login. Each opens what it is for, and nothing else.
 
 import type { JWK } from "jose";
-import { HttpResponse, http, passthrough } from "msw";
+import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from "vitest";
 import { BUILT, buildWorker, ROOT } from "../../support/built.ts";
 import { createEmulators, network } from "../../support/emulators.ts";
@@ -11,6 +11,7 @@ import { createHarness } from "../../support/harness.ts";
 import { ALGORITHMS, createJwks, createPem, LIBRARIES, publicJwk } from "./libraries.ts";
 import {
   appOf,
+  handlersOfLogin,
   IMAGES,
   LOGIN,
   LOGIN_KEYS,
@@ -72,12 +73,9 @@ beforeAll(async () => {
     http.get("https://:host/keys", ({ request }) => {
       return HttpResponse.json({ keys: published.get(request.url) });
     }),
-    http.get(LOGIN_KEYS, async () => {
+    ...handlersOfLogin(login, () => {
       keyRequests += 1;
-      const answer = await login.fetch(LOGIN_KEYS);
-      return new HttpResponse(await answer.text(), answer);
     }),
-    http.all(/^http:\/\/(?:127\.0\.0\.1|localhost):/, () => passthrough()),
   );
   await worker.listen();
 });

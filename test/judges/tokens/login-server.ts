@@ -3,6 +3,7 @@
 
 import { createServer } from "node:http";
 import type { JWK } from "jose";
+import { HttpResponse, http, passthrough } from "msw";
 import Provider from "oidc-provider";
 import * as openid from "openid-client";
 import { listenLocally } from "../../../src/emulator/local-server.ts";
@@ -127,4 +128,16 @@ async function browse(server: LoginServer, start: URL, user: string): Promise<UR
     url = new URL(location ?? url, url);
   }
   return url;
+}
+
+/** The handlers by which the Worker reaches the keys of a provider. @param onRequest is called for each request for them */
+export function handlersOfLogin(login: LoginServer, onRequest: () => void) {
+  return [
+    http.get(LOGIN_KEYS, async () => {
+      onRequest();
+      const answer = await login.fetch(LOGIN_KEYS);
+      return new HttpResponse(await answer.text(), answer);
+    }),
+    http.all(/^http:\/\/(?:127\.0\.0\.1|localhost):/, () => passthrough()),
+  ];
 }

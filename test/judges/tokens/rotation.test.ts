@@ -1,13 +1,19 @@
 // A real OpenID provider replaces its keys while it runs. Whoever logs in before, meanwhile and after that sees their
 // pictures. Here the clock is moved, so the Worker runs as a function.
 
-import { HttpResponse, http, passthrough } from "msw";
 import { expect, test, vi } from "vitest";
 import { ENV } from "../../support/env.ts";
 import { network } from "../../support/network.ts";
 import { get, put, settle, stopDate, wait } from "../../support/run-worker.ts";
 import { ALGORITHMS, createJwks } from "./libraries.ts";
-import { IMAGES, LOGIN, LOGIN_KEYS, logIn, startLoginServer } from "./login-server.ts";
+import {
+  handlersOfLogin,
+  IMAGES,
+  LOGIN,
+  LOGIN_KEYS,
+  logIn,
+  startLoginServer,
+} from "./login-server.ts";
 
 const MINUTE = 60;
 
@@ -30,12 +36,9 @@ test("tokens open before, while and after a provider replaces its keys, and its 
 
   let keyRequests = 0;
   network.use(
-    http.get(LOGIN_KEYS, async () => {
+    ...handlersOfLogin(login, () => {
       keyRequests += 1;
-      const answer = await login.fetch(LOGIN_KEYS);
-      return new HttpResponse(await answer.text(), answer);
     }),
-    http.all(/^http:\/\/(?:127\.0\.0\.1|localhost):/, () => passthrough()),
   );
   const logInWithEach = async () => {
     const logins = ALGORITHMS.map((alg) => logIn(login, "alice", alg));

@@ -18,6 +18,7 @@ import {
   ROLE,
   SESSION,
 } from "../../support/issuer.ts";
+import { endlessBody } from "../../support/network.ts";
 
 const MINUTE = 60_000;
 
@@ -182,7 +183,7 @@ test("a visitor does not wait for STS beyond their deadline", async () => {
 
 const HOUR = 60 * MINUTE;
 test.each<[string, () => Response, string]>([
-  ["an endless answer", () => new Response(endless()), "unreadable"],
+  ["an endless answer", () => new Response(endlessBody()), "unreadable"],
   ["half an answer", () => new Response(answerOf(now() + HOUR).slice(0, 700)), "unreadable"],
   ["a redirect", () => Response.redirect("https://x.example", 307), "307"],
   ["credentials in an error", () => new Response(answerOf(now() + HOUR), { status: 400 }), "400"],
@@ -190,12 +191,6 @@ test.each<[string, () => Response, string]>([
   answer = respond;
   expect(await getKeyId(memory())).toBe(origin);
 });
-
-/** A body that never ends. */
-function endless(): ReadableStream<Uint8Array> {
-  const chunk = new TextEncoder().encode(" ".repeat(4096));
-  return new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
-}
 
 describe("with two keys", () => {
   const both = { OIDC_SIGNING_KEY: EC_KEY, OIDC_SIGNING_KEY_NEXT: OTHER_EC_KEY };

@@ -5,6 +5,7 @@ import { generateKeyPairSync } from "node:crypto";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { findKey, type KeyLookup } from "../../../src/worker/request/token-keys.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
+import { endlessBody } from "../../support/network.ts";
 import { overhear, readLogLine } from "../../support/overheard.ts";
 
 const KEYS = "https://login.example.com/.well-known/jwks.json";
@@ -82,11 +83,6 @@ const jwks = (length: number) =>
   );
 const jwksLength = JSON.stringify({ keys: [{ ...EC, kid: "one" }], pad: "" }).length;
 
-/** A body that never ends. */
-function endless(): ReadableStream<Uint8Array> {
-  const chunk = new TextEncoder().encode(" ".repeat(4096));
-  return new ReadableStream({ pull: (controller) => controller.enqueue(chunk) });
-}
 function broken(): ReadableStream<Uint8Array> {
   return new ReadableStream({ pull: () => Promise.reject(new Error("the connection broke off")) });
 }
@@ -100,7 +96,11 @@ describe.each<[what: string, respond: () => Response | Promise<Response>, reason
     "the issuer answers 302, a redirect: set keys to the URL where it ends",
   ],
   ["65,537 bytes", () => new Response(jwks(65_537)), "the issuer's keys have more than 64 KB"],
-  ["an endless answer", () => new Response(endless()), "the issuer's keys have more than 64 KB"],
+  [
+    "an endless answer",
+    () => new Response(endlessBody()),
+    "the issuer's keys have more than 64 KB",
+  ],
   ["half an answer", () => new Response(broken()), "the connection broke off"],
   ["no connection", () => Promise.reject(new TypeError("no such host")), "no such host"],
   ["HTML", () => new Response(`<html>${BODY}</html>`), "Set HTTP response as JSON"],
