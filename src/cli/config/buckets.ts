@@ -6,6 +6,7 @@ import { type BucketSlots, readSlots, secretNames } from "../../worker/config/re
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { SlotName } from "../../worker/http/refusal.ts";
+import type { R2Binding } from "./environment-config.ts";
 
 /** The buckets that routes lead to, also as a fallback. */
 export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
@@ -84,4 +85,23 @@ export function slotsIn(values: Vars, bucket: Bucket): BucketSlots {
     Object.values(secretNamesOf(bucket, slot)).some((name) => name in values),
   );
   return { usable: slots.usable, unusable: present };
+}
+
+/**
+ * Returns a route whose buckets of R2 have the names that wrangler knows.
+ * @param r2Buckets the bindings, which say what their buckets are called
+ */
+export function withBucketNames(route: BoundRoute, r2Buckets: readonly R2Binding[]): BoundRoute {
+  const withName = (bucket: Bucket): Bucket => {
+    if (bucket.isNameKnown) return bucket;
+    const r2Bucket = r2Buckets.find(({ binding }) => binding === bucket.bucket);
+    return { ...bucket, bucket: r2Bucket?.bucket_name ?? bucket.bucket, isNameKnown: true };
+  };
+
+  const { buckets, fallback } = route;
+  return {
+    ...route,
+    buckets: buckets.map(withName),
+    fallback: fallback && { ...fallback, bucket: withName(fallback.bucket) },
+  };
 }

@@ -2,15 +2,19 @@
 // hides another, unless wrangler cannot read the file. What .dev.vars changes, the local run checks when it starts.
 // Nothing is sent.
 
-import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config, ConfigRefusal } from "../../worker/config/config.ts";
 import { exposuresOf, isOpen, shownBy } from "../../worker/config/reachability.ts";
-import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isRefusal } from "../../worker/http/refusal.ts";
 import { isMistake, type LocatedMistake } from "../command.ts";
 import { settingsFor } from "../wrangler/config-file.ts";
 import { findKeyMistakes } from "../wrangler/schema.ts";
-import { edgeBucketsOf, followedBuckets, isPathStyle, sourceEntryOf } from "./buckets.ts";
+import {
+  edgeBucketsOf,
+  followedBuckets,
+  isPathStyle,
+  sourceEntryOf,
+  withBucketNames,
+} from "./buckets.ts";
 import { environmentMistakes, environmentWarnings } from "./compare-environments.ts";
 import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import {
@@ -26,7 +30,7 @@ import { deployMistakes, pitfalls, varMistakes, warnings } from "./pitfalls.ts";
 import { policyWarnings } from "./policy-warnings.ts";
 import { readDeployed } from "./project.ts";
 import { operatorPathWarnings } from "./route-conflicts.ts";
-import { tokenReminders } from "./token-warnings.ts";
+import { tokenReminders, tokenRouteWarnings } from "./token-warnings.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
 
 export type Report = {
@@ -173,6 +177,7 @@ function reportOn(
   const allWarnings = [
     ...warnings(config, deployed),
     ...unsignedRouteWarnings(deployed, nameR2Buckets(config)),
+    ...tokenRouteWarnings(deployed, nameR2Buckets(config)),
     ...costs.warnings,
     ...queueWarnings(config),
     ...environmentWarnings(config, otherConfigs),
@@ -241,22 +246,6 @@ export function* unsignedRouteWarnings(
       }
     }
   }
-}
-
-/** Returns a route whose buckets of R2 have the names that wrangler knows. */
-function withBucketNames(route: BoundRoute, r2Buckets: readonly R2Binding[]): BoundRoute {
-  const withName = (bucket: Bucket): Bucket => {
-    if (bucket.isNameKnown) return bucket;
-    const r2Bucket = r2Buckets.find(({ binding }) => binding === bucket.bucket);
-    return { ...bucket, bucket: r2Bucket?.bucket_name ?? bucket.bucket, isNameKnown: true };
-  };
-
-  const { buckets, fallback } = route;
-  return {
-    ...route,
-    buckets: buckets.map(withName),
-    fallback: fallback && { ...fallback, bucket: withName(fallback.bucket) },
-  };
 }
 
 /** What to list under Sources (E5), and who else could use it (E10). */

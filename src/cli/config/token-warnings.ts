@@ -1,13 +1,15 @@
-// What `vitrine check` says of routes that tokens open: reminders of what may well be meant, and tokens that open the
-// pictures of two environments.
+// What `vitrine check` says of routes that tokens open: reminders of what may well be meant, tokens that open an object of
+// another route or of another user, and tokens that open the pictures of two environments.
 
 import type { Config } from "../../worker/config/config.ts";
+import { exposuresOf, type ShownObjects, shownBy } from "../../worker/config/reachability.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isPathName, type TokenRule } from "../../worker/config/token.ts";
 import { isRefusal } from "../../worker/http/refusal.ts";
 import { count } from "../terminal/progress.ts";
 import { environmentText } from "../wrangler/config-file.ts";
-import type { EnvironmentConfig } from "./environment-config.ts";
+import { withBucketNames } from "./buckets.ts";
+import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";
 import { readDeployed } from "./project.ts";
 
@@ -45,6 +47,150 @@ function* maxAgeReminders(
   const remedy =
     "that is right where nobody shares a browser, and nobody loses a right so soon. Else leave max_age out: it is 0 for a route with a token";
   yield { message, remedy };
+}
+
+/** A token route, and what it shows. */
+type TokenRoute = {
+  readonly route: BoundRoute;
+  readonly rules: readonly TokenRule[];
+  readonly objects: ShownObjects;
+  /** Its option, such as `ROUTES[0]`. */
+  readonly option: string;
+};
+
+type Routes = Pick<Config, "routes" | "variants">;
+
+const PAGE = "docs/tokens.md, No other way to the same picture";
+
+/**
+ * Finds objects of a token route that tokens of another one open, or that all users of the same one see, where nobody
+ * would expect that.
+ * @param r2Buckets the bindings, which say what their buckets are called
+ */
+export function* tokenRouteWarnings(
+  { routes, variants }: Routes,
+  r2Buckets: readonly R2Binding[],
+): Generator<Warning> {
+  const tokenRoutes: TokenRoute[] = [];
+  for (const [index, unnamedRoute] of routes.entries()) {
+    const rules = unnamedRoute.tokenRules;
+    if (rules === undefined) continue;
+
+    const route = withBucketNames(unnamedRoute, r2Buckets);
+    const objects = shownBy(route, variants);
+    tokenRoutes.push({ route, rules, objects, option: `ROUTES[${index}]` });
+  }
+
+  for (const tokenRoute of tokenRoutes) {
+    for (const other of tokenRoutes) {
+      if (other !== tokenRoute) yield* claimedFolderWarnings(tokenRoute, other, variants);
+    }
+
+    yield* sharedPictureWarnings(tokenRoute, tokenRoutes);
+  }
+}
+
+/** A text that no folder has: a character of Unicode that means nothing. */
+const NO_FOLDER = "\u{10fffd}";
+
+/**
+ * Finds a claim that may be the name of another route's folder: in `media/:team/*`, `users` leads to the objects of
+ * `media/users/:user/*`, which no user of that route would open for a team. A route for those who may see more, such as
+ * `media/users/*`, has no such claim.
+ */
+function* claimedFolderWarnings(
+  { route, rules, objects, option }: TokenRoute,
+  other: TokenRoute,
+  variants: Config["variants"],
+): Generator<Warning> {
+  if (areSameRules(rules, other.rules)) return;
+
+  /** A key of an object that both routes show while a name in the path has this text. */
+  const sharedKey = (name: string, text: string): string | undefined => {
+    const objectsOfText = shownBy(route, variants, new Map([[name, [text]]]));
+    return keyOfBoth(other.objects, objectsOfText);
+  };
+
+  const key = keyOfBoth(other.objects, objects);
+  if (key === undefined) return;
+
+  for (const [name, claim] of claimsOfNames(rules)) {
+    // With any text, both are places of names, or `*`: that is how a route for those who may see more looks.
+    if (sharedKey(name, NO_FOLDER) !== undefined) continue;
+
+    // A name in a claim is a whole segment.
+    const folder = key.split("/").find((segment) => sharedKey(name, segment) !== undefined);
+    if (folder === undefined) continue;
+
+    const example = sharedKey(name, folder);
+    const message = `${option}.token: a token whose claim ${claim} is "${folder}" opens ${example}, an object of ${other.option} (${other.route.path}), by ${route.path}`;
+    const ownFolder = `${name.slice(1)}/${name}/*`;
+    const remedy = `give each route a folder of its own, such as ${ownFolder}. Else nobody must get such a claim who may not see these objects: ${PAGE}`;
+    yield { message, remedy };
+  }
+}
+
+/** Returns a key that two routes show as their own. */
+function keyOfBoth(objects: ShownObjects, otherObjects: ShownObjects): string | undefined {
+  const exposures = exposuresOf(objects, otherObjects);
+  return exposures.find(({ shownAs }) => shownAs === "object")?.key;
+}
+
+/** Returns the names in the path that claims have, each with the first such claim. */
+function claimsOfNames(rules: readonly TokenRule[]): ReadonlyMap<string, string> {
+  const claimsOfName = new Map<string, string>();
+  for (const { claims } of rules) {
+    for (const [claim, texts] of claims) {
+      for (const name of texts.filter(isPathName)) {
+        if (!claimsOfName.has(name)) claimsOfName.set(name, claim);
+      }
+    }
+  }
+  return claimsOfName;
+}
+
+/** Finds a fallback, or what a preset draws, that is an object which a token route shows only to some. */
+function* sharedPictureWarnings(
+  { route, rules, objects, option }: TokenRoute,
+  tokenRoutes: readonly TokenRoute[],
+): Generator<Warning> {
+  const warned = new Set<string>();
+  for (const owner of tokenRoutes) {
+    if (opensAll(owner.rules, rules)) continue;
+
+    for (const { shownAs, key } of exposuresOf(owner.objects, objects)) {
+      if (shownAs === "object" || warned.has(shownAs)) continue;
+      warned.add(shownAs);
+
+      const users = `everybody whom a token lets in to ${route.path}`;
+      const harm = `though ${owner.option} (${owner.route.path}) shows it only to some`;
+      if (shownAs === "fallback") {
+        const message = `${option}.fallback: ${users} sees ${key}, ${harm}`;
+        yield { message, remedy: `use a fallback outside of what tokens open: ${PAGE}` };
+      } else {
+        const message = `${option}.presets: a preset draws ${key}, so ${users} sees it, ${harm}`;
+        yield { message, remedy: `draw an object outside of what tokens open: ${PAGE}` };
+      }
+    }
+  }
+}
+
+/** Returns whether each token that obeys one of the others opens all objects of a route with these rules. */
+function opensAll(rules: readonly TokenRule[], otherRules: readonly TokenRule[]): boolean {
+  const wholeRules = rules.filter((rule) => claimsOfNames([rule]).size === 0);
+  const texts = new Set(wholeRules.map(textOf));
+  return otherRules.every((rule) => texts.has(textOf(rule)));
+}
+
+function areSameRules(rules: readonly TokenRule[], otherRules: readonly TokenRule[]): boolean {
+  const texts = new Set(rules.map(textOf));
+  const otherTexts = new Set(otherRules.map(textOf));
+  return texts.isSubsetOf(otherTexts) && otherTexts.isSubsetOf(texts);
+}
+
+/** The same text for rules that say the same. */
+function textOf(rule: TokenRule): string {
+  return JSON.stringify({ ...rule, claims: [...rule.claims].sort() });
 }
 
 /** Finds tokens that open pictures of two environments: who logs in to staging then sees those of production. */

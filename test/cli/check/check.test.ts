@@ -267,6 +267,15 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
         },
       ],
     }),
+    "tokens that open more than their users' own pictures": withVars({
+      ROUTES: [
+        { ...USERS, fallback: "media/users/alice/fig.jpg" },
+        {
+          ...{ path: "/teams/:team/:preset/*", object: "media/:team/*" },
+          token: { ...TOKEN, claims: { team: ":team" } },
+        },
+      ],
+    }),
     "a token for each user's own pictures": withVars({ ROUTES: [USERS] }),
     "a cache that each deploy empties": { ...TOP, cache: { enabled: true } },
     "a cache as it is shipped": TOP,

@@ -62,6 +62,22 @@ test("a fallback of an open route is shown to everyone", () => {
   expect(warns({ presets: ["hero"] }, apart)).toBe(false);
 });
 
+test("what a preset of an open route draws is shown to everyone", () => {
+  const bound = { binding: "MEDIA", prefix: "published/" };
+  const draw = [{ key: "private/a.jpg", width: 8 }];
+  const change = {
+    ...{ BUCKETS: { media: bound }, MEDIA: r2StandIn("MEDIA"), IMAGES: { input() {}, info() {} } },
+    PRESETS: { card: { width: 80 }, drawn: { width: 80, draw } },
+  };
+  const warningsOf = (presets: readonly string[]) => {
+    const open = { path: "/open/:preset/*", object: "media/public/*", presets };
+    const signed = { path: "/signed/:preset/*", object: "media/private/*", signed: true };
+    return [...unsignedRouteWarnings(configOf({ ...change, ROUTES: [open, signed] }), [])];
+  };
+  expect(warningsOf(["card"])).toEqual([]);
+  expect(warningsOf(["drawn"])).toHaveLength(1);
+});
+
 test("each bucket of a list counts, in either route, and in a fallback", () => {
   const both = ["media/a/*", "other/a/*"];
   const open = { path: "/open/:preset/*", object: "media/b/*" };
