@@ -1,7 +1,7 @@
 // Asks the issuers whose tokens open a route for their keys, as the Worker does, and for the document in which they say who
 // they are. It judges the keys one by one, by the library that the Worker has; else the checks do. No token is sent.
 
-import { createLocalJWKSet } from "jose";
+import { createLocalJWKSet, type JWK } from "jose";
 import type { Config } from "../../worker/config/config.ts";
 import type { TokenRule } from "../../worker/config/token.ts";
 import { ALGORITHMS } from "../../worker/request/check-token.ts";
@@ -92,7 +92,8 @@ async function observeKeys(keysUrl: TokenRule["keys"], now: () => number): Promi
 
   const keySet = parseJson(text);
   const keys = isPlainObject(keySet) ? keySet["keys"] : undefined;
-  if (!Array.isArray(keys)) return { kind: "no-key-set" };
+  // The library takes no set with a member that is no object, and so none of its keys.
+  if (!Array.isArray(keys) || !keys.every(isPlainObject)) return { kind: "no-key-set" };
 
   const seconds = (now() - sentAt) / 1000;
   return { kind: "keys", keys: await Promise.all(keys.map(readKey)), seconds };
@@ -103,18 +104,18 @@ const ACCEPT_JSON = { headers: { accept: "application/json" } };
 /** The library takes no shorter RSA key: bits. */
 const MIN_RSA_BITS = 2_048;
 
-/** Reads a key of a set, which may be anything. */
-async function readKey(value: unknown): Promise<KeySeen> {
-  if (!isPlainObject(value)) return { kid: undefined, label: "no key", fault: "is no key" };
-
-  const { kid: name, kty, alg } = value;
+/** Reads a key of a set, whose values may be anything: a table has no text, not even by `toString`. */
+async function readKey(jwk: Readonly<Record<string, unknown>>): Promise<KeySeen> {
+  const { kid: name, kty, alg } = jwk;
   const kid = typeof name === "string" ? name : undefined;
-  const label = `${alg ?? kty}`;
+  const label = [alg, kty].find((text) => typeof text === "string") ?? "key";
+  if (typeof kty !== "string") return { kid, label, fault: "has no kty" };
+
   if (kty === "oct") {
     const fault = "is symmetric: who can read it can make tokens, so the Worker takes none";
     return { kid, label, fault };
   }
-  if (value["d"] !== undefined) {
+  if (jwk["d"] !== undefined) {
     return { kid, label, fault: "is a private key: who can read it can make tokens" };
   }
 
@@ -124,7 +125,7 @@ async function readKey(value: unknown): Promise<KeySeen> {
   }
 
   for (const candidate of candidates) {
-    const bits = await importBits(value, candidate, kid);
+    const bits = await importBits({ ...jwk, kty }, candidate, kid);
     if (bits === undefined) continue;
 
     const isShort = bits < MIN_RSA_BITS;
@@ -138,12 +139,12 @@ async function readKey(value: unknown): Promise<KeySeen> {
  * @returns its length, if that matters: `Infinity` if not; undefined: it is no key for that algorithm
  */
 async function importBits(
-  jwk: Readonly<Record<string, unknown>>,
+  jwk: JWK,
   alg: string,
   kid: string | undefined,
 ): Promise<number | undefined> {
   try {
-    const findKey = createLocalJWKSet({ keys: [{ ...jwk, kty: `${jwk["kty"]}` }] });
+    const findKey = createLocalJWKSet({ keys: [jwk] });
     const { algorithm } = await findKey({ alg, ...(kid !== undefined && { kid }) });
     const { modulusLength } = { modulusLength: Infinity, ...algorithm };
     return modulusLength;

@@ -60,7 +60,7 @@ function checkKeys(issuerSeen: IssuerSeen, file: string): Finding[] {
       return [error("token", subject, { seen, impact, remedy: fix, needsDeploy: true })];
     }
     case "no-key-set": {
-      const seen = `${keysUrl} answers 200, and has no key set: JSON with a list "keys"`;
+      const seen = `${keysUrl} answers 200, and has no key set: JSON with a list "keys" of objects`;
       return [error("token", subject, { seen, impact, remedy: fix, needsDeploy: true })];
     }
     case "keys":

@@ -99,7 +99,7 @@ test("the issuer: what is wrong with its keys and with its name, and what to do"
     "symmetric keys alone": { keys: () => keys(secret) },
     "a private key": { keys: () => keys({ ...nameless, d: "AA" }) },
     "a short key": { keys: () => keys(SHORT) },
-    "an algorithm of others": { keys: () => keys({ ...jwk, alg: "ES256K" }, "x") },
+    "an algorithm of others": { keys: () => keys({ ...jwk, alg: "ES256K" }, {}) },
     "a key for encryption alone": { keys: () => keys({ ...jwk, use: "enc" }) },
     "one of three can be used": { keys: () => keys(secret, SHORT, jwk) },
     "several without a name": { keys: () => keys(jwk, nameless) },
@@ -118,6 +118,70 @@ test("the issuer: what is wrong with its keys and with its name, and what to do"
     results.push([title, tokenFindings(findings)]);
   }
   await expectFindings("token-issuer.txt", results);
+});
+
+const json = (text: string) => () =>
+  new HttpResponse(text, { headers: { "content-type": "application/json" } });
+const repeated = (text: string, times: number) =>
+  json(`{"keys":[${`${text},`.repeat(times - 1)}${text}]}`);
+
+const NO_KEY_SET = /has no key set/;
+const NO_KEY = /has no key by which the Worker can check a token/;
+const TOO_LARGE = /has more than 64 KB/;
+
+test("whatever is at the URL of the keys, it is a finding, and the doctor goes on", async () => {
+  const good = JSON.stringify(await login.jwk);
+  const odd: readonly (readonly [answer: () => Response, seen: RegExp])[] = [
+    ...["", "null", "1", "[]", "{", '"keys"', "{}", "[".repeat(60_000)].map(
+      (text) => [json(text), NO_KEY_SET] as const,
+    ),
+    ...["null", "1", '"x"', "{}", "[null]", "[[]]", "[1e999]", '[{}, "x"]'].map(
+      (text) => [json(`{"keys":${text}}`), NO_KEY_SET] as const,
+    ),
+    // The library takes no set with a member that is none, so none of its keys.
+    [json(`{"keys":[${good},null]}`), NO_KEY_SET],
+    ...[
+      '{"kty":{"toString":1}}',
+      '{"kty":{"toString":1,"valueOf":1},"alg":"ES256"}',
+      '{"kty":"EC","alg":{"toString":1}}',
+      '{"kty":"EC","alg":null}',
+      '{"kty":"EC","crv":{"toString":1},"x":1e999,"y":[]}',
+      '{"kty":"RSA","n":-1e999,"e":{"toString":1}}',
+      '{"kty":"RSA","n":"AQAB","e":"AQAB","kid":{"toString":1},"use":{"toString":1}}',
+      '{"kty":["EC"],"key_ops":[{"toString":1}],"ext":{},"kid":1e999}',
+      '{"__proto__":{"kty":"EC"},"constructor":1,"toString":1}',
+      `{"kty":${"[".repeat(20_000)}${"]".repeat(20_000)}}`,
+      `{"kty":"EC","x":${'{"x":'.repeat(5_000)}1${"}".repeat(5_000)}}`,
+      `{"kty":"RSA","kid":"${"k".repeat(60_000)}"}`,
+    ].map((key) => [json(`{"keys":[${key}]}`), NO_KEY] as const),
+    [repeated("{}", 5_000), NO_KEY],
+    [repeated('{"kty":"EC"}', 100), NO_KEY],
+    [repeated('{"kty":"RSA"}', 5_000), TOO_LARGE],
+  ];
+  for (const [answer, seen] of odd) {
+    login = serveLogin();
+    login.keys = answer;
+    const { findings } = await examine([]);
+    const text = (await answer().text()).slice(0, 80);
+    const [first] = tokenFindings(findings);
+    expect([text, first?.severity, first?.seen]).toEqual([
+      text,
+      "error",
+      expect.stringMatching(seen),
+    ]);
+  }
+
+  login = serveLogin();
+  login.keys = json(`{"keys":[{"kty":{"toString":1}},${good}]}`);
+  const { findings } = await examine([]);
+  expect(
+    tokenFindings(findings)
+      .map(({ severity, seen }) => [severity, seen])
+      .slice(0, 2),
+  ).toEqual([
+    ["ok", 'its keys: ES256 "k1"'],
+    ["note", expect.stringContaining("keys that the Worker leaves out")],
+  ]);
 });
 
 /** Changes what visitors without a token get of the route. */
