@@ -14,6 +14,7 @@ import { factsCommand } from "./facts/index.ts";
 import { initCommand } from "./init/index.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
+import { withoutTokens } from "./secrets/visitor-token.ts";
 import { visible } from "./terminal/shell.ts";
 import { tokenCommand } from "./token/index.ts";
 import { urlCommand } from "./url/index.ts";
@@ -62,7 +63,7 @@ export async function runProgram(
     const outcome = await work();
     exit = isFault(outcome) ? EXIT.failed : outcome;
     if (!isFault(outcome)) return;
-    log(world.stderr, paint(world, world.stderr, "red", visible(outcome.fault)));
+    log(world.stderr, paint(world, world.stderr, "red", visible(withoutTokens(outcome.fault))));
   };
   const program = new Command("vitrine")
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")
@@ -72,7 +73,7 @@ export async function runProgram(
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => world.stdout.write(text),
-      writeErr: (text) => world.stderr.write(visible(text)),
+      writeErr: (text) => world.stderr.write(visible(withoutTokens(text))),
       getOutHelpWidth: () => world.stdout.columns ?? 100,
       getErrHelpWidth: () => world.stderr.columns ?? 100,
     });

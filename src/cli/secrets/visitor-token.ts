@@ -1,6 +1,6 @@
 // The token of a visitor, with which a command may look at a route that only tokens open. It is taken as every other secret
 // is: from a file, from stdin or from the environment, and never as an argument, which a shell would keep in its history.
-// It is never printed.
+// It is never printed: a name of a file that is not there may be a token, too, such as `--token "Bearer eyJ…"`.
 
 import { resolve } from "node:path";
 import { type CommandFault, isFault, type World } from "../command.ts";
@@ -11,8 +11,27 @@ const VARIABLE = "VITRINE_TOKEN";
 /** The Worker refuses a longer one unread: characters. */
 const MAX_LENGTH = 8_191;
 
-/** Three parts in base64url: the beginning of the first one is `{"` in every token. */
+/** Three parts in base64url: the beginning of the first one is `{"` in nearly every token. */
 const TOKEN = /^eyJ[\w-]*\.[\w-]*\./;
+
+/** Parts in base64url between dots, wherever they stand; the scheme of a header; a long text without dots. */
+const LIKE_TOKEN = /[\w-]\.[\w-]*\.|^bearer\b|[\w-]{40}/i;
+
+/** A message repeats no more of a file's name: characters. */
+const MAX_NAME_LENGTH = 100;
+
+/** A token in any text: a header, which begins with `{`, claims and a signature. */
+const TOKEN_INSIDE = /(?<![\w-])e[wy][\w-]{13,}\.[\w-]{10,}\.[\w-]*/g;
+
+/**
+ * Takes the tokens out of a message. A shell makes two arguments of `--token Bearer eyJ…`, and the second one is refused as
+ * a URL, as an object, or as one too many.
+ */
+export function withoutTokens(text: string): string {
+  return text.replace(TOKEN_INSIDE, "…");
+}
+
+const ADVICE = `write no token into a command, which the shell keeps. Put it into ${VARIABLE} or into a file, or give it on stdin: --token -`;
 
 /**
  * Reads the token: of `--token`, else of the environment.
@@ -28,14 +47,14 @@ export async function readVisitorToken(
     return value ? checkForm(value, VARIABLE) : undefined;
   }
 
-  if (TOKEN.test(file)) {
-    return {
-      fault: `--token: write no token into a command, which the shell keeps. Put it into ${VARIABLE} or into a file, or give it on stdin: --token -`,
-    };
-  }
+  if (TOKEN.test(file)) return { fault: `--token: ${ADVICE}` };
 
   const text = file === "-" ? await readStdin(world) : readFile(world, file);
-  return isFault(text) ? text : checkForm(text.trim(), `--token ${file}`);
+  return isFault(text) ? text : checkForm(text.trim(), `--token ${shortName(file)}`);
+}
+
+function shortName(file: string): string {
+  return file.length > MAX_NAME_LENGTH ? `${file.slice(0, MAX_NAME_LENGTH)}…` : file;
 }
 
 /** A header can have it, and it does not end the line. */
@@ -54,6 +73,10 @@ function readFile({ folder }: World, file: string): string | CommandFault {
   try {
     return readText(resolve(folder, file));
   } catch (error) {
+    const mayBeToken = file.length > MAX_NAME_LENGTH || LIKE_TOKEN.test(file);
+    if (mayBeToken)
+      return { fault: `--token: no file of that name can be read. If it is a token: ${ADVICE}` };
+
     const reason = error instanceof Error ? error.message : `${error}`;
     return { fault: `--token ${file}: ${reason}` };
   }

@@ -151,3 +151,78 @@ test("a token comes from stdin or a file, and never from the command itself", as
   }
   await expectGolden("token-refused.txt", results);
 });
+
+test("what may be a token is never repeated as the name of a missing file", async () => {
+  const token = await login.sign();
+  const encode = (text: string) => Buffer.from(text).toString("base64url");
+  const [, payload = "", signature = ""] = token.split(".");
+  const hidden = [payload, signature, "0123456789"];
+  const messages = new Set<string>();
+  for (const [title, file] of [
+    ["with its scheme", `Bearer ${token}`],
+    ["with its scheme in small letters", `bearer ${token}`],
+    ["as a cookie", `pictures=${token}`],
+    ["with a letter before it", `x${token}`],
+    ["in quotes", `"${token}"`],
+    ["with a space in its header", `${encode('{ "alg": "ES256" }')}.${payload}.${signature}`],
+    ["with a line in its header", `${encode('{\n"alg":"ES256"}')}.${payload}.${signature}`],
+    ["encrypted", `${encode('{ "alg":"dir" }')}..${payload}.${payload}.${signature}`],
+    ["without its header", `${payload}.${signature}`],
+    ["a text without dots", "0123456789abcdefghij".repeat(6)],
+    ["the scheme alone", "Bearer"],
+    ["a short one", "Bearer 0123456789abcdef"],
+  ] as const) {
+    const { code, out, err } = await explain(ALICE, {}, ["--token", file]);
+    expect([title, code, out]).toEqual([title, 2, ""]);
+    for (const part of hidden) expect(err).not.toContain(part);
+    messages.add(err);
+  }
+  expect([...messages]).toEqual([
+    expect.stringMatching(/^--token: no file of that name can be read\. If it is a token: write/),
+  ]);
+
+  const files = createFolder({ ROUTES });
+  for (const [name, reason] of [
+    ["token.txt", "ENOENT: "],
+    ["../secrets/token.txt", "ENOENT: "],
+    ["src", "EISDIR: "],
+  ] as const) {
+    const { code, err } = await explain(ALICE, { folder: files }, ["--token", name]);
+    expect([code, err]).toEqual([2, expect.stringContaining(`--token ${name}: ${reason}`)]);
+  }
+});
+
+test("a token behind its scheme, without quotes, is an argument of its own, and not repeated either", async () => {
+  const [header = "", payload = "", signature = ""] = (await login.sign()).split(".");
+  const spaced = Buffer.from('{ "alg": "ES256" }').toString("base64url");
+  const several = createFolder({
+    ...{ ROUTES: [USERS, { path: "/o/:preset/*", object: "other/*" }] },
+    BUCKETS: { media: ENV.BUCKETS.media, other: { ...ENV.BUCKETS.media, bucket: "acme-other" } },
+  });
+  for (const beginning of [header, spaced]) {
+    const token = [beginning, payload, signature].join(".");
+    for (const args of [
+      ["explain", ALICE, "--token", "Bearer", token],
+      ["explain", "--token", "Bearer", token],
+      ["warm", "--token", "Bearer", token],
+      ["doctor", "users/a.jpg", "--token", "Bearer", token],
+      ["doctor", `--tokn=${token}`],
+    ]) {
+      const { code, out, err } = await vitrine(args, { folder: several, env: SECRETS });
+      expect([args, code]).toEqual([args, expect.toBeOneOf([2, 3])]);
+      for (const part of [payload, signature]) expect(out + err).not.toContain(part);
+    }
+  }
+});
+
+test("a file is read, whatever its name looks like; and no more of a name is told than 100 letters", async () => {
+  const names = ["token.of.alice", "Bearer", `${"n".repeat(150)}.txt`];
+  const texts = [await login.sign(), await login.sign(), ""];
+  const entries = names.map((name, index) => [name, texts[index] ?? ""] as const);
+  const files = createFolder({ ROUTES }, Object.fromEntries(entries));
+  const [dotted, scheme, long] = await Promise.all(
+    names.map((name) => explain(ALICE, { folder: files }, ["--token", name])),
+  );
+  expect([dotted?.code, scheme?.code, long?.code]).toEqual([0, 0, 2]);
+  expect(long?.err).toBe(`--token ${"n".repeat(100)}… has no token\n`);
+});
