@@ -39,6 +39,12 @@ export function isOpen({ signing, tokenRules }: BoundRoute): boolean {
 }
 
 /**
+ * So many mistakes are reported at most. With a name that stands twice in object, a pair of routes can take a tenth of a
+ * second, and a Worker has to start soon, also to say what is wrong.
+ */
+const MAX_MISTAKES = 10;
+
+/**
  * Reports the token routes of which an open route shows an object.
  * @param routes all routes, by their index in `ROUTES`
  * @param variants what the `:preset` of a key stands for
@@ -52,6 +58,7 @@ export function checkTokenRoutes(
   if (!hasTokenRoute) return;
 
   const objectsOfRoutes = routes.map((route) => shownBy(route, variants));
+  let mistakeCount = 0;
   for (const [tokenIndex, tokenRoute] of routes.entries()) {
     const tokenObjects = objectsOfRoutes[tokenIndex];
     if (tokenRoute.tokenRules === undefined || !tokenObjects) continue;
@@ -63,6 +70,8 @@ export function checkTokenRoutes(
       const routeText = `ROUTES[${openIndex}] (${openRoute.path}), which needs no token`;
       for (const exposure of exposuresOf(tokenObjects, openObjects)) {
         report(`ROUTES[${tokenIndex}].token`, mistakeOf(exposure, routeText));
+        mistakeCount += 1;
+        if (mistakeCount === MAX_MISTAKES) return;
       }
     }
   }

@@ -172,6 +172,15 @@ test.each<[string, object, object, string[]]>([
   );
 });
 
+test("many such mistakes end the search after ten", () => {
+  const numbers = [...Array(20).keys()];
+  const open = numbers.map((n) => ({ path: `/o/${n}/:preset/*`, object: "media/*a/*b" }));
+  const closed = numbers.map((n) => {
+    return { path: `/t/${n}/:preset/:u`, object: "media/:u/:u", token: TOKEN };
+  });
+  expect(mistakesOf({ ...ENVIRONMENT, ROUTES: [...closed, ...open] })).toHaveLength(10);
+});
+
 test("a mistake says what shows the object, and what to write", () => {
   expect(faultsOf({ object: "users/:u/*" }, { object: "far/users/*" })).toEqual([
     `ROUTES[1].token: an object such as users/x/x is also shown by ROUTES[0] (${OPEN_PATH}), which needs no token (BUCKETS.users and BUCKETS.far are one bucket): let both lead to prefixes or buckets of their own, or give that route a token, too`,
