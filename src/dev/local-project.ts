@@ -4,6 +4,7 @@
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { isMistake } from "../cli/command.ts";
+import { bucketNameMistakes } from "../cli/config/bucket-names.ts";
 import {
   devVarsOf,
   type EnvironmentConfig,
@@ -57,7 +58,9 @@ export function readLocalProject(
   const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
 
-  const configMistakes = (isRefusal(config) ? config.mistakes : []).map((mistake) => {
+  const readMistakes = isRefusal(config) ? config.mistakes : [];
+  const nameMistakes = bucketNameMistakes(envConfig, run.vars);
+  const configMistakes = [...readMistakes, ...nameMistakes].map((mistake) => {
     const [variable = ""] = mistake.path.split(/[.[]/, 1);
     const explained = localMistake(mistake, run.vars, devVars);
     return local.has(variable) ? { ...explained, source: devVars } : explained;

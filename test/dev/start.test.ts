@@ -309,6 +309,24 @@ test(
   },
 );
 
+const TWO_NAMES = `
+[[r2_buckets]]
+binding = "USERS"
+bucket_name = "acme-users"
+
+[vars.BUCKETS.users]
+binding = "USERS"
+bucket = "acme-private"
+
+[[vars.ROUTES]]
+path = "/users/:user/:preset/*"
+object = "users/:user/*"
+token = { issuer = "https://login.example.com/", audience = "images", keys = "https://login.example.com/jwks", claims = { sub = ":user" } }
+
+[images]
+binding = "IMAGES"
+`;
+
 /** What is changed in wrangler.toml; undefined: there is none. And whether the folder is Vitrine's. */
 type Change = ((text: string) => string) | undefined;
 const swap = (old: string, replacement: string) => (text: string) => text.replace(old, replacement);
@@ -322,6 +340,7 @@ test.each<[string, Change, said: RegExp, isOurs: boolean]>([
   ["a main without Renditions", swap(MAIN, "bare.ts"), /exports no Renditions\./, true],
   ["a late date", swap("2026-11-01", "2035-01-01"), /date "2035-01-01" is in the future/, true],
   ["a wrong EDGE", (text) => `${text}\n`, /^ {2}\.dev\.vars:3: EDGE: is not JSON \(/m, true],
+  ["two names of one bucket", (text) => text + TWO_NAMES, /^ {2}BUCKETS\.users\.bucket: is/m, true],
   ["wrong BUCKETS", (text) => `${text}\n`, /^ {2}\.dev\.vars: BUCKETS\.a\.bucket: is mis/m, true],
 ])("with %s it does not start, and says why (S4)", SLOW, async (title, change, message, isOurs) => {
   const folder = copyProject();

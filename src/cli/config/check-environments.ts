@@ -8,6 +8,7 @@ import { isRefusal } from "../../worker/http/refusal.ts";
 import { isMistake, type LocatedMistake } from "../command.ts";
 import { settingsFor } from "../wrangler/config-file.ts";
 import { findKeyMistakes } from "../wrangler/schema.ts";
+import { bucketNameMistakes, bucketNameWarnings } from "./bucket-names.ts";
 import {
   edgeBucketsOf,
   followedBuckets,
@@ -159,6 +160,7 @@ function reportOn(
     ...environmentMistakes(config, otherConfigs),
     ...pitfalls(config, now),
     ...queueMistakes(config),
+    ...bucketNameMistakes(config, config.deployed),
     ...(isRefusal(deployed) ? deployed.mistakes : []),
     ...deployMistakes(config.deployed, config.patterns),
   ];
@@ -180,6 +182,7 @@ function reportOn(
     ...tokenRouteWarnings(deployed, nameR2Buckets(config)),
     ...costs.warnings,
     ...queueWarnings(config),
+    ...bucketNameWarnings(config),
     ...environmentWarnings(config, otherConfigs),
     ...operatorPathWarnings(config, otherConfigs),
   ];

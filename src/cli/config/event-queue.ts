@@ -204,7 +204,10 @@ function* unnamedBucketWarnings(config: EnvironmentConfig): Generator<Warning> {
  * The bindings whose buckets are known. A deploy makes a bucket that has no name, and names it by the Worker and the
  * binding (T9).
  */
-export function nameR2Buckets({ r2Buckets, worker }: EnvironmentConfig) {
+export function nameR2Buckets({
+  r2Buckets,
+  worker,
+}: Pick<EnvironmentConfig, "r2Buckets" | "worker">) {
   return r2Buckets.flatMap(({ binding, bucket_name: name, jurisdiction }) => {
     if (name === undefined && worker === undefined) return [];
     const generated = `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;

@@ -1,0 +1,78 @@
+// Buckets of R2 that wrangler.toml names twice: as `bucket`, and as `bucket_name` of their binding. A Worker cannot see which
+// bucket a binding opens, so it believes `bucket`. Where that is another one, two tables with one bucket are two buckets for
+// it, and an open route may show everyone what a route with a token guards: only a command sees both names.
+
+import type { Vars } from "../../worker/config/schema.ts";
+import type { ConfigMistake } from "../../worker/http/refusal.ts";
+import { parseJson, tableOf } from "../../worker/util/json.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
+import { nameR2Buckets } from "./event-queue.ts";
+import type { Warning } from "./mistakes.ts";
+
+type NamedBindings = Pick<EnvironmentConfig, "r2Buckets" | "worker">;
+
+/** A bucket with two names. */
+type NameConflict = {
+  /** `BUCKETS.media.bucket`. */
+  readonly path: string;
+  /** What the two names are, and where they stand. */
+  readonly names: string;
+  readonly remedy: string;
+};
+
+/**
+ * Finds buckets with two names, if there is a route with a token.
+ * @param vars as they are deployed, or as the local run has them
+ */
+export function* bucketNameMistakes(config: NamedBindings, vars: Vars): Generator<ConfigMistake> {
+  if (!hasTokenRoute(vars)) return;
+
+  for (const { path, names, remedy } of nameConflicts(config, vars)) {
+    const harm =
+      "the Worker believes the first, so an open route may show what a route with a token guards";
+    yield { path, message: `is ${names}: ${harm}: ${remedy}` };
+  }
+}
+
+/** Finds buckets with two names, where no token guards anything. */
+export function* bucketNameWarnings(config: EnvironmentConfig): Generator<Warning> {
+  const { deployed, wrangler } = config;
+  const { consumers = [] } = wrangler.queues;
+  // With a queue, there is a warning that such a bucket has no events.
+  if (consumers.length > 0 || hasTokenRoute(deployed)) return;
+
+  for (const { path, names, remedy } of nameConflicts(config, deployed)) {
+    const message = `${path} is ${names}: the Worker takes it for another bucket`;
+    const price = "With another bucket, all its renditions are made once more";
+    yield { message, remedy: `${remedy}. ${price}` };
+  }
+}
+
+/** Reads `ROUTES` as it is written, so that no other mistake hides these. */
+function hasTokenRoute(vars: Vars): boolean {
+  const routes = parseJson(vars["ROUTES"]);
+  if (!Array.isArray(routes)) return false;
+  return routes.some((route) => tableOf(route)["token"] !== undefined);
+}
+
+function* nameConflicts(config: NamedBindings, vars: Vars): Generator<NameConflict> {
+  const r2Buckets = nameR2Buckets(config);
+
+  for (const [name, settings] of Object.entries(tableOf(vars["BUCKETS"]))) {
+    const { binding, bucket } = tableOf(settings);
+    const actual = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
+    if (actual === undefined || typeof bucket !== "string") continue;
+
+    const { bucket_name: actualName } = actual;
+    if (bucket === actualName) continue;
+
+    const isWritten = config.r2Buckets.some(
+      (r2Bucket) => r2Bucket.binding === binding && r2Bucket.bucket_name !== undefined,
+    );
+    const otherName = isWritten
+      ? `bucket_name of its binding ${actual.binding} under [[r2_buckets]] is ${actualName}`
+      : `its binding ${actual.binding} under [[r2_buckets]] has no bucket_name, so that a deploy makes ${actualName}`;
+    const remedy = `write bucket = "${actualName}" in [vars.BUCKETS.${name}], or ${isWritten ? "correct" : "write"} bucket_name`;
+    yield { path: `BUCKETS.${name}.bucket`, names: `${bucket}, and ${otherName}`, remedy };
+  }
+}
