@@ -12,12 +12,17 @@ const CHANGE = {
     media: MEDIA,
     users: { ...MEDIA, prefix: "users/" },
     bound: { binding: "MEDIA" },
+    boundElsewhere: { binding: "ELSEWHERE" },
     other: { ...MEDIA, bucket: "acme-other" },
   },
   MEDIA: r2StandIn("MEDIA"),
+  ELSEWHERE: r2StandIn("ELSEWHERE"),
   IMAGES: { input() {}, info() {} },
 };
-const R2 = [{ binding: "MEDIA", bucket_name: "acme-media" }];
+const R2 = [
+  { binding: "MEDIA", bucket_name: "acme-media" },
+  { binding: "ELSEWHERE", bucket_name: "acme-elsewhere" },
+];
 
 /** A rule that lets in whoever has these claims. */
 const ruleOf = (claims: object) => ({
@@ -51,6 +56,7 @@ test.each<[title: string, routes: object[], claims: string[]]>([
   ["the prefix of a bucket is a folder", [{ ...USERS, object: "users/:user/*" }, TEAMS], ["users"]],
   ["a bucket of R2 has its name", [USERS, { ...TEAMS, object: "bound/:team/*" }], ["users"]],
   ["the folder of a route for all", [{ ...ALL, object: "media/staff/*" }, TEAMS], ["staff"]],
+  ["another bucket of R2", [USERS, { ...TEAMS, object: "boundElsewhere/:team/*" }], []],
   ["a longer folder", [USERS, { ...TEAMS, object: "media/users/:team/*" }], []],
   [
     "a name behind a folder",

@@ -154,6 +154,7 @@ test.each<[object: string | string[], open: string | string[], key: string | und
   [["other/*", "media/*"], ["elsewhere/*", "far/*"], "x"],
   [["other/*", "media/*"], ["elsewhere/*", "deep/*"], "users/a/x"],
   [["other/*", "media/*"], "elsewhere/*", undefined],
+  [["unnamed/*", "media/*"], "media/*", "x"],
 ])("%s beside %s: %s", (object, open, key) => {
   expect(sharedKey(object, open)).toBe(key);
 });
@@ -259,9 +260,13 @@ test.each<[users: [string, string, object?], open: [string, string, object?], ou
   [["https://acme.s3.example/users", "alice"], ["https://acme.s3.example", "users"], "one"],
   [["https://s3.example/acme/users", "acme"], ["https://s3.example", "acme"], "one"],
 
+  // A host that only looks like one with a bucket in front.
+  [["https://acmexs3.example", "users"], ["https://s3.example", "acme"], "two"],
+
   // Beside another host, or with another path in front, it cannot be told.
   [[`${AWS}/acme`, "users", PATH], ["https://s3.amazonaws.com", "acme", PATH], "unknown"],
   [["https://acme.s3.amazonaws.com", "users", PATH], [AWS, "acme"], "unknown"],
+  [["https://my.acme.s3.amazonaws.com", "users", PATH], [AWS, "my.acme"], "unknown"],
   [["https://s3.example/acme", "users"], ["https://cdn.example/acme", "photos"], "two"],
   [["https://s3.example/acme", "users"], ["https://cdn.example/acme/users", "photos"], "unknown"],
   [["https://s3.example/proxy/acme", "users"], ["https://s3.example", "acme"], "unknown"],
