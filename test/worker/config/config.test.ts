@@ -229,6 +229,11 @@ test.each<[string, unknown, string]>([
   ],
   ["no app", { issuer: TOKEN.issuer, keys: TOKEN.keys }, MISSING_APP],
   ["no app among the claims", { ...TOKEN, audience: undefined, claims: { sub: "a" } }, MISSING_APP],
+  [
+    "no app, and wrong claims",
+    { issuer: TOKEN.issuer, keys: TOKEN.keys, claims: 7 },
+    "token.claims: is not a table",
+  ],
   ["an empty audience", { ...TOKEN, audience: "" }, 'token.audience: "" is not text'],
   ["no audience in its list", { ...TOKEN, audience: [] }, "token.audience: is not a list, or is"],
   ["a cookie with a space", { ...TOKEN, cookie: "a b" }, 'token.cookie: "a b" is not the name of'],

@@ -1,5 +1,6 @@
 // The token of a login: which one opens a route, what its visitor gets, and that no other opens anything.
 
+import { generateKeyPairSync } from "node:crypto";
 import {
   exportJWK,
   type GenerateKeyPairResult,
@@ -135,6 +136,37 @@ test("the first of two cookies may be of another login", async () => {
   // A wrong Bearer beside a right cookie does no harm.
   const both = await fetchPath(PHOTO, { ...bearer(other), ...session(token) });
   expect(both.status).toBe(200);
+});
+
+test("a token opens by each algorithm whose key is in two halves", async () => {
+  const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
+  const ed25519 = generateKeyPairSync("ed25519");
+  const ecOf = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve });
+  const pairs = new Map([
+    ["RS256", rsa],
+    ["RS384", rsa],
+    ["RS512", rsa],
+    ["PS256", rsa],
+    ["PS384", rsa],
+    ["PS512", rsa],
+    ["ES256", ecOf("P-256")],
+    ["ES384", ecOf("P-384")],
+    ["ES512", ecOf("P-521")],
+    ["EdDSA", ed25519],
+    ["Ed25519", ed25519],
+  ]);
+
+  const jwks = [...pairs].map(([kid, { publicKey }]) => ({
+    ...publicKey.export({ format: "jwk" }),
+    kid,
+  }));
+  network.use(http.get(KEYS, () => HttpResponse.json({ keys: jwks })));
+  for (const [alg, { privateKey }] of pairs) {
+    const claims = { iss: ISSUER, aud: "images", sub: "alice", exp: inSeconds(60) };
+    const token = new SignJWT(claims).setProtectedHeader({ alg, kid: alg });
+    const answer = await fetchPath(PHOTO, bearer(await token.sign(privateKey)));
+    expect([alg, answer.status]).toEqual([alg, 200]);
+  }
 });
 
 test("cookies that are no token, and tokens of others, lock nobody out", async () => {
