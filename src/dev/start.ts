@@ -92,16 +92,17 @@ export async function startLocal(
     },
     readProject: () => readLocalProject(endpoint, environment),
   });
+  const ending = new AbortController();
   const reportChange = (bucketName: string, change: ObjectChange) =>
     events.add(watcher.current(), bucketName, change);
   // Before the Worker starts, which takes seconds: another program could take the port meanwhile.
   const portFault = await startProxy({
     ...{ port, header, workerPort, isRunning: worker.isRunning },
-    serveSheet: sheetHandler(createSheet(watcher, edge, address, reportChange)),
+    serveSheet: sheetHandler(createSheet(watcher, edge, address, reportChange), ending.signal),
     reportError: warnOf("The local run"),
   });
   if (portFault !== undefined) endProcess(portFault.fault);
-  stopTogether(worker);
+  stopTogether(worker, ending);
   log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
   if (!(await worker.run(project))) endProcess("It did not start.");
   await syncBuckets(project);
@@ -216,8 +217,9 @@ async function findPort(): Promise<number> {
 }
 
 /** Stops the Worker on a signal, and when the parent of this process (npm, or npm's shell) is gone. */
-function stopTogether(worker: LocalWorker): void {
+function stopTogether(worker: LocalWorker, ending: AbortController): void {
   const stop = async () => {
+    ending.abort();
     process.once("exit", () => {
       process.exitCode = EXIT.done; // wrangler ends this process, too, with a code of its own
     });

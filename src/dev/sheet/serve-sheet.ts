@@ -26,10 +26,13 @@ const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
 const OBJECTS = "/.vitrine/objects/";
 const SIGN_IN = "/.vitrine/sign-in";
 
-/** Returns what answers the requests of the page. */
-export function sheetHandler(sheet: Sheet) {
+/**
+ * Returns what answers the requests of the page.
+ * @param ending is aborted when the local run begins to end
+ */
+export function sheetHandler(sheet: Sheet, ending: AbortSignal) {
   return async (response: ServerResponse): Promise<void> => {
-    const { status, type, body, lines, cookies } = await answer(sheet, response);
+    const { status, type, body, lines, cookies } = await answer(sheet, response, ending);
     response.writeHead(status, {
       "content-type": type.startsWith("image/") ? type : `${type}; charset=utf-8`,
       "cache-control": "no-store",
@@ -43,7 +46,11 @@ export function sheetHandler(sheet: Sheet) {
   };
 }
 
-async function answer(sheet: Sheet, response: ServerResponse): Promise<Answer> {
+async function answer(
+  sheet: Sheet,
+  response: ServerResponse,
+  ending: AbortSignal,
+): Promise<Answer> {
   const { req: request } = response;
   const [, path = "", search = ""] = /^([^?]*)(.*)$/s.exec(request.url ?? "") ?? [];
   if (path.startsWith(OBJECTS) && /^(?:PUT|DELETE)$/.test(request.method ?? "")) {
@@ -61,6 +68,8 @@ async function answer(sheet: Sheet, response: ServerResponse): Promise<Answer> {
     case "/.vitrine/sheet.js":
       return { status: 200, type: "text/javascript", body: await script() };
     case "/.vitrine/tag":
+      // The buckets fail one after the other now. A page that loaded again because of that would find nobody.
+      if (ending.aborted) return refuse(503, "the local run ends");
       return { status: 200, type: "text/plain", body: await sheet.tag() };
     case SIGN_IN: {
       const signedIn = await sheet.signedIn(request.headers.cookie ?? "");

@@ -48,9 +48,10 @@ const sheet: Sheet = {
   },
 };
 
+const ending = new AbortController();
 let served: Served;
 beforeAll(async () => {
-  const answer = sheetHandler(sheet);
+  const answer = sheetHandler(sheet, ending.signal);
   served = await listenLocally(
     createServer((request, response) => {
       if (request.url?.endsWith("?left")) response.on("close", abandoned.closed.resolve);
@@ -159,4 +160,10 @@ test("a try knows whether its visitor has left", async () => {
   await expect(request).rejects.toThrow();
   await abandoned.closed.promise;
   expect(isClosed()).toBe(true);
+});
+
+test("a run that ends has no tag, so no page loads again and finds nobody", async () => {
+  ending.abort();
+  const { status } = await fetch(`${served.url}/.vitrine/tag`);
+  expect(status).toBe(503);
 });
