@@ -314,7 +314,7 @@ async function lookUp(
       return noKey(`the issuer has several keys ${nameOf(kid)}for ${alg}`);
     }
 
-    // The issuer may have mended it.
+    // The issuer may have repaired it.
     const reason = `the issuer's key ${nameOf(kid)}for ${alg} cannot be read`;
     return { kind: "unknown-key", reason };
   }
