@@ -1,4 +1,4 @@
-// The version of this package, and the packages that it takes from the project: wrangler and sharp. They are loaded
+// The version of this package, and the packages that it takes from the project: wrangler, sharp and cloudflare. They are loaded
 // when they are first used: wrangler takes a second.
 
 import { existsSync, readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ export const VERSION = String(MANIFEST["version"]);
 const REQUIRES = [import.meta.url, resolve("package.json")].map((path) => createRequire(path));
 
 /** The `require` that finds an optional peer, or what to install. */
-export function requireOf(name: "wrangler" | "sharp"): NodeJS.Require | CommandFault {
+export function requireOf(name: "wrangler" | "sharp" | "cloudflare"): NodeJS.Require | CommandFault {
   for (const require of REQUIRES) {
     try {
       require.resolve(name);
@@ -30,6 +30,12 @@ export function loadWrangler(): typeof import("wrangler") | CommandFault {
   const require = requireOf("wrangler");
   if (isFault(require)) return require;
   return oldFault(require("wrangler/package.json").version) ?? require("wrangler");
+}
+
+/** The package for Cloudflare's API, or what to do if there is none. */
+export function loadCloudflare(): typeof import("cloudflare") | CommandFault {
+  const require = requireOf("cloudflare");
+  return isFault(require) ? require : require("cloudflare");
 }
 
 /** The folder of wrangler. @throws if wrangler is not installed: the message says what to do */

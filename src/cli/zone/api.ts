@@ -1,0 +1,149 @@
+// Cloudflare's API, by the official package `cloudflare`: the few requests by which Vitrine reads and sets a zone. A read
+// is sent again after 429, 5xx and a lost answer. A write is sent once: whoever sends it reads afterwards what is there.
+// It never sends a PUT or a DELETE. No answer and no message has the token.
+
+import type { Cloudflare } from "cloudflare";
+import { isPlainObject, tableOf } from "../../worker/util/json.ts";
+import { type CommandFault, isFault, type World } from "../command.ts";
+import { sleep } from "../http/retry.ts";
+import { loadCloudflare } from "../wrangler/packages.ts";
+
+/** In this order: the second one is wrangler's own. */
+const TOKEN_NAMES = ["CLOUDFLARE_SETUP_TOKEN", "CLOUDFLARE_API_TOKEN"] as const;
+
+export type ZoneToken = { readonly name: string; readonly value: string };
+
+/** @returns undefined if there is none */
+export function findZoneToken({ env }: Pick<World, "env">): ZoneToken | undefined {
+  for (const name of TOKEN_NAMES) {
+    const value = env[name];
+    if (value) return { name, value };
+  }
+  return undefined;
+}
+
+export type ApiReply =
+  | { readonly kind: "answered"; readonly result: unknown }
+  | ApiRefusal
+  /** Nobody knows whether the API has done what was asked. */
+  | { readonly kind: "lost"; readonly reason: string };
+
+export type ApiRefusal = {
+  readonly kind: "refused";
+  readonly status: number;
+  readonly reason: string;
+  readonly retryAfterMs: number;
+};
+
+export type ZoneApi = {
+  readonly client: Cloudflare;
+  readonly world: World;
+  readonly wait: typeof sleep;
+  readonly isApiError: (error: unknown) => boolean;
+};
+
+/** A request has so long: ms. */
+const TIMEOUT_MS = 20_000;
+
+/** @param wait a test does not wait */
+export function createZoneApi(
+  world: World,
+  token: ZoneToken,
+  wait = sleep,
+): ZoneApi | CommandFault {
+  const library = loadCloudflare();
+  if (isFault(library)) return library;
+
+  const client = new library.Cloudflare({
+    apiToken: token.value,
+    // Otherwise the package reads these from the environment.
+    ...{ apiKey: null, apiEmail: null, userServiceKey: null },
+    baseURL: world.env["CLOUDFLARE_API_BASE_URL"] || "https://api.cloudflare.com/client/v4",
+    ...{ maxRetries: 0, timeout: TIMEOUT_MS, logLevel: "off" },
+  });
+  const isApiError = (error: unknown) => error instanceof library.CloudflareError;
+  return { client, world, wait, isApiError };
+}
+
+const READ_ATTEMPTS = 3;
+const DEFAULT_PAUSE_MS = 1_000;
+/** A longer `retry-after` is not waited for. */
+const MAX_PAUSE_MS = 30_000;
+
+/** Reads: sends again what may succeed by that. */
+export async function readApi(
+  api: ZoneApi,
+  send: (client: Cloudflare, signal: AbortSignal) => PromiseLike<unknown>,
+): Promise<ApiReply> {
+  const { interrupted } = api.world;
+  for (let attempt = 1; ; attempt += 1) {
+    const reply = await askOnce(api, (client) => send(client, interrupted));
+    const pause = pauseAfter(reply);
+    if (pause === undefined || attempt === READ_ATTEMPTS || interrupted.aborted) return reply;
+
+    await api.wait(pause, interrupted);
+    if (interrupted.aborted) return reply;
+  }
+}
+
+/** Writes: sent once, and not broken off by Ctrl-C, because nobody would know what is there. */
+export function writeApi(
+  api: ZoneApi,
+  send: (client: Cloudflare) => PromiseLike<unknown>,
+): Promise<ApiReply> {
+  return askOnce(api, send);
+}
+
+/** @returns undefined if another attempt would not help */
+function pauseAfter(reply: ApiReply): number | undefined {
+  switch (reply.kind) {
+    case "answered":
+      return undefined;
+    case "lost":
+      return DEFAULT_PAUSE_MS;
+    case "refused": {
+      const mayPass = reply.status === 429 || reply.status >= 500;
+      if (!mayPass || reply.retryAfterMs > MAX_PAUSE_MS) return undefined;
+      return Math.max(DEFAULT_PAUSE_MS, reply.retryAfterMs);
+    }
+    default:
+      return reply satisfies never;
+  }
+}
+
+async function askOnce(
+  { client, isApiError }: ZoneApi,
+  send: (client: Cloudflare) => PromiseLike<unknown>,
+): Promise<ApiReply> {
+  try {
+    return { kind: "answered", result: await send(client) };
+  } catch (error) {
+    // A body that is no JSON is a lost answer, too.
+    if (!isApiError(error) && !(error instanceof SyntaxError)) throw error;
+    return replyOf(error);
+  }
+}
+
+function replyOf(error: unknown): ApiReply {
+  const { status, headers, errors, cause, message } = Object(error);
+  if (typeof status !== "number") {
+    const text = cause instanceof Error ? `${message} (${cause.message})` : `${message}`;
+    return { kind: "lost", reason: `Cloudflare's API does not answer: ${text}` };
+  }
+
+  const [first] = Array.isArray(errors) ? errors : [];
+  const { code, message: apiMessage } = isPlainObject(first) ? first : tableOf("");
+  const details = apiMessage === undefined ? "" : `: ${apiMessage} [code: ${code}]`;
+  const seconds = Number(headers instanceof Headers ? headers.get("retry-after") : 0);
+  return {
+    kind: "refused",
+    status,
+    reason: `Cloudflare's API answers ${status}${details}`,
+    retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
+  };
+}
+
+/** Returns whether the token lacks a permission. Cloudflare answers so to a token that it does not know, too. */
+export function isForbidden(reply: ApiReply): boolean {
+  return reply.kind === "refused" && (reply.status === 403 || reply.status === 401);
+}

@@ -1,0 +1,330 @@
+// Reads what the zones of a Worker's hosts have: the custom rules, the allowed origins, and transformations. It sends
+// GETs alone. A zone of another account than the Worker's is not read: a zone of the same name may wait in any account.
+
+import type { Config } from "../../worker/config/config.ts";
+import { tableOf } from "../../worker/util/json.ts";
+import { isFault, type World } from "../command.ts";
+import { edgeBucketsOf, sourceEntryOf } from "../config/buckets.ts";
+import type { EnvironmentConfig } from "../config/environment-config.ts";
+import { hostOf } from "../config/site-url.ts";
+import { sleep } from "../http/retry.ts";
+import {
+  type ApiReply,
+  createZoneApi,
+  findZoneToken,
+  isForbidden,
+  readApi,
+  type ZoneApi,
+} from "./api.ts";
+import {
+  type CustomRule,
+  type DoorNeed,
+  doorRuleDescription,
+  judgeDoor,
+  originOf,
+  type Ruleset,
+} from "./door-rule.ts";
+import { judgeSources } from "./sources.ts";
+import type {
+  DoorRule,
+  NoZone,
+  Sources,
+  Transformations,
+  Unread,
+  ZoneSeen,
+  ZonesSeen,
+} from "./zone-state.ts";
+
+/** The permissions of a token, in the words of Cloudflare's dashboard. */
+export const RIGHTS = {
+  zone: "Zone → Zone: Read",
+  settings: "Zone → Zone Settings: Edit",
+  rules: "Zone → Zone WAF: Edit",
+} as const;
+
+/** The phase in which a zone's custom rules run. */
+export const RULES_PHASE = "http_request_firewall_custom";
+
+/** How many custom rules the plans have room for. */
+const MAX_RULES: Readonly<Record<string, number>> = {
+  free: 5,
+  pro: 20,
+  business: 100,
+  enterprise: 1000,
+};
+
+/** What the Worker needs of a zone. */
+export type ZoneNeed = {
+  readonly worker: string;
+  /** As `sourceEntryOf` writes them. */
+  readonly entries: readonly string[];
+  readonly origins: DoorNeed["origins"];
+};
+
+/** A zone, without its settings. */
+export type Zone = {
+  readonly kind: "active";
+  readonly id: string;
+  readonly name: string;
+  readonly hosts: readonly string[];
+  readonly maxRules: number | undefined;
+};
+
+/** @param wait a test does not wait */
+export async function observeZones(
+  world: World,
+  envConfig: EnvironmentConfig,
+  config: Config,
+  wait = sleep,
+): Promise<ZonesSeen> {
+  const need = zoneNeedOf(envConfig, config);
+  if (need.entries.length === 0) return { kind: "not-needed" };
+
+  const hosts = findHosts(envConfig);
+  if (hosts.size === 0) return { kind: "no-host" };
+
+  const token = findZoneToken(world);
+  if (token === undefined) return { kind: "no-token" };
+
+  const api = createZoneApi(world, token, wait);
+  if (isFault(api)) return { kind: "no-package", fault: api.fault };
+
+  const account = world.env["CLOUDFLARE_ACCOUNT_ID"] || envConfig.wrangler.account_id;
+  const zones: ZoneSeen[] = [];
+  for (const zone of await findZones(api, hosts, account)) {
+    if (zone.kind === "no-zone") zones.push(zone);
+    else zones.push(await readZone(api, zone, need));
+  }
+  return { kind: "zones", tokenName: token.name, zones };
+}
+
+export function zoneNeedOf(envConfig: EnvironmentConfig, { routes }: Config): ZoneNeed {
+  const buckets = edgeBucketsOf(routes);
+  return {
+    worker: envConfig.worker ?? "",
+    entries: [...new Set(buckets.map(sourceEntryOf))],
+    origins: buckets.map(originOf),
+  };
+}
+
+/** Reads the settings of a zone. */
+export async function readZone(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<ZoneSeen> {
+  const { id, name, hosts } = zone;
+  const transformations = await readTransformations(api, id);
+  const sources = await readSources(api, id, need);
+  const rule = await readDoorRule(api, zone, need, { sources, transformations });
+  return { kind: "zone", id, name, hosts, rule, sources, transformations };
+}
+
+export async function readTransformations(api: ZoneApi, id: string): Promise<Transformations> {
+  const reply = await readApi(api, (client, signal) =>
+    client.zones.settings.get("image_resizing", { zone_id: id }, { signal }),
+  );
+  if (reply.kind !== "answered") return unread(reply, RIGHTS.settings);
+
+  const { value } = tableOf(reply.result);
+  if (value === "on" || value === "off" || value === "open") return { kind: value };
+  const reason = `the setting of transformations has a value that is not known: ${JSON.stringify(value)}`;
+  return { kind: "unread", reason, right: undefined };
+}
+
+export async function readSources(
+  api: ZoneApi,
+  id: string,
+  { entries }: Pick<ZoneNeed, "entries">,
+): Promise<Sources> {
+  const reply = await readApi(api, (client, signal) =>
+    client.zones.transformationsAllowedOrigins.get({ zone_id: id }, { signal }),
+  );
+  if (reply.kind !== "answered") return unread(reply, RIGHTS.settings);
+  return judgeSources(tableOf(reply.result)["value"], entries);
+}
+
+/** What decides how much the rule has to block. */
+type OtherSettings = {
+  readonly sources: Sources;
+  readonly transformations: Transformations;
+};
+
+export async function readDoorRule(
+  api: ZoneApi,
+  zone: Zone,
+  need: ZoneNeed,
+  settings: OtherSettings,
+): Promise<DoorRule> {
+  const reply = await readApi(api, (client, signal) =>
+    client.rulesets.phases.get(RULES_PHASE, { zone_id: zone.id }, { signal }),
+  );
+  const ruleset = rulesetOf(reply);
+  if (ruleset.kind === "unread") return ruleset;
+  return judgeDoor(ruleset, doorNeedOf(zone, need, settings), need.worker, zone.maxRules);
+}
+
+/**
+ * Where all origins are allowed, and transformations are off, nobody uses `/cdn-cgi/image/` yet. So the rule shuts it on
+ * every host: otherwise anybody could have any picture of the Internet transformed from the moment they are on.
+ */
+function doorNeedOf(
+  { hosts }: Pick<Zone, "hosts">,
+  { origins }: ZoneNeed,
+  { sources, transformations }: OtherSettings,
+): DoorNeed {
+  const isUnused = transformations.kind === "off";
+  return { hosts, origins, isZoneWide: sources.kind === "any" && isUnused };
+}
+
+/** The code of Cloudflare's API where a phase of a zone has no ruleset yet. */
+function rulesetOf(reply: ApiReply): (Ruleset & { readonly kind: "ruleset" }) | Unread {
+  if (reply.kind === "refused" && reply.status === 404) {
+    return { kind: "ruleset", id: undefined, rules: [] };
+  }
+  if (reply.kind !== "answered") return unread(reply, RIGHTS.rules);
+
+  const { id, rules = [] } = tableOf(reply.result);
+  if (typeof id !== "string" || !Array.isArray(rules)) {
+    const reason = "the list of custom rules has a form that is not known";
+    return { kind: "unread", reason, right: undefined };
+  }
+  return { kind: "ruleset", id, rules: rules.map(customRuleOf) };
+}
+
+function customRuleOf(rule: unknown): CustomRule {
+  const { id, action, description, expression, enabled } = tableOf(rule);
+  return {
+    id: `${id}`,
+    action: `${action}`,
+    description: `${description ?? ""}`,
+    expression: `${expression ?? ""}`,
+    isEnabled: enabled !== false,
+    skipsOthers: action === "skip",
+  };
+}
+
+function unread(reply: Exclude<ApiReply, { kind: "answered" }>, right: string): Unread {
+  return {
+    kind: "unread",
+    reason: reply.reason,
+    right: isForbidden(reply) ? right : undefined,
+  };
+}
+
+/** The hosts of a Worker's routes, and the zone that a route names for its host, if it names one. */
+function findHosts({ wrangler }: EnvironmentConfig): ReadonlyMap<string, string | undefined> {
+  const routes = wrangler.routes ?? (wrangler.route === undefined ? [] : [wrangler.route]);
+  const hosts = new Map<string, string | undefined>();
+  for (const route of routes) {
+    const { pattern, zone_name } = tableOf(typeof route === "string" ? { pattern: route } : route);
+    const host = plainHost(`${pattern}`);
+    if (host === undefined) continue;
+    hosts.set(host, typeof zone_name === "string" ? zone_name : hosts.get(host));
+  }
+  return hosts;
+}
+
+/** `*.example.com`, or a host as a URL has it: `xn--…` for other scripts. @returns undefined if it names no host */
+function plainHost(pattern: string): string | undefined {
+  const host = hostOf(pattern);
+  const wildcard = host.startsWith("*") ? "*" : "";
+  const dot = host.startsWith("*.") ? "." : "";
+  const name = URL.parse(`https://${host.slice(wildcard.length + dot.length)}`)?.hostname;
+  return name?.includes(".") === true ? wildcard + dot + name : undefined;
+}
+
+/** Finds the zone of each host. Hosts of one zone are together. */
+async function findZones(
+  api: ZoneApi,
+  hosts: ReadonlyMap<string, string | undefined>,
+  account: string | undefined,
+): Promise<readonly (Zone | NoZone)[]> {
+  const zones = new Map<string, Zone>();
+  const failures: NoZone[] = [];
+  for (const [host, zoneName] of hosts) {
+    const zone = await findZone(api, host, zoneName, account);
+    if (zone.kind === "no-zone") {
+      failures.push(zone);
+      continue;
+    }
+    const earlierHosts = zones.get(zone.id)?.hosts ?? [];
+    zones.set(zone.id, { ...zone, hosts: [...earlierHosts, host] });
+  }
+  return [...zones.values(), ...failures];
+}
+
+/** The longest name of which there is a zone: a zone may be of a subdomain. */
+async function findZone(
+  api: ZoneApi,
+  host: string,
+  zoneName: string | undefined,
+  account: string | undefined,
+): Promise<Zone | NoZone> {
+  const labels = host.replace(/^\*\.?/, "").split(".");
+  const suffixes = labels.slice(0, -1).map((_label, index) => labels.slice(index).join("."));
+  const names = zoneName === undefined ? suffixes : [zoneName];
+  const noZone = (reason: string, right?: string): NoZone => {
+    return { kind: "no-zone", hosts: [host], reason, right };
+  };
+
+  for (const name of names) {
+    const reply = await readApi(api, (client, signal) => client.zones.list({ name }, { signal }));
+    if (reply.kind !== "answered") {
+      return noZone(reply.reason, isForbidden(reply) ? RIGHTS.zone : undefined);
+    }
+
+    const all = zonesIn(reply.result).filter((zone) => zone.name === name);
+    if (all.length === 0) continue;
+    return chooseZone(all, host, account, noZone);
+  }
+  const reason = `the token sees no zone of ${host}: the zone is in another account, or the token is for other zones`;
+  return noZone(reason, RIGHTS.zone);
+}
+
+type ListedZone = {
+  readonly id: string;
+  readonly name: string;
+  readonly status: string;
+  readonly account: string;
+  readonly plan: string;
+};
+
+function chooseZone(
+  zones: readonly ListedZone[],
+  host: string,
+  account: string | undefined,
+  noZone: (reason: string) => NoZone,
+): Zone | NoZone {
+  const candidates = zones.filter((zone) => account === undefined || zone.account === account);
+  const [zone] = candidates;
+  if (zone === undefined) {
+    return noZone(
+      `${zones[0]?.name} is a zone of another account than the Worker's: nothing is set there`,
+    );
+  }
+  if (candidates.length > 1) {
+    return noZone(
+      `several accounts have the zone ${zone.name}: name the Worker's by CLOUDFLARE_ACCOUNT_ID`,
+    );
+  }
+  if (zone.status !== "active") {
+    return noZone(
+      `the zone ${zone.name} is not active, but ${zone.status}: Cloudflare's dashboard says which name servers it needs`,
+    );
+  }
+  const { id, name, plan } = zone;
+  return { kind: "active", id, name, hosts: [host], maxRules: MAX_RULES[plan] };
+}
+
+function zonesIn(page: unknown): ListedZone[] {
+  const list = Object(page).result;
+  if (!Array.isArray(list)) return [];
+  return list.map((entry: unknown) => {
+    const { id, name, status, account, plan } = tableOf(entry);
+    return {
+      ...{ id: `${id}`, name: `${name}`, status: `${status}` },
+      account: `${tableOf(account)["id"]}`,
+      plan: `${tableOf(plan)["legacy_id"]}`,
+    };
+  });
+}
+
+/** How our own rule is called. */
+export const ownRuleOf = ({ worker }: ZoneNeed): string => doorRuleDescription(worker);

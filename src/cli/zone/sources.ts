@@ -1,0 +1,65 @@
+// The text of a zone's allowed origins: entries with commas between them, `*` for all (E5, E14). An entry is a host, or
+// `*.host`, and may have a path that the source's path begins with. The text of others is kept byte for byte. Pure.
+
+import type { Sources } from "./zone-state.ts";
+
+/**
+ * Judges the value of the setting.
+ * @param value as the API has it. Anything but a text is not known to mean "none": the documented default is `*`
+ * @param ownEntries what Vitrine needs, as `sourceEntryOf` writes it
+ */
+export function judgeSources(value: unknown, ownEntries: readonly string[]): Sources {
+  if (typeof value !== "string" || !hasKnownForm(value)) {
+    const reason = `the list of allowed origins has a form that is not known: ${JSON.stringify(value)?.slice(0, 200)}`;
+    return { kind: "unread", reason, right: undefined };
+  }
+
+  const entries = entriesOf(value);
+  if (entries.includes("*")) return { kind: "any" };
+
+  const missing = ownEntries.filter(
+    (ownEntry) => !entries.some((entry) => allows(entry, ownEntry)),
+  );
+  return { kind: "list", text: value, missing };
+}
+
+/** The text with more entries behind it. What is there stays as it is. */
+export function addEntries(text: string, added: readonly string[]): string {
+  const first = text.trim() === "" ? [] : [text];
+  return [...first, ...added].join(",");
+}
+
+/** The parts that the text had before, and has no more: somebody else wrote at the same time. */
+export function lostEntries(before: string, after: string): string[] {
+  const left = entriesOf(after);
+  return entriesOf(before).filter((entry) => !left.includes(entry));
+}
+
+function entriesOf(text: string): string[] {
+  return text
+    .split(",")
+    .map((entry) => entry.trim())
+    .filter((entry) => entry !== "");
+}
+
+/** `*`, or a host with at least one dot, perhaps behind `*.`, and perhaps with a path. */
+const ENTRY = /^(?:\*|(?:\*\.)?[^\s/.,]+(?:\.[^\s/.,]+)+(?:\/[^\s,]*)?)$/;
+
+function hasKnownForm(text: string): boolean {
+  return entriesOf(text).every((entry) => ENTRY.test(entry));
+}
+
+/** Returns whether an entry of the list certainly allows all that an entry of ours is for. */
+function allows(entry: string, ownEntry: string): boolean {
+  const { host, path } = splitEntry(entry);
+  const { host: ownHost, path: ownPath } = splitEntry(ownEntry);
+  const isHost = host.startsWith("*.") ? ownHost.endsWith(host.slice(1)) : ownHost === host;
+  return isHost && ownPath.startsWith(path);
+}
+
+/** The path of an entry without one is empty. */
+function splitEntry(entry: string): { readonly host: string; readonly path: string } {
+  const slash = entry.indexOf("/");
+  if (slash < 0) return { host: entry.toLowerCase(), path: "" };
+  return { host: entry.slice(0, slash).toLowerCase(), path: entry.slice(slash) };
+}
