@@ -16,14 +16,7 @@ import {
   readApi,
   type ZoneApi,
 } from "./api.ts";
-import {
-  type CustomRule,
-  type DoorNeed,
-  doorRuleDescription,
-  judgeDoor,
-  originOf,
-  type Ruleset,
-} from "./door-rule.ts";
+import { type CustomRule, type DoorNeed, judgeDoor, originOf, type Ruleset } from "./door-rule.ts";
 import { judgeSources } from "./sources.ts";
 import type {
   DoorRule,
@@ -31,6 +24,7 @@ import type {
   Sources,
   Transformations,
   Unread,
+  Zone,
   ZoneSeen,
   ZonesSeen,
 } from "./zone-state.ts";
@@ -61,15 +55,6 @@ export type ZoneNeed = {
   readonly origins: DoorNeed["origins"];
 };
 
-/** A zone, without its settings. */
-export type Zone = {
-  readonly kind: "active";
-  readonly id: string;
-  readonly name: string;
-  readonly hosts: readonly string[];
-  readonly maxRules: number | undefined;
-};
-
 /** @param wait a test does not wait */
 export async function observeZones(
   world: World,
@@ -91,9 +76,9 @@ export async function observeZones(
 
   const account = world.env["CLOUDFLARE_ACCOUNT_ID"] || envConfig.wrangler.account_id;
   const zones: ZoneSeen[] = [];
-  for (const zone of await findZones(api, hosts, account)) {
-    if (zone.kind === "no-zone") zones.push(zone);
-    else zones.push(await readZone(api, zone, need));
+  for (const match of await findZones(api, hosts, account)) {
+    if (match.kind === "no-zone") zones.push(match);
+    else zones.push(await readZone(api, match.zone, need));
   }
   return { kind: "zones", tokenName: token.name, zones };
 }
@@ -108,12 +93,12 @@ export function zoneNeedOf(envConfig: EnvironmentConfig, { routes }: Config): Zo
 }
 
 /** Reads the settings of a zone. */
-export async function readZone(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<ZoneSeen> {
-  const { id, name, hosts } = zone;
+async function readZone(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<ZoneSeen> {
+  const { id } = zone;
   const transformations = await readTransformations(api, id);
   const sources = await readSources(api, id, need);
   const rule = await readDoorRule(api, zone, need, { sources, transformations });
-  return { kind: "zone", id, name, hosts, rule, sources, transformations };
+  return { kind: "zone", ...zone, rule, sources, transformations };
 }
 
 export async function readTransformations(api: ZoneApi, id: string): Promise<Transformations> {
@@ -230,24 +215,28 @@ function plainHost(pattern: string): string | undefined {
   return name?.includes(".") === true ? wildcard + dot + name : undefined;
 }
 
+type ZoneMatch = { readonly kind: "zone"; readonly zone: Zone } | NoZone;
+
 /** Finds the zone of each host. Hosts of one zone are together. */
 async function findZones(
   api: ZoneApi,
   hosts: ReadonlyMap<string, string | undefined>,
   account: string | undefined,
-): Promise<readonly (Zone | NoZone)[]> {
+): Promise<readonly ZoneMatch[]> {
   const zones = new Map<string, Zone>();
   const failures: NoZone[] = [];
   for (const [host, zoneName] of hosts) {
-    const zone = await findZone(api, host, zoneName, account);
-    if (zone.kind === "no-zone") {
-      failures.push(zone);
+    const match = await findZone(api, host, zoneName, account);
+    if (match.kind === "no-zone") {
+      failures.push(match);
       continue;
     }
+    const { zone } = match;
     const earlierHosts = zones.get(zone.id)?.hosts ?? [];
     zones.set(zone.id, { ...zone, hosts: [...earlierHosts, host] });
   }
-  return [...zones.values(), ...failures];
+  const matches = [...zones.values()].map((zone): ZoneMatch => ({ kind: "zone", zone }));
+  return [...matches, ...failures];
 }
 
 /** The longest name of which there is a zone: a zone may be of a subdomain. */
@@ -256,7 +245,7 @@ async function findZone(
   host: string,
   zoneName: string | undefined,
   account: string | undefined,
-): Promise<Zone | NoZone> {
+): Promise<ZoneMatch> {
   const labels = host.replace(/^\*\.?/, "").split(".");
   const suffixes = labels.slice(0, -1).map((_label, index) => labels.slice(index).join("."));
   const names = zoneName === undefined ? suffixes : [zoneName];
@@ -291,7 +280,7 @@ function chooseZone(
   host: string,
   account: string | undefined,
   noZone: (reason: string) => NoZone,
-): Zone | NoZone {
+): ZoneMatch {
   const candidates = zones.filter((zone) => account === undefined || zone.account === account);
   const [zone] = candidates;
   if (zone === undefined) {
@@ -310,7 +299,7 @@ function chooseZone(
     );
   }
   const { id, name, plan } = zone;
-  return { kind: "active", id, name, hosts: [host], maxRules: MAX_RULES[plan] };
+  return { kind: "zone", zone: { id, name, hosts: [host], maxRules: MAX_RULES[plan] } };
 }
 
 function zonesIn(page: unknown): ListedZone[] {
@@ -325,6 +314,3 @@ function zonesIn(page: unknown): ListedZone[] {
     };
   });
 }
-
-/** How our own rule is called. */
-export const ownRuleOf = ({ worker }: ZoneNeed): string => doorRuleDescription(worker);

@@ -48,13 +48,18 @@ export type Sources =
 
 export type Transformations = { readonly kind: "on" | "off" | "open" } | Unread;
 
-/** The settings of a zone. */
-export type ZoneSettings = {
-  readonly kind: "zone";
+export type Zone = {
   readonly id: string;
   readonly name: string;
   /** The hosts of the Worker in this zone, as its routes name them: `images.example.com`, `*.example.com`. */
   readonly hosts: readonly string[];
+  /** How many custom rules its plan has room for; undefined: that is not known. */
+  readonly maxRules: number | undefined;
+};
+
+/** The settings of a zone. */
+export type ZoneSettings = Zone & {
+  readonly kind: "zone";
   /** Whether the side door is shut. */
   readonly rule: DoorRule;
   readonly sources: Sources;
