@@ -8,7 +8,7 @@ import type { Exit, Run, World } from "./command.ts";
 import { EXIT, isFault, log, paint, withPages } from "./command.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type LoadLocal } from "./dev/index.ts";
-import { doctorCommand, examine } from "./doctor/index.ts";
+import { doctorCommand, examineSite } from "./doctor/index.ts";
 import { explainCommand } from "./explain/index.ts";
 import { factsCommand } from "./facts/index.ts";
 import { initCommand } from "./init/index.ts";
@@ -25,7 +25,7 @@ const COMMANDS = [
   initCommand,
   checkCommand,
   devCommand,
-  (world, run) => deployCommand(world, run, examine),
+  (world, run) => deployCommand(world, run, examineSite),
   (world, run) => doctorCommand(world, run),
   clientCommand,
   factsCommand,

@@ -1,6 +1,7 @@
-// vitrine deploy: checks the configuration, asks S3 about the buckets and about the keys of a secrets file, asks wrangler about
-// the queue of events, prints what it changes, makes the queue of events, deploys with the secrets of that file and no others (S5), makes the rules by which R2
-// writes into the queue, and runs the doctor. It never deploys a configuration or a file with a mistake.
+// vitrine deploy: checks the configuration, asks S3 about the buckets and about the keys of a secrets file, asks wrangler
+// about the queue of events, and Cloudflare about the zone if --setup says so. It prints what it changes. Then it sets the
+// zone, makes the queue, deploys with the secrets of that file and no others (S5), makes the rules by which R2 writes into
+// the queue, and runs the doctor. It never deploys a configuration or a file with a mistake.
 
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +9,7 @@ import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { Command } from "@commander-js/extra-typings";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import type { CommandFault, Exit, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, isMistake, log, print } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
@@ -28,19 +29,22 @@ import {
   showWrangler,
   wranglerAt,
 } from "../wrangler/run-wrangler.ts";
+import type { ZonesSeen } from "../zone/zone-state.ts";
 import { checkS3, type Deployment } from "./check-s3.ts";
 import { makeQueues, makeRules, refuseEvents, seeEvents } from "./events.ts";
 import { askLiveWorker, planOf } from "./plan.ts";
 import { prepareSecrets } from "./prepare-secrets.ts";
+import { offerBareHosts, printSetup, type SetupOptions, seeZones, setUpZones } from "./setup.ts";
 
 /** What the doctor is asked about, too. */
 type TargetOptions = { readonly env?: string; readonly secretsFile?: string };
 
-export type DeployOptions = TargetOptions & {
-  readonly dryRun?: true;
-  /** Events come another way than by R2's rules. */
-  readonly eventsElsewhere?: true;
-};
+export type DeployOptions = TargetOptions &
+  SetupOptions & {
+    readonly dryRun?: true;
+    /** Events come another way than by R2's rules. */
+    readonly eventsElsewhere?: true;
+  };
 
 export type DeployTools = {
   readonly run: RunWrangler;
@@ -49,7 +53,13 @@ export type DeployTools = {
   readonly examine: (
     world: World,
     options: TargetOptions & { readonly url: string },
-  ) => Promise<Outcome>;
+  ) => Promise<Examination | CommandFault>;
+};
+
+/** How the doctor ended, and what it reported. */
+type Examination = {
+  readonly outcome: Exit;
+  readonly findings: readonly { readonly check: string; readonly severity: string }[];
 };
 
 export function deployCommand(world: World, run: Run, examine: DeployTools["examine"]) {
@@ -58,6 +68,8 @@ export function deployCommand(world: World, run: Run, examine: DeployTools["exam
     .description("checks the configuration, deploys it, and runs the doctor on what is deployed")
     .addOption(envOption())
     .option("--secrets-file <file>", "the secrets to deploy; all others stay as they are deployed")
+    .option("--setup", "sets what the zone of your domain lacks, before it deploys")
+    .option("--yes", "with --setup: sets it without a question")
     .option("--dry-run", "says what a deploy would change, and deploys nothing")
     .option(
       "--events-elsewhere",
@@ -71,27 +83,32 @@ const HELP = `
 It deploys the secrets of the file, where wrangler alone would prefer those of the shell. Nothing is deployed if
 the configuration or the file has a mistake, if S3 refuses a key of the file, or if that is the key of another
 environment. If wrangler.toml has a queue of events, it makes the queue, and the rules of R2, where they are missing.
+With --setup it reads the zone of each domain under routes, says what it has, lacks, and gets, asks once, and sets it: a
+rule that blocks /cdn-cgi/image/, the allowed origins (Sources), and transformations. It changes nothing else there. It
+needs CLOUDFLARE_SETUP_TOKEN, and the package cloudflare.
 It deploys nothing if pictures are kept for over an hour, and R2 certainly writes their events elsewhere.
 
 Examples:
   npx vitrine deploy --secrets-file secrets.env --dry-run
   npx vitrine deploy --secrets-file secrets.env
+  npx vitrine deploy --setup --secrets-file secrets.env
   npx vitrine deploy --env production`;
 
 /** @returns a fault if nothing can be deployed, otherwise what `checkDeployed` returns */
 export async function deploy(
   world: World,
-  { dryRun, eventsElsewhere, ...options }: DeployOptions,
+  { dryRun, eventsElsewhere, setup, yes, ...options }: DeployOptions,
   tools: DeployTools,
 ): Promise<Outcome> {
   const deployment = readDeployment(world, options);
   if (isFault(deployment)) return deployment;
   const { envConfig, secrets } = deployment;
 
-  const [refusal, live, events] = await Promise.all([
+  const [refusal, live, events, zones] = await Promise.all([
     checkS3(world, deployment),
     askLiveWorker(world, deployment),
     seeEvents(world, tools.run, deployment),
+    seeZones(world, deployment, { setup }, tools.sleep),
   ]);
   if (world.interrupted.aborted) return { fault: "interrupted: nothing is deployed" };
   if (refusal !== undefined) return refusal;
@@ -99,12 +116,17 @@ export async function deploy(
   const eventsRefusal = refuseEvents(deployment, events, eventsElsewhere === true);
   if (eventsRefusal !== undefined) return eventsRefusal;
 
+  if (zones !== undefined) printSetup(world, deployment, zones);
   const plan = await planOf(deployment, live, events);
   print(world.stdout, ...plan.map(visible));
   if (dryRun) {
     log(world.stderr, "Nothing is deployed: it was a dry run.");
     return EXIT.done;
   }
+
+  const setupResult = zones && (await setUpZones(world, deployment, zones, { yes }, tools.sleep));
+  if (isFault(setupResult)) return setupResult;
+  if (setupResult === EXIT.interrupted) return setupResult;
 
   const queueFault = await makeQueues(world, tools.run, deployment, events);
   if (queueFault !== undefined) return queueFault;
@@ -115,8 +137,12 @@ export async function deploy(
   const rules = await makeRules(world, tools.run, deployment);
   const host = findBaseUrl(undefined, envConfig.patterns, "--url");
   const url = isFault(host) ? deployed.url : host;
-  const outcome = await checkDeployed(world, url, options, secrets, tools);
-  return rules === "failed" && outcome === EXIT.done ? EXIT.partly : outcome;
+  const outcome = await checkDeployed(world, url, options, deployment, zones, tools);
+  if (setupResult === "by-hand") {
+    log(world.stderr, "The zone is not set up: see the steps by hand above");
+  }
+  const isPartly = rules === "failed" || setupResult === "by-hand";
+  return isPartly && outcome === EXIT.done ? EXIT.partly : outcome;
 }
 
 /** Reads what is about to be deployed. @returns a fault if anything of it is wrong */
@@ -220,9 +246,11 @@ async function checkDeployed(
   world: World,
   url: string | undefined,
   options: TargetOptions,
-  secrets: SecretValues,
+  deployment: Deployment,
+  zones: ZonesSeen | undefined,
   tools: DeployTools,
 ): Promise<Outcome> {
+  const { secrets } = deployment;
   const endPartly = (problem: string) => {
     const again = commandLine("doctor", { url: url ?? "https://…", ...options });
     log(world.stderr, `It is deployed, ${problem}: ${again}`);
@@ -244,7 +272,13 @@ async function checkDeployed(
   // Without the shell's keys of S3: nobody knows whether they are deployed (S5).
   const isShown = (name: string) => !isSecret(name) || name === "HEALTH_TOKEN";
   const env = Object.fromEntries(Object.entries(world.env).filter(([name]) => isShown(name)));
-  const outcome = await tools.examine({ ...world, env }, { ...options, url });
+  const examine = () => tools.examine({ ...world, env }, { ...options, url });
+  let examination = await examine();
+  if (zones !== undefined && refusesSources(examination) && !world.interrupted.aborted) {
+    const isAdded = await offerBareHosts(world, deployment, zones, tools.sleep);
+    if (isAdded) examination = await examine();
+  }
+  const outcome = isFault(examination) ? examination : examination.outcome;
   // Warnings are shown, but a deploy may be right with them: a key may be meant to list the bucket.
   const isRight = outcome === EXIT.done || outcome === EXIT.partly;
   if (isRight || world.interrupted.aborted) return EXIT.done;
@@ -252,6 +286,14 @@ async function checkDeployed(
   const { secretsFile: _file, ...target } = options;
   return endPartly(
     `but the doctor found errors. ${wayBackAdvice(secrets, target)}. To check it again`,
+  );
+}
+
+/** Returns whether the doctor saw that the edge refuses an origin (9401). */
+function refusesSources(examination: Examination | CommandFault): boolean {
+  if (isFault(examination)) return false;
+  return examination.findings.some(
+    ({ check, severity }) => check === "sources" && severity === "error",
   );
 }
 

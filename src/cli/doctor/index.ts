@@ -7,7 +7,7 @@ import { Command } from "@commander-js/extra-typings";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
-import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import type { CommandFault, Exit, Outcome, Run, World } from "../command.ts";
 import { align, EXIT, isFault, isMistake, log, paint, print } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { readEnvironment } from "../config/environment-config.ts";
@@ -154,12 +154,29 @@ function judge(seen: Observations, ownIssuer: OwnIssuerSeen | undefined): Findin
 }
 
 /** Runs the doctor, as the command does. @param names objects to look at */
-export async function examine(
+async function examine(
+  world: World,
+  options: Options,
+  names: readonly string[],
+  tools: DoctorTools,
+): Promise<Outcome> {
+  const examination = await examineSite(world, options, names, tools);
+  return isFault(examination) ? examination : examination.outcome;
+}
+
+/** How the doctor ended, and what it reported. */
+export type Examination = {
+  readonly outcome: Exit;
+  readonly findings: readonly Finding[];
+};
+
+/** Runs the doctor, and says what it found. @param names objects to look at */
+export async function examineSite(
   world: World,
   options: Options,
   names: readonly string[] = [],
   tools: DoctorTools = TOOLS,
-): Promise<Outcome> {
+): Promise<Examination | CommandFault> {
   const { folder, interrupted, stdout, stderr } = world;
   const baseUrl = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
   if (isFault(baseUrl)) return baseUrl;
@@ -203,6 +220,10 @@ export async function examine(
   if (options.json) print(stdout, visible(JSON.stringify({ findings: complete }, null, 2)));
   else log(stdout, ...formatFindings(world, complete));
 
+  return { outcome: exitOf(findings), findings };
+}
+
+function exitOf(findings: readonly Finding[]): Exit {
   if (findings.some(({ severity }) => severity === "error")) return EXIT.failed;
   return findings.some(({ severity }) => severity === "warning") ? EXIT.partly : EXIT.done;
 }

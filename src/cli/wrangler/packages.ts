@@ -15,7 +15,9 @@ export const VERSION = String(MANIFEST["version"]);
 const REQUIRES = [import.meta.url, resolve("package.json")].map((path) => createRequire(path));
 
 /** The `require` that finds an optional peer, or what to install. */
-export function requireOf(name: "wrangler" | "sharp" | "cloudflare"): NodeJS.Require | CommandFault {
+export function requireOf(
+  name: "wrangler" | "sharp" | "cloudflare",
+): NodeJS.Require | CommandFault {
   for (const require of REQUIRES) {
     try {
       require.resolve(name);

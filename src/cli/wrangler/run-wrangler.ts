@@ -1,5 +1,5 @@
 // Runs the wrangler of this project, and shows its output without any secret. No other file of the CLI runs wrangler.
-// Its environment has neither the secrets of the Worker nor CLOUDFLARE_ENV (S5).
+// Its environment has neither the secrets of the Worker nor CLOUDFLARE_ENV (S5), and not the token that sets up a zone.
 
 import { type StdioOptions, spawn } from "node:child_process";
 import { join } from "node:path";
@@ -48,7 +48,8 @@ export function wranglerAt(script?: string): RunWrangler {
 /** The world's environment in place of this process's, without what wrangler must not see. */
 function environmentOf({ env }: World): NodeJS.ProcessEnv {
   // `--env` always names the environment.
-  const isHidden = (name: string) => isSecret(name) || name === "CLOUDFLARE_ENV";
+  const hidden = ["CLOUDFLARE_ENV", "CLOUDFLARE_SETUP_TOKEN"];
+  const isHidden = (name: string) => isSecret(name) || hidden.includes(name);
   const names = Object.keys({ ...process.env, ...env });
   const visibleValue = (name: string) => (isHidden(name.toUpperCase()) ? undefined : env[name]);
   return {

@@ -193,6 +193,11 @@ function unread(reply: Exclude<ApiReply, { kind: "answered" }>, right: string): 
   };
 }
 
+/** The hosts of a Worker's routes. */
+export function routeHosts(envConfig: EnvironmentConfig): readonly string[] {
+  return [...findHosts(envConfig).keys()];
+}
+
 /** The hosts of a Worker's routes, and the zone that a route names for its host, if it names one. */
 function findHosts({ wrangler }: EnvironmentConfig): ReadonlyMap<string, string | undefined> {
   const routes = wrangler.routes ?? (wrangler.route === undefined ? [] : [wrangler.route]);

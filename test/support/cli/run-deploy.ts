@@ -4,7 +4,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, beforeAll, beforeEach } from "vitest";
-import { EXIT, isFault } from "../../../src/cli/command.ts";
+import { type CommandFault, EXIT, type Exit, isFault } from "../../../src/cli/command.ts";
 import { type DeployOptions, type DeployTools, deploy } from "../../../src/cli/deploy/index.ts";
 import { createS3, type S3 } from "../../../src/emulator/s3/s3.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS, VARS } from "../env.ts";
@@ -39,7 +39,9 @@ export let ended: {
   output: string;
   /** What it writes for programs. */
   file: string;
-  doctor: Awaited<ReturnType<DeployTools["examine"]>>;
+  doctor: Exit | CommandFault;
+  /** What the doctor reports. */
+  findings: Extract<Awaited<ReturnType<DeployTools["examine"]>>, { outcome: Exit }>["findings"];
 };
 /** What wrangler knows of queues, and of the rules of R2. */
 export let account: QueueAccount;
@@ -65,7 +67,7 @@ beforeEach(() => {
   write({ ...SECRETS, HEALTH_TOKEN });
   [ran, examined, pauses] = [[], [], 0];
   account = createQueueAccount();
-  ended = { wrangler: 0, output: "", file: "", doctor: EXIT.done };
+  ended = { wrangler: 0, output: "", file: "", doctor: EXIT.done, findings: [] };
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   s3 = createS3({
     ...{ endpoint, bucket, region, credentials: CREDENTIALS, readable: prefix },
@@ -109,7 +111,8 @@ export async function run(
     },
     examine: async ({ env }, options) => {
       examined.push([options, Object.keys(env)]);
-      return ended.doctor;
+      if (isFault(ended.doctor)) return ended.doctor;
+      return { outcome: ended.doctor, findings: ended.findings };
     },
   };
   const result = await deploy(world, options, tools);

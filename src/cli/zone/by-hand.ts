@@ -1,0 +1,66 @@
+// The steps in Cloudflare's dashboard that do by hand what `vitrine deploy --setup` does. Pure.
+
+import { doorExpression, doorRuleDescription } from "./door-rule.ts";
+import type { ZoneNeed } from "./observe-zones.ts";
+import { RIGHTS } from "./observe-zones.ts";
+import { PARTS, type Part } from "./set-zone.ts";
+
+/** The zone and its hosts, as far as they are known. */
+type Where = { readonly domain: string; readonly hosts: readonly string[] };
+
+/** What makes a token, for those who have none. */
+export const TOKEN_ADVICE = `Make a token in Cloudflare's dashboard (My Profile → API Tokens → Create Custom Token) with ${Object.values(RIGHTS).join(", ")}, for this domain alone, and set it as CLOUDFLARE_SETUP_TOKEN for one run`;
+
+/**
+ * The steps by hand, in the order in which they are safe.
+ * @param parts what is left to do
+ */
+export function stepsByHand(zone: Where, need: ZoneNeed, parts: readonly Part[]): string[] {
+  const steps = PARTS.filter((part) => parts.includes(part)).flatMap((part) =>
+    stepsOf(part, zone, need),
+  );
+  return steps.map((step, index) => `  ${index + 1}. ${step}`);
+}
+
+function stepsOf(part: Part, { domain, hosts }: Where, need: ZoneNeed): string[] {
+  const transformationsPage = `In Cloudflare's dashboard, Images → Transformations → ${domain}`;
+  switch (part) {
+    case "rule": {
+      const { origins, worker } = need;
+      const expression = doorExpression({ hosts, origins, isZoneWide: false });
+      const page = `In Cloudflare's dashboard, ${domain} → Security → Security rules → Create rule → Custom rules`;
+      return [
+        `${page}: the name “${doorRuleDescription(worker)}”, the action Block, the place First, and by Edit expression: ${expression}`,
+      ];
+    }
+    case "sources":
+      return need.entries.map(
+        (entry) => `${transformationsPage} → Sources → Add origin: ${originText(entry)}. Then Save`,
+      );
+    case "transformations":
+      return [`${transformationsPage} → Enable. If it is on, leave it`];
+    default:
+      return part satisfies never;
+  }
+}
+
+/** The dashboard has a field for the domain, and one for the path. */
+function originText(entry: string): string {
+  const slash = entry.indexOf("/");
+  if (slash < 0) return `the domain ${entry}, and no path`;
+  return `the domain ${entry.slice(0, slash)}, and the path ${entry.slice(slash)}`;
+}
+
+/** How to take back what a run has set: the last step first, so that the door never stands open. */
+export function takeBackLine(part: Part, domain: string, added: readonly string[]): string {
+  switch (part) {
+    case "rule":
+      return `${domain} → Security → Security rules: delete the rule “${added.join("”, “")}”`;
+    case "sources":
+      return `Images → Transformations → ${domain} → Sources: remove ${added.join(" and ")}`;
+    case "transformations":
+      return `Images → Transformations → ${domain}: Disable`;
+    default:
+      return part satisfies never;
+  }
+}
