@@ -5,6 +5,16 @@
 import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 
 /**
+ * What `thumbHash` reads of a fact. `alpha` is here for the compiler alone: an SVG has no ThumbHash, but it has that, so a
+ * fact that may be one of an SVG compiles. What has neither does not.
+ */
+type HashedOriginal = {
+  readonly thumbhash?: string | undefined;
+  /** `imgProps` asks for no placeholder of an original with transparency. */
+  readonly alpha?: boolean | undefined;
+};
+
+/**
  * Returns a CSS `background`: the ThumbHash of an original as a picture of at most 16 × 16 pixels, stretched. It is
  * up to 1.7 kB long. It holds nothing but the decoded picture, and no quotes.
  * @throws RangeError if the ThumbHash is invalid, or if there is none
@@ -16,7 +26,7 @@ import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
  * images.imgProps("photos/fig.jpg", "card", { alt: "A fig", original: fact, placeholder: thumbHash }).style.length;
  * // 1290
  */
-export function thumbHash({ thumbhash }: { readonly thumbhash?: string | undefined }): string {
+export function thumbHash({ thumbhash }: HashedOriginal): string {
   const bytes = bytesOf(`${thumbhash}`); // `bytesOf` refuses the text "undefined" of a missing one
   const url = toDataUrl(thumbHashToRGBA(bytes));
   return `url(${url}) center / cover`;

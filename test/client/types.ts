@@ -49,10 +49,12 @@ const plain = { type: "image/jpeg", bytes: 9, color: "#8a5b3c", thumbhash: "aa==
 const facts = {
   "a.jpg": { width: 3, height: 2, ...plain },
   "b.png": { width: 9, height: 9, ...plain, alpha: true },
+  "c.svg": { width: 9, height: 9, type: "image/svg+xml", bytes: 9, alpha: true }, // no ThumbHash
 } as const satisfies Record<string, Fact>;
 /** As TypeScript reads a JSON file. */
 const json = { "b.png": { width: 3, height: 2, ...plain, type: "image/png" as string, alpha: !0 } };
 const byKey: Readonly<Record<string, Fact>> = facts;
+declare const factKey: keyof typeof facts;
 declare const answer: FactsAnswer;
 const describe = (fact: Fact) => `${fact.color} ${fact.bytes}`;
 
@@ -67,6 +69,8 @@ images.imgProps("a", "card", { alt: "", loading: "eager", query: "?q", original:
 images.imgProps("a", "hero", { alt: "", sizes: "100vw", original: undefined });
 avatars.imgProps("a", "thumbnail", { alt: "" });
 images.imgProps("a", "card", { alt: "", original: facts["a.jpg"], placeholder: thumbHash });
+images.imgProps("a", "card", { alt: "", original: facts[factKey], placeholder: thumbHash });
+images.imgProps("a", "card", { alt: "", original: facts["c.svg"], placeholder: thumbHash });
 images.imgProps("a", "card", { alt: "", original: facts["b.png"], placeholder: describe });
 images.imgProps("a", "card", { alt: "", original: json["b.png"], placeholder: thumbHash });
 images.imgProps("a", "card", { alt: "", original: byKey["a.jpg"], placeholder: thumbHash });
@@ -127,7 +131,7 @@ astroService([]);
 
 // Wrong facts.
 // @ts-expect-error: not without `noImplicitAny`
-images.imgProps("a", "card", { alt: "", original: facts["c.jpg"] });
+images.imgProps("a", "card", { alt: "", original: facts["d.jpg"] });
 // @ts-expect-error
 images.imgProps("a", "card", { alt: "", original: { width: 3 } });
 // @ts-expect-error
