@@ -7,13 +7,27 @@ import { readSigningKeys, type SigningKey, signGrant } from "../url/grant.ts";
 import { requirePreset, throwRangeError, urlOf } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
-/** How long a signature is valid. */
-export type Term = {
-  /**
-   * When it expires: seconds since 1970, a whole number. At most the route's `max_age` ahead, if the client knows it:
-   * the Worker refuses more. See `expiresWithin`.
-   */
-  readonly expires: number;
+/**
+ * When a signature expires. At most the route's `max_age` ahead, if the client knows it: the Worker refuses more, and so
+ * does the client, as a RangeError.
+ */
+export type Expiry =
+  | {
+      /**
+       * How many seconds it is valid at most; at least half of that. It moves in steps, as `expiresWithin` says. A little
+       * less than the route's `max_age`, since clocks differ.
+       */
+      readonly within: number;
+      readonly expires?: undefined;
+    }
+  | {
+      /** The very time: seconds since 1970, a whole number. */
+      readonly expires: number;
+      readonly within?: undefined;
+    };
+
+/** How long a signature is valid, and for which version of the object. */
+export type Term = Expiry & {
   /**
    * Change it when the content of the object changes: 1 to 64 of `A–Z a–z 0–9 . _ -`. Default: none. Without it,
    * browsers may show the old picture of a replaced object until the URL changes.
@@ -29,7 +43,7 @@ const VERSION = /^[\w.-]{1,64}$/;
  * preset. The query begins with `?`, and it is the same for all descriptors of the preset.
  *
  * The promise rejects with a RangeError if the route does not show the preset or does not lead to the key,
- * if no object can have the key, or if `expires` (see the route's `max_age`) or `version` is out of range.
+ * if no object can have the key, or if `within`, `expires` (see the route's `max_age`) or `version` is out of range.
  * @param keys the secret URL_SIGNING_KEYS; its first key signs
  * @throws RangeError if the keys cannot be used; the message holds no part of a key
  * @example
@@ -53,14 +67,16 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
 ): (key: string, preset: Name, term: Term) => Promise<string> {
   const signingKey = readFirstKey(keys);
 
-  return async (key, preset, { expires, version }) => {
+  return async (key, preset, term) => {
+    const { version } = term;
+
     // Throws for a name that is no preset, such as `card@2x`.
     requirePreset(site, preset);
 
     // Throws for a key to which no URL leads. The URL itself is not needed, so "?" will do for its query.
     urlOf(site, key, preset, "?");
 
-    checkExpires(expires, site.route.max_age);
+    const expires = readExpiry(term, site.route.max_age);
     if (version !== undefined && !VERSION.test(version)) {
       throwRangeError("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
     }
@@ -89,22 +105,47 @@ const MAX_EXPIRES = 999_999_999_999;
 /**
  * @param maxAge how far ahead an expiry may be, in seconds. Default: no limit
  * @param now milliseconds since 1970
- * @throws RangeError if `expires` is not in whole seconds, or too far ahead
+ * @returns seconds since 1970
+ * @throws RangeError if the time is not a whole number, or too far ahead
  */
-function checkExpires(expires: number, maxAge = Infinity, now = Date.now()): void {
+function readExpiry(
+  { within, expires }: Expiry,
+  maxAge = Infinity,
+  now: number = Date.now(),
+): number {
+  if (within !== undefined) {
+    // Without the types of TypeScript, both may be there.
+    if (expires !== undefined) throwRangeError("pass either within or expires, not both");
+
+    // The expiry itself would be too far ahead in a part of each step alone: then the mistake shows only now and then.
+    const isTooLong = within > maxAge;
+    if (isTooLong) throwRangeError(tooFarAhead("within", within, maxAge));
+
+    return requireTime(expiresWithin(within, now));
+  }
+
+  requireTime(expires);
+  const seconds = Math.ceil(expires - now / 1000);
+  if (seconds > maxAge) throwRangeError(tooFarAhead("expires", seconds, maxAge));
+
+  return expires;
+}
+
+function tooFarAhead(option: string, seconds: number, maxAge: number): string {
+  return `${option} is ${seconds} s ahead, and must be at most ${maxAge} s ahead (max_age; for a cookie at most a day)`;
+}
+
+/** @throws RangeError if the Worker could not read a time as seconds since 1970 */
+function requireTime(expires: number): number {
   if (!Number.isInteger(expires) || expires < 1 || expires > MAX_EXPIRES) {
     throwRangeError(`expires must be in whole seconds since 1970, not ${expires}`);
   }
 
-  if (expires > now / 1000 + maxAge) {
-    throwRangeError(
-      `expires must be at most ${maxAge} s ahead (max_age; for a cookie at most a day)`,
-    );
-  }
+  return expires;
 }
 
 /** What a cookie opens, and who gets it. */
-export type CookieTerm = Pick<Term, "expires"> & {
+export type CookieTerm = Expiry & {
   /**
    * The beginning of what URLs have in place of `*` in the route's path. With the path `/private/:preset/*`, the prefix
    * `friends/2026/` opens `/private/card/friends/2026/fig.jpg`. It is not encoded, and ends with a slash.
@@ -160,7 +201,7 @@ const BASE_URL_PARTS = /^(?:https?:\/\/([^/]+))?(.*)$/i;
  * browser keeps one such cookie for each domain and route. The next one replaces it, and an expired one removes it.
  *
  * The promise rejects with a RangeError if the route has no `cookie: true`, if `prefix`, `domain` or `host` is
- * wrong, if `expires` is more than 24 hours or the route's `max_age` ahead, or if the keys cannot be used.
+ * wrong, if it expires more than 24 hours or the route's `max_age` ahead, or if the keys cannot be used.
  * @param keys the secret URL_SIGNING_KEYS; its first key signs
  * @param now milliseconds since 1970
  * @example
@@ -184,7 +225,7 @@ export async function signCookie(
   now: number = Date.now(),
 ): Promise<SignedCookie> {
   const { route } = site;
-  const { prefix, expires, domain } = term;
+  const { prefix, domain } = term;
   const signingKey = readFirstKey(keys);
 
   if (!route.cookie) throwRangeError(`route ${route.path} has no cookie = true in wrangler.toml`);
@@ -192,7 +233,7 @@ export async function signCookie(
 
   let maxAge = MAX_COOKIE_AGE;
   if (route.max_age !== undefined) maxAge = Math.min(route.max_age, MAX_COOKIE_AGE);
-  checkExpires(expires, maxAge, now);
+  const expires = readExpiry(term, maxAge, now);
 
   const baseUrlParts = BASE_URL_PARTS.exec(site.base);
   const host = term.host ?? baseUrlParts?.[1];
@@ -262,10 +303,12 @@ function checkDomain(domain: string, host: string): void {
 }
 
 /**
- * Returns an expiry for URLs that are valid for at most `seconds`, and for at least half of that. It stays the same for
+ * Returns the expiry that `within` of a term stands for: in at most `seconds`, and in at least half of that. It stays the same for
  * half of `seconds`: with an hour, it is 13:00 for all calls from 12:00 to 12:30, and then 13:30. So a page that is
  * rendered again has the same URLs, and browsers find the pictures in their caches.
- * @param seconds a whole number from 2 on; a little less than the route's `max_age`, since clocks differ
+ *
+ * To sign, pass `within`: of a time alone, nobody can say whether it came of more seconds than the route's `max_age`.
+ * @param seconds a whole number from 2 on
  * @param now milliseconds since 1970
  * @returns seconds since 1970
  * @throws RangeError if `seconds` is not a whole number, or is less than 2

@@ -75,7 +75,8 @@ const CLOSED = createClient({ ...settings, route: { ...route, cookie: false } })
 const HOURLY = createClient({ ...settings, route: { ...route, max_age: 3600 } }).site;
 const FOLDER = createClient({ ...settings, route: { ...route, object: "media/photos/*" } }).site;
 const TOO_LATE = { expires: HOUR - 3600 + 86_401 };
-const INVALID: [string, typeof site, string, Partial<CookieTerm>, RegExp][] = [
+type TimedTerm = Extract<CookieTerm, { readonly expires: number }>;
+const INVALID: [string, typeof site, string, Partial<TimedTerm>, RegExp][] = [
   ["of a route without cookie", CLOSED, KEYS, {}, /^Vitrine: route \/a b;c\/.* has no cookie/],
   ["without a slash", site, KEYS, { prefix: "photos" }, /invalid prefix "photos": no slash/],
   ["for everything", site, KEYS, { prefix: "" }, /invalid prefix "": no slash/],
@@ -100,6 +101,27 @@ test.each(INVALID)("a cookie %s is a RangeError", async (_what, site, keys, chan
   const attempt = signCookie(site, keys, { ...term, ...change }, NOW);
   await expect(attempt).rejects.toThrow(RangeError);
   await expect(attempt).rejects.toThrow(message);
+});
+
+test("within is for as long as the route and a day allow, at whatever time", async () => {
+  const { prefix } = term;
+  for (const minutes of [0, 15, 30, 45]) {
+    const now = NOW + minutes * 60_000;
+    for (const [longest, limited] of [
+      [3600, HOURLY],
+      [86_400, site],
+    ] as const) {
+      const { value } = await signCookie(limited, KEYS, { prefix, within: longest }, now);
+      const expires = expiresWithin(longest, now);
+      expect(value).toBe((await signCookie(limited, KEYS, { prefix, expires }, now)).value);
+
+      const longer = signCookie(limited, KEYS, { prefix, within: longest + 1 }, now);
+      await expect(longer).rejects.toThrow(RangeError);
+      await expect(longer).rejects.toThrow(
+        `within is ${longest + 1} s ahead, and must be at most ${longest} s ahead`,
+      );
+    }
+  }
 });
 
 test("the domain may be the host itself, without its port, or any above", async () => {

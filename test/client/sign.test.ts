@@ -1,12 +1,13 @@
 // vitrine/sign, shown by how the Worker answers the URLs that it signs. loaders.test.ts has keys that are hard to spell.
 
 import fc from "fast-check";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { createClient } from "../../src/client/index.ts";
-import { createSigner, expiresWithin } from "../../src/client/sign.ts";
+import { createSigner, expiresWithin, type Term } from "../../src/client/sign.ts";
 import { openSite } from "../../src/client/site.ts";
 import type { PresetTable } from "../../src/client/types.ts";
 import { signGrant } from "../../src/url/grant.ts";
+import { stopClock } from "../support/clock.ts";
 import { SECRETS } from "../support/env.ts";
 import { get } from "../support/run-worker.ts";
 
@@ -84,6 +85,13 @@ test("arguments that cannot be signed reject with a RangeError", async () => {
     [`${whole} 1.5`, right, "card", { expires: 1.5 }],
     [`${whole} 0`, right, "card", { expires: 0 }],
     [`${whole} 2000000000000`, right, "card", { expires: expires * 1000 }],
+    ["a whole number from 2 on, not 1.5", right, "card", { within: 1.5 }],
+    ["a whole number from 2 on, not 1", right, "card", { within: 1 }],
+    ["a whole number from 2 on, not NaN", right, "card", { within: Number.NaN }],
+    ["not Infinity", right, "card", { within: Infinity }],
+    [whole, right, "card", { within: 2e12 }],
+    ["either within or expires", right, "card", { within: 60, expires } as object as Term],
+    [`${whole} undefined`, right, "card", {} as Term],
     ["version must be 1 to 64", right, "card", { expires, version: "a\n" }],
     ["version must be 1 to 64", right, "card", { expires, version: "x".repeat(65) }],
     ['has no preset "hero"', right, "hero", { expires }],
@@ -101,7 +109,28 @@ test("what the Worker would refuse for its max_age is a RangeError", async () =>
   expect(await limited("key.jpg", "card", { expires: expiresWithin(3600) })).toMatch(/^\?exp=/);
   const late = limited("key.jpg", "card", { expires: now + 3700 });
   await expect(late).rejects.toThrow(RangeError);
-  await expect(late).rejects.toThrow("at most 3600 s ahead");
+  await expect(late).rejects.toThrow("must be at most 3600 s ahead");
+});
+
+test("a term of more seconds than max_age is a RangeError in every minute of its steps", async () => {
+  const limited = createSigner(openSite({ ...settings, route: { ...route, max_age: 3600 } }), KEYS);
+  const stepStart = Date.UTC(2026, 10, 29, 12);
+  stopClock();
+  for (let minute = 0; minute < 60; minute += 5) {
+    const now = stepStart + minute * 60_000;
+    vi.setSystemTime(now);
+    const right = await limited("key.jpg", "card", { within: 3600 });
+    expect(right).toBe(await sign("key.jpg", "card", { expires: expiresWithin(3600, now) }));
+
+    // The expiry of 7198 seconds is less than an hour ahead in the last seconds of its step.
+    for (const within of [3601, 5400, 7198, 86_400]) {
+      const tooLong = limited("key.jpg", "card", { within });
+      await expect(tooLong).rejects.toThrow(RangeError);
+      await expect(tooLong).rejects.toThrow(
+        `within is ${within} s ahead, and must be at most 3600 s ahead`,
+      );
+    }
+  }
 });
 
 test("an expiry is at least half of what was asked for, and does not change within a step", () => {

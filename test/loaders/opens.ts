@@ -23,7 +23,7 @@ const get = startStrictWorker(
 );
 const sign = createSigner(privateImages.site, URL_SIGNING_KEYS);
 
-/** The beginning of a step of `expiresWithin(3600)` in the future, and times within it and in the next. */
+/** The beginning of a step of `within: 3600` in the future, and times within it and in the next. */
 const STEP = 1_800_000;
 const begin = (Math.floor(Date.now() / STEP) + 10) * STEP;
 export const TIMES = {

@@ -2,12 +2,12 @@
 
 import { thumbHash } from "../../src/client/placeholder.ts";
 import { facts } from "./facts.ts";
-import { createSigner, expiresWithin, type PrivateImagesPreset, privateImages } from "./vitrine.ts";
+import { createSigner, type PrivateImagesPreset, privateImages } from "./vitrine.ts";
 
 /** The query that opens a picture, for an hour at most and for half an hour at least. */
 export function signed(key: string, preset: PrivateImagesPreset): Promise<string> {
   const sign = createSigner(privateImages.site, process.env.URL_SIGNING_KEYS ?? "");
-  return sign(key, preset, { expires: expiresWithin(3600) });
+  return sign(key, preset, { within: 3600 });
 }
 
 const KEY = "private/friends.jpg";

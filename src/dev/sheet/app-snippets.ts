@@ -23,11 +23,11 @@ export function appFileCommand(origin: string): string {
 /** Returns lines that compile beside the file that `npx vitrine client` writes. */
 export function callSnippet({ client, key, preset, hasSizes, signed }: ImageCall): string {
   const object = `${JSON.stringify(key)}, ${JSON.stringify(preset)}`;
-  const names = signed ? `createSigner, expiresWithin, ${client}` : client;
+  const names = signed ? `createSigner, ${client}` : client;
   const signer = [
     "// On your server. The page needs no key.",
     `const sign = createSigner(${client}.site, process.env.URL_SIGNING_KEYS ?? "");`,
-    `const query = await sign(${object}, { expires: expiresWithin(3600) });`,
+    `const query = await sign(${object}, { within: 3600 });`,
   ];
   return [
     `import { ${names} } from "./vitrine";`,
