@@ -10,6 +10,7 @@ import {
   type ServerResponse,
 } from "node:http";
 import type { CommandFault } from "../cli/command.ts";
+import { html } from "../cli/files/html.ts";
 
 /** The names of this machine. A page can have any other name lead here. */
 const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
@@ -27,6 +28,23 @@ const UNRESOLVED = /[\t\\]|\/(?:\.|%2e){1,2}(?:\/|$)/i;
 /** The only path of wrangler's own that is forwarded: the S3 behind it verifies signatures. */
 const S3_PATH = "/cdn-cgi/local/r2/s3/";
 
+/** After how long a page, or a program, asks again while this starts. */
+const RETRY_S = 1;
+
+const STARTING_PAGE = html`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="${RETRY_S}">
+<meta name="color-scheme" content="light dark">
+<title>Vitrine: starting</title>
+</head>
+<body>
+<p role="status">Vitrine is starting. This page loads again by itself.</p>
+</body>
+</html>
+`.text;
+
 export type ProxyOptions = {
   readonly port: number;
   /** The secret name of a header. The Worker refuses requests without it. */
@@ -34,6 +52,8 @@ export type ProxyOptions = {
   /** Where wrangler listens. */
   readonly workerPort: number;
   readonly isRunning: () => boolean;
+  /** Whether the Worker has run, and the local buckets are full. Before that, nobody gets an answer but the local S3. */
+  readonly isReady: () => boolean;
   readonly serveSheet: (response: ServerResponse) => Promise<void>;
   /** Reports an internal error. */
   readonly reportError: (reason: unknown) => void;
@@ -86,6 +106,10 @@ async function handle(options: ProxyOptions, response: ServerResponse): Promise<
   const [path = ""] = url.split(/[?#]/);
   const isWranglers = path.startsWith("/cdn-cgi/") && !path.startsWith(S3_PATH);
   if (isWranglers || UNRESOLVED.test(path)) return refuse(response, 404, "Not found");
+
+  // The local run fills its buckets through this port before it is ready.
+  const canFill = options.isRunning() && path.startsWith(S3_PATH);
+  if (!options.isReady() && !canFill) return refuseAtStart(response, path);
   if (path === "/" || path.startsWith("/.vitrine/")) {
     const isChange = method !== "GET" && method !== "HEAD";
     // A page of another site cannot read an answer, but a picture takes long to render.
@@ -104,6 +128,19 @@ async function handle(options: ProxyOptions, response: ServerResponse): Promise<
 function refuse(response: ServerResponse, status: number, reason: string): void {
   response.req.resume();
   response.writeHead(status, { "content-type": "text/plain" }).end(`${reason}\n`);
+}
+
+/**
+ * Tools wait until the contact sheet is 200, and then they want pictures: wait-on, Playwright's webServer,
+ * start-server-and-test. So it is not 200 before these work. In a browser, it loads again by itself.
+ */
+function refuseAtStart(response: ServerResponse, path: string): void {
+  response.setHeader("retry-after", RETRY_S);
+  response.setHeader("cache-control", "no-store");
+  if (path !== "/") return refuse(response, 503, `Vitrine is starting. Ask again in ${RETRY_S} s`);
+
+  response.req.resume();
+  response.writeHead(503, { "content-type": "text/html; charset=utf-8" }).end(STARTING_PAGE);
 }
 
 /** Sends a request to wrangler, and its answer back. */

@@ -96,8 +96,9 @@ export async function startLocal(
   const reportChange = (bucketName: string, change: ObjectChange) =>
     events.add(watcher.current(), bucketName, change);
   // Before the Worker starts, which takes seconds: another program could take the port meanwhile.
+  let isReady = false;
   const portFault = await startProxy({
-    ...{ port, header, workerPort, isRunning: worker.isRunning },
+    ...{ port, header, workerPort, isRunning: worker.isRunning, isReady: () => isReady },
     serveSheet: sheetHandler(createSheet(watcher, edge, address, reportChange), ending.signal),
     reportError: warnOf("The local run"),
   });
@@ -106,6 +107,7 @@ export async function startLocal(
   log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
   if (!(await worker.run(project))) endProcess("It did not start.");
   await syncBuckets(project);
+  isReady = true;
   log(welcomeText(address, config, project));
   const warnOfBuckets = warnOnce(warnOf("The local buckets"));
   const warnOfEvents = warnOnce(warnOf("The local queue"));

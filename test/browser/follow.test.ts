@@ -93,16 +93,31 @@ test("while a picture is tried the page stays; after that it is up to date", asy
   await page.close();
 });
 
+/** Opens the sheet as soon as somebody listens. Returns the first answer's status. */
+async function openEarly(page: Page): Promise<number | undefined> {
+  const open = async () => (await page.goto(`${address()}/`).catch(() => null))?.status();
+  let first: number | undefined;
+  await expect.poll(async () => (first = await open()), LONG_WAIT).toBeDefined();
+  return first;
+}
+
 test("a local run that ends and starts again", async () => {
   const { page } = await openSheet(KEY);
   await look(page);
+  const { page: earlyPage } = await openSheet(KEY);
+  let opening: Promise<number | undefined> | undefined;
   await restart(async () => {
     await page
       .getByText("The local run does not answer. This page goes on when it does.")
       .waitFor();
     edit("width = 480", "width = 60");
+    opening = openEarly(earlyPage);
   });
   await becomes(page, KEY, "card", "60 × 60");
+  // A page that is opened while it starts loads again by itself.
+  expect(await opening).toBe(503);
+  await becomes(earlyPage, KEY, "card", "60 × 60");
+  await earlyPage.close();
   await expect.poll(() => page.textContent("#message"), LONG_WAIT).toBe("");
   expect(await tag()).not.toBe(first); // a new run has tags of its own
   await page.close();

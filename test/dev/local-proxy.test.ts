@@ -17,6 +17,7 @@ let received: IncomingHttpHeaders = {};
 let port: number;
 let proxyOptions: ProxyOptions;
 let isRunning: boolean;
+let isReady: boolean;
 
 const worker = createServer((incoming, response) => {
   requests.push(`worker ${incoming.method} ${incoming.url}`);
@@ -30,7 +31,13 @@ beforeAll(async () => {
   port = await freePort();
   const { port: workerPort } = worker.address() as AddressInfo;
   proxyOptions = {
-    ...{ port, header: "x-vitrine-secret", isRunning: () => isRunning, workerPort },
+    ...{
+      port,
+      header: "x-vitrine-secret",
+      isRunning: () => isRunning,
+      isReady: () => isReady,
+      workerPort,
+    },
     serveSheet: async (response) => {
       requests.push(`sheet ${response.req.method} ${response.req.url}`);
       response.end("sheet");
@@ -44,6 +51,7 @@ beforeEach(() => {
   requests.length = 0;
   received = {};
   isRunning = true;
+  isReady = true;
 });
 
 function send(
@@ -152,6 +160,31 @@ test("without a Worker nobody waits", async () => {
   isRunning = false;
   const text = "The Worker does not run. The terminal says why\n";
   expect(await send("/images/card/a.jpg")).toEqual([503, text]);
+});
+
+const S3_OBJECT = "/cdn-cgi/local/r2/s3/acme-media/a.jpg";
+
+test.each([
+  ["before the Worker runs", false, 503],
+  ["while the local buckets are filled", true, 200],
+])("%s, nothing is 200 but the local S3, and a page loads again", async (_when, runs, s3Status) => {
+  [isRunning, isReady] = [runs, false];
+  const url = `http://localhost:${port}`;
+  const page = await fetch(`${url}/`);
+  expect([page.status, page.headers.get("retry-after")]).toEqual([503, "1"]);
+  expect(await page.text()).toMatch(/<meta http-equiv="refresh" content="1">.*is starting/s);
+  expect((await fetch(`${url}/`, { method: "HEAD" })).status).toBe(503);
+
+  for (const path of ["/images/card/a.jpg", "/.vitrine/tag", "/healthz"]) {
+    const { status, headers } = await fetch(url + path);
+    expect([path, status, headers.get("retry-after")]).toEqual([path, 503, "1"]);
+  }
+  expect((await send("/images/card/a.jpg"))[1]).not.toContain("does not run");
+  expect(requests).toEqual([]);
+  expect((await send(S3_OBJECT))[0]).toBe(s3Status);
+
+  [isRunning, isReady] = [true, true];
+  expect((await fetch(`${url}/`)).status).toBe(200);
 });
 
 test("a port that is in use, on either address, is named, and what to do", async () => {

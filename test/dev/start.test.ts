@@ -57,6 +57,13 @@ async function open(path: string, headers: Record<string, string> = {}): Promise
 const statusOf = async (path: string) => (await open(path)).status;
 const cacheOf = async () => (await open(SMALL)).headers.get("server-timing");
 
+/** Waits for the contact sheet, as tools do that start an app. Returns the status of a picture at that moment. */
+async function statusOnceSheetIsThere(): Promise<number> {
+  const askSheet = () => statusOf("/").catch(() => undefined); // nobody listens yet
+  await expect.poll(askSheet, { ...LONG_WAIT, interval: 20 }).toBe(200);
+  return statusOf(SMALL);
+}
+
 /** Runs a command of `vitrine` in a folder to its end. */
 function run(cwd: string, args: readonly string[], env: Record<string, string> = {}) {
   return new Promise<{ code: number; output: string }>((settle) => {
@@ -299,7 +306,9 @@ test(
     const unknown = await run(folder, ["dev"], { CLOUDFLARE_ENV: "other", PORT: `${port}` });
     expect(unknown.output).toContain('wrangler.toml: has no environment "other". It has staging');
     writeFileSync(join(folder, ".dev.vars.staging"), 'HEALTH_TOKEN="of staging alone, as it is"\n');
+    const waiting = statusOnceSheetIsThere();
     local = await start(folder, port, undefined, ["--env", "staging"]);
+    expect(await waiting).toBe(200);
     expect(local.output()).toContain("Starting env.staging ...");
     expect(local.output()).toContain("add a line to .dev.vars.staging");
     expect(await sizeOf()).toBeLessThan(before); // its card is a smaller one
