@@ -85,10 +85,12 @@ export async function observeZones(
 
 export function zoneNeedOf(envConfig: EnvironmentConfig, { routes }: Config): ZoneNeed {
   const buckets = edgeBucketsOf(routes);
+  // Several buckets of the configuration may be one of S3.
+  const origins = new Map(buckets.map(originOf).map((origin) => [origin.join(), origin]));
   return {
     worker: envConfig.worker ?? "",
     entries: [...new Set(buckets.map(sourceEntryOf))],
-    origins: buckets.map(originOf),
+    origins: [...origins.values()],
   };
 }
 
