@@ -30,6 +30,7 @@ const LONG = [
   "test/cli/rotate/{local,wrangler}.test.ts",
   "test/cli/wrangler/queues.test.ts",
   "test/hostile/explore/rotate-long.test.ts",
+  "test/support/cloudflare/account.test.ts",
 ];
 const OWN_RUNNERS = ["test/cms", "test/judges", "test/loaders", "test/package"]; // they have packages of their own
 
