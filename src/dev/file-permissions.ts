@@ -36,14 +36,21 @@ export function restrictFolder(): CommandFault | undefined {
   return undefined;
 }
 
-/** Lets only its owner read and write a file, if there is such a file. Returns why that is not possible. */
+/**
+ * Lets only its owner read and write a file, if there is such a file. A link is refused: somebody else may need the file
+ * that it leads to, and did not mean this run to write to it.
+ * @returns why that is not possible
+ */
 export function restrictFile(file: string): CommandFault | undefined {
-  const { mode } = statSync(file, { throwIfNoEntry: false }) ?? { mode: 0 };
-  if (mode === 0 && lstatSync(file, { throwIfNoEntry: false })) {
-    return { fault: `${file} is a link to nothing. Remove it and start again.` };
+  const stats = lstatSync(file, { throwIfNoEntry: false });
+  if (stats === undefined) return undefined;
+  if (stats.isSymbolicLink()) {
+    const reason = "and the local run would write to what it leads to, and change its mode";
+    return { fault: `${file} is a link, ${reason}. Put a copy in its place and start again.` };
   }
+
   try {
-    if ((mode & ALL_BY_OTHERS) !== 0) chmodSync(file, mode & ~ALL_BY_OTHERS & 0o777);
+    if ((stats.mode & ALL_BY_OTHERS) !== 0) chmodSync(file, stats.mode & ~ALL_BY_OTHERS & 0o777);
     return undefined;
   } catch (error) {
     return { fault: `Other users of this machine may read ${file}: ${error}` };

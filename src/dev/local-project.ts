@@ -36,6 +36,8 @@ export type LocalProject = LocalRun &
     readonly main: string;
     /** The queue whose consumer is the Worker; undefined: no event reaches it. */
     readonly queue: string | undefined;
+    /** The command of `[build]`, which wrangler runs before each build. */
+    readonly buildCommand: string | undefined;
     /** The mistakes of the configuration. A Worker that is deployed with one answers 500. */
     readonly mistakes: readonly string[];
     /** undefined if there are mistakes. */
@@ -77,6 +79,7 @@ export function readLocalProject(
     ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
     answers: localAnswers(started),
     queue: wrangler.queues.consumers?.[0]?.queue,
+    buildCommand: wrangler.build.command,
     config: isRefusal(config) ? undefined : config,
   };
 }

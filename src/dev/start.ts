@@ -9,6 +9,7 @@ import { type CommandFault, EXIT, isFault, withPages } from "../cli/command.ts";
 import { bucketsOf } from "../cli/config/buckets.ts";
 import { devVarsOf } from "../cli/config/environment-config.ts";
 import { readLocalKeys } from "../cli/config/local-run.ts";
+import { visible } from "../cli/terminal/shell.ts";
 import { environmentText } from "../cli/wrangler/config-file.ts";
 import { createEdge } from "../emulator/create-edge.ts";
 import { findUnsupported } from "../emulator/edge/options.ts";
@@ -105,6 +106,10 @@ export async function startLocal(
   if (portFault !== undefined) endProcess(portFault.fault);
   stopTogether(worker, ending);
   log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
+  if (project.buildCommand !== undefined) {
+    const command = visible(project.buildCommand);
+    log(`The [build] command of ${file} runs now, and before each new build: ${command}`);
+  }
   if (!(await worker.run(project))) endProcess("It did not start.");
   await syncBuckets(project);
   isReady = true;

@@ -236,17 +236,42 @@ test("a .dev.vars that an editor makes anew is for its owner alone, too", async 
 
 const OWN = [".wrangler", ...["vitrine", "tmp", "state"].map((name) => `.wrangler/${name}`)];
 
-test.each([...OWN, ".dev.vars"])("where %s leads elsewhere, nothing starts", async (path) => {
-  const folder = copyProject();
-  mkdirSync(join(folder, path, ".."), { recursive: true });
-  const elsewhere = createTemporaryFolder("vitrine-elsewhere-");
-  symlinkSync(path === ".dev.vars" ? `${elsewhere}/none` : elsewhere, join(folder, path));
+/** Starts a local run that does not start. */
+async function startIn(folder: string) {
   const options = { cwd: folder, env: { ...QUIET, PORT: `${await freePort()}` } };
   const ended = await run(process.execPath, [VITRINE, "dev"], options).catch((error) => error);
+  return [ended.code, ended.stderr];
+}
+
+test.each(OWN)("where %s leads elsewhere, nothing starts", async (path) => {
+  const folder = copyProject();
+  mkdirSync(join(folder, path, ".."), { recursive: true });
+  symlinkSync(createTemporaryFolder("vitrine-elsewhere-"), join(folder, path));
   const message = new RegExp(`^${path} is a link.* Remove it and start again\\.\n$`);
-  expect([ended.code, ended.stderr]).toEqual([2, expect.stringMatching(message)]);
+  expect(await startIn(folder)).toEqual([2, expect.stringMatching(message)]);
   expect(existsSync(join(folder, ".dev.vars"))).toBe(false);
 });
+
+test.each([
+  ["a file of others", true],
+  ["nothing", false],
+])(
+  "where .dev.vars is a link to %s, nothing starts, and nothing is written there",
+  async (_what, isThere) => {
+    const folder = copyProject();
+    const target = join(createTemporaryFolder("vitrine-elsewhere-"), "shared.env");
+    if (isThere) writeFileSync(target, "SHARED=1\n", { mode: 0o644 });
+    symlinkSync(target, join(folder, ".dev.vars"));
+    const message = /^\.dev\.vars is a link.* Put a copy in its place and start again\.\n$/;
+    expect(await startIn(folder)).toEqual([2, expect.stringMatching(message)]);
+    expect(existsSync(target)).toBe(isThere);
+    if (!isThere) return;
+    expect([readFileSync(target, "utf8"), statSync(target).mode & 0o777]).toEqual([
+      "SHARED=1\n",
+      0o644,
+    ]);
+  },
+);
 
 test("what outlives a local run that is killed answers nobody", async () => {
   const all = processes();

@@ -31,7 +31,14 @@ function readProject(): LocalProject | ProjectMistakes {
   return {
     kind: "project",
     ...{ ...paths, hasOwnS3: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
-    ...{ images: undefined, r2Buckets: [], config: undefined, answers: {}, queue: undefined },
+    ...{
+      images: undefined,
+      r2Buckets: [],
+      config: undefined,
+      answers: {},
+      queue: undefined,
+      buildCommand: undefined,
+    },
     tokenVars: {},
     mistakes: config.includes("bad") ? [config] : [],
   };

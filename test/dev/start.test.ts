@@ -301,7 +301,7 @@ test(
         .replaceAll("[vars.", "[env.staging.vars.")
         .replaceAll("[[vars.", "[[env.staging.vars.")
         .replace("width = 480", "width = 20");
-      return `${text}\n[env.staging]\n${staging}\n[env.staging.secrets]\nrequired = []\n`;
+      return `${text}\n[build]\ncommand = "node -e 0"\n[env.staging]\n${staging}\n[env.staging.secrets]\nrequired = []\n`;
     });
     const unknown = await run(folder, ["dev"], { CLOUDFLARE_ENV: "other", PORT: `${port}` });
     expect(unknown.output).toContain('wrangler.toml: has no environment "other". It has staging');
@@ -310,6 +310,9 @@ test(
     local = await start(folder, port, undefined, ["--env", "staging"]);
     expect(await waiting).toBe(200);
     expect(local.output()).toContain("Starting env.staging ...");
+    expect(local.output()).toMatch(
+      /^The \[build\] command of wrangler\.toml runs now, .*: node -e 0$/m,
+    );
     expect(local.output()).toContain("add a line to .dev.vars.staging");
     expect(await sizeOf()).toBeLessThan(before); // its card is a smaller one
     const stored = await open(hero);

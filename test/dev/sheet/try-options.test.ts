@@ -131,6 +131,7 @@ function sheetOf(
     r2Buckets: [],
     mistakes: [],
     queue: undefined,
+    buildCommand: undefined,
   };
   const project = { kind: "project", ...run, ...files, ...rest } as const;
   const watcher = { current: () => project, mistakes: () => [] };
