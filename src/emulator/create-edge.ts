@@ -12,7 +12,7 @@ import { requireSharp } from "./edge/sharp.ts";
  * const edge: Edge = createEdge({ zone: "images.example", fetch: s3.fetch });
  * edge.switches.transformations = false;
  */
-export type Edge = Omit<EdgeCore, "quota"> & {
+export type Edge = Omit<EdgeCore, "quota" | "addRefusal"> & {
   /** The unique transformations, which are billed once a month (L2). */
   readonly transformations: ReadonlySet<string>;
   /** The Images binding, `env.IMAGES`. It has the same switches and the same quota. */

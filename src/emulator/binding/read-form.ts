@@ -2,15 +2,18 @@
 // refuses what it does not know (B7).
 
 import { isRecord } from "../check.ts";
-import { type Fault, isEdgeFault } from "../edge/faults.ts";
+import { isEdgeFault } from "../edge/faults.ts";
 import {
   between,
   type DrawOptions,
+  findInvalidBindingOption,
   findUnsupported,
   isBindingDraw,
   isBindingTransform,
   type Transformations,
 } from "../edge/options.ts";
+import { optionReason } from "../edge/refusal.ts";
+import type { BindingFault } from "./refusal.ts";
 
 /** One step, on the image with that number. Image 0 is the canvas; the others are drawn. */
 export type BindingStep = { readonly imageIndex: number } & (
@@ -29,14 +32,22 @@ export type BindingOutput = {
 
 export type FormImages = readonly [Uint8Array, ...Uint8Array[]];
 
-const INVALID_FORM = { code: 9432, status: 400 };
-const INVALID_OPTION = { code: 9401, status: 400 };
+const INVALID_FORM: BindingFault = { code: 9432, status: 400 };
+const INVALID_OPTION: BindingFault = { code: 9401, status: 400 };
 
 /** Reads the images of a form. @param maxBytes how many bytes an image may have (B1) */
-export async function readImages(form: FormData, maxBytes: number): Promise<FormImages | Fault> {
+export async function readImages(
+  form: FormData,
+  maxBytes: number,
+): Promise<FormImages | BindingFault> {
   const all = [form.get("image"), ...form.getAll("draw_image")];
   const files = all.filter((file) => file instanceof Blob);
-  if (files.some(({ size }) => size > maxBytes)) return { code: 9402, status: 413 }; // B1
+  const tooLarge = files.find(({ size }) => size > maxBytes);
+  if (tooLarge) {
+    const text = `an image has ${tooLarge.size} bytes: the binding takes ${maxBytes} at most`;
+    return { code: 9402, status: 413, reason: { why: text, rule: "B1" } };
+  }
+
   const [canvas, ...overlays] = await Promise.all(files.map((file) => file.bytes()));
   return canvas === undefined ? INVALID_FORM : [canvas, ...overlays];
 }
@@ -50,7 +61,7 @@ export function readSteps(
   form: FormData,
   count: number,
   refuses: boolean,
-): readonly BindingStep[] | Fault {
+): readonly BindingStep[] | BindingFault {
   const values = parse(readText(form, "transforms") ?? "[]");
   if (!Array.isArray(values)) return INVALID_FORM;
   const steps: BindingStep[] = [];
@@ -65,23 +76,32 @@ export function readSteps(
   return steps;
 }
 
-function readStep(value: Record<string, unknown>, count: number): BindingStep | Fault {
+function readStep(value: Record<string, unknown>, count: number): BindingStep | BindingFault {
   const { imageIndex, drawImageIndex, targetImageIndex, ...options } = value;
   const isIndex = (index: unknown): index is number =>
     Number.isInteger(index) && Number(index) >= 0 && Number(index) < count;
   if (drawImageIndex === undefined) {
     if (!isIndex(imageIndex)) return INVALID_FORM;
-    return isBindingTransform(options) ? { imageIndex, options } : INVALID_OPTION;
+    if (!isBindingTransform(options)) return invalidStep("transform", options);
+    return { imageIndex, options };
   }
   if (!isIndex(drawImageIndex) || !isIndex(targetImageIndex)) return INVALID_FORM;
-  const step = { imageIndex: targetImageIndex, overlayIndex: drawImageIndex };
-  return isBindingDraw(options) ? { ...step, options } : INVALID_OPTION;
+  if (!isBindingDraw(options)) return invalidStep("draw", options);
+  return { imageIndex: targetImageIndex, overlayIndex: drawImageIndex, options };
+}
+
+function invalidStep(step: "transform" | "draw", options: object): BindingFault {
+  const invalid = findInvalidBindingOption(step, options);
+  if (invalid) return { ...INVALID_OPTION, reason: optionReason(invalid) };
+
+  const text = "an overlay has both sides of an axis: left and right, or top and bottom";
+  return { ...INVALID_OPTION, reason: { why: text, rule: "B5" } };
 }
 
 const QUALITY = between(1, 100);
 
 /** Reads the output. Its quality has no names (B7). */
-export function readOutputOptions(form: FormData): BindingOutput | Fault {
+export function readOutputOptions(form: FormData): BindingOutput | BindingFault {
   const type = readText(form, "output_format");
   if (type === "rgb" || type === "rgba") throw new Error(`the strict edge cannot play ${type}`);
   const format = FORMATS.find((name) => type === `image/${name}`);
@@ -89,10 +109,23 @@ export function readOutputOptions(form: FormData): BindingOutput | Fault {
   const quality = text === null ? undefined : Number(text || Number.NaN);
   const background = readText(form, "background") ?? undefined;
   const anim = readText(form, "anim");
-  const isValid = background !== "" && [null, "true", "false"].includes(anim);
-  if (format === undefined || !isValid) return INVALID_OPTION;
-  if (quality !== undefined && !QUALITY.test(quality)) return INVALID_OPTION;
+
+  if (format === undefined) {
+    const types = FORMATS.map((name) => `image/${name}`);
+    return invalidOutput("format", type, `one of ${types.join(", ")}`);
+  }
+  if (quality !== undefined && !QUALITY.test(quality)) {
+    return invalidOutput("quality", text, QUALITY.expected);
+  }
+  if (background === "") return invalidOutput("background", background, "a colour");
+  if (![null, "true", "false"].includes(anim)) return invalidOutput("anim", anim, "true or false");
+
   return { format, quality, background, anim: anim !== "false" };
+}
+
+/** @param value as the form has it: each is a text there */
+function invalidOutput(name: string, value: string | null, expected: string): BindingFault {
+  return { ...INVALID_OPTION, reason: optionReason({ name, value, expected, rule: "B7" }) };
 }
 
 function readText(form: FormData, name: string): string | null {

@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { firstHalf } from "../byte-range.ts";
 import type { Encoded } from "../edge/encode.ts";
-import { type Fault, faultAnswer, isEdgeFault } from "../edge/faults.ts";
+import { faultAnswer, isEdgeFault } from "../edge/faults.ts";
 import { identifyOriginal, type RasterOriginal, readHead } from "../edge/original.ts";
 import { orDecodeFault } from "../edge/render.ts";
 import type { EdgeCore } from "../edge/settings.ts";
@@ -12,6 +12,7 @@ import type { Switches } from "../edge/switches.ts";
 import { applySteps } from "./apply-steps.ts";
 import { imagesBinding } from "./binding.ts";
 import { type FormImages, readImages, readOutputOptions, readSteps } from "./read-form.ts";
+import { type BindingFault, findBindingReason } from "./refusal.ts";
 
 const SHARP_BINDING_RENDERER = { read: readHead, render: applySteps };
 export type BindingRenderer = typeof SHARP_BINDING_RENDERER;
@@ -21,7 +22,7 @@ export type BindingRenderer = typeof SHARP_BINDING_RENDERER;
  * @param renderer reads and renders the images; tests pass one that records what it gets
  */
 export function withImages(
-  { quota, ...edge }: EdgeCore,
+  { quota, addRefusal, ...edge }: EdgeCore,
   { read, render }: BindingRenderer = SHARP_BINDING_RENDERER,
 ) {
   const { switches } = edge;
@@ -30,22 +31,29 @@ export function withImages(
   async function answerImages(request: Request): Promise<Response> {
     if (switches.bindingFault === "throws") throw new Error("Network connection lost.");
     if (switches.bindingFault === "stalls") return new Promise<never>(() => {});
-    const response = await answer(request);
-    return isEdgeFault(response) ? faultAnswer(response, "cf-images-binding") : response;
+    const isInfo = new URL(request.url).pathname.endsWith("/info");
+
+    const response = await answer(request, isInfo);
+    if (!isEdgeFault(response)) return response;
+
+    const { code, status } = response;
+    const url = isInfo ? "IMAGES.info()" : "IMAGES.output()";
+    const reason = findBindingReason(response, response === switches.trouble);
+    addRefusal({ url, fault: { code, status }, ...reason });
+    return faultAnswer(response, "cf-images-binding");
   }
 
-  async function answer(request: Request): Promise<Response | Fault> {
+  async function answer(request: Request, isInfo: boolean): Promise<Response | BindingFault> {
     if (!switches.bindingAllowed) return { code: 9430, status: 403 }; // B3
     if (switches.trouble !== undefined) return switches.trouble;
     const form = await request.formData().catch(() => undefined);
     if (form === undefined) return { code: 9432, status: 400 };
     const images = await readImages(form, switches.bindingBytes);
     if (isEdgeFault(images)) return images;
-    const isInfo = new URL(request.url).pathname.endsWith("/info");
     return isInfo ? describe(images[0]) : transform(form, images);
   }
 
-  async function describe(bytes: Uint8Array): Promise<Response | Fault> {
+  async function describe(bytes: Uint8Array): Promise<Response | BindingFault> {
     const original = await identifyOriginal(bytes, switches, read);
     if (isEdgeFault(original)) return original;
     if (original.type === "image/svg+xml") return Response.json({ format: "image/svg+xml" }); // B8
@@ -54,7 +62,7 @@ export function withImages(
     return Response.json({ format: original.type, file_size: bytes.length, width, height });
   }
 
-  async function transform(form: FormData, images: FormImages): Promise<Response | Fault> {
+  async function transform(form: FormData, images: FormImages): Promise<Response | BindingFault> {
     const steps = readSteps(form, images.length, switches.unplayable === "refused");
     if (isEdgeFault(steps)) return steps;
     const output = readOutputOptions(form);

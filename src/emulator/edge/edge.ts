@@ -184,6 +184,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
 
   return {
     ...{ requests, originFetches, refusals, passedOn, quota, visit: answerUrlInterface },
+    addRefusal: (refusal) => void refusals.push(refusal),
     switches: guardSwitches(switches, SWITCH_RULES),
     fetch(input, init = {}) {
       const source = isUrlObject(input) ? input.href : input;

@@ -216,8 +216,18 @@ export type ImageOptions = ValuesOf<typeof IMAGE> & {
   readonly "origin-auth"?: "share-publicly";
 };
 
+/** An option whose value is refused, what it takes, and the rule that says so. */
+export type InvalidOption = {
+  readonly name: string;
+  readonly value: unknown;
+  readonly expected: string;
+  readonly rule: string;
+};
+
 /** Finds the first option whose value the edge refuses. */
-export function findInvalidOption(image: Readonly<Record<string, unknown>>) {
+export function findInvalidOption(
+  image: Readonly<Record<string, unknown>>,
+): InvalidOption | undefined {
   const invalid = Object.entries(IMAGE).find(([name, row]) => !isValid({ [name]: row }, image));
   if (invalid === undefined) return undefined;
   const [name, { expected, rule }] = invalid;
@@ -278,17 +288,40 @@ export async function applyFilters(image: Picture, options: Transformations): Pr
   return picture;
 }
 
+/** What the binding takes for an option that it does not have (B7). */
+const NOTHING = "nothing: the binding has no such option";
+
 /** Returns whether the binding takes the options of a step. It refuses those that it lacks (B7). */
 export const isBindingTransform = (values: object): values is Transformations =>
-  bindingTakes(TRANSFORMATIONS, values);
+  findInvalidBindingOption("transform", values) === undefined;
 
 /** Returns whether the binding takes the options of an overlay (B5). */
 export const isBindingDraw = (values: object): values is DrawOptions =>
-  bindingTakes(DRAW, values) && hasNoOppositeSides(values);
+  findInvalidBindingOption("draw", values) === undefined && hasNoOppositeSides(values);
 
-function bindingTakes(rows: OptionTable, values: object): boolean {
-  return Object.entries(values).every(([name, value]) => {
+const BINDING_ROWS: Readonly<Record<"transform" | "draw", OptionTable>> = {
+  transform: TRANSFORMATIONS,
+  draw: DRAW,
+};
+
+/** Finds the first option that the binding refuses: it does not have it (B7), or not that value of it. */
+export function findInvalidBindingOption(
+  step: "transform" | "draw",
+  values: object,
+): InvalidOption | undefined {
+  const rows = BINDING_ROWS[step];
+
+  for (const [name, value] of Object.entries<unknown>({ ...values })) {
     const row = Object.hasOwn(rows, name) ? rows[name] : undefined;
-    return row !== undefined && row.binding !== false && (row.binding ?? row).test(value);
-  });
+    if (row === undefined || row.binding === false) {
+      return { name, value, expected: NOTHING, rule: "B7" };
+    }
+
+    const { test, expected } = row.binding ?? row;
+    if (test(value)) continue;
+    // What is not as `cf.image` has it follows from another rule.
+    return { name, value, expected, rule: row.binding === undefined ? row.rule : "B7" };
+  }
+
+  return undefined;
 }

@@ -4,15 +4,15 @@
 import { isRecord } from "../check.ts";
 import type { Fault } from "./faults.ts";
 import { SHARED_HEADERS } from "./fetch-original.ts";
-import { findInvalidOption } from "./options.ts";
+import { findInvalidOption, type InvalidOption } from "./options.ts";
 
 /**
- * A refusal of the edge, and its reason.
+ * A refusal of the edge or of its Images binding, and its reason.
  * @example
  * expect(edge.refusals).toEqual([]); // if it fails, it shows the reasons
  */
 export type Refusal = {
-  /** The source URL of the request. */
+  /** The source URL of the request. The binding has no URL: there it is the call, `IMAGES.output()` or `IMAGES.info()`. */
   readonly url: string;
   readonly fault: Fault;
   /** For example `quality is 101: it takes 1 to 100, …`. */
@@ -21,7 +21,7 @@ export type Refusal = {
   readonly rule?: string;
 };
 
-type Reason = Pick<Refusal, "why" | "rule">;
+export type Reason = Pick<Refusal, "why" | "rule">;
 
 /** Finds the reason of a failure in the request. */
 export function findReason(
@@ -53,7 +53,11 @@ function invalidOptionReason(image: unknown): Reason {
   const invalid = isRecord(image) ? findInvalidOption(image) : undefined;
   if (invalid === undefined) return { why: "cf.image is not an object" };
 
-  const { name, value, expected, rule } = invalid;
+  return optionReason(invalid);
+}
+
+/** The reason of an option whose value the edge or the binding refuses. */
+export function optionReason({ name, value, expected, rule }: InvalidOption): Reason {
   return { why: `${name} is ${valueText(value)}: it takes ${expected}`, rule };
 }
 

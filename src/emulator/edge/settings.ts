@@ -53,11 +53,13 @@ export type EdgeCore = {
   readonly requests: readonly string[];
   /** The URLs from which originals were fetched, in order. */
   readonly originFetches: readonly string[];
-  /** What the edge refused, in order, and why. The answer itself only has the code. */
+  /** What the edge and its Images binding refused, in order, and why. The answer itself only has the code. */
   readonly refusals: readonly Refusal[];
   /** The URLs that came back untransformed: without `cf.image`, or with transformations off. */
   readonly passedOn: readonly string[];
   readonly quota: Quota;
+  /** Adds what the Images binding refused. */
+  addRefusal(refusal: Refusal): void;
   /** Drops an original and all its variants, by its source URL (C3). */
   purge(url: string): void;
 };

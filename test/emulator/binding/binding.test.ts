@@ -158,6 +158,67 @@ test("refuses options that it does not have, and both sides of an axis (B3, B5, 
   }
 });
 
+/** Work that a binding refuses, and what `edge.refusals` says of it. */
+type RefusedCase = [
+  reason: string,
+  rule: string,
+  code: number,
+  work: (images: ImagesBinding) => unknown,
+  settings?: Partial<EdgeSettings>,
+];
+
+const startWith = (bytes: Uint8Array) => (images: ImagesBinding) => images.input(streamOf(bytes));
+const start = startWith(JPEG);
+const transformed = (options: object) => (images: ImagesBinding) =>
+  callUntyped(start(images), "transform", options).output(WEBP);
+const encoded = (output: object) => (images: ImagesBinding) =>
+  callUntyped(start(images), "output", output);
+const drawn = (options: object) => (images: ImagesBinding) =>
+  callUntyped(start(images), "draw", streamOf(JPEG), options).output(WEBP);
+
+const REFUSED: RefusedCase[] = [
+  ["widht is 20: it takes nothing: the binding has no", "B7", 9401, transformed({ widht: 20 })],
+  ["dpr is 2: it takes nothing: the binding has no", "B7", 9401, transformed({ dpr: 2 })],
+  ["width is 0: it takes a whole number, 1 or more", "O1", 9401, transformed({ width: 0 })],
+  ['fit is "scale-up": it takes one of scale-down', "B7", 9401, transformed({ fit: "scale-up" })],
+  ["opacity is 2: it takes a number from 0 to 1", "O12", 9401, drawn({ opacity: 2 })],
+  ["an overlay has both sides of an axis", "B5", 9401, drawn({ left: 0, right: 0 })],
+  ['format is "webp": it takes one of image/jpeg', "B7", 9401, encoded({ format: "webp" })],
+  ['quality is "high": it takes a number', "B7", 9401, encoded({ ...WEBP, quality: "high" })],
+  ['background is "": it takes a colour', "B7", 9401, encoded({ ...WEBP, background: "" })],
+  ['anim is "no": it takes true or false', "B7", 9401, encoded({ ...WEBP, anim: "no" })],
+  ["the binding takes 9 at most", "B1", 9402, transformed({}), { bindingBytes: 9 }],
+  ["an image is an SVG, or no image", "B4", 9412, (images) => startWith(SVG)(images).output(WEBP)],
+  ["cut off", "R3", 9516, (images) => startWith(JPEG.slice(0, 20))(images).output(WEBP)],
+  ["or a longer side than limits", "L1", 9413, transformed({ width: 13_000, fit: "pad" })],
+  ["the switch quota", "L2", 9422, transformed({}), { quota: 0 }],
+  ["the switch bindingAllowed is false", "B3", 9430, transformed({}), { bindingAllowed: false }],
+  ["the switch trouble", "R3", 9412, transformed({}), { trouble: { code: 9412, status: 415 } }],
+  ["the switch trouble", "R3", 9522, transformed({}), { trouble: { code: 9522, status: 503 } }],
+];
+
+test.each(REFUSED)(
+  "edge.refusals says why: %s (%s)",
+  async (reason, rule, code, work, settings) => {
+    const { images, refusals } = edgeWith(settings);
+    await images.info(streamOf(SVG)).catch(() => undefined);
+    const before = refusals.length;
+    expect(await refusedBy(() => work(images))).toBe(code);
+    const fault = { code, status: expect.any(Number) };
+    const refusal = { url: "IMAGES.output()", fault, why: expect.stringContaining(reason), rule };
+    expect(refusals.slice(before)).toEqual([refusal]);
+  },
+);
+
+test("edge.refusals names a refused info(), near and far", async () => {
+  const before = edge.refusals.length;
+  for (const images of [edge.images, far]) {
+    expect(await codeOf(() => images.info(streamOf(Buffer.from("hello"))))).toBe(9412);
+  }
+  const refusal = { url: "IMAGES.info()", fault: { code: 9412, status: 415 }, rule: "B4" };
+  expect(edge.refusals.slice(before)).toMatchObject([refusal, refusal]);
+});
+
 test("tells its code in the Error, and refuses a form that is broken (B3)", async () => {
   const work = edge.images.input(streamOf(SVG)).output(WEBP);
   await expect(work).rejects.toThrow(/^IMAGES_TRANSFORM_ERROR 9412: ./);
