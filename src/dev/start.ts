@@ -17,6 +17,7 @@ import type { EdgeSettings } from "../emulator/edge/settings.ts";
 import { listenLocally } from "../emulator/local-server.ts";
 import { serveEdge } from "../emulator/serve.ts";
 import type { Config } from "../worker/config/config.ts";
+import { presetOption } from "../worker/config/split-vars.ts";
 import { imageOf } from "../worker/edge/render-at-edge.ts";
 import { type ConfigFiles, createConfigWatcher } from "./config-watcher.ts";
 import { restrictFile, restrictFolder } from "./file-permissions.ts";
@@ -246,11 +247,13 @@ function endProcess(reason: unknown): never {
 
 /** Each URL has a line of its own. */
 function welcomeText(address: string, { variants }: Config, project: LocalProject): string {
-  const { devVars, hasOwnS3, queue } = project;
+  const { devVars, hasOwnS3, queue, started } = project;
   const missing = [...variants].flatMap(([name, { image }]) => {
     const options = name.includes("@") ? [] : findUnsupported(imageOf(image));
     if (options.length === 0) return [];
-    return [`PRESETS.${name}: the local edge does not implement ${options.join(", ")}.\n\n`];
+    return [
+      `${presetOption(started, name)}: the local edge does not implement ${options.join(", ")}.\n\n`,
+    ];
   });
   const pictures = hasOwnS3
     ? `The pictures come from the S3 that ${devVars} names, which the contact sheet does not list:`

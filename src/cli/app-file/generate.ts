@@ -12,8 +12,8 @@ import type { Config } from "../../worker/config/config.ts";
 import { type Preset, presetSchema } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import { writtenPresets } from "../../worker/config/split-vars.ts";
 import type { TokenRule } from "../../worker/config/token.ts";
-import { tableOf } from "../../worker/util/json.ts";
 
 /** Where Vitrine is: its URL, or a variable of the app's environment, which a bundler or Node.js replaces. */
 export type BaseUrl = string | EnvironmentVariable;
@@ -47,7 +47,7 @@ export function readVariable(code: string): EnvironmentVariable | undefined {
 }
 
 /**
- * @param vars with `PRESETS` as it is written
+ * @param vars with the presets as they are written
  * @param isStandalone whether the app has the client beside this file, in place of the package
  * @returns with the names of the clients, in the order of the routes
  */
@@ -113,9 +113,9 @@ function readLater({ code, name }: EnvironmentVariable): string {
 }
 
 /** The presets of a configuration, without those that have mistakes. */
-export function presetsOf({ PRESETS }: Vars): ReadonlyMap<string, Preset> {
-  const presets = Object.entries(tableOf(PRESETS)).flatMap(([name, entry]) => {
-    const preset = presetSchema(entry, name, () => {});
+export function presetsOf(vars: Vars): ReadonlyMap<string, Preset> {
+  const presets = writtenPresets(vars).flatMap(({ name, value }) => {
+    const preset = presetSchema(value, name, () => {});
     return preset === undefined ? [] : [[name, preset] as const];
   });
   return new Map(presets);

@@ -35,8 +35,7 @@ export function nameWarnings({ environment, config }: Report): Warning[] {
   for (const { name, canary, engine } of buckets) {
     if (canary) objects.push({ path: `BUCKETS.${name}.canary`, key: canary, engine });
   }
-  for (const [index, { bucket, mapping, fallback }] of routes.entries()) {
-    const path = `ROUTES[${index}]`;
+  for (const { option: path, bucket, mapping, fallback } of routes) {
     const ending = mapping.key.parts.at(-1);
     if (ending) {
       const { engine } = bucket;

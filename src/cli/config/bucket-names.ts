@@ -3,8 +3,9 @@
 // it, and an open route may show everyone what a route with a token guards: only a command sees both names.
 
 import type { Vars } from "../../worker/config/schema.ts";
+import { writtenRoutes } from "../../worker/config/split-vars.ts";
 import type { ConfigMistake } from "../../worker/http/refusal.ts";
-import { parseJson, tableOf } from "../../worker/util/json.ts";
+import { tableOf } from "../../worker/util/json.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import { nameR2Buckets } from "./event-queue.ts";
 import type { Warning } from "./mistakes.ts";
@@ -48,11 +49,9 @@ export function* bucketNameWarnings(config: EnvironmentConfig): Generator<Warnin
   }
 }
 
-/** Reads `ROUTES` as it is written, so that no other mistake hides these. */
+/** Reads the routes as they are written, so that no other mistake hides these. */
 function hasTokenRoute(vars: Vars): boolean {
-  const routes = parseJson(vars["ROUTES"]);
-  if (!Array.isArray(routes)) return false;
-  return routes.some((route) => tableOf(route)["token"] !== undefined);
+  return writtenRoutes(vars).some(({ value }) => tableOf(value)["token"] !== undefined);
 }
 
 function* nameConflicts(config: NamedBindings, vars: Vars): Generator<NameConflict> {

@@ -227,8 +227,8 @@ export function* unsignedRouteWarnings(
       if (!signedObjects || !openObjects || !signed.signing || !isOpen(open)) continue;
       if (signed.presets && open.presets && signed.presets.isDisjointFrom(open.presets)) continue;
 
-      const openRoute = `ROUTES[${openIndex}] (${open.path})`;
-      const signedRoute = `ROUTES[${signedIndex}] (${signed.path})`;
+      const openRoute = `${open.option} (${open.path})`;
+      const signedRoute = `${signed.option} (${signed.path})`;
       for (const { shownAs, key } of exposuresOf(signedObjects, openObjects)) {
         if (shownAs === "fallback") {
           const message = `the fallback of ${openRoute} shows everyone an object that ${signedRoute} signs`;

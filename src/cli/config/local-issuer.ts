@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { JWK } from "jose";
 import { encodeKey } from "../../url/encoding.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import { ROUTE_VARIABLES, writtenRoutes } from "../../worker/config/split-vars.ts";
 import { isPlainObject, parseJson, tableOf } from "../../worker/util/json.ts";
 import { replaceFile } from "../files/write-file.ts";
 
@@ -23,37 +24,41 @@ const ACCESS_COOKIE = "CF_Authorization";
 const ON_THIS_MACHINE = /^http:\/\/(?:localhost|127\.0\.0\.1)(?=[:/]|$)/;
 
 /**
- * Returns the vars that the local run has for its tokens: `ROUTES` with the local issuer in place of each issuer, and
- * `LOCAL_ISSUER`. Audience, claims and cookie stay, so what works here works after a deploy.
- * @param routes `ROUTES`, unchecked. What has a mistake stays as it is, to be reported
+ * Returns the vars that the local run has for its tokens: `ROUTES` and `ROUTES_2` with the local issuer in place of each
+ * issuer, and `LOCAL_ISSUER`. Audience, claims and cookie stay, so what works here works after a deploy.
+ * @param vars with the routes, unchecked. What has a mistake stays as it is, to be reported
  * @param origin of the local run: `http://localhost:8787`
  * @returns no vars if no route needs a token
  */
-export function localTokenVars(routes: unknown, origin: string): Vars {
-  const tables: unknown = parseJson(routes);
-  if (!Array.isArray(tables) || tokenTablesOf(tables).length === 0) return {};
+export function localTokenVars(vars: Vars, origin: string): Vars {
+  if (tokenTablesOf(vars).length === 0) return {};
 
-  const ROUTES = tables.map((route: unknown) => {
-    const { token } = tableOf(route);
-    if (token === undefined) return route;
+  const replaced: Record<string, unknown> = { LOCAL_ISSUER: origin + LOCAL_ISSUER_PATH };
+  for (const variable of ROUTE_VARIABLES) {
+    const routes: unknown = parseJson(vars[variable]);
+    if (!Array.isArray(routes)) continue;
+    replaced[variable] = routes.map((route: unknown) => replaceIssuers(route, origin));
+  }
+  return replaced;
+}
 
-    const replaced = Array.isArray(token)
-      ? token.map((table) => replaceIssuer(table, origin))
-      : replaceIssuer(token, origin);
-    return { ...tableOf(route), token: replaced };
-  });
-  return { ROUTES, LOCAL_ISSUER: origin + LOCAL_ISSUER_PATH };
+/** A route with the local issuer in place of each of its issuers. */
+function replaceIssuers(route: unknown, origin: string): unknown {
+  const { token } = tableOf(route);
+  if (token === undefined) return route;
+
+  const replaced = Array.isArray(token)
+    ? token.map((table) => replaceIssuer(table, origin))
+    : replaceIssuer(token, origin);
+  return { ...tableOf(route), token: replaced };
 }
 
 /**
- * Returns the vars for `ROUTES` of .dev.vars, whose issuers are asked, and not replaced: `LOCAL_ISSUER`, if one of them is
+ * Returns the vars for routes of .dev.vars, whose issuers are asked, and not replaced: `LOCAL_ISSUER`, if one of them is
  * on this machine.
  */
-export function ownTokenVars(routes: unknown): Vars {
-  const tables: unknown = parseJson(routes);
-  if (!Array.isArray(tables)) return {};
-
-  const issuers = tokenTablesOf(tables).map(({ issuer }) => issuer);
+export function ownTokenVars(vars: Vars): Vars {
+  const issuers = tokenTablesOf(vars).map(({ issuer }) => issuer);
   const onThisMachine = issuers.find(
     (issuer) => typeof issuer === "string" && ON_THIS_MACHINE.test(issuer),
   );
@@ -61,8 +66,10 @@ export function ownTokenVars(routes: unknown): Vars {
 }
 
 /** The tables `token` of all routes. */
-function tokenTablesOf(routes: readonly unknown[]): Readonly<Record<string, unknown>>[] {
-  return routes.flatMap((route) => tableOf(route)["token"]).filter(isPlainObject);
+function tokenTablesOf(vars: Vars): Readonly<Record<string, unknown>>[] {
+  return writtenRoutes(vars)
+    .flatMap(({ value }) => tableOf(value)["token"])
+    .filter(isPlainObject);
 }
 
 function replaceIssuer(table: unknown, origin: string): unknown {

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { isSecret, secretNames } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
+import { ROUTE_VARIABLES } from "../../worker/config/split-vars.ts";
 import { parseJson, tableOf } from "../../worker/util/json.ts";
 import { replaceFile } from "../files/write-file.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
@@ -24,7 +25,7 @@ export type LocalRun = {
   readonly buckets: Readonly<Record<string, LocalBucketSettings>>;
   /** The secrets of .dev.vars, and the local keys for slots without one there. */
   readonly secrets: Vars;
-  /** `ROUTES` with the local issuer in them, and `LOCAL_ISSUER`; neither where no route needs a token of it. */
+  /** `ROUTES` and `ROUTES_2` with the local issuer in them, and `LOCAL_ISSUER`; neither where no route needs a token of it. */
   readonly tokenVars: Vars;
   /** The vars and the secrets, with the buckets and the issuers as in wrangler.toml. */
   readonly vars: Vars;
@@ -51,12 +52,12 @@ export function localRun(
     ...Object.fromEntries(ownSecrets.map(([name, value]) => [name, secretOfProject(value)])),
   };
 
-  // As with BUCKETS: if .dev.vars has ROUTES, their issuers are asked, and none is replaced.
-  const { ROUTES } = started;
-  const hasOwnRoutes = local.has("ROUTES");
+  // As with BUCKETS: if .dev.vars has routes, the issuers of all routes are asked, and none is replaced.
+  const ownRoutes = ROUTE_VARIABLES.filter((variable) => local.has(variable));
+  const hasOwnRoutes = ownRoutes.length > 0;
   const tokenVars = hasOwnRoutes
-    ? ownTokenVars(ROUTES)
-    : localTokenVars(ROUTES, new URL(endpoint).origin);
+    ? ownTokenVars(Object.fromEntries(ownRoutes.map((variable) => [variable, started[variable]])))
+    : localTokenVars(started, new URL(endpoint).origin);
 
   const vars = { ...started, ...secrets, ...(hasOwnRoutes && tokenVars) };
   return { hasOwnS3, buckets, secrets, tokenVars, vars };

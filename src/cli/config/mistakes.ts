@@ -31,16 +31,28 @@ export function localMistake(mistake: LocatedMistake, vars: Vars, devVars: strin
 }
 
 /** The variables that the Worker and its commands read. */
-export const VARIABLES = ["BUCKETS", "ROUTES", "PRESETS", "ANSWERS", "COSTS", "OIDC"];
+export const VARIABLES = [
+  "BUCKETS",
+  "ROUTES",
+  "ROUTES_2",
+  "PRESETS",
+  "PRESETS_2",
+  "ANSWERS",
+  "COSTS",
+  "OIDC",
+];
 const PAGE = "docs/configuration.md";
 
 /** The section of the page that says what a setting may be; undefined: the message says all. */
 export function pageFor(path: string): string | undefined {
   const variable = VARIABLES.find((name) => name === path.split(/\W/, 1)[0]);
   if (variable === undefined) return isSecret(path) ? `${PAGE}#secrets` : undefined;
-  if (/^ROUTES\[\d+\]\.answers\./.test(path)) return `${PAGE}#answers-of-a-route`;
-  const isNamed = variable === "BUCKETS" || variable === "PRESETS";
-  return `${PAGE}#vars${variable.toLowerCase()}${isNamed ? "name" : ""}`;
+  if (/^ROUTES(?:_2)?\[\d+\]\.answers\./.test(path)) return `${PAGE}#answers-of-a-route`;
+
+  // ROUTES_2 and PRESETS_2 are in the sections of ROUTES and PRESETS.
+  const section = variable.replace("_2", "").toLowerCase();
+  const isNamed = section === "buckets" || section === "presets";
+  return `${PAGE}#vars${section}${isNamed ? "name" : ""}`;
 }
 
 /** A secret among the vars. If `[secrets]` requires it, too, wrangler says to rename one of the two. */

@@ -7,8 +7,9 @@ import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
+import { writtenPresets, writtenRoutes } from "../../worker/config/split-vars.ts";
 import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
-import { parseJson, tableOf } from "../../worker/util/json.ts";
+import { tableOf } from "../../worker/util/json.ts";
 import { runtimeDate } from "../wrangler/packages.ts";
 import { edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
@@ -211,14 +212,14 @@ function* bucketWarnings({ deployed }: EnvironmentConfig): Generator<Warning> {
 /** Finds routes that no URL reaches: an earlier one takes all of theirs, whatever their names and `*` stand for. */
 function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
   const any = "\u0001"; // no literal segment has this character
-  for (const [index, { path }] of routes.entries()) {
+  for (const [index, { option, path }] of routes.entries()) {
     const url = path.replaceAll(/:\w+/g, any);
     const taken = [any, `${any}/`.repeat(99)].flatMap((rest) => {
       const match = findRoute(routes.slice(0, index), url.replace("*", rest));
       return isRefusal(match) ? [] : [match.route.path];
     });
     if (taken.length < 2) continue;
-    const message = `ROUTES[${index}] (${path}) is never reached: ${taken[0]} before it takes all its URLs`;
+    const message = `${option} (${path}) is never reached: ${taken[0]} before it takes all its URLs`;
     yield { message, remedy: "write the route with the longer path first" };
   }
 }
@@ -245,11 +246,11 @@ export function* deployMistakes(vars: Vars, patterns: readonly string[]): Genera
 
   yield* localTokenMistakes(vars);
 
-  for (const [preset, settings] of Object.entries(tableOf(vars["PRESETS"]))) {
-    const { draw } = tableOf(settings);
+  for (const { option, value } of writtenPresets(vars)) {
+    const { draw } = tableOf(value);
     const overlays: readonly unknown[] = Array.isArray(draw) ? draw : [];
     for (const [index, overlay] of overlays.entries()) {
-      const path = `PRESETS.${preset}.draw[${index}].url`;
+      const path = `${option}.draw[${index}].url`;
       if (isPlainHttp(tableOf(overlay)["url"])) yield { path, message };
     }
   }
@@ -276,18 +277,17 @@ export function* deployMistakes(vars: Vars, patterns: readonly string[]): Genera
  * deployed Worker with both would take tokens that nobody but a developer signs.
  */
 function* localTokenMistakes(vars: Vars): Generator<ConfigMistake> {
-  const routes: unknown = parseJson(vars["ROUTES"]);
-  if (vars["LOCAL_ISSUER"] === undefined || !Array.isArray(routes)) return;
+  if (vars["LOCAL_ISSUER"] === undefined) return;
 
-  for (const [index, route] of routes.entries()) {
-    const { token } = tableOf(route);
+  for (const { option, value } of writtenRoutes(vars)) {
+    const { token } = tableOf(value);
     const tables: readonly unknown[] = [token].flat();
     for (const [tableIndex, table] of tables.entries()) {
-      const path = `ROUTES[${index}].token${Array.isArray(token) ? `[${tableIndex}]` : ""}`;
-      for (const option of ["issuer", "keys"]) {
-        if (!isPlainHttp(tableOf(table)[option])) continue;
+      const path = `${option}.token${Array.isArray(token) ? `[${tableIndex}]` : ""}`;
+      for (const setting of ["issuer", "keys"]) {
+        if (!isPlainHttp(tableOf(table)[setting])) continue;
         const message = "http:// is for your own machine only, in ROUTES of .dev.vars";
-        yield { path: `${path}.${option}`, message };
+        yield { path: `${path}.${setting}`, message };
       }
     }
   }

@@ -39,13 +39,13 @@ export type LongKeep = {
 /** Finds what is kept for long, and may change. */
 export function longKeepsOf({ routes, answers }: Config): readonly LongKeep[] {
   const settings = new Map<string, LongKeep>();
-  for (const [index, { policy, buckets }] of routes.entries()) {
+  for (const { option, policy, buckets } of routes) {
     const { keep } = lifetimesOf(policy, answers);
     if (keep <= LONG_KEEP_S || policy.isImmutable) continue;
 
     // The routes without a keep of their own share a setting.
     const isGeneral = keep === answers.keep;
-    const path = isGeneral ? "ANSWERS.keep" : `ROUTES[${index}].answers.keep`;
+    const path = isGeneral ? "ANSWERS.keep" : `${option}.answers.keep`;
     const before = settings.get(path)?.buckets ?? [];
     const names = new Set([...before, ...buckets.map(({ name }) => name)]);
     settings.set(path, { path, keep, buckets: names });
@@ -55,12 +55,12 @@ export function longKeepsOf({ routes, answers }: Config): readonly LongKeep[] {
 
 /** Says what `immutable` means: nobody can take it back. */
 function* immutableWarnings({ routes }: Config): Generator<Warning> {
-  for (const [index, { path, policy, signing }] of routes.entries()) {
+  for (const { option, path, policy, signing } of routes) {
     if (!policy.isImmutable) continue;
 
     const time = `${count(policy.maxAge)} s`;
     const limit = signing ? `${time}, or until its URL expires` : time;
-    const message = `ROUTES[${index}].answers.immutable: a browser that has a picture of ${path} shows it for ${limit}, and does not ask again. A replaced object, a changed preset and a purge do not reach it`;
+    const message = `${option}.answers.immutable: a browser that has a picture of ${path} shows it for ${limit}, and does not ask again. A replaced object, a changed preset and a purge do not reach it`;
     const remedy =
       "that is right if a new picture always gets a new key or preset. Else remove it: docs/cache.md, Routes with terms of their own";
     yield { message, remedy };

@@ -15,14 +15,14 @@ import { readDeployed } from "./project.ts";
 
 /** Says who sees what, and for how long, where that may be more than was meant. */
 export function* tokenReminders({ routes }: Pick<Config, "routes">): Generator<Warning> {
-  for (const [index, route] of routes.entries()) {
-    yield* claimReminders(route, index);
-    yield* maxAgeReminders(route, index);
+  for (const route of routes) {
+    yield* claimReminders(route);
+    yield* maxAgeReminders(route);
   }
 }
 
 /** Finds a route of whose tables none has a claim of the path: each visitor sees all that it shows. */
-function* claimReminders({ path, tokenRules }: BoundRoute, index: number): Generator<Warning> {
+function* claimReminders({ option, path, tokenRules }: BoundRoute): Generator<Warning> {
   if (tokenRules === undefined) return;
 
   // A table beside one with such a claim is for those who may see more, such as the support.
@@ -30,20 +30,17 @@ function* claimReminders({ path, tokenRules }: BoundRoute, index: number): Gener
   if (texts.some(isPathName)) return;
 
   const issuers = new Set(tokenRules.map(({ issuer }) => issuer));
-  const message = `ROUTES[${index}].token: a token of ${[...issuers].join(" or ")} opens all of ${path}, or nothing of it, because no claim is of the path`;
+  const message = `${option}.token: a token of ${[...issuers].join(" or ")} opens all of ${path}, or nothing of it, because no claim is of the path`;
   const remedy =
     'that is right if these visitors may all see the same pictures. Else write a name of the path as a claim, such as claims = { sub = ":user" }: docs/tokens.md';
   yield { message, remedy };
 }
 
 /** Finds a route whose pictures a browser may show without asking, which a token route does not by itself. */
-function* maxAgeReminders(
-  { path, tokenRules, policy }: BoundRoute,
-  index: number,
-): Generator<Warning> {
+function* maxAgeReminders({ option, path, tokenRules, policy }: BoundRoute): Generator<Warning> {
   if (tokenRules === undefined || policy.maxAge === 0) return;
 
-  const message = `ROUTES[${index}].answers.max_age: for ${count(policy.maxAge)} s, or until the token expires, a browser shows a picture of ${path} without asking whether its user may still see it. In the same tab, it may show it to whoever signs in there next`;
+  const message = `${option}.answers.max_age: for ${count(policy.maxAge)} s, or until the token expires, a browser shows a picture of ${path} without asking whether its user may still see it. In the same tab, it may show it to whoever signs in there next`;
   const remedy =
     "that is right where nobody shares a browser, and nobody loses a right so soon. Else leave max_age out: it is 0 for a route with a token";
   yield { message, remedy };
@@ -54,8 +51,6 @@ type TokenRoute = {
   readonly route: BoundRoute;
   readonly rules: readonly TokenRule[];
   readonly objects: ShownObjects;
-  /** Its option, such as `ROUTES[0]`. */
-  readonly option: string;
 };
 
 type Routes = Pick<Config, "routes" | "variants">;
@@ -72,13 +67,13 @@ export function* tokenRouteWarnings(
   r2Buckets: readonly R2Binding[],
 ): Generator<Warning> {
   const tokenRoutes: TokenRoute[] = [];
-  for (const [index, unnamedRoute] of routes.entries()) {
+  for (const unnamedRoute of routes) {
     const rules = unnamedRoute.tokenRules;
     if (rules === undefined) continue;
 
     const route = withBucketNames(unnamedRoute, r2Buckets);
     const objects = shownBy(route, variants);
-    tokenRoutes.push({ route, rules, objects, option: `ROUTES[${index}]` });
+    tokenRoutes.push({ route, rules, objects });
   }
 
   for (const tokenRoute of tokenRoutes) {
@@ -99,7 +94,7 @@ const NO_FOLDER = "\u{10fffd}";
  * `media/users/*`, has no such claim.
  */
 function* claimedFolderWarnings(
-  { route, rules, objects, option }: TokenRoute,
+  { route, rules, objects }: TokenRoute,
   other: TokenRoute,
   variants: Config["variants"],
 ): Generator<Warning> {
@@ -123,7 +118,7 @@ function* claimedFolderWarnings(
     if (folder === undefined) continue;
 
     const example = sharedKey(name, folder);
-    const message = `${option}.token: a token whose claim ${claim} is "${folder}" opens ${example}, an object of ${other.option} (${other.route.path}), by ${route.path}`;
+    const message = `${route.option}.token: a token whose claim ${claim} is "${folder}" opens ${example}, an object of ${other.route.option} (${other.route.path}), by ${route.path}`;
     const ownFolder = `${name.slice(1)}/${name}/*`;
     const remedy = `give each route a folder of its own, such as ${ownFolder}. Else nobody must get such a claim who may not see these objects: ${PAGE}`;
     yield { message, remedy };
@@ -151,7 +146,7 @@ function claimsOfNames(rules: readonly TokenRule[]): ReadonlyMap<string, string>
 
 /** Finds a fallback, or what a preset draws, that is an object which a token route shows only to some. */
 function* sharedPictureWarnings(
-  { route, rules, objects, option }: TokenRoute,
+  { route, rules, objects }: TokenRoute,
   tokenRoutes: readonly TokenRoute[],
 ): Generator<Warning> {
   const warned = new Set<string>();
@@ -163,12 +158,12 @@ function* sharedPictureWarnings(
       warned.add(shownAs);
 
       const users = `everybody whom a token lets in to ${route.path}`;
-      const harm = `though ${owner.option} (${owner.route.path}) shows it only to some`;
+      const harm = `though ${owner.route.option} (${owner.route.path}) shows it only to some`;
       if (shownAs === "fallback") {
-        const message = `${option}.fallback: ${users} sees ${key}, ${harm}`;
+        const message = `${route.option}.fallback: ${users} sees ${key}, ${harm}`;
         yield { message, remedy: `use a fallback outside of what tokens open: ${PAGE}` };
       } else {
-        const message = `${option}.presets: a preset draws ${key}, so ${users} sees it, ${harm}`;
+        const message = `${route.option}.presets: a preset draws ${key}, so ${users} sees it, ${harm}`;
         yield { message, remedy: `draw an object outside of what tokens open: ${PAGE}` };
       }
     }

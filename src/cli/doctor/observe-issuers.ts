@@ -60,8 +60,8 @@ export async function observeIssuers(
   { routes }: Pick<Config, "routes">,
   now: () => number,
 ): Promise<readonly IssuerSeen[]> {
-  const tables = routes.flatMap(({ path, tokenRules = [] }, index) =>
-    tokenRules.map((rule) => ({ rule, path, table: `ROUTES[${index}].token` })),
+  const tables = routes.flatMap(({ option, path, tokenRules = [] }) =>
+    tokenRules.map((rule) => ({ rule, path, table: `${option}.token` })),
   );
   const groups = Map.groupBy(tables, ({ rule }) => `${rule.issuer} ${rule.keys}`);
 

@@ -6,8 +6,9 @@ import type { Bucket } from "../config/bucket.ts";
 import type { Config } from "../config/config.ts";
 import { hashValue } from "../config/hash-vars.ts";
 import type { Vars } from "../config/schema.ts";
+import { writtenRoutes } from "../config/split-vars.ts";
 import type { TokenRule } from "../config/token.ts";
-import { parseJson, tableOf } from "../util/json.ts";
+import { tableOf } from "../util/json.ts";
 import { type RenditionId, renditionName } from "./rendition-url.ts";
 
 /** Hashes by name. */
@@ -52,8 +53,7 @@ export async function hashConfig(
   vars: Vars,
 ): Promise<ConfigHashes> {
   const { buckets, variants } = config;
-  const routes = parseJson(vars["ROUTES"]);
-  const routeTables: unknown[] = Array.isArray(routes) ? routes : [];
+  const routeTables = writtenRoutes(vars).map(({ value }) => value);
   const immutableRoutes = config.routes.filter(({ policy }) => policy.isImmutable);
   const tokenRoutes = config.routes.filter(({ tokenRules }) => tokenRules !== undefined);
   const signedRoutes = config.routes.filter(({ signing }) => signing !== undefined);

@@ -75,7 +75,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   // [vars.BUCKETS.<name>], and the secrets or the binding that open each bucket.
   const buckets = readBuckets(vars, oidc, report);
 
-  // [vars.PRESETS.<name>]
+  // [vars.PRESETS.<name>], and [vars.PRESETS_2.<name>]
   const presets = readPresets(vars, report);
   const variants = collectVariants(presets);
 
@@ -83,7 +83,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   const answersTable = parseJson(vars["ANSWERS"] ?? {});
   const answers = answersSchema(answersTable, "ANSWERS", report);
 
-  // [[vars.ROUTES]]: they name buckets and presets, and may set other terms than [vars.ANSWERS].
+  // [[vars.ROUTES]], then [[vars.ROUTES_2]]: they name buckets and presets, and may set other terms than [vars.ANSWERS].
   const routes = readRoutes(vars, buckets, presets, answers, report);
 
   // A token protects no object that an open route shows. If a bucket has a mistake, `routes` lacks those of this bucket.
@@ -214,10 +214,33 @@ function checkAccess(bucketTable: unknown, vars: Vars, report: ReportMistake): v
 function readPresets(vars: Vars, report: ReportMistake): Tables<Preset> {
   const presets = new Map<string, Preset | undefined>();
 
-  for (const { name, path, value } of namedTables("PRESETS", vars, report)) {
-    presets.set(name, presetSchema(value, path, report));
+  for (const { name, path, value } of presetTables(vars, report)) {
+    const preset = presetSchema(value, path, report);
+    if (presets.has(name)) {
+      report(path, "is in PRESETS, too: rename one of the two, or take one out");
+      continue;
+    }
+    presets.set(name, preset);
   }
   return presets;
+}
+
+/** Yields the tables of `PRESETS`, then those of `PRESETS_2`, which may be missing. */
+function* presetTables(vars: Vars, report: ReportMistake): Generator<NamedTable> {
+  const { PRESETS: presets, PRESETS_2: morePresets } = vars;
+
+  // Without PRESETS, only that is reported, and what is wrong in PRESETS_2.
+  const isMisnamed = presets === undefined && morePresets !== undefined;
+  if (isMisnamed) {
+    report("PRESETS_2", "stands beside PRESETS, which is missing: rename it to PRESETS");
+  } else {
+    yield* namedTables("PRESETS", vars, report);
+  }
+
+  // An empty table is right: so a .dev.vars can take the presets of PRESETS_2 away.
+  const moreTables = morePresets === undefined ? {} : parseJson(morePresets);
+  const isEmpty = isPlainObject(moreTables) && Object.keys(moreTables).length === 0;
+  if (!isEmpty) yield* namedTables("PRESETS_2", vars, report);
 }
 
 /** An unchecked table of a variable: `[vars.PRESETS.card]` has the name `card` and the path `PRESETS.card`. */

@@ -2,12 +2,13 @@
 // Cloudflare's image edge, or `binding`, the Images binding, which has fewer options. Without this check, only
 // a visitor's request would show that an option is lacking. No I/O.
 
-import { isPlainObject, parseJson } from "../util/json.ts";
+import { isPlainObject } from "../util/json.ts";
 import type { Bucket } from "./bucket.ts";
 import type { Engine } from "./bucket-settings.ts";
 import { bindingLacks, type Preset } from "./preset.ts";
 import { parseObjectPattern } from "./routes.ts";
 import type { ReportMistake, Tables, Vars } from "./schema.ts";
+import { presetOption, writtenRoutes } from "./split-vars.ts";
 
 /** A bucket, and the presets that one route shows of it. */
 type BucketUse = {
@@ -53,19 +54,21 @@ export function checkEngines(
           lacking === "key"
             ? "set url in its place"
             : "remove it, or leave the preset out of the bucket's routes";
-        report(`PRESETS.${name}.${path}`, `${engine}, which has no ${lacking}: ${remedy}`);
+        report(
+          `${presetOption(vars, name)}.${path}`,
+          `${engine}, which has no ${lacking}: ${remedy}`,
+        );
       }
     }
   }
 }
 
 /**
- * Reads `ROUTES` itself. The result of `readRoutes` would not do: it is empty if any route has a mistake, and then no
+ * Reads the routes as they are written. The result of `readRoutes` would not do: it is empty if any route has a mistake, and then no
  * engine would be checked.
  */
 function bucketUsesOf(vars: Vars, buckets: Tables<Bucket>): readonly BucketUse[] {
-  const routes = parseJson(vars["ROUTES"]);
-  if (!Array.isArray(routes)) return [];
+  const routes = writtenRoutes(vars).map(({ value }) => value);
 
   const uses: BucketUse[] = [];
   for (const { object, fallback, presets } of routes.filter(isPlainObject)) {

@@ -46,7 +46,7 @@ const MAX_MISTAKES = 10;
 
 /**
  * Reports the token routes of which an open route shows an object.
- * @param routes all routes, by their index in `ROUTES`
+ * @param routes all routes
  * @param variants what the `:preset` of a key stands for
  */
 export function checkTokenRoutes(
@@ -57,19 +57,17 @@ export function checkTokenRoutes(
   const hasTokenRoute = routes.some(({ tokenRules }) => tokenRules !== undefined);
   if (!hasTokenRoute) return;
 
-  const objectsOfRoutes = routes.map((route) => shownBy(route, variants));
+  const shownRoutes = routes.map((route) => ({ route, objects: shownBy(route, variants) }));
   let mistakeCount = 0;
-  for (const [tokenIndex, tokenRoute] of routes.entries()) {
-    const tokenObjects = objectsOfRoutes[tokenIndex];
-    if (tokenRoute.tokenRules === undefined || !tokenObjects) continue;
+  for (const { route: tokenRoute, objects: tokenObjects } of shownRoutes) {
+    if (tokenRoute.tokenRules === undefined) continue;
 
-    for (const [openIndex, openRoute] of routes.entries()) {
-      const openObjects = objectsOfRoutes[openIndex];
-      if (!isOpen(openRoute) || !openObjects) continue;
+    for (const { route: openRoute, objects: openObjects } of shownRoutes) {
+      if (!isOpen(openRoute)) continue;
 
-      const routeText = `ROUTES[${openIndex}] (${openRoute.path}), which needs no token`;
+      const routeText = `${openRoute.option} (${openRoute.path}), which needs no token`;
       for (const exposure of exposuresOf(tokenObjects, openObjects)) {
-        report(`ROUTES[${tokenIndex}].token`, mistakeOf(exposure, routeText));
+        report(`${tokenRoute.option}.token`, mistakeOf(exposure, routeText));
         mistakeCount += 1;
         if (mistakeCount === MAX_MISTAKES) return;
       }

@@ -1,4 +1,4 @@
-// Reads `ROUTES`. A route says which public paths show which objects: of which buckets, at which presets (named sets of
+// Reads `ROUTES` and `ROUTES_2`. A route says which public paths show which objects: of which buckets, at which presets (named sets of
 // image options), and whether only signed URLs open it. An image of a bucket is shown only if a route leads to it.
 // The routes are tried in their order, so it is a mistake if a route takes all the URLs of a later one. It is also a
 // mistake if a visitor could change a part of a signed path. No I/O.
@@ -16,6 +16,7 @@ import {
   type AddMistake,
   boolean,
   choose,
+  type Infer,
   integer,
   listOf,
   oneOf,
@@ -29,6 +30,7 @@ import {
   textThat,
   type Vars,
 } from "./schema.ts";
+import { writtenRoutes } from "./split-vars.ts";
 import { checkClaimNames, type TokenRule, tokenSchema } from "./token.ts";
 
 /** What a signed route requires of its URLs. */
@@ -50,6 +52,8 @@ type Fallback = {
 
 /** A route and the buckets that it leads to. */
 export type BoundRoute = Route & {
+  /** Where it stands in the configuration: `ROUTES[0]`, `ROUTES_2[0]`. */
+  readonly option: string;
   /** The first of `buckets`. */
   readonly bucket: Bucket;
   /** In the order in which they are tried. A bucket is asked only if the object is missing in all before it. */
@@ -103,20 +107,19 @@ export function readRoutes(
 ): BoundRoute[] {
   // For each form of a path, such as `/images/:/*`, the first path of this form.
   const firstPaths = new Map<string, string>();
-  const schema = listOf(routeSchema(vars, buckets, presets, firstPaths));
-  const routes = schema(parseJson(vars["ROUTES"]), "ROUTES", report);
+  const routes = readTables(vars, routeSchema(vars, buckets, presets, firstPaths), report);
   if (!routes) {
     // A signed route needs its keys, whatever else is wrong: all mistakes are to be reported at once.
-    if (hasSignedTable(vars["ROUTES"])) readUrlKeys(vars, report);
+    if (hasSignedTable(vars)) readUrlKeys(vars, report);
     return [];
   }
 
   // Without a signed route, the secret of the keys may be missing.
-  const hasSignedRoute = routes.some((route) => route.signed);
+  const hasSignedRoute = routes.some(({ settings }) => settings.signed);
   const keys: Signing["keys"] = hasSignedRoute ? readUrlKeys(vars, report) : new Map();
 
   const boundRoutes: BoundRoute[] = [];
-  for (const settings of routes) {
+  for (const { option, settings } of routes) {
     const { path, presets: presetNames, svg, facts, store, signed, cookie } = settings;
     const { origins, cors } = settings;
 
@@ -140,6 +143,7 @@ export function readRoutes(
     boundRoutes.push({
       // `checkPublicPath` has compiled this route and reported its mistakes. It is compiled again for the result.
       ...compileRoute(path, first.template, report),
+      option,
       bucket: first.bucket,
       buckets: routeBuckets.filter((bucket) => bucket !== undefined),
       presets: presetNames ? new Set(presetNames) : undefined,
@@ -157,10 +161,41 @@ export function readRoutes(
   return boundRoutes;
 }
 
+/** The table of a route, checked, and where it stands. */
+type RouteTable = {
+  readonly option: string;
+  readonly settings: Infer<ReturnType<typeof routeSchema>>;
+};
+
+/** Reads the tables of `ROUTES`, then those of `ROUTES_2`. @returns undefined if any of them has a mistake */
+function readTables(
+  vars: Vars,
+  schema: ReturnType<typeof routeSchema>,
+  report: ReportMistake,
+): RouteTable[] | undefined {
+  const { ROUTES: routes, ROUTES_2: moreRoutes } = vars;
+  const readList = (value: unknown, variable: string): RouteTable[] | undefined => {
+    const list = listOf(schema)(value, variable, report);
+    return list?.map((settings, index) => ({ option: `${variable}[${index}]`, settings }));
+  };
+
+  // Without ROUTES, only that is reported, and what is wrong in ROUTES_2.
+  const isMisnamed = routes === undefined && moreRoutes !== undefined;
+  if (isMisnamed) report("ROUTES_2", "stands behind ROUTES, which is missing: rename it to ROUTES");
+  const tables = isMisnamed ? undefined : readList(parseJson(routes), "ROUTES");
+
+  // An empty list is right: so a .dev.vars can take the routes of ROUTES_2 away.
+  const moreTables = moreRoutes === undefined ? [] : parseJson(moreRoutes);
+  const isEmpty = Array.isArray(moreTables) && moreTables.length === 0;
+  const more = isEmpty ? [] : readList(moreTables, "ROUTES_2");
+
+  if (!tables || !more) return undefined;
+  return [...tables, ...more];
+}
+
 /** Returns whether one of the routes is signed, whose tables have mistakes. */
-function hasSignedTable(routesValue: unknown): boolean {
-  const tables: unknown = parseJson(routesValue);
-  return Array.isArray(tables) && tables.some((route) => tableOf(route)["signed"] === true);
+function hasSignedTable(vars: Vars): boolean {
+  return writtenRoutes(vars).some(({ value }) => tableOf(value)["signed"] === true);
 }
 
 /**

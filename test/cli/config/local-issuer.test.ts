@@ -30,7 +30,7 @@ const ACCESS = { issuer: "https://acme.cloudflareaccess.com", audience: "a1b2" }
 
 /** The tables of one route, as the local run has them. */
 function localTables(token: unknown): unknown {
-  const { ROUTES } = localTokenVars([{ path: "/users/:user/:preset/*", token }], ORIGIN);
+  const { ROUTES } = localTokenVars({ ROUTES: routeWith(token) }, ORIGIN);
   return ROUTES;
 }
 const routeWith = (token: unknown) => [{ path: "/users/:user/:preset/*", token }];
@@ -86,13 +86,13 @@ test.each<[what: string, token: unknown, local: unknown]>([
 ])("the local issuer stands for that of %s", (_what, token, local) => {
   expect(localTables(token)).toEqual(routeWith(local));
   expect(localTables(JSON.stringify(token))).toBeUndefined(); // a text is a mistake
-  const asText = localTokenVars(JSON.stringify(routeWith(token)), ORIGIN);
+  const asText = localTokenVars({ ROUTES: JSON.stringify(routeWith(token)) }, ORIGIN);
   expect(asText).toEqual({ ROUTES: routeWith(local), LOCAL_ISSUER: BASE });
 });
 
 test("the name of the issuer that it stands for can be read from it, and from no other URL", () => {
   for (const issuer of ["https://login.example.com/", "https://a.example:8443/ü(b)?c=d"]) {
-    const [route] = [localTokenVars(routeWith({ ...TOKEN, issuer }), ORIGIN)];
+    const [route] = [localTokenVars({ ROUTES: routeWith({ ...TOKEN, issuer }) }, ORIGIN)];
     const text = JSON.stringify(route);
     const [, local = ""] = /"issuer":"([^"]+)"/.exec(text) ?? [];
     expect(replacedIssuerOf(local)).toBe(issuer);
@@ -145,6 +145,28 @@ test.each<[what: string, routes: unknown, inDevVars: boolean, token: unknown, is
     expect(run.vars["LOCAL_ISSUER"]).toBe(inDevVars ? issuer : undefined);
   },
 );
+
+test.each<[where: string, inDevVars: readonly string[], asksOwn: boolean]>([
+  ["in wrangler.toml", [], false],
+  ["in wrangler.toml, beside a ROUTES of .dev.vars", ["ROUTES"], true],
+  ["in .dev.vars", ["ROUTES_2"], true],
+])("the issuers of ROUTES_2 %s are those of the whole run (L4)", (_where, inDevVars, asksOwn) => {
+  const issuer = "http://localhost:4000";
+  const ownRoutes = routeWith({ ...TOKEN, issuer });
+  const started = {
+    BUCKETS: {},
+    ROUTES: inDevVars.includes("ROUTES") ? ownRoutes : [OPEN],
+    ROUTES_2: inDevVars.includes("ROUTES_2") ? ownRoutes : routeWith(TOKEN),
+  };
+  const run = localRun({ started, local: new Set(inDevVars), r2Buckets: [] }, S3, LOCAL_KEYS);
+  const local = { ...TOKEN, issuer: `${BASE}login.example.com/`, keys: KEYS };
+  expect(replacedVars(run)).toEqual({
+    BUCKETS: {},
+    ...(asksOwn
+      ? { LOCAL_ISSUER: issuer }
+      : { LOCAL_ISSUER: BASE, ROUTES: [OPEN], ROUTES_2: routeWith(local) }),
+  });
+});
 
 const NOW = Date.parse("2026-12-02T12:00:00Z");
 const CLAIMS = {

@@ -48,7 +48,7 @@ const run = (args: readonly string[], env: Record<string, string> = {}) =>
 let env: object;
 beforeEach(async () => {
   for (const key of [...KEYS, "teams/red/2026/fig.jpg"]) put(key, "made/key.jpg");
-  env = { ...ENV, ...localTokenVars(ROUTES, ORIGIN) };
+  env = { ...ENV, ...localTokenVars({ ROUTES }, ORIGIN) };
   const jwks = await localJwks(folder);
   network.use(
     http.get(`${ORIGIN}${LOCAL_ISSUER_PATH}jwks.json`, () => HttpResponse.text(jwks)),

@@ -45,7 +45,7 @@ const folder = createTemporaryFolder("vitrine-sign-in-");
 const NOW = Date.parse("2026-12-02T12:00:00Z");
 
 function configWith(routes: readonly object[]) {
-  const vars = { ...ENV, ...localTokenVars(routes, ADDRESS) };
+  const vars = { ...ENV, ...localTokenVars({ ROUTES: routes }, ADDRESS) };
   return { vars, config: configOf(vars) };
 }
 const signIns = signInsOf(configWith(ALL).config.routes);
