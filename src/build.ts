@@ -4,9 +4,11 @@
 import { execFileSync } from "node:child_process";
 import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { type BuildOptions, build } from "esbuild";
+import { type BuildOptions, build, type Plugin } from "esbuild";
+import { buildVersion } from "./build-version.ts";
 import { STANDALONE } from "./cli/app-file/generate.ts";
 import { bundlePage } from "./dev/sheet/bundle-page.ts";
+import { BUILD_VERSION } from "./worker/util/version.ts";
 
 const SRC = import.meta.dirname;
 const DIST = join(SRC, "../dist");
@@ -20,6 +22,8 @@ const FOR_NODE: BuildOptions = {
     js: 'import { scheduler as nodeScheduler } from "node:timers/promises";\nglobalThis.scheduler ??= nodeScheduler;',
   },
 };
+
+const VERSION_PLUGINS = [withVersion(buildVersion(join(SRC, ".."), BUILD_VERSION))];
 
 rmSync(DIST, { recursive: true, force: true });
 // A chunk of src/cli is as deep as its entry: PACKAGE_ROOT in command.ts relies on it.
@@ -38,12 +42,26 @@ cpSync(join(SRC, PAGE), join(DIST, PAGE), {
 cpSync(join(SRC, "../fixtures/template/.gitignore"), join(DIST, "gitignore"));
 writeFileSync(join(DIST, PAGE, "sheet.js"), await bundlePage());
 
+/** Compiles the version of this build in, in place of that of package.json. */
+function withVersion(version: string): Plugin {
+  const contents = `export const BUILD_VERSION = ${JSON.stringify(version)};\n`;
+  return {
+    name: "version",
+    setup: ({ onLoad }) =>
+      onLoad({ filter: /[\\/]worker[\\/]util[\\/]version\.ts$/ }, () => ({
+        contents,
+        loader: "ts",
+      })),
+  };
+}
+
 /** Bundles src/ alone: packages stay imports. Nothing is minified, so a stack can be read. */
 async function bundle(options: BuildOptions): Promise<void> {
   await build({
     ...{ absWorkingDir: SRC, outbase: SRC, outdir: DIST, chunkNames: "emulator/[name]-[hash]" },
     ...{ bundle: true, splitting: true, format: "esm", platform: "neutral", packages: "external" },
     ...{ target: "es2023", logLevel: "warning" },
+    plugins: VERSION_PLUGINS,
     ...options,
   });
 }

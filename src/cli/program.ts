@@ -2,6 +2,7 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
+import { BUILD_VERSION } from "../worker/util/version.ts";
 import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
 import type { Exit, Run, World } from "./command.ts";
@@ -19,7 +20,6 @@ import { visible } from "./terminal/shell.ts";
 import { tokenCommand } from "./token/index.ts";
 import { urlCommand } from "./url/index.ts";
 import { warmCommand } from "./warm/index.ts";
-import { VERSION } from "./wrangler/packages.ts";
 
 const COMMANDS = [
   initCommand,
@@ -67,7 +67,7 @@ export async function runProgram(
   };
   const program = new Command("vitrine")
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")
-    .version(VERSION, "--version", "prints the version of Vitrine")
+    .version(BUILD_VERSION, "--version", "prints the version of Vitrine")
     .addHelpText("after", withPages(CODES));
   for (const createCommand of COMMANDS) program.addCommand(createCommand(world, run, loadLocal));
   for (const command of [program, ...program.commands]) {

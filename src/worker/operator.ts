@@ -37,6 +37,7 @@ import { hasToken, isFromCaller } from "./request/operator-token.ts";
 import { plain } from "./response/answer.ts";
 import { checkStore, type PurgeCall, recordCall } from "./store/last-calls.ts";
 import { timingSafeEqual } from "./util/bytes.ts";
+import { BUILD_VERSION } from "./util/version.ts";
 
 /**
  * Answers a request that is no visitor's.
@@ -81,16 +82,13 @@ export async function answerBrokenHealth(
   const mayAsk = healthToken !== undefined && (await isBearer(headers, healthToken));
   if (!mayAsk) return undefined;
 
-  const report = { ok: false, version: VERSION, mistakes: mistakes.map(mistakeText) };
+  const report = { ok: false, version: BUILD_VERSION, mistakes: mistakes.map(mistakeText) };
   return plain(500, JSON.stringify(report, null, 2), JSON_TYPE);
 }
 
 function methodNotAllowed(method: string, allow: string): Refusal {
   return { event: "method-not-allowed", method, allow };
 }
-
-/** The version of Vitrine: that of package.json, which a deployed Worker does not have. */
-const VERSION = "0.2.0";
 
 const JSON_TYPE = { "content-type": "application/json" };
 
@@ -156,7 +154,7 @@ async function answerHealth(
   // By these, which parts of it differ.
   const hashes = await hashConfig(config, { ...env });
   const ok = buckets.every((bucket) => canBeOpened(bucket));
-  const report = { ok, version: VERSION, configuration, hashes, ...storeReport, buckets };
+  const report = { ok, version: BUILD_VERSION, configuration, hashes, ...storeReport, buckets };
   return plain(ok ? 200 : 503, JSON.stringify(report, null, 2), JSON_TYPE);
 }
 

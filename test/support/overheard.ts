@@ -6,6 +6,7 @@ import { hash } from "node:crypto";
 import { mkdirSync, openSync, readdirSync, readFileSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import type { Reporter } from "vitest/node";
+import { BUILD_VERSION } from "../../src/worker/util/version.ts";
 import { CREDENTIALS, HEALTH_TOKEN, NEXT_CREDENTIALS, PURGE_TOKEN, SECRETS } from "./env.ts";
 
 const FOLDER = join(import.meta.dirname, "../../.wrangler/test/overheard");
@@ -40,9 +41,10 @@ export async function overhearAnswer(answer: {
   return { head, body };
 }
 
-/** Reads a line of the Worker's log without the name of its section of docs/errors.md. @throws if that is wrong */
+/** Reads a line of the Worker's log without what all lines have: the version, and a section of docs/errors.md. @throws if they are wrong */
 export function readLogLine(text: string) {
-  const { see, ...line } = JSON.parse(text);
+  const { see, version, ...line } = JSON.parse(text);
+  assert.ok(version.startsWith(BUILD_VERSION), `${version} is not ${BUILD_VERSION}`);
   assert.equal(see, `docs/errors.md#${line.event}`);
   return line;
 }

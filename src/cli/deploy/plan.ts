@@ -11,6 +11,7 @@ import { readToken } from "../../worker/config/read-secrets.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
 import { SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
+import { BUILD_VERSION } from "../../worker/util/version.ts";
 import { isFault, type World } from "../command.ts";
 import { hasSecrets, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
@@ -28,7 +29,6 @@ import { checkPresence, fetchHealth, type Health } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
 import { count } from "../terminal/progress.ts";
 import { environmentText, hintFor } from "../wrangler/config-file.ts";
-import { VERSION } from "../wrangler/packages.ts";
 import { accessLines } from "./access.ts";
 import type { Deployment } from "./check-s3.ts";
 import { eventLines } from "./events.ts";
@@ -271,8 +271,8 @@ function renditionLine(
 }
 
 function versionLines({ version }: Health): string[] {
-  const isSame = version === undefined || version === VERSION;
-  return isSame ? [] : [`Vitrine: ${version} is replaced by ${VERSION}`];
+  const isSame = version === undefined || version === BUILD_VERSION;
+  return isSame ? [] : [`Vitrine: ${version} is replaced by ${BUILD_VERSION}`];
 }
 
 function storeLine({ deployed, r2Buckets }: EnvironmentConfig, live: LiveWorker): string {

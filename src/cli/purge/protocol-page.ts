@@ -1,9 +1,9 @@
 // The protocol of a purge as a page to print: one file that needs nothing else, with everything escaped.
 
+import { BUILD_VERSION } from "../../worker/util/version.ts";
 import { type Html, html } from "../files/html.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
-import { VERSION } from "../wrangler/packages.ts";
 import type { Protocol } from "./protocol.ts";
 
 type VerifiedObject = NonNullable<Protocol["verified"]>[number];
@@ -33,7 +33,7 @@ ${notPurged(protocol)}
 ${verified.map(objectSection)}
 <h2>What this does not prove</h2>
 ${list(NOT_PROVED)}
-<p>Written by vitrine ${VERSION}. The times are those of the machine that ran it.</p>
+<p>Written by vitrine ${BUILD_VERSION}. The times are those of the machine that ran it.</p>
 </html>
 `;
   return visible(page.text);

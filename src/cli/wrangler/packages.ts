@@ -9,6 +9,7 @@ import { type CommandFault, isFault, PACKAGE_ROOT } from "../command.ts";
 
 const MANIFEST = tableOf(readFileSync(join(PACKAGE_ROOT, "package.json"), "utf8"));
 
+/** The version of the package. Its file is called by it, so it names no commit: `BUILD_VERSION` does. */
 export const VERSION = String(MANIFEST["version"]);
 
 /** In a workspace, a package may be beside the project and not beside Vitrine. */
