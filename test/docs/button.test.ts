@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
 import { expect, test } from "vitest";
+import { PACKED } from "../../src/cli/init/project-files.ts";
 import { VERSION } from "../../src/cli/wrangler/packages.ts";
 import { isSecret, SINGLE_SECRETS, secretNames } from "../../src/worker/config/read-secrets.ts";
 import { ROOT } from "../support/built.ts";
@@ -16,14 +17,14 @@ const readTemplate = (file: string) => readFileSync(join(TEMPLATE, file), "utf8"
 const root = JSON.parse(readPage("package.json"));
 const manifest = JSON.parse(readTemplate("package.json"));
 
-test("fixtures/template/ stands alone: its packages come from npm, and no path leads out of it (D1)", () => {
+test("fixtures/template/ stands alone: a release puts Vitrine into it, and no path leads out of it (D1, D5)", () => {
   const { dependencies, devDependencies } = manifest;
-  expect(dependencies).toEqual({ vitrine: `^${VERSION}` });
-  for (const range of Object.values({ ...dependencies, ...devDependencies })) {
+  expect(dependencies).toEqual({ vitrine: `file:${PACKED}` });
+  for (const range of Object.values(devDependencies)) {
     expect(range).toMatch(/^[~^]\d+\.\d+\.\d+$/);
   }
   const texts = Object.entries(contents(TEMPLATE)).flatMap(([path, text]) =>
-    text === null || /^(?:node_modules|\.wrangler)\b/.test(path) ? [] : [path],
+    text === null || /^(?:node_modules|\.wrangler)\b|\.tgz$/.test(path) ? [] : [path],
   );
   for (const path of texts)
     expect([path, readTemplate(path)]).not.toEqual([path, expect.stringMatching(/\.\.\//)]);

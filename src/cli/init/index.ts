@@ -1,12 +1,12 @@
 // vitrine init: creates a new project in a folder. At a terminal it asks for missing options. It overwrites nothing.
 
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
-import { basename, dirname, join, resolve } from "node:path";
+import { constants, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { basename, dirname, join, relative, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { EXIT, log, type Outcome, paint, print, type Run, type World } from "../command.ts";
 import { askText, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote, visible } from "../terminal/shell.ts";
-import { PACKED, type ProjectFiles, projectFiles } from "./project-files.ts";
+import { findPacked, PACKED, type ProjectFiles, projectFiles } from "./project-files.ts";
 import { findMistake, type InitOptions, settingsOf } from "./settings.ts";
 
 export function initCommand(world: World, run: Run) {
@@ -54,19 +54,27 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
   }
   const settings = settingsOf(answers, basename(folder));
   const files = projectFiles(settings);
-  const fault = writeProject(folder, files);
+  const packed = findPacked([folder, world.folder]);
+  const fault = writeProject(folder, files, packed);
   if (fault !== undefined) return { fault: `${path}: ${fault}` };
+
   const written = Object.keys(files).map((file) => `  ${join(path, file)}`);
+  const packedHere = join(folder, PACKED);
+  if (packed !== undefined && packed !== packedHere) {
+    written.push(`  ${join(path, PACKED)}, a copy of ${relative(world.folder, packed)}`);
+  }
   const enter = folder === resolve(world.folder) ? "" : `cd ${shellQuote(path)} && `;
-  const copy = existsSync(join(folder, PACKED)) ? "" : `cp path/to/${PACKED} . && `;
+  const pack = `In your clone of Vitrine: npm pack --pack-destination ${shellQuote(folder)}`;
   const [{ environment }] = settings.deployments;
   const deploy = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
   const steps = [
-    `  1. ${enter}${copy}npm install`,
-    "  2. npm start, and open http://localhost:8787/",
-    `  3. ${deploy}, after what it needs: node_modules/vitrine/docs/deploy.md, ${settings.s3 ? "step 2" : "“With R2 alone”"}`,
+    ...(packed === undefined ? [`${pack}, which makes ${PACKED}`] : []),
+    `${enter}npm install`,
+    "npm start, and open http://localhost:8787/",
+    `${deploy}, after what it needs: node_modules/vitrine/docs/deploy.md, ${settings.s3 ? "step 2" : "“With R2 alone”"}`,
   ];
-  const lines = [`Wrote ${written.length} files:`, ...written, "", "Next:", ...steps];
+  const numbered = steps.map((step, index) => `  ${index + 1}. ${step}`);
+  const lines = [`Wrote ${written.length} files:`, ...written, "", "Next:", ...numbered];
   print(world.stdout, ...lines.map(visible));
   return EXIT.done;
 }
@@ -88,9 +96,14 @@ async function askMissing(world: World, options: InitOptions): Promise<InitOptio
 
 /**
  * Overwrites no file. wrangler would read wrangler.json(c), and ignore wrangler.toml.
+ * @param packed the packed file to copy; it may be there already
  * @returns why not all files are written
  */
-function writeProject(folder: string, files: ProjectFiles): string | undefined {
+function writeProject(
+  folder: string,
+  files: ProjectFiles,
+  packed: string | undefined,
+): string | undefined {
   const paths = [...Object.keys(files), "wrangler.json", "wrangler.jsonc"];
   const existing = paths.filter((path) => existsSync(join(folder, path)));
   if (existing.length > 0) {
@@ -101,6 +114,10 @@ function writeProject(folder: string, files: ProjectFiles): string | undefined {
       const file = join(folder, path);
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, text, { flag: "wx" });
+    }
+    const packedHere = join(folder, PACKED);
+    if (packed !== undefined && packed !== packedHere) {
+      copyFileSync(packed, packedHere, constants.COPYFILE_EXCL);
     }
     return undefined;
   } catch (error) {

@@ -1,8 +1,9 @@
 // Fills in the files of a new project from two templates: the folder that the button "Deploy to Cloudflare" clones, and
-// a workflow for GitHub. Reads nothing but this package.
+// a workflow for GitHub. Reads nothing but this package, and looks for its packed file.
 
-import { existsSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, readFileSync, statSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { tableOf } from "../../worker/util/json.ts";
 import { PACKAGE_ROOT } from "../command.ts";
 import { VERSION } from "../wrangler/packages.ts";
 import type { Deployment, ProjectSettings } from "./settings.ts";
@@ -13,8 +14,34 @@ export type ProjectFiles = Readonly<Record<string, string>>;
 const FIXTURES = join(PACKAGE_ROOT, "fixtures");
 const GITIGNORE = "template/.gitignore";
 
-/** The package, as `npm pack` names it. A project uses this file: the package of this name at npm is another one. */
+/** The package, as `npm pack` names it. A project uses this file: anybody may publish a package of this name at npm (D5). */
 export const PACKED = `vitrine-${VERSION}.tgz`;
+
+/**
+ * Looks for the packed file: in these folders, where this package was installed from, such as by
+ * `npx --package ./vitrine-0.3.0.tgz`, and in this clone.
+ */
+export function findPacked(
+  folders: readonly string[],
+  packageRoot = PACKAGE_ROOT,
+): string | undefined {
+  const paths = folders.map((folder) => join(folder, PACKED));
+  const installed = installedFrom(packageRoot);
+  if (installed !== undefined) paths.push(installed);
+  paths.push(join(packageRoot, PACKED));
+  return paths.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
+}
+
+/** The file that npm installed this package from. npm writes it into node_modules/. */
+function installedFrom(packageRoot: string): string | undefined {
+  const lockFile = join(packageRoot, "../.package-lock.json");
+  if (!existsSync(lockFile)) return undefined;
+
+  const { packages } = tableOf(readFileSync(lockFile, "utf8"));
+  const { resolved } = tableOf(tableOf(packages)["node_modules/vitrine"]);
+  if (typeof resolved !== "string" || !resolved.startsWith("file:")) return undefined;
+  return resolve(packageRoot, "../..", resolved.slice("file:".length));
+}
 
 export function projectFiles(settings: ProjectSettings): ProjectFiles {
   const read = (path: string) => readFileSync(join(FIXTURES, path), "utf8");

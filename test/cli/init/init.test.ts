@@ -1,11 +1,12 @@
 // What `vitrine init` writes, for R2 and for S3, with and without environments; that `vitrine check` finds it right;
 // what it refuses.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { PACKED } from "../../../src/cli/init/project-files.ts";
+import { findPacked, PACKED } from "../../../src/cli/init/project-files.ts";
 import { readPage } from "../../docs/pages.ts";
+import { ROOT } from "../../support/built.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { AWS, contents, emptyFolder, init, readProject } from "../../support/cli/run-init.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
@@ -186,7 +187,9 @@ test("the workflow gives a secret to one step only", async () => {
 test("it says the next steps", async () => {
   const results: [string, CommandResult][] = [];
   for (const args of [R2, AWS, [...R2, "--environments", "staging,production"]]) {
-    results.push([args.join(" "), await init(emptyFolder(), ["it's new", ...args])]);
+    const folder = emptyFolder();
+    writeFileSync(join(folder, PACKED), "packed");
+    results.push([args.join(" "), await init(folder, ["it's new", ...args])]);
   }
   await expectGolden("next-steps.txt", results);
 });
@@ -259,13 +262,69 @@ test("it overwrites nothing: it writes nothing, and names what is there", async 
   }
 });
 
-test("the project takes the package that npm pack makes, and none of that name at npm", async () => {
+test("the project takes the package that npm pack makes, and none of that name at npm (D1)", async () => {
   const folder = emptyFolder();
+  writeFileSync(join(folder, PACKED), "packed");
   const { out } = await init(folder, AWS);
-  const { dependencies } = JSON.parse(contents(folder)["package.json"] ?? "");
+  const files = contents(folder);
+  const { dependencies } = JSON.parse(files["package.json"] ?? "");
   expect(dependencies).toEqual({ vitrine: `file:${PACKED}` });
-  expect(out).toContain(`  1. cp path/to/${PACKED} . && npm install\n`);
-  const withPackage = emptyFolder();
-  writeFileSync(join(withPackage, PACKED), "");
-  expect((await init(withPackage, AWS)).out).toContain("  1. npm install\n");
+  expect(files[".github/dependabot.yml"]).toMatch(/ignore: .*\n *- dependency-name: vitrine\n/);
+  expect([out, files[PACKED]]).toEqual([expect.stringContaining("  1. npm install\n"), "packed"]);
+});
+
+test("it copies the packed file from the folder where it runs, and says so", async () => {
+  const folder = emptyFolder();
+  writeFileSync(join(folder, PACKED), "packed");
+  const { out } = await init(folder, ["new/images", ...AWS]);
+  expect(contents(folder)[join("new/images", PACKED)]).toBe("packed");
+  expect(out).toContain(`  ${join("new/images", PACKED)}, a copy of ${PACKED}\n`);
+  expect(out).toContain("  1. cd new/images && npm install\n");
+});
+
+test("a packed file that is in the project already stays", async () => {
+  const folder = emptyFolder();
+  mkdirSync(join(folder, "new"));
+  writeFileSync(join(folder, PACKED), "of the current folder");
+  writeFileSync(join(folder, "new", PACKED), "of the project");
+  const { out } = await init(folder, ["new", ...AWS]);
+  expect(contents(folder)[join("new", PACKED)]).toBe("of the project");
+  expect(out).not.toContain("a copy of");
+});
+
+test.skipIf(existsSync(join(ROOT, PACKED)))("without one, the first step makes it", async () => {
+  const folder = emptyFolder();
+  const { out } = await init(folder, ["new", ...AWS]);
+  const pack = `In your clone of Vitrine: npm pack --pack-destination ${join(folder, "new")}`;
+  expect(out).toContain(`  1. ${pack}, which makes ${PACKED}\n  2. cd new && npm install\n`);
+});
+
+/** Makes a folder of npm that has Vitrine, whose lock file names where it came from. */
+function installedPackage(resolved: string): string {
+  const project = emptyFolder();
+  const packageRoot = join(project, "node_modules/vitrine");
+  mkdirSync(packageRoot, { recursive: true });
+  const lock = JSON.stringify({ packages: { "node_modules/vitrine": { resolved } } });
+  writeFileSync(join(project, "node_modules/.package-lock.json"), lock);
+  return packageRoot;
+}
+
+test.each([
+  ["of the file from which npx installed it", `file:../${PACKED}`, `../../../${PACKED}`],
+  ["of a file with another name", "file:../vitrine.tgz", "../../../vitrine.tgz"],
+  ["in a clone", undefined, PACKED],
+])("the packed file is found, %s", (_where, resolved, path) => {
+  const packageRoot = resolved === undefined ? emptyFolder() : installedPackage(resolved);
+  const file = join(packageRoot, path);
+  writeFileSync(file, "packed");
+  expect(findPacked([emptyFolder()], packageRoot)).toBe(file);
+});
+
+test.each([
+  ["installed from a registry", "https://registry.example/vitrine/-/vitrine-0.3.0.tgz"],
+  ["installed from a file that is gone", `file:../${PACKED}`],
+])("the packed file is not found, %s", (_where, resolved) => {
+  const folder = emptyFolder();
+  mkdirSync(join(folder, PACKED)); // a folder is no file
+  expect(findPacked([folder], installedPackage(resolved))).toBe(undefined);
 });
