@@ -5,9 +5,10 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { expect, onTestFinished, test } from "vitest";
+import { judgeDoor } from "../../src/cli/zone/door-rule.ts";
 import { PROTECTION } from "../../src/worker/response/answer.ts";
 import { ROOT } from "../support/built.ts";
-import { AWS, emptyFolder, init } from "../support/cli/run-init.ts";
+import { AWS, emptyFolder, init, readProject } from "../support/cli/run-init.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
 import { stopTimers } from "../support/clock.ts";
 import { createEmulators, network } from "../support/emulators.ts";
@@ -82,9 +83,47 @@ test("the staging of docs/environments.md suits a project of init, which stays r
   }
   const deploys = [...page.matchAll(/npx vitrine deploy (.*)$/gm)].map(([, args = ""]) => args);
   const options = new Set(deploys.flatMap((args) => args.match(/--[a-z-]+/g) ?? []));
-  expect(options).toEqual(new Set(["--dry-run", "--env", "--secrets-file"]));
+  expect(options).toEqual(new Set(["--dry-run", "--env", "--secrets-file", "--setup"]));
   const { out } = await vitrine(["deploy", "--help"]);
   for (const option of options) expect(out).toContain(option);
+});
+
+const DEPLOY = readPage("docs/deploy.md").replace(/ \\\n\s*/g, " ");
+const ZONE = readPage("docs/zone.md");
+
+test("each project of docs/deploy.md is right as init writes it", async () => {
+  const lines = [...DEPLOY.matchAll(/^npx --yes --package \S+ vitrine init (?<args>.*)$/gm)];
+  const workers = [];
+  for (const { groups } of lines) {
+    const folder = emptyFolder("acme-images");
+    expect(await init(folder, `${groups?.["args"]}`.split(" "))).toMatchObject({ code: 0 });
+    expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
+    const { worker, patterns, secrets } = readProject(folder);
+    workers.push({ worker, patterns, secrets });
+  }
+
+  const secrets = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
+  expect(workers).toEqual([
+    { worker: "acme-images", patterns: ["images.example.com"], secrets },
+    { worker: "acme-images", patterns: [], secrets: [] },
+  ]);
+});
+
+test.each([
+  ["deploy", DEPLOY + ZONE],
+  ["doctor", DEPLOY],
+])("the options of vitrine %s that both pages name are there", async (command, text) => {
+  const named = text.match(new RegExp(`(?<=npx vitrine ${command} [^\`\\n]*)--[a-z-]+`, "g"));
+  const { out } = await vitrine([command, "--help"]);
+  for (const option of named ?? expect.unreachable()) expect(out).toContain(`${option} `);
+});
+
+test("the rule that docs/zone.md has its reader write shuts the side door of every host (E10)", () => {
+  const [, expression = ""] = /### The rule\n.*?\n```\n(.*?)\n```/s.exec(ZONE) ?? [];
+  const rule = { id: "1", action: "block", description: "by hand", expression };
+  const ruleset = { id: "2", rules: [{ ...rule, isEnabled: true, skipsOthers: false }] };
+  const need = { hosts: ["images.example.com"], origins: [["acme.s3.example"]], isZoneWide: true };
+  expect(judgeDoor(ruleset, need, "vitrine", 5)).toEqual({ kind: "shut", description: "by hand" });
 });
 
 test("the commands of docs/purge-and-warm.md work as they stand there", async () => {

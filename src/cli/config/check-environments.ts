@@ -265,6 +265,6 @@ function sourceLines({ routes }: Config): string[] {
   return [
     "The configuration is right. List under Sources of your zone, each with its path:",
     ...[...entries].flatMap(([entry, isShared]) => [`  ${entry}`, ...(isShared ? [hint] : [])]),
-    "  and block /cdn-cgi/image/ by a rule: docs/deploy.md, step 3",
+    "  and block /cdn-cgi/image/ by a rule. npx vitrine deploy --setup does both: docs/zone.md",
   ];
 }

@@ -45,7 +45,7 @@ function namesOf(environments = ""): string[] {
 const REGION =
   /^(?:s3\.)?(?!s3\.)([a-z0-9-]+)\.(?:amazonaws|backblazeb2|wasabisys|digitaloceanspaces)\.com(?:\.cn)?$/;
 
-/** The region in the endpoint's host, else that of R2 and Google, else MinIO's default. */
+/** The region in the endpoint's host, else that of R2 and Google, else the default of Swift and many others. */
 function regionOf(endpoint: string): string {
   const host = URL.parse(endpoint)?.hostname ?? "";
   const isAuto = host === "storage.googleapis.com" || host.endsWith(".r2.cloudflarestorage.com");

@@ -52,7 +52,7 @@ export function doorRuleDescription(worker: string): string {
 const PATH = 'lower(url_decode(http.request.uri.path, "r"))';
 const IS_DOOR = `starts_with(${PATH}, "/cdn-cgi/image/")`;
 
-/** Expressions that block the door on every host. docs/deploy.md has the first, for those who write the rule by hand. */
+/** Expressions that block the door on every host. docs/zone.md has the first, for those who write the rule by hand. */
 const ZONE_WIDE: readonly string[] = [
   'starts_with(http.request.uri.path, "/cdn-cgi/image/")',
   'starts_with(lower(http.request.uri.path), "/cdn-cgi/image/")',
