@@ -6,7 +6,7 @@ import { stepsByHand, TOKEN_ADVICE } from "../zone/by-hand.ts";
 import { doorRuleDescription } from "../zone/door-rule.ts";
 import { routeHosts, zoneNeedOf } from "../zone/observe-zones.ts";
 import { PARTS, type Part } from "../zone/set-zone.ts";
-import type { NoZone, ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
+import type { NoZone, Unread, ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
 import type { Deployment } from "./check-s3.ts";
 
 /** What a zone has of a part, and what this run does about it. */
@@ -60,13 +60,20 @@ function zoneLines(deployment: Deployment, zone: ZoneSettings): string[] {
   return [title, ...lines, ...handLines(deployment, zone.hosts, left, zone.name)];
 }
 
-function noZoneLines(deployment: Deployment, { hosts, reason, right }: NoZone): string[] {
-  const title = `Zone of ${hosts.join(", ")}: ${reason}${rightText(right)}`;
+function noZoneLines(deployment: Deployment, zone: NoZone): string[] {
+  const { hosts, reason, right, tokenName } = zone;
+  const title = `Zone of ${hosts.join(", ")}: ${reason}${rightText(right, tokenName)}`;
   return [title, ...handLines(deployment, hosts, PARTS)];
 }
 
-export function rightText(right: string | undefined): string {
-  return right === undefined ? "" : `. The token needs ${right}`;
+export function rightText(right: string | undefined, tokenName: string): string {
+  if (right === undefined) return "";
+  if (tokenName === "CLOUDFLARE_SETUP_TOKEN") return `. The token in ${tokenName} needs ${right}`;
+  return `. The token in ${tokenName} needs ${right}: set a CLOUDFLARE_SETUP_TOKEN that has it`;
+}
+
+function unreadText({ reason, right }: Unread, tokenName: string): string {
+  return `not known: ${reason}${rightText(right, tokenName)}`;
 }
 
 /** The steps in the dashboard. @returns no line if nothing is left */
@@ -106,7 +113,7 @@ function waitFor(plan: PartPlan, earlierParts: string): PartPlan {
   return { ...plan, kind: "stays", text: `not set before ${earlierParts} can be` };
 }
 
-function planRule({ envConfig }: Deployment, { rule }: ZoneSettings): PartPlan {
+function planRule({ envConfig }: Deployment, { rule, tokenName }: ZoneSettings): PartPlan {
   const part = "rule";
   const description = doorRuleDescription(envConfig.worker ?? "");
   switch (rule.kind) {
@@ -129,13 +136,13 @@ function planRule({ envConfig }: Deployment, { rule }: ZoneSettings): PartPlan {
       return { part, kind: "stays", text };
     }
     case "unread":
-      return { part, kind: "stays", text: `not known: ${rule.reason}${rightText(rule.right)}` };
+      return { part, kind: "stays", text: unreadText(rule, tokenName) };
     default:
       return rule satisfies never;
   }
 }
 
-function planSources({ name, sources }: ZoneSettings): PartPlan {
+function planSources({ name, sources, tokenName }: ZoneSettings): PartPlan {
   const part = "sources";
   switch (sources.kind) {
     case "any": {
@@ -148,17 +155,13 @@ function planSources({ name, sources }: ZoneSettings): PartPlan {
       return { part, kind: "set", text: `will add ${sources.missing.join(", ")}${rest}` };
     }
     case "unread":
-      return {
-        part,
-        kind: "stays",
-        text: `not known: ${sources.reason}${rightText(sources.right)}`,
-      };
+      return { part, kind: "stays", text: unreadText(sources, tokenName) };
     default:
       return sources satisfies never;
   }
 }
 
-function planTransformations({ name, transformations }: ZoneSettings): PartPlan {
+function planTransformations({ name, transformations, tokenName }: ZoneSettings): PartPlan {
   const part = "transformations";
   switch (transformations.kind) {
     case "on":
@@ -169,10 +172,8 @@ function planTransformations({ name, transformations }: ZoneSettings): PartPlan 
     }
     case "off":
       return { part, kind: "set", text: "will switch on" };
-    case "unread": {
-      const { reason, right } = transformations;
-      return { part, kind: "stays", text: `not known: ${reason}${rightText(right)}` };
-    }
+    case "unread":
+      return { part, kind: "stays", text: unreadText(transformations, tokenName) };
     default:
       return transformations satisfies never;
   }

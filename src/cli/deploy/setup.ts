@@ -126,7 +126,7 @@ async function setZone(
   for (const part of PARTS) {
     const result = await setPart(api, zone, need, part);
     results.push(result);
-    const line = resultLine(zone.name, result);
+    const line = resultLine(zone, result);
     if (line !== undefined) say(line);
     if (result.kind === "failed" || result.kind === "interrupted") break;
   }
@@ -136,7 +136,7 @@ async function setZone(
     say(
       `To take back what this has set in ${zone.name}, in Cloudflare's dashboard, in this order:`,
     );
-    for (const { part, added } of back) say(`  ${takeBackLine(part, zone.name, added)}`);
+    for (const result of back) say(`  ${takeBackLine(zone.name, result)}`);
   }
 
   const left = PARTS.slice(results.findIndex(({ kind }) => kind === "failed"));
@@ -147,7 +147,10 @@ async function setZone(
 }
 
 /** @returns undefined if there is nothing to say */
-function resultLine(zone: string, result: PartResult): string | undefined {
+function resultLine(
+  { name: zone, tokenName }: ZoneSettings,
+  result: PartResult,
+): string | undefined {
   const name = PART_NAMES[result.part];
   switch (result.kind) {
     case "there":
@@ -157,7 +160,7 @@ function resultLine(zone: string, result: PartResult): string | undefined {
       return `${zone}: ${name} set, and read back${added}`;
     }
     case "failed": {
-      const text = `${result.reason}${rightText(result.right)}`;
+      const text = `${result.reason}${rightText(result.right, tokenName)}`;
       return `Warning: ${zone}: ${name} not set: ${text}. What comes after it stays as it is`;
     }
     case "interrupted":
@@ -204,11 +207,11 @@ export async function offerBareHosts(
     if (answer !== true) continue;
 
     const result = await addBareHosts(api, zone, sources.text, hosts);
-    const line = resultLine(zone.name, result);
+    const line = resultLine(zone, result);
     if (line !== undefined) log(world.stderr, visible(line));
     if (result.kind !== "set") continue;
     isAdded = true;
-    log(world.stderr, visible(`To take it back: ${takeBackLine("sources", zone.name, hosts)}`));
+    log(world.stderr, visible(`To take it back: ${takeBackLine(zone.name, result)}`));
   }
   return isAdded;
 }

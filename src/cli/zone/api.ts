@@ -32,10 +32,14 @@ export type ApiRefusal = {
   readonly kind: "refused";
   readonly status: number;
   readonly reason: string;
+  /** The token itself is wrong: it lacks no permission. */
+  readonly isAboutToken: boolean;
   readonly retryAfterMs: number;
 };
 
 export type ZoneApi = {
+  /** The variable that has the token. */
+  readonly tokenName: string;
   readonly client: Cloudflare;
   readonly world: World;
   readonly wait: typeof sleep;
@@ -62,7 +66,7 @@ export function createZoneApi(
     ...{ maxRetries: 0, timeout: TIMEOUT_MS, logLevel: "off" },
   });
   const isApiError = (error: unknown) => error instanceof library.CloudflareError;
-  return { client, world, wait, isApiError };
+  return { tokenName: token.name, client, world, wait, isApiError };
 }
 
 const READ_ATTEMPTS = 3;
@@ -112,7 +116,7 @@ function pauseAfter(reply: ApiReply): number | undefined {
 }
 
 async function askOnce(
-  { client, isApiError }: ZoneApi,
+  { client, isApiError, tokenName }: ZoneApi,
   send: (client: Cloudflare) => PromiseLike<unknown>,
 ): Promise<ApiReply> {
   try {
@@ -120,11 +124,11 @@ async function askOnce(
   } catch (error) {
     // A body that is no JSON is a lost answer, too.
     if (!isApiError(error) && !(error instanceof SyntaxError)) throw error;
-    return replyOf(error);
+    return replyOf(error, tokenName);
   }
 }
 
-function replyOf(error: unknown): ApiReply {
+function replyOf(error: unknown, tokenName: string): ApiReply {
   const { status, headers, errors, cause, message } = Object(error);
   if (typeof status !== "number") {
     const text = cause instanceof Error ? `${message} (${cause.message})` : `${message}`;
@@ -134,16 +138,35 @@ function replyOf(error: unknown): ApiReply {
   const [first] = Array.isArray(errors) ? errors : [];
   const { code, message: apiMessage } = isPlainObject(first) ? first : tableOf("");
   const details = apiMessage === undefined ? "" : `: ${apiMessage} [code: ${code}]`;
+  const tokenFault = tokenFaultOf(status, code, `${apiMessage}`, tokenName);
   const seconds = Number(headers instanceof Headers ? headers.get("retry-after") : 0);
   return {
     kind: "refused",
     status,
-    reason: `Cloudflare's API answers ${status}${details}`,
+    reason: tokenFault ?? `Cloudflare's API answers ${status}${details}`,
+    isAboutToken: tokenFault !== undefined,
     retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
   };
 }
 
-/** Returns whether the token lacks a permission. Cloudflare answers so to a token that it does not know, too. */
+/** The codes of a header that cannot be a token's. */
+const MALFORMED = [6003, 6111];
+
+/** What is wrong with the token itself. @returns undefined if nothing is known to be */
+function tokenFaultOf(
+  status: number,
+  code: unknown,
+  message: string,
+  tokenName: string,
+): string | undefined {
+  if (MALFORMED.some((malformed) => malformed === code)) {
+    return `what ${tokenName} has is not of the form of a token. Copy it again, or make a new one`;
+  }
+  if (status !== 401 && !/invalid (?:access|api) token/i.test(message)) return undefined;
+  return `Cloudflare does not know the token in ${tokenName}, or it has ended. Make a new one`;
+}
+
+/** Returns whether the token lacks a permission. */
 export function isForbidden(reply: ApiReply): boolean {
-  return reply.kind === "refused" && (reply.status === 403 || reply.status === 401);
+  return reply.kind === "refused" && reply.status === 403 && !reply.isAboutToken;
 }

@@ -3,7 +3,7 @@
 import { doorExpression, doorRuleDescription } from "./door-rule.ts";
 import type { ZoneNeed } from "./observe-zones.ts";
 import { RIGHTS } from "./observe-zones.ts";
-import { PARTS, type Part } from "./set-zone.ts";
+import { PARTS, type Part, type PartResult } from "./set-zone.ts";
 
 /** The zone and its hosts, as far as they are known. */
 type Where = { readonly domain: string; readonly hosts: readonly string[] };
@@ -52,9 +52,15 @@ function originText(entry: string): string {
 }
 
 /** How to take back what a run has set: the last step first, so that the door never stands open. */
-export function takeBackLine(part: Part, domain: string, added: readonly string[]): string {
+export function takeBackLine(
+  domain: string,
+  { part, added, previous }: Extract<PartResult, { kind: "set" }>,
+): string {
   switch (part) {
     case "rule":
+      if (previous !== undefined) {
+        return `${domain} → Security → Security rules: the rule “${added.join("”, “")}” was ${previous}`;
+      }
       return `${domain} → Security → Security rules: delete the rule “${added.join("”, “")}”`;
     case "sources":
       return `Images → Transformations → ${domain} → Sources: remove ${added.join(" and ")}`;

@@ -182,7 +182,13 @@ export function judgeDoor(
 
   const expression = doorExpression(unite(ownBlocked, need));
   const ruleId = ownRule.id;
-  return { kind: "incomplete", rulesetId, ruleId, expression, fault: faultOf(ownRule, certain) };
+  const fault = faultOf(ownRule, certain);
+  return { kind: "incomplete", rulesetId, ruleId, expression, fault, previous: ruleText(ownRule) };
+}
+
+/** What a rule is, for whoever wants it back. */
+function ruleText({ isEnabled, action, expression }: CustomRule): string {
+  return `${isEnabled ? "switched on" : "switched off"}, with the action ${action} and the expression ${expression}`;
 }
 
 /** Why our own rule does not block all of it. */

@@ -257,7 +257,7 @@ async function findZone(
   const suffixes = labels.slice(0, -1).map((_label, index) => labels.slice(index).join("."));
   const names = zoneName === undefined ? suffixes : [zoneName];
   const noZone = (reason: string, right?: string): NoZone => {
-    return { kind: "no-zone", hosts: [host], reason, right };
+    return { kind: "no-zone", tokenName: api.tokenName, hosts: [host], reason, right };
   };
 
   for (const name of names) {
@@ -268,7 +268,13 @@ async function findZone(
 
     const all = zonesIn(reply.result).filter((zone) => zone.name === name);
     if (all.length === 0) continue;
-    return chooseZone(all, host, account, noZone);
+    const choice = chooseZone(all, account);
+    if (choice.kind === "none") return noZone(choice.reason);
+
+    const { id, plan } = choice.zone;
+    const { tokenName } = api;
+    const zone = { id, name, hosts: [host], maxRules: MAX_RULES[plan], tokenName };
+    return { kind: "zone", zone };
   }
   const reason = `the token sees no zone of ${host}: the zone is in another account, or the token is for other zones`;
   return noZone(reason, RIGHTS.zone);
@@ -282,31 +288,27 @@ type ListedZone = {
   readonly plan: string;
 };
 
-function chooseZone(
-  zones: readonly ListedZone[],
-  host: string,
-  account: string | undefined,
-  noZone: (reason: string) => NoZone,
-): ZoneMatch {
+type Choice =
+  | { readonly kind: "chosen"; readonly zone: ListedZone }
+  | { readonly kind: "none"; readonly reason: string };
+
+/** @param account the Worker's; undefined: that is not known */
+function chooseZone(zones: readonly ListedZone[], account: string | undefined): Choice {
   const candidates = zones.filter((zone) => account === undefined || zone.account === account);
   const [zone] = candidates;
   if (zone === undefined) {
-    return noZone(
-      `${zones[0]?.name} is a zone of another account than the Worker's: nothing is set there`,
-    );
+    const reason = `${zones[0]?.name} is a zone of another account than the Worker's: nothing is set there`;
+    return { kind: "none", reason };
   }
   if (candidates.length > 1) {
-    return noZone(
-      `several accounts have the zone ${zone.name}: name the Worker's by CLOUDFLARE_ACCOUNT_ID`,
-    );
+    const reason = `several accounts have the zone ${zone.name}: name the Worker's by CLOUDFLARE_ACCOUNT_ID`;
+    return { kind: "none", reason };
   }
   if (zone.status !== "active") {
-    return noZone(
-      `the zone ${zone.name} is not active, but ${zone.status}: Cloudflare's dashboard says which name servers it needs`,
-    );
+    const reason = `the zone ${zone.name} is not active, but ${zone.status}: Cloudflare's dashboard says which name servers it needs`;
+    return { kind: "none", reason };
   }
-  const { id, name, plan } = zone;
-  return { kind: "zone", zone: { id, name, hosts: [host], maxRules: MAX_RULES[plan] } };
+  return { kind: "chosen", zone };
 }
 
 function zonesIn(page: unknown): ListedZone[] {

@@ -21,8 +21,15 @@ export type Part = (typeof PARTS)[number];
 export type PartResult =
   /** It was there before. */
   | { readonly kind: "there"; readonly part: Part }
-  /** This run has set it, and has read it back. `added` says what is new, as text. */
-  | { readonly kind: "set"; readonly part: Part; readonly added: readonly string[] }
+  /** This run has set it, and has read it back. */
+  | {
+      readonly kind: "set";
+      readonly part: Part;
+      /** What is new, as text. */
+      readonly added: readonly string[];
+      /** What was there in its place, as text; undefined: nothing. */
+      readonly previous?: string;
+    }
   /** It is not certainly there. */
   | {
       readonly kind: "failed";
@@ -63,7 +70,9 @@ async function setRule(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<PartRe
   const reply = await writeRule(api, zone, need, before);
   const after = await readWholeRule(api, zone, need);
   if (after.kind === "shut") {
-    return { kind: "set", part: "rule", added: [doorRuleDescription(need.worker)] };
+    const added = [doorRuleDescription(need.worker)];
+    if (before.kind === "missing") return { kind: "set", part: "rule", added };
+    return { kind: "set", part: "rule", added, previous: before.previous };
   }
   if (reply.kind !== "answered") return writeFailure("rule", reply, RIGHTS.rules);
   return ruleFailure(after);

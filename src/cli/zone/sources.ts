@@ -25,8 +25,9 @@ export function judgeSources(value: unknown, ownEntries: readonly string[]): Sou
 
 /** The text with more entries behind it. What is there stays as it is. */
 export function addEntries(text: string, added: readonly string[]): string {
-  const first = text.trim() === "" ? [] : [text];
-  return [...first, ...added].join(",");
+  const addition = added.join(",");
+  if (text.trim() === "") return addition;
+  return text.trimEnd().endsWith(",") ? text + addition : `${text},${addition}`;
 }
 
 /** The parts that the text had before, and has no more: somebody else wrote at the same time. */

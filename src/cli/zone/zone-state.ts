@@ -26,6 +26,8 @@ export type DoorRule =
       readonly ruleId: string;
       readonly expression: string;
       readonly fault: string;
+      /** What it is now, as text. */
+      readonly previous: string;
     }
   /** Somebody changed our own rule by hand, and it does not certainly block all of it. */
   | { readonly kind: "edited"; readonly expression: string }
@@ -55,6 +57,8 @@ export type Zone = {
   readonly hosts: readonly string[];
   /** How many custom rules its plan has room for; undefined: that is not known. */
   readonly maxRules: number | undefined;
+  /** The variable that has the token. */
+  readonly tokenName: string;
 };
 
 /** The settings of a zone. */
@@ -69,6 +73,7 @@ export type ZoneSettings = Zone & {
 /** Hosts of which the zone is not known, or is not to be touched. */
 export type NoZone = {
   readonly kind: "no-zone";
+  readonly tokenName: string;
   readonly hosts: readonly string[];
   readonly reason: string;
   readonly right: string | undefined;

@@ -56,6 +56,8 @@ test.each([
   ["", HOST],
   ["   ", HOST],
   ["a.example", `a.example,${HOST}`],
+  ["a.example,", `a.example,${HOST}`],
+  ["a.example , ", `a.example , ${HOST}`],
   [" b.example ,a.example/x/ ", ` b.example ,a.example/x/ ,${HOST}`],
 ])("%j stays byte for byte in front of what is added", (before, after) => {
   expect(addEntries(before, [HOST])).toBe(after);
