@@ -8,7 +8,7 @@ import { visible } from "../terminal/shell.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import { createZoneApi, findZoneToken, type ZoneApi } from "../zone/api.ts";
 import { takeBackLine } from "../zone/by-hand.ts";
-import { observeZones, readSources, zoneNeedOf } from "../zone/observe-zones.ts";
+import { observeZones, readSources, type ZoneNeed, zoneNeedOf } from "../zone/observe-zones.ts";
 import { addBareHosts, PARTS, type PartResult, setPart } from "../zone/set-zone.ts";
 import type { ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
 import type { Deployment } from "./check-s3.ts";
@@ -206,6 +206,9 @@ export async function offerBareHosts(
     const answer = await askYes(world, question);
     if (answer !== true) continue;
 
+    const isShut = await shutHosts(api, zone, need, hosts);
+    if (!isShut) continue;
+
     const result = await addBareHosts(api, zone, sources.text, hosts);
     const line = resultLine(zone, result);
     if (line !== undefined) log(world.stderr, visible(line));
@@ -214,6 +217,23 @@ export async function offerBareHosts(
     log(world.stderr, visible(`To take it back: ${takeBackLine(zone.name, result)}`));
   }
   return isAdded;
+}
+
+/**
+ * Has the rule block all that hosts have, whatever their bucket: other customers of the provider show pictures there.
+ * @returns whether it certainly does
+ */
+async function shutHosts(
+  api: ZoneApi,
+  zone: ZoneSettings,
+  need: ZoneNeed,
+  hosts: readonly string[],
+): Promise<boolean> {
+  const origins = [...need.origins, ...hosts.map((host) => [host.replace(/:\d+$/, "")])];
+  const result = await setPart(api, zone, { ...need, origins }, "rule");
+  const line = resultLine(zone, result);
+  if (line !== undefined) log(api.world.stderr, visible(line));
+  return result.kind === "there" || result.kind === "set";
 }
 
 /** Reads the zones, if the deploy is asked to set them up. */
