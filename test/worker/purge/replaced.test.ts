@@ -3,9 +3,11 @@
 
 import { hash } from "node:crypto";
 import { beforeEach, describe, expect, test } from "vitest";
+import { createCache } from "../../../src/emulator/cache/cache.ts";
 import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
 import type { PurgeOptions } from "../../../src/worker/cache/loopback.ts";
 import { objectTag } from "../../../src/worker/cache/rendition-url.ts";
+import { seeded } from "../../bench/random.ts";
 import { BUCKET_URL, ENV, PURGE_TOKEN } from "../../support/env.ts";
 import { bridgeEvent, minioNotification, notification } from "../../support/events.ts";
 import {
@@ -148,6 +150,84 @@ test.each<[form: string, object]>([
   const runs = stage.cache.runs.length;
   await pictureOf();
   expect(stage.cache.runs).toHaveLength(runs); // other objects are still cached
+});
+
+describe("the last moment at which somebody sees a replaced picture", () => {
+  const STALE = 604_800;
+  const MAX_AGE = 3600;
+
+  beforeEach(() => {
+    env = { ...ENV, ANSWERS: { keep: KEEP, stale: STALE, max_age: MAX_AGE }, PURGE_TOKEN };
+  });
+
+  /** A browser, which shows its own copy for the `max-age` of the answer. @returns what it shows */
+  function openBrowser(dataCenter = "place-0"): () => Promise<string> {
+    let picture = "";
+    let etag = "";
+    let freshUntil = 0;
+
+    return async () => {
+      if (Date.now() < freshUntil) return picture;
+
+      const init = etag === "" ? {} : { headers: { "if-none-match": etag } };
+      const answer = await getAndSettle(PATH, init, env, dataCenter);
+      const maxAge = /max-age=(\d+)/.exec(answer.headers.get("cache-control") ?? "");
+      freshUntil = Date.now() + Number(maxAge?.[1]) * 1000;
+      etag = answer.headers.get("etag") ?? "";
+      const bytes = new Uint8Array(await answer.arrayBuffer());
+      if (answer.status === 200) picture = hash("sha1", bytes);
+      return picture;
+    };
+  }
+
+  test("is `max_age` after a purge: no purge reaches a browser (W10)", async () => {
+    const loaded = openBrowser();
+    const old = await loaded();
+    replace("made/rotated-gps.jpg");
+    await sendEvent();
+    expect(await openBrowser()()).not.toBe(old);
+
+    wait(MAX_AGE - 1);
+    expect(await loaded()).toBe(old);
+    wait(1);
+    expect(await loaded()).not.toBe(old);
+  });
+
+  test("is `keep`, `stale` and `max_age` after S3 was last asked, without a purge (W8)", async () => {
+    const old = await openBrowser()();
+    replace("made/rotated-gps.jpg");
+    wait(KEEP + STALE - 1);
+    const late = openBrowser();
+    expect(await late()).toBe(old);
+    expect(await openBrowser()()).not.toBe(old);
+
+    // A stale picture is kept like any other.
+    wait(MAX_AGE - 1);
+    expect(await late()).toBe(old);
+    wait(1);
+    expect(await late()).not.toBe(old);
+  });
+
+  test("is never later, whoever comes when and where (W5, W8)", async () => {
+    const random = seeded(20_261_202);
+    for (let run = 0; run < 5; run += 1) {
+      stage.cache = createCache({ now: () => stage.clock.now });
+      replace("made/key.jpg");
+      const old = await openBrowser()();
+      replace("made/rotated-gps.jpg");
+      const latest = Date.now() + (KEEP + STALE + MAX_AGE) * 1000;
+
+      const dataCenters = [...DATA_CENTERS.slice(0, 4), ...DATA_CENTERS.slice(0, 4)];
+      const browsers = dataCenters.map((dataCenter) => openBrowser(dataCenter));
+      while (Date.now() < latest) {
+        const browser = browsers[Math.floor(random() * browsers.length)];
+        await browser?.();
+        // Seconds, minutes and days are as likely.
+        wait(Math.ceil(4 ** (random() * 9.5)));
+      }
+      for (const browser of browsers) expect(await browser()).not.toBe(old);
+    }
+  });
 });
 
 test("an object is replaced while the gateway itself renders and stores it: the cache of the entrypoint is purged (W10, W13)", async () => {
