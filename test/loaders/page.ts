@@ -45,7 +45,9 @@ export function candidatesIn(srcset = ""): string[] {
 export function expectPlaceholder(html: string): void {
   const [{ width, height, style } = {}] = elements(html, "img");
   expect([width, height]).toEqual(["1920", "2884"]);
-  expect(style).toMatch(/\bbackground: ?url\(data:image\/png;base64,[\w+/=]+\) center \/ cover/);
+  expect(style).toMatch(
+    /\bbackground: ?url\(data:image\/png;base64,[\w+/=]+\) center \/ cover no-repeat/,
+  );
 }
 
 export function heroOf(key: string): string[] {
