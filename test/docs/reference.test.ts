@@ -4,6 +4,11 @@
 import { join } from "node:path";
 import { inspect } from "node:util";
 import { expect, test } from "vitest";
+import {
+  type KnownOriginal,
+  type PredictedRefusal,
+  predictRefusal,
+} from "../../src/cli/picture/predict-refusal.ts";
 import { SWITCHES as CACHE_SWITCHES } from "../../src/emulator/cache/cache.ts";
 import type { Rule } from "../../src/emulator/check.ts";
 import { SWITCH_RULES } from "../../src/emulator/edge/switches.ts";
@@ -118,6 +123,41 @@ const s3Faults = Object.entries({ ...S3_FAULTS, ...S3_GRANTS }).map(
 
 const r2Faults = Object.entries(R2_FAULTS).map(([name, does]) => `${code(name)}: ${does}`);
 
+/** Originals of which one thing is not ordinary. */
+const ORIGINALS: Readonly<Record<string, Partial<KnownOriginal>>> = {
+  "JPEG, PNG, GIF, WebP": {},
+  SVG: { format: "SVG" },
+  HEIC: { format: "HEIC" },
+  AVIF: { format: "AVIF" },
+  "JPEG XL": { format: "JPEG XL" },
+  TIFF: { format: "TIFF" },
+  area: { sides: { width: 10_001, height: 10_000 } },
+  side: { sides: { width: 12_001, height: 1 } },
+  "bytes of the edge": { bytes: 100_000_001 },
+  "bytes of the binding": { bytes: 20_000_001 },
+};
+
+/** A row for each kind of original: what visitors get of it with each engine, and why not the picture. */
+function originalTable(): string[] {
+  const rows = Object.entries(ORIGINALS).map(([kind, change]) => {
+    const original: KnownOriginal = { format: undefined, bytes: 1, ...change };
+    // No route with `svg = true` may lead to a bucket of the binding.
+    const byEdge = predictRefusal(original, { engine: "cf", svg: true });
+    const byBinding = predictRefusal(original, { engine: "binding", svg: false });
+    const reason = (byEdge ?? byBinding)?.reason ?? "";
+    const limit = / at most (?<limit>.*)$/.exec(reason)?.groups?.["limit"];
+    const name = limit === undefined ? kind : `over ${limit}`;
+    const cause = limit === undefined ? (byEdge?.reason ?? "") : "";
+    return [name, shownAs(byEdge), shownAs(byBinding), cause];
+  });
+  return markdownTable(["original", 'engine `"cf"`', 'engine `"binding"`', "why"], rows);
+}
+
+function shownAs(prediction: PredictedRefusal | undefined): string {
+  if (prediction === undefined) return "shown";
+  return prediction.isCertain ? "415" : "shown, or 415";
+}
+
 const PARTS: Readonly<
   Record<string, Readonly<Record<string, () => string[] | Promise<string[]>>>>
 > = {
@@ -130,6 +170,7 @@ const PARTS: Readonly<
     "faults of S3": () => [s3Faults.join("; ")],
     "faults of R2": () => [r2Faults.join("; ")],
   },
+  "docs/apps.md": { originals: originalTable },
   "docs/configuration.md": { options: optionTable },
   "docs/errors.md": { answers: answerLines, notices: noticeLines },
 };
