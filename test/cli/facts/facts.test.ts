@@ -373,6 +373,7 @@ test("a file is written whole, and only over one that this command wrote", async
     ["list.json", "[]"],
     ["cut.json", '{ "a.jpg": {'],
     ["own.ts", "export const facts = {};\n"],
+    ["formatted.ts", 'export const facts = {\n  "a.jpg": {\n    width: 1,\n  },\n} as const ;\n'],
     ["endless.json", '{"a.jpg":{"width":1e999,"height":1,"bytes":1,"type":"image/png"}}'],
     ["text.json", '{"a.jpg":{"width":"1","height":1,"bytes":1,"type":"image/png"}}'],
   ] as const) {
@@ -384,6 +385,16 @@ test("a file is written whole, and only over one that this command wrote", async
   const nowhere = await facts(["--out", "nowhere/facts.ts"]);
   expect(nowhere.err).toContain("nowhere/facts.ts: there is no such folder");
   expect(at.s3.requests).toEqual([]);
+});
+
+test("a facts.json that a formatter changed is still the memory, and is replaced", async () => {
+  put("a.jpg", key);
+  await facts(["--out", "facts.json"]);
+  const text = read("facts.json");
+  writeFileSync(join(at.folder, "facts.json"), JSON.stringify(JSON.parse(text), undefined, 2));
+  at.s3.requests.splice(0);
+  expect((await facts(["--out", "facts.json"])).code).toBe(0);
+  expect([read("facts.json"), requestedKeys().filter(Boolean)]).toEqual([text, []]);
 });
 
 test.each(["facts.json", "facts.ts"])("%s is the memory: only changes are read", async (out) => {
