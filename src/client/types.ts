@@ -127,9 +127,9 @@ export type Settings<Presets extends PresetTable, Route extends RouteShape> = {
    * do not count.
    */
   readonly baseUrl: string;
-  /** An entry of `ROUTES` in wrangler.toml. */
+  /** An entry of `ROUTES` or `ROUTES_2` in wrangler.toml. */
   readonly route: Route;
-  /** `PRESETS` in wrangler.toml. */
+  /** `PRESETS` in wrangler.toml, with those of `PRESETS_2`. */
   readonly presets: Presets;
 };
 

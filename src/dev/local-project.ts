@@ -15,6 +15,7 @@ import {
 import { type LocalRun, localRun, readLocalKeys } from "../cli/config/local-run.ts";
 import { localMistake, locatedText, locateMistake } from "../cli/config/mistakes.ts";
 import { mainMistakes, varMistakes } from "../cli/config/pitfalls.ts";
+import { localLimitMistakes } from "../cli/config/variable-limits.ts";
 import { putDevVars } from "../cli/secrets/secrets.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 import type { Vars } from "../worker/config/schema.ts";
@@ -62,7 +63,8 @@ export function readLocalProject(
 
   const readMistakes = isRefusal(config) ? config.mistakes : [];
   const nameMistakes = bucketNameMistakes(envConfig, run.vars);
-  const configMistakes = [...readMistakes, ...nameMistakes].map((mistake) => {
+  const limitMistakes = localLimitMistakes(envConfig);
+  const configMistakes = [...readMistakes, ...nameMistakes, ...limitMistakes].map((mistake) => {
     const [variable = ""] = mistake.path.split(/[.[]/, 1);
     const explained = localMistake(mistake, run.vars, devVars);
     return local.has(variable) ? { ...explained, source: devVars } : explained;

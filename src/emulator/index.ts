@@ -36,3 +36,4 @@ export {
   type Stored,
 } from "./s3/s3.ts";
 export { type Served, serveEdge, serveS3 } from "./serve.ts";
+export { deployedEnv } from "./variables.ts";

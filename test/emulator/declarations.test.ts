@@ -52,7 +52,7 @@ beforeAll(() => {
 /** What a test of somebody's Worker does. The marked lines must not compile. */
 const APP = `
 import {
-  type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createIssuer, createR2, createS3,
+  type Cache, type CacheSettings, type CacheSwitches, createCache, createEdge, createIssuer, createR2, createS3, deployedEnv,
   type Edge, type EdgeInit, type EdgeSettings, type Fault, type ImageOptions, type Issuer, type IssuerAlgorithm,
   type IssuerSettings, type IssuerSwitches, type Network, type R2, type R2Fault, type R2Stored, type Run,
   type RunContext, type S3, type S3Answer, type S3Fault, type S3Grant, type S3Settings, type Served, serveEdge,
@@ -120,6 +120,8 @@ export const withLogin = createEdge({
   zone: "images.example",
   fetch: (input, init) => (issuer.matches(input) ? issuer : s3).fetch(input, init),
 });
+
+export const env: { readonly GREETING: string } = deployedEnv({ GREETING: "Hello" });
 
 const cacheSettings: CacheSettings = { now: () => 0, enabled: true };
 export const cache: Cache = createCache(cacheSettings);

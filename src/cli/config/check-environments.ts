@@ -33,6 +33,7 @@ import { readDeployed } from "./project.ts";
 import { operatorPathWarnings } from "./route-conflicts.ts";
 import { tokenReminders, tokenRouteWarnings } from "./token-warnings.ts";
 import { describeCosts, readBounds } from "./transformations.ts";
+import { deployedLimitMistakes } from "./variable-limits.ts";
 
 export type Report = {
   /** The configuration's file, for the mistakes that name no other. */
@@ -163,6 +164,7 @@ function reportOn(
     ...bucketNameMistakes(config, config.deployed),
     ...(isRefusal(deployed) ? deployed.mistakes : []),
     ...deployMistakes(config.deployed, config.patterns),
+    ...deployedLimitMistakes(config),
   ];
   const bounds = readBounds(config.deployed, (path, message) => problems.push({ path, message }));
 

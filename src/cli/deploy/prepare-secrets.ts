@@ -7,11 +7,12 @@ import type { Config } from "../../worker/config/config.ts";
 import { readIssuerKey } from "../../worker/config/oidc.ts";
 import { readToken, readUrlKeys, secretNames } from "../../worker/config/read-secrets.ts";
 import type { ReportMistake } from "../../worker/config/schema.ts";
-import { SLOT_NAMES } from "../../worker/http/refusal.ts";
+import { mistakeText, SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";
 import { hasSecrets, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { isLocalSigningKey, isOfLocalKey } from "../config/local-run.ts";
+import { countMistakes, sizeMistakes } from "../config/variable-limits.ts";
 import { readSecretsFile, type SecretValues } from "../secrets/secrets.ts";
 import { refuse } from "./check-s3.ts";
 
@@ -29,7 +30,10 @@ export function prepareSecrets(
   const secrets = readSecretsFile(world, file);
   if (isFault(secrets)) return secrets;
 
-  const mistakes = findMistakes(secrets, buckets.filter(hasSecrets), envConfig);
+  const mistakes = [
+    ...findMistakes(secrets, buckets.filter(hasSecrets), envConfig),
+    ...findLimitMistakes(secrets, envConfig),
+  ];
   return mistakes.length === 0 ? secrets : refuse(file, mistakes);
 }
 
@@ -68,6 +72,13 @@ function findMistakes(
     }
   }
   return [...mistakes].map((mistake) => mistake.join(": "));
+}
+
+/** What Cloudflare would not take: a secret that is too long, or more of them beside the vars: one line each. */
+function findLimitMistakes(secrets: SecretValues, envConfig: EnvironmentConfig): string[] {
+  const { wrangler, secrets: listed } = envConfig;
+  const names = [...Object.keys(wrangler.vars), ...listed, ...Object.keys(secrets)];
+  return [...sizeMistakes(secrets), ...countMistakes(names)].map(mistakeText);
 }
 
 function checkIssuerKey(name: string, pem: string, report: ReportMistake): void {

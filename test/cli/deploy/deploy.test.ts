@@ -153,11 +153,27 @@ const FILES: Readonly<Record<string, [secrets: Record<string, string>, prepare?:
   "another curve": [{ OIDC_SIGNING_KEY: pem("P-384") }, withRole],
   "a cut key": [{ OIDC_SIGNING_KEY: CUT }, withRole],
   "a file's name": [{ OIDC_SIGNING_KEY: "issuer.pem" }, withRole],
+  // L4
+  "two secrets that are too long": [
+    { HEALTH_TOKEN: "é".repeat(2_495), ...key(ID, "x".repeat(4_980)) },
+  ],
+  "65 variables and secrets": [
+    { HEALTH_TOKEN, PURGE_TOKEN: "x".repeat(32) },
+    () =>
+      withBuckets({ media }, { secrets: { required: manyNames(63 - Object.keys(QUIET).length) } }),
+  ],
 };
+
+/** Names of secrets, first those of the tests. */
+function manyNames(count: number): string[] {
+  const names = Array.from({ length: count }, (_, index) => `OTHER_${index}`);
+  return [...Object.keys(SECRETS), ...names].slice(0, count);
+}
+
 /** Values that Node.js and wrangler would cut, or change. */
 const CUT_VALUES = ["'secret'of-a-key", '"secret" of a key', '"secret-of-a-key', "a#b"];
 
-test("a wrong file of secrets deploys nothing, and no secret is shown (A11, S5)", async () => {
+test("a wrong file of secrets deploys nothing, and no secret is shown (A11, S5, L4)", async () => {
   const results: [string, CommandResult][] = [];
   for (const [title, [secrets, prepare]] of Object.entries(FILES)) {
     project({ ...STAGED, vars: QUIET });
