@@ -339,6 +339,11 @@ token = { issuer = "https://login.example.com/", audience = "images", keys = "ht
 binding = "IMAGES"
 `;
 
+/** Presets with which PRESETS has over 5,000 bytes. */
+const LONG_PRESETS = ["a", "b"].map(
+  (name) => `[vars.PRESETS.${name}]\nwidth = 1\nbackground = "${"x".repeat(2500)}"\n`,
+);
+
 /** What is changed in wrangler.toml; undefined: there is none. And whether the folder is Vitrine's. */
 type Change = ((text: string) => string) | undefined;
 const swap = (old: string, replacement: string) => (text: string) => text.replace(old, replacement);
@@ -353,18 +358,29 @@ test.each<[string, Change, said: RegExp, isOurs: boolean]>([
   ["a late date", swap("2026-11-01", "2035-01-01"), /date "2035-01-01" is in the future/, true],
   ["a wrong EDGE", (text) => `${text}\n`, /^ {2}\.dev\.vars:3: EDGE: is not JSON \(/m, true],
   ["two names of one bucket", (text) => text + TWO_NAMES, /^ {2}BUCKETS\.users\.bucket: is/m, true],
+  [
+    "more presets than Cloudflare takes",
+    swap("quality = 80", ["quality = 80", ...LONG_PRESETS].join("\n")),
+    /^ {2}PRESETS: has 5,\d{3} bytes with its name/m,
+    true,
+  ],
   ["wrong BUCKETS", (text) => `${text}\n`, /^ {2}\.dev\.vars: BUCKETS\.a\.bucket: is mis/m, true],
-])("with %s it does not start, and says why (S4)", SLOW, async (title, change, message, isOurs) => {
-  const folder = copyProject();
-  const file = join(folder, ".dev.vars");
-  writeFileSync(join(folder, "bare.ts"), 'export { default } from "./src/worker/index.ts"');
-  if (change === undefined) rmSync(join(folder, "wrangler.toml"));
-  else editFile(join(folder, "wrangler.toml"), change);
-  if (title === "a wrong EDGE") writeFileSync(file, "# Two\n# lines\nEDGE='{transformations:0}'\n");
-  if (title === "wrong BUCKETS") writeFileSync(file, `BUCKETS='{"a":{}}'\n`);
-  const { code, output } = await run(folder, ["dev"], { PORT: `${await freePort()}` });
-  expect([code, output]).toEqual([2, expect.stringMatching(message)]);
-  if (!output.includes("Starting")) expect(output).not.toMatch(/\n\s+at /);
-  // In a folder that is not Vitrine's, a .dev.vars would hide its .env.
-  expect(existsSync(file)).toBe(isOurs);
-});
+])(
+  "with %s it does not start, and says why (S4, L4)",
+  SLOW,
+  async (title, change, message, isOurs) => {
+    const folder = copyProject();
+    const file = join(folder, ".dev.vars");
+    writeFileSync(join(folder, "bare.ts"), 'export { default } from "./src/worker/index.ts"');
+    if (change === undefined) rmSync(join(folder, "wrangler.toml"));
+    else editFile(join(folder, "wrangler.toml"), change);
+    if (title === "a wrong EDGE")
+      writeFileSync(file, "# Two\n# lines\nEDGE='{transformations:0}'\n");
+    if (title === "wrong BUCKETS") writeFileSync(file, `BUCKETS='{"a":{}}'\n`);
+    const { code, output } = await run(folder, ["dev"], { PORT: `${await freePort()}` });
+    expect([code, output]).toEqual([2, expect.stringMatching(message)]);
+    if (!output.includes("Starting")) expect(output).not.toMatch(/\n\s+at /);
+    // In a folder that is not Vitrine's, a .dev.vars would hide its .env.
+    expect(existsSync(file)).toBe(isOurs);
+  },
+);

@@ -8,7 +8,7 @@ import type { Vars } from "./schema.ts";
 
 /** In the order in which their routes are tried. */
 export const ROUTE_VARIABLES = ["ROUTES", "ROUTES_2"] as const;
-export const PRESET_VARIABLES = ["PRESETS", "PRESETS_2"] as const;
+const PRESET_VARIABLES = ["PRESETS", "PRESETS_2"] as const;
 
 /** A route as it is written. */
 export type WrittenRoute = {
