@@ -3,14 +3,14 @@
 import { mkdirSync, mkdtempSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, inject, test } from "vitest";
-import { OFFLINE, run, tryRun } from "./run.ts";
+import { OFFLINE, run, runNpm, tryRun } from "./run.ts";
 
 const shop = inject("shop");
 const alone = mkdtempSync(join(dirname(shop), "alone-"));
 
 beforeAll(async () => {
   writeFileSync(join(alone, "package.json"), '{ "private": true, "type": "module" }');
-  await run("npm", ["install", ...OFFLINE, inject("tarball")], { cwd: alone });
+  await runNpm(11, ["install", ...OFFLINE, inject("tarball")], { cwd: alone });
 });
 
 test("wrangler and sharp do not come with it: an app needs neither", () => {

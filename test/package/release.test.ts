@@ -1,4 +1,4 @@
-// When `npm run release` stops before it does anything.
+// When `npm run release` stops before it does anything, and what it makes.
 
 import {
   appendFileSync,
@@ -20,12 +20,15 @@ let clone: string;
 const git = (...args: string[]) =>
   run("git", ["-c", "user.name=A", "-c", "user.email=a@example.com", ...args], { cwd: clone });
 
+/** Makes a clone whose version is a release. */
 beforeEach(async () => {
   clone = mkdtempSync(join(tmpdir(), "vitrine-release-"));
   onTestFinished(() => rmSync(clone, { recursive: true }));
   for (const file of ["package.json", "CHANGELOG.md", ".ci", ".gitignore"]) {
     cpSync(join(ROOT, file), join(clone, file), { recursive: true });
   }
+  setVersion(VERSION);
+  appendFileSync(join(clone, "CHANGELOG.md"), `\n## [${VERSION}] - 2026-12-24\n`);
   // In place of all checks: a test of the script alone.
   writeFileSync(join(clone, ".ci/run"), "echo the checks have run; exit 1\n", { mode: 0o755 });
   await git("init", "--quiet");
@@ -40,11 +43,18 @@ async function writeIgnored(file: string) {
 }
 const manifest = () => readFileSync(join(clone, "package.json"), "utf8");
 
-async function raiseVersion() {
-  const text = manifest().replace(/"version": "[^"]*"/, '"version": "99.0.0"');
+const VERSION = "98.0.0";
+
+function setVersion(version: string): void {
+  const text = manifest().replace(/"version": "[^"]*"/, `"version": "${version}"`);
   writeFileSync(join(clone, "package.json"), text);
+}
+async function commitVersion(version: string) {
+  setVersion(version);
   await git("commit", "--quiet", "--all", "--message", "Another version");
 }
+const raiseVersion = () => commitVersion("99.0.0");
+const beginVersion = () => commitVersion("99.0.0-dev");
 async function addHidden() {
   await git("config", "status.showUntrackedFiles", "no");
   writeFileSync(join(clone, "new.md"), "");
@@ -61,11 +71,30 @@ test.each<[state: string, arrange: () => unknown, message: RegExp]>([
   ["an ignored .dev.vars that npm packs", () => writeIgnored(VARS), packs(VARS)],
   ["an ignored secrets.env that npm packs", () => writeIgnored(SECRETS), packs(SECRETS)],
   ["no line in CHANGELOG.md", raiseVersion, /^CHANGELOG\.md has no line "## \[99\.0\.0\] - /],
+  ["a version that is no release", beginVersion, /^99\.0\.0-dev is no release\..* 99\.0\.0: /],
   ["a version that is released already", tag, /is released already\./],
 ])("with %s", async (_state, arrange, message) => {
   await arrange();
   const { code, stdout, stderr } = await tryRun("bash", [".ci/release"], { cwd: clone });
   expect([code, stdout, stderr]).toEqual([1, "", expect.stringMatching(message)]);
+});
+
+test("the packed file is put beside the template, and the next one does not have it", async () => {
+  writeFileSync(join(clone, ".ci/run"), "echo the checks have run\n", { mode: 0o755 });
+  cpSync(join(ROOT, "fixtures/template"), join(clone, "fixtures/template"), { recursive: true });
+  const text = manifest().replace(/"prepare": .*\n/, "");
+  writeFileSync(join(clone, "package.json"), text); // a test without a build
+  await git("add", ".");
+  await git("commit", "--quiet", "--message", "The template");
+  const packed = `fixtures/template/vitrine-${VERSION}.tgz`;
+
+  for (const time of ["first", "second"]) {
+    const { stdout } = await run("bash", [".ci/release"], { cwd: clone });
+    expect([time, stdout]).toEqual([time, expect.stringContaining(`git add --force ${packed}\n`)]);
+    const list = await run("tar", ["--list", "--file", join(clone, packed)], { cwd: clone });
+    expect(list.stdout).toContain("package/fixtures/template/package.json\n");
+    expect(list.stdout).not.toContain(".tgz");
+  }
 });
 
 test("if a check fails, nothing is packed", async () => {

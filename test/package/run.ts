@@ -12,6 +12,14 @@ const NODES = {
   24: dirname(process.execPath),
 } as const;
 
+/** Each npm that the tests install the package with: the file of its program. */
+const NPMS = {
+  11: join(PACKAGES, "npm-11/bin/npm-cli.js"),
+  12: join(PACKAGES, "npm-12/bin/npm-cli.js"),
+} as const;
+
+export type Npm = keyof typeof NPMS;
+
 export type Ended = {
   readonly code: number;
   readonly stdout: string;
@@ -72,4 +80,9 @@ export async function run(program: string, args: readonly string[], shell: Shell
   if (ended.code === 0) return ended;
   const line = [program, ...args].join(" ");
   throw new Error(`${line} ended with ${ended.code}:\n${ended.stdout}${ended.stderr}`);
+}
+
+/** Runs npm of this version, from our own packages. @throws with its output, if it does not end with 0 */
+export function runNpm(npm: Npm, args: readonly string[], shell: Shell): Promise<Ended> {
+  return run("node", [NPMS[npm], ...args], shell);
 }

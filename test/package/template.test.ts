@@ -1,25 +1,20 @@
-// The folder that the button "Deploy to Cloudflare" clones: it works alone, with its own packages from npm. In plain
-// `wrangler dev`: test/judges/wrangler.
+// The folder that the button "Deploy to Cloudflare" clones, with the packed file that a release puts into it: it works
+// alone. In plain `wrangler dev`: test/judges/wrangler.
 
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { startDev } from "./dev.ts";
-import { NO_CLOUDFLARE, OFFLINE, run, tryRun } from "./run.ts";
+import { NO_CLOUDFLARE, OFFLINE, run, runNpm, tryRun } from "./run.ts";
 
 const ROOT = join(import.meta.dirname, "../..");
 const cloned = mkdtempSync(join(dirname(inject("shop")), "cloned-"));
 
 beforeAll(async () => {
   cpSync(join(ROOT, "fixtures/template"), cloned, { recursive: true });
-  // The only difference from what the button clones: this version is not at npm yet.
-  const file = join(cloned, "package.json");
-  const manifest = readFileSync(file, "utf8");
-  const line = `"vitrine": "^${inject("packed").version}"`;
-  expect(manifest).toContain(line);
-  writeFileSync(file, manifest.replace(line, `"vitrine": "file:${inject("tarball")}"`));
-  await run("npm", ["install", ...OFFLINE], { cwd: cloned });
+  cpSync(inject("tarball"), join(cloned, inject("packed").filename));
+  await runNpm(11, ["install", ...OFFLINE], { cwd: cloned });
 });
 
 test("its own script would deploy it, without a key and without a domain", async () => {
