@@ -26,7 +26,7 @@ const LONG = [
   "test/cli/client/client.test.ts",
   "test/cli/{installed,program}.test.ts",
   "test/cli/deploy/{variable-limits,wrangler}.test.ts",
-  "test/cli/doctor/{events,faults-long,token}.test.ts",
+  "test/cli/doctor/{events,faults-long,token,zone}.test.ts",
   "test/cli/rotate/{local,wrangler}.test.ts",
   "test/cli/wrangler/queues.test.ts",
   "test/hostile/explore/rotate-long.test.ts",

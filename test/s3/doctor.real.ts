@@ -239,6 +239,7 @@ function situationOf({ media, healthy, object, key }: RealWorld): Situation {
     isStoreThere: () => true,
     isDeployed: () => false,
     isCacheOn: () => true,
+    hasZoneToken: () => false,
   };
 }
 

@@ -4,25 +4,29 @@
 import { failureFor } from "../../worker/edge/codes.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import { sourceEntryOf } from "../config/buckets.ts";
-import type { Project } from "../config/project.ts";
 import {
   type Check,
   error,
   type Finding,
   note,
   ok,
+  type Problem,
   RUN_AGAIN,
   SEE_CLOUDFLARE,
   SEE_PROVIDER,
+  SETUP,
   type Subject,
+  TRANSFORMATIONS_PAGE,
   warning,
 } from "./finding.ts";
 import { LEAVE_PARAMETER_OUT, refusesParameter } from "./objects.ts";
-import type { Observations } from "./observations.ts";
+import { type Observations, tokenAdvice } from "./observations.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
+import { type BucketSettings, settingsOf } from "./zone.ts";
 
-const DASHBOARD = "in Cloudflare's dashboard, Images → Transformations";
 const WAIT = `wait a minute, ${RUN_AGAIN}`;
+/** What a remedy says unless the settings of the zone are known. */
+const SOURCES_ALLOW = "Sources of the zone has {entry}, that ";
 
 export const LOCALLY =
   "remove EDGE from .dev.vars if it is there: it simulates faults. The terminal of npx vitrine dev names the reason. If it is none of the simulation: ";
@@ -51,7 +55,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   // The origin is not among the zone's Sources (E5, E11).
   "9401/403": {
     check: "sources",
-    remedy: `${DASHBOARD} → the domain → Sources: add the origin {entry} (domain, then path), exactly as it is spelt here. If it is listed: after the paid plan was bought, this was seen for three days`,
+    remedy: `${SETUP} adds it. By hand: ${TRANSFORMATIONS_PAGE} → the domain → Sources: add the origin {entry} (domain, then path), exactly as it is spelt here. If it is listed: after the paid plan was bought, this was seen for three days`,
   },
   // The request has come through the edge already (E8, E13).
   "9403": {
@@ -64,12 +68,12 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   "9523": DAMAGED_OR_BUSY,
   "not-transformed": {
     check: "transformations",
-    remedy: `${DASHBOARD}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`,
+    remedy: `${SETUP} switches them on. By hand: ${TRANSFORMATIONS_PAGE}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`,
   },
   // The free transformations of this month are spent (L2).
   "quota-spent": {
     check: "quota",
-    remedy: `use a paid plan (${DASHBOARD}), or fewer presets and descriptors: npx vitrine check counts them`,
+    remedy: `use a paid plan (${TRANSFORMATIONS_PAGE}), or fewer presets and descriptors: npx vitrine check counts them`,
   },
   "object-missing": {
     remedy:
@@ -79,7 +83,7 @@ const CAUSES: Readonly<Record<string, Cause>> = {
   "source-unreadable": OTHER_CANARY,
   // The Worker gets the object, and the edge does not (A15, E1, E5, E7).
   "origin-denied": {
-    remedy: `make sure that Sources of the zone has {entry}, that no bucket policy limits addresses, and that the zone's caching level does not ignore query strings. If S3 refuses x-vitrine, set in BUCKETS.* ${LEAVE_PARAMETER_OUT}`,
+    remedy: `make sure that ${SOURCES_ALLOW}no bucket policy limits addresses, and that the zone's caching level does not ignore query strings. If S3 refuses x-vitrine, set in BUCKETS.* ${LEAVE_PARAMETER_OUT}`,
     needsDeploy: true,
   },
   "timed-out": {
@@ -138,6 +142,7 @@ export function checkEngine(
   }
   if (edge !== "on") {
     const finding = diagnoseEngine(seen, subject, bucket, health);
+    if (finding === undefined) return unknown;
     // What wrangler.toml may have to change may be right there already: the doctor says that it is not deployed.
     const isOfOther = finding.needsDeploy && seen.site?.hasThisConfiguration === false;
     return isOfOther ? unknown : [finding, ...unknown];
@@ -146,11 +151,12 @@ export function checkEngine(
   if (isBinding) {
     return [ok("binding", subject, "the Images binding makes a rendition"), ...unknown];
   }
-  return [
-    ok("transformations", subject, "it is on"),
-    ok("sources", subject, "it may fetch the canary"),
-    ...unknown,
-  ];
+  // What the edge has kept comes without the settings that the zone lacks now.
+  const { sources, transformations } = settingsOf(seen, bucket);
+  const findings: Finding[] = [];
+  if (transformations !== "off") findings.push(ok("transformations", subject, "it is on"));
+  if (sources !== "missing") findings.push(ok("sources", subject, "it may fetch the canary"));
+  return [...findings, ...unknown];
 }
 
 /** Returns whether something opens the bucket: the binding of R2, the role or a slot. */
@@ -160,19 +166,27 @@ function isOpened({ slots, r2, role }: BucketHealth): boolean {
   return slots.some(({ state }) => state === "ok");
 }
 
+/** @returns undefined if a setting of the zone explains it: the finding about that setting says what to do */
 function diagnoseEngine(
   seen: Observations,
   subject: Subject,
   bucket: BucketSeen["bucket"],
   { edge, answered }: BucketHealth,
-): Finding {
+): Finding | undefined {
   const isBinding = bucket.engine === "binding";
-  const { cause, text } = explainEngineCode(edge, answered ?? 403, isBinding);
+  const explanation = explainEngineCode(edge, answered ?? 403, isBinding);
   const engineCheck = isBinding ? "binding" : "edge";
-  const { check = engineCheck, remedy, needsDeploy } = cause;
+  const { check = engineCheck, needsDeploy } = explanation.cause;
+
+  // The Images binding needs no setting of the zone.
+  const settings = isBinding ? undefined : settingsOf(seen, bucket);
+  if (isExplainedBy(settings, explanation)) return undefined;
+  const contradiction = explainContradiction(settings, bucket, edge, explanation);
+  if (contradiction !== undefined) return error(check, subject, contradiction);
+
   const problem = {
-    seen: text,
-    remedy: remedyFor(seen.project, remedy).replace("{entry}", () => sourceEntryOf(bucket)),
+    seen: explanation.text,
+    remedy: remedyOf(seen, bucket, explanation, settings),
     ...(needsDeploy && { needsDeploy }),
   };
 
@@ -185,9 +199,70 @@ function diagnoseEngine(
   return (isNoFault ? warning : error)(check, subject, problem);
 }
 
-function remedyFor({ local }: Project, remedy: string): string {
-  return local ? LOCALLY + remedy : remedy;
+type Explanation = ReturnType<typeof explainEngineCode>;
+
+/** Returns whether a setting that the zone lacks is why the edge answers so. */
+function isExplainedBy(
+  settings: BucketSettings | undefined,
+  { cause, event }: Explanation,
+): boolean {
+  const isNotTransformed = event === "not-transformed";
+  if (settings?.transformations === "off" && isNotTransformed) return true;
+
+  // What Sources lacks may come back as it is, too (E5).
+  const isOfSources = cause.check === "sources" || event === "edge-contradicts";
+  return settings?.sources === "missing" && (isOfSources || isNotTransformed);
 }
+
+/** What the edge refuses although the zone has the setting. */
+function explainContradiction(
+  settings: BucketSettings | undefined,
+  bucket: BucketSeen["bucket"],
+  code: string,
+  { cause, event }: Explanation,
+): Pick<Problem, "seen" | "remedy"> | undefined {
+  if (settings?.zone === undefined) return undefined;
+
+  const { zone, sources, transformations } = settings;
+  if (cause.check === "sources" && sources === "allowed") {
+    // After the paid plan was bought, this was seen for three days (E11).
+    const entry = sourceEntryOf(bucket);
+    const hasPath = zone.sources.kind === "list" && entry.includes("/");
+    // Whether the edge understands the path of an entry that came by the API is not known (E14).
+    const otherwise = hasPath
+      ? `If the plan is older, the edge may not understand the path of the entry: ${SETUP} asks whether to allow the host without it`
+      : "If the plan is older, ask Cloudflare's support";
+    return {
+      seen: `the edge answers ${code}, although Sources of ${zone.name} allows ${entry}`,
+      remedy: `wait: after the paid plan was bought, this was seen for three days. ${otherwise}. See docs/errors.md#edge-refused`,
+    };
+  }
+  if (event === "not-transformed" && transformations === "on") {
+    return {
+      seen: `the edge answers ${code}: it returns originals, which the Worker refuses, although transformations are on in ${zone.name}`,
+      remedy: `${WAIT}, if they were switched on just now. Else make sure that the host is this Worker's, with no other Worker in front: npx wrangler deployments list. See docs/errors.md#not-transformed`,
+    };
+  }
+  return undefined;
+}
+
+function remedyOf(
+  seen: Observations,
+  bucket: BucketSeen["bucket"],
+  { cause, event }: Explanation,
+  settings: BucketSettings | undefined,
+): string {
+  const isAllowed = settings?.sources === "allowed";
+  const remedy = isAllowed ? cause.remedy.replace(SOURCES_ALLOW, "") : cause.remedy;
+  const named = remedy.replace("{entry}", () => sourceEntryOf(bucket));
+
+  const isOfZone = ZONE_EVENTS.includes(event) || cause.check === "sources";
+  const advice = isOfZone && settings !== undefined ? tokenAdvice(seen) : "";
+  return seen.project.local ? LOCALLY + named : named + advice;
+}
+
+/** Events that a setting of the zone may explain. */
+const ZONE_EVENTS: readonly string[] = ["not-transformed", "edge-contradicts"];
 
 /** Looks a code up that a server has sent: `constructor` is none. */
 function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
@@ -203,7 +278,7 @@ export function explainEngineCode(
   code: string,
   status: number,
   isBinding: boolean,
-): { readonly cause: Cause; readonly text: string } {
+): { readonly cause: Cause; readonly event: string; readonly text: string } {
   const { event, reason } = failureFor(status, code, "");
   const isCode = /^\d/.test(code);
   const section = isCode ? event : (lookUp(EXPLAINED_AS, code) ?? code);
@@ -222,6 +297,7 @@ export function explainEngineCode(
   const page = `docs/errors.md#${loggedEvent}`;
   return {
     cause: { ...rest, remedy: `${remedy}. See ${page}` },
+    event: loggedEvent,
     text: `${engine} answers ${code}: ${meaning}`,
   };
 }

@@ -40,6 +40,7 @@ export const CHECKS = {
   cache: "do browsers keep the image as configured?",
   "workers-cache": "does Cloudflare keep renditions for all visitors?",
   events: "do changes of the bucket reach the queue of this Worker?",
+  zone: "do the settings of the zone let nobody else transform images, as far as they can be read?",
   "side-door": "does /cdn-cgi/image/ transform nothing for others?",
 } as const;
 
@@ -93,6 +94,9 @@ const MAX_TEXT_LENGTH = 2_000;
 export const RUN_AGAIN = "then run the doctor again";
 export const SEE_PROVIDER = "see the provider's status page";
 export const SEE_CLOUDFLARE = "see https://www.cloudflarestatus.com";
+/** It sets what the zone lacks: first the rule, then Sources, then transformations. */
+export const SETUP = "npx vitrine deploy --setup";
+export const TRANSFORMATIONS_PAGE = "in Cloudflare's dashboard, Images → Transformations";
 
 /**
  * Completes the findings for the report: commands name this environment and this file, and a change of wrangler.toml is

@@ -27,6 +27,7 @@ import {
   type Observations,
   outcomeOf,
   reportOf,
+  tokenAdvice,
 } from "./observations.ts";
 import { type BrowserAnswer, isPicture, type PictureSeen, type SiteSeen } from "./observe-site.ts";
 import { offsetText } from "./s3-reply.ts";
@@ -128,7 +129,7 @@ function explainNoPicture(
   }
 
   const local = seen.project.local ? LOCALLY : "";
-  const remedy = local + remedyOfRefusal(picture, status, headers);
+  const remedy = local + remedyOfRefusal(seen, picture, status, headers);
   return error("image", subject, { seen: text, remedy });
 }
 
@@ -154,11 +155,16 @@ function isRefutedByWorker({ site, buckets }: Observations, picture: PictureSeen
 
 /** Findings that never keep a picture from being shown. */
 const HARMLESS: readonly Check[] = ["public", "side-door", "originals", "list", "keys", "store"];
+/** Findings about what the Images binding does not need. */
+const OF_EDGE: readonly Check[] = ["sources", "transformations"];
 
-function isCause(finding: Finding, { buckets }: PictureSeen): boolean {
+function isCause(finding: Finding, picture: PictureSeen): boolean {
+  const { buckets } = picture;
   const { severity, bucket, check, isOfMachine } = finding;
   // A key of this machine explains nothing that visitors see.
   if (isOfMachine) return false;
+
+  if (OF_EDGE.includes(check) && !isOfEdge(picture)) return false;
 
   const isOfPicture = bucket === undefined || buckets.includes(bucket);
   // The deployed configuration is another one than that which was checked here.
@@ -166,8 +172,27 @@ function isCause(finding: Finding, { buckets }: PictureSeen): boolean {
   return severity === "error" && isOfPicture && !HARMLESS.includes(check);
 }
 
+/** Returns whether the image edge makes the picture. */
+function isOfEdge({ route, buckets }: PictureSeen): boolean {
+  return route.buckets.some(({ name, engine }) => engine === "cf" && buckets.includes(name));
+}
+
+/** Events that a setting of the zone may explain. Undefined: the Worker names none to this machine. */
+const ZONE_EVENTS: readonly (string | undefined)[] = [
+  "edge-refused",
+  "edge-contradicts",
+  "not-transformed",
+  undefined,
+];
+
 /** What to do where nothing else was found. */
-function remedyOfRefusal({ event }: PictureSeen, status: number, headers: Headers): string {
+function remedyOfRefusal(
+  seen: Observations,
+  picture: PictureSeen,
+  status: number,
+  headers: Headers,
+): string {
+  const { event } = picture;
   const log = "run npx wrangler tail, then ask again: the log names the reason";
   if (!isOfVitrine(headers)) return LET_PASS;
   if (status === 429) return WAIT;
@@ -180,7 +205,8 @@ function remedyOfRefusal({ event }: PictureSeen, status: number, headers: Header
   if (isOfUrl || (event === undefined && status === 404)) {
     return `npx vitrine deploy if wrangler.toml has changed. Else npx vitrine explain, with that URL, or ${log}, and ${page}`;
   }
-  return `${log}, and ${page}`;
+  const isOfZone = status === 502 && isOfEdge(picture) && ZONE_EVENTS.includes(event);
+  return `${log}, and ${page}${isOfZone ? tokenAdvice(seen) : ""}`;
 }
 
 /** The Worker refuses the signature that this machine made. Visitors have their own URLs. */

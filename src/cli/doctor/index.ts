@@ -39,7 +39,13 @@ import {
 import { checkImages, checkWorkersCache } from "./image.ts";
 import { checkBucketReply, checkKeysAtHand, checkListRight, checkSecretsAtHand } from "./keys.ts";
 import { checkParameter, checkPublicAccess, checkSamples } from "./objects.ts";
-import { addImpacts, type Observations, reportOf } from "./observations.ts";
+import {
+  addImpacts,
+  type Observations,
+  reportOf,
+  tokenAdvice,
+  zoneOfSite,
+} from "./observations.ts";
 import { type BucketSeen, observeBucket } from "./observe-bucket.ts";
 import { observeIssuers } from "./observe-issuers.ts";
 import { observeSite } from "./observe-site.ts";
@@ -47,6 +53,7 @@ import { checkOwnIssuer, checkRole, type OwnIssuerSeen, observeOwnIssuer } from 
 import { checkSideDoor } from "./side-door.ts";
 import { checkIssuers, checkTokenRoutes } from "./token.ts";
 import { bucketToWrite, type DoctorTools, writeEvents } from "./write-events.ts";
+import { checkOtherZones, checkZoneDoors, checkZoneOfSite, readZones } from "./zone.ts";
 
 type Options = OpenOptions & {
   readonly json?: true | undefined;
@@ -79,8 +86,9 @@ const HELP = `
 The doctor asks S3 with each key at hand, then the deployed Worker. The edge makes a rendition for each
 route, which is counted as usual. With HEALTH_TOKEN among the secrets, it also reads /healthz, and learns
 why a picture is refused. A picture of a route with token is requested only with the token of a visitor who may
-see it. It sends GETs alone, and changes nothing. --write-events alone writes: one object
-below vitrine-doctor/, by wrangler into R2, by a key at hand into any other S3.
+see it. With CLOUDFLARE_SETUP_TOKEN, or else CLOUDFLARE_API_TOKEN, in the environment, it reads the zone's settings.
+It sends GETs alone, and changes nothing. --write-events alone writes: one object below vitrine-doctor/, by
+wrangler into R2, by a key at hand into any other S3.
 ${OBJECTS}
 
 Checks:
@@ -137,7 +145,10 @@ function judge(seen: Observations, ownIssuer: OwnIssuerSeen | undefined): Findin
     for (const check of BUCKET_CHECKS) findings.push(...check(seen, bucket));
   }
   findings.push(...checkIssuers(seen));
-  if (site === undefined) return findings;
+  if (site === undefined) {
+    findings.push(...checkOtherZones(seen), ...checkZoneDoors(seen));
+    return findings;
+  }
 
   if (ownIssuer !== undefined) findings.push(checkOwnIssuer(ownIssuer));
   for (const check of SITE_CHECKS) findings.push(...check(seen));
@@ -147,9 +158,13 @@ function judge(seen: Observations, ownIssuer: OwnIssuerSeen | undefined): Findin
     if (health === undefined) continue;
     for (const check of WORKER_CHECKS) findings.push(...check(seen, bucket, health));
   }
-  findings.push(...checkTokenRoutes(seen));
+  findings.push(...checkTokenRoutes(seen), ...checkZoneOfSite(seen));
   for (const check of PICTURE_CHECKS) findings.push(...check(seen, findings));
-  for (const sideDoor of site.sideDoors) findings.push(checkSideDoor(sideDoor));
+  findings.push(...checkOtherZones(seen), ...checkZoneDoors(seen));
+
+  const { worker } = seen.project.envConfig;
+  const settings = { zone: zoneOfSite(seen), worker, advice: tokenAdvice(seen) };
+  for (const sideDoor of site.sideDoors) findings.push(checkSideDoor(sideDoor, settings));
   return findings;
 }
 
@@ -273,7 +288,7 @@ async function runChecks(
   project: Project | ProjectSite,
   objects: readonly BucketKey[],
   { baseUrl, token }: SiteToAsk,
-  { run }: DoctorTools,
+  { run, sleep: wait }: DoctorTools,
 ): Promise<Finding[]> {
   const { stderr, now, interrupted } = world;
   const buckets: BucketSeen[] = [];
@@ -284,7 +299,8 @@ async function runChecks(
   }
   const keyOwners = await findKeyOwners(world, project, buckets);
   const issuers = await observeIssuers(project.config, now);
-  const seenHere = { project, buckets, keyOwners, issuers };
+  const zones = await readZones(world, project, wait);
+  const seenHere = { project, buckets, keyOwners, issuers, zones };
   if (baseUrl === undefined || interrupted.aborted) {
     const seen = { ...seenHere, site: undefined, events: undefined };
     return addImpacts(seen, judge(seen, undefined));

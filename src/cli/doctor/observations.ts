@@ -9,6 +9,7 @@ import type { Health } from "../http/ask-health.ts";
 import { cacheStatus } from "../http/ask-picture.ts";
 import { isNoAnswer } from "../http/body.ts";
 import type { KeyOwner } from "../objects/find-key-owner.ts";
+import type { ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
 import type { Finding } from "./finding.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
 import type { IssuerSeen } from "./observe-issuers.ts";
@@ -25,6 +26,8 @@ export type Observations = {
   readonly issuers: readonly IssuerSeen[];
   /** Undefined without `--url`, or without a queue. */
   readonly events: EventsSeen | undefined;
+  /** The zones of the Worker's hosts. Undefined: the local run has none. */
+  readonly zones: ZonesSeen | undefined;
 };
 
 /** What visitors were seen to get of a bucket. */
@@ -39,6 +42,26 @@ export function reportOf(site: SiteSeen | undefined): Health | undefined {
   const health = site?.health;
   if (health === undefined || isNoAnswer(health)) return undefined;
   return health;
+}
+
+/** The settings of the zone that has the host of `--url`; undefined: they were not read. */
+export function zoneOfSite({
+  site,
+  zones,
+}: Pick<Observations, "site" | "zones">): ZoneSettings | undefined {
+  if (site === undefined || zones?.kind !== "zones") return undefined;
+
+  const { hostname } = new URL(site.baseUrl);
+  const settings = zones.zones.filter((zone) => zone.kind === "zone");
+  const matches = settings.filter(({ name }) => `.${hostname}`.endsWith(`.${name}`));
+  // A subdomain may have a zone of its own.
+  return matches.toSorted((a, b) => b.name.length - a.name.length)[0];
+}
+
+/** What a remedy says where the settings of a zone would explain more than an answer of the edge does. */
+export function tokenAdvice({ zones }: Observations): string {
+  if (zones?.kind !== "no-token") return "";
+  return ". With a CLOUDFLARE_SETUP_TOKEN in the environment, the doctor reads which setting of the zone is missing";
 }
 
 /** Says what visitors were seen to get. @param bucket its name in wrangler.toml; undefined: of any bucket */

@@ -7,15 +7,30 @@ import { originUrl } from "../../worker/origin/object-url.ts";
 import { isPathStyle, sourceEntryOf } from "../config/buckets.ts";
 import { isOfVitrine } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
+import type { ZoneSettings } from "../zone/zone-state.ts";
 import { askSite } from "./ask-site.ts";
-import { error, type Finding, note, ok, type Subject } from "./finding.ts";
+import {
+  error,
+  type Finding,
+  note,
+  ok,
+  type Problem,
+  SETUP,
+  type Subject,
+  TRANSFORMATIONS_PAGE,
+  warning,
+} from "./finding.ts";
+import { DOOR_IMPACT, explainRule, isWrongRule } from "./zone-rule.ts";
 
 const SIDE_DOOR = "/cdn-cgi/image/";
 const RULE =
-  'block it by a rule: the domain → Security → Security rules → Create rule → Custom rules, with the expression starts_with(http.request.uri.path, "/cdn-cgi/image/") and the action Block';
+  'the domain → Security → Security rules → Create rule → Custom rules, with the expression starts_with(http.request.uri.path, "/cdn-cgi/image/") and the action Block';
 
-/** What the edge does with a source. `fetches`: it asks the origin, and gets no image. */
-type DoorState = "open" | "fetches" | "shut" | "unknown";
+/**
+ * What the edge does with a source. `fetches`: it asks the origin, and gets no image. `refused`: it is not among the zone's
+ * Sources (E5). `blocked`: the request does not come to the edge.
+ */
+type DoorState = "open" | "fetches" | "refused" | "blocked" | "unknown";
 
 /** `text`: what was requested, and what answers. */
 type Door = { readonly state: DoorState; readonly text: string };
@@ -84,8 +99,7 @@ async function tryDoor(url: string, isReached: boolean): Promise<Door> {
   const code = codeInHeader ?? /^ERROR (\d{4})\b/.exec(body)?.[1];
   const text = `${pathname} answers ${code ?? status}`;
 
-  // The origin is not among the zone's Sources (E5).
-  if (code === "9401" && status === 403) return { state: "shut", text };
+  if (code === "9401" && status === 403) return { state: "refused", text };
 
   if (code !== undefined) {
     // Whether the edge looks the host up (9407) before it reads Sources is not known.
@@ -95,31 +109,87 @@ async function tryDoor(url: string, isReached: boolean): Promise<Door> {
   if (status === 200 && /^internal=(?:ok|ram)\b/.test(resized)) return { state: "open", text };
 
   // A challenge is no block: a browser can pass it.
-  const isBlocked = status === 403 && !headers.has("cf-mitigated") && isReached;
-  const isRefused = status === 404 && isOfVitrine(headers);
-  return { state: isBlocked || isRefused ? "shut" : "unknown", text };
+  const isRefusal = status === 403 && !headers.has("cf-mitigated") && isReached;
+  const isOfWorker = status === 404 && isOfVitrine(headers);
+  return { state: isRefusal || isOfWorker ? "blocked" : "unknown", text };
 }
 
-export function checkSideDoor({ bucket, about, key, neighbour, object }: SideDoorSeen): Finding {
-  const subject: Subject = { about, bucket: bucket.name };
-  const isOpenToNeighbours = neighbour.state === "open" || neighbour.state === "fetches";
+/** Returns whether anybody can have images transformed. */
+export function isOpenDoor({ neighbour, object }: SideDoorSeen): boolean {
+  return isOpenToNeighbours(neighbour) || object.state === "open";
+}
 
-  if (isOpenToNeighbours || object.state === "open") {
-    const seen = isOpenToNeighbours
-      ? `anyone can have images of other buckets transformed: ${neighbour.text}`
-      : `anyone can have ${key} at any size, whatever presets and signatures say: ${object.text}`;
-    return error("side-door", subject, {
-      seen,
-      impact:
-        "each image and size is on your bill: $0.50 for 1,000 above the 5,000 a month that are free, without a limit. On the free plan your own new images are 503 when those are used up",
-      remedy: `in Cloudflare's dashboard, Images → Transformations → the domain → Sources: replace every wider entry by ${sourceEntryOf(bucket)} (domain, then path), and by those of all other environments and Workers of the zone: npx vitrine check --all prints them. And ${RULE}. If the bucket is public, close it`,
-    });
+function isOpenToNeighbours({ state }: Door): boolean {
+  return state === "open" || state === "fetches";
+}
+
+/** Returns whether something blocks every request. */
+export function isBlockedDoor({ neighbour, object }: SideDoorSeen): boolean {
+  return neighbour.state === "blocked" && object.state === "blocked";
+}
+
+/** What is known of the zone, and of the Worker whose rule it has. */
+type DoorSettings = {
+  /** Undefined: it was not read. */
+  readonly zone: ZoneSettings | undefined;
+  readonly worker: string | undefined;
+  /** How the doctor learns more. */
+  readonly advice: string;
+};
+
+export function checkSideDoor(sideDoor: SideDoorSeen, settings: DoorSettings): Finding {
+  const { bucket, about, neighbour, object } = sideDoor;
+  const subject: Subject = { about, bucket: bucket.name };
+  if (isOpenDoor(sideDoor)) {
+    const problem = { ...explainOpenDoor(sideDoor, settings), impact: DOOR_IMPACT };
+    return error("side-door", subject, problem);
   }
 
-  const unclear = [neighbour, object].find(({ state }) => state !== "shut");
+  const rule = settings.zone?.rule;
+  const unclear = [neighbour, object].find(
+    ({ state }) => state !== "refused" && state !== "blocked",
+  );
   if (unclear === undefined) {
     return ok("side-door", subject, `it is shut at this host: ${neighbour.text}`);
   }
-  const seen = `whether the side door is open is unknown: ${unclear.text}. To be sure, ${RULE}`;
-  return note("side-door", subject, seen);
+  if (rule?.kind === "shut" && unclear.state === "fetches") {
+    return warning("side-door", subject, {
+      seen: `the edge asks the bucket for others, although the zone has the rule “${rule.description}”: ${unclear.text}`,
+      impact:
+        "if the bucket, or what the edge has kept, shows an image, anybody has it at any size",
+      remedy: RULE_WITHOUT_EFFECT,
+    });
+  }
+
+  const unknown = `whether the side door is open is unknown: ${unclear.text}`;
+  // The finding about the rule says what to do.
+  const isRuleKnown = rule !== undefined && rule.kind !== "unread";
+  const advice = isRuleKnown ? "" : `. To be sure, ${SETUP} blocks it by a rule. By hand: ${RULE}`;
+  return note("side-door", subject, unknown + advice);
+}
+
+const RULE_WITHOUT_EFFECT =
+  "wait a minute if the rule is new, then run the doctor again. If it is the same then, look under Security → Events in Cloudflare's dashboard which rule lets the request pass";
+
+function explainOpenDoor(
+  { bucket, key, neighbour, object }: SideDoorSeen,
+  { zone, worker, advice }: DoorSettings,
+): Pick<Problem, "seen" | "remedy"> {
+  const answer = isOpenToNeighbours(neighbour)
+    ? `anyone can have images of other buckets transformed: ${neighbour.text}`
+    : `anyone can have ${key} at any size, whatever presets and signatures say: ${object.text}`;
+  const domain = zone?.name ?? "the domain";
+  const narrow = `And ${TRANSFORMATIONS_PAGE} → ${domain} → Sources: replace every wider entry by ${sourceEntryOf(bucket)} (domain, then path), and by those of all other environments and Workers of the zone: npx vitrine check --all prints them. If the bucket is public, close it`;
+
+  const rule = zone?.rule;
+  if (rule === undefined || rule.kind === "unread") {
+    const remedy = `${SETUP} adds a rule that blocks it. By hand: ${RULE}. ${narrow}${advice}`;
+    return { seen: answer, remedy };
+  }
+  if (!isWrongRule(rule)) {
+    const seen = `${answer}, although the zone has the rule “${rule.description}”`;
+    return { seen, remedy: `${RULE_WITHOUT_EFFECT}. ${narrow}` };
+  }
+  const { seen, remedy } = explainRule({ name: domain }, rule, worker);
+  return { seen: `${answer}. The cause: ${seen}`, remedy: `${remedy}. ${narrow}` };
 }

@@ -159,14 +159,16 @@ export function judgeDoor(
   const blocking = certain.filter(({ isEnabled, action }) => isEnabled && action === "block");
 
   let left = need;
+  let isZoneWide = false;
   const descriptions: string[] = [];
   for (const { expression, description } of blocking) {
     const blocked = readExpression(normalised(expression));
     if (blocked === undefined) continue;
     left = withoutBlocked(left, blocked);
+    if (blocked.isZoneWide) isZoneWide = true;
     descriptions.push(description);
   }
-  if (isNothing(left)) return { kind: "shut", description: descriptions.join("; ") };
+  if (isNothing(left)) return { kind: "shut", description: descriptions.join("; "), isZoneWide };
 
   const ownRule = rules.find(({ description }) => description === doorRuleDescription(worker));
   if (ownRule === undefined || rulesetId === undefined) {

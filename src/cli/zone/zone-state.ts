@@ -12,7 +12,12 @@ export type Unread = {
 /** The custom rule that blocks `/cdn-cgi/image/`. `expression` is what ours has to be. */
 export type DoorRule =
   /** Enabled rules block all that has to be blocked. */
-  | { readonly kind: "shut"; readonly description: string }
+  | {
+      readonly kind: "shut";
+      readonly description: string;
+      /** Whether a rule blocks it on every host of the zone, whatever the path names. */
+      readonly isZoneWide: boolean;
+    }
   | {
       readonly kind: "missing";
       /** Undefined: the zone has no ruleset of this phase. */

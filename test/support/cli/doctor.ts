@@ -36,10 +36,11 @@ export function configure(
   vars: object = CONFIGURED,
   secrets = Object.keys(SECRETS),
   more = "",
+  routes: readonly string[] = [`${new URL(SITE).host}/*`],
 ): string {
   const config = {
     ...{ name: "vitrine", main: "src/worker/index.ts", compatibility_date: "2026-11-01" },
-    ...{ workers_dev: false, preview_urls: false, routes: [`${new URL(SITE).host}/*`], ...CACHED },
+    ...{ workers_dev: false, preview_urls: false, routes, ...CACHED },
     ...{ vars, secrets: { required: secrets } },
   };
   writeFileSync(join(folder, "wrangler.toml"), tomlOf(config) + more);

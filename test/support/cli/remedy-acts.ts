@@ -57,6 +57,7 @@ function situationOf(world: World): Situation {
     isStoreThere: () => !world.environments.production.store.faults.has("gone"),
     isDeployed: () => JSON.stringify(toml) === JSON.stringify(deployed),
     isCacheOn: () => stage.cache.switches.enabled,
+    hasZoneToken: () => world.zone !== undefined,
   };
 }
 

@@ -1,7 +1,9 @@
 // What an operator does by hand, or by a command of others, where a remedy says so: the words, and what they do to a world.
 
+import { createRule, createRuleset, entriesOf } from "../cloudflare/zone.ts";
 import { stage, wait } from "../run-worker.ts";
-import { deploy, hold, mediaOf, type World } from "./remedy-world.ts";
+import { S3_HOST } from "./provider.ts";
+import { ANY_DOOR, deploy, hold, mediaOf, obeyZone, type World } from "./remedy-world.ts";
 
 type WorldHand = readonly [text: RegExp, act: (world: World, match: RegExpExecArray) => void];
 
@@ -40,6 +42,7 @@ const WAITING: readonly WorldHand[] = [
 ];
 
 const EDGE: readonly WorldHand[] = [
+  [/npx vitrine deploy (?:--env production )?--setup/, (world) => setUpZone(world)],
   [
     /Sources: add the origin (\S+)/,
     (_world, [, entry = ""]) => {
@@ -165,6 +168,17 @@ export const HANDS: readonly WorldHand[] = [
   ...ROLE,
   ...LOGIN,
 ];
+
+/** `vitrine deploy --setup`: test/cli/deploy tests what it sets. Without a token it prints the steps by hand. */
+function setUpZone({ zone, environments }: World): void {
+  if (zone === undefined) return;
+
+  const { bucket } = mediaOf(environments.production.toml);
+  zone.ruleset = createRuleset([createRule("block", ANY_DOOR)]);
+  zone.sources = [...entriesOf(zone.sources), `${bucket}.${S3_HOST}`].join(",");
+  zone.transformations = "on";
+  obeyZone(zone);
+}
 
 /** Puts an image where wrangler.toml says that the canary is. */
 function uploadCanary({ account, environments }: World): void {

@@ -65,6 +65,8 @@ export type Situation = {
   /** Whether what is deployed is what wrangler.toml has. */
   readonly isDeployed: () => boolean;
   readonly isCacheOn: () => boolean;
+  /** Whether the operator has a token with which the command before `By hand` sets the zone. */
+  readonly hasZoneToken: () => boolean;
 };
 
 type Conditions = Readonly<Record<string, string>>;
@@ -125,6 +127,7 @@ function answerOf(
   question: boolean | undefined,
 ) {
   if (/^if it is not misspelt,/.test(clause)) return false;
+  if (/^By hand:/.test(clause)) return !situation.hasZoneToken();
   if (/^if (?:not|it is not),/i.test(clause)) return question === false;
   if (/^If it is(?: there)?,/.test(clause)) return question === true;
   if (/^then /.test(clause)) return question === true;

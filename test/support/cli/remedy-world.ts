@@ -7,6 +7,9 @@ import { HttpResponse, type HttpResponseResolver, http } from "msw";
 import { vi } from "vitest";
 import { ACCEPTS } from "../../../src/cli/http/ask-picture.ts";
 import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
+import { SETUP_TOKEN, startCloudflareAccount } from "../cloudflare/account.ts";
+import { passToLoopback } from "../cloudflare/loopback.ts";
+import { createRule, createRuleset, createZone, entriesOf, type Zone } from "../cloudflare/zone.ts";
 import { file, network } from "../emulators.ts";
 import { HEALTH_TOKEN, SECRETS, VARS } from "../env.ts";
 import { arrange, get, settle, stage, wait } from "../run-worker.ts";
@@ -51,6 +54,8 @@ export type World = {
   readonly account: Account;
   /** The queues of the account at Cloudflare; undefined: wrangler is not asked. */
   queues: QueueAccount | undefined;
+  /** The zone of production at Cloudflare; undefined: the operator has no token that reads it. */
+  zone: Zone | undefined;
   /** The files of secrets, by their names: `production.env`. */
   readonly files: Record<string, Record<string, string>>;
   devVars: Record<string, string> | undefined;
@@ -124,6 +129,7 @@ export function beginWorld(): World {
     },
     account,
     queues: undefined,
+    zone: undefined,
     files: {},
     devVars: undefined,
     shell: {},
@@ -239,6 +245,32 @@ export function addQueue(world: World): void {
   world.environments.production.tables["queues"] = { consumers };
   world.queues = createQueueAccount();
   world.queues.queues.set(QUEUE, [WORKER]).set(`${QUEUE}-dead`, []);
+}
+
+/** An expression that shuts the side door of a whole zone. */
+export const ANY_DOOR = 'starts_with(http.request.uri.path, "/cdn-cgi/image/")';
+
+/** Gives the operator a token that reads the zone of production. */
+export async function addZone(world: World): Promise<void> {
+  const { production } = world.environments;
+  world.zone = createZone(new URL(production.url).host, {
+    transformations: "on",
+    sources: stage.edge.switches.sources.join(","),
+    ruleset: createRuleset([createRule("block", ANY_DOOR)]),
+  });
+  passToLoopback();
+  const { env } = await startCloudflareAccount({ zones: [world.zone] });
+  const { CLOUDFLARE_API_BASE_URL = "" } = env;
+  world.shell = { CLOUDFLARE_API_BASE_URL, CLOUDFLARE_SETUP_TOKEN: SETUP_TOKEN.value };
+}
+
+/** Has the edge do what the settings of the zone say. */
+export function obeyZone({ ruleset, sources, transformations }: Zone): void {
+  Object.assign(stage.edge.switches, {
+    firewall: ruleset !== undefined,
+    sources: entriesOf(sources),
+    transformations: transformations !== "off",
+  });
 }
 
 /** Gives production a second bucket, with a key of its own. No route leads to it yet. @param keys of its pictures */

@@ -45,7 +45,7 @@ export function testStates(states: readonly State[]): void {
 /** Tests that nothing is found in the worlds of states before they are broken. */
 export function testWorlds(states: Iterable<State>): void {
   test.each([...states])("nothing is found before this: $title", async (state) => {
-    const world = healthyWorld(state);
+    const world = await healthyWorld(state);
     const samples = await fetchSamples(world);
     expect(new Set(Object.values(samples))).toEqual(new Set([SHOWN]));
     expect((await consult(world)).filter(isProblem)).toEqual([]);
@@ -53,9 +53,9 @@ export function testWorlds(states: Iterable<State>): void {
 }
 
 /** A world in which all is well, before a state breaks it. */
-function healthyWorld({ begin, atHand }: State): World {
+async function healthyWorld({ begin, atHand }: State): Promise<World> {
   const world = beginWorld();
-  begin?.(world);
+  await begin?.(world);
   if (atHand !== undefined) hold(world, atHand);
   remember(world);
   return world;
@@ -63,7 +63,7 @@ function healthyWorld({ begin, atHand }: State): World {
 
 /** @returns what is to be `RIGHT`, what the doctor said, and the line of the table */
 async function judge(state: State) {
-  const world = healthyWorld(state);
+  const world = await healthyWorld(state);
   if (!state.isFirst) await warm(world);
   await state.broken(world);
   const before = await fetchSamples(world);

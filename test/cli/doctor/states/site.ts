@@ -7,8 +7,10 @@ import { S3_HOST } from "../../../support/cli/provider.ts";
 import {
   addQueue,
   addSecondBucket,
+  addZone,
   consult,
   fetchSamples,
+  obeyZone,
   redirectTo,
   setBoth,
   setVars,
@@ -16,6 +18,7 @@ import {
   WARM,
   type World,
 } from "../../../support/cli/remedy-world.ts";
+import type { Zone } from "../../../support/cloudflare/zone.ts";
 import { file, network } from "../../../support/emulators.ts";
 import { EC_KEY } from "../../../support/issuer.ts";
 import { get, stage, wait } from "../../../support/run-worker.ts";
@@ -95,6 +98,42 @@ export const SITE: readonly State[] = [
       stage.edge.switches.bindingAllowed = false;
     },
     cause: ["binding", /9430/],
+  },
+  {
+    title: "the zone is read, and its Sources lacks the bucket",
+    isLong: true,
+    isFirst: true,
+    begin: addZone,
+    broken: breakZone({ sources: "cdn.example" }),
+    cause: ["sources", /Sources lacks acme-media/],
+  },
+  {
+    title: "the zone is read, and transformations are off",
+    isLong: true,
+    isFirst: true,
+    begin: addZone,
+    broken: breakZone({ transformations: "off" }),
+    cause: ["transformations", /transformations are off/],
+  },
+  {
+    title: "the zone is read, and no rule shuts its side door",
+    isLong: true,
+    begin: addZone,
+    broken: (world) => {
+      breakZone({ ruleset: undefined })(world);
+      stage.edge.switches.keptForAll = false;
+    },
+    cause: ["zone", /no rule of images.example/],
+  },
+  {
+    title: "the zone is read, and its side door is open",
+    isLong: true,
+    begin: async (world) => {
+      setBoth(world, { addressing: "path" });
+      await addZone(world);
+    },
+    broken: breakZone({ ruleset: undefined, sources: S3_HOST }),
+    cause: ["side-door", /anyone can have.*no rule of images.example/],
   },
   {
     title: "the side door is open",
@@ -348,6 +387,15 @@ export const SITE: readonly State[] = [
     cause: ["token", /a picture for somebody without a token/],
   },
 ];
+
+/** Changes the zone of production, and has the edge follow it. */
+function breakZone(settings: Partial<Zone>): (world: World) => void {
+  return ({ zone }) => {
+    if (zone === undefined) throw new Error("the zone is not known");
+    Object.assign(zone, settings);
+    obeyZone(zone);
+  };
+}
 
 /** The routes of production: an open one, and one that tokens open. */
 function routesOf({ environments }: World) {

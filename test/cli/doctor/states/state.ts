@@ -7,7 +7,7 @@ export type State = {
   /** It is much like another state: `npm run test:long` has it. */
   readonly isLong?: true;
   /** What production has besides, while all is well. */
-  readonly begin?: (world: World) => void;
+  readonly begin?: (world: World) => void | Promise<void>;
   readonly broken: (world: World) => void | Promise<void>;
   /** What a person would call the right cause: the checks that may name it, and what they see. */
   readonly cause: readonly [checks: string, seen: RegExp];
