@@ -15,7 +15,8 @@ if (existsSync(new URL("main.ts", import.meta.url))) {
   const [major = 0, minor = 0] = process.versions.node.split(".").map(Number);
   if (major < NEEDED[0] || (major === NEEDED[0] && minor < NEEDED[1])) {
     console.error(
-      `vitrine needs Node.js ${NEEDED.join(".")} or newer. This is ${process.version}.`,
+      `vitrine needs Node.js ${NEEDED.join(".")} or newer. This is ${process.version}. ` +
+        "Install Node.js 24 from https://nodejs.org, or with a version manager: nvm install 24",
     );
     process.exit(2); // it could not be done
   }

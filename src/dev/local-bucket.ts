@@ -1,7 +1,7 @@
 // The local buckets: lists, reads and changes objects, and syncs them with the fixtures and the folder `objects/`.
 
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, sep } from "node:path";
 import { type Listed, listPage } from "../cli/objects/list-page.ts";
 import { sniffImageType } from "../cli/picture/sniff.ts";
 import { keyFault } from "../url/key.ts";
@@ -62,17 +62,23 @@ type ObjectFile = { readonly path: string; readonly state: string; readonly type
 
 type ObjectFiles = ReadonlyMap<string, ObjectFile>;
 
+type SyncOptions = {
+  /** Gets what a look does. The first look fills the bucket, and is no change. */
+  readonly onChange?: (change: ObjectChange) => void;
+  /** Gets, at each look, the files whose names are no keys. */
+  readonly onLeftOut?: (file: string, fault: string) => void;
+  /** The project's folder of objects. Default: `objects`. */
+  readonly folder?: string;
+};
+
 /**
  * Returns a function that looks at the files once: it puts those that are new or changed, deletes the objects of deleted
  * files, and returns how many files were put. While it runs, a second call waits for its end, and does nothing.
- * @param onChange gets what a look does. The first look fills the bucket, and is no change
- * @param folder the project's folder of objects
  */
 export function createBucketSync(
   location: BucketLocation,
   keys: Credentials,
-  onChange: (change: ObjectChange) => void = () => {},
-  folder = "objects",
+  { onChange, onLeftOut, folder = "objects" }: SyncOptions = {},
 ) {
   /** What the bucket has. */
   const synced = new Map<string, ObjectFile>();
@@ -80,7 +86,7 @@ export function createBucketSync(
   let running: Promise<number> | undefined;
 
   const look = async (): Promise<number> => {
-    const files = readObjectFiles(folder, location.prefix);
+    const files = readObjectFiles(folder, location.prefix, onLeftOut);
     if (files === undefined) return 0;
 
     const before = latest;
@@ -97,7 +103,7 @@ export function createBucketSync(
         if (file === undefined) synced.delete(key);
         else synced.set(key, file);
         if (change.kind === "put") count += 1;
-        if (before !== undefined) onChange(change);
+        if (before !== undefined) onChange?.(change);
       } catch (error) {
         // The next look tries it again. No other object waits for it.
         failures.push(error);
@@ -179,7 +185,11 @@ function unlessGone<T>(read: () => T): T | undefined {
 const HIDDEN = /(?:^|\/)\./;
 
 /** The files by the keys of their objects. Those of the folder win. @returns undefined while a folder is being deleted */
-function readObjectFiles(folder: string, prefix: string): ObjectFiles | undefined {
+function readObjectFiles(
+  folder: string,
+  prefix: string,
+  onLeftOut: SyncOptions["onLeftOut"],
+): ObjectFiles | undefined {
   const options = { recursive: true, encoding: "utf8" } as const;
   const names = existsSync(folder) ? unlessGone(() => readdirSync(folder, options)) : [];
   if (names === undefined) return undefined;
@@ -189,9 +199,15 @@ function readObjectFiles(folder: string, prefix: string): ObjectFiles | undefine
     path: join(FIXTURES, file),
   }));
   const files = names.map((name) => {
-    return { key: name.replaceAll("\\", "/"), path: join(folder, name) };
+    // Only on Windows a backslash separates folders. Elsewhere it is a part of a name, which no key may have.
+    return { key: name.replaceAll(sep, "/"), path: join(folder, name) };
   });
   const visible = files.filter(({ key }) => !HIDDEN.test(key));
+  for (const { key, path } of visible) {
+    const fault = keyFault(prefix + key);
+    if (fault !== undefined) onLeftOut?.(path, fault);
+  }
+
   const all = [...fixtures, ...visible].filter(({ key }) => keyFault(prefix + key) === undefined);
   return new Map(
     all.flatMap(({ key, ...source }) => {

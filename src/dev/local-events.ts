@@ -3,6 +3,7 @@
 // nothing here logs a message.
 
 import { hash } from "node:crypto";
+import { withPages } from "../cli/command.ts";
 import { INVISIBLE } from "../worker/log/without-signatures.ts";
 import { isPlainObject, parseJson, tableOf } from "../worker/util/json.ts";
 import type { ObjectChange } from "./local-bucket.ts";
@@ -51,13 +52,14 @@ export function createLocalEvents(post: (messages: readonly object[]) => Promise
     },
     /**
      * Returns a line of the Worker's log as the terminal shows it. The notice of a purge by event becomes a line for
-     * each object that it names: `purged by event media/photos/fig.jpg`. Every other line stays as it is.
+     * each object that it names: `purged by event media/photos/fig.jpg`. In every other line, the page that it points to
+     * has its path from here.
      * @returns undefined if nothing is to be shown: the Worker purges an event twice, a minute apart, and has a notice
      * of both if somebody looked at the picture meanwhile
      */
     terminalText(line: string): string | undefined {
       const notice = readNotice(line);
-      if (notice === undefined) return line;
+      if (notice === undefined) return line.replace(SEE, withPages);
 
       const names = notice.first.filter((name) => hasLine.get(name) !== true);
       if (names.length === 0) return undefined;
@@ -67,6 +69,9 @@ export function createLocalEvents(post: (messages: readonly object[]) => Promise
     },
   };
 }
+
+/** Where a line of the Worker's log points to. A key in it has its quotes escaped, and is never changed. */
+const SEE = /(?<=[,{]"see":")docs\/[\w-]+\.md/;
 
 /** The host of R2's API for S3. */
 const R2_HOST = /\.r2\.cloudflarestorage\.com$/;

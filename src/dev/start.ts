@@ -199,6 +199,13 @@ function createSync(
   const syncs = new Map<string, ReturnType<typeof createBucketSync>>();
   /** The names of the buckets in wrangler.toml, which may change while the bucket stays. */
   const names = new Map<string, string>();
+  /** Several buckets have the same files, and each look finds them. */
+  const leftOut = new Set<string>();
+  const warnOfName = (path: string, fault: string) => {
+    if (leftOut.has(path)) return;
+    leftOut.add(path);
+    warn(`${visible(path)} is left out: it cannot be a key (${fault}). Give it another name.`);
+  };
   let current: LocalProject;
   return async (project) => {
     current = project;
@@ -209,7 +216,11 @@ function createSync(
       names.set(id, name);
       const onChange = (change: ObjectChange) => events.add(current, names.get(id) ?? name, change);
       const sync =
-        syncs.get(id) ?? createBucketSync({ baseUrl, prefix }, readLocalKeys("."), onChange);
+        syncs.get(id) ??
+        createBucketSync({ baseUrl, prefix }, readLocalKeys("."), {
+          onChange,
+          onLeftOut: warnOfName,
+        });
       syncs.set(id, sync);
       const put = await sync();
       if (put > 0) log(`Put ${put} object${put === 1 ? "" : "s"} into the local bucket "${name}".`);

@@ -112,7 +112,10 @@ test("by keyboard alone: the code, and what the edge is asked, are read and copi
   await tabTo(page, title);
   await tabTo(page, "Code");
   await page.keyboard.press("Enter");
-  await tabTo(page, `npx vitrine client ../app/src/vitrine.ts --base-url ${address()}`);
+  await tabTo(
+    page,
+    `npx vitrine client ../app/src/vitrine.ts --standalone --base-url ${address()}`,
+  );
   await tabTo(page, "import { images }");
   await tabTo(page, "Copy");
   await page.keyboard.press("Enter");
@@ -154,6 +157,36 @@ test.each([
   const { dialog } = await openTry(page, SMALL, "thumbnail");
   await expect.poll(() => labels(dialog), LONG_WAIT).toEqual(["AVIF 85", "WEBP 85"]);
   expect(await barriers(page)).toEqual([]);
+  await page.close();
+});
+
+test("a picture that is added is in view, whatever the filter and the scroll position were", async () => {
+  const { page } = await openSheet();
+  const heading = page.locator("main > h2");
+  await page.fill("#filter", " zzz");
+  await expect
+    .poll(() => heading.textContent())
+    .toMatch(/^0 of \d+ objects: no key has “zzz” in it$/);
+  await page.fill("#filter", "");
+  const buffer = readFileSync(join(ROOT, "fixtures/objects/made/transparent.png"));
+  const filesOf = (...names: string[]) =>
+    names.map((name) => ({ name, mimeType: "image/png", buffer }));
+  await page.setInputFiles("#files", filesOf("a.png", "b.png"));
+  await page.locator("#message").getByText("2 of 2 added").waitFor();
+  await page.evaluate(() => scrollTo(0, document.body.scrollHeight));
+  await page.fill("#filter", "dandelion");
+  await page.setInputFiles("#files", filesOf("zz.png"));
+  await page.locator("#message").getByText("1 of 1 added").waitFor();
+  expect(await page.inputValue("#filter")).toBe("");
+  const article = page.locator('article[data-key="own/zz.png"]');
+  const topOf = async () => (await article.boundingBox())?.y ?? Number.NaN;
+  await expect
+    .poll(async () => (await topOf()) >= 0 && (await topOf()) < 300, LONG_WAIT)
+    .toBe(true);
+  for (const name of ["a.png", "b.png", "zz.png"]) {
+    await page.getByRole("button", { name: `Delete own/${name} from the local bucket` }).click();
+    await page.locator(`article[data-key="own/${name}"]`).waitFor({ state: "detached" });
+  }
   await page.close();
 });
 

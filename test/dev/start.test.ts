@@ -97,6 +97,11 @@ test("it makes .dev.vars, serves, stores, and names the port to a second one", S
   }
   expect(await statusOf("/images/card/broken/page.jpg")).toBe(415);
   await expect.poll(local.output).toMatch(/^\{"event":"source-unreadable",.*"bucket":"media"/m);
+  const [, page = ""] = /"see":"([^"#]*)#source-unreadable"/.exec(local.output()) ?? [];
+  expect([page, existsSync(join(folder, page))]).toEqual([
+    expect.stringMatching(/errors\.md$/),
+    true,
+  ]);
   expect(await statusOf(SMALL)).toBe(200);
   expect(await cacheOf()).toMatch(/^cache;desc=stored, type/);
 

@@ -1,5 +1,7 @@
 // The code of a picture to paste into an app, as text.
 
+import type { Dimensions } from "../../client/types.ts";
+
 /** One picture of an app. */
 export type ImageCall = {
   /** The name of the client: `images`. */
@@ -10,6 +12,8 @@ export type ImageCall = {
   readonly hasSizes: boolean;
   /** Whether its route is signed. */
   readonly signed: boolean;
+  /** Its size, so that a page keeps its place free; undefined: it is not known. */
+  readonly original: Dimensions | undefined;
 };
 
 /**
@@ -17,11 +21,18 @@ export type ImageCall = {
  * @param origin the origin of the local run: a new project has no domain that the command could find
  */
 export function appFileCommand(origin: string): string {
-  return `npx vitrine client ../app/src/vitrine.ts --base-url ${origin}`;
+  return `npx vitrine client ../app/src/vitrine.ts --standalone --base-url ${origin}`;
 }
 
 /** Returns lines that compile beside the file that `npx vitrine client` writes. */
-export function callSnippet({ client, key, preset, hasSizes, signed }: ImageCall): string {
+export function callSnippet({
+  client,
+  key,
+  preset,
+  hasSizes,
+  signed,
+  original,
+}: ImageCall): string {
   const object = `${JSON.stringify(key)}, ${JSON.stringify(preset)}`;
   const names = signed ? `createSigner, ${client}` : client;
   const signer = [
@@ -29,6 +40,7 @@ export function callSnippet({ client, key, preset, hasSizes, signed }: ImageCall
     `const sign = createSigner(${client}.site, process.env.URL_SIGNING_KEYS ?? "");`,
     `const query = await sign(${object}, { within: 3600 });`,
   ];
+  const size = original && `{ width: ${original.width}, height: ${original.height} }`;
   return [
     `import { ${names} } from "./vitrine";`,
     "",
@@ -36,6 +48,7 @@ export function callSnippet({ client, key, preset, hasSizes, signed }: ImageCall
     `const props = ${client}.imgProps(${object}, {`,
     '  alt: "…",',
     ...(hasSizes ? ['  sizes: "100vw", // put yours'] : []),
+    ...(size ? [`  original: ${size}, // npx vitrine facts writes those of all`] : []),
     ...(signed ? ["  query,"] : []),
     "});",
   ].join("\n");

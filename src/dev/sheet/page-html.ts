@@ -24,6 +24,8 @@ type Page = {
   readonly objects: readonly SheetObject[] | undefined;
   /** How to sign in, for routes that need a token. */
   readonly signIns: readonly SignIn[];
+  /** The file whose ROUTES name issuers of their own, so that nobody signs in here. */
+  readonly issuersFile: string | undefined;
 };
 
 /** O5 */
@@ -37,7 +39,7 @@ const FIXTURE_RANKS: ReadonlyMap<string, number> = new Map(
 const rankOf = ({ key }: { readonly key: string }) => FIXTURE_RANKS.get(key) ?? -1;
 
 /** @returns the whole document */
-export function pageHtml({ address, tag, mistakes, objects, signIns }: Page): string {
+export function pageHtml({ address, tag, mistakes, objects, signIns, issuersFile }: Page): string {
   const broken = new Set(BROKEN.map(({ key }) => key));
   const all = (objects ?? [])
     .filter(({ key }) => !broken.has(key))
@@ -65,6 +67,7 @@ ${mistakes.length > 0 && mistakesHtml(mistakes)}
 ${objects && html`<div class="add"><label class="button" for="files">Add pictures</label><input id="files" type="file" accept="image/*" multiple> <span class="hint">or drop them on this page: they stay on this machine</span></div>`}
 </div>
 ${signIns.map(signInHtml)}
+${issuersFile !== undefined && html`<p>Nobody can sign in here: the <code>ROUTES</code> in ${issuersFile} name issuers that are asked themselves. To sign in as anybody, remove <code>ROUTES</code> from ${issuersFile}.</p>`}
 <p id="total" role="status"></p>
 <p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${FREE.toLocaleString("en")} are free: see ${withPages("docs/costs.md")}.</p>
 </header>
@@ -132,7 +135,7 @@ function figureHtml(
   const { name, preset, client, clientName, route, query, largest, edgeCall } = rendition;
   const hasSizes = preset.widths !== undefined;
   const signed = route.signing !== undefined;
-  const call = { client: clientName, key, preset: name, hasSizes, signed };
+  const call = { client: clientName, key, preset: name, hasSizes, signed, original: picture };
   const maxWidth = dimensionsOf(preset, picture).width ?? preset.width ?? 0;
   const sizes = `(min-width: 72rem) min(46rem, ${maxWidth}px), min(${maxWidth}px, calc(100vw - 4rem))`;
   const options = { alt: `${key}, as ${name}`, original: picture, query, sizes };
@@ -153,7 +156,7 @@ ${owner && ownerHtml(key, name, owner)}
       html`<li data-variant="${variant}"><a href="${client.imageUrl(key, variant, query)}"><code>${as}</code></a></li> `,
   )}</ul></dd></dl>
 ${picture?.format !== "svg" && tryButton(`Try ${key} as ${name}`, preset)}
-<details><summary>Code</summary><p class="hint">Once, for the file that the code imports:</p>
+<details><summary>Code</summary><p class="hint">Once, for the file that the code imports. If the app has the package, leave out <code>--standalone</code>:</p>
 ${snippet(appFileCommand(address))}${snippet(callSnippet(call))}</details>
 <details><summary>What the edge is asked</summary>${
     edgeCall === undefined

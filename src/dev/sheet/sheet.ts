@@ -73,6 +73,12 @@ export function createSheet(
   // The operator's own S3 is not shown: anybody on this machine can request a try, without a signature.
   const readLocal = () => (watcher.current().hasOwnS3 ? undefined : readConfiguration());
   const readSignIns = () => signInsOf(readConfiguration()?.config.routes ?? []);
+  /** Of ROUTES in .dev.vars, no issuer is replaced by the local one. */
+  const readIssuersFile = (): string | undefined => {
+    const routes = readConfiguration()?.config.routes ?? [];
+    const hasTokens = routes.some(({ tokenRules }) => tokenRules !== undefined);
+    return hasTokens && readSignIns().length === 0 ? watcher.current().devVars : undefined;
+  };
   const readBuckets = () => readLocal()?.config.buckets ?? [];
 
   /** An AVIF is a picture as any other where the switches say that the account may have it (L1). */
@@ -121,7 +127,9 @@ export function createSheet(
       const mistakes = watcher.mistakes();
       const local = readLocal();
       const objects = local && (await addRenditions(local, await listObjects(), Date.now()));
-      return pageHtml({ address, tag: before, mistakes, objects, signIns: readSignIns() });
+      const signIns = readSignIns();
+      const issuersFile = readIssuersFile();
+      return pageHtml({ address, tag: before, mistakes, objects, signIns, issuersFile });
     },
     /** Who is signed in, for each sign-in of the page. @param cookies the header of the request */
     signedIn: (cookies: string): Promise<readonly (SignedIn | undefined)[]> => {

@@ -1,7 +1,7 @@
 // The code that the contact sheet gives to apps compiles beside the file of `npx vitrine client`, which the command
 // that it gives writes.
 
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import {
@@ -24,9 +24,16 @@ test("a call with sizes, one without, and one that is signed compile", async () 
   await installClient(folder);
   write("tsconfig.json", JSON.stringify({ compilerOptions: STRICT, include: ["."] }));
   write("node.d.ts", "declare const process: { env: { URL_SIGNING_KEYS?: string } };");
-  const plain = { client: "images", key: 'a "1".jpg', preset: "card", hasSizes: false };
+  const plain = {
+    client: "images",
+    key: 'a "1".jpg',
+    preset: "card",
+    hasSizes: false,
+    original: { width: 300, height: 200 },
+  };
   const calls: Record<string, ImageCall> = {
     "plain.ts": { ...plain, signed: false },
+    "unknown.ts": { ...plain, original: undefined, signed: false },
     "wide.ts": { ...plain, preset: "hero", hasSizes: true, signed: false },
     "signed.ts": { ...plain, client: "privateImages", signed: true },
   };
@@ -36,6 +43,9 @@ test("a call with sizes, one without, and one that is signed compile", async () 
   // Without the sizes that it needs.
   const narrow = callSnippet({ ...plain, preset: "hero", signed: false });
   write("narrow.ts", `${narrow}\nexport default props;\n`);
+  expect(callSnippet({ ...plain, signed: false })).toContain(
+    "original: { width: 300, height: 200 },",
+  );
   expect(await compile(folder)).toMatchObject([{ file: "narrow.ts", code: "TS2345" }]);
 });
 
@@ -48,5 +58,7 @@ test("the command writes the file in a new project, whose domain is not known ye
   const file = join(folder, args[1] ?? "");
   const { code, err } = await vitrine(args.with(1, file), { folder });
   expect([code, err]).toEqual([0, ""]);
+  // An app without the package has the client beside the file.
+  expect(existsSync(join(file, "../vitrine-client.js"))).toBe(true);
   expect(readFileSync(file, "utf8")).toContain('const baseUrl = "http://localhost:8788";');
 });

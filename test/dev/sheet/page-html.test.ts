@@ -25,7 +25,14 @@ async function render(keys: readonly string[], mistakes: readonly string[] = [])
   });
   const sheetObjects = await addRenditions({ config: configOf(), vars: ENV }, objects, 0);
   const address = "http://localhost:8787";
-  return pageHtml({ address, tag: "1", mistakes, objects: sheetObjects, signIns: [] });
+  return pageHtml({
+    address,
+    tag: "1",
+    mistakes,
+    objects: sheetObjects,
+    signIns: [],
+    issuersFile: undefined,
+  });
 }
 
 test("no key and no mistake becomes a tag, an attribute or a script", async () => {

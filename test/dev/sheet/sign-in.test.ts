@@ -140,6 +140,7 @@ async function render(keys: readonly string[], routes: readonly object[]): Promi
     mistakes: [],
     objects: sheetObjects,
     signIns: groups,
+    issuersFile: undefined,
   });
 }
 

@@ -165,6 +165,17 @@ test("with an S3 of one's own nothing is tried, put or deleted: it would need no
   expect(stage.edgeRequests).toEqual([]);
 });
 
+test("where .dev.vars has ROUTES with tokens, the page says why nobody can sign in there", async () => {
+  const issuer = "https://login.example.com/";
+  const token = { issuer, audience: "a", keys: `${issuer}jwks`, claims: { sub: ":user" } };
+  const ROUTES = [{ path: "/users/:user/:preset/*", object: "media/users/:user/*", token }];
+  const pageWith = (change: object) => sheetOf(true, { ...ENV, ...change }).page();
+  expect(await pageWith({ ROUTES })).toMatch(
+    /Nobody can sign in here: .* remove .* from \.dev\.vars/,
+  );
+  expect(await pageWith({})).not.toContain("sign in");
+});
+
 test.each<[what: string, name: string, path?: string]>([
   ["a name, below own/", "a b.jpg", "own/a%20b.jpg"],
   ["a whole key", "users/ada/avatar.png", "users/ada/avatar.png"],

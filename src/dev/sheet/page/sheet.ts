@@ -116,7 +116,10 @@ function applyFilter(): void {
   }
   const matches = articles.filter(({ hidden }) => !hidden).length;
   const count = matches < articles.length ? `${matches} of ${articles.length}` : matches;
-  if (articles.length > 0) find("main > h2", HTMLElement).textContent = `${count} objects`;
+  const reason = matches === 0 ? `: no key has “${filter.value.trim()}” in it` : "";
+  if (articles.length > 0) {
+    find("main > h2", HTMLElement).textContent = `${count} objects${reason}`;
+  }
 }
 
 const opened = new Set<string>(JSON.parse(sessionStorage.getItem("opened") ?? "[]"));
@@ -142,22 +145,41 @@ document.addEventListener("drop", (event) => {
 async function putAll(all: readonly File[]): Promise<void> {
   isBusy = true;
   const notes: string[] = [];
-  let added = 0;
+  const added: string[] = [];
   for (const [index, file] of all.entries()) {
     showMessage(`Adding ${file.name} to the local bucket: ${index + 1} of ${all.length} …`);
     const url = `/.vitrine/objects/${encodeURIComponent(file.name)}`;
     const request = { method: "PUT", headers: { "content-type": file.type }, body: file };
     const answer = await fetch(url, request).catch((error) => new Response(error, { status: 502 }));
-    if (answer.ok) added += 1;
+    if (answer.ok) added.push(`own/${file.name}`);
 
     // Why it was not added, or what visitors get in its place.
     const note = (await answer.text()).trim();
     if (note !== "") notes.push(`${file.name}: ${note}`);
   }
-  const done = `${added} of ${all.length} added to the local bucket.`;
+  const done = `${added.length} of ${all.length} added to the local bucket.`;
   sessionStorage.setItem("message", [done, ...notes].join("\n"));
+  sessionStorage.setItem("added", JSON.stringify(added));
+  if (added.length > 0) history.scrollRestoration = "manual"; // the page shows what was added
   location.reload();
 }
+
+/** Scrolls to the first picture that was added, and ends a filter that hides it. */
+function showAdded(): void {
+  const added = new Set<string>(JSON.parse(sessionStorage.getItem("added") ?? "[]"));
+  sessionStorage.removeItem("added");
+  const isAdded = ({ dataset }: HTMLElement) => added.has(dataset["key"] ?? "");
+  const articles = [...document.querySelectorAll("article")].filter(isAdded);
+  if (articles.length === 0) return;
+
+  if (articles.every(({ hidden }) => hidden)) {
+    filter.value = "";
+    applyFilter();
+  }
+  articles.find(({ hidden }) => !hidden)?.scrollIntoView();
+  history.scrollRestoration = "auto";
+}
+showAdded();
 showMessage(sessionStorage.getItem("message") ?? "");
 sessionStorage.removeItem("message");
 
