@@ -134,6 +134,11 @@ for (const details of document.querySelectorAll("details")) {
 }
 
 let isBusy = false;
+let hasAdded = false;
+// When the page is loaded again, it stays where it is, or shows what was added.
+addEventListener("beforeunload", () => {
+  history.scrollRestoration = hasAdded ? "manual" : "auto";
+});
 const files = document.querySelector<HTMLInputElement>("#files");
 files?.addEventListener("change", () => putAll([...(files.files ?? [])]));
 document.addEventListener("dragover", (event) => event.preventDefault());
@@ -160,7 +165,7 @@ async function putAll(all: readonly File[]): Promise<void> {
   const done = `${added.length} of ${all.length} added to the local bucket.`;
   sessionStorage.setItem("message", [done, ...notes].join("\n"));
   sessionStorage.setItem("added", JSON.stringify(added));
-  if (added.length > 0) history.scrollRestoration = "manual"; // the page shows what was added
+  hasAdded = added.length > 0;
   location.reload();
 }
 
@@ -177,7 +182,6 @@ function showAdded(): void {
     applyFilter();
   }
   articles.find(({ hidden }) => !hidden)?.scrollIntoView();
-  history.scrollRestoration = "auto";
 }
 showAdded();
 showMessage(sessionStorage.getItem("message") ?? "");
