@@ -4,7 +4,7 @@
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { EXIT, isFault, log, type Outcome, type Run, type World } from "../command.ts";
-import { openProject, type Project, slotsAtHand } from "../config/project.ts";
+import { openProject, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
 import { type BucketKey, parsePrefix } from "../objects/bucket-key.ts";
 import { listObjects, noObject } from "../objects/list-objects.ts";
 import type { Listed } from "../objects/list-page.ts";
@@ -14,6 +14,7 @@ import { counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { readFactsFile, writeFacts } from "./facts-file.ts";
 import { type FactsResult, readOriginals } from "./read-originals.ts";
+import { withoutSamples } from "./samples.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -98,8 +99,11 @@ async function listBuckets(world: World, project: Project, { bucket, key }: Buck
       log(world.stderr, `Left out: ${next.name}, an R2 binding, which only the Worker can open.`);
       continue;
     }
-    const listed = await listObjects(world, project, { bucket: next, key }, "facts");
-    if (isFault(listed)) return listed;
+    const all = await listObjects(world, project, { bucket: next, key }, "facts");
+    if (isFault(all)) return all;
+    const listed = usesLocalS3(project) ? withoutSamples(all) : all;
+    const samples = counted(all.size - listed.size, "sample");
+    if (listed.size < all.size) log(world.stderr, `Left out: ${samples} of the local run.`);
     listings.set(next, new Map([...listed].filter(([name]) => !listedKeys.has(name))));
     for (const name of listed.keys()) listedKeys.add(name);
   }

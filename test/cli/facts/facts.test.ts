@@ -1,5 +1,6 @@
 // vitrine facts: what it reads, what it writes, and what it says.
 
+import { hash } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { http } from "msw";
@@ -104,6 +105,73 @@ test("it lists what begins with a prefix of a bucket", async () => {
     const { code, out } = await facts(args, { folder });
     expect([code, Object.keys(JSON.parse(out))]).toEqual([0, keys]);
   }
+});
+
+describe("in the local run", () => {
+  const SAMPLES = { "photos/fig.jpg": "photos/fig.jpg", "keys/100%.jpg": "made/key.jpg" };
+  const BROKEN = {
+    "broken/truncated.jpg": "broken/truncated.jpg",
+    "broken/page.jpg": "broken/page.jpg",
+  };
+  const filesOf = (names: Readonly<Record<string, string>>) =>
+    Object.entries(names).map(([name, path]) => [name, file(path)] as const);
+
+  /** Puts objects into the local bucket, and reads the facts of the keys that begin with a prefix. */
+  async function localFacts(objects: readonly (readonly [string, Uint8Array])[], prefix = "") {
+    const signingKeys = `URL_SIGNING_KEYS='${SECRETS.URL_SIGNING_KEYS}'`;
+    writeFileSync(join(at.folder, ".dev.vars"), signingKeys);
+    const bodies = new Map(objects);
+    network.use(
+      http.get("http://localhost:8787/cdn-cgi/local/r2/s3/:bucket/*", ({ request, params }) => {
+        const { searchParams } = new URL(request.url);
+        if (!searchParams.has("list-type")) {
+          const name = `${params[0]}`.replace("published/", "");
+          return new Response(Uint8Array.from(bodies.get(name) ?? []));
+        }
+
+        const items = objects.map(([objectKey, bytes]) => {
+          const tag = hash("md5", bytes);
+          return `<Contents><Key>published/${objectKey}</Key><ETag>"${tag}"</ETag><Size>${bytes.length}</Size></Contents>`;
+        });
+        const listed = items
+          .filter((item) => item.includes(`<Key>${searchParams.get("prefix")}`))
+          .join("");
+        return new Response(
+          `<ListBucketResult><IsTruncated>false</IsTruncated>${listed}</ListBucketResult>`,
+          { headers: { "content-type": "application/xml" } },
+        );
+      }),
+    );
+    const args = [...(prefix ? [prefix] : []), "--url", "http://localhost:8787"];
+    const { code, out, err } = await facts(args, { env: {} });
+    return [code, Object.keys(JSON.parse(out)), /Left out: .*/.exec(err)?.[0]];
+  }
+
+  test("the samples have facts, and no broken one makes it fail", async () => {
+    const objects = filesOf({ ...SAMPLES, ...BROKEN });
+    const left = "Left out: 2 samples of the local run.";
+    expect(await localFacts(objects)).toEqual([0, Object.keys(SAMPLES).sort(), left]);
+  });
+
+  test("pictures of the project have facts alone, also one with the key of a sample", async () => {
+    const ownObjects = [
+      ["own/a.jpg", key],
+      ["photos/fig.jpg", ring],
+    ] as const;
+    const objects = [...filesOf({ ...SAMPLES, ...BROKEN }).slice(1), ...ownObjects];
+    const left = "Left out: 3 samples of the local run.";
+    expect(await localFacts(objects)).toEqual([0, ["own/a.jpg", "photos/fig.jpg"], left]);
+    expect(await localFacts(objects, "keys/")).toEqual([0, ["keys/100%.jpg"], undefined]);
+  });
+
+  test("a broken picture of the project is still named, and the exit code says so", async () => {
+    const truncated = file("broken/truncated.jpg");
+    const result = await localFacts([
+      ["own/a.jpg", key],
+      ["own/b.jpg", truncated],
+    ]);
+    expect(result).toEqual([1, ["own/a.jpg"], undefined]);
+  });
 });
 
 test("arguments that make no sense are refused, and S3 is not asked", async () => {

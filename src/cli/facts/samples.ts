@@ -1,0 +1,40 @@
+// Leaves out the objects that the local run brings with it, where an app does not need their facts. An object is known by
+// its key and its content: a picture of the project may have the key of a sample.
+
+import { hash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parseJson, tableOf } from "../../worker/util/json.ts";
+import { PACKAGE_ROOT } from "../command.ts";
+import type { Listed } from "../objects/list-page.ts";
+
+const FIXTURES = join(PACKAGE_ROOT, "fixtures/objects");
+
+type Objects = ReadonlyMap<string, Listed>;
+
+/**
+ * Returns the objects whose facts an app needs: the project's own, or the samples, as long as there are no others. No
+ * app shows a broken sample.
+ */
+export function withoutSamples(objects: Objects): Objects {
+  const { pictures, hardKeys, broken } = tableOf(
+    parseJson(readFileSync(join(FIXTURES, "objects.json"), "utf8")),
+  );
+  const brokenFiles = tableOf(broken);
+  const isBroken = (object: Listed) => isFile(object, brokenFiles[object.key]);
+  const whole = [...objects].filter(([, object]) => !isBroken(object));
+
+  const samples = tableOf(pictures);
+  const sampleKeys = new Set([hardKeys].flat());
+  const isSample = (object: Listed) =>
+    isFile(object, sampleKeys.has(object.key) ? "made/key.jpg" : samples[object.key]);
+  const ownObjects = whole.filter(([, object]) => !isSample(object));
+
+  return new Map(ownObjects.length > 0 ? ownObjects : whole);
+}
+
+/** Returns whether an object is a file of the samples: the local S3 has the MD5 as its ETag. */
+function isFile({ etag }: Listed, file: unknown): boolean {
+  if (typeof file !== "string") return false;
+  return hash("md5", readFileSync(join(FIXTURES, file))) === etag;
+}
