@@ -32,6 +32,7 @@ test("npm run check finds no mistake: the configuration, the types of Env, TypeS
   const types = readFileSync(join(cloned, "worker-configuration.d.ts"), "utf8");
   expect(types).toMatch(/IMAGES: ImagesBinding/);
   expect(types).toMatch(/MEDIA_BUCKET: R2Bucket/);
+  expect(types).toMatch(/RENDITIONS: R2Bucket/);
 });
 
 // A project of `vitrine init --bucket vitrine-media` is the same.
@@ -42,11 +43,16 @@ describe("npm start", () => {
   });
   afterAll(() => local.stop());
 
-  test("shows a picture, by the Images binding and a local R2 bucket", async () => {
+  test("shows a picture, by the Images binding and a local R2 bucket, and stores it", async () => {
     const url = `${local.url}/images/card@2x/photos/fig.jpg`;
-    const answer = await fetch(url, { headers: { accept: "image/avif,*/*" } });
+    const getPicture = () => fetch(url, { headers: { accept: "image/avif,*/*" } });
+    const answer = await getPicture();
     const { format } = await sharp(await answer.arrayBuffer()).metadata();
     const type = answer.headers.get("content-type");
     expect([answer.status, type, format]).toEqual([200, "image/avif", "heif"]);
+
+    // It is stored after the answer.
+    const readSource = async () => (await getPicture()).headers.get("server-timing");
+    await expect.poll(readSource, { timeout: 5_000 }).toContain("stored");
   });
 });

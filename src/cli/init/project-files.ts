@@ -81,14 +81,8 @@ required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]`;
 
 const STORE_NAME = 'store = "RENDITIONS"';
 
-/** Without a name, `wrangler deploy` creates the bucket (T9). */
-const STORE = `# R2 holds every rendition that was ever made, so each is made and billed once, and shown while
-# S3 is down. A deploy makes the bucket, which nothing else may use.
-[vars.ANSWERS]
-${STORE_NAME}
-
-[[r2_buckets]]
-binding = "RENDITIONS"`;
+/** Without a name, `wrangler deploy` makes a bucket for each Worker, called like it (T9). The button asks for a name (D1). */
+const STORE_BUCKET = '\nbucket_name = "vitrine-renditions"';
 
 /** Only for R2, whose events come as soon as it is deployed. docs/cache.md says why 30 days. */
 const LONG_KEEP = `# Events purge what changes, so Cloudflare keeps a picture for 30 days. Without events, write 300.
@@ -115,13 +109,14 @@ const NO_ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain =
 function wranglerToml(template: string, { name, deployments, s3 }: ProjectSettings): string {
   const tables = template.trimEnd().split("\n\n");
   const isNotInherited = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
-  const isForR2 = (table: string) => /^\[\[?(?:images|r2_buckets)\b/m.test(table);
+  const isForR2 = (table: string) =>
+    /^(?:\[images\]|\[\[r2_buckets\]\]\nbinding = "MEDIA_BUCKET")$/m.test(table);
   const copied = tables.filter((table) => isNotInherited(table) && !(s3 && isForR2(table)));
-  copied.push(
-    s3 ? STORE : STORE.replace(STORE_NAME, `$&\n${LONG_KEEP}`),
-    QUEUE,
-    ...(s3 ? [SECRETS] : []),
-  );
+  copied.push(QUEUE, ...(s3 ? [SECRETS] : []));
+  const filled = fill(copied.join("\n\n"), [
+    [STORE_BUCKET, ""],
+    [STORE_NAME, s3 ? STORE_NAME : `${STORE_NAME}\n${LONG_KEEP}`],
+  ]);
   const [{ environment, host }] = deployments;
   const shared = fill(tables.filter((table) => !isNotInherited(table)).join("\n\n"), [
     ['name = "vitrine"', `name = "${name}"`],
@@ -130,7 +125,7 @@ function wranglerToml(template: string, { name, deployments, s3 }: ProjectSettin
   ]);
   const texts = deployments.map((deployment) => {
     const worker = [name, deployment.environment].filter(Boolean).join("-");
-    return tablesOf(deployment, copied.join("\n\n").replaceAll('"NAME-', `"${worker}-`), s3);
+    return tablesOf(deployment, filled.replaceAll('"NAME-', `"${worker}-`), s3);
   });
   return `${[shared, ...texts].join("\n\n")}\n`;
 }

@@ -63,7 +63,7 @@ beforeAll(async () => {
 afterAll(() => served.close());
 
 describe.each([
-  ["the template, by R2 and the Images binding", createR2Project, "miss", 200],
+  ["the template, by R2, the Images binding and its store", createR2Project, "stored", 200],
   // wrangler's edge does not name the object that it used (R4): such a picture is not stored, and has no ETag.
   ["a project of an S3 bucket, by cf.image", () => createS3Project(served.url), "miss", 401],
 ] as const)("in wrangler dev, %s", (_name, createProject, secondSource, health) => {
@@ -78,25 +78,33 @@ describe.each([
   const getPath = (path: string, headers: Record<string, string>) =>
     fetch(dev.url + path, { headers });
 
-  test.each(["avif", "webp", "jpeg"])("shows %s, and nothing is cached (W15)", async (format) => {
-    const accept = format === "jpeg" ? "*/*" : `image/${format},*/*`;
-    for (const source of ["miss", secondSource]) {
-      const response = await getPath(`/images/card/${KEY}`, { accept });
-      const type = `image/${format}`;
-      const { status, headers } = response;
-      expect([status, headers.get("content-type")]).toEqual([200, type]);
-      expect(headers.get("server-timing")).toContain(source);
-      expect(await sharp(await response.arrayBuffer()).metadata()).toMatchObject({
-        ...{ width: 480, format: format === "avif" ? "heif" : format },
-      });
-      const etag = headers.get("etag");
-      const second = await getPath(`/images/card/${KEY}`, {
-        accept,
-        "if-none-match": etag ?? "none",
-      });
-      expect(second.status).toBe(etag === null ? 200 : 304);
-    }
-  });
+  test.each(["avif", "webp", "jpeg"])(
+    "shows %s, and Workers Cache keeps nothing (W15)",
+    async (format) => {
+      const accept = format === "jpeg" ? "*/*" : `image/${format},*/*`;
+      for (const source of ["miss", secondSource]) {
+        const response = await getPath(`/images/card/${KEY}`, { accept });
+        const type = `image/${format}`;
+        const { status, headers } = response;
+        expect([status, headers.get("content-type")]).toEqual([200, type]);
+        expect(headers.get("server-timing")).toContain(source);
+        expect(await sharp(await response.arrayBuffer()).metadata()).toMatchObject({
+          ...{ width: 480, format: format === "avif" ? "heif" : format },
+        });
+        const etag = headers.get("etag");
+        const second = await getPath(`/images/card/${KEY}`, {
+          accept,
+          "if-none-match": etag ?? "none",
+        });
+        expect(second.status).toBe(etag === null ? 200 : 304);
+
+        // What is stored, is stored after the answer.
+        const readSource = async () =>
+          (await getPath(`/images/card/${KEY}`, { accept })).headers.get("server-timing");
+        await expect.poll(readSource, { timeout: 5_000 }).toContain(secondSource);
+      }
+    },
+  );
 
   test("shows no other object; of .dev.vars it takes all, or what is required (S2)", async () => {
     expect((await getPath("/images/card/photos/none.jpg", {})).status).toBe(404);
