@@ -32,6 +32,7 @@ import {
 import type { ZonesSeen } from "../zone/zone-state.ts";
 import { checkS3, type Deployment } from "./check-s3.ts";
 import { makeQueues, makeRules, refuseEvents, seeEvents } from "./events.ts";
+import { goBackLines } from "./go-back.ts";
 import { askLiveWorker, planOf } from "./plan.ts";
 import { prepareSecrets } from "./prepare-secrets.ts";
 import { offerBareHosts, printSetup, type SetupOptions, seeZones, setUpZones } from "./setup.ts";
@@ -141,6 +142,7 @@ export async function deploy(
   if (setupResult === "by-hand") {
     log(world.stderr, "The zone is not set up: see the steps by hand above");
   }
+  log(world.stderr, ...goBackLines(world.folder, deployment, eventsElsewhere));
   const isPartly = rules === "failed" || setupResult === "by-hand";
   return isPartly && outcome === EXIT.done ? EXIT.partly : outcome;
 }
@@ -250,7 +252,6 @@ async function checkDeployed(
   zones: ZonesSeen | undefined,
   tools: DeployTools,
 ): Promise<Outcome> {
-  const { secrets } = deployment;
   const endPartly = (problem: string) => {
     const again = commandLine("doctor", { url: url ?? "https://…", ...options });
     log(world.stderr, `It is deployed, ${problem}: ${again}`);
@@ -283,9 +284,8 @@ async function checkDeployed(
   const isRight = outcome === EXIT.done || outcome === EXIT.partly;
   if (isRight || world.interrupted.aborted) return EXIT.done;
   if (isFault(outcome)) log(world.stderr, visible(outcome.fault));
-  const { secretsFile: _file, ...target } = options;
   return endPartly(
-    `but the doctor found errors. ${wayBackAdvice(secrets, target)}. To check it again`,
+    "but the doctor found errors. An older version may answer for a minute. To check it again",
   );
 }
 
@@ -295,19 +295,4 @@ function refusesSources(examination: Examination | CommandFault): boolean {
   return examination.findings.some(
     ({ check, severity }) => check === "sources" && severity === "error",
   );
-}
-
-/** Says what helps if pictures fail. A roll-back of the commit keeps the secrets that were set. */
-function wayBackAdvice(secrets: SecretValues, target: TargetOptions): string {
-  const names = Object.keys(secrets);
-  const rollBack =
-    "If the deploy before was right, take this one back: docs/environments.md, “Roll back”. An older version may answer for a minute";
-  if (names.length === 0) return rollBack;
-
-  const again = commandLine("deploy", { ...target, secretsFile: "FILE" });
-  const otherFile = `If they are wrong, deploy a FILE with the right ones: ${again}`;
-  const lost = "If nobody has those: docs/environments.md, “Get secrets back”";
-  const rollBackText =
-    "A roll-back of the commit keeps what is set: it helps only if the configuration is wrong";
-  return `It set ${names.join(", ")}. ${otherFile}. ${lost}. ${rollBackText}`;
 }

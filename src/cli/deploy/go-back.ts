@@ -1,0 +1,43 @@
+// How to go back from a deploy, which it prints at its end, however that was. It sends nothing, and claims nothing of the
+// deploy before: nobody knows whether there was one, or whether that was right. A roll-back of the commit keeps the secrets.
+
+import { existsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { commandLine } from "../terminal/shell.ts";
+import type { Deployment } from "./check-s3.ts";
+
+/** @param eventsElsewhere whether the deploy had that option, which it may need again */
+export function goBackLines(
+  folder: string,
+  { envConfig, secrets }: Deployment,
+  eventsElsewhere: true | undefined,
+): string[] {
+  const { environment, environments } = envConfig;
+  // An empty name is the top level, whatever CLOUDFLARE_ENV says (S6).
+  const env = environments.length === 0 ? undefined : (environment ?? "");
+  const deploy = commandLine("deploy", { env, eventsElsewhere });
+
+  const install = `npm ci && ${deploy}`;
+  const commit = `git switch --detach COMMIT && ${install}`;
+  const lines = isInGit(folder)
+    ? [`To go back to an older COMMIT, with nothing left uncommitted: ${commit}`]
+    : [`To go back, put the older files back, package-lock.json too, and then: ${install}`];
+
+  const names = Object.keys(secrets);
+  if (names.length > 0) {
+    const otherFile = commandLine("deploy", { env, eventsElsewhere, secretsFile: "FILE" });
+    lines.push(
+      `That keeps the secrets that this deploy set: ${names.join(", ")}. If they are wrong, deploy a FILE with the right ones: ${otherFile}`,
+    );
+  }
+
+  const pages = names.length > 0 ? "“Roll back” and “Get secrets back”" : "“Roll back”";
+  lines.push(`If CI deploys, or to know more: docs/environments.md, ${pages}`);
+  return lines;
+}
+
+function isInGit(folder: string): boolean {
+  if (existsSync(join(folder, ".git"))) return true;
+  const parent = dirname(folder);
+  return parent !== folder && isInGit(parent);
+}
