@@ -53,6 +53,24 @@ test("the commands that the pages name are there", () => {
   expect(missing).toEqual([]);
 });
 
+/** By them npm asks its registry for our name, which anybody may publish there. */
+const REGISTRY_COMMANDS = [
+  /\b(?:npm|pnpm|yarn|bun) (?:install|i|add|exec|dlx|create)(?: -[\w-]+)* vitrine(?![\w./-])/,
+  /\b(?:npx|bunx)(?: -[\w-]+)* vitrine@/,
+  /"vitrine": "[\^~*\d]/,
+];
+const HANDED_OUT = [
+  ...["package.json", "README.md", "src/index.ts"].map((file) => `fixtures/template/${file}`),
+  "fixtures/github/workflows/vitrine.yml",
+];
+
+test("no command that is handed out asks npm for our name", () => {
+  for (const page of [...PAGES, ...HANDED_OUT]) {
+    for (const form of REGISTRY_COMMANDS)
+      expect([page, readPage(page).match(form)]).toEqual([page, null]);
+  }
+});
+
 const REPOSITORY_SCRIPT = /\bnpm (?:start|run (?:check|client|deploy|types|vitrine))\b/;
 
 test("no page for users names a script that a project does not have", () => {
