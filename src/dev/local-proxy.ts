@@ -137,7 +137,10 @@ function refuse(response: ServerResponse, status: number, reason: string): void 
 function refuseAtStart(response: ServerResponse, path: string): void {
   response.setHeader("retry-after", RETRY_S);
   response.setHeader("cache-control", "no-store");
-  if (path !== "/") return refuse(response, 503, `Vitrine is starting. Ask again in ${RETRY_S} s`);
+  if (path !== "/") {
+    refuse(response, 503, `Vitrine is starting. Ask again in ${RETRY_S} s`);
+    return;
+  }
 
   response.req.resume();
   response.writeHead(503, { "content-type": "text/html; charset=utf-8" }).end(STARTING_PAGE);

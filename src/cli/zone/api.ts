@@ -28,7 +28,7 @@ export type ApiReply =
   /** Nobody knows whether the API has done what was asked. */
   | { readonly kind: "lost"; readonly reason: string };
 
-export type ApiRefusal = {
+type ApiRefusal = {
   readonly kind: "refused";
   readonly status: number;
   readonly reason: string;
