@@ -14,7 +14,9 @@ function loadSchema(): ValidateFunction {
   if (validate) return validate;
   const { Ajv }: typeof import("ajv") = createRequire(import.meta.url)("ajv");
   const schema = readFileSync(join(wranglerFolder(), "config-schema.json"), "utf8");
-  validate = new Ajv({ strict: false, allErrors: true, logger: false }).compile(JSON.parse(schema));
+  validate = new Ajv({ strict: false, allErrors: true, verbose: true, logger: false }).compile(
+    JSON.parse(schema),
+  );
   return validate;
 }
 
@@ -40,7 +42,8 @@ export function findKeyMistakes(folder: string, file: string): LocatedMistake[] 
 }
 
 /** In `/env/staging/ratelimits/0/name`, the path is `ratelimits[0].name`, and the environment staging. */
-function keyMistake({ instancePath, params, message = "" }: ErrorObject): LocatedMistake {
+function keyMistake(error: ErrorObject): LocatedMistake {
+  const { instancePath, params, message = "" } = error;
   const { additionalProperty: unknown, allowedValues: values } = params;
   const pointer = unknown === undefined ? instancePath : `${instancePath}/${unknown}`;
   const [, environment, rest = ""] = /^(?:\/env\/([^/]+)(?=\/))?\/(.*)/s.exec(pointer) ?? [];
@@ -49,5 +52,14 @@ function keyMistake({ instancePath, params, message = "" }: ErrorObject): Locate
   if (unknown !== undefined) {
     return { environment, path, message: "is no key that wrangler knows here" };
   }
+  if (error.keyword === "type") return { environment, path, message: typeMistakeText(error) };
   return { environment, path, message: values ? `${message}: ${values.join(", ")}` : message };
+}
+
+/** The value is shown, unless it is a table, or a text of the length of a secret. */
+function typeMistakeText({ params, data }: ErrorObject): string {
+  const types = [params["type"]].flat().join(" or ");
+  const value = JSON.stringify(data) ?? "";
+  const isShown = typeof data !== "object" && value.length <= 20;
+  return isShown ? `is ${value}, and must be ${types}` : `must be ${types}`;
 }

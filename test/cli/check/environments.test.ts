@@ -200,16 +200,27 @@ test("all environments are checked at once, also those after a wrong one (S6)", 
   const { err } = await vitrine(["check"], { folder: createProject(config) });
   for (const mistake of [
     "ROUTES",
-    "env.broken: name: must be string",
+    "env.broken: name: is 1, and must be string",
     "env.staging: vars",
     "env.test: vars",
     "env.test: routes: images-staging.example is a route of env.staging, too",
   ]) {
     expect(err.split(`\n  ${mistake}`)).toHaveLength(2);
   }
-  const all = await vitrine(["check"], { folder: createProject({ ...config, main: 1 }) });
-  expect(all.err).toContain("\n  main: must be string\n");
-  expect(all.err).toContain("\n  env.broken: name: must be string\n");
+  const all = await vitrine(["check"], {
+    folder: createProject({
+      ...config,
+      main: 1,
+      queues: { consumers: [{ queue: "q", max_concurrency: "one" }] },
+    }),
+  });
+  for (const mistake of [
+    "main: is 1, and must be string",
+    'queues.consumers[0].max_concurrency: is "one", and must be number or null',
+    "env.broken: name: is 1, and must be string",
+  ]) {
+    expect(all.err).toContain(`\n  ${mistake}\n`);
+  }
 });
 
 test("a top level without vars and routes only holds what environments inherit (S6)", async () => {
