@@ -70,10 +70,23 @@ const COMMIT = `
 \`.github/workflows/vitrine.yml\` checks each change, and deploys \`main\`, once you have run \`git init\` and pushed it to GitHub: \`environments.md\` there says what it needs. Commit \`${PACKED}\`, too, which \`package.json\` names.
 `;
 
-/** Its commands deploy the first environment. Step 4 is only for R2. */
-function readme(template: string, { deployments: [{ environment }], s3 }: ProjectSettings): string {
-  const text = s3 ? template.replace(/^4\. .*\n/m, "") : template;
-  return environment ? text.replaceAll("npm run deploy", `$& -- --env ${environment}`) : text;
+/** It is called like the Worker. Its commands deploy the first environment. Step 4 is only for R2. */
+function readme(template: string, settings: ProjectSettings): string {
+  const { name, s3 } = settings;
+  const [{ environment }] = settings.deployments;
+  const named = fill(template, [["# vitrine\n", `# ${name}\n`]]);
+  const text = s3 ? named.replace(/^4\. .*\n/m, "") : named;
+  if (environment === undefined) return text;
+  return alignTable(text.replaceAll("npm run deploy", `$& -- --env ${environment}`));
+}
+
+/** Pads the first column of a table of two columns, whose cells have become longer. */
+function alignTable(text: string): string {
+  const cells = [...text.matchAll(/^\| (?<cell>`.*?`) +\|/gm)];
+  const width = Math.max(...cells.map(({ groups }) => groups?.["cell"]?.length ?? 0));
+  return text
+    .replace(/^\| (`.*?`|command) +\|/gm, (_row, cell: string) => `| ${cell.padEnd(width)} |`)
+    .replace(/^\| -+ \|/m, `| ${"-".repeat(width)} |`);
 }
 
 const SECRETS = `[secrets]

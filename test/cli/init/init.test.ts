@@ -168,6 +168,9 @@ test.each([
   // A run that waits for the approval of production must not hold up the checks and staging of the next.
   expect(jobs).not.toMatch(/^concurrency/m);
   expect(files["README.md"]?.match(/`npm run deploy(?! -- --env staging`)/g)).toBeNull();
+  expect(files["README.md"]).toMatch(/^# shop\n/);
+  const rows = files["README.md"]?.match(/^\|.*\|$/gm) ?? [];
+  expect(new Set(rows.map((row) => row.indexOf("|", 1))).size).toBe(1);
   expect(JSON.parse(files["package.json"] ?? "").scripts.start).toBe("vitrine dev --env staging");
 });
 
