@@ -35,6 +35,8 @@ export type Call = {
   readonly number: number;
   readonly method: string;
   readonly path: string;
+  /** With its `?`, if there is one. */
+  readonly query: string;
   /** The name of the token. Undefined: no known one was sent. */
   readonly token: string | undefined;
   readonly agent: string;
@@ -110,6 +112,7 @@ export async function startCloudflareAccount({
     const { method, path } = request;
     const call: Call = {
       ...{ number: calls.length + 1, method, path, token: token?.name },
+      query: request.query.size === 0 ? "" : `?${request.query}`,
       ...{ agent: `${message.headers["user-agent"]}`, body: parseJson(request.body) },
     };
     calls.push(call);

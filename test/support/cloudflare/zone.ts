@@ -154,7 +154,7 @@ function isBlocked({ ruleset }: Zone, host: string, path: string): boolean {
 /** Returns whether the zone transforms an original from there: its own are always allowed (E5). */
 export function isAllowed({ name, transformations, sources }: Zone, source: string): boolean {
   const { host, path = "" } = /^https?:\/+(?<host>[^/]+)(?<path>.*)$/is.exec(source)?.groups ?? {};
-  const isOwn = host === undefined || host.toLowerCase() === name;
+  const isOwn = host === undefined || `.${host.toLowerCase()}`.endsWith(`.${name}`);
   if (isOwn || transformations === "open") return true;
   return entriesOf(sources).some((entry) => entry === "*" || allows(entry, host, path));
 }
