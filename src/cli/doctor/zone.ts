@@ -236,23 +236,14 @@ function checkWidth(zone: ZoneSettings): Finding[] {
   const isShutEverywhere = rule.kind === "shut" && rule.isZoneWide;
   if (isShutEverywhere) return [];
 
-  const subject = { about: aboutDoor(zone) };
-  const text = `so on the hosts of ${name} where no rule blocks /cdn-cgi/image/, anybody has any image of the Internet transformed`;
-  if (transformations.kind === "open") {
-    return [
-      warning("zone", subject, {
-        seen: `transformations are open, ${text}`,
-        impact: DOOR_IMPACT,
-        remedy: `if nobody needs that, ${TRANSFORMATIONS_PAGE} → ${name} → Sources: choose the allowed origins, and add what npx vitrine check --all prints`,
-      }),
-    ];
-  }
-  if (sources.kind !== "any") return [];
-  return [
-    warning("zone", subject, {
-      seen: `Sources allows all origins (*), ${text}`,
-      impact: DOOR_IMPACT,
-      remedy: `if nobody needs that, ${TRANSFORMATIONS_PAGE} → ${name} → Sources: choose the allowed origins, and add what npx vitrine check --all prints`,
-    }),
-  ];
+  const isOpen = transformations.kind === "open";
+  if (!isOpen && sources.kind !== "any") return [];
+
+  const cause = isOpen ? "transformations are open" : "Sources allows all origins (*)";
+  const problem = {
+    seen: `${cause}, so on the hosts of ${name} where no rule blocks /cdn-cgi/image/, anybody has any image of the Internet transformed`,
+    impact: DOOR_IMPACT,
+    remedy: `if nobody needs that, ${TRANSFORMATIONS_PAGE} → ${name} → Sources: choose the allowed origins, and add what npx vitrine check --all prints`,
+  };
+  return [warning("zone", { about: aboutDoor(zone) }, problem)];
 }
