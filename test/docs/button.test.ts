@@ -83,7 +83,7 @@ test("the README's button clones fixtures/template/ of the repository that packa
       [],
   );
   expect([link, furtherLinks]).toEqual([
-    `https://deploy.workers.cloudflare.com/?url=${url}/tree/main/fixtures/template`,
+    `https://deploy.workers.cloudflare.com/?url=${url}/tree/release/fixtures/template`,
     [],
   ]);
   expect(readPage("README.md").includes("OWNER")).toBe(named === undefined);
