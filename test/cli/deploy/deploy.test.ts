@@ -81,9 +81,10 @@ test("every secret of the file is deployed, in each form, and no other (S5)", as
 });
 
 test("the doctor is asked about what is deployed, without the shell's keys of S3 (S5)", async () => {
-  await run(undefined, { env: { ...KEY, HEALTH_TOKEN, PATH: "kept" } });
+  const tokens = { HEALTH_TOKEN, CLOUDFLARE_SETUP_TOKEN: "for-the-zone" };
+  await run(undefined, { env: { ...KEY, ...tokens, PATH: "kept" } });
   const options = { url: HOST, secretsFile: "secrets.env" };
-  expect(examined).toEqual([[options, ["HEALTH_TOKEN", "PATH"]]]);
+  expect(examined).toEqual([[options, ["HEALTH_TOKEN", "CLOUDFLARE_SETUP_TOKEN", "PATH"]]]);
 });
 
 test("--dry-run says what is deployed, and what is refused, and starts neither wrangler nor the doctor", async () => {
