@@ -20,6 +20,7 @@ import {
 } from "../../support/cli/run-setup.ts";
 import type { CommandResult } from "../../support/cli/vitrine.ts";
 import {
+  type Call,
   type CloudflareAccount,
   type Intervention,
   type Right,
@@ -134,9 +135,18 @@ test("Ctrl-C before and after each write, and at a read, opens nothing, and depl
   }
 });
 
+/** Keeps a process from all hosts but those on loopback. */
+const LOOPBACK_ALONE = `
+  const send = globalThis.fetch;
+  globalThis.fetch = async (input, init) => {
+    const { hostname } = new URL(input instanceof Request ? input.url : input);
+    if (hostname === "127.0.0.1") return send(input, init);
+    throw new TypeError("fetch failed");
+  };`;
+
 /** Runs the command in a process of its own. */
 function spawnSetup(account: CloudflareAccount) {
-  const preloaded = join(ROOT, "test/support/cli/loopback-alone.js");
+  const preloaded = `data:text/javascript,${encodeURIComponent(LOOPBACK_ALONE)}`;
   const args = ["--import", preloaded, join(ROOT, "src/cli/main.ts"), "deploy", "--setup", "--yes"];
   const env = {
     ...process.env, // its type knows the variables of a Worker, too
@@ -236,7 +246,7 @@ test("hosts in two zones: each is set up, and one that cannot be does not stop t
 
 // Somebody else writes at the same time
 
-const firstWrite = (path: string) => (call: CloudflareAccount["calls"][number]) =>
+const firstWrite = (path: string) => (call: Call) =>
   call.method !== "GET" && call.path.includes(path);
 
 test("entries that somebody adds before the last look are kept", async () => {

@@ -8,6 +8,7 @@ import type { DeployOptions } from "../../../src/cli/deploy/index.ts";
 import { printSetup, setUpZones } from "../../../src/cli/deploy/setup.ts";
 import { observeZones } from "../../../src/cli/zone/observe-zones.ts";
 import {
+  type Call,
   type CloudflareAccount,
   SETUP_TOKEN,
   startCloudflareAccount,
@@ -106,13 +107,8 @@ function readDeployment(): Deployment {
   return { envConfig, config, secrets: {}, secretsFile: undefined };
 }
 
-type Call = CloudflareAccount["calls"][number];
-
 /** `PATCH settings/image_resizing {"value":"on"}`, with the names of zones in place of their ids. */
-export function describeCall(
-  { zones }: CloudflareAccount,
-  { method, path, query, body }: Call,
-): string {
+function describeCall({ zones }: CloudflareAccount, { method, path, query, body }: Call): string {
   let text = `${method} ${path.replace("/http_request_firewall_custom", "")}${query}`;
   for (const { id, name } of zones) text = text.replace(`/zones/${id}/`, `${name} `);
   text = text.replaceAll(/(?<=\/)[\da-f]{32}/g, "…");

@@ -166,7 +166,7 @@ export async function startCloudflareAccount({
   return account;
 }
 
-export const callText = ({ method, path }: Pick<Call, "method" | "path">) => `${method} ${path}`;
+const callText = ({ method, path }: Pick<Call, "method" | "path">) => `${method} ${path}`;
 
 /** The calls that ask for zones, or change them. */
 export const zoneCallsOf = ({ calls }: Pick<CloudflareAccount, "calls">) =>

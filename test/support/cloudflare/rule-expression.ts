@@ -5,16 +5,16 @@
 export type RuleRequest = Readonly<Record<string, string>>;
 
 /** Returns whether a request matches. */
-export type Matches = (request: RuleRequest) => boolean;
+type Matches = (request: RuleRequest) => boolean;
 
 /** The API refuses the expression. Its text is what the API says. */
-export type ParseFault = { readonly kind: "fault"; readonly message: string };
-export type Parsed = { readonly kind: "expression"; readonly matches: Matches } | ParseFault;
+type ParseFault = { readonly kind: "fault"; readonly message: string };
+type Parsed = { readonly kind: "expression"; readonly matches: Matches } | ParseFault;
 
 /** The longest expression that the API takes. */
 const MAX_CHARACTERS = 4096;
 
-export const FIELDS = [
+const FIELDS = [
   "http.host",
   "http.request.uri.path",
   "http.request.uri",

@@ -6,7 +6,7 @@ import { type ApiAnswer, type ApiRequest, accept, refuse } from "./api-answer.ts
 const VERSION = "00000000-0000-0000-0000-000000000001";
 
 /** A Worker as it was uploaded: its name, and its secrets by their names. */
-export type Uploaded = {
+type Uploaded = {
   readonly worker: string;
   readonly secrets: Readonly<Record<string, string>>;
 };

@@ -30,7 +30,7 @@ export function listZones(zones: readonly Zone[], { query }: ApiRequest): ApiAns
   return { ...accept(page > 1 ? [] : matching.map(describeZone)), result_info: pages };
 }
 
-export function describeZone({ id, name, account, status, plan }: Zone): object {
+function describeZone({ id, name, account, status, plan }: Zone): object {
   return {
     ...{ id, name, status, paused: false, type: "full", development_mode: 0 },
     ...{ name_servers: ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"] },

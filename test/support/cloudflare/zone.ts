@@ -27,7 +27,7 @@ export type Ruleset = {
 };
 
 export const TRANSFORMATIONS = ["on", "off", "open"] as const;
-export type Transformations = (typeof TRANSFORMATIONS)[number];
+type Transformations = (typeof TRANSFORMATIONS)[number];
 
 export type Zone = {
   readonly id: string;
@@ -44,7 +44,7 @@ export type Zone = {
   isEditable: boolean;
 };
 
-export type Plan = "free" | "pro" | "business" | "enterprise";
+type Plan = "free" | "pro" | "business" | "enterprise";
 
 /** How many custom rules a plan has room for. */
 export const MAX_RULES: Readonly<Record<Plan, number>> = {
@@ -100,7 +100,7 @@ export function createRuleset(rules: readonly Rule[]): Ruleset {
  * Cloudflare has normalised the URL; `off`: transformations are off; `refused`: the zone does not allow the source.
  * `passes`: it is no such request.
  */
-export type Door = "blocked" | "depends" | "passes" | "off" | "refused" | "open";
+type Door = "blocked" | "depends" | "passes" | "off" | "refused" | "open";
 
 /** @param url on a host of the zone. Its path is used as it is spelt */
 export function doorOf(zone: Zone, url: string): Door {
@@ -152,7 +152,7 @@ function isBlocked({ ruleset }: Zone, host: string, path: string): boolean {
 }
 
 /** Returns whether the zone transforms an original from there: its own are always allowed (E5). */
-export function isAllowed({ name, transformations, sources }: Zone, source: string): boolean {
+function isAllowed({ name, transformations, sources }: Zone, source: string): boolean {
   const { host, path = "" } = /^https?:\/+(?<host>[^/]+)(?<path>.*)$/is.exec(source)?.groups ?? {};
   const isOwn = host === undefined || `.${host.toLowerCase()}`.endsWith(`.${name}`);
   if (isOwn || transformations === "open") return true;
