@@ -184,7 +184,7 @@ function goldenOf(calls: readonly string[], { code, out, err }: CommandResult): 
   return {
     code,
     out: `${linesOf(calls).join("\n")}\n${shorten(setupText)}`,
-    err: shorten(err.replace(/^S3 accepts .*\n/m, "")),
+    err: shorten(err.replace(/^S3 accepts .*\n|^To go back, [\s\S]*/gm, "")),
   };
 }
 
