@@ -209,7 +209,7 @@ export async function offerBareHosts(
     const isShut = await shutHosts(api, zone, need, hosts);
     if (!isShut) continue;
 
-    const result = await addBareHosts(api, zone, sources.text, hosts);
+    const result = await addBareHosts(api, zone, hosts);
     const line = resultLine(zone, result);
     if (line !== undefined) log(world.stderr, visible(line));
     if (result.kind !== "set") continue;

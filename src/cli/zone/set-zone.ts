@@ -138,7 +138,11 @@ function ruleFailure(state: Exclude<DoorRule, { kind: "shut" }>): PartResult {
   }
 }
 
-async function setSources(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<PartResult> {
+async function setSources(
+  api: ZoneApi,
+  zone: Zone,
+  need: Pick<ZoneNeed, "entries">,
+): Promise<PartResult> {
   const before = await readSources(api, zone.id, need);
   switch (before.kind) {
     case "unread":
@@ -190,8 +194,15 @@ async function setTransformations(api: ZoneApi, zone: Zone, need: ZoneNeed): Pro
   if (before.kind === "unread") return unreadFailure(part, before);
   if (before.kind !== "off") return { kind: "there", part };
 
-  // Somebody may have allowed all origins since the rule was written.
+  // Somebody may have changed the list since it was written. What cannot be read is no proof.
   const sources = await readSources(api, zone.id, need);
+  if (sources.kind === "unread") return unreadFailure(part, sources);
+  const missing = sources.kind === "list" ? sources.missing : [];
+  if (missing.length > 0) {
+    const reason = `${missing.join(", ")} is not in Sources any more: run this again`;
+    return { kind: "failed", part, reason, right: undefined };
+  }
+
   const rule = await readDoorRule(api, zone, need, { sources, transformations: before });
   if (rule.kind !== "shut") {
     const reason =
@@ -226,16 +237,15 @@ function transformationsResult(after: Transformations, reply: ApiReply): PartRes
 }
 
 /**
- * Adds the host of each entry of ours that has a path, without the path: all that the host has is allowed then.
- * @returns what is added
+ * Adds the host of each entry of ours that has a path, without the path: all that the host has is allowed then. The list
+ * is read anew: a question stood before this, and somebody else may have written meanwhile.
  */
 export function addBareHosts(
   api: ZoneApi,
   zone: Zone,
-  text: string,
   hosts: readonly string[],
 ): Promise<PartResult> {
-  return writeSources(api, zone, { entries: hosts }, { kind: "list", text, missing: hosts });
+  return setSources(api, zone, { entries: hosts });
 }
 
 function unreadFailure(part: Part, { reason, right }: Unread): PartResult {

@@ -287,6 +287,33 @@ test.each<[string, (zone: Zone) => unknown]>([
   expect([code, zone.transformations, account.harm]).toEqual([1, "off", []]);
 });
 
+test.each<[string, string, (zone: Zone) => unknown]>([
+  [
+    "writes a form that nobody knows",
+    "a form that is not known",
+    (zone) => Object.assign(zone, { sources: "*, a b" }),
+  ],
+  [
+    "writes the list without the new entry",
+    "is not in Sources any more",
+    (zone) => Object.assign(zone, { sources: "cdn.example.org" }),
+  ],
+])(
+  "transformations stay off if somebody %s after Sources were read back (E5, E10)",
+  async (...row) => {
+    const [, reason, act] = row;
+    const { account, zone } = await beginSetup();
+    account.intervene = ({ method, path }) => {
+      const isWritten = zoneWritesOf(account).some(firstWrite("/settings/transformations_allowed"));
+      if (isWritten && method === "GET" && path.endsWith("/image_resizing")) act(zone);
+      return undefined;
+    };
+    const { code, err } = await setUp(account);
+    expect([code, zone.transformations, account.harm]).toEqual([1, "off", []]);
+    expect(err).toContain(reason);
+  },
+);
+
 test("two operators at once make one rule each at most, and open nothing", async () => {
   const { account, zone } = await beginSetup();
   await Promise.all([setUp(account), setUp(account)]);

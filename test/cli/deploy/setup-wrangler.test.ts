@@ -92,6 +92,25 @@ test("where the edge does not read paths, the bare host is added if the user say
   expect(err).toContain("9401");
 });
 
+test.each([
+  ["adds an entry", `${ENTRY},new.example.org`, `${ENTRY},new.example.org,${ORIGIN}`],
+  ["allows all origins", "*", "*"],
+])("somebody %s during the question for the bare host, and it stays (E14)", async (...row) => {
+  const [, written, expected] = row;
+  const onAnswer = (left: number) => {
+    if (left === 0) zone.sources = written;
+  };
+  const { worldOptions } = createTypist(
+    [
+      ["Set this in images.example, and deploy?", "y"],
+      ["without a path?", "y"],
+    ],
+    onAnswer,
+  );
+  await run(COMMAND, false, worldOptions);
+  expect([zone.sources, account.harm]).toEqual([expected, []]);
+});
+
 test("at the question, no sets nothing, and deploys nothing", async () => {
   const { worldOptions } = createTypist([["and deploy?", "n"]]);
   const { code } = await run(COMMAND, true, worldOptions);
