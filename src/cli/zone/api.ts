@@ -16,7 +16,7 @@ export type ZoneToken = { readonly name: string; readonly value: string };
 /** @returns undefined if there is none */
 export function findZoneToken({ env }: Pick<World, "env">): ZoneToken | undefined {
   for (const name of TOKEN_NAMES) {
-    const value = env[name];
+    const value = env[name]?.trim();
     if (value) return { name, value };
   }
   return undefined;
@@ -57,6 +57,9 @@ export function createZoneApi(
 ): ZoneApi | CommandFault {
   const library = loadCloudflare();
   if (isFault(library)) return library;
+
+  // No header may have it, and the error that says so would have the token in its text.
+  if (!/^[\x21-\x7e]+$/.test(token.value)) return { fault: formFault(token.name) };
 
   const client = new library.Cloudflare({
     apiToken: token.value,
@@ -149,6 +152,10 @@ function replyOf(error: unknown, tokenName: string): ApiReply {
   };
 }
 
+function formFault(tokenName: string): string {
+  return `what ${tokenName} has is not of the form of a token. Copy it again, or make a new one`;
+}
+
 /** The codes of a header that cannot be a token's. */
 const MALFORMED = [6003, 6111];
 
@@ -160,7 +167,7 @@ function tokenFaultOf(
   tokenName: string,
 ): string | undefined {
   if (MALFORMED.some((malformed) => malformed === code)) {
-    return `what ${tokenName} has is not of the form of a token. Copy it again, or make a new one`;
+    return formFault(tokenName);
   }
   if (status !== 401 && !/invalid (?:access|api) token/i.test(message)) return undefined;
   return `Cloudflare does not know the token in ${tokenName}, or it has ended. Make a new one`;

@@ -74,7 +74,8 @@ export async function observeZones(
   const api = createZoneApi(world, token, wait);
   if (isFault(api)) return { kind: "no-package", fault: api.fault };
 
-  const account = world.env["CLOUDFLARE_ACCOUNT_ID"] || envConfig.wrangler.account_id;
+  // In the order of wrangler: the zone has to be in the account that gets the Worker.
+  const account = envConfig.wrangler.account_id || world.env["CLOUDFLARE_ACCOUNT_ID"] || undefined;
   const zones: ZoneSeen[] = [];
   for (const match of await findZones(api, hosts, account)) {
     if (match.kind === "no-zone") zones.push(match);

@@ -323,6 +323,27 @@ test("two operators at once make one rule each at most, and open nothing", async
   expect(zoneWritesOf(account)).toHaveLength(written);
 });
 
+test("the zone is in the account that wrangler deploys to: account_id goes before the environment", async () => {
+  const other = createZone("example.com", { account: "b".repeat(32), id: "c".repeat(32) });
+  const { account, zone } = await beginSetup({}, undefined, {
+    config: { ...ONE_ZONE, account_id: other.account },
+    zones: [other],
+  });
+  await setUp(account);
+  expect([zone.transformations, other.transformations]).toEqual(["off", "on"]);
+});
+
+test.each([
+  ["a line break", "setup-token-of-an\nemulated-account-00001"],
+  ["a letter that no header has", "setup-token-of-an-emulated-account-0000…"],
+])("a token with %s is named by its variable, and not shown", async (_title, value) => {
+  const { account } = await beginSetup();
+  const { code, out, err } = await setUp(account, {}, { env: { CLOUDFLARE_SETUP_TOKEN: value } });
+  expect([code, zoneCallsOf(account)]).toEqual([1, []]);
+  expect(out).toContain("what CLOUDFLARE_SETUP_TOKEN has is not of the form of a token");
+  expect(out + err).not.toMatch(/emulated-account/);
+});
+
 test("calls carry the setup token, and no other one", async () => {
   const { account } = await beginSetup();
   await setUp(account);
