@@ -61,6 +61,11 @@ export async function setPart(
   }
 }
 
+/** What was written is read back after Ctrl-C, too: else it would be called missing, and nothing would say how to undo it. */
+function uninterrupted(api: ZoneApi): ZoneApi {
+  return { ...api, world: { ...api.world, interrupted: new AbortController().signal } };
+}
+
 async function setRule(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<PartResult> {
   const before = await readWholeRule(api, zone, need);
   if (before.kind === "shut") return { kind: "there", part: "rule" };
@@ -68,7 +73,7 @@ async function setRule(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<PartRe
   if (api.world.interrupted.aborted) return { kind: "interrupted", part: "rule" };
 
   const reply = await writeRule(api, zone, need, before);
-  const after = await readWholeRule(api, zone, need);
+  const after = await readWholeRule(uninterrupted(api), zone, need);
   if (after.kind === "shut") {
     const added = [doorRuleDescription(need.worker)];
     if (before.kind === "missing") return { kind: "set", part: "rule", added };
@@ -171,7 +176,7 @@ async function writeSources(
     client.zones.transformationsAllowedOrigins.edit({ zone_id, value }),
   );
 
-  const after = await readSources(api, zone_id, need);
+  const after = await readSources(uninterrupted(api), zone_id, need);
   if (after.kind === "unread") return unreadFailure("sources", after);
   const lost = after.kind === "list" ? lostEntries(text, after.text) : [];
   if (lost.length > 0) {
@@ -214,7 +219,7 @@ async function setTransformations(api: ZoneApi, zone: Zone, need: ZoneNeed): Pro
   const reply = await writeApi(api, (client) =>
     client.zones.settings.edit("image_resizing", { zone_id: zone.id, value: "on" }),
   );
-  const after = await readTransformations(api, zone.id);
+  const after = await readTransformations(uninterrupted(api), zone.id);
   return transformationsResult(after, reply);
 }
 

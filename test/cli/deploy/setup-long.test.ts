@@ -125,8 +125,14 @@ test("Ctrl-C before and after each write, and at a read, opens nothing, and depl
         if (call.number === number) abort.abort();
         return undefined;
       };
-      const { code, isDeployed } = await setUp(account, {}, { interrupted: abort.signal });
+      const { code, isDeployed, err } = await setUp(account, {}, { interrupted: abort.signal });
       expect([number, hook, code, isDeployed]).toEqual([number, hook, 2, false]);
+      // It says how to take back all that it has set.
+      const written = zoneWritesOf(account).length;
+      expect([number, hook, err.match(/ set, and read back/g)?.length ?? 0]).toEqual([
+        ...[number, hook, written],
+      ]);
+      expect([number, hook, err]).toEqual([number, hook, expect.not.stringContaining("not set")]);
       // A write that was under way is the last one.
       const late = zoneWritesOf(account).filter((call) => call.number > number);
       expect([number, hook, late]).toEqual([number, hook, []]);
