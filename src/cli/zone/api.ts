@@ -125,8 +125,9 @@ async function askOnce(
   try {
     return { kind: "answered", result: await send(client) };
   } catch (error) {
-    // A body that is no JSON is a lost answer, too.
-    if (!isApiError(error) && !(error instanceof SyntaxError)) throw error;
+    // A body that is no JSON is a lost answer, too, and so is one without an object, in which the package looks for a result.
+    const isOtherBody = error instanceof SyntaxError || error instanceof TypeError;
+    if (!isApiError(error) && !isOtherBody) throw error;
     return replyOf(error, tokenName);
   }
 }

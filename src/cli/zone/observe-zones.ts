@@ -219,7 +219,10 @@ function plainHost(pattern: string): string | undefined {
   const host = hostOf(pattern);
   const wildcard = host.startsWith("*") ? "*" : "";
   const dot = host.startsWith("*.") ? "." : "";
-  const name = URL.parse(`https://${host.slice(wildcard.length + dot.length)}`)?.hostname;
+  const name = URL.parse(`https://${host.slice(wildcard.length + dot.length)}`)?.hostname.replace(
+    /\.$/,
+    "",
+  );
   return name?.includes(".") === true ? wildcard + dot + name : undefined;
 }
 
@@ -256,7 +259,7 @@ async function findZone(
 ): Promise<ZoneMatch> {
   const labels = host.replace(/^\*\.?/, "").split(".");
   const suffixes = labels.slice(0, -1).map((_label, index) => labels.slice(index).join("."));
-  const names = zoneName === undefined ? suffixes : [zoneName];
+  const names = zoneName === undefined ? suffixes : [zoneName.toLowerCase()];
   const noZone = (reason: string, right?: string): NoZone => {
     return { kind: "no-zone", tokenName: api.tokenName, hosts: [host], reason, right };
   };

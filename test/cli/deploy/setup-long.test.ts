@@ -83,6 +83,7 @@ type FaultRow = readonly [title: string, fault: Intervention, settings: Partial<
 const FAULTS: readonly FaultRow[] = [
   ["429", { kind: "status", status: 429, retryAfter: "2" }, OTHERS],
   ["500", { kind: "status", status: 500 }, OTHERS],
+  ["an answer without a body", { kind: "status", status: 204 }, OTHERS],
   ["a page of an error", { kind: "status", status: 502, isHtml: true }, OTHERS],
   ["an answer that is lost", { kind: "lost", done: true }, OTHERS],
   ["an answer that is lost, where nothing is set", { kind: "lost", done: true }, {}],
@@ -177,6 +178,8 @@ test("a process that is killed after a write leaves no open door, and the next r
     await expectRepaired(account, zone, expected);
   }
 });
+
+const IMAGES_HOST = 'starts_with(lower(http.host), "images.example.com")';
 
 const RIGHTS = ["Zone Read", "Zone Settings Write", "Zone WAF Write"] as const;
 const READING: Readonly<Record<string, Right>> = {
@@ -348,6 +351,15 @@ test.each([
   expect([code, zoneCallsOf(account)]).toEqual([1, []]);
   expect(out).toContain("what CLOUDFLARE_SETUP_TOKEN has is not of the form of a token");
   expect(out + err).not.toMatch(/emulated-account/);
+});
+
+test("a zone is found by its name in capitals, and a host with a dot at its end", async () => {
+  const { env: _env, ...alone } = ONE_ZONE;
+  const routes = [{ pattern: "images.example.com./*", zone_name: "Example.COM" }];
+  const { account, zone } = await beginSetup({}, undefined, { config: { ...alone, routes } });
+  await setUp(account);
+  expect(zone.transformations).toBe("on");
+  expect(zone.ruleset?.rules[0]?.expression).toContain(IMAGES_HOST);
 });
 
 test("calls carry the setup token, and no other one", async () => {
