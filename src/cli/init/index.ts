@@ -54,13 +54,14 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
   }
   const settings = settingsOf(answers, basename(folder));
   const files = projectFiles(settings);
-  const packed = findPacked([folder, world.folder]);
+  const packedHere = join(folder, PACKED);
+  const isThere = existsSync(packedHere);
+  const packed = isThere ? packedHere : findPacked([world.folder]);
   const fault = writeProject(folder, files, packed);
   if (fault !== undefined) return { fault: `${path}: ${fault}` };
 
   const written = Object.keys(files).map((file) => `  ${join(path, file)}`);
-  const packedHere = join(folder, PACKED);
-  if (packed !== undefined && packed !== packedHere) {
+  if (packed !== undefined && !isThere) {
     written.push(`  ${join(path, PACKED)}, a copy of ${relative(world.folder, packed)}`);
   }
   const enter = folder === resolve(world.folder) ? "" : `cd ${shellQuote(path)} && `;
@@ -74,7 +75,10 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
     `${deploy}, after what it needs: node_modules/vitrine/docs/deploy.md, ${settings.s3 ? "step 2" : "“With R2 alone”"}`,
   ];
   const numbered = steps.map((step, index) => `  ${index + 1}. ${step}`);
-  const lines = [`Wrote ${written.length} files:`, ...written, "", "Next:", ...numbered];
+  const kept = isThere
+    ? [`Not written, because it is there: ${join(path, PACKED)}. npm install runs it`]
+    : [];
+  const lines = [`Wrote ${written.length} files:`, ...written, ...kept, "", "Next:", ...numbered];
   print(world.stdout, ...lines.map(visible));
   return EXIT.done;
 }

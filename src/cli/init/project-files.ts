@@ -18,17 +18,16 @@ const GITIGNORE = "template/.gitignore";
 export const PACKED = `vitrine-${VERSION}.tgz`;
 
 /**
- * Looks for the packed file: in these folders, where this package was installed from, such as by
- * `npx --package ./vitrine-0.3.0.tgz`, and in this clone.
+ * Looks for the packed file: where this package was installed from, such as by `npx --package ./vitrine-0.3.0.tgz`, in this
+ * clone, and then in these folders: what lies there under that name may be of somebody else.
  */
 export function findPacked(
   folders: readonly string[],
   packageRoot = PACKAGE_ROOT,
 ): string | undefined {
-  const paths = folders.map((folder) => join(folder, PACKED));
   const installed = installedFrom(packageRoot);
-  if (installed !== undefined) paths.push(installed);
-  paths.push(join(packageRoot, PACKED));
+  const paths = installed === undefined ? [] : [installed];
+  paths.push(...[packageRoot, ...folders].map((folder) => join(folder, PACKED)));
   return paths.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
 }
 

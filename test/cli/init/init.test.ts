@@ -293,6 +293,7 @@ test("a packed file that is in the project already stays", async () => {
   const { out } = await init(folder, ["new", ...AWS]);
   expect(contents(folder)[join("new", PACKED)]).toBe("of the project");
   expect(out).not.toContain("a copy of");
+  expect(out).toContain(`Not written, because it is there: ${join("new", PACKED)}`);
 });
 
 test.skipIf(existsSync(join(ROOT, PACKED)))("without one, the first step makes it", async () => {
@@ -320,7 +321,9 @@ test.each([
   const packageRoot = resolved === undefined ? emptyFolder() : installedPackage(resolved);
   const file = join(packageRoot, path);
   writeFileSync(file, "packed");
-  expect(findPacked([emptyFolder()], packageRoot)).toBe(file);
+  const elsewhere = emptyFolder();
+  writeFileSync(join(elsewhere, PACKED), "of somebody else");
+  expect(findPacked([elsewhere], packageRoot)).toBe(file);
 });
 
 test.each([
