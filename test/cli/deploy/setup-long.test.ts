@@ -368,3 +368,37 @@ test("calls carry the setup token, and no other one", async () => {
   expect(new Set(zoneCallsOf(account).map(({ token }) => token))).toEqual(new Set(["setup"]));
   expect(DOORS.every((url) => url.includes(ORIGIN))).toBe(true);
 });
+
+test("a value of transformations that nobody knows is not taken for off, nor for on", async () => {
+  const { account, zone } = await beginSetup();
+  Object.assign(zone, { transformations: "auto" });
+  const { code, out, calls } = await setUp(account);
+  expect(out).toContain("transformations: not known: the setting of transformations has a value");
+  expect([
+    code,
+    calls.filter((call) => call.includes("PATCH") && call.includes("image_resizing")),
+  ]).toEqual([1, []]);
+});
+
+test.each([429, 500, 503])(
+  "a read that fails once with %d is sent again, and nothing is left",
+  async (status) => {
+    const { account, zone } = await beginSetup();
+    let isFirst = true;
+    account.intervene = ({ method }) => {
+      if (method !== "GET" || !isFirst) return undefined;
+      isFirst = false;
+      return { kind: "status", status };
+    };
+    const { result } = await setUpAlone(account);
+    expect([result, zone.transformations, isFirst]).toEqual(["complete", "on", false]);
+  },
+);
+
+test("a Worker without a bucket of the edge, or without a host, has no zone to set", async () => {
+  const { routes: _routes, ...withoutHost } = ONE_ZONE;
+  const { account } = await beginSetup({}, undefined, { config: withoutHost });
+  const { code, out, err, calls } = await setUp(account);
+  expect([calls, out]).toEqual([[], expect.stringContaining("Setup: routes names no host")]);
+  expect([code, err]).toEqual([1, expect.stringContaining("The zone is not set up")]);
+});
