@@ -4,7 +4,7 @@
 import { getDomain } from "tldts";
 import { stepsByHand, TOKEN_ADVICE } from "../zone/by-hand.ts";
 import { doorRuleDescription } from "../zone/door-rule.ts";
-import { routeHosts, zoneNeedOf } from "../zone/observe-zones.ts";
+import { doorNeedOf, routeHosts, zoneNeedOf } from "../zone/observe-zones.ts";
 import { PARTS, type Part } from "../zone/set-zone.ts";
 import type { NoZone, Unread, ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
 import type { Deployment } from "./check-s3.ts";
@@ -57,7 +57,7 @@ function zoneLines(deployment: Deployment, zone: ZoneSettings): string[] {
   const lines = plans.map(({ part, text }) => `  ${PART_NAMES[part]}: ${text}`);
   const left = plans.filter(({ kind }) => kind === "stays").map(({ part }) => part);
   const title = `Zone ${zone.name}, for ${zone.hosts.join(", ")}:`;
-  return [title, ...lines, ...handLines(deployment, zone.hosts, left, zone.name)];
+  return [title, ...lines, ...handLines(deployment, zone.hosts, left, zone)];
 }
 
 function noZoneLines(deployment: Deployment, zone: NoZone): string[] {
@@ -81,15 +81,16 @@ export function handLines(
   { envConfig, config }: Deployment,
   hosts: readonly string[],
   parts: readonly Part[],
-  name?: string,
+  zone?: ZoneSettings,
 ): string[] {
   if (parts.length === 0) return [];
 
   const need = zoneNeedOf(envConfig, config);
-  const byDomain = Map.groupBy(hosts, (host) => name ?? getDomain(host) ?? host);
+  const isZoneWide = zone !== undefined && doorNeedOf(zone, need, zone).isZoneWide;
+  const byDomain = Map.groupBy(hosts, (host) => zone?.name ?? getDomain(host) ?? host);
   return [...byDomain].flatMap(([domain, ofDomain]) => [
     `  By hand, for ${domain}, in this order:`,
-    ...stepsByHand({ domain, hosts: ofDomain }, need, parts),
+    ...stepsByHand({ domain, hosts: ofDomain, isZoneWide }, need, parts),
   ]);
 }
 

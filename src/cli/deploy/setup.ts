@@ -88,7 +88,7 @@ function unaskedLines(deployment: Deployment, zones: readonly ZoneSettings[]): s
     const parts = planZone(deployment, zone)
       .filter(({ kind }) => kind === "set")
       .map(({ part }) => part);
-    return handLines(deployment, zone.hosts, parts, zone.name);
+    return handLines(deployment, zone.hosts, parts, zone);
   });
   return [
     "Nothing is set in a zone: this is no terminal, so nobody was asked. To set it all the same, add --yes",
@@ -141,7 +141,7 @@ async function setZone(
 
   const left = PARTS.slice(results.findIndex(({ kind }) => kind === "failed"));
   if (results.some(({ kind }) => kind === "failed")) {
-    for (const line of handLines(deployment, zone.hosts, left, zone.name)) say(line);
+    for (const line of handLines(deployment, zone.hosts, left, zone)) say(line);
   }
   return results;
 }

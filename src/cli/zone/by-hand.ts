@@ -6,7 +6,12 @@ import { RIGHTS } from "./observe-zones.ts";
 import { PARTS, type Part, type PartResult } from "./set-zone.ts";
 
 /** The zone and its hosts, as far as they are known. */
-type Where = { readonly domain: string; readonly hosts: readonly string[] };
+type Where = {
+  readonly domain: string;
+  readonly hosts: readonly string[];
+  /** The rule has to shut the door on every host. */
+  readonly isZoneWide: boolean;
+};
 
 /** What makes a token, for those who have none. */
 export const TOKEN_ADVICE = `Make a token in Cloudflare's dashboard (My Profile → API Tokens → Create Custom Token) with ${Object.values(RIGHTS).join(", ")}, for this domain alone, and set it as CLOUDFLARE_SETUP_TOKEN for one run`;
@@ -22,12 +27,12 @@ export function stepsByHand(zone: Where, need: ZoneNeed, parts: readonly Part[])
   return steps.map((step, index) => `  ${index + 1}. ${step}`);
 }
 
-function stepsOf(part: Part, { domain, hosts }: Where, need: ZoneNeed): string[] {
+function stepsOf(part: Part, { domain, hosts, isZoneWide }: Where, need: ZoneNeed): string[] {
   const transformationsPage = `In Cloudflare's dashboard, Images → Transformations → ${domain}`;
   switch (part) {
     case "rule": {
       const { origins, worker } = need;
-      const expression = doorExpression({ hosts, origins, isZoneWide: false });
+      const expression = doorExpression({ hosts, origins, isZoneWide });
       const page = `In Cloudflare's dashboard, ${domain} → Security → Security rules → Create rule → Custom rules`;
       return [
         `${page}: the name “${doorRuleDescription(worker)}”, the action Block, the place First, and by Edit expression: ${expression}`,

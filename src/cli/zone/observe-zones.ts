@@ -152,7 +152,7 @@ export async function readDoorRule(
  * Where all origins are allowed, and transformations are off, nobody uses `/cdn-cgi/image/` yet. So the rule shuts it on
  * every host: otherwise anybody could have any picture of the Internet transformed from the moment they are on.
  */
-function doorNeedOf(
+export function doorNeedOf(
   { hosts }: Pick<Zone, "hosts">,
   { origins }: ZoneNeed,
   { sources, transformations }: OtherSettings,

@@ -362,6 +362,12 @@ test("a zone is found by its name in capitals, and a host with a dot at its end"
   expect(zone.ruleset?.rules[0]?.expression).toContain(IMAGES_HOST);
 });
 
+test("where all origins are allowed, the rule by hand shuts the door on every host, too (E10)", async () => {
+  const { account } = await beginSetup({ sources: "*" });
+  const { err } = await setUp(account, { yes: undefined });
+  expect(err).toMatch(/by Edit expression: starts_with\([^\n]*"\/cdn-cgi\/image\/"\)$/m);
+});
+
 test("calls carry the setup token, and no other one", async () => {
   const { account } = await beginSetup();
   await setUp(account);
