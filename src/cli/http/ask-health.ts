@@ -148,7 +148,9 @@ const attempts = { edge: isWord, answered: count, needs_list: flag };
 const bucket = objectOf({ bucket: isWord, ...access, ...attempts });
 const calls = { last_event: code, last_purge: code };
 const store = maybe(objectOf({ state: isWord }));
-const parts = { configuration: code, version: code, hashes };
+/** `0.3.0-dev.214+f80c1696`: a `+` is before the commit. */
+const version = maybe(matches(/^[\w.+-]{1,100}$/));
+const parts = { configuration: code, version, hashes };
 /** Returns whether a value has the form of what `src/worker/operator.ts` writes. */
 const isHealth = (value: unknown): value is Health =>
   objectOf({ buckets: listOf(bucket), ...parts, store, ...calls })(value);
@@ -158,4 +160,4 @@ const isFilled = (value: unknown) =>
 type Broken = { readonly version?: string; readonly mistakes: readonly string[] };
 /** Returns whether a value has the form of what it writes while the configuration is broken. */
 const isBroken = (value: unknown): value is Broken =>
-  objectOf({ version: code, mistakes: isFilled })(value);
+  objectOf({ version, mistakes: isFilled })(value);

@@ -42,6 +42,18 @@ describe("of the Worker itself", () => {
     expect(report).not.toHaveProperty("last_event");
   });
 
+  test.each(["0.2.0", "0.3.0-dev.2336+73d24ae7.changed-0123456789ab", "0.3.0+f80c1696"])(
+    "the version of a build is read: %s",
+    async (version) => {
+      serveWorker();
+      const report = await fetchReport();
+      serve(200, { ...report, version });
+      expect(await fetchReport()).toMatchObject({ version, buckets: expect.anything() });
+      serve(500, { version, mistakes: ["ROUTES: is missing"] });
+      expect(await fetchReport()).toMatchObject({ mistakes: ["ROUTES: is missing"] });
+    },
+  );
+
   test("a dead store is read as R2's code", async () => {
     store.faults.add("gone");
     serveWorker();
