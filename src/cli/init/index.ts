@@ -1,6 +1,6 @@
 // vitrine init: creates a new project in a folder. At a terminal it asks for missing options. It overwrites nothing.
 
-import { constants, copyFileSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { constants, copyFileSync, existsSync, lstatSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
 import { EXIT, log, type Outcome, paint, print, type Run, type World } from "../command.ts";
@@ -55,7 +55,12 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
   const settings = settingsOf(answers, basename(folder));
   const files = projectFiles(settings);
   const packedHere = join(folder, PACKED);
-  const isThere = existsSync(packedHere);
+  const entry = lstatSync(packedHere, { throwIfNoEntry: false });
+  const isThere = entry !== undefined;
+  if (isThere && !entry.isFile()) {
+    const reason = "is no file, and npm install would run it. Nothing is written: remove it";
+    return { fault: `${join(path, PACKED)}: ${reason}` };
+  }
   const packed = isThere ? packedHere : findPacked([world.folder]);
   const fault = writeProject(folder, files, packed);
   if (fault !== undefined) return { fault: `${path}: ${fault}` };
@@ -67,7 +72,10 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
   const enter = folder === resolve(world.folder) ? "" : `cd ${shellQuote(path)} && `;
   const pack = `In your clone of Vitrine: npm pack --pack-destination ${shellQuote(folder)}`;
   const [{ environment }] = settings.deployments;
-  const deploy = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
+  const again = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
+  const environmentFlag = environment === undefined ? "" : ` --env ${environment}`;
+  const first = `npx vitrine deploy --setup --secrets-file secrets.env${environmentFlag}`;
+  const deploy = settings.s3 ? first : again;
   const steps = [
     ...(packed === undefined ? [`${pack}, which makes ${PACKED}`] : []),
     `${enter}npm install`,
@@ -75,10 +83,17 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
     `${deploy}, after what it needs: node_modules/vitrine/docs/deploy.md, ${settings.s3 ? "step 2" : "“With R2 alone”"}`,
   ];
   const numbered = steps.map((step, index) => `  ${index + 1}. ${step}`);
-  const kept = isThere
+  const untouched = isThere
     ? [`Not written, because it is there: ${join(path, PACKED)}. npm install runs it`]
     : [];
-  const lines = [`Wrote ${written.length} files:`, ...written, ...kept, "", "Next:", ...numbered];
+  const lines = [
+    `Wrote ${written.length} files:`,
+    ...written,
+    ...untouched,
+    "",
+    "Next:",
+    ...numbered,
+  ];
   print(world.stdout, ...lines.map(visible));
   return EXIT.done;
 }
