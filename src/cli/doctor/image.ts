@@ -57,7 +57,8 @@ export function checkImages(seen: Observations, earlier: readonly Finding[]): Fi
       {
         seen: "no image was requested, because no object is known",
         impact: "the doctor did not see what visitors get",
-        remedy: "name an object that exists, such as photos/fig.jpg",
+        remedy:
+          "name an object that exists, such as photos/fig.jpg, or write one into wrangler.toml as the canary of its bucket",
       },
     ),
   ];
