@@ -6,6 +6,7 @@ import { stepsByHand, TOKEN_ADVICE } from "../zone/by-hand.ts";
 import { doorRuleDescription } from "../zone/door-rule.ts";
 import { doorNeedOf, routeHosts, zoneNeedOf } from "../zone/observe-zones.ts";
 import { PARTS, type Part } from "../zone/set-zone.ts";
+import { wildcardEntries } from "../zone/sources.ts";
 import type { NoZone, Unread, ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
 import type { Deployment } from "./check-s3.ts";
 
@@ -86,7 +87,8 @@ export function handLines(
   if (parts.length === 0) return [];
 
   const need = zoneNeedOf(envConfig, config);
-  const isZoneWide = zone !== undefined && doorNeedOf(zone, need, zone).isZoneWide;
+  // Of a zone that nobody has read, it is not known what Sources allow.
+  const isZoneWide = zone === undefined || doorNeedOf(zone, need, zone).isZoneWide;
   const byDomain = Map.groupBy(hosts, (host) => zone?.name ?? getDomain(host) ?? host);
   return [...byDomain].flatMap(([domain, ofDomain]) => [
     `  By hand, for ${domain}, in this order:`,
@@ -152,8 +154,15 @@ function planSources({ name, sources, tokenName }: ZoneSettings): PartPlan {
     }
     case "list": {
       const rest = sources.text.trim() === "" ? "" : `. What is there stays: ${sources.text}`;
-      if (sources.missing.length === 0) return { part, kind: "there", text: `there${rest}` };
-      return { part, kind: "set", text: `will add ${sources.missing.join(", ")}${rest}` };
+      const wide = wildcardEntries(sources.text);
+      const warning =
+        wide.length === 0
+          ? ""
+          : `. Warning: ${wide.join(", ")} allows what others show there, too, on the other hosts of ${name}`;
+      if (sources.missing.length === 0) {
+        return { part, kind: "there", text: `there${rest}${warning}` };
+      }
+      return { part, kind: "set", text: `will add ${sources.missing.join(", ")}${rest}${warning}` };
     }
     case "unread":
       return { part, kind: "stays", text: unreadText(sources, tokenName) };

@@ -123,7 +123,12 @@ async function setZone(
   const say = (text: string) => log(stderr, visible(text));
 
   const results: PartResult[] = [];
-  for (const part of PARTS) {
+  // What is not in the plan is not set: somebody may change it meanwhile. The rule is looked at in any case.
+  const planned = planZone(deployment, zone).filter(({ kind }) => kind === "set");
+  const parts = PARTS.filter(
+    (part) => part === "rule" || planned.some((plan) => plan.part === part),
+  );
+  for (const part of parts) {
     const result = await setPart(api, zone, need, part);
     results.push(result);
     const line = resultLine(zone, result);

@@ -5,6 +5,7 @@
 import type { Cloudflare } from "cloudflare";
 import { isPlainObject, tableOf } from "../../worker/util/json.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";
+import { isHere } from "../config/site-url.ts";
 import { sleep } from "../http/retry.ts";
 import { loadCloudflare } from "../wrangler/packages.ts";
 
@@ -32,8 +33,8 @@ type ApiRefusal = {
   readonly kind: "refused";
   readonly status: number;
   readonly reason: string;
-  /** The token itself is wrong: it lacks no permission. */
-  readonly isAboutToken: boolean;
+  /** The token lacks a permission. */
+  readonly isAboutRights: boolean;
   readonly retryAfterMs: number;
 };
 
@@ -58,6 +59,13 @@ export function createZoneApi(
   const library = loadCloudflare();
   if (isFault(library)) return library;
 
+  const baseURL = world.env["CLOUDFLARE_API_BASE_URL"] || "https://api.cloudflare.com/client/v4";
+  if (!isPrivate(baseURL)) {
+    return {
+      fault: `CLOUDFLARE_API_BASE_URL is ${baseURL}: it gets a token, so it must begin with https://`,
+    };
+  }
+
   // No header may have it, and the error that says so would have the token in its text.
   if (!/^[\x21-\x7e]+$/.test(token.value)) return { fault: formFault(token.name) };
 
@@ -65,11 +73,16 @@ export function createZoneApi(
     apiToken: token.value,
     // Otherwise the package reads these from the environment.
     ...{ apiKey: null, apiEmail: null, userServiceKey: null },
-    baseURL: world.env["CLOUDFLARE_API_BASE_URL"] || "https://api.cloudflare.com/client/v4",
+    baseURL,
     ...{ maxRetries: 0, timeout: TIMEOUT_MS, logLevel: "off" },
   });
   const isApiError = (error: unknown) => error instanceof library.CloudflareError;
   return { tokenName: token.name, client, world, wait, isApiError };
+}
+
+/** Returns whether nobody on the way can read what is sent to a URL. */
+function isPrivate(url: string): boolean {
+  return url.startsWith("https://") || isHere(url);
 }
 
 const READ_ATTEMPTS = 3;
@@ -141,14 +154,16 @@ function replyOf(error: unknown, tokenName: string): ApiReply {
 
   const [first] = Array.isArray(errors) ? errors : [];
   const { code, message: apiMessage } = isPlainObject(first) ? first : tableOf("");
-  const details = apiMessage === undefined ? "" : `: ${apiMessage} [code: ${code}]`;
+  const oneLine = `${apiMessage}`.replaceAll(/\s+/g, " ");
+  const details = apiMessage === undefined ? "" : `: ${oneLine} [code: ${code}]`;
   const tokenFault = tokenFaultOf(status, code, `${apiMessage}`, tokenName);
   const seconds = Number(headers instanceof Headers ? headers.get("retry-after") : 0);
   return {
     kind: "refused",
     status,
     reason: tokenFault ?? `Cloudflare's API answers ${status}${details}`,
-    isAboutToken: tokenFault !== undefined,
+    // Another server on the way may answer 403, too: its page has no code of the API.
+    isAboutRights: status === 403 && code !== undefined && tokenFault === undefined,
     retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
   };
 }
@@ -176,5 +191,5 @@ function tokenFaultOf(
 
 /** Returns whether the token lacks a permission. */
 export function isForbidden(reply: ApiReply): boolean {
-  return reply.kind === "refused" && reply.status === 403 && !reply.isAboutToken;
+  return reply.kind === "refused" && reply.isAboutRights;
 }

@@ -1,6 +1,6 @@
 // The steps in Cloudflare's dashboard that do by hand what `vitrine deploy --setup` does. Pure.
 
-import { doorExpression, doorRuleDescription } from "./door-rule.ts";
+import { doorExpression, doorRuleDescription, RULE_BY_HAND } from "./door-rule.ts";
 import type { ZoneNeed } from "./observe-zones.ts";
 import { RIGHTS } from "./observe-zones.ts";
 import { PARTS, type Part, type PartResult } from "./set-zone.ts";
@@ -32,7 +32,10 @@ function stepsOf(part: Part, { domain, hosts, isZoneWide }: Where, need: ZoneNee
   switch (part) {
     case "rule": {
       const { origins, worker } = need;
-      const expression = doorExpression({ hosts, origins, isZoneWide });
+      const narrow = doorExpression({ hosts, origins, isZoneWide: false });
+      const expression = isZoneWide
+        ? `${RULE_BY_HAND} (if another site of ${domain} uses that path: docs/zone.md)`
+        : narrow;
       const page = `In Cloudflare's dashboard, ${domain} → Security → Security rules → Create rule → Custom rules`;
       return [
         `${page}: the name “${doorRuleDescription(worker)}”, the action Block, the place First, and by Edit expression: ${expression}`,

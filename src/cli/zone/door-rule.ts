@@ -50,19 +50,26 @@ export function doorRuleDescription(worker: string): string {
 
 /** `r`: what is encoded twice is decoded twice. */
 const PATH = 'lower(url_decode(http.request.uri.path, "r"))';
-const IS_DOOR = `starts_with(${PATH}, "/cdn-cgi/image/")`;
+/** Cloudflare joins slashes by default, before rules run. Where somebody has switched that off, this does it. */
+const DOOR_PATHS = ["/cdn-cgi/image/", "//cdn-cgi/", "/cdn-cgi//"]
+  .map((start) => `starts_with(${PATH}, "${start}")`)
+  .join(" or ");
+const IS_DOOR = `(${DOOR_PATHS})`;
 
-/** Expressions that block the door on every host. docs/zone.md has the first, for those who write the rule by hand. */
+/** The rule for those who write it by hand, on every host: docs/zone.md has it, too. */
+export const RULE_BY_HAND = 'starts_with(http.request.uri.path, "/cdn-cgi/image/")';
+
+/** Expressions that block the door on every host. */
 const ZONE_WIDE: readonly string[] = [
-  'starts_with(http.request.uri.path, "/cdn-cgi/image/")',
+  RULE_BY_HAND,
   'starts_with(lower(http.request.uri.path), "/cdn-cgi/image/")',
   'starts_with(lower(url_decode(http.request.uri.path)), "/cdn-cgi/image/")',
   'http.request.uri.path contains "/cdn-cgi/image/"',
-  IS_DOOR,
+  DOOR_PATHS,
 ];
 
 export function doorExpression({ hosts, origins, isZoneWide }: DoorNeed): string {
-  if (isZoneWide) return IS_DOOR;
+  if (isZoneWide) return DOOR_PATHS;
 
   const clauses = [...hosts.map(hostClause), ...origins.map(originClause)];
   return `${IS_DOOR} and (${clauses.join(" or ")})`;

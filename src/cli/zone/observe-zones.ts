@@ -17,7 +17,7 @@ import {
   type ZoneApi,
 } from "./api.ts";
 import { type CustomRule, type DoorNeed, judgeDoor, originOf, type Ruleset } from "./door-rule.ts";
-import { judgeSources } from "./sources.ts";
+import { judgeSources, wildcardEntries } from "./sources.ts";
 import type {
   DoorRule,
   NoZone,
@@ -149,8 +149,9 @@ export async function readDoorRule(
 }
 
 /**
- * Where all origins are allowed, and transformations are off, nobody uses `/cdn-cgi/image/` yet. So the rule shuts it on
- * every host: otherwise anybody could have any picture of the Internet transformed from the moment they are on.
+ * Where all origins are allowed, or all hosts of a domain, and transformations are off, nobody uses `/cdn-cgi/image/` yet.
+ * So the rule shuts it on every host: otherwise anybody could have pictures of anybody transformed from the moment they
+ * are on.
  */
 export function doorNeedOf(
   { hosts }: Pick<Zone, "hosts">,
@@ -158,7 +159,9 @@ export function doorNeedOf(
   { sources, transformations }: OtherSettings,
 ): DoorNeed {
   const isUnused = transformations.kind === "off";
-  return { hosts, origins, isZoneWide: sources.kind === "any" && isUnused };
+  const isWide =
+    sources.kind === "any" || (sources.kind === "list" && wildcardEntries(sources.text).length > 0);
+  return { hosts, origins, isZoneWide: isWide && isUnused };
 }
 
 /** The code of Cloudflare's API where a phase of a zone has no ruleset yet. */
@@ -181,7 +184,7 @@ function customRuleOf(rule: unknown): CustomRule {
   return {
     id: `${id}`,
     action: `${action}`,
-    description: `${description ?? ""}`,
+    description: `${description ?? ""}`.replaceAll(/\s+/g, " "),
     expression: `${expression ?? ""}`,
     isEnabled: enabled !== false,
     skipsOthers: action === "skip",
@@ -201,15 +204,24 @@ export function routeHosts(envConfig: EnvironmentConfig): readonly string[] {
   return [...findHosts(envConfig).keys()];
 }
 
+/** The zone that a route names for its host. */
+type NamedZone = { readonly name: string | undefined; readonly id: string | undefined };
+
 /** The hosts of a Worker's routes, and the zone that a route names for its host, if it names one. */
-function findHosts({ wrangler }: EnvironmentConfig): ReadonlyMap<string, string | undefined> {
+function findHosts({ wrangler }: EnvironmentConfig): ReadonlyMap<string, NamedZone> {
   const routes = wrangler.routes ?? (wrangler.route === undefined ? [] : [wrangler.route]);
-  const hosts = new Map<string, string | undefined>();
+  const hosts = new Map<string, NamedZone>();
   for (const route of routes) {
-    const { pattern, zone_name } = tableOf(typeof route === "string" ? { pattern: route } : route);
+    const { pattern, zone_name, zone_id } = tableOf(
+      typeof route === "string" ? { pattern: route } : route,
+    );
     const host = plainHost(`${pattern}`);
     if (host === undefined) continue;
-    hosts.set(host, typeof zone_name === "string" ? zone_name : hosts.get(host));
+    const { name, id } = hosts.get(host) ?? {};
+    hosts.set(host, {
+      name: typeof zone_name === "string" ? zone_name : name,
+      id: typeof zone_id === "string" ? zone_id : id,
+    });
   }
   return hosts;
 }
@@ -231,13 +243,13 @@ type ZoneMatch = { readonly kind: "zone"; readonly zone: Zone } | NoZone;
 /** Finds the zone of each host. Hosts of one zone are together. */
 async function findZones(
   api: ZoneApi,
-  hosts: ReadonlyMap<string, string | undefined>,
+  hosts: ReadonlyMap<string, NamedZone>,
   account: string | undefined,
 ): Promise<readonly ZoneMatch[]> {
   const zones = new Map<string, Zone>();
   const failures: NoZone[] = [];
-  for (const [host, zoneName] of hosts) {
-    const match = await findZone(api, host, zoneName, account);
+  for (const [host, namedZone] of hosts) {
+    const match = await findZone(api, host, namedZone, account);
     if (match.kind === "no-zone") {
       failures.push(match);
       continue;
@@ -254,12 +266,12 @@ async function findZones(
 async function findZone(
   api: ZoneApi,
   host: string,
-  zoneName: string | undefined,
+  namedZone: NamedZone,
   account: string | undefined,
 ): Promise<ZoneMatch> {
   const labels = host.replace(/^\*\.?/, "").split(".");
   const suffixes = labels.slice(0, -1).map((_label, index) => labels.slice(index).join("."));
-  const names = zoneName === undefined ? suffixes : [zoneName.toLowerCase()];
+  const names = namedZone.name === undefined ? suffixes : [namedZone.name.toLowerCase()];
   const noZone = (reason: string, right?: string): NoZone => {
     return { kind: "no-zone", tokenName: api.tokenName, hosts: [host], reason, right };
   };
@@ -276,6 +288,9 @@ async function findZone(
     if (choice.kind === "none") return noZone(choice.reason);
 
     const { id, plan } = choice.zone;
+    if (namedZone.id !== undefined && namedZone.id !== id) {
+      return noZone(`the route of ${host} has the zone_id of another zone than ${name}`);
+    }
     const { tokenName } = api;
     const zone = { id, name, hosts: [host], maxRules: MAX_RULES[plan], tokenName };
     return { kind: "zone", zone };

@@ -36,6 +36,11 @@ export function lostEntries(before: string, after: string): string[] {
   return entriesOf(before).filter((entry) => !left.includes(entry));
 }
 
+/** The entries that allow many hosts, whose owners may be anybody. */
+export function wildcardEntries(text: string): string[] {
+  return entriesOf(text).filter((entry) => entry.startsWith("*."));
+}
+
 function entriesOf(text: string): string[] {
   return text
     .split(",")
@@ -44,7 +49,8 @@ function entriesOf(text: string): string[] {
 }
 
 /** `*`, or a host with at least one dot, perhaps behind `*.`, and perhaps with a path. */
-const ENTRY = /^(?:\*|(?:\*\.)?[^\s/.,]+(?:\.[^\s/.,]+)+(?:\/[^\s,]*)?)$/;
+const ENTRY =
+  /^(?:\*|(?:\*\.)?[\p{L}\p{N}_-]+(?:\.[\p{L}\p{N}_-]+)+(?::\d+)?(?:\/[^\s,\p{C}]*)?)$/u;
 
 function hasKnownForm(text: string): boolean {
   return entriesOf(text).every((entry) => ENTRY.test(entry));

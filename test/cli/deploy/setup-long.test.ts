@@ -29,7 +29,13 @@ import {
   zoneCallsOf,
   zoneWritesOf,
 } from "../../support/cloudflare/account.ts";
-import { createRule, createRuleset, createZone, type Zone } from "../../support/cloudflare/zone.ts";
+import {
+  createRule,
+  createRuleset,
+  createZone,
+  doorOf,
+  type Zone,
+} from "../../support/cloudflare/zone.ts";
 import { checkState, STATES } from "./setup-states.ts";
 
 const results: [string, CommandResult][] = [];
@@ -365,7 +371,9 @@ test("a zone is found by its name in capitals, and a host with a dot at its end"
 test("where all origins are allowed, the rule by hand shuts the door on every host, too (E10)", async () => {
   const { account } = await beginSetup({ sources: "*" });
   const { err } = await setUp(account, { yes: undefined });
-  expect(err).toMatch(/by Edit expression: starts_with\([^\n]*"\/cdn-cgi\/image\/"\)$/m);
+  expect(err).toMatch(
+    /by Edit expression: starts_with\([^\n]*"\/cdn-cgi\/image\/"\) \(if another site of example\.com/m,
+  );
 });
 
 test("calls carry the setup token, and no other one", async () => {
@@ -407,4 +415,28 @@ test("a Worker without a bucket of the edge, or without a host, has no zone to s
   const { code, out, err, calls } = await setUp(account);
   expect([calls, out]).toEqual([[], expect.stringContaining("Setup: routes names no host")]);
   expect([code, err]).toEqual([1, expect.stringContaining("The zone is not set up")]);
+});
+
+test("a wide entry of somebody opens no other host, once transformations are on (E10)", async () => {
+  const { account, zone } = await beginSetup({ sources: "*.amazonaws.com" });
+  const { out } = await setUp(account);
+  const foreign = "https://www.example.com/cdn-cgi/image/w=1/https://other.s3.amazonaws.com/a.jpg";
+  expect([zone.transformations, doorOf(zone, foreign)]).toEqual(["on", "blocked"]);
+  expect(out).toContain("Warning: *.amazonaws.com allows what others show there");
+});
+
+test("a route that names another zone by its id sets up none", async () => {
+  const routes = [{ pattern: "images.example.com/*", zone_id: "f".repeat(32) }];
+  const { account } = await beginSetup({}, undefined, { config: { ...ONE_ZONE, routes } });
+  const { code, out } = await setUp(account);
+  expect(out).toContain("the route of images.example.com has the zone_id of another zone");
+  expect([code, zoneWritesOf(account)]).toEqual([1, []]);
+});
+
+test("no token is sent over http to another machine", async () => {
+  const { account } = await beginSetup();
+  const env = { CLOUDFLARE_API_BASE_URL: "http://api.example.com/client/v4" };
+  const { out } = await setUp(account, { dryRun: true }, { env });
+  expect(out).toContain("it gets a token, so it must begin with https://");
+  expect(account.calls).toEqual([]);
 });
