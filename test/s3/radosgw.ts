@@ -26,7 +26,8 @@ const LOG_BYTES = 3_000;
 
 /** Returns the version, such as 18.2.7; undefined if it is not installed. */
 export function installedVersion(): string | undefined {
-  const { stdout } = spawnSync("radosgw", ["--version"], { encoding: "utf8", timeout: ADMIN_MS });
+  // Its libraries have 40 MB: a busy disk may need long for them.
+  const { stdout } = spawnSync("radosgw", ["--version"], { encoding: "utf8", timeout: 120_000 });
   return /version (\S+)/.exec(stdout ?? "")?.[1];
 }
 
