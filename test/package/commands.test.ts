@@ -18,7 +18,7 @@ afterAll(() => local.stop());
 test("on Node.js 20, vitrine says in one line which one it needs", async () => {
   for (const argument of ["doctor", "--version"]) {
     const ended = await tryRun(program, [argument], { cwd, node: 20 });
-    const line = /^vitrine needs Node\.js 22\.12 or newer\. This is v20\.\d+\.\d+\.\n$/;
+    const line = /^vitrine needs Node\.js 22\.12 or newer\. This is v20\.\d+\.\d+\. Install .*\n$/;
     expect(ended).toEqual({ code: 2, stdout: "", stderr: expect.stringMatching(line) });
   }
 });
@@ -31,8 +31,12 @@ type Command = {
   readonly output: string | RegExp;
   readonly stdin?: string;
 };
+const VERSION_LINE = new RegExp(
+  `^${RegExp.escape(inject("packed").version)}(?:\\.\\d+)?\\+[0-9a-f]{7,}\\S*\\n$`,
+);
 const COMMANDS: readonly Command[] = [
-  { args: "--version", code: 0, output: `${inject("packed").version}\n` },
+  // Behind the version of the package: the commit from which it was built.
+  { args: "--version", code: 0, output: VERSION_LINE },
   { args: "check", code: 0, output: "The configuration is right." },
   { args: "client app.ts --base-url https://a.example", code: 0, output: "" },
   // As far as it asks no server. template.test.ts has wrangler.
