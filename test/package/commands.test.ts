@@ -32,7 +32,7 @@ type Command = {
   readonly stdin?: string;
 };
 const VERSION_LINE = new RegExp(
-  `^${RegExp.escape(inject("packed").version)}(?:\\.\\d+)?\\+[0-9a-f]{7,}\\S*\\n$`,
+  `^${RegExp.escape(inject("packed").version)}(?:(?:\\.\\d+)?\\+[0-9a-f]{7,}\\S*)?\\n$`,
 );
 const COMMANDS: readonly Command[] = [
   // Behind the version of the package: the commit from which it was built.
