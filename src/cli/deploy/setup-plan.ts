@@ -2,7 +2,7 @@
 // done by hand. Pure.
 
 import { getDomain } from "tldts";
-import { stepsByHand, TOKEN_ADVICE } from "../zone/by-hand.ts";
+import { missingRightText, stepsByHand, TOKEN_ADVICE } from "../zone/by-hand.ts";
 import { doorRuleDescription } from "../zone/door-rule.ts";
 import { doorNeedOf, routeHosts, zoneNeedOf } from "../zone/observe-zones.ts";
 import { PARTS, type Part } from "../zone/set-zone.ts";
@@ -63,18 +63,12 @@ function zoneLines(deployment: Deployment, zone: ZoneSettings): string[] {
 
 function noZoneLines(deployment: Deployment, zone: NoZone): string[] {
   const { hosts, reason, right, tokenName } = zone;
-  const title = `Zone of ${hosts.join(", ")}: ${reason}${rightText(right, tokenName)}`;
+  const title = `Zone of ${hosts.join(", ")}: ${reason}${missingRightText(right, tokenName)}`;
   return [title, ...handLines(deployment, hosts, PARTS)];
 }
 
-export function rightText(right: string | undefined, tokenName: string): string {
-  if (right === undefined) return "";
-  if (tokenName === "CLOUDFLARE_SETUP_TOKEN") return `. The token in ${tokenName} needs ${right}`;
-  return `. The token in ${tokenName} needs ${right}: set a CLOUDFLARE_SETUP_TOKEN that has it`;
-}
-
 function unreadText({ reason, right }: Unread, tokenName: string): string {
-  return `not known: ${reason}${rightText(right, tokenName)}`;
+  return `not known: ${reason}${missingRightText(right, tokenName)}`;
 }
 
 /** The steps in the dashboard. @returns no line if nothing is left */

@@ -7,12 +7,12 @@ import { askYes, hasTerminal } from "../terminal/prompts.ts";
 import { visible } from "../terminal/shell.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import { createZoneApi, findZoneToken, type ZoneApi } from "../zone/api.ts";
-import { takeBackLine } from "../zone/by-hand.ts";
+import { missingRightText, takeBackLine } from "../zone/by-hand.ts";
 import { observeZones, readSources, type ZoneNeed, zoneNeedOf } from "../zone/observe-zones.ts";
 import { addBareHosts, PARTS, type PartResult, setPart } from "../zone/set-zone.ts";
 import type { ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
 import type { Deployment } from "./check-s3.ts";
-import { handLines, PART_NAMES, planZone, rightText, setupLines } from "./setup-plan.ts";
+import { handLines, PART_NAMES, planZone, setupLines } from "./setup-plan.ts";
 
 export type SetupOptions = {
   readonly setup?: true | undefined;
@@ -165,7 +165,7 @@ function resultLine(
       return `${zone}: ${name} set, and read back${added}`;
     }
     case "failed": {
-      const text = `${result.reason}${rightText(result.right, tokenName)}`;
+      const text = `${result.reason}${missingRightText(result.right, tokenName)}`;
       return `Warning: ${zone}: ${name} not set: ${text}. What comes after it stays as it is`;
     }
     case "interrupted":

@@ -8,6 +8,7 @@ import { edgeBucketsOf, sourceEntryOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
 import type { sleep } from "../http/retry.ts";
 import { findZoneToken } from "../zone/api.ts";
+import { missingRightText } from "../zone/by-hand.ts";
 import { observeZones } from "../zone/observe-zones.ts";
 import type { NoZone, Unread, ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
 import { error, type Finding, note, ok, SETUP, TRANSFORMATIONS_PAGE, warning } from "./finding.ts";
@@ -95,7 +96,7 @@ function rightText(right: string | undefined, tokenName: string): string {
   if (right === undefined) return "";
 
   const forReading = right.endsWith("Edit") ? " (to read, Read is enough)" : "";
-  return `. The token in ${tokenName} needs ${right}${forReading}`;
+  return missingRightText(right, tokenName) + forReading;
 }
 
 function aboutZone({ name, hosts }: ZoneSettings): string {

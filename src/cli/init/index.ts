@@ -74,7 +74,7 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
   const [{ environment }] = settings.deployments;
   const again = `npm run deploy${environment === undefined ? "" : ` -- --env ${environment}`}`;
   const environmentFlag = environment === undefined ? "" : ` --env ${environment}`;
-  const first = `npx vitrine deploy --setup --secrets-file secrets.env${environmentFlag}`;
+  const first = `npm install --save-dev cloudflare && npx vitrine deploy --setup --secrets-file secrets.env${environmentFlag}`;
   const deploy = settings.s3 ? first : again;
   const steps = [
     ...(packed === undefined ? [`${pack}, which makes ${PACKED}`] : []),

@@ -1,5 +1,5 @@
 // Runs the wrangler of this project, and shows its output without any secret. No other file of the CLI runs wrangler.
-// Its environment has neither the secrets of the Worker nor CLOUDFLARE_ENV (S5), and not the token that sets up a zone.
+// Its environment leaves out the secrets of the Worker, CLOUDFLARE_ENV (S5), and the token that sets up a zone.
 
 import { type StdioOptions, spawn } from "node:child_process";
 import { join } from "node:path";

@@ -16,6 +16,13 @@ type Where = {
 /** What makes a token, for those who have none. */
 export const TOKEN_ADVICE = `Make a token in Cloudflare's dashboard (My Profile → API Tokens → Create Custom Token) with ${Object.values(RIGHTS).join(", ")}, for this domain alone, and set it as CLOUDFLARE_SETUP_TOKEN for one run`;
 
+/** Says which right a token lacks, behind another text. @returns an empty text if it is not known to lack one */
+export function missingRightText(right: string | undefined, tokenName: string): string {
+  if (right === undefined) return "";
+  if (tokenName === "CLOUDFLARE_SETUP_TOKEN") return `. The token in ${tokenName} needs ${right}`;
+  return `. The token in ${tokenName} needs ${right}: set a CLOUDFLARE_SETUP_TOKEN that has it`;
+}
+
 /**
  * The steps by hand, in the order in which they are safe.
  * @param parts what is left to do
