@@ -5,6 +5,7 @@ import type { Readable, Writable } from "node:stream";
 import { stripVTControlCharacters, styleText } from "node:util";
 import type { ConfigMistake } from "../worker/http/refusal.ts";
 import { hasProperty } from "../worker/util/json.ts";
+import { visible } from "./terminal/shell.ts";
 
 /** What a command needs from outside. Tests pass another one. */
 export type World = {
@@ -71,9 +72,18 @@ export function paint(world: World, screen: Screen, style: Style, text: string):
   return styleText(style, text, { validateStream: false });
 }
 
-/** Prints messages. Where they name a page of the documentation, its path from here is printed. */
+/**
+ * Prints messages. A message may quote what a stranger wrote, such as the key of an object: what moves the cursor or
+ * hides text is written as `\u001b`.
+ */
 export function log(screen: Screen, ...lines: readonly string[]): void {
-  print(screen, ...lines.map(withPages));
+  print(screen, ...lines.map((line) => visible(withPages(line))));
+}
+
+/** Prints a message about the work, in a colour. */
+export function logInColour(world: World, style: Style, message: string): void {
+  const text = visible(withPages(message));
+  print(world.stderr, paint(world, world.stderr, style, text));
 }
 
 /** Prints results as they are: keys, URLs, names of files, JSON. */
@@ -89,6 +99,11 @@ export const CODE_ROOT = join(import.meta.dirname, "..");
 
 /** From here: `docs`, or `node_modules/vitrine/docs` in a project. */
 const DOCS = relative(".", join(PACKAGE_ROOT, "docs")).replaceAll("\\", "/");
+
+/** Returns the path of a page of the documentation from here, for a message that points to it. */
+export function page(path: `docs/${string}`): string {
+  return path.replace("docs", () => DOCS);
+}
 
 /** Names each page of the documentation, such as docs/deploy.md, by its path from here. */
 export function withPages(text: string): string {

@@ -6,7 +6,7 @@ import { BUILD_VERSION } from "../worker/util/version.ts";
 import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
 import type { Exit, Run, World } from "./command.ts";
-import { EXIT, isFault, log, paint, withPages } from "./command.ts";
+import { EXIT, isFault, logInColour, withPages } from "./command.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type LoadLocal } from "./dev/index.ts";
 import { doctorCommand, examineSite } from "./doctor/index.ts";
@@ -63,7 +63,7 @@ export async function runProgram(
     const outcome = await work();
     exit = isFault(outcome) ? EXIT.failed : outcome;
     if (!isFault(outcome)) return;
-    log(world.stderr, paint(world, world.stderr, "red", visible(withoutTokens(outcome.fault))));
+    logInColour(world, "red", withoutTokens(outcome.fault));
   };
   const program = new Command("vitrine")
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")

@@ -14,7 +14,6 @@ import { askWithKey, type KeyAnswer } from "../objects/ask-with-key.ts";
 import { findKeyOwner, type KeyOwner } from "../objects/find-key-owner.ts";
 import { listPage } from "../objects/list-page.ts";
 import type { SecretValues } from "../secrets/secrets.ts";
-import { visible } from "../terminal/shell.ts";
 import { configFileText, environmentText } from "../wrangler/config-file.ts";
 
 /** What is about to be deployed. */
@@ -72,14 +71,14 @@ export async function checkS3(
     const isPublic = anonymous?.answer.kind === "opens";
     const { kind, text } = judgeKey(probe, deployment, isPublic);
     if (kind === "mistake") keyMistakes.push(text);
-    else log(world.stderr, visible(text));
+    else log(world.stderr, text);
   }
   if (keyMistakes.length > 0) return refuse(`${secretsFile}`, keyMistakes);
 
   for (const probe of bucketProbes.filter(isUnanswered)) {
     const isTried = pairs.some(({ bucket }) => bucket === probe.bucket);
     const unknown = `Warning: whether there is a bucket ${probe.bucket.bucket} is not known`;
-    if (!isTried) log(world.stderr, visible(`${unknown}: ${replyText(probe)}`));
+    if (!isTried) log(world.stderr, `${unknown}: ${replyText(probe)}`);
   }
   return undefined;
 }

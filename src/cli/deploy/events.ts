@@ -161,7 +161,7 @@ export async function makeQueues(
       const fault = `the queue ${name} could not be made: ${created.reason}`;
       return { fault: `${fault}. Nothing is deployed` };
     }
-    log(world.stderr, visible(`The queue ${name} is made`));
+    log(world.stderr, `The queue ${name} is made`);
   }
   return undefined;
 }
@@ -197,7 +197,7 @@ export async function makeRules(
   if (world.interrupted.aborted) return "done";
 
   let result: RulesMade = "done";
-  const say = (text: string) => log(world.stderr, visible(text));
+  const say = (text: string) => log(world.stderr, text);
   for (const r2Bucket of r2BucketNamesOf(envConfig, config)) {
     const { name, bucket, prefix, isBound } = r2Bucket;
     const args = ruleArgs(r2Bucket, prefix, queue.name);

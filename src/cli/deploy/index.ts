@@ -10,7 +10,7 @@ import { stripVTControlCharacters } from "node:util";
 import { Command } from "@commander-js/extra-typings";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { CommandFault, Exit, Outcome, Run, World } from "../command.ts";
-import { EXIT, isFault, isMistake, log, print } from "../command.ts";
+import { EXIT, isFault, isMistake, log } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { isEmptyTopLevel, noBucketsText, readEnvironment } from "../config/environment-config.ts";
@@ -20,7 +20,7 @@ import { checkPresence } from "../http/ask-health.ts";
 import { sleep } from "../http/retry.ts";
 import { envOption } from "../options.ts";
 import type { SecretValues } from "../secrets/secrets.ts";
-import { commandLine, visible } from "../terminal/shell.ts";
+import { commandLine } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
 import {
@@ -119,7 +119,7 @@ export async function deploy(
 
   if (zones !== undefined) printSetup(world, deployment, zones);
   const plan = await planOf(deployment, live, events);
-  print(world.stdout, ...plan.map(visible));
+  log(world.stdout, ...plan);
   if (dryRun) {
     log(world.stderr, "Nothing is deployed: it was a dry run.");
     return EXIT.done;
@@ -283,7 +283,7 @@ async function checkDeployed(
   // Warnings are shown, but a deploy may be right with them: a key may be meant to list the bucket.
   const isRight = outcome === EXIT.done || outcome === EXIT.partly;
   if (isRight || world.interrupted.aborted) return EXIT.done;
-  if (isFault(outcome)) log(world.stderr, visible(outcome.fault));
+  if (isFault(outcome)) log(world.stderr, outcome.fault);
   return endPartly(
     "but the doctor found errors. An older version may answer for a minute. To check it again",
   );

@@ -1,10 +1,9 @@
 // `vitrine deploy --setup`: says what the zones of the Worker have and lack, asks once, and sets what is missing. What it
 // cannot set, it names, with the steps in Cloudflare's dashboard. It takes nothing back by itself: it says how to.
 
-import { type CommandFault, EXIT, isFault, log, print, type World } from "../command.ts";
+import { type CommandFault, EXIT, isFault, log, type World } from "../command.ts";
 import type { sleep } from "../http/retry.ts";
 import { askYes, hasTerminal } from "../terminal/prompts.ts";
-import { visible } from "../terminal/shell.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import { createZoneApi, findZoneToken, type ZoneApi } from "../zone/api.ts";
 import { missingRightText, takeBackLine } from "../zone/by-hand.ts";
@@ -51,7 +50,7 @@ export async function setUpZones(
     case "cancelled":
       return EXIT.interrupted;
     case "no-terminal":
-      log(world.stderr, ...unaskedLines(deployment, incomplete).map(visible));
+      log(world.stderr, ...unaskedLines(deployment, incomplete));
       return "by-hand";
     default:
       return consent satisfies never;
@@ -120,7 +119,7 @@ async function setZone(
 ): Promise<readonly PartResult[]> {
   const { stderr } = api.world;
   const need = zoneNeedOf(deployment.envConfig, deployment.config);
-  const say = (text: string) => log(stderr, visible(text));
+  const say = (text: string) => log(stderr, text);
 
   const results: PartResult[] = [];
   // What is not in the plan is not set: somebody may change it meanwhile. The rule is looked at in any case.
@@ -205,7 +204,7 @@ export async function offerBareHosts(
     const question = `The edge refuses ${withPath.join(", ")} (9401), although Sources of ${zone.name} has it. It may not read paths that come by the API; or the paid plan is only days old. Allow ${hosts.join(", ")} without a path? That allows all that this host shows to everybody`;
     if (!hasTerminal(world)) {
       const command = hintFor(envConfig, "npx vitrine deploy");
-      log(world.stderr, visible(`${question}: at a terminal, ${command} --setup asks for that`));
+      log(world.stderr, `${question}: at a terminal, ${command} --setup asks for that`);
       continue;
     }
     const answer = await askYes(world, question);
@@ -216,10 +215,10 @@ export async function offerBareHosts(
 
     const result = await addBareHosts(api, zone, hosts);
     const line = resultLine(zone, result);
-    if (line !== undefined) log(world.stderr, visible(line));
+    if (line !== undefined) log(world.stderr, line);
     if (result.kind !== "set") continue;
     isAdded = true;
-    log(world.stderr, visible(`To take it back: ${takeBackLine(zone.name, result)}`));
+    log(world.stderr, `To take it back: ${takeBackLine(zone.name, result)}`);
   }
   return isAdded;
 }
@@ -237,7 +236,7 @@ async function shutHosts(
   const origins = [...need.origins, ...hosts.map((host) => [host.replace(/:\d+$/, "")])];
   const result = await setPart(api, zone, { ...need, origins }, "rule");
   const line = resultLine(zone, result);
-  if (line !== undefined) log(api.world.stderr, visible(line));
+  if (line !== undefined) log(api.world.stderr, line);
   return result.kind === "there" || result.kind === "set";
 }
 
@@ -253,5 +252,5 @@ export function seeZones(
 }
 
 export function printSetup(world: World, deployment: Deployment, zones: ZonesSeen): void {
-  print(world.stdout, ...setupLines(deployment, zones).map(visible));
+  log(world.stdout, ...setupLines(deployment, zones));
 }

@@ -8,7 +8,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { CommandFault, Exit, Outcome, Run, World } from "../command.ts";
-import { align, EXIT, isFault, isMistake, log, paint, print } from "../command.ts";
+import { align, EXIT, isFault, isMistake, log, paint, print, withPages } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { readEnvironment } from "../config/environment-config.ts";
 import { locatedText } from "../config/mistakes.ts";
@@ -233,7 +233,7 @@ export async function examineSite(
 
   const complete = completeFindings(findings, envConfig, isLocal);
   if (options.json) print(stdout, visible(JSON.stringify({ findings: complete }, null, 2)));
-  else log(stdout, ...formatFindings(world, complete));
+  else print(stdout, ...formatFindings(world, complete).map(withPages));
 
   return { outcome: exitOf(findings), findings };
 }

@@ -13,7 +13,6 @@ import { fetchHealth } from "../http/ask-health.ts";
 import { requestS3 } from "../http/ask-s3.ts";
 import { isNoAnswer } from "../http/body.ts";
 import type { sleep } from "../http/retry.ts";
-import { visible } from "../terminal/shell.ts";
 import { bucketArgs } from "../wrangler/queues.ts";
 import { askWrangler, type RunWrangler } from "../wrangler/run-wrangler.ts";
 import { error, type Finding, note, ok, type Subject, warning } from "./finding.ts";
@@ -78,7 +77,7 @@ export async function writeEvents(
   if (!isNoted) return [];
 
   const key = `${bucket.prefix}${FOLDER}${crypto.randomUUID()}.txt`;
-  log(world.stderr, visible(`Putting and deleting ${key} in bucket ${bucket.name} ...`));
+  log(world.stderr, `Putting and deleting ${key} in bucket ${bucket.name} ...`);
   const startedAt = world.now();
   const written = await writeObject(world, tools, site, bucket, key);
   if (written.kind !== "done") return [explainFailure(subject, key, written)];

@@ -80,7 +80,7 @@ async function explain(
   const token = await readVisitorToken(world, tokenFile);
   if (isFault(token)) return token;
   const { rows, isShown } = await explainUrl(project, new URL(text), token, world.now());
-  log(world.stdout, ...align(rows).map(visible));
+  log(world.stdout, ...align(rows));
   return isShown ? EXIT.done : EXIT.failed;
 }
 

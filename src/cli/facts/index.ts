@@ -11,7 +11,6 @@ import type { Listed } from "../objects/list-page.ts";
 import { envOption, secretsFileOption } from "../options.ts";
 import { loadSharp } from "../picture/read-fact.ts";
 import { counted } from "../terminal/progress.ts";
-import { visible } from "../terminal/shell.ts";
 import { readFactsFile, writeFacts } from "./facts-file.ts";
 import { type FactsResult, readOriginals } from "./read-originals.ts";
 import { withoutSamples } from "./samples.ts";
@@ -84,7 +83,7 @@ async function facts(world: World, prefix: string, options: Options): Promise<Ou
   const isFailed = result.facts.size === 0 && !isWhole;
   const unwritten = isFailed ? undefined : writeFacts(world, options.out, result.facts);
   if (unwritten !== undefined) return unwritten;
-  log(world.stderr, ...summaryOf(result).map(visible));
+  log(world.stderr, ...summaryOf(result));
   if (isFailed) return EXIT.failed;
   return isWhole ? EXIT.done : EXIT.partly;
 }

@@ -3,7 +3,7 @@
 import { constants, copyFileSync, existsSync, lstatSync, mkdirSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, relative, resolve } from "node:path";
 import { Command } from "@commander-js/extra-typings";
-import { EXIT, log, type Outcome, paint, print, type Run, type World } from "../command.ts";
+import { EXIT, logInColour, type Outcome, print, type Run, type World } from "../command.ts";
 import { askText, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
 import { shellQuote, visible } from "../terminal/shell.ts";
 import { findPacked, PACKED, type ProjectFiles, projectFiles } from "./project-files.ts";
@@ -48,8 +48,8 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
     return message === undefined ? [] : [`  --${option}: ${message}`];
   });
   if (mistakes.length > 0) {
-    const text = ["Nothing is written:", ...mistakes].map(visible).join("\n");
-    log(world.stderr, paint(world, world.stderr, "red", text));
+    const text = ["Nothing is written:", ...mistakes].join("\n");
+    logInColour(world, "red", text);
     return EXIT.usage;
   }
   const settings = settingsOf(answers, basename(folder));

@@ -3,7 +3,7 @@
 
 import { closeSync, existsSync, openSync, rmSync } from "node:fs";
 import { resolve } from "node:path";
-import { EXIT, type Exit, log, paint, print, type World } from "../command.ts";
+import { EXIT, type Exit, log, logInColour, print, type World } from "../command.ts";
 import { ownFileFault, writeOwnFile } from "../files/write-file.ts";
 import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
@@ -46,10 +46,10 @@ export function reportPurge(
 
   const fault = writeOwnFile(world.folder, file, protocolPage(protocol), () => false);
   if (fault === undefined) {
-    log(world.stderr, `Wrote ${visible(file)}.`);
+    log(world.stderr, `Wrote ${file}.`);
     return exit;
   }
-  log(world.stderr, paint(world, world.stderr, "red", visible(`${file} is not written: ${fault}`)));
+  logInColour(world, "red", `${file} is not written: ${fault}`);
   return exit === EXIT.done ? EXIT.partly : exit;
 }
 
@@ -97,7 +97,7 @@ function logUnproved(world: World, verified: readonly Verified[]): number {
   const unproved = verified.filter(({ result }) => result !== "proved");
   if (unproved.length > 0) {
     const summary = `NOT PROVED: ${count(unproved.length)} of ${all}. See stdout for the reasons.`;
-    log(stderr, paint(world, stderr, "red", summary));
+    logInColour(world, "red", summary);
   } else if (verified.length > 0) {
     log(stderr, `Proved: ${all}.`);
   }

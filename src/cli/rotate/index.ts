@@ -4,8 +4,9 @@
 import { Command } from "@commander-js/extra-typings";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
+import type { BucketHealth } from "../../worker/operator.ts";
 import type { Outcome, Run, World } from "../command.ts";
-import { EXIT, isFault, log, paint } from "../command.ts";
+import { EXIT, isFault, log, logInColour, paint, print } from "../command.ts";
 import { sleep } from "../http/retry.ts";
 import { envOption, urlOption } from "../options.ts";
 import { putDevVars } from "../secrets/secrets.ts";
@@ -58,7 +59,7 @@ export async function rotate(
   const buckets = await pollHealth(opened);
   if (world.interrupted.aborted) return reportStopped(opened, CREATE);
   if (isFault(buckets)) return buckets;
-  log(world.stderr, visible(`Now ${servingText(buckets)}.`));
+  log(world.stderr, `Now ${servingText(buckets)}.`);
   if (options.keyFile === undefined) {
     const commands = [`${iamCommand(opened, "create")} > key.json`, commandOf(opened, "key.json")];
     const begin = "Make a new key beside the old one, and give its file:";
@@ -83,6 +84,12 @@ export async function rotate(
   return refusal ?? runSteps(rotation, oldKey);
 }
 
+function logDone(world: World, title: string, buckets: readonly BucketHealth[]): void {
+  const done = paint(world, world.stdout, "green", "Done:");
+  const serving = visible(servingText(buckets));
+  print(world.stdout, `${done} ${title}. Now ${serving}.`);
+}
+
 async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcome> {
   const { world } = rotation;
   for (let last = CREATE; ; ) {
@@ -90,9 +97,7 @@ async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcom
     if (next === undefined) return reportStopped(rotation, last);
     if (isBlocked(next)) return blockedFault(rotation, last, next, oldKey);
     const { step, buckets } = next;
-    const done = paint(world, world.stdout, "green", "Done:");
-    const serving = visible(servingText(buckets));
-    if (last !== CREATE) log(world.stdout, `${done} ${last.title}. Now ${serving}.`);
+    if (last !== CREATE) logDone(world, last.title, buckets);
     if (step.puts === undefined) {
       log(world.stdout, `The key is rotated: ${rotation.newMaskedId} serves.`);
       log(world.stdout, ...deactivateAdvice(rotation, oldKey));
@@ -119,7 +124,7 @@ async function confirm(
   last: Step,
 ): Promise<Outcome | undefined> {
   const { world, options } = rotation;
-  log(world.stderr, paint(world, world.stderr, "bold", title));
+  logInColour(world, "bold", title);
   if (options.yes) return undefined;
   if (!hasTerminal(world))
     return { fault: "There is no terminal to ask on. Use --yes to continue without questions" };

@@ -1,10 +1,9 @@
 // Polls /healthz of a Vitrine until its report has shown for long enough which step is next. Changes nothing.
 
 import type { BucketHealth } from "../../worker/operator.ts";
-import { type CommandFault, log, paint } from "../command.ts";
+import { type CommandFault, logInColour } from "../command.ts";
 import { fetchHealth } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
-import { visible } from "../terminal/shell.ts";
 import { hintFor } from "../wrangler/config-file.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
 import { CREATE, decideStep, EMPTY, isBlocked, type Step } from "./steps.ts";
@@ -35,7 +34,7 @@ export async function waitForStep(rotation: KeyedRotation, last: Step) {
   let step = CREATE;
   let reported = "";
   const report = (line: string) => {
-    if (line !== reported) log(world.stderr, paint(world, world.stderr, "dim", visible(line)));
+    if (line !== reported) logInColour(world, "dim", line);
     reported = line;
   };
   for (;;) {

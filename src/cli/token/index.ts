@@ -79,7 +79,7 @@ async function printToken(world: World, options: Options): Promise<Outcome> {
 
   const refused = refusedClaims(rule, named);
   if (refused.length > 0) {
-    log(world.stderr, visible(`This token opens nothing: ${refused.join("; ")}.`));
+    log(world.stderr, `This token opens nothing: ${refused.join("; ")}.`);
     return EXIT.done;
   }
   await explainUse(world, { ...project, baseUrl }, tokenRoute, named, options);
@@ -200,14 +200,14 @@ async function explainUse(
       return;
 
     case "no-picture":
-      log(stderr, visible(`It opens ${route.path} for ${expires}, but no picture is there yet.`));
+      log(stderr, `It opens ${route.path} for ${expires}, but no picture is there yet.`);
       if (picture.example === undefined) return;
-      log(stderr, visible(`Put one into objects/${picture.example.key}, and then:`));
+      log(stderr, `Put one into objects/${picture.example.key}, and then:`);
       print(stderr, visible(curl(picture.example.path)));
       return;
 
     case "no-answer":
-      log(stderr, visible(`No picture to try it with is known: ${picture.fault}.`));
+      log(stderr, `No picture to try it with is known: ${picture.fault}.`);
       log(stderr, `Is the local run at ${project.baseUrl}? Start it: npx vitrine dev`);
       return;
   }

@@ -8,7 +8,7 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import { withoutSignatures } from "../../worker/log/without-signatures.ts";
 import { resolveRequest } from "../../worker/request/resolve-request.ts";
 import type { CommandFault, Exit, World } from "../command.ts";
-import { EXIT, isFault, log, paint, print } from "../command.ts";
+import { EXIT, isFault, log, logInColour, print } from "../command.ts";
 import { type OwnUrls, ownUrlsOf, type Project } from "../config/project.ts";
 import { isHostOf } from "../config/site-url.ts";
 import {
@@ -56,7 +56,7 @@ export async function selectObjects(
   const add = (object: SelectedObject | CommandFault) => {
     if (isFault(object)) {
       invalid += 1;
-      log(world.stderr, paint(world, world.stderr, "yellow", visible(object.fault)));
+      logInColour(world, "yellow", object.fault);
       return;
     }
     const name = `${object.bucket.name}/${object.key}`;
@@ -189,12 +189,12 @@ export function logNotDone(
   advice = "",
 ): Exit {
   const { stderr } = world;
-  const warn = (text: string) => log(stderr, paint(world, stderr, "red", text));
+  const warn = (text: string) => logInColour(world, "red", text);
   if (failures.size > 0) {
     const part = `${count(failures.size)} of ${counted(done + failures.size, "object")}`;
     warn(`${title}: ${part}.${advice}`);
     for (const [reason, times] of Map.groupBy(failures.values(), (reason) => reason)) {
-      log(stderr, `  ${count(times.length)}: ${visible(reason)}`);
+      log(stderr, `  ${count(times.length)}: ${reason}`);
     }
   }
   if (invalid > 0) warn(`NOT SENT: ${counted(invalid, "impossible name")} (see above).`);

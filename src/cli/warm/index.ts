@@ -1,13 +1,13 @@
 // vitrine warm: requests renditions before visitors do. It first prints how many, and what they cost at most.
 
 import { Command } from "@commander-js/extra-typings";
-import { EXIT, isFault, log, type Outcome, paint, type Run, type World } from "../command.ts";
+import { EXIT, isFault, log, logInColour, type Outcome, type Run, type World } from "../command.ts";
 import { openProjectSite, type ProjectSite } from "../config/project.ts";
 import { money, PRICE } from "../config/transformations.ts";
 import { envOption, OBJECTS, tokenOption, urlOption } from "../options.ts";
 import { readVisitorToken } from "../secrets/visitor-token.ts";
 import { count, counted, createProgress } from "../terminal/progress.ts";
-import { commandLine, visible } from "../terminal/shell.ts";
+import { commandLine } from "../terminal/shell.ts";
 import { GIVE_TOKEN } from "../urls/public-url.ts";
 import {
   createPlanner,
@@ -103,7 +103,7 @@ async function warm(world: World, names: readonly string[], options: Options): P
   log(stderr, `${counted(totals.images, "image")}, ${count(totals.bytes)} bytes.`);
   const done = objects.length - failed.size;
   const exit = reportNotDone(world, "NOT WARMED", done, failed, selection.invalid);
-  if (stopped) log(stderr, paint(world, stderr, "red", `Stopped: ${visible(stopped.fault)}`));
+  if (stopped) logInColour(world, "red", `Stopped: ${stopped.fault}`);
   const isWhole = stopped === undefined && !interrupted.aborted;
   if (!isWhole) log(stderr, "To continue, run it again. What is done comes quickly.");
   if (isWhole && exit === EXIT.done) return EXIT.done;

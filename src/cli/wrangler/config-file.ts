@@ -52,8 +52,16 @@ export function envFlag({ environment, environments }: Omit<ConfigFile, "devVars
   return environments.length > 0 ? ' --env ""' : "";
 }
 
+/**
+ * Returns a command of this program or of wrangler, for a message: with `--env`, if it needs that.
+ * @example `npx wrangler secret put HEALTH_TOKEN --env staging`
+ */
+export function commandFor(config: Omit<ConfigFile, "devVars">, command: string): string {
+  return command + envFlag(config);
+}
+
 const COMMANDS =
-  /\bnpx (?:wrangler (?:deploy|tail|deployments list|r2 bucket create|secret (?:put|delete|list))|vitrine [a-z]+)\b(?! --all)/g;
+  /\bnpx (?:wrangler (?:deploy|tail|deployments list|r2 bucket create|secret (?:put|delete|list))|vitrine [a-z]+)\b(?! --(?:all|env))/g;
 
 /** Rewrites a hint for the top level of wrangler.toml: for this environment and this file. */
 export function hintFor(config: Omit<ConfigFile, "devVars">, hint: string): string {
