@@ -12,7 +12,7 @@ import type { LocalProject } from "./local-project.ts";
 /** A call of `sendBatch` takes so many messages at most (Q3). */
 const MAX_MESSAGES = 100;
 
-type EventProject = Pick<LocalProject, "queue" | "started" | "buckets" | "r2Buckets">;
+type EventProject = Pick<LocalProject, "queue" | "localVars" | "buckets" | "r2Buckets">;
 
 export type LocalEvents = ReturnType<typeof createLocalEvents>;
 
@@ -78,12 +78,12 @@ const R2_HOST = /\.r2\.cloudflarestorage\.com$/;
 
 /** Returns the message by which a bucket's provider reports a change. */
 function messageOf(
-  { started, buckets, r2Buckets }: EventProject,
+  { localVars, buckets, r2Buckets }: EventProject,
   bucketName: string,
   change: ObjectChange,
   now: Date,
 ): object {
-  const { binding, bucket, endpoint } = tableOf(tableOf(started["BUCKETS"])[bucketName]);
+  const { binding, bucket, endpoint } = tableOf(tableOf(localVars["BUCKETS"])[bucketName]);
   if (binding !== undefined) {
     const bound = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
     return r2Message(bound?.bucket_name ?? bucket ?? binding, change, now);

@@ -28,7 +28,7 @@ export const LOCAL_STORE = "LOCAL_RENDITIONS";
 export type LocalProject = LocalRun &
   Pick<
     EnvironmentConfig,
-    "file" | "environment" | "devVars" | "started" | "images" | "r2Buckets"
+    "file" | "environment" | "devVars" | "localVars" | "images" | "r2Buckets"
   > & {
     readonly kind: "project";
     /** `ANSWERS` as the local run has it. */
@@ -57,7 +57,7 @@ export function readLocalProject(
   if (isMistake(envConfig)) return { kind: "mistakes", mistakes: [locatedText(envConfig)] };
   if (isEmptyTopLevel(envConfig)) return { kind: "mistakes", mistakes: [noBucketsText(envConfig)] };
 
-  const { file, main, devVars, started, local, images, r2Buckets, wrangler } = envConfig;
+  const { file, main, devVars, localVars, devVarNames, images, r2Buckets, wrangler } = envConfig;
   const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
 
@@ -67,7 +67,7 @@ export function readLocalProject(
   const configMistakes = [...readMistakes, ...nameMistakes, ...limitMistakes].map((mistake) => {
     const [variable = ""] = mistake.path.split(/[.[]/, 1);
     const explained = localMistake(mistake, run.vars, devVars);
-    return local.has(variable) ? { ...explained, source: devVars } : explained;
+    return devVarNames.has(variable) ? { ...explained, source: devVars } : explained;
   });
   const mistakes = [...configMistakes, ...mainMistakes(envConfig), ...varMistakes(envConfig)].map(
     (mistake) => locatedText(locateMistake(envConfig, mistake)),
@@ -78,8 +78,8 @@ export function readLocalProject(
 
   return {
     kind: "project",
-    ...{ ...run, file, environment, devVars, started, images, r2Buckets, main, mistakes },
-    answers: localAnswers(started),
+    ...{ ...run, file, environment, devVars, localVars, images, r2Buckets, main, mistakes },
+    answers: localAnswers(localVars),
     queue: wrangler.queues.consumers?.[0]?.queue,
     buildCommand: wrangler.build.command,
     config: isRefusal(config) ? undefined : config,
@@ -94,7 +94,7 @@ export function readLocalProject(
  */
 export function prepareDevVars(environment: string | undefined): string[] {
   const project = readEnvironment(".", environment);
-  if (isMistake(project) || project.started["BUCKETS"] === undefined) return [];
+  if (isMistake(project) || project.localVars["BUCKETS"] === undefined) return [];
   const file = devVarsOf(".", environment);
   const example = existsSync(".dev.vars.example") ? ".dev.vars.example" : undefined;
   const done = existsSync(file) ? [] : [`Created .dev.vars${example ? ` from ${example}` : ""}.`];
@@ -103,7 +103,7 @@ export function prepareDevVars(environment: string | undefined): string[] {
     writeFileSync(file, example ? readFileSync(example) : plain, { flag: "wx" }); // through no link
   }
   const config = readEnvironment(".", environment);
-  if (isMistake(config) || config.started["URL_SIGNING_KEYS"]) return done;
+  if (isMistake(config) || config.localVars["URL_SIGNING_KEYS"]) return done;
   const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
   // A file that cannot be written matters only if a route is signed, and then the configuration has a mistake.
   if (putDevVars(".", { URL_SIGNING_KEYS: keys }, file) !== undefined) return done;

@@ -178,7 +178,7 @@ function queuesOf({ queue }: LocalProject, { producers = [], consumers = [] }: Q
 
 /** The bindings that the local run adds or replaces. started: the vars of wrangler.toml with those of .dev.vars. */
 function bindingsOf(
-  { hasOwnS3, buckets, tokenVars, secrets, started, images, answers }: LocalProject,
+  { hasOwnS3, buckets, tokenVars, secrets, localVars, images, answers }: LocalProject,
   bindings: object,
 ): object {
   const texts = [
@@ -186,7 +186,7 @@ function bindingsOf(
     ...Object.entries(secrets),
     ...(images === undefined ? [] : [[images, "of the local edge"] as const]),
   ];
-  const local = { BUCKETS: bucketsOfWorker(started["BUCKETS"], buckets) };
+  const local = { BUCKETS: bucketsOfWorker(localVars["BUCKETS"], buckets) };
   const replaced = { ...tokenVars, ...(!hasOwnS3 && local) };
   const tables = Object.entries({ ...replaced, ...answers });
   return {

@@ -258,12 +258,12 @@ function endProcess(reason: unknown): never {
 
 /** Each URL has a line of its own. */
 function welcomeText(address: string, { variants }: Config, project: LocalProject): string {
-  const { devVars, hasOwnS3, queue, started } = project;
+  const { devVars, hasOwnS3, queue, localVars } = project;
   const missing = [...variants].flatMap(([name, { image }]) => {
     const options = name.includes("@") ? [] : findUnsupported(imageOf(image));
     if (options.length === 0) return [];
     return [
-      `${presetOption(started, name)}: the local edge does not implement ${options.join(", ")}.\n\n`,
+      `${presetOption(localVars, name)}: the local edge does not implement ${options.join(", ")}.\n\n`,
     ];
   });
   const pictures = hasOwnS3

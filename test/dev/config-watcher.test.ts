@@ -30,7 +30,15 @@ function readProject(): LocalProject | ProjectMistakes {
   const paths = { file: "wrangler.toml", devVars: ".dev.vars", environment: undefined };
   return {
     kind: "project",
-    ...{ ...paths, hasOwnS3: false, buckets: {}, secrets, vars: {}, started: {}, main: "main.ts" },
+    ...{
+      ...paths,
+      hasOwnS3: false,
+      buckets: {},
+      secrets,
+      vars: {},
+      localVars: {},
+      main: "main.ts",
+    },
     ...{
       images: undefined,
       r2Buckets: [],

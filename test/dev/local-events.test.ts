@@ -7,7 +7,7 @@ import { createLocalEvents } from "../../src/dev/local-events.ts";
 const NAMES = ["s3", "r2", "named", "unnamed", "api"];
 const PROJECT = {
   queue: "vitrine-events",
-  started: {
+  localVars: {
     BUCKETS: {
       s3: { endpoint: "https://s3.eu-west-1.amazonaws.com", bucket: "acme-media" },
       r2: { binding: "R2", bucket: "acme-media" },

@@ -118,8 +118,8 @@ test("each project of docs/deploy.md is right as init writes it", async () => {
     const folder = emptyFolder("acme-images");
     expect(await init(folder, `${groups?.["args"]}`.split(" "))).toMatchObject({ code: 0 });
     expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
-    const { worker, patterns, secrets } = readProject(folder);
-    workers.push({ worker, patterns, secrets });
+    const { worker, patterns, requiredSecrets } = readProject(folder);
+    workers.push({ worker, patterns, secrets: requiredSecrets });
   }
 
   const secrets = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];

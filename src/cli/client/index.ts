@@ -63,7 +63,7 @@ function client(world: World, file: string, options: Options): Outcome {
     readVariable(option ?? "") ??
     findBaseUrl(option, envConfig.patterns, "--base-url", configFileText(envConfig));
   if (isFault(baseUrl)) return baseUrl;
-  const { text, clients } = generateAppFile(config, envConfig.deployed, baseUrl, standalone);
+  const { text, clients } = generateAppFile(config, envConfig.deployedVars, baseUrl, standalone);
   // What an app has in place of the package: one module, and its types.
   for (const ending of standalone ? [".js", ".d.ts"] : []) {
     const built = join(PACKAGE_ROOT, "dist/client", STANDALONE + ending);

@@ -37,12 +37,12 @@ export function* bucketNameMistakes(config: NamedBindings, vars: Vars): Generato
 
 /** Finds buckets with two names, where no token guards anything. */
 export function* bucketNameWarnings(config: EnvironmentConfig): Generator<Warning> {
-  const { deployed, wrangler } = config;
+  const { deployedVars, wrangler } = config;
   const { consumers = [] } = wrangler.queues;
   // With a queue, there is a warning that such a bucket has no events.
-  if (consumers.length > 0 || hasTokenRoute(deployed)) return;
+  if (consumers.length > 0 || hasTokenRoute(deployedVars)) return;
 
-  for (const { path, names, remedy } of nameConflicts(config, deployed)) {
+  for (const { path, names, remedy } of nameConflicts(config, deployedVars)) {
     const message = `${path} is ${names}: the Worker takes it for another bucket`;
     const price = "With another bucket, all its renditions are made once more";
     yield { message, remedy: `${remedy}. ${price}` };

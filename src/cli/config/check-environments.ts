@@ -161,12 +161,14 @@ function reportOn(
     ...environmentMistakes(config, otherConfigs),
     ...pitfalls(config, now),
     ...queueMistakes(config),
-    ...bucketNameMistakes(config, config.deployed),
+    ...bucketNameMistakes(config, config.deployedVars),
     ...(isRefusal(deployed) ? deployed.mistakes : []),
-    ...deployMistakes(config.deployed, config.patterns),
+    ...deployMistakes(config.deployedVars, config.patterns),
     ...deployedLimitMistakes(config),
   ];
-  const bounds = readBounds(config.deployed, (path, message) => problems.push({ path, message }));
+  const bounds = readBounds(config.deployedVars, (path, message) =>
+    problems.push({ path, message }),
+  );
 
   const located = problems.map((problem) => locateMistake(config, problem));
   const unique = new Map(located.map((mistake) => [locatedText(mistake), mistake]));

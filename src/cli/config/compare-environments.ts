@@ -128,8 +128,8 @@ function providerOf(hostname: string): string {
 
 const R2_DOMAIN = ".r2.cloudflarestorage.com";
 
-function bucketsIn({ deployed }: EnvironmentConfig) {
-  return Object.entries(tableOf(deployed["BUCKETS"])).map(
+function bucketsIn({ deployedVars }: EnvironmentConfig) {
+  return Object.entries(tableOf(deployedVars["BUCKETS"])).map(
     ([name, settings]) => [name, tableOf(settings)] as const,
   );
 }
@@ -138,7 +138,7 @@ const STORE = "ANSWERS.store";
 
 /** Every use of a bucket of R2, by a binding or by S3's API, and the bucket's name. */
 function usesOf(config: EnvironmentConfig): readonly { path: string; bucket: string }[] {
-  const { store } = tableOf(config.deployed["ANSWERS"]);
+  const { store } = tableOf(config.deployedVars["ANSWERS"]);
   const bound = nameR2Buckets(config).map(({ binding, bucket_name: bucket }) => {
     return { path: binding === store ? STORE : binding, bucket };
   });

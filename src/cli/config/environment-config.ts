@@ -18,14 +18,14 @@ export type EnvironmentConfig = ConfigFile & {
   readonly wrangler: Config;
   readonly main: string | undefined;
   readonly worker: string | undefined;
-  /** The vars of the file, and stand-ins for its bindings. */
-  readonly deployed: Vars;
-  /** The same, with what .dev.vars replaces and adds. */
-  readonly started: Vars;
+  /** The vars that a deploy takes: those of the file, and stand-ins for its bindings. */
+  readonly deployedVars: Vars;
+  /** The vars that the local run takes: the deployed ones, with what .dev.vars replaces and adds. */
+  readonly localVars: Vars;
   /** The names that .dev.vars gives a value. */
-  readonly local: ReadonlySet<string>;
+  readonly devVarNames: ReadonlySet<string>;
   /** The names that `[secrets] required` lists. */
-  readonly secrets: readonly string[];
+  readonly requiredSecrets: readonly string[];
   readonly images: string | undefined;
   /** The R2 buckets that are bound. For a binding without a bucket's name, a deploy makes the bucket. */
   readonly r2Buckets: readonly R2Binding[];
@@ -144,10 +144,15 @@ function readDetails(wrangler: Wrangler, config: Config, configFile: ConfigFile)
   return {
     wrangler: config,
     ...{ main: config.main, worker: config.name, images: config.images?.binding },
-    deployed: vars,
-    started: { ...vars, ...Object.fromEntries(devVars.map(([name, { value }]) => [name, value])) },
-    local: new Set(devVars.flatMap(([name, { type }]) => (type === "secret_text" ? [name] : []))),
-    secrets: config.secrets?.required ?? [],
+    deployedVars: vars,
+    localVars: {
+      ...vars,
+      ...Object.fromEntries(devVars.map(([name, { value }]) => [name, value])),
+    },
+    devVarNames: new Set(
+      devVars.flatMap(([name, { type }]) => (type === "secret_text" ? [name] : [])),
+    ),
+    requiredSecrets: config.secrets?.required ?? [],
     r2Buckets: config.r2_buckets,
     compatibilityDate: config.compatibility_date,
     dataset: metrics && (metrics.dataset ?? metrics.binding),

@@ -186,7 +186,7 @@ function* consumerWarnings(consumer: Consumer): Generator<Warning> {
 
 /** R2's events name a bucket as R2 does (Q6). Without that name, they are events of another bucket for the Worker. */
 function* unnamedBucketWarnings(config: EnvironmentConfig): Generator<Warning> {
-  for (const [name, settings] of Object.entries(tableOf(config.deployed["BUCKETS"]))) {
+  for (const [name, settings] of Object.entries(tableOf(config.deployedVars["BUCKETS"]))) {
     const { binding, bucket } = tableOf(settings);
     const actual = nameR2Buckets(config).find((r2Bucket) => r2Bucket.binding === binding);
     if (actual === undefined || bucket === actual.bucket_name) continue;
@@ -242,7 +242,7 @@ export function r2BucketNamesOf(config: EnvironmentConfig, { buckets }: Config):
 function r2BucketNameOf(config: EnvironmentConfig, bucket: Bucket): R2BucketName | undefined {
   const { name, prefix, r2, baseUrl } = bucket;
   if (r2 !== undefined) {
-    const { binding } = tableOf(tableOf(config.deployed["BUCKETS"])[name]);
+    const { binding } = tableOf(tableOf(config.deployedVars["BUCKETS"])[name]);
     const actual = nameR2Buckets(config).find((candidate) => candidate.binding === binding);
     if (actual === undefined) return undefined;
     const { bucket_name: bucketName, jurisdiction } = actual;

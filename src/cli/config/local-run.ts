@@ -36,30 +36,34 @@ export type LocalRun = {
  * @param keys the key that opens its buckets
  */
 export function localRun(
-  { started, local, r2Buckets }: Pick<EnvironmentConfig, "started" | "local" | "r2Buckets">,
+  {
+    localVars,
+    devVarNames,
+    r2Buckets,
+  }: Pick<EnvironmentConfig, "localVars" | "devVarNames" | "r2Buckets">,
   endpoint: string,
   keys: Credentials,
 ): LocalRun {
-  const hasOwnS3 = local.has("BUCKETS");
-  const buckets = hasOwnS3 ? {} : localBuckets(started["BUCKETS"], endpoint, keys, r2Buckets);
-  const ownSecrets = Object.entries(started).filter(([name]) => isSecret(name));
+  const hasOwnS3 = devVarNames.has("BUCKETS");
+  const buckets = hasOwnS3 ? {} : localBuckets(localVars["BUCKETS"], endpoint, keys, r2Buckets);
+  const ownSecrets = Object.entries(localVars).filter(([name]) => isSecret(name));
   // The local secret of another project, in a copied .dev.vars, is replaced by the local secret of this project.
   const secretOfProject = (value: unknown) =>
     isOfLocalKey(value) && value !== keys.accessKeyId ? keys.secretAccessKey : value;
   const secrets = {
-    ...localSecrets(buckets, local, keys),
-    ...(started["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localOidcKey() }),
+    ...localSecrets(buckets, devVarNames, keys),
+    ...(localVars["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localOidcKey() }),
     ...Object.fromEntries(ownSecrets.map(([name, value]) => [name, secretOfProject(value)])),
   };
 
   // As with BUCKETS: if .dev.vars has routes, the issuers of all routes are asked, and none is replaced.
-  const ownRoutes = ROUTE_VARIABLES.filter((variable) => local.has(variable));
+  const ownRoutes = ROUTE_VARIABLES.filter((variable) => devVarNames.has(variable));
   const hasOwnRoutes = ownRoutes.length > 0;
   const tokenVars = hasOwnRoutes
-    ? ownTokenVars(Object.fromEntries(ownRoutes.map((variable) => [variable, started[variable]])))
-    : localTokenVars(started, new URL(endpoint).origin);
+    ? ownTokenVars(Object.fromEntries(ownRoutes.map((variable) => [variable, localVars[variable]])))
+    : localTokenVars(localVars, new URL(endpoint).origin);
 
-  const vars = { ...started, ...secrets, ...(hasOwnRoutes && tokenVars) };
+  const vars = { ...localVars, ...secrets, ...(hasOwnRoutes && tokenVars) };
   return { hasOwnS3, buckets, secrets, tokenVars, vars };
 }
 

@@ -23,7 +23,7 @@ export function* pitfalls(config: EnvironmentConfig, now: number): Generator<Con
   yield* dateMistakes(config, now);
   yield* domainMistakes(config);
   yield* bindingMistakes(config);
-  for (const path of config.secrets) {
+  for (const path of config.requiredSecrets) {
     if (!isSecret(path) || !path.endsWith("_NEXT")) continue;
     const message = "is listed under [secrets]: a deploy would fail while that slot is empty";
     yield { path, message };
@@ -191,8 +191,8 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
 }
 
 /** Settings of a bucket that fit together and probably mean another object or host. */
-function* bucketWarnings({ deployed }: EnvironmentConfig): Generator<Warning> {
-  for (const [name, settings] of Object.entries(tableOf(deployed["BUCKETS"]))) {
+function* bucketWarnings({ deployedVars }: EnvironmentConfig): Generator<Warning> {
+  for (const [name, settings] of Object.entries(tableOf(deployedVars["BUCKETS"]))) {
     const { prefix, canary, endpoint, region } = tableOf(settings);
     const hasPrefix = typeof prefix === "string" && typeof canary === "string" && prefix !== "";
     if (hasPrefix && canary.startsWith(prefix)) {

@@ -33,11 +33,11 @@ import { createUrlCheck, findBaseUrl, hostOf, isHere } from "./site-url.ts";
 
 export type Project = {
   readonly config: Config;
-  /** The buckets as they are configured. In `config`, the local run has replaced them. */
-  readonly configured: readonly Bucket[];
+  /** The buckets as wrangler.toml or .dev.vars has them. In `config`, the local run has replaced them. */
+  readonly tomlBuckets: readonly Bucket[];
   readonly envConfig: EnvironmentConfig;
-  /** Whether the project is that of the local run, which `npx vitrine dev` starts on this machine. */
-  readonly local: boolean;
+  /** Whether this is the project of the local run, which `npx vitrine dev` starts on this machine. */
+  readonly isLocalRun: boolean;
   /** Where Vitrine is, without a slash at the end: `--url`, else the first domain of wrangler.toml. `""`: the page's host. */
   readonly baseUrl: string | CommandFault;
   readonly secrets: Secrets;
@@ -46,13 +46,13 @@ export type Project = {
   readonly healthToken: string | undefined;
 };
 
-export function usesLocalS3({ local, envConfig }: Project): boolean {
-  return local && !envConfig.local.has("BUCKETS");
+export function usesLocalS3({ isLocalRun, envConfig }: Project): boolean {
+  return isLocalRun && !envConfig.devVarNames.has("BUCKETS");
 }
 
 /** The bucket as wrangler.toml or .dev.vars has it, also in the local run. */
-export function configuredBucket({ configured }: Project, bucket: Bucket): Bucket {
-  return configured.find(({ name }) => name === bucket.name) ?? bucket;
+export function configuredBucket({ tomlBuckets }: Project, bucket: Bucket): Bucket {
+  return tomlBuckets.find(({ name }) => name === bucket.name) ?? bucket;
 }
 
 /** A bucket as the Worker has it: the Worker reads an R2 bucket by its binding, in the local run, too. */
@@ -70,10 +70,10 @@ export function slotsAtHand({ secrets }: Project, bucket: Bucket): BucketSlots {
  * .dev.vars.
  */
 export function sourceOfVariable(
-  { local, envConfig }: Pick<Project, "local" | "envConfig">,
+  { isLocalRun, envConfig }: Pick<Project, "isLocalRun" | "envConfig">,
   variable: string,
 ): string {
-  const isLocal = local && envConfig.local.has(variable);
+  const isLocal = isLocalRun && envConfig.devVarNames.has(variable);
   return isLocal ? envConfig.devVars : configFileText(envConfig);
 }
 
@@ -92,7 +92,7 @@ export type ProjectSite = Project & { readonly baseUrl: string };
 export function openProjectSite(world: World, options: OpenOptions): ProjectSite | CommandFault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
-  const { baseUrl, envConfig, local } = project;
+  const { baseUrl, envConfig, isLocalRun } = project;
   if (baseUrl === "")
     return { fault: '--url "": say where Vitrine is, https://images.example.com' };
   if (isFault(baseUrl)) return baseUrl;
@@ -100,7 +100,9 @@ export function openProjectSite(world: World, options: OpenOptions): ProjectSite
   if (pathname !== "/") return { fault: `--url ${baseUrl}: name the site alone: --url ${origin}` };
 
   // A token may be sent to this URL: the routes must prove that this Vitrine is there.
-  const foreign = local ? undefined : createUrlCheck(world.folder, envConfig, "token")(baseUrl);
+  const foreign = isLocalRun
+    ? undefined
+    : createUrlCheck(world.folder, envConfig, "token")(baseUrl);
   return foreign ?? { ...project, baseUrl };
 }
 
@@ -129,24 +131,24 @@ export function openProject(world: World, options: OpenOptions): Project | Comma
   if (isEmptyTopLevel(envConfig)) return { fault: noBucketsText(envConfig) };
 
   const { devVars, patterns } = envConfig;
-  const local = optionUrl !== undefined && isHere(optionUrl);
-  if (optionUrl && !local) {
+  const isLocalRun = optionUrl !== undefined && isHere(optionUrl);
+  if (optionUrl && !isLocalRun) {
     const foreign = createUrlCheck(world.folder, envConfig, "base")(optionUrl);
     if (foreign) return foreign;
   }
-  if (local && secretsFile !== undefined) {
+  if (isLocalRun && secretsFile !== undefined) {
     const remedy = `the local run takes its secrets from ${devVars}: leave this option out`;
     return { fault: `--secrets-file ${secretsFile}: ${remedy}` };
   }
 
-  const run = local ? readLocalRun(optionUrl, world.folder, envConfig) : undefined;
+  const run = isLocalRun ? readLocalRun(optionUrl, world.folder, envConfig) : undefined;
   const sources = run
-    ? [secretsIn(envConfig.started, devVars), secretsIn(run.secrets, "the local run")]
+    ? [secretsIn(envConfig.localVars, devVars), secretsIn(run.secrets, "the local run")]
     : deployedSecrets(world, envConfig, secretsFile);
   if (isFault(sources)) return sources;
   const secrets = mergeSecrets(sources);
 
-  const vars = run?.vars ?? deployedVars(envConfig, secrets);
+  const vars = run?.vars ?? readDeployedVars(envConfig, secrets);
   const written = readConfig(vars);
   if (isRefusal(written)) {
     return configFault(locateMistakes(written.mistakes, envConfig, secrets, run));
@@ -159,7 +161,7 @@ export function openProject(world: World, options: OpenOptions): Project | Comma
   }
 
   return {
-    ...{ config, configured: written.buckets, secrets, envConfig, local, secretsFile },
+    ...{ config, tomlBuckets: written.buckets, secrets, envConfig, isLocalRun, secretsFile },
     baseUrl: optionUrl ?? findBaseUrl(undefined, patterns, "--url", configFileText(envConfig)),
     healthToken: readToken(valuesOf(secrets), "HEALTH_TOKEN"),
   };
@@ -174,13 +176,14 @@ function readLocalRun(url: string, folder: string, config: EnvironmentConfig): L
 
 function deployedSecrets(
   world: World,
-  { started, local, devVars }: EnvironmentConfig,
+  { localVars, devVarNames, devVars }: EnvironmentConfig,
   file: string | undefined,
 ): readonly Secrets[] | CommandFault {
   const fileSecrets = file === undefined ? {} : readSecretsFile(world, file);
   if (isFault(fileSecrets)) return fileSecrets;
-  const ownSecrets = Object.entries(started).filter(
-    ([name, value]) => local.has(name) && !isOfLocalKey(value) && !isLocalSigningKey(name, value),
+  const ownSecrets = Object.entries(localVars).filter(
+    ([name, value]) =>
+      devVarNames.has(name) && !isOfLocalKey(value) && !isLocalSigningKey(name, value),
   );
   return [
     secretsIn(fileSecrets, file ?? ""),
@@ -190,10 +193,13 @@ function deployedSecrets(
 }
 
 /** The vars as a deploy has them, as if all secrets that it requires were set; signing keys, if they are at hand. */
-function deployedVars({ deployed, secrets: required }: EnvironmentConfig, secrets: Secrets): Vars {
+function readDeployedVars(
+  { deployedVars, requiredSecrets }: EnvironmentConfig,
+  secrets: Secrets,
+): Vars {
   const signing = secrets.get("URL_SIGNING_KEYS");
   return {
-    ...{ ...placeholderSecrets(required), ...deployed },
+    ...{ ...placeholderSecrets(requiredSecrets), ...deployedVars },
     ...(signing && { URL_SIGNING_KEYS: signing.value }),
   };
 }
@@ -204,10 +210,10 @@ function locateMistakes(
   secrets: Secrets,
   run: LocalRun | undefined,
 ): LocatedMistake[] {
-  const { devVars, local } = envConfig;
+  const { devVars, devVarNames } = envConfig;
   return mistakes.map((mistake) => {
     const [variable = ""] = mistake.path.split(/[.[]/, 1);
-    const isLocal = run !== undefined && local.has(variable);
+    const isLocal = run !== undefined && devVarNames.has(variable);
     const source = secrets.get(mistake.path)?.source ?? (isLocal ? devVars : undefined);
     const explained = run ? localMistake(mistake, run.vars, devVars) : mistake;
     return {
@@ -218,6 +224,6 @@ function locateMistakes(
 }
 
 /** Reads wrangler.toml, as if all secrets that it requires were set. */
-export function readDeployed({ deployed, secrets }: EnvironmentConfig) {
-  return readConfig({ ...placeholderSecrets(secrets), ...deployed });
+export function readDeployed({ deployedVars, requiredSecrets }: EnvironmentConfig) {
+  return readConfig({ ...placeholderSecrets(requiredSecrets), ...deployedVars });
 }

@@ -62,9 +62,12 @@ export function countMistakes(names: Iterable<string>): ConfigMistake[] {
 }
 
 /** Finds what is too long or too much in the vars of a deploy. Of the secrets that it requires, only the names are known. */
-export function deployedLimitMistakes({ wrangler, secrets }: EnvironmentConfig): ConfigMistake[] {
+export function deployedLimitMistakes({
+  wrangler,
+  requiredSecrets,
+}: EnvironmentConfig): ConfigMistake[] {
   const { vars } = wrangler;
-  return [...sizeMistakes(vars), ...countMistakes([...Object.keys(vars), ...secrets])];
+  return [...sizeMistakes(vars), ...countMistakes([...Object.keys(vars), ...requiredSecrets])];
 }
 
 /** The switches of the local edge, which no Worker has when it is deployed. */
@@ -75,10 +78,10 @@ const LOCAL_SWITCHES = "EDGE";
  * run on this machine, and could not be deployed.
  */
 export function localLimitMistakes(config: EnvironmentConfig): ConfigMistake[] {
-  const { wrangler, started, local, secrets } = config;
-  const names = new Set([...Object.keys(wrangler.vars), ...local]);
+  const { wrangler, localVars, devVarNames, requiredSecrets } = config;
+  const names = new Set([...Object.keys(wrangler.vars), ...devVarNames]);
   names.delete(LOCAL_SWITCHES);
 
-  const vars = Object.fromEntries([...names].map((name) => [name, started[name]]));
-  return [...sizeMistakes(vars), ...countMistakes([...names, ...secrets])];
+  const vars = Object.fromEntries([...names].map((name) => [name, localVars[name]]));
+  return [...sizeMistakes(vars), ...countMistakes([...names, ...requiredSecrets])];
 }

@@ -84,14 +84,14 @@ export async function planOf(
   const names = Object.keys(secrets).join(", ") || "no secret";
   const title = `Worker ${worker} (${environmentText(environment)}) gets ${names}. All others stay as they are deployed`;
 
-  const hashes = await hashConfig(config, envConfig.deployed);
+  const hashes = await hashConfig(config, envConfig.deployedVars);
   const before = live.kind === "known" ? live.health.hashes : undefined;
   const accessChanges = before === undefined ? [] : accessLines(config, before, hashes);
   const lines = [...accessChanges, ...keyLines(deployment, live), ...secretLines(deployment, live)];
   if (live.kind === "unknown") {
     lines.push(`what the Worker has now is not known: ${live.reason}`);
   } else {
-    const configuration = await hashVars(envConfig.deployed);
+    const configuration = await hashVars(envConfig.deployedVars);
     lines.push(...versionLines(live.health));
     lines.push(...changeLines(deployment, live.health, configuration, hashes));
   }
@@ -146,7 +146,7 @@ function slotChange({ newId, oldId, isWorking, isKnown }: SlotChange): string | 
 
 function secretLines({ envConfig, secrets }: Deployment, live: LiveWorker): string[] {
   const lines: string[] = [];
-  const staying = envConfig.secrets.filter((name) => !Object.hasOwn(secrets, name));
+  const staying = envConfig.requiredSecrets.filter((name) => !Object.hasOwn(secrets, name));
   if (staying.length > 0) lines.push(`secrets that stay: ${staying.join(", ")}`);
 
   const newToken = secrets["HEALTH_TOKEN"];
@@ -233,7 +233,7 @@ function immutableLines(
 /** What has to be rendered because its name is new, whatever it is called in wrangler.toml, and what that costs at most. */
 function renditionLine(
   config: Config,
-  { deployed }: EnvironmentConfig,
+  { deployedVars }: EnvironmentConfig,
   before: LiveHashes,
   after: ConfigHashes,
 ): string {
@@ -253,7 +253,7 @@ function renditionLine(
     variants: newVariants,
   });
 
-  const bounds = readBounds(deployed, () => {});
+  const bounds = readBounds(deployedVars, () => {});
   const objects = { ...bounds?.objects };
   let total = 0;
   let isAssumed = false;
@@ -275,8 +275,8 @@ function versionLines({ version }: Health): string[] {
   return isSame ? [] : [`Vitrine: ${version} is replaced by ${BUILD_VERSION}`];
 }
 
-function storeLine({ deployed, r2Buckets }: EnvironmentConfig, live: LiveWorker): string {
-  const { store } = tableOf(deployed["ANSWERS"]);
+function storeLine({ deployedVars, r2Buckets }: EnvironmentConfig, live: LiveWorker): string {
+  const { store } = tableOf(deployedVars["ANSWERS"]);
   const health = live.kind === "known" ? live.health : undefined;
   // A Vitrine that says no version says nothing of its store.
   const isKnown = health?.version !== undefined;

@@ -41,7 +41,7 @@ export function prepareSecrets(
 function findMistakes(
   secrets: SecretValues,
   buckets: readonly Bucket[],
-  { deployed, secrets: listed }: EnvironmentConfig,
+  { deployedVars, requiredSecrets }: EnvironmentConfig,
 ): string[] {
   const mistakes = new Map<string, string>();
   const report = (name: string, message: string) => {
@@ -52,8 +52,8 @@ function findMistakes(
   );
   const used = new Set([
     ...slots.flatMap((names) => Object.values(names)),
-    ...(deployed["OIDC"] === undefined ? [] : OIDC_KEYS),
-    ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN", ...listed],
+    ...(deployedVars["OIDC"] === undefined ? [] : OIDC_KEYS),
+    ...["HEALTH_TOKEN", "URL_SIGNING_KEYS", "PURGE_TOKEN", ...requiredSecrets],
   ]);
   for (const [name, value] of Object.entries(secrets)) {
     if (!used.has(name)) report(name, "is no secret of this Worker: take it out, or rename it");
@@ -76,8 +76,8 @@ function findMistakes(
 
 /** What Cloudflare would not take: a secret that is too long, or more of them beside the vars: one line each. */
 function findLimitMistakes(secrets: SecretValues, envConfig: EnvironmentConfig): string[] {
-  const { wrangler, secrets: listed } = envConfig;
-  const names = [...Object.keys(wrangler.vars), ...listed, ...Object.keys(secrets)];
+  const { wrangler, requiredSecrets } = envConfig;
+  const names = [...Object.keys(wrangler.vars), ...requiredSecrets, ...Object.keys(secrets)];
   return [...sizeMistakes(secrets), ...countMistakes(names)].map(mistakeText);
 }
 

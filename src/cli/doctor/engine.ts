@@ -258,7 +258,7 @@ function remedyOf(
 
   const isOfZone = ZONE_EVENTS.includes(event) || cause.check === "sources";
   const advice = isOfZone && settings !== undefined ? tokenAdvice(seen) : "";
-  return seen.project.local ? LOCALLY + named : named + advice;
+  return seen.project.isLocalRun ? LOCALLY + named : named + advice;
 }
 
 /** Events that a setting of the zone may explain. */

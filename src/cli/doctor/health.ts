@@ -51,7 +51,7 @@ export function checkDeployed(seen: Observations): Finding[] {
     const onZone = `look at the domain's DNS, and make sure that no rule of the zone is in front of the Worker. If routes in wrangler.toml does not have that domain, put it there, as { pattern = "images.example.com", custom_domain = true }, then npx vitrine deploy. At another route, let /healthz lead to the Worker, too`;
     const problem = {
       seen: text,
-      remedy: project.local ? atHome : (remedyOfAbsence(seen, absence) ?? onZone),
+      remedy: project.isLocalRun ? atHome : (remedyOfAbsence(seen, absence) ?? onZone),
     };
     // On a domain with other apps, perhaps only /healthz belongs to another one.
     return [(isElsewhere ? warning : error)("deployed", subject, problem)];
@@ -128,11 +128,11 @@ function explainBrokenWorker(seen: Observations, site: SiteSeen, absence: NoAnsw
 }
 
 function remedyOfMistake({ project }: Observations, name: string, mistake: string): string {
-  const { local, envConfig, secrets, secretsFile } = project;
+  const { isLocalRun, envConfig, secrets, secretsFile } = project;
   if (!isSecret(name)) {
     return `if wrangler.toml has it right (npx vitrine check), npx vitrine deploy. Else correct ${name} there, and deploy`;
   }
-  if (local) return `correct ${name} in ${envConfig.devVars}`;
+  if (isLocalRun) return `correct ${name} in ${envConfig.devVars}`;
   const isMissing = mistake.includes("is missing");
   const isInFile = secretsFile !== undefined && secrets.get(name)?.source === secretsFile;
   if (isInFile) {
@@ -205,7 +205,7 @@ export function checkStore(seen: Observations): Finding[] {
     return [ok("store", subject, text)];
   }
 
-  const binding = tableOf(project.envConfig.deployed["ANSWERS"])["store"];
+  const binding = tableOf(project.envConfig.deployedVars["ANSWERS"])["store"];
   const { r2Buckets } = project.envConfig;
   const name = r2Buckets.find((bucket) => bucket.binding === binding)?.bucket_name;
   const bucketName = name ?? "NAME (the dashboard shows it among the Worker's bindings)";
@@ -336,7 +336,7 @@ function describeIncompleteSlot(
 ): SlotFault {
   const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot);
   const seen = `slot ${slot} is incomplete: ${mistakes.join("; ")}`;
-  if (project.local) {
+  if (project.isLocalRun) {
     const remedy = `correct ${accessKeyId} and ${secretAccessKey} in ${project.envConfig.devVars}`;
     return { check: "keys", seen, remedy };
   }
@@ -368,7 +368,7 @@ function describeRefusedKey(
   }
 
   const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot.slot);
-  if (project.local) {
+  if (project.isLocalRun) {
     const remedy = `correct ${accessKeyId} and ${secretAccessKey} in ${project.envConfig.devVars}`;
     return { ...fault, remedy };
   }

@@ -129,7 +129,7 @@ function explainNoPicture(
     return warning("image", subject, { seen: cachedText, remedy: WAIT });
   }
 
-  const local = seen.project.local ? LOCALLY : "";
+  const local = seen.project.isLocalRun ? LOCALLY : "";
   const remedy = local + remedyOfRefusal(seen, picture, status, headers);
   return error("image", subject, { seen: text, remedy });
 }

@@ -255,7 +255,7 @@ function readWritten(
   if (baseUrl === undefined) {
     return { fault: "--write-events: say which Vitrine waits for the event: --url" };
   }
-  if (project.local) {
+  if (project.isLocalRun) {
     return { fault: "--write-events: the local run sees files: replace one in objects/" };
   }
 
@@ -308,10 +308,13 @@ async function runChecks(
 
   log(stderr, `Asking ${baseUrl} ...`);
   const { oidc } = project.config;
-  const ownIssuer = oidc !== undefined && !project.local ? await observeOwnIssuer(oidc) : undefined;
+  const ownIssuer =
+    oidc !== undefined && !project.isLocalRun ? await observeOwnIssuer(oidc) : undefined;
   const site = await observeSite({ ...project, baseUrl }, buckets, token, now);
   // The local run has a queue of its own.
-  const events = project.local ? undefined : await observeEvents(world, run, project, () => true);
+  const events = project.isLocalRun
+    ? undefined
+    : await observeEvents(world, run, project, () => true);
   const seen = { ...seenHere, site, events };
   return addImpacts(seen, judge(seen, ownIssuer));
 }
@@ -319,11 +322,11 @@ async function runChecks(
 /** Asks the buckets of other environments, with each key that S3 knows and denies an object of this one. */
 async function findKeyOwners(
   { folder, now }: World,
-  { envConfig, local }: Project,
+  { envConfig, isLocalRun }: Project,
   buckets: readonly BucketSeen[],
 ): Promise<ReadonlyMap<string, KeyOwner>> {
   const owners = new Map<string, KeyOwner>();
-  if (local) return owners;
+  if (isLocalRun) return owners;
 
   for (const { keys, samples } of buckets) {
     const isDenied = samples.some(({ reply }) => reply?.code === "AccessDenied");

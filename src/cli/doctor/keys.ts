@@ -103,7 +103,7 @@ export function checkSecretsAtHand(seen: Observations, bucketSeen: BucketSeen): 
 
   const { accessKeyId, secretAccessKey } = secretNamesOf(bucket);
   const shell = "the environment, or use --secrets-file secrets.env";
-  const file = project.local ? project.envConfig.devVars : shell;
+  const file = project.isLocalRun ? project.envConfig.devVars : shell;
   const missing = "there are no keys at hand, so the doctor asks S3 without a key";
   // A role has no keys, and /healthz knows those of the Worker.
   if (bucket.role !== undefined || site !== undefined) return [note("keys", subject, missing)];
@@ -204,8 +204,8 @@ function subjectOfKey(bucket: Bucket, { slot }: Pick<KeySeen, "slot">): Subject 
 }
 
 /** Returns whether the secrets of a source are, or will be, those of the Worker. */
-function isDeployed({ local, secretsFile }: Project, source: string): boolean {
-  return local || source === secretsFile;
+function isDeployed({ isLocalRun, secretsFile }: Project, source: string): boolean {
+  return isLocalRun || source === secretsFile;
 }
 
 /** What is wrong with a key is an error only if the Worker has that key, or gets it, and no other one works. */
@@ -219,7 +219,7 @@ export function impactOfKey(
   { name }: Pick<Bucket, "name">,
   { slot, source }: Pick<KeySeen, "slot" | "source">,
 ): Pick<Problem, "impact" | "isOfMachine"> {
-  if (project.local) return {};
+  if (project.isLocalRun) return {};
 
   const health = reportOf(site)?.buckets.find(({ bucket }) => bucket === name);
   const worker = health?.slots.find((candidate) => candidate.slot === slot.name);
@@ -235,9 +235,9 @@ export function impactOfKey(
 
 /** The same for secrets of a slot that cannot be used. */
 function impactOfMachine(
-  { local }: Project,
+  { isLocalRun }: Project,
   source: string,
 ): Pick<Problem, "impact" | "isOfMachine"> {
-  if (local) return {};
+  if (isLocalRun) return {};
   return { impact: `this is about ${source} alone`, isOfMachine: true };
 }

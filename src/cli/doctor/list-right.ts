@@ -7,9 +7,9 @@ import type { Project } from "../config/project.ts";
 import type { Problem } from "./finding.ts";
 
 /** Why the Worker's key must list the bucket. The store of a local run does not ask for it. */
-export function needsList({ config, local }: Project, bucket: Bucket): ListNeed {
+export function needsList({ config, isLocalRun }: Project, bucket: Bucket): ListNeed {
   const need = listNeedOf(config, bucket);
-  return local && need === "store" ? "none" : need;
+  return isLocalRun && need === "store" ? "none" : need;
 }
 
 /** @param owner whose policy must allow it */

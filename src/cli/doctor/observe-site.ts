@@ -104,7 +104,7 @@ export async function observeSite(
   visitorToken: string | undefined,
   now: () => number,
 ): Promise<SiteSeen> {
-  const { baseUrl, healthToken, local, config, envConfig } = site;
+  const { baseUrl, healthToken, isLocalRun, config, envConfig } = site;
   const nothing: SiteSeen = {
     baseUrl,
     absence: await checkPresence(baseUrl),
@@ -129,7 +129,7 @@ export async function observeSite(
 
   const hasReport = health !== undefined && !isNoAnswer(health);
   const hash = hasReport ? health.configuration : undefined;
-  const isSame = hash === undefined || hash === (await hashVars(envConfig.deployed));
+  const isSame = hash === undefined || hash === (await hashVars(envConfig.deployedVars));
 
   const { requests, skipped } = await planRequests(site, buckets, visitorToken, now());
   const pictures: PictureSeen[] = [];
@@ -148,13 +148,13 @@ export async function observeSite(
   const seen = {
     ...nothing,
     health,
-    hasThisConfiguration: local || isSame,
+    hasThisConfiguration: isLocalRun || isSame,
     pictures,
     skipped,
     tokenRoutes,
   };
   // The local run has no Workers Cache, and no zone. Somebody else's site is not asked.
-  if (local || (seen.absence !== undefined && firstShown === undefined)) return seen;
+  if (isLocalRun || (seen.absence !== undefined && firstShown === undefined)) return seen;
 
   // If the Worker itself answered for a picture, a plain 403 elsewhere is no block of this machine.
   const results = [

@@ -198,7 +198,7 @@ const OTHER_CONFIGURATION =
 function checkTokenRoute(
   { route, path, result, event }: TokenRouteSeen,
   baseUrl: string,
-  { local }: Pick<ProjectSite, "local">,
+  { isLocalRun }: Pick<ProjectSite, "isLocalRun">,
 ): Finding[] {
   const subject = { about: baseUrl + path };
   if (isPicture(result)) {
@@ -225,7 +225,7 @@ function checkTokenRoute(
       warning("token", subject, {
         seen: `without a token the Worker answers ${event}, and not token-refused: it has another configuration`,
         impact: `whether only a token opens ${route.path} is unknown`,
-        remedy: local ? "start npx vitrine dev again" : OTHER_CONFIGURATION,
+        remedy: isLocalRun ? "start npx vitrine dev again" : OTHER_CONFIGURATION,
       }),
     ];
   }

@@ -19,10 +19,10 @@ import { DOOR_IMPACT, explainRule, isWrongRule } from "./zone-rule.ts";
 /** Reads the zones, if there is a token. @returns undefined for the local run, which has none */
 export async function readZones(
   world: World,
-  { envConfig, config, local }: Project,
+  { envConfig, config, isLocalRun }: Project,
   wait: typeof sleep,
 ): Promise<ZonesSeen | undefined> {
-  if (local) return undefined;
+  if (isLocalRun) return undefined;
 
   const isRead = edgeBucketsOf(config.routes).length > 0 && findZoneToken(world) !== undefined;
   if (isRead) log(world.stderr, "Reading the settings of the zone ...");

@@ -75,7 +75,7 @@ async function explain(
   const baseUrl = isFault(project.baseUrl) ? "https://images.example" : project.baseUrl;
   const text = isWhole ? input : baseUrl + input;
   if (!URL.canParse(text)) return refuseInput(input, "is not a URL");
-  const foreign = isWhole && !project.local && ownUrlsOf(world.folder, project).refuse(text);
+  const foreign = isWhole && !project.isLocalRun && ownUrlsOf(world.folder, project).refuse(text);
   if (foreign) return foreign;
   const token = await readVisitorToken(world, tokenFile);
   if (isFault(token)) return token;

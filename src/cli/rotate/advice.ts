@@ -39,13 +39,13 @@ function blockedAdvice(
   { cause, buckets }: Blocked,
   { isAccepted }: OldKey,
 ): string[] {
-  const { envConfig, baseUrl, local } = rotation;
+  const { envConfig, baseUrl, isLocalRun } = rotation;
   const doctor = commandLine("doctor", { env: envConfig.environment, url: baseUrl });
   const texts = {
     "no-health": "The state of the slots is unknown. Leave them as they are.",
     outage: "S3 is down or busy. The keys are not the cause. Leave the slots as they are.",
     images: `S3 accepts the keys in the slots. Look for another cause: ${doctor}`,
-    absent: local
+    absent: isLocalRun
       ? "Is npx vitrine dev running in this folder?"
       : `Is the Worker at ${baseUrl} that of ${configFileText(envConfig)}? Does another rotation run?`,
   };
@@ -103,9 +103,9 @@ export function userAdvice(rotation: Rotation): string[] {
 
 /** The commands that change a slot by hand. wrangler asks for each value. */
 function secretCommands(rotation: Rotation, slot: SlotName, verb: "put" | "delete") {
-  const { secretPrefix, hasSessions, local, envConfig } = rotation;
+  const { secretPrefix, hasSessions, isLocalRun, envConfig } = rotation;
   const { accessKeyId, secretAccessKey, sessionToken } = secretNames(secretPrefix, slot);
-  if (local) return [`  ${envConfig.devVars}: ${verb} ${accessKeyId} and ${secretAccessKey}`];
+  if (isLocalRun) return [`  ${envConfig.devVars}: ${verb} ${accessKeyId} and ${secretAccessKey}`];
   const command = (name: string) => `  npx wrangler secret ${verb} ${name}${envFlag(envConfig)}`;
   const session = hasSessions ? [`${command(sessionToken)}   # if it has one`] : [];
   return [command(accessKeyId), command(secretAccessKey), ...session];

@@ -134,7 +134,7 @@ async function confirm(
 
 /** Changes the secrets of a slot, all at once (S1). A session token goes with its key: S3 refuses it beside another. */
 async function putSlot(rotation: KeyedRotation, { slot, value }: Put) {
-  const { world, envConfig: config, tools, local } = rotation;
+  const { world, envConfig: config, tools, isLocalRun } = rotation;
   const { file, environment, devVars } = config;
   const { accessKeyId, secretAccessKey } = rotation.key.credentials;
   const names = secretNames(rotation.secretPrefix, slot);
@@ -143,9 +143,9 @@ async function putSlot(rotation: KeyedRotation, { slot, value }: Put) {
     [names.accessKeyId]: value === "empty" ? null : accessKeyId,
     [names.secretAccessKey]: value === "empty" ? null : secretAccessKey,
   };
-  const writer = local ? devVars : "npx wrangler secret bulk";
+  const writer = isLocalRun ? devVars : "npx wrangler secret bulk";
   log(world.stderr, `  ${writer}: ${Object.keys(change).join(", ")}`);
-  if (local) return putDevVars(world.folder, change, devVars);
+  if (isLocalRun) return putDevVars(world.folder, change, devVars);
   // An empty environment is the top level (S6).
   const args = ["secret", "bulk", "--config", file, `--env=${environment ?? ""}`];
   const secrets = [accessKeyId, secretAccessKey]; // not shown

@@ -47,15 +47,17 @@ export type KeyedRotation = Rotation & { readonly key: Slot; readonly newMaskedI
 export function openRotation(world: World, options: RotateOptions, tools: RotateTools) {
   const site = openProjectSite(world, options);
   if (isFault(site)) return site;
-  const { healthToken, local, envConfig, config, configured } = site;
+  const { healthToken, isLocalRun, envConfig, config, tomlBuckets } = site;
   if (healthToken === undefined) {
     const missing = "HEALTH_TOKEN is missing, or has fewer than 16 characters. Nothing was changed";
-    const file = local ? envConfig.devVars : "the environment: export HEALTH_TOKEN=…";
+    const file = isLocalRun ? envConfig.devVars : "the environment: export HEALTH_TOKEN=…";
     return { fault: `${missing}. Set it (docs/doctor.md, “Health”), and put it into ${file}` };
   }
   const secretPrefix = findSecretPrefix(site, options);
   if (isFault(secretPrefix)) return secretPrefix;
-  const keyed = configured.filter((bucket) => hasSecrets(bucket) && bucket.access === secretPrefix);
+  const keyed = tomlBuckets.filter(
+    (bucket) => hasSecrets(bucket) && bucket.access === secretPrefix,
+  );
   const buckets = config.buckets.filter(({ name }) => keyed.some((bucket) => bucket.name === name));
   const blind = buckets.find(({ canary }) => canary === undefined);
   if (blind !== undefined) {
@@ -65,16 +67,16 @@ export function openRotation(world: World, options: RotateOptions, tools: Rotate
   }
   // Whether a slot may hold a session token, which is removed with its key (A11).
   const hasSessions = buckets.every(({ engine }) => engine !== "cf");
-  const polling = tools.polling ?? (local ? LOCAL_POLLING : POLLING);
+  const polling = tools.polling ?? (isLocalRun ? LOCAL_POLLING : POLLING);
   const rotation = { world, options, tools, polling, healthToken };
   return { ...site, ...rotation, secretPrefix, buckets, hasSessions };
 }
 
 function findSecretPrefix(
-  { configured }: ProjectSite,
+  { tomlBuckets }: ProjectSite,
   { bucket }: RotateOptions,
 ): string | CommandFault {
-  const keyed = configured.filter(hasSecrets);
+  const keyed = tomlBuckets.filter(hasSecrets);
   if (keyed.length === 0) {
     const reason = "a role or a binding opens each of them (docs/keyless.md)";
     return { fault: `no bucket has a key to rotate: ${reason}` };

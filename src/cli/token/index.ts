@@ -59,9 +59,9 @@ async function printToken(world: World, options: Options): Promise<Outcome> {
   const defaultUrl = `http://localhost:${world.env["PORT"] || 8787}`;
   const project = openProject(world, { env, url: options.url ?? defaultUrl });
   if (isFault(project)) return project;
-  const { baseUrl, local } = project;
+  const { baseUrl, isLocalRun } = project;
   if (isFault(baseUrl)) return baseUrl;
-  if (!local) return { fault: `${baseUrl}: such a token opens the local run alone` };
+  if (!isLocalRun) return { fault: `${baseUrl}: such a token opens the local run alone` };
   const seconds = parseDuration(expires);
   if (seconds === undefined) return { fault: `--expires ${expires}: ${NO_DURATION}` };
 

@@ -113,9 +113,12 @@ export async function signFolderCookie(
   return (await signCookie(site, keys.value, { prefix, expires }, expires * 1000)).header;
 }
 
-function missingKeysFault({ local, envConfig: { devVars, started } }: Project): CommandFault {
-  const location = local ? devVars : `the environment or ${devVars}`;
-  const advice = isLocalSigningKey("URL_SIGNING_KEYS", started["URL_SIGNING_KEYS"])
+function missingKeysFault({
+  isLocalRun,
+  envConfig: { devVars, localVars },
+}: Project): CommandFault {
+  const location = isLocalRun ? devVars : `the environment or ${devVars}`;
+  const advice = isLocalSigningKey("URL_SIGNING_KEYS", localVars["URL_SIGNING_KEYS"])
     ? `that in ${devVars} is the local run's, for --url http://localhost:8787. For another host, put your own there`
     : `put it into ${location}`;
   return { fault: `URL_SIGNING_KEYS is not at hand: ${advice}` };

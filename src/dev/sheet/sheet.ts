@@ -61,9 +61,9 @@ export function createSheet(
   /** The configuration that the Worker runs with; while it has mistakes, the last configuration without any. */
   const readConfiguration = (): LocalConfig | undefined => {
     const project = watcher.current();
-    const { config: written, vars, started } = project;
+    const { config: written, vars, localVars } = project;
     if (written === undefined) return lastGood;
-    const IMAGES = started["IMAGES"] === undefined ? {} : { IMAGES: edge.images };
+    const IMAGES = localVars["IMAGES"] === undefined ? {} : { IMAGES: edge.images };
     const config = readConfig({ ...vars, ...replacedVars(project), ...IMAGES });
     if (isRefusal(config)) throw new Error(config.mistakes.map(mistakeText).join("; "));
 

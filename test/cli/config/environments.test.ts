@@ -69,19 +69,19 @@ test("the secrets of the local run come from .dev.vars.staging, else from .dev.v
   const withStaging = { ...files, ".dev.vars.staging": "HEALTH_TOKEN=staging" };
   const both = createProject(STAGED, "wrangler.toml", withStaging);
   const all = { ...VARS, HEALTH_TOKEN: "all", AWS_ACCESS_KEY_ID: "all" };
-  expect(readEnvironment(folder)).toMatchObject({ devVars: ".dev.vars", started: all });
-  expect(readEnvironment(both)).toMatchObject({ devVars: ".dev.vars", started: all });
+  expect(readEnvironment(folder)).toMatchObject({ devVars: ".dev.vars", localVars: all });
+  expect(readEnvironment(both)).toMatchObject({ devVars: ".dev.vars", localVars: all });
   const staging = readEnvironment(both, "staging");
   expect(staging).toMatchObject({ devVars: ".dev.vars.staging" });
-  expect(staging).toMatchObject({ started: { HEALTH_TOKEN: "staging" } });
-  expect(staging).not.toHaveProperty("started.AWS_ACCESS_KEY_ID");
+  expect(staging).toMatchObject({ localVars: { HEALTH_TOKEN: "staging" } });
+  expect(staging).not.toHaveProperty("localVars.AWS_ACCESS_KEY_ID");
 });
 
 test("beside a .dev.vars, .env is not read (S4)", () => {
   const files = { ".dev.vars": "HEALTH_TOKEN=all", ".env": "PURGE_TOKEN=env\nHEALTH_TOKEN=env" };
   const environment = readEnvironment(createProject(STAGED, "wrangler.toml", files));
-  expect(environment).toMatchObject({ started: { HEALTH_TOKEN: "all" } });
-  expect(environment).not.toHaveProperty("started.PURGE_TOKEN");
+  expect(environment).toMatchObject({ localVars: { HEALTH_TOKEN: "all" } });
+  expect(environment).not.toHaveProperty("localVars.PURGE_TOKEN");
 });
 
 describe("a --url that is no route of the environment is refused (S6)", () => {

@@ -132,9 +132,9 @@ test.each<[what: string, routes: unknown, inDevVars: boolean, token: unknown, is
 ])(
   "with %s, the Worker of the local run has its issuer",
   (_what, routes, inDevVars, token, issuer) => {
-    const started = { BUCKETS: {}, ROUTES: routes };
-    const local = new Set(inDevVars ? ["ROUTES"] : []);
-    const run = localRun({ started, local, r2Buckets: [] }, S3, LOCAL_KEYS);
+    const localVars = { BUCKETS: {}, ROUTES: routes };
+    const devVarNames = new Set(inDevVars ? ["ROUTES"] : []);
+    const run = localRun({ localVars, devVarNames, r2Buckets: [] }, S3, LOCAL_KEYS);
     const { ROUTES, LOCAL_ISSUER } = replacedVars(run);
     expect(LOCAL_ISSUER).toBe(issuer);
     expect(ROUTES).toEqual(
@@ -153,12 +153,16 @@ test.each<[where: string, inDevVars: readonly string[], asksOwn: boolean]>([
 ])("the issuers of ROUTES_2 %s are those of the whole run (L4)", (_where, inDevVars, asksOwn) => {
   const issuer = "http://localhost:4000";
   const ownRoutes = routeWith({ ...TOKEN, issuer });
-  const started = {
+  const localVars = {
     BUCKETS: {},
     ROUTES: inDevVars.includes("ROUTES") ? ownRoutes : [OPEN],
     ROUTES_2: inDevVars.includes("ROUTES_2") ? ownRoutes : routeWith(TOKEN),
   };
-  const run = localRun({ started, local: new Set(inDevVars), r2Buckets: [] }, S3, LOCAL_KEYS);
+  const run = localRun(
+    { localVars, devVarNames: new Set(inDevVars), r2Buckets: [] },
+    S3,
+    LOCAL_KEYS,
+  );
   const local = { ...TOKEN, issuer: `${BASE}login.example.com/`, keys: KEYS };
   expect(replacedVars(run)).toEqual({
     BUCKETS: {},

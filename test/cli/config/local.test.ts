@@ -15,27 +15,30 @@ const ROLE = {
   role: "arn:aws:iam::123456789012:role/images",
   sts: "https://sts.eu-west-1.amazonaws.com",
 };
-const started = { BUCKETS: { media: R2, roles: ROLE }, OIDC: { issuer: "https://images.example" } };
+const localVars = {
+  BUCKETS: { media: R2, roles: ROLE },
+  OIDC: { issuer: "https://images.example" },
+};
 const localBucket = { endpoint: S3, region: "auto", addressing: "path", engine: "binding" };
 
 test.each([
   ["its bucket_name", [{ binding: "MEDIA_BUCKET", bucket_name: "acme-pictures" }], "acme-pictures"],
   ["its binding, if it has no other", [{ binding: "MEDIA_BUCKET" }], "MEDIA_BUCKET"],
 ])("a local R2 bucket is named after %s; the Worker has its binding", (_of, r2Buckets, bucket) => {
-  const { buckets } = localRun({ started, local: new Set(), r2Buckets }, S3, LOCAL_KEYS);
+  const { buckets } = localRun({ localVars, devVarNames: new Set(), r2Buckets }, S3, LOCAL_KEYS);
   expect(buckets["media"]).toEqual({
     ...{ ...localBucket, prefix: "published/" },
     bucket: localBucketName(bucket, LOCAL_KEYS),
   });
-  expect(bucketsOfWorker(started.BUCKETS, buckets)).toEqual({
+  expect(bucketsOfWorker(localVars.BUCKETS, buckets)).toEqual({
     media: R2,
     roles: buckets["roles"],
   });
 });
 
 test("a role gives way to the local keys, and the issuer has a key that stays the same", () => {
-  const run = (one: object = started) =>
-    localRun({ started: { ...one }, local: new Set(), r2Buckets: [] }, S3, LOCAL_KEYS);
+  const run = (one: object = localVars) =>
+    localRun({ localVars: { ...one }, devVarNames: new Set(), r2Buckets: [] }, S3, LOCAL_KEYS);
   const { buckets, secrets } = run();
   expect(buckets["roles"]).toEqual({
     ...localBucket,
@@ -47,7 +50,7 @@ test("a role gives way to the local keys, and the issuer has a key that stays th
     OIDC_SIGNING_KEY: expect.stringMatching(/^-----BEGIN PRIVATE KEY-----\n/),
   });
   expect(run().secrets).toEqual(secrets);
-  const { secrets: others } = run({ ...started, OIDC_SIGNING_KEY: "own" });
+  const { secrets: others } = run({ ...localVars, OIDC_SIGNING_KEY: "own" });
   expect(others["OIDC_SIGNING_KEY"]).toBe("own");
 });
 

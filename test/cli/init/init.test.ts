@@ -47,8 +47,8 @@ test.each([
   expect(await vitrine(["check"], { folder })).toMatchObject({ code: 0, err: "" });
   const config = readProject(folder);
   expect(config).toMatchObject({
-    ...{ worker: "shop", secrets: [], images: "IMAGES", workersDev },
-    deployed: {
+    ...{ worker: "shop", requiredSecrets: [], images: "IMAGES", workersDev },
+    deployedVars: {
       ANSWERS: { store: "RENDITIONS", keep: 2_592_000 },
       BUCKETS: { media: { binding: "MEDIA_BUCKET", bucket: "acme-media" } },
     },
@@ -92,14 +92,14 @@ test.each([
   const hint = "if the host names the region, add it to REGION in src/cli/init/settings.ts";
   expect(readProject(folder), hint).toMatchObject({
     ...{ workersDev: false, r2Buckets: [{ binding: "RENDITIONS" }] },
-    secrets: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
-    deployed: {
+    requiredSecrets: ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"],
+    deployedVars: {
       ANSWERS: { store: "RENDITIONS" },
       BUCKETS: { media: { endpoint, bucket: "acme-media", region } },
     },
   });
   // Whether its events come, nobody knows yet.
-  expect(readProject(folder).deployed["ANSWERS"]).not.toHaveProperty("keep");
+  expect(readProject(folder).deployedVars["ANSWERS"]).not.toHaveProperty("keep");
   expect(files[".dev.vars.example"]?.match(/^[^#\n]+$/gm)).toEqual([
     'AWS_ACCESS_KEY_ID=""',
     'AWS_SECRET_ACCESS_KEY=""',
@@ -150,7 +150,7 @@ test.each([
     ["production", "acme-media", "images.example.com"],
   ] as const) {
     const read = readProject(folder, name);
-    const { bucket: named, binding } = Object(read.deployed["BUCKETS"]).media;
+    const { bucket: named, binding } = Object(read.deployedVars["BUCKETS"]).media;
     const bound = read.r2Buckets.find((one) => one.binding === binding)?.bucket_name;
     expect([read.worker, named ?? bound, read.patterns]).toEqual([`shop-${name}`, bucket, [host]]);
     expect(read.r2Buckets).toContainEqual({ binding: "RENDITIONS" });

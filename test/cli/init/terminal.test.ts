@@ -27,7 +27,10 @@ test("it asks for what is missing: the bucket alone is enough for R2", async () 
   expect([code, unanswered]).toEqual([0, []]);
   expect(readProject(folder)).toMatchObject({
     ...{ worker: "images", patterns: [], environments: [] },
-    deployed: { ANSWERS: { store: "RENDITIONS" }, BUCKETS: { media: { binding: "MEDIA_BUCKET" } } },
+    deployedVars: {
+      ANSWERS: { store: "RENDITIONS" },
+      BUCKETS: { media: { binding: "MEDIA_BUCKET" } },
+    },
   });
 });
 
@@ -45,7 +48,7 @@ test("a wrong answer is refused at once, and asked for again", async () => {
   expect([code, unanswered]).toEqual([0, []]);
   expect(readProject(folder, "production")).toMatchObject({
     patterns: ["images.example.com"],
-    deployed: {
+    deployedVars: {
       BUCKETS: { media: { bucket: "acme-media", endpoint: "https://minio.example.com" } },
     },
   });

@@ -23,7 +23,7 @@ beforeAll(() => {
       )
       .replace('"AWS_SECRET_ACCESS_KEY"]', '"AWS_SECRET_ACCESS_KEY", "URL_SIGNING_KEYS"]'),
   );
-  env = { ...readProject(folder).deployed, ...SECRETS };
+  env = { ...readProject(folder).deployedVars, ...SECRETS };
 });
 afterAll(removeCopies);
 

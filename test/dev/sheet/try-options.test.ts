@@ -122,7 +122,7 @@ function sheetOf(
 ) {
   const { media } = ENV.BUCKETS;
   const config = configOf(vars);
-  const local = { vars: { ...vars }, started: ENV, config };
+  const local = { vars: { ...vars }, localVars: ENV, config };
   const run = { hasOwnS3, buckets: { media }, secrets: {}, tokenVars: {}, answers: {}, ...local };
   const files = { file: "wrangler.toml", devVars: ".dev.vars", main: "src/index.ts" };
   const rest = {

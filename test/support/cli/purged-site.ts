@@ -27,7 +27,7 @@ export function serveSite(change?: (text: string) => string): void {
   });
   afterAll(removeCopies);
   beforeEach(() => {
-    site.env = { ...readProject(site.folder).deployed, ...SECRETS, PURGE_TOKEN };
+    site.env = { ...readProject(site.folder).deployedVars, ...SECRETS, PURGE_TOKEN };
     site.urls = [];
     network.use(
       http.all(`${SITE}/*`, async ({ request }) => {

@@ -92,7 +92,7 @@ function keyFile({ id, secret }: Key, name = "key.json"): void {
 
 /** What `npx vitrine deploy` does: the secrets stay. */
 function deploy(): void {
-  site.vars = { ...site.vars, ...readProject(site.folder).deployed };
+  site.vars = { ...site.vars, ...readProject(site.folder).deployedVars };
   site.deployed = { ...site.deployed };
 }
 
