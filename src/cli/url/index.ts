@@ -2,9 +2,11 @@
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { MAX_COOKIE_AGE, prefixFault } from "../../url/cookie.ts";
+import type { Config } from "../../worker/config/config.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
-import { align, EXIT, isFault, log, print } from "../command.ts";
-import { openProject, type Project } from "../config/project.ts";
+import { align, EXIT, isFault, log, page, print } from "../command.ts";
+import { openProject, type Project, type ProjectSite } from "../config/project.ts";
 import { objectNameOf, parsePrefix } from "../objects/bucket-key.ts";
 import {
   envOption,
@@ -22,15 +24,31 @@ import {
   variantNamesOf,
   variantPathOf,
 } from "../urls/public-url.ts";
-import { createInputParser, isUrl, refuseInput } from "../urls/select-objects.ts";
+import {
+  createInputParser,
+  isUrl,
+  refuseInput,
+  type SelectedObject,
+} from "../urls/select-objects.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
+/** What the command prints: URLs as they are, signed URLs, or the cookie of a folder. */
+type Purpose = "plain" | "sign" | "cookie";
+
 export function urlCommand(world: World, run: Run) {
   return define().action((name, options, command) => {
-    const sign = options.sign === true || command.parent?.args[0] === "sign";
-    return run(() => printUrls(world, name, { ...options, ...(sign && { sign }) }));
+    const commandName = command.parent?.args[0];
+    const purpose = purposeOf(options, commandName);
+    return run(() => printUrls(world, name, purpose, options));
   });
+}
+
+/** @param commandName as it was typed: `sign` is an alias, which commander does not tell apart */
+function purposeOf({ cookie, sign }: Options, commandName: string | undefined): Purpose {
+  if (cookie) return "cookie";
+  if (sign || commandName === "sign") return "sign";
+  return "plain";
 }
 
 function define() {
@@ -60,94 +78,281 @@ Examples:
   npx vitrine sign --cookie private/friends/ --url http://localhost:8787
   npx vitrine url --sign /private/hero/private/friends.jpg`;
 
-async function printUrls(world: World, name: string, options: Options): Promise<Outcome> {
-  const { sign = false, expires: lifetime, preset, cookie = false, ...flags } = options;
-  const project = openProject(world, flags);
+async function printUrls(
+  world: World,
+  name: string,
+  purpose: Purpose,
+  options: Options,
+): Promise<Outcome> {
+  const { env, url, secretsFile, preset, expires: lifetime } = options;
+
+  // Read the project and the object.
+  const project = openProject(world, { env, url, secretsFile });
   if (isFault(project)) return project;
-  const { baseUrl, config } = project;
-  if (isFault(baseUrl)) return baseUrl;
-  const problem = nameFault(project, name, cookie);
+  if (isFault(project.baseUrl)) return project.baseUrl;
+  const site: ProjectSite = { ...project, baseUrl: project.baseUrl };
+
+  const problem = nameFault(site, name, purpose);
   if (problem !== undefined) return refuseInput(name, problem);
+
   // Any object in the folder has the same cookie.
-  const object = createInputParser(world, project)(cookie ? `${name}*` : name);
+  const objectName = purpose === "cookie" ? `${name}*` : name;
+  const object = createInputParser(world, site)(objectName);
   if (isFault(object)) return object;
+
+  // Choose the route.
+  const showingRoutes = findRoutes(site, object, preset);
+  if (isFault(showingRoutes)) return showingRoutes;
+
+  const chosen = showingRoutes.find(({ route }) => isFor(route, purpose));
+  if (chosen === undefined) return purposeFault(site, object, showingRoutes, purpose, options);
+
+  // Sign, and print.
+  switch (purpose) {
+    case "plain": {
+      const urls = plainUrls(site, chosen);
+      printRows(world, chosen, urls);
+      return EXIT.done;
+    }
+
+    case "sign": {
+      const maxAge = maxAgeOf(chosen);
+      const expires = readExpiry(lifetime, maxAge, world.now());
+      if (isFault(expires)) return expires;
+
+      const urls = await signedUrls(site, chosen, object.key, expires);
+      if (isFault(urls)) return urls;
+
+      printRows(world, chosen, urls);
+      return EXIT.done;
+    }
+
+    case "cookie": {
+      const maxAge = Math.min(maxAgeOf(chosen), MAX_COOKIE_AGE);
+      const expires = readExpiry(lifetime, maxAge, world.now());
+      if (isFault(expires)) return expires;
+
+      const [{ path }] = chosen.paths;
+      const header = await signFolderCookie(site, chosen.route, site.baseUrl, path, expires);
+      if (isFault(header)) return header;
+
+      print(world.stdout, header);
+      return EXIT.done;
+    }
+
+    default:
+      return purpose satisfies never;
+  }
+}
+
+/** Returns what is wrong with the name of an object, or of a folder. */
+function nameFault({ config }: Project, name: string, purpose: Purpose): string | undefined {
+  const isFolder = name.endsWith("/");
+  if (purpose !== "cookie") return isFolder ? "add --cookie for a folder" : undefined;
+  if (!isFolder) return "end it with a slash for a cookie";
+
+  // What a URL names is checked by its route.
+  if (isUrl(name)) return undefined;
+
+  const folder = parsePrefix(config.buckets, name);
+  if (isFault(folder)) return folder.fault;
+  return prefixFault(name);
+}
+
+type VariantPath = {
+  /** `card@2x` */
+  readonly variant: string;
+  /** `card` */
+  readonly preset: string;
+  /** The path of the public URL. */
+  readonly path: string;
+};
+
+/** A route that shows the object, with the paths of its variants: one at least. */
+type ShowingRoute = {
+  readonly route: BoundRoute;
+  readonly paths: readonly [VariantPath, ...VariantPath[]];
+};
+
+/**
+ * Finds the routes that show an object.
+ * @param preset a variant; undefined: that of the object's URL, or all
+ */
+function findRoutes(
+  project: Project,
+  object: SelectedObject,
+  preset: string | undefined,
+): readonly ShowingRoute[] | CommandFault {
+  const { config, envConfig } = project;
   const { input, bucket, key, publicUrl } = object;
-  const variantName = preset ?? publicUrl?.variant;
+
   const bucketRoutes = config.routes.filter(({ buckets }) => buckets.includes(bucket));
-  const routes = publicUrl ? [publicUrl.route] : bucketRoutes;
-  const shownVariants = new Set(routes.flatMap((route) => variantNamesOf(project, route)));
-  const variants = [...shownVariants].filter((variant) => variant === (variantName ?? variant));
-  const showingRoutes = routes.filter((route) =>
-    variants.some((variant) => variantPathOf(config, route, variant, key) !== undefined),
-  );
-  if (showingRoutes.length === 0) {
-    const names = `Its routes have ${[...shownVariants].join(", ")}`;
-    const variantText = variantName === undefined ? "" : `"${variantName}" of `;
-    const advice = "compare the routes in wrangler.toml, and their order";
-    return { fault: `no route shows ${variantText}"${input}": ${advice}. ${names}` };
+  const routes = publicUrl === undefined ? bucketRoutes : [publicUrl.route];
+  const variants = new Set(routes.flatMap((route) => variantNamesOf(project, route)));
+
+  const variant = preset ?? publicUrl?.variant;
+  let chosenVariants = [...variants];
+  if (variant !== undefined) chosenVariants = chosenVariants.filter((name) => name === variant);
+
+  const showingRoutes: ShowingRoute[] = [];
+  for (const route of routes) {
+    const [first, ...others] = pathsOf(config, route, chosenVariants, key);
+    if (first !== undefined) showingRoutes.push({ route, paths: [first, ...others] });
   }
-  const route = showingRoutes.find(({ signing }) => {
-    if (cookie) return signing?.cookie;
-    if (sign) return signing;
-    return !signing || signing.cookie;
-  });
-  if (route === undefined) {
-    const routePaths = showingRoutes.map(({ path }) => path).join(", ");
-    const { path, bucket, mapping } = config.routes.find((other) => other.signing?.cookie) ?? {};
-    const folder = bucket && { bucket, key: mapping?.key.parts[0] + key.slice(0, -1) };
-    const hint = folder
-      ? `. If you mean ${path}, write ${objectNameOf(config.buckets, folder)}`
-      : "";
-    const noCookie = `${routePaths}: has no cookie = true (docs/signed-urls.md)${hint}`;
-    if (cookie) return { fault: noCookie };
-    const problem = sign ? "is not signed. For its URLs" : "needs signed URLs";
-    const command = commandLine("url", { sign: !sign || undefined, preset, ...flags }, [input]);
-    return { fault: `${routePaths}: ${problem}: ${command}` };
+  if (showingRoutes.length > 0) return showingRoutes;
+
+  const { file } = envConfig;
+  const names = [...variants].join(", ");
+  if (variant === undefined) {
+    return {
+      fault: `no route shows "${input}": compare the routes in ${file}, and their order. Its routes have ${names}`,
+    };
   }
-  const maxAge = route.signing?.maxAge ?? 0;
-  const maxLifetime = cookie ? Math.min(maxAge, MAX_COOKIE_AGE) : maxAge;
-  const expires = sign || cookie ? readExpiry(lifetime, maxLifetime, world.now()) : 0;
-  if (isFault(expires)) return expires;
-  const paths = variants.flatMap((variant) => {
+  return {
+    fault: `no route shows "${variant}" of "${input}": compare the routes in ${file}, and their order. Its routes have ${names}`,
+  };
+}
+
+/** The paths of a key on one route. */
+function pathsOf(
+  config: Config,
+  route: BoundRoute,
+  variants: readonly string[],
+  key: string,
+): readonly VariantPath[] {
+  const paths: VariantPath[] = [];
+  for (const variant of variants) {
+    const preset = config.variants.get(variant)?.preset;
     const path = variantPathOf(config, route, variant, key);
-    return path === undefined ? [] : [{ variant, path }];
-  });
-  if (cookie) {
-    const path = paths[0]?.path ?? "";
-    const header = await signFolderCookie(project, route, baseUrl, path, expires);
-    if (isFault(header)) return header;
-    print(world.stdout, header);
-    return EXIT.done;
+    if (preset !== undefined && path !== undefined) paths.push({ variant, preset, path });
   }
-  const rows: [variant: string, url: string][] = [];
-  for (const { variant, path } of paths) {
-    const grant = { preset: config.variants.get(variant)?.preset ?? "", key, expires };
-    const query = sign ? await signQuery(project, route, grant) : "";
-    if (isFault(query)) return query;
-    rows.push([variant, baseUrl + path + query]);
-  }
-  if (route.tokenRules !== undefined) log(world.stderr, `Note: ${onlyByToken(route)}.`);
-  // A single URL is printed without its variant, for use in scripts; several URLs with their variants.
-  print(world.stdout, ...(rows.length === 1 ? rows.map(([, url]) => url) : align(rows)));
-  return EXIT.done;
+  return paths;
 }
 
-function nameFault({ config }: Project, name: string, cookie: boolean): string | undefined {
-  if (!name.endsWith("/")) return cookie ? "end it with a slash for a cookie" : undefined;
-  if (!cookie) return "add --cookie for a folder";
-  const folder = isUrl(name) ? undefined : parsePrefix(config.buckets, name);
-  if (folder && isFault(folder)) return folder.fault;
-  return folder && prefixFault(name);
+/** Returns whether the command can print for a route what it is to print. */
+function isFor({ signing }: BoundRoute, purpose: Purpose): boolean {
+  switch (purpose) {
+    case "plain":
+      // With a cookie, a browser may use the plain URLs of a signed route.
+      return signing === undefined || signing.cookie;
+    case "sign":
+      return signing !== undefined;
+    case "cookie":
+      return signing?.cookie === true;
+    default:
+      return purpose satisfies never;
+  }
 }
 
-/** Returns seconds since 1970. @param maxAge in s @param now ms since 1970 */
+/** Says why none of the routes is for the purpose, and what to write instead. */
+function purposeFault(
+  { config }: Project,
+  object: SelectedObject,
+  showingRoutes: readonly ShowingRoute[],
+  purpose: Purpose,
+  options: Options,
+): CommandFault {
+  const { preset, env, url, secretsFile } = options;
+  const { input, key } = object;
+  const paths = showingRoutes.map(({ route }) => route.path).join(", ");
+
+  switch (purpose) {
+    case "plain": {
+      const flags = { sign: true, preset, env, url, secretsFile } as const;
+      return { fault: `${paths}: needs signed URLs: ${commandLine("url", flags, [input])}` };
+    }
+
+    case "sign": {
+      const flags = { preset, env, url, secretsFile };
+      const command = commandLine("url", flags, [input]);
+      return { fault: `${paths}: is not signed. For its URLs: ${command}` };
+    }
+
+    case "cookie": {
+      const signedUrls = page("docs/signed-urls.md");
+      const cookieRoute = config.routes.find(({ signing }) => signing?.cookie);
+      if (cookieRoute === undefined) {
+        return { fault: `${paths}: has no cookie = true (${signedUrls})` };
+      }
+
+      // The key ends with the `*` that was put behind the folder.
+      const { path, bucket, mapping } = cookieRoute;
+      const folder = { bucket, key: mapping.key.parts[0] + key.slice(0, -1) };
+      const name = objectNameOf(config.buckets, folder);
+      return {
+        fault: `${paths}: has no cookie = true (${signedUrls}). If you mean ${path}, write ${name}`,
+      };
+    }
+
+    default:
+      return purpose satisfies never;
+  }
+}
+
+function maxAgeOf({ route }: ShowingRoute): number {
+  if (route.signing === undefined) throw new Error(`${route.path} is not signed`);
+  return route.signing.maxAge;
+}
+
+/** The lifetime of a URL if `--expires` does not name one: s. */
+const DEFAULT_LIFETIME_S = 3_600;
+
+/**
+ * Reads `--expires`.
+ * @param maxAge how far ahead it may expire: s
+ * @param now ms since 1970
+ * @returns s since 1970
+ */
 function readExpiry(text: string | undefined, maxAge: number, now: number): number | CommandFault {
   const seconds = Math.floor(now / 1000);
-  if (text === undefined) return seconds + Math.min(3600, maxAge);
-  const age = parseDuration(text);
-  if (age !== undefined && age <= maxAge) return seconds + age;
-  const problem = age
-    ? `the route allows ${maxAge} s at most (max_age; for a cookie a day)`
-    : NO_DURATION;
-  return { fault: `--expires ${text}: ${problem}` };
+  if (text === undefined) return seconds + Math.min(DEFAULT_LIFETIME_S, maxAge);
+
+  const lifetime = parseDuration(text);
+  if (lifetime === undefined) return { fault: `--expires ${text}: ${NO_DURATION}` };
+  if (lifetime <= maxAge) return seconds + lifetime;
+
+  return {
+    fault: `--expires ${text}: the route allows ${maxAge} s at most (max_age; for a cookie a day)`,
+  };
+}
+
+type VariantUrl = { readonly variant: string; readonly url: string };
+
+function plainUrls({ baseUrl }: ProjectSite, { paths }: ShowingRoute): readonly VariantUrl[] {
+  return paths.map(({ variant, path }) => ({ variant, url: baseUrl + path }));
+}
+
+/** @param expires s since 1970 */
+async function signedUrls(
+  site: ProjectSite,
+  { route, paths }: ShowingRoute,
+  key: string,
+  expires: number,
+): Promise<readonly VariantUrl[] | CommandFault> {
+  const urls: VariantUrl[] = [];
+  for (const { variant, preset, path } of paths) {
+    const query = await signQuery(site, route, { preset, key, expires });
+    if (isFault(query)) return query;
+
+    urls.push({ variant, url: site.baseUrl + path + query });
+  }
+  return urls;
+}
+
+/** Prints a single URL without its variant, for use in scripts, and several with their variants. */
+function printRows(
+  { stdout, stderr }: World,
+  { route }: ShowingRoute,
+  urls: readonly VariantUrl[],
+): void {
+  if (route.tokenRules !== undefined) log(stderr, `Note: ${onlyByToken(route)}.`);
+
+  const [first] = urls;
+  if (first !== undefined && urls.length === 1) {
+    print(stdout, first.url);
+    return;
+  }
+
+  const rows = urls.map(({ variant, url }) => [variant, url]);
+  print(stdout, ...align(rows));
 }

@@ -4,7 +4,7 @@
 import { signCookie } from "../../client/sign.ts";
 import { openSite } from "../../client/site.ts";
 import { decodePath, encodePath } from "../../url/encoding.ts";
-import { readRest, writePath } from "../../url/grammar.ts";
+import { type Mapping, readRest, writePath } from "../../url/grammar.ts";
 import { type Grant, signGrant } from "../../url/grant.ts";
 import { findRoute, type Route } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
@@ -15,7 +15,7 @@ import { isLocalSigningKey } from "../config/local-run.ts";
 import type { Project } from "../config/project.ts";
 
 /**
- * The path of an object's public URL: the inverse of `decodePathname` and `findRoute`.
+ * The path of an object's public URL. `decodePathname` and `findRoute` read it back.
  * @param key below the bucket's prefix. A `:name` of the path that the key does not have becomes `-`
  * @returns undefined if the route does not lead to the key, or an earlier route takes the path
  */
@@ -30,28 +30,37 @@ export function publicPathOf(routes: readonly Route[], route: Route, variant: st
 
 /** The public path of a key; undefined if the route shows no such variant, or not this key. */
 export function variantPathOf(config: Config, route: BoundRoute, variant: string, key: string) {
-  const { preset } = config.variants.get(variant) ?? {};
-  if (preset === undefined || route.presets?.has(preset) === false) return undefined;
+  const preset = config.variants.get(variant)?.preset;
+  if (preset === undefined || !showsPreset(route, preset)) return undefined;
   return publicPathOf(config.routes, route, variant, key);
 }
 
 /** The names of the variants that a route shows, such as `card` and `card@2x`. */
-export function variantNamesOf(
-  { config }: Pick<Project, "config">,
-  { presets }: BoundRoute,
-): string[] {
-  const variants = [...config.variants].filter(([, { preset }]) => presets?.has(preset) ?? true);
-  return variants.map(([name]) => name);
+export function variantNamesOf({ config }: Pick<Project, "config">, route: BoundRoute): string[] {
+  const names: string[] = [];
+  for (const [name, variant] of config.variants) {
+    if (showsPreset(route, variant.preset)) names.push(name);
+  }
+  return names;
 }
 
+/** A route without a list of presets shows all of them. */
+function showsPreset({ presets }: BoundRoute, preset: string): boolean {
+  return presets === undefined || presets.has(preset);
+}
+
+/** Signs a URL by the first of the route's keys. @returns the query of the URL */
 export async function signQuery(
   project: Project,
   { path, signing }: BoundRoute,
   grant: Omit<Grant, "route">,
 ): Promise<string | CommandFault> {
-  const [first] = signing?.keys.values() ?? [];
-  const hasKeys = first && project.secrets.has("URL_SIGNING_KEYS");
-  return hasKeys ? signGrant({ route: path, ...grant }, first) : missingKeysFault(project);
+  // Without the secret, the configuration is read with a placeholder for it, which must sign nothing.
+  if (!project.secrets.has("URL_SIGNING_KEYS")) return missingKeysFault(project);
+
+  const [signingKey] = signing?.keys.values() ?? [];
+  if (signingKey === undefined) return missingKeysFault(project);
+  return signGrant({ route: path, ...grant }, signingKey);
 }
 
 /** What a request has beside its path, so that the Worker lets it in. */
@@ -78,14 +87,17 @@ export async function accessForNow(
 ): Promise<Access | CommandFault> {
   if (route.tokenRules !== undefined) {
     if (token === undefined) return { fault: `${onlyByToken(route)}: ${GIVE_TOKEN}` };
+
     return { query: "", headers: { authorization: `Bearer ${token}` } };
   }
 
   if (route.signing === undefined) return { query: "", headers: {} };
 
-  const expires = Math.floor(now / 1000) + Math.min(SHORT_TERM_S, route.signing.maxAge);
+  const lifetime = Math.min(SHORT_TERM_S, route.signing.maxAge);
+  const expires = Math.floor(now / 1000) + lifetime;
   const query = await signQuery(project, route, { ...grant, expires });
-  return isFault(query) ? query : { query, headers: {} };
+  if (isFault(query)) return query;
+  return { query, headers: {} };
 }
 
 export function onlyByToken({ path }: Pick<BoundRoute, "path">): string {
@@ -95,7 +107,11 @@ export function onlyByToken({ path }: Pick<BoundRoute, "path">): string {
 /** What to do where a route needs a token, and none is at hand. */
 export const GIVE_TOKEN = "give one by --token or VITRINE_TOKEN";
 
-/** Signs the cookie for the folder of a public path. @returns the header `Set-Cookie` */
+/**
+ * Signs the cookie for the folder of a public path.
+ * @param expires s since 1970
+ * @returns the header `Set-Cookie`
+ */
 export async function signFolderCookie(
   project: Project,
   { path, mapping }: BoundRoute,
@@ -105,21 +121,49 @@ export async function signFolderCookie(
 ): Promise<string | CommandFault> {
   const keys = project.secrets.get("URL_SIGNING_KEYS");
   if (keys === undefined) return missingKeysFault(project);
-  const prefix = readRest(mapping, decodePath(publicPath) ?? "")?.replace(/[^/]*$/, "");
-  const example = `such as ${mapping.key.parts[0]}friends/`;
-  if (!prefix) return { fault: `${path}: a cookie is for a folder in *, ${example}` };
+
+  const prefix = folderOf(mapping, publicPath);
+  if (prefix === undefined) {
+    const [keyStart] = mapping.key.parts;
+    return { fault: `${path}: a cookie is for a folder in *, such as ${keyStart}friends/` };
+  }
+
   if (baseUrl === "") return { fault: '--url "": a cookie is for a host: say which' };
-  const site = openSite({ baseUrl, route: { path, object: "", cookie: true }, presets: {} });
-  return (await signCookie(site, keys.value, { prefix, expires }, expires * 1000)).header;
+
+  // A cookie opens all presets, and no bucket is in it.
+  const route = { path, object: "", cookie: true };
+  const site = openSite({ baseUrl, route, presets: {} });
+
+  // The caller has checked the expiry, by the route's max_age and the clock of the command. `signCookie` knows neither:
+  // it gets the expiry as the present time, and so it finds nothing to refuse.
+  const term = { prefix, expires };
+  const cookie = await signCookie(site, keys.value, term, expires * 1000);
+  return cookie.header;
 }
 
-function missingKeysFault({
-  isLocalRun,
-  envConfig: { devVars, localVars },
-}: Project): CommandFault {
-  const location = isLocalRun ? devVars : `the environment or ${devVars}`;
-  const advice = isLocalSigningKey("URL_SIGNING_KEYS", localVars["URL_SIGNING_KEYS"])
-    ? `that in ${devVars} is the local run's, for --url http://localhost:8787. For another host, put your own there`
-    : `put it into ${location}`;
-  return { fault: `URL_SIGNING_KEYS is not at hand: ${advice}` };
+/** The folder that a path has in place of `*`: `friends/`. @returns undefined if it has none */
+function folderOf(mapping: Mapping, publicPath: string): string | undefined {
+  const decoded = decodePath(publicPath);
+  if (decoded === undefined) return undefined;
+
+  const rest = readRest(mapping, decoded);
+  if (rest === undefined) return undefined;
+
+  const afterFolder = rest.lastIndexOf("/") + 1;
+  return afterFolder > 0 ? rest.slice(0, afterFolder) : undefined;
+}
+
+function missingKeysFault({ isLocalRun, envConfig }: Project): CommandFault {
+  const { devVars, localVars } = envConfig;
+
+  if (isLocalSigningKey("URL_SIGNING_KEYS", localVars["URL_SIGNING_KEYS"])) {
+    return {
+      fault: `URL_SIGNING_KEYS is not at hand: that in ${devVars} is the local run's, for --url http://localhost:8787. For another host, put your own there`,
+    };
+  }
+
+  if (isLocalRun) return { fault: `URL_SIGNING_KEYS is not at hand: put it into ${devVars}` };
+  return {
+    fault: `URL_SIGNING_KEYS is not at hand: put it into the environment or ${devVars}`,
+  };
 }
