@@ -6,8 +6,9 @@ import { SWITCH_RULES, type Switches } from "../emulator/edge/switches.ts";
 import { isPlainObject } from "../worker/util/json.ts";
 
 // The local run has no switches about this machine, workers.dev, what is not implemented, or the URL interface.
-const { workersDev, firewall, keptForAll, qualities, limits, plain, ...others } = SWITCH_RULES;
-const { unplayable, heicInput, ...rules } = others;
+const { workersDev, firewall, urlInterfaceShowsPrivate, qualities, limits, httpHosts, ...others } =
+  SWITCH_RULES;
+const { unsupportedOptions, heicInput, ...rules } = others;
 /** `store` is no switch of the edge: local-project.ts reads it. */
 const RULES: Rules = { ...rules, store: flag };
 

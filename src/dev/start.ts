@@ -182,11 +182,11 @@ function edgeSettings(buckets: Iterable<{ readonly baseUrl: string }>): EdgeSett
     // Not the host of this run. The local S3 has the same host, and would always be allowed (E5).
     zone: "images.example",
     sources: urls.map(({ host }) => host),
-    plain: urls.filter(({ protocol }) => protocol === "http:").map(({ host }) => host), // E6
+    httpHosts: urls.filter(({ protocol }) => protocol === "http:").map(({ host }) => host), // E6
     fetch,
     cache: false,
     quota: Number.POSITIVE_INFINITY,
-    unplayable: "left-out",
+    unsupportedOptions: "left-out",
     heicInput: false, // else a HEIC would end in a broken connection
   };
 }

@@ -68,7 +68,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     network.use(http.all(`${address}*`, () => passthrough()));
     network.use(http.all(`${new URL(edgeServer.url).origin}/*`, () => passthrough()));
     const { host } = new URL(address);
-    const settings = { zone: "images.example", sources: [host], plain: [host], cache: false };
+    const settings = { zone: "images.example", sources: [host], httpHosts: [host], cache: false };
     edge = createEdge({ ...settings, fetch: (input, init) => fetch(input, init) });
   };
 

@@ -164,8 +164,13 @@ const SETUPS: Readonly<Record<string, Plant>> = {
   "`invalidate` is there": invalidating(true),
   "what is open turns out the other way": withSwitches({
     ...{ foreignSources: "untransformed", authAfterRedirect: true, conditions: "passed-on" },
-    ...{ keptForAll: false, svg: "unmarked", avifTooLarge: "webp", originHeaders: "kept" },
-    ...{ originalFormat: "name", originalSides: "upright", denialsKept: 0, avifInput: true },
+    ...{
+      urlInterfaceShowsPrivate: false,
+      svg: "unmarked",
+      avifTooLarge: "webp",
+      originHeaders: "kept",
+    },
+    ...{ originalFormat: "name", originalSides: "upright", denialTtl: 0, avifInput: true },
     ...{ bindingMetadata: "dropped", bindingAnimation: "error", bindingAvif: "webp" },
     bindingSmaller: "rendition",
   }),

@@ -5,7 +5,7 @@ import { LOCAL_STORE, localAnswers } from "../../src/dev/local-project.ts";
 
 const ANSWERS = { max_age: 60 };
 const WITH_STORE = { ...ANSWERS, store: "RENDITIONS" };
-const FAULT = '{"trouble":{"code":9522,"status":503}}';
+const FAULT = '{"failure":{"code":9522,"status":503}}';
 
 test.each<[what: string, vars: Record<string, unknown>, answers: Record<string, unknown>]>([
   ["a project without a store", { ANSWERS }, { ANSWERS: { ...ANSWERS, store: LOCAL_STORE } }],

@@ -128,7 +128,7 @@ describe("the examples of docs/testing.md and docs/emulator.md", () => {
     expect(all).toHaveLength(9);
     expect(passed).toEqual([
       expect.stringContaining('{"quota":0}'),
-      expect.stringContaining('{"trouble":{"code":9522,"status":503}}'),
+      expect.stringContaining('{"failure":{"code":9522,"status":503}}'),
     ]);
   });
 

@@ -91,7 +91,7 @@ export const asked: Promise<Response>[] = [
   edge.fetch(new Request("https://images.example/a"), { headers: new Headers() }),
 ];
 edge.switches.transformations = false;
-edge.switches.trouble = { code: 9522, status: 503 } satisfies Fault;
+edge.switches.failure = { code: 9522, status: 503 } satisfies Fault;
 export const changed: Partial<Switches> = { quota: 1 };
 export const edgeSettings: EdgeSettings = { zone: "images.example", fetch, ...changed };
 
@@ -138,7 +138,7 @@ export const others = cache.entrypoint(({ waitUntil }) => ({
   },
 }));
 export const runs: readonly Run[] = cache.runs;
-export const { behind, isBackground, place } = cache.where();
+export const { isBehindCache, isBackground, dataCenter } = cache.where();
 export const transforms: boolean = cache.transforms();
 export const switches: CacheSwitches = cache.switches;
 

@@ -83,7 +83,7 @@ test("a switch that is wrong, unknown or no switch throws, and changes nothing",
   for (const [changed, message] of [
     [{ transformation: false }, "switches: unknown: transformation. Known: transformations, "],
     [{ constructor: Object }, "switches: unknown: constructor. Known: "],
-    [{ trouble: "9999" }, 'switches.trouble: "9999" is not'],
+    [{ failure: "9999" }, 'switches.failure: "9999" is not'],
   ] as const) {
     expect(thrownBy(() => Object.assign(edge.switches, changed))).toContain(message);
   }

@@ -81,7 +81,7 @@ const RENDERER: Renderer = {
 /** What the edge does with an original in place of making a rendition (R2, R6, O8). */
 const SWITCHES: Partial<Record<(typeof OUTCOMES)[number], Partial<Switches>>> = {
   off: { transformations: false },
-  smaller: { originalIsSmaller: { of: "sides", sent: "original" } },
+  smaller: { originalIsSmaller: { comparedBy: "sides", sent: "original" } },
   "too-large": { limits: { ...STRICT.limits, animation: 1 } },
 };
 
@@ -89,7 +89,7 @@ const SWITCHES: Partial<Record<(typeof OUTCOMES)[number], Partial<Switches>>> = 
 function edgeOf(url: string, edgeFault: Fault | undefined) {
   const edge = createEdgeWith(RENDERER, {
     ...{ zone: "images.example", sources: ["*.amazonaws.com", "s3.other.example"] },
-    ...{ cache: false, unplayable: "left-out", trouble: edgeFault, now: () => state.clock },
+    ...{ cache: false, unsupportedOptions: "left-out", failure: edgeFault, now: () => state.clock },
     originalFormat: state.mood.fault % 2 ? "name" : "type",
     ...SWITCHES[moodOf(url).outcome],
     fetch: async (input, init = {}) => {

@@ -202,7 +202,7 @@ export function loopbackOf(
   { isolate, cache, dataCentre }: Omit<Scene, "now">,
 ): Loopback {
   const create = (run: object) => new Renditions(Object.assign(Object.create(null), run), isolate);
-  return cache.entrypoint(create, { place: dataCentre });
+  return cache.entrypoint(create, { dataCenter: dataCentre });
 }
 
 /** Returns whether a call failed in a way that may be over soon: a busy edge or origin, a lost connection. */

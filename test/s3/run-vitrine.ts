@@ -42,7 +42,7 @@ export async function runVitrine(settings: Settings) {
   const { host } = new URL(theWorld().endpoint);
   const s3Host = settings.addressing === "virtual" ? `${settings.bucket}.${host}` : host;
   const edge = createEdge({
-    ...{ zone: "images.example", sources: [s3Host], plain: [s3Host], cache: false },
+    ...{ zone: "images.example", sources: [s3Host], httpHosts: [s3Host], cache: false },
     ...{ quota: Number.POSITIVE_INFINITY, fetch: fetchHere },
   });
   const edgeServer = await serveEdge(edge);

@@ -79,7 +79,7 @@ export function createEmulators(settings: Partial<EdgeSettings> = {}) {
     sources: [new URL(BUCKET_URL).host],
     fetch: (input, init) => fetch(input, init), // as it is replaced then
     now,
-    patience: 10_000,
+    originTimeout: 10_000,
     ...settings,
   });
   const edge = withImages(core, { ...SHARP_ONCE, render: applyStepsOnce });

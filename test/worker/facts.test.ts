@@ -144,7 +144,7 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
     ["key.jpg", 502, "origin-failed", () => stage.s3.faults.add("SlowDown")],
     ["key.jpg", 502, "slots-refused", () => stage.s3.keys.clear()],
     ["key.jpg", 503, "quota-spent", set({ quota: 0 })],
-    ["key.jpg", 502, "edge-failed", set({ trouble: { code: 9523, status: 500 } })],
+    ["key.jpg", 502, "edge-failed", set({ failure: { code: 9523, status: 500 } })],
   ])("%s is %i, %s (R3)", async (key, status, event, begin) => {
     begin();
     for (const route of ["facts", "icons"]) {

@@ -207,7 +207,7 @@ test("an animation that is no GIF is requested still: untransformed, it could no
 });
 
 const TOO_LARGE = { limits: { ...STRICT.limits, animation: 1 } };
-const SMALLER = { originalIsSmaller: { of: "sides", sent: "original" } } as const;
+const SMALLER = { originalIsSmaller: { comparedBy: "sides", sent: "original" } } as const;
 
 test.each<[string, Partial<EdgeSettings>, string[]]>([
   ["an animation too large", TOO_LARGE, ["webp", "webp"]],

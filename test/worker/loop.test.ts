@@ -80,7 +80,7 @@ test("another zone transforms any picture if the edge transforms for it (E8, E13
 });
 
 test("the edge says that it is a loop: 508, nothing is kept, and /healthz has its code (E8)", async () => {
-  stage.edge.switches.trouble = { code: 9403, status: 508 };
+  stage.edge.switches.failure = { code: 9403, status: 508 };
   const answer = await get(PATH);
   expect([answer.status, await answer.text()]).toEqual([508, "Not available\n"]);
   expect(answer.headers.get("cache-control")).toBe("no-store");
@@ -96,7 +96,7 @@ test("the edge says that it is a loop: 508, nothing is kept, and /healthz has it
   const health = await get("/healthz", { headers: { authorization } }, env);
   expect(await health.json()).toMatchObject({ buckets: [{ edge: "9403", answered: 508 }] });
 
-  stage.edge.switches.trouble = undefined;
+  stage.edge.switches.failure = undefined;
   expect((await get(PATH)).status).toBe(200);
 });
 

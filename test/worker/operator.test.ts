@@ -222,8 +222,8 @@ describe("with the token", () => {
   test.each<[string, Partial<Switches>, string, number]>([
     ["transformations are off (R2)", { transformations: false }, "off", 200],
     ["the host is not under Sources (E5)", { sources: [] }, "9401", 403],
-    ["an option is not accepted", { trouble: { code: 9401, status: 400 } }, "9401", 400],
-    ["the edge is busy", { trouble: { code: 9522, status: 503 } }, "9522", 503],
+    ["an option is not accepted", { failure: { code: 9401, status: 400 } }, "9401", 400],
+    ["the edge is busy", { failure: { code: 9522, status: 503 } }, "9522", 503],
   ])("%s: the slots work all the same", async (_what, changed, edge, answered) => {
     Object.assign(stage.edge.switches, changed);
     const { status, buckets } = await report();
@@ -278,7 +278,7 @@ describe("with the token", () => {
   });
 
   test("an edge whose rendition would be larger than the canary does work (R6)", async () => {
-    stage.edge.switches.originalIsSmaller = { of: "sides", sent: "original" };
+    stage.edge.switches.originalIsSmaller = { comparedBy: "sides", sent: "original" };
     const clear = { width: 2, height: 2, channels: 4, background: "#0000" } as const;
     put("key.jpg", await sharp({ create: clear }).png().toBuffer()); // asked for as a PNG, and as nothing else
     expect(await report()).toMatchObject({ status: 200, edge: "on" });

@@ -100,7 +100,7 @@ test.each(EDGE_CODES)(
   "the edge's $code with $status is answered and logged as $event (R3)",
   async (row) => {
     const { code, status, event } = row;
-    arrange({ trouble: { code: Number(code), status } });
+    arrange({ failure: { code: Number(code), status } });
     const { opened, calls } = callsOf(row);
     const line = { event, edge: code, status };
     await refused("key.jpg", [REFUSALS[event].answered, line, opened, calls]);

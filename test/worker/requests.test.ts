@@ -137,16 +137,16 @@ const ONLY_CF: Rows = {
   "an edge that contradicts S3 once": [
     () => {
       stage.beforeEdgeRequest = (times) => {
-        stage.edge.switches.trouble = times === 0 ? { code: 9404, status: 404 } : undefined;
+        stage.edge.switches.failure = times === 0 ? { code: 9404, status: 404 } : undefined;
       };
     },
     ["/images/card/key.jpg", 200, 3, 2],
   ],
   "an edge that contradicts S3 twice: nothing is cached": [
-    () => (stage.edge.switches.trouble = { code: 9404, status: 404 }),
+    () => (stage.edge.switches.failure = { code: 9404, status: 404 }),
     ["/images/card/key.jpg", 502, 2, 2],
     () => expect(lines()).toMatchObject([{ event: "edge-contradicts", answered: 502 }]),
-    () => (stage.edge.switches.trouble = undefined),
+    () => (stage.edge.switches.failure = undefined),
     FIRST,
   ],
 };

@@ -159,7 +159,7 @@ const CASES: Cases = {
     when(["off-for-workers-too"], () => expectRefused("not-transformed")),
   ],
   firewall: ["E10", when([true], expectShown)],
-  keptForAll: [
+  urlInterfaceShowsPrivate: [
     "C1, E10",
     when([true, false], async () => {
       // Somebody requests the visitor's rendition through the side door before the visitor does.
@@ -181,7 +181,7 @@ const CASES: Cases = {
       expect(result.answer.headers.get("retry-after")).toBe("3600");
     }),
   ],
-  trouble: [
+  failure: [
     "R3",
     when([{ code: 9522, status: 503 }], () =>
       expectRefused("edge-failed", { edge: "9522", calls: 2 }),
@@ -242,7 +242,7 @@ const CASES: Cases = {
     "R6",
     when(
       (["bytes", "sides"] as const).flatMap((property) =>
-        (["original", "rendition"] as const).map((sent) => ({ of: property, sent })),
+        (["original", "rendition"] as const).map((sent) => ({ comparedBy: property, sent })),
       ),
       checkSmallObject,
     ),
@@ -366,7 +366,7 @@ const CASES: Cases = {
     }),
   ],
   queryInKey: ["A15", when([true, false], expectShown)],
-  denialsKept: [
+  denialTtl: [
     "C1",
     when([0, 60], async () => {
       for (const fault of ["revoked-key", "elsewhere-400"] as const) {
@@ -379,7 +379,7 @@ const CASES: Cases = {
       }
     }),
   ],
-  patience: [
+  originTimeout: [
     "R3",
     when([100], async () => {
       stage.s3.faults.add("stall-midway");
@@ -396,7 +396,7 @@ const CASES: Cases = {
       expect(await requested).toMatchObject({ status: 504, ...timedOut, calls: 1 });
     }),
   ],
-  plain: [
+  httpHosts: [
     "E6",
     when([[], ["localhost:9000"]], async (hosts) => {
       const media = { endpoint: "http://localhost:9000", bucket: "acme-media", region: "auto" };
@@ -410,7 +410,7 @@ const CASES: Cases = {
       expect(result).toMatchObject(hosts.length > 0 ? AVIF : refused);
     }),
   ],
-  unplayable: [
+  unsupportedOptions: [
     "O4",
     when(["refused"], async () => {
       const reason = expect.stringMatching(/strict edge cannot play .*gravity/);

@@ -45,7 +45,7 @@ export async function readImages(
   const tooLarge = files.find(({ size }) => size > maxBytes);
   if (tooLarge) {
     const text = `an image has ${tooLarge.size} bytes: the binding takes ${maxBytes} at most`;
-    return { code: 9402, status: 413, reason: { why: text, rule: "B1" } };
+    return { code: 9402, status: 413, explanation: { reason: text, rule: "B1" } };
   }
 
   const [canvas, ...overlays] = await Promise.all(files.map((file) => file.bytes()));
@@ -92,10 +92,10 @@ function readStep(value: Record<string, unknown>, count: number): BindingStep | 
 
 function invalidStep(step: "transform" | "draw", options: object): BindingFault {
   const invalid = findInvalidBindingOption(step, options);
-  if (invalid) return { ...INVALID_OPTION, reason: optionReason(invalid) };
+  if (invalid) return { ...INVALID_OPTION, explanation: optionReason(invalid) };
 
   const text = "an overlay has both sides of an axis: left and right, or top and bottom";
-  return { ...INVALID_OPTION, reason: { why: text, rule: "B5" } };
+  return { ...INVALID_OPTION, explanation: { reason: text, rule: "B5" } };
 }
 
 const QUALITY = between(1, 100);
@@ -125,7 +125,7 @@ export function readOutputOptions(form: FormData): BindingOutput | BindingFault 
 
 /** @param value as the form has it: each is a text there */
 function invalidOutput(name: string, value: string | null, expected: string): BindingFault {
-  return { ...INVALID_OPTION, reason: optionReason({ name, value, expected, rule: "B7" }) };
+  return { ...INVALID_OPTION, explanation: optionReason({ name, value, expected, rule: "B7" }) };
 }
 
 function readText(form: FormData, name: string): string | null {

@@ -2,34 +2,37 @@
 // in production. Pure.
 
 import type { Fault } from "../edge/faults.ts";
-import type { Reason } from "../edge/refusal.ts";
+import type { Explanation } from "../edge/refusal.ts";
 
-/** A failure of the binding. One that is about the form itself has its reason. */
-export type BindingFault = Fault & { readonly reason?: Reason };
+/** A failure of the binding. One that is about the form itself has its explanation. */
+export type BindingFault = Fault & { readonly explanation?: Explanation };
 
 /** The reasons of the codes that are not about the form (B1, B3, B4, B6, L1, L2). */
-const REASONS: Readonly<Record<number, Reason>> = {
-  9412: { why: "an image is an SVG, or no image: see its first bytes", rule: "B4" },
+const REASONS: Readonly<Record<number, Explanation>> = {
+  9412: { reason: "an image is an SVG, or no image: see its first bytes", rule: "B4" },
   9413: {
-    why: "an image, before or after a step, has more pixels or a longer side than limits allows",
+    reason: "an image, before or after a step, has more pixels or a longer side than limits allows",
     rule: "L1",
   },
-  9420: { why: "an image is a JPEG XL, which the binding does not read", rule: "B4" },
-  9422: { why: "the switch quota allows no more unique transformations", rule: "L2" },
-  9430: { why: "the switch bindingAllowed is false", rule: "B3" },
+  9420: { reason: "an image is a JPEG XL, which the binding does not read", rule: "B4" },
+  9422: { reason: "the switch quota allows no more unique transformations", rule: "L2" },
+  9430: { reason: "the switch bindingAllowed is false", rule: "B3" },
   9432: {
-    why: "the form is broken: the binding of this package does not post such a one",
+    reason: "the form is broken: the binding of this package does not post such a one",
     rule: "B3",
   },
-  9516: { why: "an image cannot be decoded: it is broken, or cut off", rule: "R3" },
-  9520: { why: "an image is a TIFF, or an AVIF, which needs the switch avifInput", rule: "B4" },
+  9516: { reason: "an image cannot be decoded: it is broken, or cut off", rule: "R3" },
+  9520: { reason: "an image is a TIFF, or an AVIF, which needs the switch avifInput", rule: "B4" },
 };
 
-/** @param isTrouble whether the switch `trouble` made the failure, which any code may be */
-export function findBindingReason({ code, reason }: BindingFault, isTrouble: boolean): Reason {
-  if (isTrouble) return { why: "the switch trouble", rule: "R3" };
+/** @param isBySwitch whether the switch `failure` made the failure, which any code may be */
+export function findBindingReason(
+  { code, explanation }: BindingFault,
+  isBySwitch: boolean,
+): Explanation {
+  if (isBySwitch) return { reason: "the switch `failure`", rule: "R3" };
 
-  if (reason) return reason;
+  if (explanation) return explanation;
 
-  return REASONS[code] ?? { why: "an image, or the network: see the code" };
+  return REASONS[code] ?? { reason: "an image, or the network: see the code" };
 }

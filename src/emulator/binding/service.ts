@@ -38,14 +38,14 @@ export function withImages(
 
     const { code, status } = response;
     const url = isInfo ? "IMAGES.info()" : "IMAGES.output()";
-    const reason = findBindingReason(response, response === switches.trouble);
+    const reason = findBindingReason(response, response === switches.failure);
     addRefusal({ url, fault: { code, status }, ...reason });
     return faultAnswer(response, "cf-images-binding");
   }
 
   async function answer(request: Request, isInfo: boolean): Promise<Response | BindingFault> {
     if (!switches.bindingAllowed) return { code: 9430, status: 403 }; // B3
-    if (switches.trouble !== undefined) return switches.trouble;
+    if (switches.failure !== undefined) return switches.failure;
     const form = await request.formData().catch(() => undefined);
     if (form === undefined) return { code: 9432, status: 400 };
     const images = await readImages(form, switches.bindingBytes);
@@ -63,7 +63,7 @@ export function withImages(
   }
 
   async function transform(form: FormData, images: FormImages): Promise<Response | BindingFault> {
-    const steps = readSteps(form, images.length, switches.unplayable === "refused");
+    const steps = readSteps(form, images.length, switches.unsupportedOptions === "refused");
     if (isEdgeFault(steps)) return steps;
     const output = readOutputOptions(form);
     if (isEdgeFault(output)) return output;

@@ -71,20 +71,20 @@ export type CacheSettings = Partial<CacheSwitches> & {
 };
 
 /**
- * A run of the entrypoint, and why: nothing is stored, the response is too old or revalidated, the cache is bypassed.
+ * A run of the entrypoint, and its reason: nothing is stored, the response is too old or revalidated, the cache is bypassed.
  * @example
- * expect(cache.runs.map(({ why }: Run) => why)).toEqual(["miss", "expired"]);
+ * expect(cache.runs.map(({ reason }: Run) => reason)).toEqual(["miss", "expired"]);
  */
 export type Run = {
   readonly url: string;
-  readonly place: string;
-  readonly why: "miss" | "expired" | "revalidate" | "bypass";
+  readonly dataCenter: string;
+  readonly reason: "miss" | "expired" | "revalidate" | "bypass";
 };
 
 /** The entrypoint, and who calls it. */
 export type EntrypointOptions = {
   /** The data centre of the visitor. By default that of the code that calls. */
-  readonly place?: string;
+  readonly dataCenter?: string;
   /** The deployed version of the Worker (W4). */
   readonly version?: string;
   /** `ctx.props` (W3). */
@@ -162,8 +162,8 @@ export function createCache(settings: CacheSettings = {}): Cache {
     details: Omit<Run, "url">,
   ): Promise<Response> {
     runs.push({ url: request.url, ...details });
-    const isBackground = details.why === "revalidate";
-    const at = { behind: true, isBackground, place: details.place };
+    const isBackground = details.reason === "revalidate";
+    const at = { isBehindCache: true, isBackground, dataCenter: details.dataCenter };
     const response = await runAt(at, async () => build().fetch(request));
     const unexpected304 = find304Mistake(request, response);
     if (unexpected304 === undefined) return response;
@@ -174,12 +174,12 @@ export function createCache(settings: CacheSettings = {}): Cache {
   /** Runs the entrypoint after a miss in both tiers (W5). */
   async function runAfterMiss(cacheRequest: CacheRequest, old: StoredResponse | undefined) {
     const { build, ignoresStored, isBackground } = cacheRequest;
-    const dataCenter = switches.runsIn === "upper" ? "upper" : cacheRequest.place;
+    const dataCenter = switches.runsIn === "upper" ? "upper" : cacheRequest.dataCenter;
     const missReason = old === undefined ? "miss" : "expired";
     const ownReason = isBackground ? "revalidate" : missReason;
     const reason = ignoresStored ? "bypass" : ownReason;
     const forwarded = forwardedRequest(cacheRequest.request, old);
-    const response = await run(build, forwarded, { place: dataCenter, why: reason });
+    const response = await run(build, forwarded, { dataCenter, reason });
     return readResponse(response, cacheRequest, old, now);
   }
 
@@ -200,18 +200,18 @@ export function createCache(settings: CacheSettings = {}): Cache {
     const cache = { purge: (purgeOptions: PurgeOptions) => purge(name, purgeOptions) };
     const context: RunContext = { waitUntil: addBackgroundWork, cache };
     const build = () => create(Object.assign(Object.create(null), context));
-    const dataCenterNow = () => options.place ?? currentLocation().place;
+    const dataCenterNow = () => options.dataCenter ?? currentLocation().dataCenter;
 
     async function fetch(request: Request): Promise<Response> {
-      const at = { place: dataCenterNow() };
+      const at = { dataCenter: dataCenterNow() };
       if (!switches.enabled || !["GET", "HEAD"].includes(request.method)) {
-        const response = await run(build, request, { ...at, why: "bypass" });
+        const response = await run(build, request, { ...at, reason: "bypass" });
         return switches.enabled
           ? writeResponse({ status: "BYPASS", response }, request, now())
           : response;
       }
       const key = cacheKey(request, { name, props, ...(!switches.crossVersion && { version }) });
-      const answer = await tierAt(at.place).handle({ key, name, request, build, ...at });
+      const answer = await tierAt(at.dataCenter).handle({ key, name, request, build, ...at });
       return writeResponse(answer, request, now());
     }
 
@@ -219,11 +219,14 @@ export function createCache(settings: CacheSettings = {}): Cache {
     return {
       fetch: (input, init) => serve(typeof input === "string" ? new Request(input, init) : input),
       purge: (options) =>
-        runAt({ behind: true, isBackground: false, place: dataCenterNow() }, async () => {
-          const callee = build(); // W1: a method is not cached
-          if (callee.purge === undefined) throw new TypeError(`${name} has no method "purge".`);
-          return callee.purge(options);
-        }),
+        runAt(
+          { isBehindCache: true, isBackground: false, dataCenter: dataCenterNow() },
+          async () => {
+            const callee = build(); // W1: a method is not cached
+            if (callee.purge === undefined) throw new TypeError(`${name} has no method "purge".`);
+            return callee.purge(options);
+          },
+        ),
     };
   }
 
@@ -233,7 +236,7 @@ export function createCache(settings: CacheSettings = {}): Cache {
     where: currentLocation,
     transforms: () => canTransformAt(currentLocation(), switches.loopback),
     at: (dataCenter, work) =>
-      runAt({ behind: false, isBackground: false, place: dataCenter }, work),
+      runAt({ isBehindCache: false, isBackground: false, dataCenter }, work),
     runs,
     async settled() {
       while (background.length > 0) await Promise.all(background.splice(0));
@@ -243,8 +246,8 @@ export function createCache(settings: CacheSettings = {}): Cache {
 
 /** Returns whether the edge transforms for code that runs there (W13). */
 function canTransformAt(location: RunLocation, loopback: CacheSwitches["loopback"]): boolean {
-  const { behind, isBackground } = location;
-  if (!behind) return true;
+  const { isBehindCache, isBackground } = location;
+  if (!isBehindCache) return true;
 
   switch (loopback) {
     case "transformed":
@@ -254,7 +257,7 @@ function canTransformAt(location: RunLocation, loopback: CacheSwitches["loopback
     case "not-in-background":
       return !isBackground;
     case "not-in-upper-tier":
-      return location.place !== "upper";
+      return location.dataCenter !== "upper";
   }
 }
 

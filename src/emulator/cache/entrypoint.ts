@@ -40,15 +40,19 @@ export type CachedEntrypoint = {
 
 export type RunLocation = {
   /** Whether a loopback called the running code (W13). */
-  readonly behind: boolean;
+  readonly isBehindCache: boolean;
   /** Whether it runs in the background: nobody waits for its response (W8). */
   readonly isBackground: boolean;
   /** A data centre, or "upper": that of the upper tier (W5). */
-  readonly place: string;
+  readonly dataCenter: string;
 };
 
 /** Where a visitor is if the test does not say. */
-const DEFAULT_LOCATION: RunLocation = { behind: false, isBackground: false, place: "here" };
+const DEFAULT_LOCATION: RunLocation = {
+  isBehindCache: false,
+  isBackground: false,
+  dataCenter: "here",
+};
 
 const running = new AsyncLocalStorage<RunLocation>();
 

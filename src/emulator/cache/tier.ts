@@ -12,7 +12,7 @@ export type CacheRequest = {
   readonly name: string;
   readonly request: Request;
   /** The data centre of the visitor. */
-  readonly place: string;
+  readonly dataCenter: string;
   /** Creates an instance of the entrypoint, with a context of its own. */
   readonly build: () => Entrypoint;
   /** Whether the request waits for no other request, and no other request waits for this one (W6). */

@@ -32,12 +32,12 @@ export function canTransform(url: string, { zone, switches }: Zone): boolean {
   return !(isElsewhere && switches.workersDev === "original"); // R2
 }
 
-const ADVICE = 'With the switch unplayable: "left-out" it ignores them (docs/emulator.md)';
+const ADVICE = 'With the switch unsupportedOptions: "left-out" it ignores them (docs/emulator.md)';
 
 /**
  * Reads the options of a request, or returns why the edge refuses it.
  * @param acceptsAuto whether `format: "auto"` is accepted (O6)
- * @throws if the emulator does not implement an option, unless the switch `unplayable` leaves it out
+ * @throws if the emulator does not implement an option, unless the switch `unsupportedOptions` leaves it out
  */
 export function checkRequest(
   url: string,
@@ -46,14 +46,14 @@ export function checkRequest(
   acceptsAuto: boolean,
   { zone, switches }: Zone,
 ): EdgeRequest | Fault {
-  if (switches.trouble !== undefined) return switches.trouble;
+  if (switches.failure !== undefined) return switches.failure;
   if (/image-resizing/.test(headers.get("via") ?? "")) return LOOP; // E8
   const fault = checkSource(url, { zone, switches });
   if (fault !== undefined) return fault;
   const request = readOptions(options, acceptsAuto);
   if (isEdgeFault(request)) return request;
   const image = request.auto ? { ...request.image, ...chooseFormat(headers) } : request.image;
-  const missing = switches.unplayable === "refused" ? findUnsupported(image) : [];
+  const missing = switches.unsupportedOptions === "refused" ? findUnsupported(image) : [];
   if (missing.length > 0)
     throw new Error(`the strict edge cannot play ${missing.join(", ")}. ${ADVICE}`);
   return { ...request, image };
@@ -70,7 +70,7 @@ function chooseFormat(headers: Headers): { format?: "avif" | "webp" } {
 function checkSource(url: string, { zone, switches }: Zone): Fault | undefined {
   if (/[^\x21-\x7e]/.test(url)) return { code: 9419, status: 403 };
   const source = URL.parse(url);
-  const isPlain = source !== null && switches.plain.includes(source.host);
+  const isPlain = source !== null && switches.httpHosts.includes(source.host);
   if (source?.protocol !== "https:" && !isPlain) return { code: 9406, status: 403 };
   return isAllowed(url, { zone, switches }) ? undefined : { code: 9401, status: 403 };
 }

@@ -91,7 +91,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     if (image === undefined || !isOn) return undefined;
     const request = checkRequest(image.source, headers, image.image, true, { zone, switches });
     if (isEdgeFault(request)) return faultAnswer(request);
-    const originAuth = request.originAuth && switches.keptForAll; // C1
+    const originAuth = request.originAuth && switches.urlInterfaceShowsPrivate; // C1
     const result = await answerImage(image.source, {}, { ...request, originAuth });
     return isEdgeFault(result) ? faultAnswer(result) : result;
   }
@@ -118,7 +118,7 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
     if (isEdgeFault(output)) {
       const isDenied = [9404, 9408, 9519].includes(output.code); // C1
       const failureTtl = ttlByStatus(init.cf?.cacheTtlByStatus, output.status); // C4
-      faults.set(key, output, failureTtl ?? (isDenied ? switches.denialsKept : 0));
+      faults.set(key, output, failureTtl ?? (isDenied ? switches.denialTtl : 0));
       return output;
     }
     quota.bill(billed);

@@ -5,7 +5,7 @@ import { isRecord } from "../check.ts";
 /**
  * A code of the edge and its status. 9408 comes with the 4xx status of the origin.
  * @example
- * edge.switches.trouble = { code: 9522, status: 503 } satisfies Fault;
+ * edge.switches.failure = { code: 9522, status: 503 } satisfies Fault;
  */
 export type Fault = { readonly code: number; readonly status: number };
 

@@ -55,7 +55,7 @@ export async function fetchOriginal(
   request: OriginRequest,
 ): Promise<FetchedObject | Fault> {
   const { switches } = request;
-  const signal = AbortSignal.timeout(switches.patience);
+  const signal = AbortSignal.timeout(switches.originTimeout);
   const method = switches.conditions === "passed-on" ? request.method : "GET"; // E4
   const sent = headersToOrigin(request);
   let source = url;

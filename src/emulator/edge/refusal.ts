@@ -16,49 +16,51 @@ export type Refusal = {
   readonly url: string;
   readonly fault: Fault;
   /** For example `quality is 101: it takes 1 to 100, …`. */
-  readonly why: string;
+  readonly reason: string;
   /** The rule of docs/rules.md. */
   readonly rule?: string;
 };
 
-export type Reason = Pick<Refusal, "why" | "rule">;
+export type Explanation = Pick<Refusal, "reason" | "rule">;
 
 /** Finds the reason of a failure in the request. */
 export function findReason(
   { code, status }: Fault,
   { url, image, headers }: { url: string; image: unknown; headers: Headers },
-): Reason {
+): Explanation {
   if (code === 9408) return denialReason(image, headers);
   if (code === 9401 && status === 400) return invalidOptionReason(image);
   const host = URL.parse(url)?.host ?? "the host";
-  const refusedByOrigin = { why: "the origin refused: s3.answers has the code of S3" };
-  const reasons: Readonly<Record<number, Reason>> = {
-    9401: { why: `${host} is neither the zone nor allowed by sources`, rule: "E5" },
+  const refusedByOrigin = { reason: "the origin refused: s3.answers has the code of S3" };
+  const reasons: Readonly<Record<number, Explanation>> = {
+    9401: { reason: `${host} is neither the zone nor allowed by sources`, rule: "E5" },
     9403: {
-      why: "the edge has asked the Worker that asks it now: a loop, or a second edge",
+      reason: "the edge has asked the Worker that asks it now: a loop, or a second edge",
       rule: "E8",
     },
     9404: refusedByOrigin,
-    9406: { why: `the URL is not https, and plain does not list ${host}`, rule: "E6" },
-    9412: { why: "the object is no image that the edge can make this of", rule: "R8" },
-    9419: { why: "the URL has a space, or a character that is not ASCII", rule: "E6" },
-    9422: { why: "the switch quota allows no more unique transformations", rule: "L2" },
+    9406: { reason: `the URL is not https, and httpHosts does not list ${host}`, rule: "E6" },
+    9412: { reason: "the object is no image that the edge can make this of", rule: "R8" },
+    9419: { reason: "the URL has a space, or a character that is not ASCII", rule: "E6" },
+    9422: { reason: "the switch quota allows no more unique transformations", rule: "L2" },
     9509: refusedByOrigin,
     9519: refusedByOrigin,
   };
-  return reasons[code] ?? { why: "the switch trouble, the network, or the object: see the code" };
+  return (
+    reasons[code] ?? { reason: "the switch `failure`, the network, or the object: see the code" }
+  );
 }
 
-function invalidOptionReason(image: unknown): Reason {
+function invalidOptionReason(image: unknown): Explanation {
   const invalid = isRecord(image) ? findInvalidOption(image) : undefined;
-  if (invalid === undefined) return { why: "cf.image is not an object" };
+  if (invalid === undefined) return { reason: "cf.image is not an object" };
 
   return optionReason(invalid);
 }
 
 /** The reason of an option whose value the edge or the binding refuses. */
-export function optionReason({ name, value, expected, rule }: InvalidOption): Reason {
-  return { why: `${name} is ${valueText(value)}: it takes ${expected}`, rule };
+export function optionReason({ name, value, expected, rule }: InvalidOption): Explanation {
+  return { reason: `${name} is ${valueText(value)}: it takes ${expected}`, rule };
 }
 
 function valueText(value: unknown): string {
@@ -67,30 +69,30 @@ function valueText(value: unknown): string {
 }
 
 /** Why the origin denied access: the first of the usual mistakes that was made. */
-function denialReason(image: unknown, headers: Headers): Reason {
+function denialReason(image: unknown, headers: Headers): Explanation {
   const originAuth: unknown = Object(image)["origin-auth"];
   if (originAuth === undefined) {
     const message = 'cf.image has no "origin-auth": the edge dropped the signature';
     const similar = Object.keys(Object(image)).find((name) => /^origin.?auth/i.test(name));
-    if (similar === undefined) return { why: message, rule: "E2" };
-    return { why: `${message}. It ignores "${similar}"`, rule: "O14" };
+    if (similar === undefined) return { reason: message, rule: "E2" };
+    return { reason: `${message}. It ignores "${similar}"`, rule: "O14" };
   }
   if (originAuth !== "share-publicly") {
     const message = `"origin-auth" is ${valueText(originAuth)}, and not "share-publicly"`;
-    return { why: `${message}: the edge dropped the signature`, rule: "E2" };
+    return { reason: `${message}: the edge dropped the signature`, rule: "E2" };
   }
   const authorization = headers.get("authorization");
-  if (authorization === null) return { why: "the request has no authorization", rule: "A1" };
+  if (authorization === null) return { reason: "the request has no authorization", rule: "A1" };
   const [, signed = ""] = /SignedHeaders=([^,\s]*)/.exec(authorization) ?? [];
   const lost = signed
     .split(";")
     .filter((name) => name !== "host" && !SHARED_HEADERS.includes(name));
   if (signed !== "" && lost.length > 0) {
     const message = `the signature covers ${lost.join(", ")}, which the edge drops or replaces`;
-    return { why: message, rule: lost.includes("accept") ? "E3" : "E1" };
+    return { reason: message, rule: lost.includes("accept") ? "E3" : "E1" };
   }
   if (headers.has("x-amz-security-token")) {
-    return { why: "the edge drops x-amz-security-token", rule: "E1" };
+    return { reason: "the edge drops x-amz-security-token", rule: "E1" };
   }
-  return { why: "the origin refused the signature: s3.answers has the code of S3", rule: "A7" };
+  return { reason: "the origin refused the signature: s3.answers has the code of S3", rule: "A7" };
 }

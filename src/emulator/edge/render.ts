@@ -79,7 +79,7 @@ async function renderImage(
     return outputOf(original, ["image too large for AVIF"], true);
   const options = replacement ? { ...image, format: replacement } : image;
   const rendition = await render(original, options, overlays, switches);
-  const { of: comparedBy, sent } = switches.originalIsSmaller;
+  const { comparedBy, sent } = switches.originalIsSmaller;
   const isSmaller = isOriginalSmaller(original, image, rendition, comparedBy);
   const warnings = [...rendition.warnings, ...(isSmaller ? ["original is smaller"] : [])]; // R6
   const isPassedOn = isSmaller && sent === "original" && rendition.type === original.type;
@@ -91,7 +91,7 @@ function isOriginalSmaller(
   original: RasterOriginal,
   image: ImageOptions,
   rendition: RenderedImage,
-  comparedBy: Switches["originalIsSmaller"]["of"],
+  comparedBy: Switches["originalIsSmaller"]["comparedBy"],
 ): boolean {
   const { width, height } = original;
   if (comparedBy === "sides") {

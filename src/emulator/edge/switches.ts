@@ -54,11 +54,11 @@ const SWITCHES = {
   /** E10. True: a rule of the zone blocks all paths that begin with `/cdn-cgi/image/`. */
   firewall: switchOf(flag, false),
   /** E10 and C1, open: whether the URL interface gives anybody what is cached of a private object. */
-  keptForAll: switchOf(flag, true),
+  urlInterfaceShowsPrivate: switchOf(flag, true),
   /** L2. How many unique transformations are allowed. The next one is 9422. */
   quota: switchOf(wholeNumber, 5_000),
   /** R3. The edge and the binding answer every request with this failure: `{ code: 9522, status: 503 }`. */
-  trouble: switchOf(faultRule, undefined),
+  failure: switchOf(faultRule, undefined),
   /** E7, open. False: after a redirect, the edge drops the headers that open the bucket. */
   authAfterRedirect: switchOf(flag, false),
   /** E8, open: whether a Worker that the edge itself has asked may have an image transformed. */
@@ -71,8 +71,8 @@ const SWITCHES = {
   animationTooLarge: switchOf(marks, "marked"),
   /** R6, open: whether `bytes` or `sides` make an original smaller; whether the original or the rendition is sent. */
   originalIsSmaller: switchOf(
-    table({ of: oneOf("bytes", "sides"), sent: oneOf("original", "rendition") }),
-    Object.freeze({ of: "bytes", sent: "original" }),
+    table({ comparedBy: oneOf("bytes", "sides"), sent: oneOf("original", "rendition") }),
+    Object.freeze({ comparedBy: "bytes", sent: "original" }),
   ),
   /** R9, open: how facts spell the type of the original: `image/jpeg`, or `jpeg`. */
   originalFormat: switchOf(oneOf("type", "name"), "type"),
@@ -114,13 +114,16 @@ const SWITCHES = {
   /** A15, open. False: a zone that ignores query strings, also in the URL of a source. */
   queryInKey: switchOf(flag, true),
   /** C1, open: for how long a denial or a 404 of the origin is cached, unless the Worker says so: s. */
-  denialsKept: switchOf(wholeNumber, 60),
+  denialTtl: switchOf(wholeNumber, 60),
   /** R3. How long the edge waits for an origin: ms. */
-  patience: switchOf(wholeNumber, 30_000),
+  originTimeout: switchOf(wholeNumber, 30_000),
   /** E6. Hosts with their port that may be asked by `http:`, as `127.0.0.1:9000`. In production there are none. */
-  plain: switchOf(listOf("hosts, without http:// and without a path", isHost), Object.freeze([])),
+  httpHosts: switchOf(
+    listOf("hosts, without http:// and without a path", isHost),
+    Object.freeze([]),
+  ),
   /** Options that the emulator does not implement throw, or are ignored (`left-out`). */
-  unplayable: switchOf(oneOf("refused", "left-out"), "refused"),
+  unsupportedOptions: switchOf(oneOf("refused", "left-out"), "refused"),
   /** B3. False: the account may not use the Images binding. */
   bindingAllowed: switchOf(flag, true),
   /** B1: how many bytes an image may have that the binding gets. */

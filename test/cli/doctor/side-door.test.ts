@@ -25,7 +25,7 @@ function begin(
 ): void {
   const media = { ...CONFIGURED.BUCKETS.media, addressing, source_parameter };
   const vars = { ...CONFIGURED, BUCKETS: { media } };
-  beginSite({ firewall: false, keptForAll: false, ...settings }, vars);
+  beginSite({ firewall: false, urlInterfaceShowsPrivate: false, ...settings }, vars);
   deploy({ ...ENV, ...vars, HEALTH_TOKEN }, change);
 }
 
@@ -55,7 +55,12 @@ test("an open side door costs money, and two clicks shut it (E5, E10, L2)", asyn
     expect([report.code, stage.edge.transformations.size]).toEqual([2, OWN]);
     cases.push([title, doors]);
   }
-  begin("virtual", { sources: [`${VIRTUAL}/published/`], keptForAll: true }, undefined, false);
+  begin(
+    "virtual",
+    { sources: [`${VIRTUAL}/published/`], urlInterfaceShowsPrivate: true },
+    undefined,
+    false,
+  );
   cases.push(["an object that the edge has kept (C1)", doorsIn(await examine())]);
   begin("virtual", { sources: [`${VIRTUAL}/published/`] }, undefined, false);
   stage.s3.grants.add("all-read");
@@ -75,7 +80,7 @@ test.each<[string, Partial<EdgeSettings>]>([
   ["url_transformations (E12)", { sources: [HOST], urlTransformations: "off" }],
   ["Sources, which then refuses Vitrine, too (E5)", { sources: [] }],
 ])("the side door is shut by %s (E10)", async (_title, settings) => {
-  begin("path", { keptForAll: true, ...settings });
+  begin("path", { urlInterfaceShowsPrivate: true, ...settings });
   expect(doorsIn(await examine())).toMatchObject([{ severity: "ok" }]);
 });
 

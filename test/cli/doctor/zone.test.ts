@@ -183,7 +183,7 @@ async function begin(
   });
   beginSite({
     firewall: rules.includes(BY_HAND),
-    keptForAll: false,
+    urlInterfaceShowsPrivate: false,
     transformations: zone.transformations !== "off",
     sources: entriesOf(zone.sources).filter((entry) => entry !== "*"),
     ...edge,

@@ -193,8 +193,8 @@ const REFUSED: RefusedCase[] = [
   ["or a longer side than limits", "L1", 9413, transformed({ width: 13_000, fit: "pad" })],
   ["the switch quota", "L2", 9422, transformed({}), { quota: 0 }],
   ["the switch bindingAllowed is false", "B3", 9430, transformed({}), { bindingAllowed: false }],
-  ["the switch trouble", "R3", 9412, transformed({}), { trouble: { code: 9412, status: 415 } }],
-  ["the switch trouble", "R3", 9522, transformed({}), { trouble: { code: 9522, status: 503 } }],
+  ["the switch `failure`", "R3", 9412, transformed({}), { failure: { code: 9412, status: 415 } }],
+  ["the switch `failure`", "R3", 9522, transformed({}), { failure: { code: 9522, status: 503 } }],
 ];
 
 test.each(REFUSED)(
@@ -205,7 +205,12 @@ test.each(REFUSED)(
     const before = refusals.length;
     expect(await refusedBy(() => work(images))).toBe(code);
     const fault = { code, status: expect.any(Number) };
-    const refusal = { url: "IMAGES.output()", fault, why: expect.stringContaining(reason), rule };
+    const refusal = {
+      url: "IMAGES.output()",
+      fault,
+      reason: expect.stringContaining(reason),
+      rule,
+    };
     expect(refusals.slice(before)).toEqual([refusal]);
   },
 );
@@ -228,7 +233,7 @@ test("tells its code in the Error, and refuses a form that is broken (B3)", asyn
   expect([answer.status, answer.headers.get("cf-images-binding")]).toEqual([400, "err=9432"]);
   const off = edgeWith({ bindingAllowed: false });
   expect(await codeOf(() => off.images.info(streamOf(JPEG)))).toBe(9430);
-  const busy = edgeWith({ trouble: { code: 9522, status: 503 } });
+  const busy = edgeWith({ failure: { code: 9522, status: 503 } });
   expect(await codeOf(() => busy.images.input(streamOf(JPEG)).output(WEBP))).toBe(9522);
 });
 

@@ -23,7 +23,7 @@ describe("a request with Authorization", () => {
     expect(await line()).toBe("MISS run 2");
     expect(await line("/a", AUTHORIZED)).toBe("BYPASS run 3");
     expect(await line()).toBe("HIT run 2");
-    expect(cache.runs.map(({ why: reason }) => reason)).toEqual(["miss", "miss", "bypass"]);
+    expect(cache.runs.map(({ reason }) => reason)).toEqual(["miss", "miss", "bypass"]);
   });
 
   const SHARED = ["public, max-age=60", "max-age=60, must-revalidate", "s-maxage=60"];
@@ -194,7 +194,7 @@ describe("what leaves", () => {
       expect(answer.headers.get("cf-cache-status")).toBeNull();
       expect(await answer.text()).toBe(body);
     }
-    expect(cache.runs.map(({ why: reason }) => reason)).toEqual(["bypass", "bypass"]);
+    expect(cache.runs.map(({ reason }) => reason)).toEqual(["bypass", "bypass"]);
   });
 
   test("a visitor who waits no longer ends nothing for the others (W6)", async () => {

@@ -18,7 +18,7 @@ const PLACES = ["upper", "visitor"] as const;
 async function together(requests: number, places: number, init: RequestInit = {}) {
   const release = blockEntrypoint();
   const lines = Array.from({ length: requests }, (_, at) =>
-    line("/a", init, { place: `place${at % places}` }),
+    line("/a", init, { dataCenter: `place${at % places}` }),
   );
   release();
   const times: Record<string, number> = {};
@@ -32,7 +32,7 @@ describe("requests that come together", () => {
     count("max-age=60");
     expect(await together(1000, 30)).toEqual({ "MISS run 1": 1, "HIT run 1": 999 });
     const dataCenter = runsIn === "upper" ? "upper" : "place0";
-    expect(cache.runs).toEqual([{ url: "https://renditions/a", place: dataCenter, why: "miss" }]);
+    expect(cache.runs).toEqual([{ url: "https://renditions/a", dataCenter, reason: "miss" }]);
   });
 
   test.each([1, 3])("from %d places: no-store is for the first alone (W6)", async (places) => {
@@ -69,11 +69,11 @@ describe("requests that come together", () => {
 describe("two tiers", () => {
   test("it is not younger in the second place (W5, W7)", async () => {
     count("max-age=60");
-    await fetchCached("/a", {}, { place: "one" });
+    await fetchCached("/a", {}, { dataCenter: "one" });
     clock.now += 59_000;
-    expect((await fetchCached("/a", {}, { place: "two" })).headers.get("age")).toBe("59");
+    expect((await fetchCached("/a", {}, { dataCenter: "two" })).headers.get("age")).toBe("59");
     clock.now += 1000;
-    expect(await line("/a", {}, { place: "two" })).toBe("EXPIRED run 2");
+    expect(await line("/a", {}, { dataCenter: "two" })).toBe("EXPIRED run 2");
   });
 
   test.each(PLACES)("the entrypoint runs in place %s, by a loopback (W5, W13)", async (runsIn) => {
@@ -83,12 +83,20 @@ describe("two tiers", () => {
       return Response.json(cache.where());
     };
     const answer = await cache.at("far", async () => {
-      expect(cache.where()).toEqual({ behind: false, isBackground: false, place: "far" });
+      expect(cache.where()).toEqual({
+        isBehindCache: false,
+        isBackground: false,
+        dataCenter: "far",
+      });
       return fetchCached();
     });
     const dataCenter = runsIn === "upper" ? "upper" : "far";
-    expect(await answer.json()).toEqual({ behind: true, isBackground: false, place: dataCenter });
-    expect(cache.where()).toEqual({ behind: false, isBackground: false, place: "here" });
+    expect(await answer.json()).toEqual({ isBehindCache: true, isBackground: false, dataCenter });
+    expect(cache.where()).toEqual({
+      isBehindCache: false,
+      isBackground: false,
+      dataCenter: "here",
+    });
   });
 });
 

@@ -92,7 +92,7 @@ describe("a purge", () => {
   test("drops what another version, other props and other data centres have (W4, W10)", async () => {
     resetCache({ crossVersion: false });
     count("max-age=60");
-    const otherEntrypoint = [{ version: "2" }, { props: 1 }, { place: "far" }];
+    const otherEntrypoint = [{ version: "2" }, { props: 1 }, { dataCenter: "far" }];
     for (const other of otherEntrypoint) await fetchCached("/a", {}, other);
     await loopback().purge({ purgeEverything: true });
     for (const other of otherEntrypoint) expect(await isKept("/a", {}, other)).toBe(false);
@@ -123,7 +123,7 @@ describe("a purge", () => {
       fetch: () => new Response(),
       async purge() {
         calls += 1;
-        expect(cache.where().behind).toBe(true);
+        expect(cache.where().isBehindCache).toBe(true);
         return DONE;
       },
     }));

@@ -32,7 +32,7 @@ describe("while a response is renewed", () => {
     wait(60);
     const release = blockEntrypoint();
     for (let time = 0; time < 3; time += 1) expect(await line()).toBe("UPDATING run 1");
-    expect(cache.runs.map(({ why: reason }) => reason)).toEqual(["miss", "revalidate"]);
+    expect(cache.runs.map(({ reason }) => reason)).toEqual(["miss", "revalidate"]);
     release();
     await cache.settled();
     expect(await line()).toBe("HIT run 2");

@@ -22,7 +22,7 @@ describe("answers", () => {
   // test/worker/refusals.test.ts asks the edge for every code, and checks what the Worker reads of it.
   test("a failure has its code in the header and in the text (R1, R3)", async () => {
     for (const status of [403, 410]) {
-      edge.switches.trouble = { code: 9408, status };
+      edge.switches.failure = { code: 9408, status };
       const answer = await fetchImage(KEY);
       expect(answer.headers.get("content-type")).toMatch(/^text\/plain/);
       expect(await fault(answer)).toBe(`9408/${status}`);
@@ -118,7 +118,7 @@ describe("answers", () => {
   const SENT = ["original", "rendition"] as const;
 
   test.each(SENT)("of a smaller original the %s is sent, with a warning (R6)", async (sent) => {
-    resetEdge({ originalIsSmaller: { of: "bytes", sent } });
+    resetEdge({ originalIsSmaller: { comparedBy: "bytes", sent } });
     const small = new Uint8Array(
       await sharp({ create: { width: 90, height: 90, channels: 3, background: "red" } })
         .jpeg({ quality: 5 })
@@ -136,7 +136,7 @@ describe("answers", () => {
   });
 
   test("an original with shorter sides than the preset may give the same warning (R6)", async () => {
-    resetEdge({ originalIsSmaller: { of: "sides", sent: "rendition" } });
+    resetEdge({ originalIsSmaller: { comparedBy: "sides", sent: "rendition" } });
     const answer = await fetchImage(KEY, { width: 200 });
     expect(answer.headers.get("warning")).toBe('cf-images 299 "original is smaller"');
     const { width } = await sharp(file("made/key.jpg")).metadata();

@@ -246,7 +246,7 @@ describe("cache, limits, price", () => {
   });
 
   test("overlays are fetched, with or without the credentials of the bucket (O12)", async () => {
-    resetEdge({ denialsKept: 0 });
+    resetEdge({ denialTtl: 0 });
     const draw = [{ url: urlOf("transparent.png") }];
     expect(await fault(await fetchImage(KEY, { draw }))).toBe("9408/403");
     expect(edge.originFetches).toEqual([urlOf(KEY), urlOf("transparent.png")]);

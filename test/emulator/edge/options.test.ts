@@ -100,6 +100,6 @@ test.each<[Record<string, unknown>, string]>([
   await expect(fetchImage(KEY, image)).rejects.toThrow(
     `the strict edge cannot play ${named}. With`,
   );
-  edge.switches.unplayable = "left-out";
+  edge.switches.unsupportedOptions = "left-out";
   expect(await fault(await fetchImage(KEY, image))).toBe("200");
 });

@@ -53,7 +53,7 @@ test.each<[image: object, mistake: object, rule: string, reason: string]>([
   [SHARED, { url: `${BUCKET}/a b.jpg` }, "E6", "the URL has a space"],
 ])("a refusal says which mistake was made: %j %j", async (image, mistake, rule, reason) => {
   for (let times = 0; times < 2; times++) await fetchUntyped({ width: 80, ...image }, mistake);
-  const refusal = { rule, why: expect.stringContaining(reason) };
+  const refusal = { rule, reason: expect.stringContaining(reason) };
   expect(stage.edge.refusals).toMatchObject([refusal, refusal]); // a second denial is cached (C1)
 });
 

@@ -53,8 +53,8 @@ test("its request to the origin has no authorization, so a private object is den
 });
 
 test.each<[Partial<EdgeSettings>, string, number]>([
-  [{ keptForAll: true }, "200", 2],
-  [{ keptForAll: false }, "9408/403", 1],
+  [{ urlInterfaceShowsPrivate: true }, "200", 2],
+  [{ urlInterfaceShowsPrivate: false }, "9408/403", 1],
 ])("with %j, a cached private object is: %s (C1, E10)", async (settings, got, billed) => {
   resetEdge(settings);
   expect(await fault(await fetchImage(KEY, { width: 20 }))).toBe("200");

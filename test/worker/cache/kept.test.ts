@@ -138,7 +138,7 @@ describe("an outage is logged, and not visible for pictures of the last week (W8
     replace(); // an unchanged object needs no edge
     set(switches)();
   };
-  const SPENT = { trouble: { code: 9422, status: 429 } } as const;
+  const SPENT = { failure: { code: 9422, status: 429 } } as const;
   const { accessKeyId, secretAccessKey } = CREDENTIALS;
   const live = () => void stage.s3.keys.set(accessKeyId, secretAccessKey);
 
@@ -146,7 +146,7 @@ describe("an outage is logged, and not visible for pictures of the last week (W8
     ["S3 fails", "origin-failed", fails("InternalError"), works],
     ["S3 does not answer", "origin-failed", fails("reset"), works],
     ["all keys are dead", "slots-refused", () => stage.s3.keys.clear(), live],
-    ["the quota is spent", "quota-spent", setForNew(SPENT), set({ trouble: undefined })],
+    ["the quota is spent", "quota-spent", setForNew(SPENT), set({ failure: undefined })],
   ])("%s: %s", async (_name, failure, begin, recover) => {
     expect(await requestPicture()).toEqual([200, "miss", CACHING]);
     begin();

@@ -84,7 +84,7 @@ describe("two routes with two policies to one object", () => {
       wait(2);
       expect([await stateOf(short), await stateOf(long)]).toEqual(["stale", "hit"]);
     }
-    const runs = stage.cache.runs.filter((run) => run.why === "revalidate");
+    const runs = stage.cache.runs.filter((run) => run.reason === "revalidate");
     expect(runs).toHaveLength(3);
 
     wait(WEEK);
@@ -319,7 +319,7 @@ describe("immutable", () => {
     expect(await stateOf(pathOf("shown", "photos/fig.jpg"))).toBe("miss");
     wait(301);
     await visit(pathOf("shown", "nothing.jpg"));
-    expect(stage.cache.runs.at(-1)).toMatchObject({ why: "revalidate" });
+    expect(stage.cache.runs.at(-1)).toMatchObject({ reason: "revalidate" });
   });
 });
 

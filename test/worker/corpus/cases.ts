@@ -65,16 +65,16 @@ const SWITCHES: readonly Switches[] = [
   DEFAULT_SWITCHES,
   {
     name: "smaller by sides",
-    settings: { originalIsSmaller: { of: "sides", sent: "original" } },
+    settings: { originalIsSmaller: { comparedBy: "sides", sent: "original" } },
   },
   {
     name: "smaller by sides, rendition sent",
-    settings: { originalIsSmaller: { of: "sides", sent: "rendition" } },
+    settings: { originalIsSmaller: { comparedBy: "sides", sent: "rendition" } },
   },
   {
     name: "smaller by bytes, rendition sent",
     settings: {
-      originalIsSmaller: { of: "bytes", sent: "rendition" },
+      originalIsSmaller: { comparedBy: "bytes", sent: "rendition" },
       bindingSmaller: "rendition",
     },
   },

@@ -61,7 +61,7 @@ test.each(cases)(
   async ({ engine, code, status, event }) => {
     await arrangeEngine(engine);
     const fault = { code: Number(code), status };
-    stage.edge.switches.trouble = isEdgeFault(fault) ? fault : expect.unreachable();
+    stage.edge.switches.failure = isEdgeFault(fault) ? fault : expect.unreachable();
     const { answered, isKept } = REFUSALS[event];
 
     // Without an older picture.
@@ -110,9 +110,9 @@ describe.each<EngineName>(["cf", "binding"])("with %s", (engine) => {
   test("a download that fails once in the background leaves no gap (R3, W8)", async () => {
     await arrangeEngine(engine);
     const { status } = await request(PATH);
-    stage.edge.switches.trouble = { code: 9523, status: 422 };
+    stage.edge.switches.failure = { code: 9523, status: 422 };
     expect([status, (await replaceInBackground()).status]).toEqual([200, 200]);
-    stage.edge.switches.trouble = undefined;
+    stage.edge.switches.failure = undefined;
     for (let minute = 0; minute < 3; minute++) {
       expect((await request(PATH)).status).toBe(200);
       wait(60);

@@ -37,7 +37,7 @@ const JPEG = [200, "image/jpeg"];
 
 /** Real pictures, on an edge that warns of each that is smaller than the preset. */
 describe.each(["original", "rendition"] as const)("if the edge warns and sends the %s,", (sent) => {
-  beforeEach(() => arrange({ originalIsSmaller: { of: "sides", sent } }));
+  beforeEach(() => arrange({ originalIsSmaller: { comparedBy: "sides", sent } }));
 
   const picture = (channels: 3 | 4) =>
     sharp({

@@ -72,7 +72,7 @@ const ODD: Free[] = [
 /** What makes a request fail with the event, where its URL alone does not. */
 const BEGIN: Readonly<Record<string, () => void>> = {
   "object-denied": () => void stage.s3.faults.add("no-list-bucket"),
-  "edge-failed": () => void Object.assign(stage.edge.switches, { trouble: UNREADABLE }),
+  "edge-failed": () => void Object.assign(stage.edge.switches, { failure: UNREADABLE }),
   "origin-denied": () => network.use(http.get(/amazonaws/, () => s3Error("Weird", 400))),
 };
 const UNREADABLE = { code: 9516, status: 500 };

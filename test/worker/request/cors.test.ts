@@ -31,7 +31,7 @@ const PAGES: Record<string, string>[] = [
 ];
 
 const fail = (code: number, status: number) => () => {
-  stage.edge.switches.trouble = { code, status };
+  stage.edge.switches.failure = { code, status };
 };
 const breakS3 = () => void stage.s3.faults.add("SlowDown");
 const limit = async () => ({ success: false });

@@ -64,7 +64,7 @@ const keys = () =>
 /** Lets the edge fail for the first `calls` requests, so not for the fallback. */
 function failAtFirst(fault: Fault, calls = 1): void {
   stage.beforeEdgeRequest = (times) => {
-    stage.edge.switches.trouble = times < calls ? fault : undefined;
+    stage.edge.switches.failure = times < calls ? fault : undefined;
   };
 }
 
@@ -216,7 +216,7 @@ describe("a fallback that cannot be shown is never followed by another:", () => 
     [{ code: 9504, status: 522 }, "timed-out", 1],
     [{ code: 9509, status: 502 }, "origin-failed", 2],
   ])("the edge's %j", async (fault, event, calls) => {
-    stage.edge.switches.trouble = fault;
+    stage.edge.switches.failure = fault;
     await expectPlain(await getImage("/images/card/nothing.jpg"), 404, "object-missing", event);
     expect(stage.edgeRequests).toHaveLength(calls);
   });
@@ -324,7 +324,7 @@ describe("on a signed route", () => {
     ["the plain answer", { code: 9516, status: 500 }],
   ])("%s is not cached, if its URL expires while it is rendered", async (_what, fault) => {
     const query = await sign("nothing.jpg", 7);
-    stage.edge.switches.trouble = fault;
+    stage.edge.switches.failure = fault;
     stage.beforeEdgeRequest = () => wait(9);
     const answer = await getImage(`/private/card/nothing.jpg${query}`);
     expect(answer.status).toBe(404);

@@ -279,7 +279,7 @@ describe("the reply of S3 comes first:", () => {
     await requestPicture();
     replace("made/rotated-gps.jpg");
     forget();
-    stage.edge.switches.trouble = { code: 9522, status: 503 };
+    stage.edge.switches.failure = { code: 9522, status: 503 };
     expect(await sourceOf()).toBe(502);
   });
 

@@ -83,9 +83,9 @@ export const SITE: readonly State[] = [
     title: "the edge has an error of its own",
     isLong: true,
     broken: (world) => {
-      stage.edge.switches.trouble = { code: 9522, status: 503 };
+      stage.edge.switches.failure = { code: 9522, status: 503 };
       world.passes = () => {
-        stage.edge.switches.trouble = undefined;
+        stage.edge.switches.failure = undefined;
       };
     },
     cause: ["edge", /9522/],
@@ -121,7 +121,7 @@ export const SITE: readonly State[] = [
     begin: addZone,
     broken: (world) => {
       breakZone({ ruleset: undefined })(world);
-      stage.edge.switches.keptForAll = false;
+      stage.edge.switches.urlInterfaceShowsPrivate = false;
     },
     cause: ["zone", /no rule of images.example/],
   },
