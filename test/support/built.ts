@@ -33,7 +33,9 @@ export async function buildWorker(entry = ENTRY, outdir = BUILT): Promise<void> 
   const metafile = ["--metafile", join(fresh, METAFILE)];
   await run(process.execPath, [WRANGLER, ...options, ...metafile], { cwd: ROOT, env: QUIET });
   mkdirSync(outdir, { recursive: true });
+
   for (const name of readdirSync(fresh)) renameSync(join(fresh, name), join(outdir, name));
+
   rmSync(fresh, { recursive: true });
 }
 

@@ -62,6 +62,7 @@ export function blockEntrypoint(): () => void {
     await gate.promise;
     return answer(request, context);
   };
+
   return () => gate.resolve();
 }
 

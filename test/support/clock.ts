@@ -32,6 +32,7 @@ export function watchWork(): () => Promise<void> {
         }
       },
   });
+
   vi.spyOn(crypto, "subtle", "get").mockReturnValue(subtle);
   return async () => {
     for (let calm = 0; calm < 16; calm++) {
@@ -48,15 +49,18 @@ export function watchWork(): () => Promise<void> {
 export function stopTimers() {
   stopClock();
   const settleWork = watchWork();
+
   return async <Value>(work: Promise<Value>) => {
     const began = Date.now();
     const settled = vi.fn();
     work.then(settled, settled);
     await settleWork();
+
     while (settled.mock.calls.length === 0) {
       await vi.advanceTimersToNextTimerAsync();
       await settleWork();
     }
+
     return { value: await work, took: Date.now() - began };
   };
 }
@@ -80,13 +84,16 @@ export function growthOf(work: (size: number) => void, size: number): number {
     const began = performance.now();
     let runs = 0;
     let took = 0;
+
     while (took < 5) {
       work(one);
       runs += 1;
       took = performance.now() - began;
     }
+
     return took / runs;
   };
+
   return Math.min(...Array.from({ length: 5 }, () => timeOf(4 * size) / timeOf(size)));
 }
 

@@ -23,12 +23,14 @@ export function cookieValue(change: Partial<Signed> & Pick<Signed, "expires">): 
     prefix: "photos/",
     kid: "new",
   };
+
   const { host, route, prefix, kid, expires, secret } = {
     ...{ ...usual, secret: SIGNING_KEYS[change.kid ?? "new"] ?? "" },
     ...change,
   };
   const lines = ["vitrine-cookie-1", kid, expires, host, route, prefix];
   const sig = createHmac("sha256", secret).update(lines.join("\n")).digest("base64url");
+
   return `${expires}.${kid}.${Buffer.from(prefix).toString("base64url")}.${sig}`;
 }
 
@@ -42,6 +44,7 @@ export function changesOf(text: string, first: number): Set<string> {
       changed.add(before + String.fromCharCode(text.charCodeAt(at) ^ (1 << bit)) + after);
     }
   }
+
   changed.delete(text);
   return changed;
 }

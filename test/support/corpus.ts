@@ -57,6 +57,7 @@ function cutOut(source: Source): Source {
     const pixels = (await source.open()).ensureAlpha();
     return pixels.composite([{ input: mask, blend: "dest-in" }]);
   };
+
   return { ...source, isTransparent: true, open };
 }
 
@@ -132,6 +133,7 @@ function moving(source: Source, frames: number): Source {
   const open = async () => {
     const pixels = await source.open();
     const still = await pixels.png().toBuffer();
+
     const drawn = Array.from({ length: frames }, (_, at) => {
       const left = Math.floor((at * (width - barWidth)) / frames);
       return sharp(still)
@@ -139,8 +141,10 @@ function moving(source: Source, frames: number): Source {
         .png()
         .toBuffer();
     });
+
     return sharp(await Promise.all(drawn), { join: { animated: true } });
   };
+
   return { ...source, frames, open };
 }
 
@@ -171,6 +175,7 @@ function jpeg(name: string, source: Source, options: JpegOptions): Recipe {
   const { width, height } = source;
   const isTurned = orientation > 4;
   const upright = isTurned ? { width: height, height: width } : { width, height };
+
   return recipeOf(`${name}.jpg`, "image/jpeg", { ...source, ...upright }, make);
 }
 
@@ -241,6 +246,7 @@ async function insertSegments(picture: Buffer, orientation: number): Promise<Buf
   const icc = await srgbProfile();
   const profile = Buffer.concat([icc], SEGMENTS_LENGTH - exif.length); // filled up with zeros
   profile.writeUInt32BE(profile.length, 0); // the profile begins with its length
+
   const half = profile.length / 2;
   const profiles = [
     profilePart(1, profile.subarray(0, half)),
@@ -284,6 +290,7 @@ function exifOf(thumbnail: Buffer, orientation: number): Buffer {
     [0x0201, long, thumbnailStart],
     [0x0202, long, thumbnail.length],
   ];
+
   return Buffer.concat([head, directory(first, secondStart), directory(second, 0), thumbnail]);
 }
 
@@ -294,6 +301,7 @@ type ExifEntry = readonly [tag: number, type: number, value: number];
 function directory(entries: readonly ExifEntry[], next: number): Buffer {
   const bytes = Buffer.alloc(directoryLength(entries.length));
   bytes.writeUInt16LE(entries.length, 0);
+
   for (const [at, [tag, type, value]] of entries.entries()) {
     const start = 2 + at * 12;
     bytes.writeUInt16LE(tag, start);
@@ -301,6 +309,7 @@ function directory(entries: readonly ExifEntry[], next: number): Buffer {
     bytes.writeUInt32LE(1, start + 4);
     bytes.writeUInt32LE(value, start + 8);
   }
+
   bytes.writeUInt32LE(next, bytes.length - 4);
   return bytes;
 }
@@ -425,5 +434,6 @@ async function readOrMake(name: string): Promise<Uint8Array> {
   const fresh = `${path}.${process.pid}`;
   writeFileSync(fresh, bytes);
   renameSync(fresh, path);
+
   return new Uint8Array(bytes);
 }

@@ -26,6 +26,7 @@ const renderOnce: typeof renderWithSharp = (original, image, overlays, settings)
   const parts = [sha1(original.bytes), type, frames, image, drawn, settings.qualities];
   const cached = renditions.get(JSON.stringify(parts));
   const rendition = cached ?? renderWithSharp(original, image, overlays, settings);
+
   renditions.set(JSON.stringify(parts), rendition);
   return rendition;
 };
@@ -41,6 +42,7 @@ const applyStepsOnce: typeof applySteps = (originals, steps, output, switches) =
   const parts = [originals.map(({ bytes }) => sha1(bytes)), steps, output, all];
   const cached = stepResults.get(JSON.stringify(parts));
   const result = cached ?? applySteps(originals, steps, output, switches);
+
   stepResults.set(JSON.stringify(parts), result);
   return result;
 };
@@ -73,6 +75,7 @@ export function createEmulators(settings: Partial<EdgeSettings> = {}) {
   const sessions = new Map<string, Session>();
   const s3 = createS3({ ...bucket, credentials: CREDENTIALS, sessions, now, readable });
   for (const [key, object] of stored) s3.objects.set(readable + key, object);
+
   network.resetHandlers(...handlersOf(s3));
   const core = createEdgeWith(SHARP_ONCE, {
     zone: ZONE,
@@ -82,6 +85,7 @@ export function createEmulators(settings: Partial<EdgeSettings> = {}) {
     originTimeout: 10_000,
     ...settings,
   });
+
   const edge = withImages(core, { ...SHARP_ONCE, render: applyStepsOnce });
   return { s3, sessions, edge, cache: createCache({ now }), clock };
 }

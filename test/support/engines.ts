@@ -16,6 +16,7 @@ const R2_BUCKET = { binding: "MEDIA_BUCKET", bucket: "acme-media", prefix: "publ
 export function envOf(engine: EngineName, vars: object = {}): Env {
   const { images: IMAGES } = stage.edge;
   const media = VARS.BUCKETS.media;
+
   switch (engine) {
     case "cf":
       return { ...ENV, ...vars };

@@ -20,6 +20,7 @@ let count = 0;
 export async function freePort(): Promise<number> {
   range ??= claimRange();
   const first = await range;
+
   for (let attempt = 1; attempt < RANGE; attempt++) {
     const port = first + 1 + (count++ % (RANGE - 1));
     const server = await listen(port);
@@ -27,6 +28,7 @@ export async function freePort(): Promise<number> {
     await new Promise((closed) => server.close(closed));
     return port;
   }
+
   throw new Error(`all ports from ${first + 1} to ${first + RANGE - 1} are in use`);
 }
 
@@ -38,6 +40,7 @@ async function claimRange(): Promise<number> {
     server.unref();
     return first;
   }
+
   throw new Error(`no range of ports from ${FIRST} to ${FIRST + RANGES * RANGE} is free`);
 }
 

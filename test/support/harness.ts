@@ -17,6 +17,7 @@ export function createHarness(options?: TestHarnessOptions) {
     await overhearAnswer(answer);
     return answer;
   };
+
   return {
     listen: () => server.listen(),
     update: (changed: TestHarnessOptions) => server.update(changed),

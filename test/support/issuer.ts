@@ -59,6 +59,7 @@ export const SESSION = {
 export function answerOf(expiration: number | string, credentials = SESSION): string {
   const { accessKeyId, secretAccessKey, sessionToken } = credentials;
   const until = typeof expiration === "number" ? new Date(expiration).toISOString() : expiration;
+
   return `<AssumeRoleWithWebIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/">
   <AssumeRoleWithWebIdentityResult>
     <AssumedRoleUser>

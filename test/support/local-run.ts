@@ -19,9 +19,11 @@ export function copyProject(): string {
   folders.push(folder);
   cpSync(join(ROOT, "test/support/wrangler.toml"), join(folder, "wrangler.toml"));
   cpSync(join(ROOT, ".dev.vars.example"), join(folder, ".dev.vars.example"));
+
   for (const name of ["src", "fixtures", "node_modules"]) {
     symlinkSync(join(ROOT, name), join(folder, name));
   }
+
   return folder;
 }
 
@@ -43,6 +45,7 @@ export function copyWithDomain(change = (text: string): string => text): string 
         .replace('region = "eu-west-1"', '$&\nprefix = "published/"'),
     ),
   );
+
   return folder;
 }
 
@@ -71,18 +74,21 @@ export async function start(
   });
   let output = "";
   const closed = new Promise<number | null>((settle) => child.on("close", settle));
+
   const stop = async () => {
     child.kill("SIGINT");
     const code = await closed;
     running.delete(child);
     return code;
   };
+
   running.set(child, stop);
   await new Promise<void>((settle, fail) => {
     const read = (data: Buffer) => {
       output += data;
       if (output.includes("Ctrl-C")) settle();
     };
+
     child.stdout.on("data", read);
     child.stderr.on("data", read);
     child.on("close", () => {
@@ -91,7 +97,9 @@ export async function start(
       fail(new Error(output));
     });
   });
+
   const { pid } = child;
   if (pid === undefined) throw new Error("The local run did not start");
+
   return { pid, output: () => output, stop };
 }

@@ -8,6 +8,7 @@ export function markdownTable(
     Math.max(...[head, ...rows].map((row) => `${row[at] ?? ""}`.length)),
   );
   const rule = widths.map((width) => "-".repeat(width));
+
   return [head, rule, ...rows].map(
     (row) => `| ${widths.map((width, at) => (row[at] ?? "").padEnd(width)).join(" | ")} |`,
   );

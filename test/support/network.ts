@@ -56,6 +56,7 @@ async function answer(request: Request, unanswered: typeof fetch): Promise<Respo
   for (const [name, value] of Object.entries(ADDED)) {
     if (!request.headers.has(name)) request.headers.set(name, value);
   }
+
   const handled = getResponse(handlers(), request.clone());
   const response = await unlessAborted(handled, signal);
   if (response === undefined || isPassthroughResponse(response)) return unanswered(request);
@@ -63,9 +64,11 @@ async function answer(request: Request, unanswered: typeof fetch): Promise<Respo
   if (redirect !== "manual" && response.headers.has("location")) {
     throw new Error(`no test follows a redirect: ${url}`);
   }
+
   const body = method === "HEAD" ? null : response.body;
   const length = Number(response.headers.get("content-length"));
   const sent = body && unlessCutOff(body, length, signal);
+
   return Object.defineProperty(new Response(sent, response), "url", { value: url });
 }
 
@@ -73,6 +76,7 @@ async function answer(request: Request, unanswered: typeof fetch): Promise<Respo
 function unlessCutOff(body: ReadableStream<Uint8Array>, length: number, signal: AbortSignal) {
   const reader = body.getReader();
   let arrived = 0;
+
   return new ReadableStream<Uint8Array>({
     start(sent) {
       const cutOff = () => {
@@ -110,6 +114,7 @@ export function handlersOf(s3: Pick<S3, "matches" | "fetch">): HttpHandler[] {
       throw error;
     }
   };
+
   return [http.all(({ request }) => s3.matches(request.url), answer)];
 }
 

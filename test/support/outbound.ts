@@ -39,23 +39,28 @@ export function useOutbound(vars: Readonly<Record<string, unknown>>) {
     if ("range" in request.headers) sendHead(answer);
     else answerEdge(request, answer);
   });
+
   /** Forgets what was sent, and makes renditions again. */
   const begin = () => {
     sent = [];
     answerEdge = SEND_RENDITION;
   };
   let runtime: Running;
+
   beforeAll(async () => {
     const { url, close } = await listenLocally(server, 0);
     const log = (text: string) => overhear("logged", text);
+
     // It gets all requests of the Worker, as a proxy does: with whole URLs.
     const outside = { outside: new URL(url).host, isProxy: true, log };
     runtime = await start(builtWorker(vars), outside);
+
     return async () => {
       await runtime.stop();
       await close();
     };
   });
+
   beforeEach(begin);
   const edge = {
     sent: (): readonly Sent[] => sent,
@@ -66,6 +71,7 @@ export function useOutbound(vars: Readonly<Record<string, unknown>>) {
       answerEdge = next;
     },
   };
+
   /** Sends a request byte for byte. Each character is one byte. */
   return { edge, send: (request: string) => send(runtime.port, request) };
 }
@@ -76,6 +82,7 @@ function send(port: number, request: string): Promise<Raw> {
     const socket = connect(port, "127.0.0.1", () => socket.write(Buffer.from(request, "latin1")));
     socket.on("data", (chunk) => chunks.push(chunk));
     socket.on("error", fail);
+
     socket.on("close", () => {
       const answered = Buffer.concat(chunks);
       overhear("answered", answered);

@@ -58,9 +58,11 @@ export type OutsideImages = Awaited<ReturnType<typeof startOutsideImages>>;
 export async function startOutsideImages() {
   let manner: Manner = "makes";
   let pauseMs = 0;
+
   const server = createServer(async (request, response) => {
     try {
       if (pauseMs > 0) await setTimeout(pauseMs);
+
       const parsedForm = await readForm(request);
       if (request.url?.endsWith("/info")) {
         response.setHeader("content-type", "application/json");
@@ -71,6 +73,7 @@ export async function startOutsideImages() {
       response.destroy(); // the form has broken off
     }
   });
+
   const { url, close } = await listenLocally(server, 0);
   return {
     address: new URL(url).host,
@@ -88,10 +91,12 @@ export async function startOutsideImages() {
 async function readForm(request: IncomingMessage): Promise<ImagesForm> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
+
   const form = Buffer.concat(chunks);
   const lastBytes = form.subarray(-4_000).toString("latin1");
   const type = /name="?output_format"?\r\n(?:.*\r\n)*?\r\n(.*)\r\n/.exec(lastBytes)?.[1] ?? "";
   const start = form.indexOf("\r\n\r\n") + 4;
   const boundary = form.subarray(0, form.indexOf("\r\n"));
+
   return { type, image: form.subarray(start, form.indexOf(boundary, start) - 2) };
 }

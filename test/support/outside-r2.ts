@@ -33,6 +33,7 @@ export async function startOutsideR2() {
     answer(request, response).catch(() => response.destroy());
   });
   const { url, close } = await listenLocally(server, 0);
+
   return { address: new URL(url).host, entries, close };
 }
 
@@ -44,8 +45,10 @@ async function readCall(request: IncomingMessage) {
 
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk);
+
   const body = Buffer.concat(chunks);
   const callLength = Number(headers["cf-r2-metadata-size"]);
+
   return { call: parseCall(`${body.subarray(0, callLength)}`), value: body.subarray(callLength) };
 }
 
@@ -67,12 +70,14 @@ function sendEntry(
 
   const { body, customFields } = entry;
   const etag = hash("md5", body);
+
   const description = Buffer.from(
     JSON.stringify({
       ...{ name, version: etag, size: body.length, etag, uploaded: "1764547200000" },
       ...{ httpFields: {}, customFields, checksums: {} },
     }),
   );
+
   const sent = withBody ? Buffer.concat([description, body]) : description;
   const headers = { "cf-r2-metadata-size": description.length, "content-length": sent.length };
   response.writeHead(200, headers).end(sent);

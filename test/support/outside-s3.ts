@@ -19,6 +19,7 @@ function originalOf(size: number): Buffer {
   const bytes = Buffer.alloc(size, PIECE);
   originals.set(size, bytes);
   bytes.set([0xff, 0xd8, 0xff, 0xe0, 0, 16, 0x4a, 0x46, 0x49, 0x46, 0, 1, 1, 0, 0, 1, 0, 1, 0, 0]);
+
   return bytes;
 }
 
@@ -123,6 +124,7 @@ function pour(response: ServerResponse, maxBytes: number): void {
     }
     if (sent >= maxBytes) response.end();
   };
+
   response.on("drain", more);
   more();
 }
@@ -132,23 +134,29 @@ export type OutsideS3 = Awaited<ReturnType<typeof startOutsideS3>>;
 export async function startOutsideS3() {
   let read = 0;
   let requests = 0;
+
   const server = createServer((request, response) => {
     requests += 1;
     const { socket } = request;
     const before = socket.bytesWritten;
+
     // What waits in the process was not sent.
     response.once("close", () => (read += socket.bytesWritten - before - socket.writableLength));
+
     const [path = "", query] = decodeURIComponent(request.url ?? "").split("?");
     const name = path.replace(/.*\//, "");
     if (query?.startsWith("x-vitrine=")) {
       sendRendition(response, Number(name) * MB);
       return;
     }
+
     const send = OBJECTS[name] ?? whole(originalOf(Number(name) * MB));
     send(response);
   });
+
   server.on("clientError", (_error, socket) => socket.destroy());
   const { url, close } = await listenLocally(server, 0);
+
   return {
     address: new URL(url).host,
     /** How many bytes were sent by the answers that have ended, since the last call; and their number. */

@@ -21,6 +21,7 @@ const recorded = new Set<string>();
 export function overhear(kind: Kind, output: string | Uint8Array): void {
   const digest = hash("sha1", output);
   if (recorded.has(kind + digest)) return;
+
   recorded.add(kind + digest);
   mkdirSync(FOLDER, { recursive: true });
   const file = files.get(kind) ?? openSync(join(FOLDER, `${kind}.${process.pid}`), "a");
@@ -79,12 +80,15 @@ export default class OverheardReporter implements Reporter {
       const output = files
         .filter((file) => file.startsWith(kind))
         .map((file) => readFileSync(join(FOLDER, file)));
+
       for (const leak of output.flatMap(leaksIn)) {
         console.log(`\nA secret was ${kind}: ${leak}`);
         process.exitCode = 1;
       }
+
       return `${output.reduce((sum, { length }) => sum + length, 0)} bytes ${kind}`;
     });
+
     console.log(`\nOverheard: ${sizes.join(", ")}`);
   }
 }

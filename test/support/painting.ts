@@ -35,6 +35,7 @@ export const paint = (look: string, scale = 10) => {
   const rows = look.split("/");
   const width = rows[0]?.length ?? 0;
   const data = Uint8Array.from(rows.flatMap((row) => [...row].flatMap((c) => COLOURS[c] ?? [])));
+
   return sharp(data, { raw: { width, height: rows.length, channels: 4 } }).resize({
     width: width * scale,
     height: rows.length * scale,
@@ -62,6 +63,7 @@ export const plain = async (background: string, width = 4, height = 4) => {
 export async function moving(frames: readonly string[]): Promise<RasterOriginal> {
   const pictures = await Promise.all(frames.map((look) => paint(look).png().toBuffer()));
   const gif = sharp(pictures, { join: { animated: true } });
+
   return original(
     await gif
       .gif({
@@ -94,13 +96,16 @@ export async function render(
     height: info.pageHeight ?? info.height,
     frames: info.pages ?? 1,
   };
+
   expect({ width: rendition.width, height: rendition.height }).toEqual({ width, height });
   expect(measure(source, image)).toEqual({ width, height });
   expect(metadata.mediaType).toBe(rendition.type);
+
   const pixel = (x: number, y: number, frame = 0) => {
     const at = ((frame * height + y) * width + x) * 4;
     return [...data.subarray(at, at + 4)];
   };
+
   /** The letters of a frame in columns and rows, each from the middle of its cell. */
   const look = (columns: number, rows: number, frame = 0) =>
     Array.from({ length: rows }, (_, row) =>
@@ -109,6 +114,7 @@ export async function render(
         return letterOf(pixel(x, Math.floor(((row + 0.5) * height) / rows), frame));
       }).join(""),
     ).join("/");
+
   return { ...rendition, data, metadata, frames, size: `${width}×${height}`, pixel, look };
 }
 

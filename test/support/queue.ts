@@ -33,6 +33,7 @@ export function messageOf(body: unknown, { age = 0, attempts = 1 }: MessageOptio
     },
     settled: () => settled,
   };
+
   return message;
 }
 

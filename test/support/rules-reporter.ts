@@ -24,12 +24,14 @@ function judge(rules: ReadonlyMap<string, string>, passed: readonly string[]) {
   const untested = testable.filter((id) => !named.has(id));
   const unknown = [...named].filter((id) => !rules.has(id));
   const untestable = [...rules.keys()].filter((id) => !testable.includes(id));
+
   const lines = [
     `Rules: ${testable.length - untested.length} of ${rules.size} have a test that passed` +
       (untestable.length > 0 ? `; not played: ${untestable.join(", ")} (see docs/rules.md)` : ""),
     ...(untested.length > 0 ? [`Rules without a test: ${untested.join(", ")}`] : []),
     ...(unknown.length > 0 ? [`Tests name rules that are not there: ${unknown.join(", ")}`] : []),
   ];
+
   return { lines, well: untested.length === 0 && unknown.length === 0 };
 }
 
@@ -44,6 +46,7 @@ export default class RulesReporter implements Reporter {
     const all = await this.vitest?.globTestSpecifications();
     if (modules.length !== all?.length || this.vitest?.config.testNamePattern) return;
     if (modules.every(({ project }) => project.name === "long")) return; // npm test has them all
+
     const passed = modules
       .flatMap((module) => [...module.children.allTests("passed")])
       .map((test) => test.fullName);

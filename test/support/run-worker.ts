@@ -105,13 +105,16 @@ beforeEach(() => {
   stage.pendingWork = [];
   stage.exported = (loopback) => loopback;
   answered = [];
+
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => {
       overhear("logged", line);
       stage.logged.push({ level, line: readLogLine(line) });
     });
   }
+
   vi.stubGlobal("scheduler", { wait: async (ms: number) => void stage.pauses.push(ms) });
+
   // A fetch of the Worker with `cf` goes to the edge. All others go to the network.
   const send = globalThis.fetch;
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {
@@ -126,10 +129,12 @@ afterEach(async ({ task }) => {
   if (task.result?.state === "fail") {
     process.stderr.write(`The Worker logged: ${JSON.stringify(stage.logged).slice(0, 4096)}\n`);
   }
+
   const different = new Map(
     answered.map((answer) => [`${answer.head}${sha1(answer.body)}`, answer]),
   );
   const originals = originalsOf(stage.s3.objects);
+
   for (const { head, body } of different.values()) {
     expect(PRIVATE.filter((text) => head.includes(text) || body.includes(text))).toEqual([]);
     if (head.includes("image/svg+xml")) continue; // R8: the edge only sanitises it, so it may hold much of the original
@@ -184,8 +189,10 @@ export async function get(
   const waitUntil = (work: Promise<unknown>) => void stage.pendingWork.push(work);
   const loopback = stage.exported(loopbackOf(env));
   const context = { waitUntil, ...(loopback && { exports: { Renditions: loopback } }) };
+
   const answer = await stage.cache.at(dataCenter, () => worker.fetch(request, env, context));
   answered.push(await overhearAnswer(answer));
+
   return answer;
 }
 

@@ -28,10 +28,12 @@ export function startStrictWorker(
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   const now = () => Date.now();
   const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS, now });
+
   for (const [key, name] of Object.entries(objects)) {
     const type = `image/${name.replace(/.*\./, "").replace("jpg", "jpeg")}`;
     s3.objects.set(prefix + key, { body: readFileSync(join(OBJECTS, name)), type });
   }
+
   const zone = "images.example.com";
   const edge = createEdge({ zone, sources: [new URL(BUCKET_URL).host], fetch: s3.fetch, now });
   const send = globalThis.fetch;
@@ -47,6 +49,7 @@ export function startStrictWorker(
   const cache = createCache({ now });
   const waitUntil = () => {};
   const loopback = cache.entrypoint((run: ExecutionContext) => new Renditions(run, env));
+
   return async (url) => {
     const request = new Request(url, { headers: HEADERS });
     const answer = await cache.at("here", () =>

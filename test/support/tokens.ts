@@ -77,6 +77,7 @@ export function signToken(alg: string, key: KeyObject, header: Payload, payload:
 export function signText(alg: string, key: KeyObject, text: string): Buffer {
   const bytes = Buffer.from(text);
   const digest = `sha${alg.slice(2)}`;
+
   switch (alg.slice(0, 2)) {
     case "RS":
       return sign(digest, bytes, key);
@@ -118,9 +119,11 @@ export function tokenTextsIn(
   const decoded = texts.map((text) => `${Buffer.from(text, "base64url")}`);
   const tokens = [...texts, ...decoded].filter((text) => text.length >= PART).join("\n");
   const parts = new Set<string>();
+
   for (let at = 0; at + PART <= log.length; at++) {
     const part = log.slice(at, at + PART);
     if (tokens.includes(part) && !expected.includes(part)) parts.add(part);
   }
+
   return [...parts];
 }

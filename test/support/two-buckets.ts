@@ -58,8 +58,10 @@ export function createTwoBuckets([first, second]: readonly [Kind, Kind]) {
   arrange({ sources, firewall: true });
   const media = first === "R2" ? r2Side("media") : s3Side("media", first);
   const archive = second === "R2" ? r2Side("archive") : s3Side("archive", second);
+
   media.put();
   archive.put();
+
   const env = {
     ...ENV,
     ROUTES,
@@ -68,6 +70,7 @@ export function createTwoBuckets([first, second]: readonly [Kind, Kind]) {
     ...media.bindings,
     ...archive.bindings,
   };
+
   return { media, archive, env };
 }
 
@@ -78,15 +81,18 @@ function s3Side(name: keyof typeof BUCKETS, engine: "cf" | "binding"): TestBucke
   const isFirst = name === "media";
   const s3 = isFirst ? stage.s3 : createS3({ ...settings, credentials: CREDENTIALS, now });
   if (!isFirst) network.use(...handlersOf(s3));
+
   const { fetch } = s3;
   const put = (fileName: string = usual, key = KEY) => {
     const stored: Stored = { body: file(fileName), type: "image/jpeg", lastModified: new Date() };
     s3.objects.set(prefix + key, stored);
   };
   const remove = (key = KEY) => void s3.objects.delete(prefix + key);
+
   const setState = (state: State) => {
     s3.faults.clear();
     s3.fetch = fetch;
+
     if (state === "missing" || state === "denied") remove();
     if (state === "denied") s3.faults.add("no-list-bucket");
     if (state === "busy") s3.faults.add("ServiceUnavailable");
@@ -94,12 +100,14 @@ function s3Side(name: keyof typeof BUCKETS, engine: "cf" | "binding"): TestBucke
     if (state === "silent") s3.faults.add("stall");
     if (state === "404") s3.fetch = async () => new Response(null, { status: 404 });
   };
+
   const requestCount = () => s3.requestsBy("worker").length;
   const setMayList = (may: boolean) => {
     if (may) s3.faults.delete("no-list-bucket");
     else s3.faults.add("no-list-bucket");
   };
   const methods = { put, remove, setState, requestCount, setMayList };
+
   return { ...methods, settings: { ...bucket, engine }, bindings: {} };
 }
 
@@ -110,6 +118,7 @@ function r2Side(name: keyof typeof BUCKETS): TestBucket {
   const put = (fileName: string = usual, key = KEY) =>
     void r2.objects.set(prefix + key, { body: file(fileName), type: "image/jpeg" });
   const remove = (key = KEY) => void r2.objects.delete(prefix + key);
+
   const setState = (state: State) => {
     if (state === "denied" || state === "404") throw new Error("a binding has no such answer");
     r2.faults.clear();
@@ -117,8 +126,10 @@ function r2Side(name: keyof typeof BUCKETS): TestBucket {
     if (state === "busy" || state === "reset") r2.faults.add("throws");
     if (state === "silent") r2.faults.add("stall");
   };
+
   const settings = { binding, bucket, prefix };
   const requestCount = () => r2.calls.length;
   const methods = { put, remove, setState, requestCount, setMayList: () => {} };
+
   return { ...methods, settings, bindings: { [binding]: r2 } };
 }

@@ -20,6 +20,7 @@ type Isolate = object;
 export async function startWorkerWithRole(ahead = 0) {
   const now = () => Date.now() + ahead;
   const { images } = createEmulators().edge;
+
   /** The versions that answer the issuer's host, in turn. */
   const deployed: Isolate[] = [];
   let turn = 0;
@@ -28,6 +29,7 @@ export async function startWorkerWithRole(ahead = 0) {
     ...TRUST,
     now,
   });
+
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   const { sessions } = sts;
   const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS, sessions, now });
@@ -40,6 +42,7 @@ export async function startWorkerWithRole(ahead = 0) {
       lines.push(readLogLine(line));
     });
   }
+
   /** Every text that the Worker sent, to be searched for secrets. */
   const texts: string[] = [];
   vi.spyOn(globalThis, "fetch").mockImplementation((input, init) => {

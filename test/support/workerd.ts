@@ -77,14 +77,17 @@ export async function start(
     "config.capnp": configOf(Object.keys(main), vars, port, around),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
+
   const inspectorPort = isInspected ? await freePort() : undefined;
   const inspector = inspectorPort ? [`--inspector-addr=127.0.0.1:${inspectorPort}`] : [];
   const command = ["serve", "config.capnp", ...inspector];
   const pipe = log ? "pipe" : "ignore";
   const child = spawn(PROGRAM, command, { cwd: folder, stdio: ["ignore", pipe, pipe] });
+
   for (const stream of [child.stdout, child.stderr]) {
     stream?.on("data", (text: Buffer) => log?.(`${text}`));
   }
+
   const ended = new Promise<void>((settle) => child.once("exit", () => settle()));
   const kill = async () => {
     child.kill("SIGKILL");
@@ -100,9 +103,11 @@ export async function start(
     const options = { cwd: folder, timeout: 1_000, encoding: "utf8" } as const;
     throw new Error(`workerd does not listen: ${spawnSync(PROGRAM, command, options).stderr}`);
   }
+
   const heap = inspectorPort ? await inspectHeap(inspectorPort, port) : undefined;
   const live = () => heap?.live() ?? Promise.reject(new Error("the Worker is not inspected"));
   const socket = join(folder, SOCKET);
+
   return { port, socket, stop, cpu: () => cpuOf(pid), peak: () => peakOf(pid), live };
 }
 
@@ -119,6 +124,7 @@ async function openSocket(url: string): Promise<WebSocket> {
     });
     if (isOpen) return socket;
   }
+
   throw new Error("the inspector of workerd does not answer");
 }
 
@@ -136,11 +142,13 @@ async function inspectHeap(port: number, workerPort: number) {
     pending.get(id)?.(result);
     pending.delete(id);
   });
+
   async function call(method: string): Promise<HeapUsage> {
     calls += 1;
     socket.send(JSON.stringify({ id: calls, method }));
     const wake = () => void fetch(`http://127.0.0.1:${workerPort}/`).catch(() => {});
     const beat = setInterval(wake, BEAT_MS);
+
     try {
       return await new Promise((settle) => pending.set(calls, settle));
     } finally {
@@ -169,6 +177,7 @@ function configOf(
       typeof value === "string" ? ["text", value] : ["json", JSON.stringify(value)];
     return `(name = ${JSON.stringify(name)}, ${kind} = ${JSON.stringify(text)})`;
   });
+
   // As Cloudflare's runtime makes this binding: by its own client of the service.
   const wrapped = `(name = "IMAGES", wrapped = (moduleName = "cloudflare-internal:images-api",
       innerBindings = [(name = "fetcher", service = "images")]))`;
@@ -182,6 +191,7 @@ function configOf(
     const modules = files.map((file) => `(name = "${file}", esModule = embed "${file}")`);
     return `(name = "${name}", worker = (modules = [${modules}], compatibilityDate = "${date}"${more}))`;
   };
+
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
@@ -224,6 +234,7 @@ function cpuOf(pid: number): number {
     );
     return nanoseconds.reduce((sum, one) => sum + one, 0) / 1_000;
   }
+
   // [[hours:]minutes:]seconds, on some systems with hundredths
   const time = execFileSync("ps", ["-o", "cputime=", "-p", `${pid}`], { encoding: "utf8" }).trim();
   return time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000_000;

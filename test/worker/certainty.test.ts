@@ -33,6 +33,7 @@ test.each([
     stage.s3.faults.add("no-list-bucket");
     const { accessKeyId, secretAccessKey } = NEXT_CREDENTIALS;
     stage.s3.keys.set(accessKeyId, secretAccessKey);
+
     let isBusy = true;
     network.use(
       http.get(`${BUCKET_URL}published/nothing.jpg`, ({ request }) => {
@@ -40,11 +41,13 @@ test.each([
         return isNext && isBusy ? new HttpResponse(null, { status: 503 }) : undefined;
       }),
     );
+
     expect(await request("nothing.jpg")).toEqual([404, "no-store"]);
 
     // S3 answers the other key, too; or does not accept it.
     isBusy = false;
     expect(await request("nothing.jpg")).toEqual([404, "public, max-age=60"]);
+
     stage.s3.keys.delete(accessKeyId);
     expect(await request("nothing.jpg")).toEqual([404, "public, max-age=60"]);
   },

@@ -117,6 +117,7 @@ test("a fallback for which no time is left is not requested, and is logged as ti
   const body = () => new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array(9)) });
   const stalls = { status: 404 };
   answerInTurn([inMs(100, () => new Response(body(), stalls)), NEVER]);
+
   const { value: answer, took } = await finish(get(PICTURE, {}, ENVS.fallback()));
   expect([answer.status, await answer.text(), took]).toEqual([404, "Not found\n", OVER]);
   expect(calls).toEqual(["S3 key.jpg"]);
@@ -133,13 +134,16 @@ test("a limiter that takes all the time leaves none for a request to the edge", 
 
 test("a slot that was not tried for lack of time is not logged as working (A7)", async () => {
   const two = ENVS.two();
+
   // S3 refuses both keys.
   answerInTurn([s3(10, DEAD)]);
   await finish(get(PICTURE, {}, two));
   expect(logged().at(-1)?.line["event"]).toBe("slots-refused");
+
   await vi.advanceTimersByTimeAsync(10_000);
   calls = [];
   answerInTurn([s3(800, DEAD), NEVER]);
+
   const { value } = await finish(get(PICTURE, {}, two));
   expect(value.status).toBe(504);
   expect(logged().map(({ line }) => line["event"])).not.toContain("slot-in-use");

@@ -123,6 +123,7 @@ describe("what it says", () => {
       await ask(`/private/card/key.jpg${byStaging}`),
       await ask(`/private/card/nothing.jpg${missing}`),
     ].map(({ status, event }) => [status, event]);
+
     expect(events).toEqual([
       [410, "url-expired"],
       [404, "signature-wrong"],
@@ -142,6 +143,7 @@ describe("what it says", () => {
     const fallbackRoutes = VARS.ROUTES.map((route) => ({ ...route, fallback: "media/key.jpg" }));
     const env = { ...WITH_TOKENS, ROUTES: fallbackRoutes };
     const seen = await ask(MISSING, AUTHORIZED, env);
+
     expect(seen).toMatchObject({ status: 404, event: "object-missing" });
     expect(seen.headers.get("content-type")).toMatch(/^image\//);
     expect(seen.headers.get("cache-control")).toBe("no-store");
@@ -177,6 +179,7 @@ describe("what it says", () => {
       await ask("/healthz", { authorization: bearer(HEALTH_TOKEN) }),
       await ask("/app/card/key.jpg", { ...AUTHORIZED, origin }, WITH_TOKENS, { method: "OPTIONS" }),
     ].map(({ status, event }) => [status, event]);
+
     expect(answers).toEqual([
       [200, null],
       [200, null],
@@ -194,6 +197,7 @@ describe("Workers Cache keeps one refusal for all (W3, W9)", () => {
     async (event) => {
       if (event === "object-denied") stage.s3.faults.add("no-list-bucket");
       expect(await ask(MISSING, {})).toMatchObject({ status: 404, event: null });
+
       wait(10);
       const before = requests();
 
@@ -209,6 +213,7 @@ describe("Workers Cache keeps one refusal for all (W3, W9)", () => {
       "object-missing",
       "no-store",
     ]);
+
     const before = requests();
 
     const visitor = await ask(MISSING, {});
@@ -226,6 +231,7 @@ describe("Workers Cache keeps one refusal for all (W3, W9)", () => {
         await ask("/images/card/key.jpg", { authorization });
       }
     }
+
     const runs = stage.cache.runs.map((run) => JSON.stringify(run));
     const seen = [...runs, JSON.stringify(stage.logged)].join("\n");
     for (const token of Object.values(TOKENS)) {

@@ -64,6 +64,7 @@ describe("on a route with facts", () => {
         etag: expect.stringMatching(/^W\/"[0-9a-f]{32}"$/),
       },
     });
+
     expect(stage.edgeRequests.map(({ image }) => [image.format, image.width])).toEqual([
       ["json", 640],
     ]);
@@ -74,9 +75,11 @@ describe("on a route with facts", () => {
     const { headers } = await getFacts(`${FIG}?facts`);
     const head = await getFacts(`${FIG}?facts`, { method: "HEAD" });
     expect(head).toEqual({ status: 200, headers, body: "", cache: "hit" });
+
     const { etag = "" } = headers;
     const same = await getFacts(`${FIG}?facts`, { headers: { "if-none-match": etag } });
     expect([same.status, same.body, same.headers["etag"]]).toEqual([304, "", etag]);
+
     const picture = await get(FIG, {}, env);
     expect(picture.headers.get("etag")).not.toBe(etag);
     expect((await getFacts(`${FIG}?facts`, { method: "POST" })).status).toBe(405);
@@ -86,9 +89,11 @@ describe("on a route with facts", () => {
 test("on a route without facts, ?facts is the picture, and &facts spoils a signature", async () => {
   const path = "/none/card/photos/fig.jpg";
   expect(typeOf(await getFacts(`${path}?facts`, { headers: MODERN }))).toBe("image/avif");
+
   const query = await sign({ route: "/secret/:preset/*" });
   const url = `/secret/hero/photos/fig.jpg${query}`;
   expect((await getFacts(url)).status).toBe(200);
+
   stage.edgeRequests = [];
   expect(await getFacts(`${url}&facts`)).toMatchObject({ status: 404, body: "Not found\n" });
   expect(stage.edgeRequests).toEqual([]);
@@ -102,9 +107,11 @@ describe("on a signed route", () => {
     const answer = await getFacts(PATH + query);
     expect([answer.status, typeOf(answer)]).toEqual([200, "application/json"]);
     expect(answer.headers["cache-control"]).toBe("public, max-age=600, must-revalidate");
+
     wait(3500);
     const later = await getFacts(PATH + query);
     expect(later.headers["cache-control"]).toBe("public, max-age=100, must-revalidate");
+
     wait(100);
     expect(await getFacts(PATH + query)).toMatchObject({ status: 410, body: "Expired\n" });
     expect(JSON.stringify(lines())).not.toContain(query.slice(-20, -6));
@@ -155,6 +162,7 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
       expect(line).toMatchObject({ event, answered: status, preset: "card" });
       expect(line).not.toHaveProperty("fallback");
     }
+
     for (const { request, image } of stage.edgeRequests) {
       expect([image.format, request.url]).toEqual([
         "json",

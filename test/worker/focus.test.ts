@@ -58,6 +58,7 @@ function arrange(engine: EngineName, answers: object = DIRECT): void {
 /** The colours of a rendition, from its top left corner to the other one: a letter for each quarter. */
 async function readColours(answer: Response): Promise<string> {
   expect(answer.status).toBe(200);
+
   const image = sharp(await answer.bytes());
   const { data, info } = await image.ensureAlpha().raw().toBuffer({ resolveWithObject: true });
   const letters = [0.125, 0.375, 0.625, 0.875].map((part) => {
@@ -65,6 +66,7 @@ async function readColours(answer: Response): Promise<string> {
     const start = (y * info.width + x) * 4;
     return letterOf([...data.subarray(start, start + 4)]);
   });
+
   return letters.join("");
 }
 
@@ -97,16 +99,21 @@ describe.each(ENGINES)("%s", (engine) => {
     setFocus("0,0.5");
     const [first, middle] = [await etagOf(), await etagOf(`/images/middle/${KEY}`)];
     setFocus("1,0.5");
+
     expect(await coloursOf()).toBe("rrrr"); // fresh
+
     wait(KEEP + 1);
     await requestPicture(); // stale
     expect(await coloursOf()).toBe("bbbb");
     expect(await etagOf()).not.toBe(first);
+
     await requestPicture(`/images/middle/${KEY}`);
     expect(await etagOf(`/images/middle/${KEY}`)).toBe(middle);
+
     setFocus("0.001,0.5"); // as at first, to 0.01
     wait(KEEP + 1);
     await requestPicture();
+
     expect([await etagOf(), await coloursOf()]).toEqual([first, "rrrr"]);
   });
 
@@ -123,6 +130,7 @@ describe.each(ENGINES)("%s", (engine) => {
         "stored",
       ]);
     }
+
     expect(store.objects.size).toBe(1);
   });
 
@@ -134,9 +142,11 @@ describe.each(ENGINES)("%s", (engine) => {
       (await requestPicture(`/images/${preset}/${KEY}?facts`)).json();
     const focus = { x: 0.62, y: 0.3 };
     const whole = { width: 60, height: 20, original: { ...original, focus } };
+
     expect(await facts("whole")).toEqual(whole);
     expect(await facts("part")).toMatchObject({ original: { type: "image/png", focus } });
     expect(await facts("middle")).not.toHaveProperty("original.focus");
+
     setFocus("0.62,-0.3");
     expect(await facts("part")).not.toHaveProperty("original.focus");
   });
@@ -157,12 +167,14 @@ test("the Images binding crops by the very object that it reads (B4)", async () 
   setFocus("1,0.5");
   const expected = await etagOf();
   setFocus("0,0.5");
+
   const media = mediaOf(env) ?? expect.unreachable();
   const open = media.get;
   const replaced = (key: string, options: R2GetOptions = {}) => {
     if (!options.range) setFocus("1,0.5"); // the whole object
     return open(key, options);
   };
+
   Object.assign(media, { get: replaced });
   const answer = await requestPicture();
   expect([answer.headers.get("etag"), await readColours(answer)]).toEqual([expected, "bbbb"]);
@@ -188,6 +200,7 @@ const isSent = (value: string) => !/[\0\n\t]|[^\0-\xff]/.test(value);
 test.each(ENGINES)("with %s, 200 hostile values break no answer: the centre", async (engine) => {
   const values = engine === "R2" ? HOSTILE : HOSTILE.filter(isSent);
   expect(values.length).toBeGreaterThan(200);
+
   arrange(engine);
   for (const focus of values) {
     setMetadata({ focus, owner: "acme-ada" });
@@ -195,9 +208,11 @@ test.each(ENGINES)("with %s, 200 hostile values break no answer: the centre", as
     const facts = await (await requestPicture(`/images/part/${KEY}?facts`)).text();
     expect([focus, facts.includes("focus")]).toEqual([focus, false]);
   }
+
   wait(60);
   await requestPicture();
   const [first, second, ...more] = lines();
+
   expect(first).toMatchObject({ event: "no-focus", bucket: "media", key: PURGED, times: 1 });
   expect([second?.["times"], more]).toEqual([2 * values.length, []]);
   expect(JSON.stringify(lines())).not.toContain("acme-ada");
@@ -208,8 +223,10 @@ test("a wrong value is logged, cut short, and so is a missing one, apart from ea
   setMetadata({ focus: `9,A${"b1".repeat(9)},${"9,".repeat(1_000)}` });
   await requestPicture();
   setMetadata({});
+
   await requestPicture();
   await requestPicture(`/images/middle/${KEY}`);
   const line = { event: "no-focus", bucket: "media", key: PURGED, times: 1 };
+
   expect(lines()).toEqual([{ ...line, value: `9,…,${"9,".repeat(9)}` }, line]);
 });

@@ -35,9 +35,11 @@ test("a private object is shown at a preset's size (E1, R1, R5, R7)", async () =
   const answer = await get("/images/card/photos/fig.jpg", { headers: MODERN });
   expect(stage.edgeRequests).toHaveLength(1);
   expect(stage.edgeRequests[0]?.request.url).toMatch(sourceOf("photos/fig.jpg"));
+
   const options = { fit: "cover", format: "avif", metadata: "none", anim: false };
   const sides = { width: 160, height: 160 };
   const auth = { "origin-auth": "share-publicly" };
+
   expect(stage.edgeRequests[0]?.image).toEqual({ ...sides, ...options, ...auth });
   expect(Object.fromEntries(answer.headers)).toEqual({
     "content-type": "image/avif",
@@ -62,10 +64,13 @@ test("nothing of the visitor's request is sent to the edge (A1, E1, E3, E4)", as
       ...{ "user-agent": "visitor", via: "1.1 proxy" },
     },
   });
+
   expect(answer.status).toBe(200);
+
   const { request } = stage.edgeRequests[0] ?? {};
   expect(request?.method).toBe("GET");
   expect(request?.url).toMatch(sourceOf("key.jpg"));
+
   const signed = ["authorization", "x-amz-content-sha256", "x-amz-date"];
   expect([...(request?.headers.keys() ?? [])]).toEqual(signed);
 });
@@ -93,12 +98,15 @@ test.each<[string, string, string]>([
   const { bucket, region } = media;
   const s3 = createS3({ endpoint, bucket, region, credentials: CREDENTIALS, now: Date.now });
   for (const [key, object] of stage.s3.objects) s3.objects.set(key, object);
+
   network.use(...handlersOf(s3));
   const env = { ...ENV, BUCKETS: { media: { ...media, endpoint, addressing } } };
   expect((await get("/images/card/key.jpg", {}, env)).status).toBe(200);
+
   const url = `${bucketUrl}/published/key.jpg`;
   const source = expect.stringContaining(`${url}?x-vitrine=`);
   await Promise.all(stage.pendingWork);
+
   expect(s3.requests.map((request) => request.url)).toEqual([url, source, url]);
 });
 
@@ -109,6 +117,7 @@ test("for all variants and formats of an object, the edge fetches it once, at on
       expect(answer.status).toBe(200);
     }
   }
+
   expect(stage.edge.originFetches).toHaveLength(1);
   expect(stage.edge.transformations.size).toBe(3);
 });
@@ -118,6 +127,7 @@ test("HEAD has GET's headers and no body; the edge gets a GET (E4)", async () =>
   const got = await get("/images/card/key.jpg");
   const head = await get("/images/card/key.jpg", { method: "HEAD" });
   const named = (answer: Response) => [...answer.headers].filter(([n]) => n !== "server-timing");
+
   expect(named(head)).toEqual(named(got));
   expect([head.status, head.body]).toEqual([200, null]);
   expect(stage.edgeRequests.map(({ request }) => request.method)).toEqual(["GET", "GET"]);
@@ -126,6 +136,7 @@ test("HEAD has GET's headers and no body; the edge gets a GET (E4)", async () =>
 describe("a visitor who has the picture", () => {
   const PATH = "/images/card/key.jpg";
   const LATER = "Fri, 01 Jan 2100 00:00:00 GMT";
+
   /** How the gateway gets a rendition: out of Workers Cache, from the entrypoint, or by itself. */
   const WAYS = [
     ["hit", ENV],
@@ -146,6 +157,7 @@ describe("a visitor who has the picture", () => {
         const etag = (await ask({})).answer.headers.get("etag") ?? "";
         const strong = etag.slice(2);
         expect(etag).toMatch(/^W\/"[0-9a-f]{32}"$/);
+
         for (const condition of [etag, strong, `"x", ${etag}`, `W/"x",${strong}`, "*"]) {
           const { answer, bytes } = await ask({ "if-none-match": condition }, method);
           expect([condition, answer.status, bytes]).toEqual([condition, 304, 0]);
@@ -160,6 +172,7 @@ describe("a visitor who has the picture", () => {
       const whole = await ask({});
       const etag = whole.answer.headers.get("etag") ?? "";
       const strong = etag.slice(2);
+
       for (const range of ["bytes=0-9", "bytes=-1", "bytes=0-", "bytes=999999-", "bytes=0-1,4-5"]) {
         for (const ifRange of ["", etag, strong, LATER]) {
           const headers = { range, ...(ifRange && { "if-range": ifRange }) };
@@ -170,6 +183,7 @@ describe("a visitor who has the picture", () => {
             expect(answer.headers.get("content-length")).toBe(`${whole.bytes}`);
             expect(answer.headers.has("content-range")).toBe(false);
           }
+
           const { answer } = await ask({ ...headers, "if-none-match": strong });
           expect([range, ifRange, answer.status]).toEqual([range, ifRange, 304]);
         }
@@ -181,10 +195,12 @@ describe("a visitor who has the picture", () => {
 test("without an ETag of S3's, its date and length name the object", async () => {
   disableCache();
   const etags = [];
+
   for (const day of ["2026-11-24", "2026-11-25", "2026-11-25"]) {
     put("k", "made/key.jpg", { etag: null, lastModified: new Date(day) });
     etags.push((await get("/images/card/k")).headers.get("etag"));
   }
+
   expect(etags[0]).toMatch(/^W\/"[0-9a-f]{32}"$/);
   expect(etags[1]).not.toBe(etags[0]);
   expect(etags[2]).toBe(etags[1]);

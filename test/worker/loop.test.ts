@@ -30,6 +30,7 @@ test.each<[what: string, query: string, headers: Record<string, string>]>([
       const line = { event: "loop-detected", reason: expect.stringMatching(/endpoint/) };
       expect(stage.logged).toMatchObject([{ level: "warn", line: { ...line, answered: 508 } }]);
     }
+
     expect([stage.edgeRequests, stage.s3.requests]).toEqual([[], []]);
   },
 );
@@ -93,6 +94,7 @@ test("the edge says that it is a loop: 508, nothing is kept, and /healthz has it
     HEALTH_TOKEN,
     BUCKETS: { media: { ...VARS.BUCKETS.media, canary: "key.jpg" } },
   };
+
   const health = await get("/healthz", { headers: { authorization } }, env);
   expect(await health.json()).toMatchObject({ buckets: [{ edge: "9403", answered: 508 }] });
 
@@ -112,6 +114,7 @@ test.each([[true], [false]])(
       urls.push(url);
       return get(url, { headers }, env);
     };
+
     arrange({ workers: { [ZONE]: answerEdge } });
 
     const s3 = createS3({ ...bucket, credentials: CREDENTIALS, now: () => stage.clock.now });
@@ -138,6 +141,7 @@ test.each([[true], [false]])(
       calls += 1;
       return get(url, { headers }, env);
     };
+
     arrange({ workers: { [ZONE]: answerEdge }, overlayAuth });
     stage.s3.objects.set("published/logo.png", {
       body: file("made/transparent.png"),

@@ -33,9 +33,11 @@ async function report(env: object = DEEP) {
   const answer = await get("/healthz", authorized, env);
   expect(answer.headers.get("content-type")).toBe("application/json");
   expect(answer.headers.get("cache-control")).toBe("no-store");
+
   const { ok, version, buckets } = JSON.parse(await answer.text());
   expect(version).toBe(VERSION);
   expect(answer.status).toBe(ok ? 200 : 503);
+
   return { status: answer.status, buckets, slots: buckets[0].slots, edge: buckets[0].edge };
 }
 
@@ -53,6 +55,7 @@ describe("without credentials", () => {
       expect([head.status, head.body, [...head.headers]]).toEqual([200, null, [...answer.headers]]);
       expect((await get("/healthz", { method: "POST" }, env)).status).toBe(405);
     }
+
     expect([stage.edgeRequests, stage.s3.requestsBy("worker")]).toEqual([[], []]);
   });
 
@@ -103,6 +106,7 @@ describe("with the token", () => {
       { slot: "current", access_key: "…MPLE", ...works },
       { slot: "next", access_key: "…TKEY", ...works },
     ];
+
     const { status, buckets } = await report();
     expect([status, buckets]).toEqual([200, [{ bucket: "media", slots, edge: "on" }]]);
     expect(stage.s3.requestsBy("worker")).toHaveLength(5); // two for each slot, and one for the edge
@@ -122,6 +126,7 @@ describe("with the token", () => {
     expect([status, edge]).toEqual([200, "on"]); // it is asked with a slot that works
     expect(slots).toMatchObject([{ state: "InvalidAccessKeyId" }, { state: "ok" }]);
     expect(slots[0]).not.toHaveProperty("missing");
+
     stage.s3.keys.set(NEXT_ID, "another");
     expect(await report()).toMatchObject({
       status: 503,
@@ -137,6 +142,7 @@ describe("with the token", () => {
     const xml = code && `<Error><Code>${code}</Code></Error>`;
     network.use(http.get(/amazonaws/, () => new HttpResponse(xml, { status: answered })));
     const { status, slots } = await report();
+
     expect(status).toBe(503);
     expect(slots).toMatchObject([
       { state, answered },
@@ -147,13 +153,16 @@ describe("with the token", () => {
   test("half a slot is reported with what it lacks (S1)", async () => {
     const { status, slots } = await report({ ...DEEP, AWS_SECRET_ACCESS_KEY_NEXT: undefined });
     expect(status).toBe(200);
+
     const lacks = "AWS_SECRET_ACCESS_KEY_NEXT: is missing: set the secret";
     expect(slots[1]).toEqual({ slot: "next", state: "incomplete", mistakes: [lacks] });
+
     const halfCurrent = await report({ ...DEEP, ...NEXT, AWS_ACCESS_KEY_ID: "" });
     expect(halfCurrent.slots).toMatchObject([
       { slot: "current", state: "incomplete" },
       { slot: "next" },
     ]);
+
     const noNext = { AWS_ACCESS_KEY_ID_NEXT: undefined, AWS_SECRET_ACCESS_KEY_NEXT: undefined };
     expect((await report({ ...DEEP, ...noNext })).slots).toMatchObject([
       { slot: "current", state: "ok" },
@@ -253,10 +262,13 @@ describe("with the token", () => {
       requested.resolve();
       return new Promise<never>(() => {});
     };
+
     const reported = report();
     await requested.promise;
     await vi.advanceTimersByTimeAsync(14_999);
+
     expect(vi.getTimerCount()).toBe(1);
+
     vi.advanceTimersByTime(1);
     expect(vi.getTimerCount()).toBe(0);
     expect(await reported).toMatchObject({ status: 200, edge: "unreachable" });
@@ -270,6 +282,7 @@ describe("with the token", () => {
       BUCKETS: { ...BUCKETS, more },
       ...secrets,
     });
+
     expect(status).toBe(503);
     expect(buckets).toMatchObject([
       { bucket: "media", slots: [{ state: "ok" }, { state: "ok" }] },
@@ -328,9 +341,11 @@ describe("while the configuration is broken", () => {
       OIDC_SIGNING_KEY: SECRET,
       PURGE_TOKEN: { SECRET },
     };
+
     const OIDC = { issuer: "https://images.example" };
     const answer = await get("/healthz", authorized, { ...DEEP, ...secrets, OIDC });
     const text = await answer.text();
+
     expect(answer.status).toBe(500);
     expect(text).toContain("URL_SIGNING_KEYS: ");
     for (const part of [SECRET, "k9-secret", "operator", HEALTH_TOKEN]) {

@@ -47,9 +47,11 @@ test.each(["cf", "binding"] as const)(
       arrange();
       const body = await encode();
       put("photos/one.jpg", body);
+
       const original = { format, sides, bytes: body.length };
       const isRefused = predictRefusal(original, { engine, svg: false }) !== undefined;
       const { status } = await get("/images/card/photos/one.jpg", {}, envOf(engine));
+
       expect([name, status]).toEqual([name, isRefused ? 415 : 200]);
     }
   },

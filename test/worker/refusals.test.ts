@@ -25,6 +25,7 @@ test("everything that does not exist is one and the same 404, and costs no subre
   const missing = await get("/images/card/nothing.jpg");
   expect([missing.status, await missing.text()]).toEqual([404, "Not found\n"]);
   expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([1, 0]);
+
   for (const path of IMPOSSIBLE_PATHS) {
     const answer = await get(path);
     expect([path, answer.status, await answer.text(), ...answer.headers]).toEqual([
@@ -34,7 +35,9 @@ test("everything that does not exist is one and the same 404, and costs no subre
       ...missing.headers,
     ]);
   }
+
   expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([1, 0]);
+
   const events = new Set(logged().map(({ line }) => line["event"]));
   const expected = ["object-missing", "no-such-route", "no-such-variant", "impossible-key"];
   expect(events).toEqual(new Set(expected));
@@ -83,13 +86,17 @@ async function refused(
     calls,
   ]);
   expect(answer.headers.get("vary")).toBe("accept");
+
   const cache = mayBeOfLoopback(line) ? "direct" : "miss";
   const request = { route: "/images/:preset/*", preset: "card", bucket: "media", cache };
   const whole = { ...line, ...request, key: `published/${key}`, answered: status };
   const level = status < 500 || status === 508 ? "warn" : "error";
+
   expect(logged()).toEqual([{ level, line: expect.objectContaining(whole) }]);
+
   const failure = { event: "rendition-failed", bucket: "media", failure: event, times: 1 };
   expect(failures()).toMatchObject(status === 404 || status === 415 ? [] : [failure]);
+
   const again = { ...ENV }; // a new isolate, which requests it again
   const head = await send(`/images/card/${key}`, { method: "HEAD", headers: MODERN }, again);
   expect([...head.headers]).toEqual([...answer.headers]);
@@ -134,6 +141,7 @@ test.each(faultRows)("S3's %s is logged for the operator alone%s", async (fault,
     ...(reason && { reason: expect.stringMatching(reason) }),
     ...(line.event === "slots-refused" ? { slots } : origin && { origin }),
   };
+
   const send = fault.startsWith("stall") ? waitFor() : get;
   await refused(row.key, [answered, expected, ...requests], send);
 });
@@ -184,13 +192,16 @@ test("with a broken configuration nothing is served, and the log has all of it (
   const PRESETS = { card: { width: 100, quality: 150 } };
   const env = { ...ENV, PRESETS, AWS_ACCESS_KEY_ID: "ASIAX" };
   const answer = await get("/images/card/k", {}, env);
+
   expect(answer.status).toBe(500);
   expect(await answer.text()).toBe("Internal error\n");
   expect(stage.edgeRequests).toEqual([]);
+
   const mistakes = [
     expect.stringMatching(/^AWS_ACCESS_KEY_ID: is a temporary session key/),
     "PRESETS.card.quality: 150 is not a whole number between 1 and 100",
   ];
   const line = { event: "configuration-broken", mistakes, answered: 500 };
+
   expect(logged()).toEqual([{ level: "error", line }]);
 });

@@ -41,12 +41,15 @@ function arrangeEngine(engine: Engine, change: object = {}): void {
   const routes = engine === "cf" ? [...ROUTES, SVG] : ROUTES;
   const vars = { ROUTES: routes, ANSWERS: { ...VARS.ANSWERS, keep: KEEP }, ...change };
   vi.spyOn(stage.edge.images, "input");
+
   if (engine !== "role") {
     env = envOf(engine, vars);
     return;
   }
+
   env = { ...KEYLESS, IMAGES: stage.edge.images, ...vars };
   const { accessKeyId, sessionToken, secretAccessKey } = SESSION;
+
   network.use(
     http.post("https://sts.eu-west-1.amazonaws.com/", () => {
       const expires = Date.now() + 3_600_000;
@@ -198,7 +201,9 @@ describe.each(ENGINES)("with %s,", (engine) => {
     const busy = engine === "R2" ? "throws" : "SlowDown";
     vi.stubGlobal("scheduler", { wait: async () => faults.clear() });
     faults.add(busy);
+
     await checkVisit(["/images/card/key.jpg", 200, 3, 1]);
+
     wait(KEEP + 1);
     faults.add(busy);
     await checkVisit(["/images/card/key.jpg", 200, 1, 0]);
@@ -207,10 +212,12 @@ describe.each(ENGINES)("with %s,", (engine) => {
   test("an origin that is silent is waited for five seconds", async () => {
     arrangeEngine(engine);
     await checkVisit(FIRST); // a role has its session
+
     const faults = faultsOf(engine);
     faults.add("stall");
     const finish = stopTimers();
     const [openedBefore, renderedBefore] = counts();
+
     const { value, took } = await finish(get(PLAIN[0], { headers: MODERN }, env));
     expect([value.status, took]).toEqual([504, 5_000]);
     expect(counts()).toEqual([openedBefore + 1, renderedBefore]);

@@ -50,14 +50,17 @@ async function take(env: object, step: Step, isRevoked: boolean, after: string):
   const { accessKeyId: id, secretAccessKey: secret } = CREDENTIALS;
   stage.s3.keys.set(id, secret);
   await expectServed(env, after); // this version has run for a while
+
   if (isRevoked) revoke();
   if (step.change === undefined) {
     stage.beforeEdgeRequest = revoke; // after S3 gave the object to the Worker
     await expectServed(env, `in ${after}`);
     stage.beforeEdgeRequest = () => {};
   }
+
   const next = { ...env, ...step.change };
   for (const version of [env, next]) await expectServed(version, after);
+
   return next;
 }
 
@@ -65,8 +68,10 @@ test("each order that the runbook allows fails no request, with half-written slo
   stage.s3.faults.add("no-list-bucket");
   stage.s3.keys.set(accessKeyId, secretAccessKey);
   stage.edge.switches.cache = false;
+
   const orders = ordersAfter([]);
   expect(orders).toHaveLength(40);
+
   const versions = new Map<string, Promise<object>>();
   for (const steps of orders) {
     let env: object = { ...ENV };
@@ -84,12 +89,15 @@ test("20 requests at once with a dead current key are served, and the following 
   const env = { ...ENV, ...NEXT_SLOT };
   stage.s3.keys.clear();
   stage.s3.keys.set(accessKeyId, secretAccessKey);
+
   const statusOf = async () => (await get("/images/card/key.jpg", {}, env)).status;
   const all = await Promise.all(Array.from({ length: 20 }, statusOf));
   expect(new Set(all)).toEqual(new Set([200]));
+
   await Promise.all(stage.pendingWork); // the checks after the answers
   const before = stage.s3.requestsBy("worker").length;
   expect([await statusOf(), stage.s3.requestsBy("worker").length - before]).toEqual([200, 1]);
+
   const events = lines().map(({ event, slot }) => [event, slot]);
   expect(events).toEqual([
     ["slot-refused", "current"],

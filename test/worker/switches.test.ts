@@ -42,6 +42,7 @@ async function request(
   const type = answer.headers.get("content-type")?.replace(/;.*/, "");
   const { event, edge, reason } = logged()[0]?.line ?? {};
   const calls = stage.edgeRequests.length;
+
   return { status: answer.status, type, calls, event, edge, reason, answer };
 }
 
@@ -150,6 +151,7 @@ const CASES: Cases = {
         ? expectShown()
         : expectRefused("edge-refused", { edge: "9401" }));
       stage.edge.switches.sources = [`${host}/published/`];
+
       expect(await request("/images/card@2x/key.jpg")).toMatchObject(AVIF);
     }),
   ],
@@ -167,6 +169,7 @@ const CASES: Cases = {
       const source = `origin-auth=share-publicly/${BUCKET_URL}published/key.jpg`;
       const url = `https://images.example/cdn-cgi/image/${options},${source}`;
       const answer = await stage.edge.visit(new Request(url));
+
       expect(answer?.headers.get("cf-resized")).toBe("err=9408");
       await expectShown();
     }),
@@ -304,12 +307,14 @@ const CASES: Cases = {
     when([true, false], async (way) => {
       const authorized: boolean[] = [];
       const url = "https://brand.example/mark.png";
+
       network.use(
         http.get(url, ({ request }) => {
           authorized.push(request.headers.has("authorization"));
           return HttpResponse.arrayBuffer(file("made/transparent.png").slice().buffer);
         }),
       );
+
       const env = withPreset({ draw: [{ url, width: 20 }] });
       expect(await request("/images/other/key.jpg", OLD, env)).toMatchObject(image("image/jpeg"));
       expect(authorized).toEqual([way]);
@@ -324,6 +329,7 @@ const CASES: Cases = {
         expect(result).toMatchObject(image("image/jpeg"));
         sizes.push(Number(result.answer.headers.get("content-length")));
       }
+
       expect(sizes[0]).toBeGreaterThan(2 * (sizes[1] ?? 0));
     }),
   ],
@@ -390,9 +396,11 @@ const CASES: Cases = {
       stopClock();
       const work = watchWork();
       const requested = request(CARD, MODERN, { ...IMPATIENT });
+
       await work();
       await fireTimer();
       const timedOut = { event: "timed-out", edge: undefined, reason: "no answer in time" };
+
       expect(await requested).toMatchObject({ status: 504, ...timedOut, calls: 1 });
     }),
   ],
@@ -404,9 +412,11 @@ const CASES: Cases = {
       local.objects.set("k", { body: file("made/key.jpg"), type: "image/jpeg" });
       network.use(...handlersOf(local));
       stage.edge.switches.sources = ["localhost:9000"];
+
       const reason = expect.stringContaining("is endpoint https?");
       const refused = { status: 502, event: "edge-refused", edge: "9406", reason };
       const result = await request("/images/card/k", MODERN, { ...ENV, BUCKETS: { media } });
+
       expect(result).toMatchObject(hosts.length > 0 ? AVIF : refused);
     }),
   ],

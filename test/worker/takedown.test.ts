@@ -153,11 +153,14 @@ describe("S3 answers", () => {
     async (_text, slots, status, row) => {
       const env = envWith({ ...slotsEnv(slots), ANSWERS: WITHOUT_STORE });
       expect((await getAsBrowser(env)).status).toBe(200);
+
       answerFor(OBJECT_URL, () => answerOf(row), keyIdOf(slots));
       wait(fresh);
       await getAsBrowser(env); // is shown the stale picture once more, while S3 is asked
       wait(2);
+
       expect((await getAsBrowser(env)).status).toBe(status);
+
       wait(86_400);
       expect((await getAsBrowser(env)).status).toBe(status);
     },
@@ -182,6 +185,7 @@ test("what an outage showed out of the store is not shown once S3 denies it by a
   wait(fresh);
   forgetCached();
   stage.s3.faults.add("SlowDown");
+
   expect((await getAsBrowser(env)).status).toBe(200);
 
   stage.s3.faults.clear();
@@ -189,6 +193,7 @@ test("what an outage showed out of the store is not shown once S3 denies it by a
   wait(61);
   await getAsBrowser(env);
   wait(2);
+
   expect((await getAsBrowser(env)).status).toBe(404);
 });
 
@@ -213,6 +218,7 @@ describe("S3 denies it to one key, and for the other one", () => {
     const env = await begin();
     change();
     forgetCached();
+
     let times = 0;
     network.use(
       http.get(OBJECT_URL, ({ request }) => {
@@ -221,6 +227,7 @@ describe("S3 denies it to one key, and for the other one", () => {
         return isNext && times === 1 ? new HttpResponse(null, { status: 503 }) : undefined;
       }),
     );
+
     expect((await getAsBrowser(env)).status).toBe(200);
   });
 
@@ -234,6 +241,7 @@ describe("S3 denies it to one key, and for the other one", () => {
       answerFor(OBJECT_URL, answer, nextId);
       await getAsBrowser(env);
       wait(2);
+
       for (const _times of [1, 2]) {
         const { status, headers } = await getAsBrowser(env);
         expect([status, headers.get("cache-control")]).toEqual([404, "no-store"]);
@@ -275,6 +283,7 @@ describe("one object for which S3 hangs", () => {
     const env = envWith();
     for (const key of OTHERS) put(key, "made/key.jpg");
     for (const key of [KEY, HANGING, ...OTHERS]) await getAsBrowser(env, pathOf(key));
+
     wait(fresh);
     hang(HANGING);
     answerFor(OBJECT_URL, () => answerOf({ status: 403, code: "AccessDenied", means: 404 }));
@@ -285,6 +294,7 @@ describe("one object for which S3 hangs", () => {
       const { value } = await finish(get(pathOf(key), { headers: MODERN }, env));
       return value.status;
     };
+
     const denied: number[] = [];
     for (let poll = 0; poll < 30; poll++) {
       expect(await visit(HANGING)).toBe(200); // after two seconds, out of the store
@@ -292,7 +302,9 @@ describe("one object for which S3 hangs", () => {
       for (const key of visitors) expect(await visit(key)).toBe(200);
       denied.push(await visit(KEY));
     }
+
     expect(denied).toEqual(denied.map(() => 404));
+
     await vi.advanceTimersByTimeAsync(10_000); // the last requests for it end
   });
 
@@ -301,9 +313,11 @@ describe("one object for which S3 hangs", () => {
     const [second = "", third = ""] = OTHERS;
     for (const key of [second, third]) put(key, "made/key.jpg");
     for (const key of [KEY, HANGING, second, third]) await getAsBrowser(env, pathOf(key));
+
     wait(fresh);
 
     const finish = stopTimers();
+
     /** Whether S3 is asked. */
     const visit = async (key: string, seconds = 0) => {
       wait(seconds);
@@ -313,6 +327,7 @@ describe("one object for which S3 hangs", () => {
       expect(value.status).toBe(200);
       return stage.s3.requests.length + hung > before;
     };
+
     let hung = 0;
     for (const key of [HANGING, second]) {
       answerFor(`${BUCKET_URL}published/${key}`, () => {
@@ -327,24 +342,28 @@ describe("one object for which S3 hangs", () => {
       true,
       true,
     ]);
+
     // Two of them, but S3 has just answered for KEY.
     expect([await visit(HANGING), await visit(second), await visit(KEY)]).toEqual([
       true,
       true,
       true,
     ]);
+
     // Two of them, and no other answer for five seconds.
     expect([await visit(HANGING, 4), await visit(second), await visit(third)]).toEqual([
       true,
       true,
       false,
     ]);
+
     // One of them alone does not keep it silent: it is tried, and then another one is.
     expect([await visit(HANGING, 6), await visit(HANGING, 6), await visit(KEY)]).toEqual([
       true,
       true,
       true,
     ]);
+
     await vi.advanceTimersByTimeAsync(10_000);
   });
 });
@@ -355,13 +374,17 @@ describe("one odd key", () => {
     const odd = "odd.jpg";
     answerFor(`${BUCKET_URL}published/${odd}`, () => answerOf({ status, code, means: 404 }));
     expect((await getAsBrowser(env)).status).toBe(200);
+
     const answer = await getAsBrowser(env, `/images/card/${odd}`);
     const again = await getAsBrowser(env, `/images/card/${odd}`);
     expect(again.status).toBe(answer.status);
+
     replace("made/rotated-gps.jpg");
     wait(fresh);
     forgetCached();
+
     expect((await getAsBrowser(env)).status).toBe(200);
+
     return answer;
   }
 
@@ -370,6 +393,7 @@ describe("one odd key", () => {
     async (code) => {
       const { status, headers } = await visitAmongOthers(envWith(), code, 400);
       expect([status, headers.get("cache-control")]).toEqual([404, "public, max-age=60"]);
+
       const [line, ...others] = stage.logged;
       expect(line).toMatchObject({
         level: "warn",
@@ -403,12 +427,15 @@ describe("one odd key", () => {
       put("other.jpg", "made/key.jpg");
       const paths = [PATH, "/images/card/other.jpg", "/images/card/nothing.jpg"];
       for (const path of paths) await getAsBrowser(env, path);
+
       answerFor(`${BUCKET_URL}*`, () => answerOf({ status, code, means: 502 }));
       wait(30); // S3 has accepted the key within the minute
       forgetCached();
+
       const statuses: number[] = [];
       for (const path of paths) statuses.push((await getAsBrowser(env, path)).status);
       expect(statuses).toEqual([200, 200, 502]);
+
       wait(61);
       await getAsBrowser(env, "/images/hero/nothing.jpg");
       expect(lines().at(-1)).toMatchObject({ event: "slots-refused", answered: 502 });

@@ -41,6 +41,7 @@ test.for(ENGINES)(
     expect(await costOf("p0", env)).toBeGreaterThan(1);
     expect(await costOf("p1", env)).toBe(1); // its first bytes alone
     expect(await costOf("p2", env)).toBe(1);
+
     wait(61);
     expect(await costOf("p2", env)).toBeGreaterThan(1);
     expect(await costOf("p3", env)).toBe(1);
@@ -48,6 +49,7 @@ test.for(ENGINES)(
     put("photo.avif", "made/key.jpg");
     const { MEDIA_BUCKET } = envOf(engine, { PRESETS });
     const replaced = engine === "R2" ? { ...env, MEDIA_BUCKET } : env;
+
     expect((await get("/images/p0/photo.avif", {}, replaced)).status).toBe(200);
   },
 );

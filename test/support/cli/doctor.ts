@@ -43,6 +43,7 @@ export function configure(
     ...{ workers_dev: false, preview_urls: false, routes, ...CACHED },
     ...{ vars, secrets: { required: secrets } },
   };
+
   writeFileSync(join(folder, "wrangler.toml"), tomlOf(config) + more);
   return folder;
 }
@@ -98,6 +99,7 @@ export function deploy(
         (await stage.edge.visit(new Request(url, { headers }))) ??
         (await get(path, { method, headers, body }, env));
       const changed = change(answer, { method, headers, path });
+
       return withDate(changed);
     }),
   );
@@ -164,16 +166,19 @@ export async function runDoctor(
       return code;
     },
   };
+
   const { world, readScreens } = createWorld(options);
   let outcome: Outcome = EXIT.done;
   const run: Run = async (work) => {
     outcome = await work();
   };
+
   await doctorCommand(world, run, tools).parseAsync(["--json", ...args], { from: "user" });
 
   const { out, err } = readScreens();
   const code = isFault(outcome) ? EXIT.failed : outcome;
   const fault = isFault(outcome) ? outcome.fault : "";
   overhear("logged", out + err + fault);
+
   return { code, out, err: err + fault, commands };
 }

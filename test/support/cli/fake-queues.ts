@@ -24,9 +24,11 @@ export const ACTIONS = Object.values(ACTIONS_OF).flat();
 export function createQueueAccount() {
   /** The Workers that read each queue. */
   const queues = new Map<string, string[]>();
+
   /** The rules of each bucket. */
   const rules = new Map<string, Rule[]>();
   const objects: string[] = [];
+
   const account = {
     queues,
     rules,
@@ -51,9 +53,11 @@ export function createQueueAccount() {
       if (first !== "r2" || second !== "bucket" || third !== "notification") return undefined;
       if (fourth === "list") return listOf(rules.get(bucket), bucket);
       if (fourth === "delete") return removeRule(account, bucket, args);
+
       return fourth === "create" ? addRule(account, bucket, args) : undefined;
     },
   };
+
   return account;
 }
 
@@ -62,6 +66,7 @@ const failed = (text: string): Reply => ({ code: 1, output: `\n✘ [ERROR] ${tex
 function infoOf(queues: QueueAccount["queues"], name: string): Reply {
   const workers = queues.get(name);
   if (workers === undefined) return missing(name);
+
   const list = workers.map((worker) => `worker:${worker}`).join(",");
   const lines = [
     `Queue Name: ${name}`,
@@ -72,6 +77,7 @@ function infoOf(queues: QueueAccount["queues"], name: string): Reply {
     `Number of Consumers: ${workers.length}`,
     ...(workers.length === 0 ? [] : [`Consumers: ${list}`]),
   ];
+
   return { code: 0, output: `${lines.join("\n")}\n` };
 }
 
@@ -93,6 +99,7 @@ function listOf(rules: readonly Rule[] | undefined, bucket: string): Reply {
     const { output } = failed("A request to the Cloudflare API failed.");
     return { code: 1, output: `${head}${output}  no configuration [code: 11015]\n` };
   }
+
   const blocks = withIds(rules).map(({ id, queue, prefix = "", suffix = "", actions = ACTIONS }) =>
     [
       `rule_id:     \u001b[90m${id}\u001b[39m`,
@@ -103,6 +110,7 @@ function listOf(rules: readonly Rule[] | undefined, bucket: string): Reply {
       `event_type:  ${actions.join(",")}`,
     ].join("\n"),
   );
+
   return { code: 0, output: `${head}${blocks.join("\n\n")}\n` };
 }
 
@@ -133,6 +141,7 @@ function addRule(
 
   const ofActions = actions.length < ACTIONS.length ? { actions } : {};
   rules.set(bucket, [...present, { queue, prefix, ...ofActions }]);
+
   return { code: 0, output: "Event notification rule created successfully!\n" };
 }
 

@@ -30,5 +30,6 @@ export function writeFakeWrangler(folder: string): { script: string; got: () => 
     console.error("and failed");
     process.exitCode = 7;`,
   );
+
   return { script, got: () => JSON.parse(readFileSync(join(folder, "ran.json"), "utf8")) };
 }

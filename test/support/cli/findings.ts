@@ -28,8 +28,10 @@ export async function expectFindings(
         .filter(Boolean)
         .join("\n"),
     );
+
     return `=== ${title}\n${lines.join("\n") || "nothing is wrong"}\n`;
   });
+
   const text = sections.join("\n").replace(/vitrine-(?:doctor|health)-[\w-]+/g, "vitrine-…");
   await expect(text).toMatchFileSnapshot(file);
 }

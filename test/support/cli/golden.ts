@@ -20,5 +20,6 @@ export async function expectGolden(
     .join("\n")
     .replace(/(?<![^\s'"(])\/[^\s'":]*\/vitrine-[\w-]+/g, "…")
     .replace(/vitrine-(doctor|health)-[\w-]+/g, "vitrine-$1-…");
+
   await expect(text, "if it is meant, write it by -u").toMatchFileSnapshot(file);
 }

@@ -29,6 +29,7 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
   const buckets = JSON.stringify({ media: bucket });
   const otherLines = `HEALTH_TOKEN='${HEALTH_TOKEN}'\nURL_SIGNING_KEYS='${URL_SIGNING_KEYS}'\nBUCKETS='${buckets}'\n`;
   writeFileSync(join(folder, ".dev.vars"), ABOVE + linesOf(key) + otherLines + BELOW);
+
   const port = await freePort();
   const address = `http://localhost:${port}`;
   await start(folder, port);
@@ -40,14 +41,17 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
     const args = [VITRINE, "rotate", "--url", address, "--key-file", file, "--yes"];
     const child = spawn(process.execPath, args, { cwd: folder, env: QUIET });
     let output = "";
+
     for (const stream of [child.stdout, child.stderr]) {
       stream.on("data", (data: Buffer) => {
         output += data;
         if (mark !== undefined && output.includes(mark)) child.kill("SIGKILL");
       });
     }
+
     const code = await new Promise<number | null>((settle) => child.on("close", settle));
     overhear("logged", output);
+
     return { code, output };
   }
 
@@ -55,6 +59,7 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
   function startVisitors(phase: () => string) {
     const failed: string[] = [];
     let [count, isOpen] = [0, true];
+
     const visitor = async (path: string, status: number) => {
       while (isOpen) {
         const answer = await fetch(`${address}/images/thumbnail/${path}`).catch(String);
@@ -62,13 +67,17 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
           const result = typeof answer === "string" ? answer : answer.status;
           failed.push(`${path}: ${result} at “${phase()}”`);
         }
+
         if (typeof answer !== "string") await answer.arrayBuffer();
+
         count += 1;
         await sleep(40); // beside this there is a whole local run to be kept going
       }
     };
+
     const { canary } = bucket;
     const all = [visitor(canary, 200), visitor("nothing.jpg", 404), visitor(canary, 200)];
+
     return async () => {
       isOpen = false;
       await Promise.all(all);
@@ -111,6 +120,7 @@ export async function rotateKilled(
 ): Promise<number> {
   let phase = "the beginning";
   const stop = startVisitors(() => phase);
+
   for (const mark of MARKS) {
     phase = mark;
     const { code, output } = await rotate(newKey, mark);
@@ -119,13 +129,17 @@ export async function rotateKilled(
     const second = await rotate(otherKey);
     expect([second.code, second.output]).toEqual([2, expect.stringContaining("is another key")]);
   }
+
   phase = "two at a time";
   const both = await Promise.all([rotate(newKey), rotate(newKey)]);
   expect(both.map(({ code }) => code)).toEqual([0, 0]);
+
   const { accessKeyId: id, secretAccessKey: secret } = newKey;
   expect(slots()).toEqual({ AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret });
+
   phase = "the old key is revoked";
   await revoke();
   expect((await rotate(newKey)).code).toBe(0);
+
   return stop();
 }

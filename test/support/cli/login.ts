@@ -52,12 +52,14 @@ export function serveLogin(): Login {
     keys: async () => HttpResponse.json({ keys: [await JWK_OF_PAIR] }),
     document: () => HttpResponse.json({ issuer: ISSUER, jwks_uri: KEYS }),
   };
+
   const answer: HttpResponseResolver = ({ request }) => {
     const { pathname } = new URL(request.url);
     if (pathname === new URL(KEYS).pathname) return login.keys();
     if (pathname === "/.well-known/openid-configuration") return login.document();
     return new HttpResponse(null, { status: 404 });
   };
+
   network.use(http.get(`${ISSUER}*`, answer));
   return login;
 }

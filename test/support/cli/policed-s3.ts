@@ -37,6 +37,7 @@ export function addPolicedBucket({ keys, policy, images = [], ...settings }: Pol
     const { bucket } = settings;
     return s3.matches(url) && (host.startsWith(`${bucket}.`) || pathname.startsWith(`/${bucket}/`));
   };
+
   const answerByPolicy = async (url: string, method: string, headers: Headers) => {
     const answer = await s3.fetch(url, { method, headers });
     const id = /Credential=([^/]+)/.exec(headers.get("authorization") ?? "")?.[1];
@@ -49,14 +50,17 @@ export function addPolicedBucket({ keys, policy, images = [], ...settings }: Pol
     const isBelow = key.startsWith(policy.below?.[id] ?? "");
     const mayRead = isList || (policy.read.includes(id) && isBelow);
     const mayList = !needsList || policy.list.includes(id);
+
     return mayRead && mayList ? answer : s3Error("AccessDenied", 403);
   };
+
   network.use(
     http.all(
       ({ request }) => isOfBucket(request.url),
       ({ request }) => answerByPolicy(request.url, request.method, request.headers),
     ),
   );
+
   return s3;
 }
 

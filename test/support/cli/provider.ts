@@ -94,10 +94,12 @@ export async function answerAsProvider(
   const [first] = account.buckets.values();
   const s3 = account.buckets.get(bucket) ?? first;
   if (s3 === undefined) throw new Error("the account has no bucket");
+
   s3.keys.clear();
   for (const { keys } of account.users) {
     for (const [id, secret] of keys) s3.keys.set(id, secret);
   }
+
   const answer = await s3.fetch(url, { method, headers });
 
   const code = answer.ok ? undefined : codeIn(await answer.clone().text());
@@ -118,6 +120,7 @@ export async function answerAsProvider(
   const mayGet = may("s3:GetObject", `arn:aws:s3:::${bucket}/${key}`);
   const isDenied = isList ? !mayList : !mayGet || account.denying.has(bucket);
   const isUnsaid = code === "NoSuchKey" && !mayList; // A6
+
   return isDenied || isUnsaid ? s3Error("AccessDenied", 403) : answer;
 }
 

@@ -26,9 +26,11 @@ export function serveSite(change?: (text: string) => string): void {
     site.folder = copyWithDomain(change);
   });
   afterAll(removeCopies);
+
   beforeEach(() => {
     site.env = { ...readProject(site.folder).deployedVars, ...SECRETS, PURGE_TOKEN };
     site.urls = [];
+
     network.use(
       http.all(`${SITE}/*`, async ({ request }) => {
         const { method, headers, url } = request;
@@ -59,6 +61,7 @@ export function hurry(): void {
   onTestFinished(() => {
     isOver = true;
   });
+
   const run = async () => {
     while (!isOver) {
       stage.clock.now = Date.now();
@@ -66,5 +69,6 @@ export function hurry(): void {
       if (!isOver) vi.advanceTimersByTime(1_000);
     }
   };
+
   void run();
 }

@@ -104,8 +104,10 @@ function harmOf(action: Action, world: World, isOutage: boolean): string | undef
       const isAnyWrong = choice.some((name) => !isRight(world, bucket, name));
       const isSame = value === `${mediaOf(world.healthy, bucket)[setting]}`;
       if (isAnyWrong || isSame || WAYS_AROUND.includes(setting)) return undefined;
+
       // Another canary is a way around what is wrong with this one.
       if (isOther && setting === "canary") return undefined;
+
       return `changes ${setting} of ${bucket}, which is right`;
     }
     case "deploy": {
@@ -150,8 +152,10 @@ function harmOfGrant(statement: Statement, isWhole: boolean, world: World): stri
   if (name === "media" && owner !== undefined && !isOwnKey(world)) {
     return `lets ${owner.name} into ${bucket}`;
   }
+
   const hasStore = "store" in Object(world.healthy["ANSWERS"]);
   const isListGone = isWhole && hasStore && !actions.includes("s3:ListBucket");
+
   return isListGone ? "takes s3:ListBucket away, which the store needs" : undefined;
 }
 
@@ -217,6 +221,7 @@ function setSetting(world: World, action: Extract<Action, { readonly kind: "set"
 
   const right = mediaOf(world.healthy, bucket)[setting];
   const isNoImage = setting === "canary" && !isImage(world, bucket, `${right}`);
+
   if (isNoImage) table[setting] = OTHER_IMAGE;
   else if (right === undefined) delete table[setting];
   else table[setting] = right;

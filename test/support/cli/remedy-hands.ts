@@ -195,9 +195,11 @@ function rotate({ account, environments: { production }, files }: World): void {
     AWS_ACCESS_KEY_ID: "AKIAVITRINE00000ROTATED",
     AWS_SECRET_ACCESS_KEY: "the-secret-of-a-rotated-key",
   };
+
   user?.keys.set(fresh.AWS_ACCESS_KEY_ID, fresh.AWS_SECRET_ACCESS_KEY);
   Object.assign(production.secrets, fresh);
   Object.assign(files["production.env"] ?? {}, fresh);
+
   for (const name of Object.keys(production.secrets)) {
     if (name.endsWith("_NEXT")) delete production.secrets[name];
   }

@@ -81,16 +81,20 @@ function applicablePart(text: string, situation: Situation): string {
   let question: boolean | undefined;
   let applies = true;
   let before = "";
+
   for (const clause of chooseCorrection(text, situation).split(/(?<=[.;:]) |, and (?=if )/)) {
     const answer = answerOf(clause, before, situation, question);
     before = clause;
+
     if (answer !== undefined) applies = answer;
+
     if (!applies && answer === undefined) continue;
 
     const newQuestion = questionIn(clause, situation);
     if (newQuestion !== undefined) question = applies ? newQuestion : undefined;
     if (applies) parts.push(withoutLateCondition(clause, situation));
   }
+
   return parts.join(" ");
 }
 
@@ -100,6 +104,7 @@ function chooseCorrection(text: string, { isRight }: Situation): string {
     `if (?<list>${LIST}) in (?<table>BUCKETS\\.(?<bucket>\\w+)[^,]*) is misspelt, correct that, and (?<deploy>npx [^,.]*)(?<rest>, or |\\. Else )?`,
     "g",
   );
+
   return text.replace(choice, (...match) => {
     const { list = "", table, bucket = "", deploy, rest = "" }: Groups = match.at(-1);
     const names = settingsOf(list).filter((setting) => !isRight(bucket, setting));
@@ -135,6 +140,7 @@ function answerOf(
 
   const { condition } = /^(?:Only )?if (?<condition>[^,]*), /i.exec(clause)?.groups ?? {};
   if (condition !== undefined) return holds(condition, before + clause, situation);
+
   return /^(?:Else|Or)\b|^[A-Z]/.test(clause) ? true : undefined;
 }
 
@@ -158,6 +164,7 @@ function holds(condition: string, clause: string, situation: Situation): boolean
   const [, setting = ""] = SETTING.exec(clause) ?? [];
   if (part !== undefined) return situation.endpoint().includes(part);
   if (clause.includes(".dev.vars")) return true; // its buckets are the only ones that are wrong there
+
   const isAboutValue = /misspelt|is wrong|another name|differs|is not right/.test(condition);
   return isAboutValue ? !situation.isRight(bucketIn(clause), setting) : true;
 }
@@ -208,31 +215,37 @@ export function actionsIn(
 ): Action[] {
   const text = applicablePart(remedy, situation);
   const actions: [number, Action][] = settingsIn(text, situation);
+
   for (const [pattern, read] of COMMANDS) {
     for (const match of text.matchAll(pattern)) {
       actions.push([match.index, read(match.groups ?? {})]);
     }
   }
+
   for (const match of text.matchAll(/\{"Version".*?\]\}/g)) {
     for (const action of readPolicy(match[0])) actions.push([match.index, action]);
   }
+
   for (const match of text.matchAll(/(s3:[\w*]+) on (arn:aws:s3:::[\w./*-]*[\w/*])/g)) {
     const [, name = "", resource = ""] = match;
     const statement = { actions: [name], resources: [resource] };
     const isWhole = /needs only|may only/.test(text);
     actions.push([match.index, { kind: "grant", statement, isWhole }]);
   }
+
   for (const [pattern, act] of hands) {
     const match = pattern.exec(text);
     if (match === null) continue;
     actions.push([match.index, { kind: "hand", text: match[0], act: () => act(match) }]);
   }
+
   return actions.toSorted(([a], [b]) => a - b).map(([, action]) => action);
 }
 
 /** The settings of wrangler.toml that a text changes. Those of .dev.vars are changed there. */
 function settingsIn(text: string, situation: Situation): [number, Action][] {
   if (text.includes(".dev.vars") && !text.includes("wrangler.toml")) return [];
+
   const actions: [number, Action][] = [];
   for (const match of text.matchAll(ASSIGNMENT)) {
     const [, bucket = bucketIn(text), setting = "", written = ""] = match;
@@ -241,10 +254,12 @@ function settingsIn(text: string, situation: Situation): [number, Action][] {
     const choice = [setting];
     actions.push([match.index, { kind: "set", bucket, setting, value, choice, isOther }]);
   }
+
   for (const match of text.matchAll(CORRECTION)) {
     const { verb, list = "" } = match.groups ?? {};
     const names = settingsOf(list);
     const bucket = bucketIn(text.slice(match.index)) || bucketIn(text);
+
     for (const setting of names) {
       // Whoever compares what is right changes nothing.
       if (verb === "compare" && situation.isRight(bucket, setting)) continue;
@@ -253,6 +268,7 @@ function settingsIn(text: string, situation: Situation): [number, Action][] {
       actions.push([match.index, { kind: "set", bucket, setting, choice, isOther }]);
     }
   }
+
   return actions;
 }
 
@@ -267,6 +283,7 @@ function readPolicy(json: string): Action[] {
       const issuer = `https://${federated.replace(/^.*oidc-provider\//, "")}`;
       return { kind: "trust", issuer, conditions: Condition.StringEquals };
     }
+
     const granted = { actions: [action].flat(), resources: [Resource].flat() };
     return { kind: "grant", statement: granted, isWhole: statements.length === 1 };
   });

@@ -110,13 +110,17 @@ export function beginWorld(): World {
     broken: undefined,
     denying: new Set(),
   };
+
   const { objects } = stage.s3;
   stage.s3 = addBucket(account, BUCKETS.production, stage.sessions);
+
   for (const [key, object] of objects) stage.s3.objects.set(key, object);
+
   const staging = addBucket(account, BUCKETS.staging);
   for (const key of ["key.jpg", "photos/fig.jpg"]) {
     staging.objects.set(PREFIX + key, { body: file("made/key.jpg"), type: "image/jpeg" });
   }
+
   const users = {
     production: addUser(account, "vitrine-production", BUCKETS.production, PREFIX),
     staging: addUser(account, "vitrine-staging", BUCKETS.staging, PREFIX),
@@ -144,17 +148,21 @@ export function beginWorld(): World {
     passes: () => {},
     provider: () => {},
   };
+
   for (const environment of Object.values(world.environments)) {
     world.files[`${environment.name}.env`] = { ...environment.secrets };
   }
+
   hold(world, "file");
   connect(world);
+
   return world;
 }
 
 function createEnvironment(name: EnvironmentName, user: User): Environment {
   const { media } = VARS.BUCKETS;
   const bucket = { ...media, bucket: BUCKETS[name], canary: "key.jpg" };
+
   const toml: Tree = {
     BUCKETS: { media: bucket },
     ROUTES: [{ path: "/images/:preset/*", object: "media/*" }],
@@ -162,6 +170,7 @@ function createEnvironment(name: EnvironmentName, user: User): Environment {
     ANSWERS: { max_age: 600, timeout: 15, keep: 60, store: "RENDITIONS" },
     COSTS: { most: 90, objects: { media: 1_000 } },
   };
+
   const store = createR2({}, { now: () => Date.now() });
   return {
     name,
@@ -226,11 +235,15 @@ export function withoutStore(world: World): void {
 /** `vitrine deploy`: the vars and, with a file, its secrets. It makes the store's bucket if that is missing. */
 export function deploy(world: World, environment: string | undefined, file?: string): void {
   if (environment !== "production" && environment !== "staging") return;
+
   const target = world.environments[environment];
   target.deployed = structuredClone(target.toml);
+
   if (file !== undefined) Object.assign(target.secrets, world.files[file]);
+
   target.store.faults.delete("gone");
   stage.cache.switches.enabled = true;
+
   if (Object.hasOwn(target.tables, "queues")) world.queues?.queues.set(QUEUE, [WORKER]);
 }
 
@@ -258,6 +271,7 @@ export async function addZone(world: World): Promise<void> {
     sources: stage.edge.switches.sources.join(","),
     ruleset: createRuleset([createRule("block", ANY_DOOR)]),
   });
+
   passToLoopback();
   const { env } = await startCloudflareAccount({ zones: [world.zone] });
   const { CLOUDFLARE_API_BASE_URL = "" } = env;
@@ -293,6 +307,7 @@ export function addSecondBucket(world: World, name: string, keys: readonly strin
     addUser(account, `vitrine-production-${name}`, bucket, ""),
     credentials,
   );
+
   Object.assign(production.secrets, secrets);
   Object.assign(files["production.env"] ?? {}, secrets);
   production.listed.push(...Object.keys(secrets));
@@ -305,9 +320,11 @@ export function addSignedRoute(world: World): void {
   const { ROUTES: routes } = production.toml;
   const signed = { path: "/private/:preset/*", object: "media/*", signed: true, presets: ["hero"] };
   const open = { ...Object([routes].flat()[0]), presets: ["card"] };
+
   setVars(world, { ROUTES: [open, signed] });
   world.samples = [WARM, "/images/card@2x/photos/fig.jpg"];
   production.listed.push("URL_SIGNING_KEYS");
+
   for (const secrets of [production.secrets, world.files["production.env"] ?? {}]) {
     secrets["URL_SIGNING_KEYS"] = SECRETS.URL_SIGNING_KEYS;
   }
@@ -338,6 +355,7 @@ function connect(world: World): void {
     if (new URL(url).host.startsWith("sts.")) return undefined; // a handler of its own answers
     return answerAsProvider(world.account, url, method, headers);
   };
+
   network.use(http.all("https://*.amazonaws.com/*", answerAws));
   for (const environment of Object.values(world.environments)) serve(world, environment);
 }
@@ -355,6 +373,7 @@ function writeProject({ environments, files, devVars }: World): void {
       return [name, { routes, vars: toml, secrets: { required: listed }, ...tables }];
     }),
   );
+
   const config = {
     ...{ name: "vitrine", main: "index.ts", compatibility_date: "2026-11-01" },
     ...{ workers_dev: false, preview_urls: false, ...CACHED, env },
@@ -363,8 +382,10 @@ function writeProject({ environments, files, devVars }: World): void {
     Object.entries(values)
       .map(([name, value]) => envLine(name, value))
       .join("");
+
   write("wrangler.toml", tomlOf(config));
   for (const [name, values] of Object.entries(files)) write(name, linesOf(values));
+
   write(".dev.vars", linesOf(devVars ?? {}));
 }
 
@@ -387,10 +408,12 @@ function versionOf({ name, deployed, secrets, bound, store }: Environment): obje
   const latest = versions.get(name);
   const isSame = latest !== undefined && Object(latest)[TEXT] === text;
   if (isSame && Object(latest)[STORE] === store) return latest;
+
   const version = { ...structuredClone(vars), ...bound };
   Object.defineProperty(version, TEXT, { value: text });
   Object.defineProperty(version, STORE, { value: store });
   versions.set(name, version);
+
   return version;
 }
 const TEXT = Symbol("what it was made of");
@@ -408,8 +431,10 @@ function serve(world: World, environment: Environment): void {
     const path = pathname + search;
     const { front } = world;
     const changed = front && isFronted ? front(answer, { method, headers, path }) : answer;
+
     return withDate(changed);
   };
+
   network.use(http.all(`${environment.url}/*`, answerVisitor));
 }
 
@@ -433,6 +458,7 @@ export async function visitAll(
 ) {
   const baseUrl = args.includes(URLS.local) ? URLS.local : URLS.production;
   const statuses: Record<string, string> = {};
+
   for (const path of samples) {
     const url = path.startsWith("/") ? baseUrl + path : path;
     try {
@@ -444,6 +470,7 @@ export async function visitAll(
       statuses[path] = "no answer";
     }
   }
+
   await settle();
   return statuses;
 }
@@ -457,8 +484,11 @@ export async function consult(world: World): Promise<readonly Finding[]> {
     world.queues === undefined
       ? await vitrine(["doctor", "--json", ...world.args], options)
       : await runDoctor(world.queues, world.args, options);
+
   await settle();
+
   if (out !== "") return JSON.parse(out).findings;
+
   return [{ check: "usage", severity: "error", about: "vitrine", seen: err, remedy: err }];
 }
 

@@ -63,23 +63,29 @@ export function beginSite(): void {
       .replace(/^# (?=routes)/m, "")
       .replace('bucket = "acme-media"', '$&\nprefix = "published/"\ncanary = "key.jpg"'),
   );
+
   Object.assign(site, { folder, vars: {}, ran: [], during: () => ({}) });
   deploy();
   site.deployed = { ...current(OLD_KEY), HEALTH_TOKEN };
   keyFile(NEW_KEY);
+
   let version: object | undefined;
   let secrets = site.deployed;
+
   network.use(
     http.all(`${URL}/*`, async ({ request }) => {
       if (version === undefined || secrets !== site.deployed) {
         version = { ...site.vars, ...site.deployed };
       }
+
       secrets = site.deployed;
       const { url, headers } = request;
       const answer = await get(url, { headers }, version);
+
       return new HttpResponse(await answer.arrayBuffer(), answer);
     }),
   );
+
   addKey(NEW_KEY);
 }
 afterAll(removeCopies);
@@ -116,17 +122,20 @@ export function moveToStaging(): void {
 export function addBucket(name: string, secretPrefix: string): void {
   const bucket = `[vars.BUCKETS.${name}]\nendpoint = "https://s3.eu-west-1.amazonaws.com"\nbucket = "acme-media"\nregion = "eu-west-1"\nprefix = "published/"\ncanary = "photos/fig.jpg"\ncredentials = "${secretPrefix}"\n\n`;
   const route = `[[vars.ROUTES]]\npath = "/${name}/:preset/*"\nobject = "${name}/*"\n\n`;
+
   edit((text) =>
     text
       .replace("[vars.BUCKETS.media]", `${bucket}$&`)
       .replace("[[vars.ROUTES]]", `${route}$&`)
       .replace(/^\[secrets\]\nrequired = .*/m, ""),
   );
+
   const required = ["AWS", secretPrefix].flatMap((one) => {
     const { accessKeyId, secretAccessKey } = secretNames(one);
     return [accessKeyId, secretAccessKey];
   });
   const list = JSON.stringify([...new Set(required)]);
+
   appendFileSync(join(site.folder, "wrangler.toml"), `\n[secrets]\nrequired = ${list}\n`);
   deploy();
 }
@@ -154,9 +163,11 @@ export async function run(options: Partial<RotateOptions> = {}, setting: Setting
   const ended = await rotate(world, { keyFile: "key.json", yes: true, ...options }, tools);
   const { out, err } = readScreens();
   const fault = isFault(ended) ? `${ended.fault}\n` : "";
+
   overhear("logged", out + err + fault);
   const args = site.ran.flatMap((one) => one.args).join(" ");
   expect(leaksIn(Buffer.from(out + err + fault + args))).toEqual([]);
+
   return { code: isFault(ended) ? EXIT.failed : ended, out, err: err + fault };
 }
 

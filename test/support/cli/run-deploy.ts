@@ -68,6 +68,7 @@ beforeEach(() => {
   [ran, examined, pauses] = [[], [], 0];
   account = createQueueAccount();
   ended = { wrangler: 0, output: "", file: "", doctor: EXIT.done, findings: [] };
+
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   s3 = createS3({
     ...{ endpoint, bucket, region, credentials: CREDENTIALS, readable: prefix },
@@ -96,14 +97,17 @@ export async function run(
     run: async ({ env }, args, _input, hear) => {
       const path = args.find((arg) => arg.endsWith("secrets.json"));
       ran.push({ args: args.join(" "), ...(path && { file: readFile(path) }) });
+
       const reply = account.answer(args);
       if (reply !== undefined) {
         hear(reply.output);
         return reply.code;
       }
+
       hear(ended.output);
       const { WRANGLER_OUTPUT_FILE_PATH: file } = env;
       if (file !== undefined && ended.file !== "") writeFileSync(file, ended.file);
+
       return ended.wrangler;
     },
     sleep: async () => {
@@ -115,9 +119,11 @@ export async function run(
       return { outcome: ended.doctor, findings: ended.findings };
     },
   };
+
   const result = await deploy(world, options, tools);
   const { out, err } = readScreens();
   const fault = isFault(result) ? result.fault : "";
   overhear("logged", out + err + fault);
+
   return { code: isFault(result) ? EXIT.failed : result, out, err: err + fault };
 }

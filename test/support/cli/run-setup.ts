@@ -80,6 +80,7 @@ export async function setUp(
   );
   const calls = zoneCallsOf({ calls: account.calls.slice(callsBefore) });
   const isDeployed = ran.slice(ranBefore).some(({ args }) => args.startsWith("deploy "));
+
   return { ...result, calls: calls.map((call) => describeCall(account, call)), isDeployed };
 }
 
@@ -92,10 +93,12 @@ export async function setUpAlone(account: CloudflareAccount) {
   const env = { ...account.env, CLOUDFLARE_SETUP_TOKEN: SETUP_TOKEN.value };
   const { world, readScreens } = createWorld({ folder, env });
   const wait = async () => {};
+
   const zones = await observeZones(world, deployment.envConfig, deployment.config, wait);
   printSetup(world, deployment, zones);
   const result = await setUpZones(world, deployment, zones, { setup: true, yes: true }, wait);
   const { out, err } = readScreens();
+
   return { result, output: out + err };
 }
 

@@ -10,7 +10,9 @@ export function sizedPresets(bytes: number, letter = "x"): Readonly<Record<strin
   while (bytesLeft() > 600) {
     presets[`p${Object.keys(presets).length}`] = { width: 1, background: letter.repeat(40) };
   }
+
   presets["pad"] = { width: 1, background: "" };
   presets["pad"] = { width: 1, background: "x".repeat(bytesLeft()) };
+
   return presets;
 }

@@ -13,6 +13,7 @@ export type Typed = readonly (readonly [prompt: string, keys: string])[];
 export function createTypist(answers: Typed, onAnswer: (unanswered: number) => void = () => {}) {
   const stdin = Object.assign(new PassThrough(), { isTTY: true, setRawMode: () => {} });
   const unanswered = [...answers];
+
   const onOutput = (screen: string) => {
     const [prompt, keys] = unanswered[0] ?? ["\0", ""];
     if (!screen.includes(prompt)) return;
@@ -20,6 +21,7 @@ export function createTypist(answers: Typed, onAnswer: (unanswered: number) => v
     onAnswer(unanswered.length);
     setImmediate(() => stdin.write(keys));
   };
+
   const terminal = { isTTY: true, columns: 100 } as const;
   return { worldOptions: { stdin, onOutput, terminal } satisfies WorldOptions, unanswered };
 }

@@ -39,6 +39,7 @@ export function createWorld(options: WorldOptions) {
     out: Buffer.concat(chunks.out).toString(),
     err: Buffer.concat(chunks.err).toString(),
   });
+
   const screen = (name: "out" | "err") => {
     const stream = new PassThrough();
     stream.on("data", (chunk: Buffer) => {
@@ -47,6 +48,7 @@ export function createWorld(options: WorldOptions) {
     });
     return Object.assign(stream, terminal);
   };
+
   const world: World = {
     ...{ folder: ".", env: {}, now: Date.now, interrupted: new AbortController().signal },
     ...changed,
@@ -54,5 +56,6 @@ export function createWorld(options: WorldOptions) {
     stdout: screen("out"),
     stderr: screen("err"),
   };
+
   return { world, readScreens };
 }

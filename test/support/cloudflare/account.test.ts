@@ -63,6 +63,7 @@ test("a zone is found by its whole name, and has its account and its plan", asyn
   expect(page.result).toMatchObject([
     { id: zone.id, status: "active", account: { id: ACCOUNT }, plan: { legacy_id: "pro" } },
   ]);
+
   const names: string[] = [];
   for await (const { name } of client.zones.list()) names.push(name);
   expect(names).toEqual(["example.com"]);
@@ -77,14 +78,17 @@ test("both settings are read and set as they are sent, and nothing else is taken
   expect(await allowed.get({ zone_id })).toMatchObject({
     ...{ id: "transformations_allowed_origins", value: " a.example ,b.example/c", editable: true },
   });
+
   const value = " a.example ,b.example/c,d.example";
   expect(await allowed.edit({ zone_id, value })).toMatchObject({ value });
+
   const setting = await client.zones.settings.edit("image_resizing", { zone_id, value: "on" });
   expect([setting, zone.transformations]).toMatchObject([{ value: "on" }, "on"]);
 
   const wrong = client.zones.settings.edit("image_resizing", { zone_id, value: "maybe" });
   expect(await failureOf(wrong)).toEqual([400, 1007]);
   expect(await failureOf(client.zones.settings.get("no_such", { zone_id }))).toEqual([404, 1003]);
+
   zone.isEditable = false;
   expect(await failureOf(allowed.edit({ zone_id, value: "x.example" }))).toEqual([400, 1015]);
   expect([zone.sources, zone.transformations]).toEqual([value, "on"]);
@@ -98,6 +102,7 @@ test("rules are added, replaced and moved, as the API does it", async () => {
   const { client, zone_id, account } = await start();
   const phases = client.rulesets.phases;
   expect(await failureOf(phases.get(PHASE, { zone_id }))).toEqual([404, 10003]);
+
   const create = () =>
     client.rulesets.create({ zone_id, kind: "zone", phase: PHASE, name: "default", rules: [OURS] });
   expect(rulesIn(await create())).toMatchObject([{ ...OURS, enabled: true, version: "1" }]);
@@ -107,16 +112,21 @@ test("rules are added, replaced and moved, as the API does it", async () => {
   const ruleset_id = zone.ruleset.id;
   const first = { zone_id, ...OURS, position: { index: 1 } };
   const added = rulesIn(await client.rulesets.rules.create(ruleset_id, first));
+
   expect(added).toMatchObject([OURS, RULE]);
+
   const id = `${added[0]?.["id"]}`;
 
   // What a definition leaves out is gone: here, a note of somebody, and that the rule is switched off.
   const { rules } = client.rulesets;
   const params = { ruleset_id, zone_id };
   await rules.edit(id, { ...params, ...OURS, enabled: false, ref: "a-note" });
+
   expect(zone.ruleset.rules[0]).toMatchObject({ id, enabled: false, ref: "a-note", version: "2" });
+
   await rules.edit(id, { ...params, ...OURS });
   expect(zone.ruleset.rules[0]).toMatchObject({ id, enabled: true, ref: id, version: "3" });
+
   const moved = rulesIn(await rules.edit(id, { ...params, position: { after: RULE.id } }));
   expect(moved.map((rule) => rule["id"])).toEqual([RULE.id, id]);
   expect(account.harm).toEqual([]);
@@ -126,6 +136,7 @@ test("a rule that the API would not take is refused", async () => {
   const { client, zone_id } = await start({ ruleset: createRuleset([RULE]) });
   const id = zone.ruleset?.id ?? "";
   const add = (rule: object) => client.rulesets.rules.create(id, { zone_id, ...OURS, ...rule });
+
   for (const rule of [
     { expression: "" },
     { expression: `http.host eq "${"x".repeat(4096)}"` },
@@ -139,13 +150,17 @@ test("a rule that the API would not take is refused", async () => {
     expect([rule, await failureOf(add(rule))]).toEqual([rule, [400, 20217]]);
   }
   expect(await failureOf(add({ position: { index: 3 } }))).toEqual([400, 20219]);
+
   const edit = client.rulesets.rules.edit("ab".repeat(16), { ruleset_id: id, zone_id, ...OURS });
   expect(await failureOf(edit)).toEqual([404, 10003]);
+
   const nowhere = client.rulesets.rules.create("ab".repeat(16), { zone_id, ...OURS });
   expect(await failureOf(nowhere)).toEqual([404, 10003]);
+
   const position = { index: 1 };
   const blank = client.rulesets.rules.edit(RULE.id, { ruleset_id: id, zone_id, enabled: false });
   expect(await failureOf(blank)).toEqual([400, 20217]);
+
   await client.rulesets.rules.edit(RULE.id, { ruleset_id: id, zone_id, position });
   expect(zone.ruleset?.rules).toEqual([RULE]);
 });
@@ -200,6 +215,7 @@ test.each<[string, Partial<Token>, expected: unknown[][]]>([
 ])("a token with %s gets the API's refusals", async (_title, changes, expected) => {
   const ruleset = createRuleset([]);
   const { client, zone_id, account } = await start({ ruleset }, [{ ...SETUP_TOKEN, ...changes }]);
+
   const results = [
     await failureOf(client.zones.list({ name: "example.com" })),
     await failureOf(client.zones.settings.get("image_resizing", { zone_id })),
@@ -207,6 +223,7 @@ test.each<[string, Partial<Token>, expected: unknown[][]]>([
     await failureOf(client.rulesets.phases.get(PHASE, { zone_id })),
     await failureOf(client.rulesets.rules.create(ruleset.id, { zone_id, ...OURS })),
   ];
+
   expect(results).toEqual(expected);
   expect(account.calls.map(({ token }) => token)).toEqual(Array(5).fill("setup"));
 });
@@ -226,21 +243,26 @@ test("faults are those of a network: a write whose answer is lost may be done", 
   const edit = (value: string) =>
     client.zones.transformationsAllowedOrigins.edit({ zone_id, value });
   account.intervene = () => ({ kind: "lost", done: true });
+
   expect([await failureOf(edit("a.example")), zone.sources]).toEqual([
     ["APIConnectionError", undefined],
     "a.example",
   ]);
+
   account.intervene = () => ({ kind: "lost", done: false });
   expect([await failureOf(edit("b.example")), zone.sources]).toEqual([
     ["APIConnectionError", undefined],
     "a.example",
   ]);
+
   account.intervene = () => ({ kind: "status", status: 429, retryAfter: "7" });
   const failure = await edit("c.example").then(
     () => undefined,
     (error: unknown) => Object(error),
   );
+
   expect([failure.status, failure.headers.get("retry-after")]).toEqual([429, "7"]);
+
   account.intervene = () => ({ kind: "status", status: 502, isHtml: true });
   expect([await failureOf(edit("d.example")), zone.sources]).toEqual([
     [502, undefined],
@@ -267,6 +289,7 @@ test("each write that harms is noted", async () => {
   expect(await noted(client.rulesets.rules.edit(RULE.id, { ...mine, ...OURS }))).toEqual([
     "changed the rules of others",
   ]);
+
   zone.ruleset = createRuleset(foreign);
   const last = { position: { after: "" } };
   const edit = client.rulesets.rules.edit(RULE.id, {
@@ -274,6 +297,7 @@ test("each write that harms is noted", async () => {
     ruleset_id: zone.ruleset.id,
     ...last,
   });
+
   expect(await noted(edit)).toEqual(["changed the rules of others"]);
 
   const value = "a.example,b.example";
@@ -283,6 +307,7 @@ test("each write that harms is noted", async () => {
   expect(await noted(allowed.edit({ zone_id, value: `${value},a.example` }))).toEqual([
     "added an entry twice",
   ]);
+
   zone.sources = "*";
   expect(await noted(allowed.edit({ zone_id, value: "*,a.example" }))).toEqual([
     "changed Sources that have *",

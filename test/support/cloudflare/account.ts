@@ -115,6 +115,7 @@ export async function startCloudflareAccount({
       query: request.query.size === 0 ? "" : `?${request.query}`,
       ...{ agent: `${message.headers["user-agent"]}`, body: parseJson(request.body) },
     };
+
     calls.push(call);
 
     const intervention = await account.intervene(call);
@@ -131,15 +132,18 @@ export async function startCloudflareAccount({
     const answer = answerCall(account, token, message, request);
     const isOwn = (description: string) => ownRules.test(description);
     harm.push(...findHarm(before.zones, zones, isOwn).map((text) => `${callText(call)}: ${text}`));
+
     for (const doorUrl of openDoors()) {
       if (!before.openDoors.includes(doorUrl)) harm.push(`${callText(call)}: opened ${doorUrl}`);
     }
+
     await account.onDone(call);
 
     if (intervention?.kind === "lost") {
       response.destroy();
       return;
     }
+
     response.writeHead(answer.status, { "content-type": "application/json" });
     response.end(envelopeOf(answer));
   }
@@ -152,6 +156,7 @@ export async function startCloudflareAccount({
       response.destroy();
     }
   });
+
   const { url, close } = await listenLocally(server, 0);
   onTestFinished(close);
 
@@ -163,6 +168,7 @@ export async function startCloudflareAccount({
     },
     ...{ intervene: () => undefined, onDone: () => {}, listsWithoutRight: "refusal" },
   };
+
   return account;
 }
 
@@ -180,6 +186,7 @@ async function readRequest(message: IncomingMessage): Promise<ApiRequest> {
   const { pathname, searchParams } = new URL(url, "http://api");
   const jurisdiction = headers["cf-r2-jurisdiction"];
   const isJson = headers["content-type"]?.startsWith("application/json");
+
   return {
     ...{ method, path: pathname, query: searchParams },
     body: (await buffer(message)).toString(isJson ? "utf8" : "latin1"),
@@ -224,6 +231,7 @@ function answerCall(
 
   const { zoneId, rest = "" } = /^\/zones\/(?<zoneId>\w+)\/?(?<rest>.*)$/.exec(path)?.groups ?? {};
   if (zoneId === undefined) return refuse(404, 7000, "No route for that URI");
+
   const zone = visible.find(({ id }) => id === zoneId);
   if (zone === undefined) {
     return refuse(
@@ -232,6 +240,7 @@ function answerCall(
       `Could not route to ${path}, perhaps your object identifier is invalid?`,
     );
   }
+
   return refuseWithoutRight(token, method, rest) ?? answerZone(zone, rest, request);
 }
 
@@ -244,6 +253,7 @@ function refuseToken(authorization: string | undefined): ApiAnswer {
     const chain = [{ code: 6111, message: "Invalid format for Authorization header" }];
     return refuse(400, 6003, "Invalid request headers", { error_chain: chain });
   }
+
   return refuse(403, 9109, "Invalid access token");
 }
 
@@ -263,6 +273,7 @@ function refuseWithoutRight(
   if (rest === "" && !rights.includes("Zone Read")) {
     return refuse(403, 9109, "Unauthorized to access requested resource");
   }
+
   return undefined;
 }
 
@@ -275,6 +286,7 @@ function sendFailure(
     status === 429 ? refuse(429, 971, message) : refuse(status, 10002, "Internal server error");
   const type = isHtml ? "text/html" : "application/json";
   const later = retryAfter === undefined ? {} : { "retry-after": retryAfter };
+
   response.writeHead(status, { "content-type": type, ...later });
   response.end(isHtml ? `<html><title>${status}</title></html>` : envelopeOf(answer));
 }
@@ -295,9 +307,11 @@ function findHarmIn(before: Zone, after: Zone, isOwn: (description: string) => b
   const harm: string[] = [];
   const foreignRules = ({ ruleset }: Zone) =>
     (ruleset?.rules ?? []).filter(({ description }) => !isOwn(description ?? ""));
+
   if (JSON.stringify(foreignRules(before)) !== JSON.stringify(foreignRules(after))) {
     harm.push("changed the rules of others");
   }
+
   const ownRules = (after.ruleset?.rules ?? [])
     .map(({ description }) => description ?? "")
     .filter(isOwn);
@@ -307,8 +321,10 @@ function findHarmIn(before: Zone, after: Zone, isOwn: (description: string) => b
   if (isChanged && !after.sources.startsWith(before.sources)) {
     harm.push(`changed Sources from “${before.sources}” to “${after.sources}”`);
   }
+
   if (isChanged && entriesOf(before.sources).includes("*"))
     harm.push("changed Sources that have *");
+
   const entries = entriesOf(after.sources);
   if (isChanged && new Set(entries).size < entries.length) harm.push("added an entry twice");
 
@@ -316,5 +332,6 @@ function findHarmIn(before: Zone, after: Zone, isOwn: (description: string) => b
   if (isSwitched && !(before.transformations === "off" && after.transformations === "on")) {
     harm.push(`set transformations from ${before.transformations} to ${after.transformations}`);
   }
+
   return harm;
 }

@@ -16,6 +16,7 @@ export function followZone(zone: Zone, { readsPaths = true }: Options = {}): voi
     switches.sources = sourcesOf(zone, readsPaths);
     switches.firewall = false; // the rules of the zone are asked below
   };
+
   network.use(
     http.all(`https://${zone.name}/*`, ({ request }) => {
       follow();

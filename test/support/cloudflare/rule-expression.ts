@@ -69,6 +69,7 @@ export function parseExpression(expression: string): Parsed {
   if (expression.length > MAX_CHARACTERS) {
     return fault(`the expression cannot be longer than ${MAX_CHARACTERS} characters`);
   }
+
   try {
     const reader = new Reader(expression);
     const matches = readOr(reader);
@@ -180,8 +181,10 @@ function readComparison(reader: Reader): Matches {
     reader.expect("(");
     const text = readText(reader);
     reader.expect(",");
+
     const part = readString(reader);
     reader.expect(")");
+
     return (request) => test(text(request), part);
   }
 
@@ -190,8 +193,10 @@ function readComparison(reader: Reader): Matches {
     const values = readSet(reader);
     return (request) => values.includes(text(request));
   }
+
   const compare = COMPARISONS[reader.next()];
   if (compare === undefined) throw reader.faultHere("expected a comparison operator");
+
   const value = readValue(reader);
   return (request) => compare(text(request), value);
 }
@@ -209,6 +214,7 @@ function readText(reader: Reader): Text {
   const text = readText(reader);
   const hasOptions = name === "url_decode" && reader.take(",");
   const options = hasOptions ? readString(reader) : "";
+
   reader.expect(")");
   return (request) => change(text(request), options);
 }
@@ -229,9 +235,11 @@ function readValue(reader: Reader): string {
 function readSet(reader: Reader): string[] {
   reader.expect("{");
   const values: string[] = [];
+
   while (!reader.take("}")) {
     if (reader.peek() === ",") throw reader.faultHere("a set has no commas");
     values.push(readValue(reader));
   }
+
   return values;
 }

@@ -46,6 +46,7 @@ export function answerWorkers(state: WorkersState, request: ApiRequest): ApiAnsw
   if (path.endsWith("/changeset")) {
     return accept({ added: [], removed: [], updated: [], conflicting: [] });
   }
+
   const subdomain = { enabled: false, previews_enabled: false };
   return accept({ id: VERSION, deployment_id: VERSION.replaceAll("-", ""), subdomain });
 }

@@ -27,6 +27,7 @@ export function listZones(zones: readonly Zone[], { query }: ApiRequest): ApiAns
   const count = matching.length;
   const pages = { page: 1, per_page: 20, count, total_count: count, total_pages: 1 };
   const page = Number(query.get("page") ?? "1");
+
   return { ...accept(page > 1 ? [] : matching.map(describeZone)), result_info: pages };
 }
 
@@ -52,6 +53,7 @@ export function answerZone(zone: Zone, path: string, request: ApiRequest): ApiAn
 
   const { ruleset, rule } =
     /^rulesets\/(?<ruleset>\w+)\/rules(?:\/(?<rule>\w+))?$/.exec(path)?.groups ?? {};
+
   if (ruleset !== undefined) {
     if (ruleset !== zone.ruleset?.id) return refuse(404, 10003, "could not find ruleset");
     if (rule === undefined && method === "POST") return addRule(zone, zone.ruleset, tableOf(body));
@@ -61,6 +63,7 @@ export function answerZone(zone: Zone, path: string, request: ApiRequest): ApiAn
   }
 
   if (path.startsWith("workers/routes")) return accept(method === "GET" ? [] : { id: idOf(body) });
+
   return refuse(404, 7000, "No route for that URI");
 }
 
@@ -120,6 +123,7 @@ function createRules(zone: Zone, body: Body): ApiAnswer {
     ...{ id: idOf(`${zone.name} ${now()}`), name, kind, phase, version: "1" },
     ...{ last_updated: now(), rules: definitions.map((definition) => ruleOf(definition)) },
   };
+
   zone.ruleset = ruleset;
   return accept(ruleset);
 }
@@ -131,6 +135,7 @@ function addRule(zone: Zone, ruleset: Ruleset, { position, ...definition }: Body
 
   const index = indexOf(rules, position, rules.length);
   if (index === undefined) return refuse(400, 20219, "position is not valid");
+
   rules.splice(index, 0, ruleOf(definition));
   return saveRules(zone, ruleset, rules);
 }
@@ -148,15 +153,18 @@ function editRule(
   const isMoved = Object.keys(definition).length === 0 && position !== undefined;
   const fault = isMoved ? undefined : faultOf(definition);
   if (fault !== undefined) return fault;
+
   const after = isMoved ? before : { ...ruleOf(definition, before) };
 
   if (position === undefined) {
     const replaced = ruleset.rules.map((rule) => (rule.id === id ? after : rule));
     return saveRules(zone, ruleset, replaced);
   }
+
   const others = ruleset.rules.filter((rule) => rule.id !== id);
   const index = indexOf(others, position, others.length);
   if (index === undefined) return refuse(400, 20219, "position is not valid");
+
   return saveRules(zone, ruleset, others.toSpliced(index, 0, after));
 }
 
@@ -182,8 +190,10 @@ function faultOf({ action, expression, action_parameters }: Body): ApiAnswer | u
   if (action === "skip" && action_parameters === undefined) {
     return refuse(400, 20125, "action parameters are required for skip");
   }
+
   const parsed = parseExpression(`${expression ?? ""}`);
   if (parsed.kind === "expression") return undefined;
+
   return invalid("expression", `${expression ?? ""}`, parsed.message);
 }
 
@@ -197,6 +207,7 @@ function refuseAbove({ plan }: Zone, count: number): ApiAnswer | undefined {
 function ruleOf(definition: Body, before?: Rule): Rule {
   const { action, expression } = definition;
   const id = before?.id ?? idOf(`${JSON.stringify(definition)} ${now()} ${Math.random()}`);
+
   return {
     ...{ ref: id, description: "", enabled: true, ...definition },
     ...{ id, action: `${action}`, expression: `${expression}`, last_updated: now() },
@@ -207,13 +218,16 @@ function ruleOf(definition: Body, before?: Rule): Rule {
 /** Where a rule goes. @returns undefined if the position is not valid */
 function indexOf(others: readonly Rule[], position: unknown, length: number): number | undefined {
   if (position === undefined) return length;
+
   const { index, before, after } = tableOf(position);
   if (typeof index === "number") {
     return Number.isInteger(index) && index >= 1 && index <= length + 1 ? index - 1 : undefined;
   }
   if (before === "") return 0;
   if (after === "") return length;
+
   const neighbour = others.findIndex(({ id }) => id === before || id === after);
   if (neighbour < 0) return undefined;
+
   return before === undefined ? neighbour + 1 : neighbour;
 }

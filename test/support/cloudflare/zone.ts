@@ -115,6 +115,7 @@ export function doorOf(zone: Zone, url: string): Door {
   const source = /^\/+cdn-cgi\/+image\/+[^/]+\/+(?<source>.+)$/is.exec(decoded)?.groups?.["source"];
   if (source === undefined) return "passes";
   if (zone.transformations === "off") return "off";
+
   return isAllowed(zone, source) ? "open" : "refused";
 }
 
@@ -140,6 +141,7 @@ function isBlocked({ ruleset }: Zone, host: string, path: string): boolean {
     ...{ "http.host": host, "http.request.uri.path": path, "http.request.uri": path },
     ...{ "http.request.method": "GET", "ip.src": "203.0.113.7", "ip.src.country": "FR" },
   };
+
   for (const { action, expression, enabled, action_parameters } of ruleset?.rules ?? []) {
     const parsed = parseExpression(expression);
     if (parsed.kind === "fault") throw new Error(`a rule of a test: ${parsed.message}`);
@@ -148,6 +150,7 @@ function isBlocked({ ruleset }: Zone, host: string, path: string): boolean {
     const skipped = Object(action_parameters).ruleset;
     if (action === "skip" && skipped === "current") return false;
   }
+
   return false;
 }
 

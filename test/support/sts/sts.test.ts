@@ -37,12 +37,15 @@ function setUp(asksAgain = false) {
     roles: { [ROLE]: { trusts: ISSUER } },
     asksAgain,
   });
+
   vi.spyOn(globalThis, "fetch").mockImplementation(sts.fetch);
+
   /** What the Worker gets for a token: credentials, or STS's code. */
   const assumeRole = async (token: string) => {
     const answer = await askSts(role, token);
     return isStsFailure(answer) ? answer.code : answer.credentials;
   };
+
   return { sts, assumeRole };
 }
 
@@ -90,10 +93,12 @@ test.each([
     { ...CLAIMS, exp: AT + 1e6 },
     { kid: "x", key: OTHER_KEYS.privateKey },
   );
+
   await assumeRole(old);
   keys.splice(0, 2, { ...(await exportJWK(OTHER_KEYS.publicKey)), kid: "x" });
   expect(await assumeRole(old)).toMatchObject(CREDENTIALS);
   expect(await assumeRole(rotated)).toEqual(result);
+
   vi.setSystemTime(NOW + 24 * 3600_000);
   expect(await assumeRole(rotated)).toMatchObject(CREDENTIALS);
   expect(await assumeRole(old)).toBe("InvalidIdentityToken");

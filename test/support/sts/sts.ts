@@ -61,21 +61,27 @@ export function createSts(settings: StsSettings) {
     if (request.headers.get("content-type") !== "application/x-www-form-urlencoded") {
       return { status: 400, code: "MissingAction", message: "The body is no form." };
     }
+
     const form = readForm(await request.text());
     if ("code" in form) return form;
+
     const claims = await verifyToken(form.token);
     if ("code" in claims) return claims;
+
     const role = roles.get(form.role);
     if (role === undefined || !isTrusted(role, claims)) return DENIED;
     if (form.seconds > MAX_SESSION_S) return invalidField("DurationSeconds");
+
     const accessKeyId = `ASIA${`${sessions.size}`.padStart(16, "0")}`;
     const session = {
       secretAccessKey: `secret-${crypto.randomUUID()}`,
       sessionToken: `token/+=${crypto.randomUUID()}`,
       expires: Math.floor(now() / 1000 + form.seconds) * 1000,
     };
+
     sessions.set(accessKeyId, session);
     rolesOfSessions.set(accessKeyId, form.role);
+
     return answerOf(session.expires, { accessKeyId, ...session });
   }
 
@@ -85,16 +91,20 @@ export function createSts(settings: StsSettings) {
       calls.push({ status: undefined });
       throw new TypeError("fetch failed");
     }
+
     let result: string | StsRefusal = "<h1>Welcome</h1>";
     if (fault === undefined) result = await assumeRole(request);
     else if (fault !== "garbage")
       result = { status: STS_FAULTS[fault], code: fault, message: "no" };
+
     if (typeof result === "string") {
       calls.push({ status: 200 });
       return new Response(result);
     }
+
     const { status, code, message } = result;
     calls.push({ status, code });
+
     return new Response(errorOf(code, message), { status });
   }
 
@@ -139,9 +149,12 @@ function readForm(body: string) {
   if (read("Action") !== "AssumeRoleWithWebIdentity" || read("Version") !== "2011-06-15") {
     return { status: 400, code: "InvalidAction", message: "Could not find the operation" };
   }
+
   if (!fields.has("DurationSeconds")) fields.set("DurationSeconds", "3600");
+
   const invalidName = Object.keys(FIELDS).find((name) => !FIELDS[name]?.(read(name)));
   if (invalidName !== undefined) return invalidField(invalidName);
+
   const [role, token] = [read("RoleArn"), read("WebIdentityToken")];
   return { role, token, seconds: Number(read("DurationSeconds")) };
 }
@@ -160,6 +173,7 @@ function isTrusted({ trusts, StringEquals = {} }: StsRole, { iss, aud, sub }: Cl
     [`${host}:sub`, sub],
   ]);
   const conditions = Object.entries(StringEquals);
+
   return trusts === iss && conditions.every(([name, value]) => values.get(name) === value);
 }
 
@@ -198,17 +212,20 @@ function createTokenVerifier(
   async function findKeys(issuer: string) {
     const keySet = keySets.get(issuer);
     if (keySet) return keySet;
+
     const answer = await fetchFromIssuer(`${issuer}/.well-known/openid-configuration`);
     const document: unknown = await answer.json();
     const { issuer: name, jwks_uri: uri } = Object(document);
     if (name !== issuer || typeof uri !== "string" || !uri.startsWith("https://")) {
       throw new errors.JWKSInvalid("the document of the issuer is wrong");
     }
+
     const keys = createRemoteJWKSet(new URL(uri), {
       [customFetch]: fetchFromIssuer,
       cacheMaxAge: DAY_MS,
       cooldownDuration: asksAgain ? 0 : DAY_MS, // before that, an unknown key is not looked for
     });
+
     keySets.set(issuer, keys);
     return keys;
   }
@@ -218,6 +235,7 @@ function createTokenVerifier(
     const { iss = "" } = decodeJwt(token);
     const provider = providers.get(iss);
     if (!provider) return invalidToken("No OpenIDConnect provider found in your account");
+
     const { payload } = await jwtVerify<{ iss: string; sub: string; exp: number; iat: number }>(
       token,
       await findKeys(iss),
@@ -229,9 +247,11 @@ function createTokenVerifier(
         currentDate: new Date(now()),
       },
     );
+
     // `jose` tolerates an end that is over, and accepts any `iat`.
     if (payload.exp * 1000 <= now()) throw new errors.JWTExpired("is over", payload);
     if (payload.iat > now() / 1000 + SKEW_S) return invalidToken("Token not yet valid");
+
     return { iss, sub: payload.sub, aud: [payload.aud].flat()[0] ?? "" };
   }
 
@@ -243,7 +263,9 @@ function createTokenVerifier(
       if (error instanceof errors.JWTExpired) {
         return { status: 400, code: "ExpiredTokenException", message: "Token expired" };
       }
+
       return invalidToken(String(error));
     });
+
   return { verifyToken, issuerRequests };
 }

@@ -105,6 +105,7 @@ function eachOf<Value>(
 function algorithms(claims: object): Named {
   const payload = encodePart(claims);
   const unsigned = (alg: unknown) => `${encodePart({ ...HEADER, alg })}.${payload}`;
+
   const nothing = [
     "none",
     "None",
@@ -119,6 +120,7 @@ function algorithms(claims: object): Named {
     0,
     false,
   ];
+
   const right = byIssuer(claims);
   const [, , signature = ""] = right.split(".");
 
@@ -128,6 +130,7 @@ function algorithms(claims: object): Named {
     const jwk = key.export({ format: "jwk" });
     const pem = `${key.export({ type: "spki", format: "pem" })}`;
     const text = jwk.n ?? jwk.x ?? "";
+
     Object.assign(secrets, {
       [`${kid}: PEM`]: pem,
       [`${kid}: PEM, trimmed`]: pem.trim(),
@@ -138,6 +141,7 @@ function algorithms(claims: object): Named {
       [`${kid}: bytes of n or x`]: Buffer.from(text, "base64url"),
     });
   }
+
   const hmacs: Record<string, Sent> = {};
   for (const [name, secret] of Object.entries(secrets)) {
     for (const size of ["256", "384", "512"]) {
@@ -160,6 +164,7 @@ function algorithms(claims: object): Named {
     "EdDSA",
     "HS256",
   ];
+
   const lists = [["ES256"], { ES256: 1 }, "ES256\0", "ES256,none"];
   return {
     ...eachOf("unsigned, alg", nothing, (alg) => asBearer(`${unsigned(alg)}.`)),
@@ -190,6 +195,7 @@ function foreignKeys(claims: object): Named {
   const jwk = { ...createPublicKey(THIEF).export({ format: "jwk" }), kid: "ec" };
   const evil = "https://evil.example/keys";
   const x5c = [createPublicKey(THIEF).export({ type: "spki", format: "der" }).toString("base64")];
+
   const headers: Readonly<Record<string, object>> = {
     "the kid of the issuer": {},
     "the kid of another issuer": { kid: "rival" },
@@ -207,8 +213,10 @@ function foreignKeys(claims: object): Named {
     "a kid of 5 KB": { kid: "k".repeat(5000) },
     "a kid that is SQL": { kid: "ec' OR '1'='1" },
   };
+
   const kids = [0, null, true, ["ec"], { ec: 1 }, "", "__proto__", "constructor", "EC", "ec "];
   const asRival = { ...claims, iss: RIVAL.issuer };
+
   return {
     ...each(headers, (header) => asBearer(byThief(claims, header))),
     ...eachOf("kid", kids, (kid) => asBearer(byThief(claims, { kid }))),
@@ -277,6 +285,7 @@ function shapes(claims: object): Named {
     "100 KB": right.replace(".", `.${"A".repeat(100_000)}`),
     "100 KB of nothing": "A".repeat(100_000),
   };
+
   const payloads = [
     "[]",
     '"alice"',
@@ -288,6 +297,7 @@ function shapes(claims: object): Named {
     "NaN",
     `${JSON.stringify(claims)},`,
   ];
+
   const notUtf8 = Buffer.concat([Buffer.from(JSON.stringify(claims)), Buffer.from([0xff])]);
   return {
     ...each(texts, asBearer),
@@ -313,6 +323,7 @@ function duplicates(claims: object): Named {
     "after a list": '"x":[{"a":1},"]"],"x":"{"',
     __proto__: '"__proto__":1,"__proto__":2',
   };
+
   const last = `${JSON.stringify({ ...claims, sub: "bob" }).slice(0, -1)},"sub":"alice"}`;
   return {
     ...each(members, (member) => asBearer(byIssuer(withMembers(claims, member)))),
@@ -341,6 +352,7 @@ function wrongClaims(claims: object, now: number): Named {
     ...["images,other", "other images", "teams", ":user", 0, true, {}, { images: true }, [], [[]]],
     ...[["image"], [["images"]], ["image", "s"], ["IMAGES", "other"], { 0: "images", length: 1 }],
   ];
+
   const issuers = [
     ...[
       undefined,
@@ -358,11 +370,13 @@ function wrongClaims(claims: object, now: number): Named {
       "https://login.example.com/?",
     ],
   ];
+
   const expiries = [
     ...[undefined, null, "", `${now + 3600}`, "2030-01-01T00:00:00Z", true, [now + 3600], {}],
     ...[-1, 0, 1, -now, now - 60, now - 61, now - 60.5, now - 86_400, 1e-9, -1e308],
   ];
   const starts = [`${now}`, null, "", now + 61, now + 60.5, now + 3600, 1e308, [now], {}, true];
+
   const subjects = [
     ...[
       undefined,
@@ -414,6 +428,7 @@ function wrongClaims(claims: object, now: number): Named {
       [null],
     ],
   ];
+
   const orgs = [
     undefined,
     null,
@@ -427,6 +442,7 @@ function wrongClaims(claims: object, now: number): Named {
     ["other"],
     [["acme"]],
   ];
+
   return {
     ...eachOf("aud", audiences, (aud) => withClaims({ aud })),
     ...eachOf("iss", issuers, (iss) => withClaims({ iss })),
@@ -491,6 +507,7 @@ function paths(claims: object): Named {
       "alice%5C..%5Cbob",
     ],
   ];
+
   const texts: Readonly<Record<string, unknown>> = {
     undefined: undefined,
     null: null,
@@ -500,9 +517,11 @@ function paths(claims: object): Named {
     "": "",
     "%22%22": "",
   };
+
   const composed = byIssuer({ ...claims, sub: "zo\u00eb" });
   const decomposed = byIssuer({ ...claims, sub: "zoe\u0308" });
   const pathOf = (user: string) => `/users/${user}/card/key.jpg`;
+
   return {
     ...eachOf("path of", spellings, (user) => asBearer(right, pathOf(user))),
     ...Object.fromEntries(
@@ -535,6 +554,7 @@ function paths(claims: object): Named {
 function places(claims: object): Named {
   const right = byIssuer(claims);
   const bob = byIssuer({ ...claims, sub: "bob" });
+
   const headers: Readonly<Record<string, Record<string, string>>> = {
     none: {},
     "no scheme": { authorization: right },
@@ -566,6 +586,7 @@ function places(claims: object): Named {
     "x-forwarded-authorization": { "x-forwarded-authorization": `Bearer ${right}` },
     "proxy-authorization": { "proxy-authorization": `Bearer ${right}` },
   };
+
   return {
     ...each(headers, (all) => withHeaders(all)),
     query: withHeaders({}, `${PICTURE}?token=${right}&access_token=${right}&session=${right}`),
@@ -584,10 +605,12 @@ export function forgeTokens(now: number): Named {
     path: paths(claims),
     place: places(claims),
   };
+
   const all: Record<string, Sent> = {};
   for (const [group, named] of Object.entries(groups)) {
     for (const [name, sent] of Object.entries(named)) all[`${group}: ${name}`] = sent;
   }
+
   return all;
 }
 
@@ -600,6 +623,7 @@ export function rightTokens(now: number): Named {
   const auth0 = byIssuer({ ...claims, sub: "auth0|5f" });
   const odd = '"__proto__":"x","constructor":"x","toString":"x"';
   const { length } = byIssuer({ ...claims, more: "" });
+
   return {
     "as Bearer": asBearer(right),
     "in small letters": withHeaders({ authorization: `bearer ${right}` }),

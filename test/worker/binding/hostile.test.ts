@@ -31,6 +31,7 @@ function imagesThat(output: (options: ImageOutputOptions, original: Uint8Array) 
         output: async (options: ImageOutputOptions) =>
           output(options, await new Response(stream).bytes()),
       };
+
       return chain;
     },
   };
@@ -59,6 +60,7 @@ describe("a binding that", () => {
   };
 
   type Output = Parameters<typeof imagesThat>[0];
+
   test.each<[what: string, output: Output, event?: string, status?: number, reason?: string]>([
     ["returns the original", (_, original) => whole(original), "original-is-smaller"],
     ["returns a page", () => whole(text("<html>"))],
@@ -75,12 +77,15 @@ describe("a binding that", () => {
     ["throws at once", throwsAtOnce, "edge-failed"],
   ])("%s", async (title, output, event = "wrong-type", status = 502, reason) => {
     if (status === 504) runFast();
+
     const images = imagesThat(output);
     const outcome = await getOutcome(
       title === "throws at once" ? { ...images, input: output } : images,
     );
+
     expect(outcome.slice(0, 2)).toEqual([status, event]);
     if (reason) expect(outcome[2]).toBe(reason);
+
     // The gateway answers in time. The cached entrypoint says so too, at times a moment later.
     await vi.waitUntil(() => failures().length === 1);
   });
@@ -92,6 +97,7 @@ describe("a binding that", () => {
       qualities.push(quality);
       return whole(quality === undefined ? original : jpeg);
     });
+
     expect((await getOutcome(images))[0]).toBe(200);
     expect(qualities).toEqual([undefined, 38]);
   });
@@ -105,12 +111,15 @@ describe("a binding that", () => {
       formats.push(format);
       return whole(format === "image/webp" ? webp.subarray(0, -9) : jpeg);
     });
+
     expect((await getOutcome(images, { accept: "image/webp" }))[0]).toBe(200);
     expect(formats).toEqual(["image/webp", "image/jpeg"]);
   });
 
   type Thrown = Pick<EdgeCode, "code" | "event" | "isTransient">;
+
   const ofBinding: readonly Thrown[] = EDGE_CODES.filter(({ engine }) => engine === "both");
+
   // The binding fetches nothing. So what it says of S3 is no reason to show another bucket's object, or a 404.
   const ofS3 = ["9404", "9421", "9519"].map((code): Thrown => ({ code, event: "edge-failed" }));
 
@@ -119,6 +128,7 @@ describe("a binding that", () => {
       code: Number(code),
     });
     const output = vi.fn(() => Promise.reject(error));
+
     const answered = await getOutcome(imagesThat(output));
     expect(answered.slice(0, 2)).toEqual([REFUSALS[event].answered, event]);
     expect(lines()).toMatchObject([{ edge: code }]);
@@ -152,6 +162,7 @@ describe("an S3 that", () => {
   beforeEach(() => {
     readCount = 0;
   });
+
   const endless = () => {
     let isBegun = false;
     return new ReadableStream<Uint8Array>({
@@ -234,6 +245,7 @@ test("an overlay that breaks off fails the picture, also where the binding goes 
   const headers = { "content-length": `${overlay.length}`, "content-type": "image/png" };
   const breaksOff = () => answerWith(streamOf(overlay.subarray(0, 6_000), "break"), headers)();
   network.use(http.get(`${BUCKET_URL}published/transparent.png`, breaksOff));
+
   const reading: Promise<unknown>[] = [];
   const goOn = async () => {
     await Promise.all(reading);
@@ -248,6 +260,7 @@ test("an overlay that breaks off fails the picture, also where the binding goes 
   const ROUTES = [{ path: "/images/:preset/*", object: "media/*" }];
   const IMAGES = { info: async () => ({}), input };
   const env = envOf("binding", { PRESETS, ROUTES, IMAGES });
+
   expect((await get("/images/one/key.jpg", {}, env)).status).toBe(502);
   expect(lines()).toMatchObject([{ event: "origin-failed" }]);
 });
@@ -259,6 +272,7 @@ test.each<[what: string, first: (original: Uint8Array) => unknown]>([
   const small = await sharp(file("made/key.jpg")).resize(40, 30).jpeg().toBuffer();
   const large = await sharp(file("made/key.jpg")).resize(900, 675).jpeg().toBuffer();
   put("replaced.jpg", small);
+
   const widths: (number | undefined)[] = [];
   const input = (stream: ReadableStream) => {
     const chain = {
@@ -274,8 +288,10 @@ test.each<[what: string, first: (original: Uint8Array) => unknown]>([
         return first(original);
       },
     };
+
     return chain;
   };
+
   const env = envOf("binding", { IMAGES: { info: async () => ({}), input } });
   await get("/images/wide/replaced.jpg", {}, env);
   expect(widths).toEqual([40, 900]);

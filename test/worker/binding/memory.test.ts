@@ -44,6 +44,7 @@ const ZEROS = new Uint8Array(MB);
 function bytesOf(offset: number, length: number): ReadableStream<Uint8Array> {
   const first = JPEG.slice(offset, offset + length);
   let left = length - first.length;
+
   return new ReadableStream({
     start: (controller) => controller.enqueue(first),
     pull(controller) {
@@ -74,6 +75,7 @@ async function readOriginal(stream: ReadableStream<Uint8Array>): Promise<void> {
       held += chunk.length;
       max = Math.max(max, held);
     }
+
     await gate;
     for (let turns = 0; turns < 20; turns++) await immediate();
   } finally {
@@ -92,6 +94,7 @@ const IMAGES = {
         return { image: () => new Blob([new Uint8Array(PICTURE)]).stream() };
       },
     };
+
     return chain;
   },
 };
@@ -130,10 +133,12 @@ async function waitOut(answer: Promise<Response>): Promise<void> {
   answer.then(() => {
     isThere = true;
   });
+
   for (let steps = 0; steps < 29 && !isThere; steps++) {
     for (let turns = 0; turns < 50; turns++) await immediate();
     wait(0.5);
   }
+
   for (let turns = 0; turns < 50; turns++) await immediate();
 }
 
@@ -156,6 +161,7 @@ async function getWithoutRoom(path: string, env: Env): Promise<Response> {
   open();
   await Promise.all(others);
   await settle();
+
   return answer;
 }
 
@@ -176,6 +182,7 @@ test("whoever finds no room until the end of the timeout is asked to come back",
   await waitOut(refused);
   const answer = await refused;
   const { status, headers } = answer;
+
   expect([status, await answer.text()]).toEqual([503, "Not available now\n"]);
   expect(headers.get("retry-after")).toBe("5");
   expect(headers.get("cache-control")).toBe("no-store");
@@ -190,7 +197,9 @@ test("an older picture of the store is shown to whoever finds no room, for a min
   const store = createR2();
   const env = envWith({ RENDITIONS: store, ANSWERS: { ...VARS.ANSWERS, store: "RENDITIONS" } });
   lengths.set("replaced.jpg", MB);
+
   expect((await getAndSettle("/images/p0/replaced.jpg", {}, env)).status).toBe(200);
+
   forgetCached();
   wait(3600); // what was stored a moment ago may be on its way out
   lengths.set("replaced.jpg", 19 * MB);
@@ -204,6 +213,7 @@ test("an older picture of Workers Cache is shown to whoever finds no room", asyn
   const env = envWith({ ANSWERS: { ...VARS.ANSWERS, keep: 60, stale: 60 } });
   lengths.set("replaced.jpg", MB);
   expect((await getAndSettle("/images/p0/replaced.jpg", {}, env)).status).toBe(200);
+
   lengths.set("replaced.jpg", 19 * MB);
   wait(3600);
 

@@ -18,12 +18,14 @@ beforeAll(async () => {
   const picture = sharp(file("made/transparent.png"))
     .withExif({ IFD0: { Copyright: SECRET } })
     .withXmp(`<x:xmpmeta xmlns:x="adobe:ns:meta/">${SECRET}</x:xmpmeta>`);
+
   const [jpeg, png, webp, avif] = await Promise.all([
     picture.clone().withIccProfile("p3").jpeg({ progressive: true }).toBuffer(),
     picture.clone().png().toBuffer(),
     picture.clone().webp().toBuffer(),
     picture.clone().avif({ effort: 0 }).toBuffer(),
   ]);
+
   pictures = { jpeg, png, webp, avif };
 });
 const strip = (type: keyof typeof pictures, picture: Uint8Array) =>
@@ -57,9 +59,11 @@ describe("of a JPEG, whose pixels stay:", () => {
   ])("%s (B9)", async (_what, change) => {
     const before = change(pictures.jpeg);
     expect(before.includes(SECRET)).toBe(true);
+
     const after = strip("jpeg", before) ?? expect.unreachable();
     expect(Buffer.from(after).includes(SECRET)).toBe(false);
     expect(await pixels(after)).toEqual(await pixels(pictures.jpeg));
+
     const { exif, xmp, iptc, icc } = await sharp(after).metadata();
     expect([exif, xmp, iptc]).toEqual([undefined, undefined, undefined]);
     expect(icc).toEqual((await sharp(pictures.jpeg).metadata()).icc);
@@ -96,8 +100,10 @@ describe.each(["png", "webp"] as const)("of a %s,", (type) => {
   test("whose pixels stay, and what stands behind it (B9)", async () => {
     const before = Buffer.concat([pictures[type], latin1(SECRET)]);
     expect(pictures[type].includes(SECRET)).toBe(true);
+
     const after = strip(type, before) ?? expect.unreachable();
     expect(Buffer.from(after).includes(SECRET)).toBe(false);
+
     const { exif, xmp } = await sharp(after).metadata();
     expect([exif, xmp]).toEqual([undefined, undefined]);
     expect(await pixels(after)).toEqual(await pixels(pictures[type]));
@@ -138,10 +144,12 @@ test("they cannot be removed from an AVIF, so it is not shown; one without them 
   expect(strip("avif", plain)).toEqual(Uint8Array.from(plain));
   expect(pictures.avif.includes(SECRET)).toBe(true);
   expect(strip("avif", pictures.avif)).toBeUndefined();
+
   for (const box of ["free", "skip", "moov", "mdat"]) {
     const longer = Buffer.concat([plain, latin1(`\0\0\0\x08${box}`)]);
     expect(strip("avif", longer)).toEqual(Uint8Array.from(longer));
   }
+
   for (const more of ["x", SECRET, `\0\0\0\x16uuid${SECRET}`]) {
     expect(strip("avif", Buffer.concat([plain, latin1(more)]))).toBeUndefined();
   }

@@ -88,9 +88,11 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
       const ANSWERS = { ...VARS.ANSWERS, keep, store: "RENDITIONS" };
       const env = { ...world.env, ANSWERS, RENDITIONS: createR2({}, { now: aMinuteAgo }) };
       for (const name of stored) await showAlone(`/${name}/card/${KEY}`, env);
+
       forgetCached();
       world.media.setState(media);
       world.archive.setState(archive);
+
       const counts = world.archive.requestCount();
 
       const answer = await getAndSettle(PATH, { headers: MODERN }, env);
@@ -99,6 +101,7 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
       const [name] = `${picture}`.split("*");
       const isOutage = picture !== name && typeof picture === "string";
       const context = `stored: ${stored}`;
+
       expect([context, answer.status]).toEqual([
         context,
         typeof picture === "number" ? picture : 200,
@@ -126,6 +129,7 @@ describe.each(["cf", "R2"] as const)("a silent first bucket (%s)", (kind) => {
       RENDITIONS: createR2({}, { now: aMinuteAgo }),
     };
     const env = { ...world.env, ...stored };
+
     const { bytes } = await showAlone(`/archive/card/${KEY}`, env);
     world.media.setState("silent");
     const finish = stopTimers();
@@ -134,11 +138,14 @@ describe.each(["cf", "R2"] as const)("a silent first bucket (%s)", (kind) => {
     // One object alone does not make it a silent bucket.
     const { took: first } = await finish(get("/images/card/other.jpg", {}, env));
     expect(first).toBe(5_000);
+
     for (const ms of [5_000, 0]) {
       const { value, took } = await finish(get(PATH, { headers: MODERN }, env));
       expect([value.status, await value.bytes(), took]).toEqual([200, bytes, ms]);
     }
+
     expect(world.archive.requestCount()).toBe(counts);
+
     await vi.advanceTimersByTimeAsync(10_000);
   });
 

@@ -47,21 +47,25 @@ describe("two folders of one S3 bucket", () => {
       media: { ...media, prefix: first },
       archive: { ...media, prefix: second },
     };
+
     const ROUTES = [{ path: "/images/:preset/*", object: ["media/*", "archive/*"] }];
     const env = { ...ENV, BUCKETS, ROUTES, ANSWERS };
     const below = (prefix: string) => prefix.slice(media.prefix.length) + KEY;
     put(below(first), "made/key.jpg");
     put(below(second), "made/rotated-gps.jpg");
+
     expect(await statusOf(env)).toBe(200);
 
     stage.s3.objects.delete(first + KEY);
     const { fetch } = stage.s3;
+
     stage.s3.fetch = async (input, init) => {
       const url = input instanceof Request ? input.url : `${input}`;
       return url.includes(second + KEY)
         ? new Response("busy", { status: 503 })
         : fetch(input, init);
     };
+
     expect(await statusesLater(env)).toEqual([502, 502]);
   });
 });
@@ -73,7 +77,9 @@ test.each(WORLDS)("what was shown in an outage of the first: %s, %s", async (...
     ANSWERS: { ...ANSWERS, store: "RENDITIONS" },
     RENDITIONS: createR2({}, { now: aMinuteAgo }),
   };
+
   expect(await statusOf(env)).toBe(200);
+
   forgetCached();
   world.media.setState("reset");
   expect(await statusOf(env)).toBe(200);
@@ -87,6 +93,7 @@ test("forty pictures, in two places, without a purge", async () => {
   const world = createTwoBuckets(["cf", "cf"]);
   const env = { ...world.env, PURGE_TOKEN, ANSWERS };
   const keys = Array.from({ length: 40 }, (_, at) => `${at}/${KEY}`);
+
   const showAll = async () => {
     const statuses = new Set<number>();
     for (const dataCenter of ["a", "b"]) {
@@ -97,11 +104,15 @@ test("forty pictures, in two places, without a purge", async () => {
       }
       wait(10);
     }
+
     return [...statuses];
   };
   for (const key of keys) world.media.put("made/key.jpg", key);
+
   expect(await showAll()).toEqual([200]);
+
   for (const key of keys) world.media.remove(key);
+
   world.archive.setState("busy");
   wait(KEEP + 1);
   expect(await showAll()).toEqual([502]);
@@ -113,6 +124,7 @@ test("what S3 gave without an ETag and a date", async () => {
   const world = createTwoBuckets(["binding", "cf"]);
   const env = { ...world.env, ANSWERS };
   const { fetch } = stage.s3;
+
   stage.s3.fetch = async (...args) => {
     const { body, status, headers } = await fetch(...args);
     const withoutValidators = [...headers].filter(
@@ -120,7 +132,9 @@ test("what S3 gave without an ETag and a date", async () => {
     );
     return new Response(body, { status, headers: withoutValidators });
   };
+
   expect(await statusOf(env)).toBe(200);
+
   world.media.remove();
   world.archive.setState("reset");
   expect(await statusesLater(env)).toEqual([502, 502]);

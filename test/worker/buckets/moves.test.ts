@@ -76,16 +76,20 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
   test.each(MOVES)("it moves %s: each visitor sees what is there now", async (_what, steps) => {
     const expected = await pictures();
     const tags = new Map<Name, string>();
+
     for (const step of steps) {
       for (const name of ["media", "archive"] as const) {
         if (step.includes(name)) world[name].put();
         else world[name].remove();
       }
+
       wait(KEEP + 1);
       const [source] = step;
       const older = [...tags.values()];
       const plain = await getPicture();
+
       expect(plain.status).toBe(source ? 200 : 404);
+
       if (source) {
         const tag = plain.headers.get("etag") ?? "none";
         expect(await plain.bytes()).toEqual(expected[source]);
@@ -93,6 +97,7 @@ describe.each(MODES)("%s, then %s, keep %d:", (first, second, keep) => {
         expect([...tags].some(([name, one]) => name !== source && one === tag)).toBe(false);
         tags.set(source, tag);
       }
+
       // Browsers have what was shown before: one of it, or all.
       for (const condition of [...older, older.join(", ")].filter(Boolean)) {
         const answer = await getPicture(PATH, { "if-none-match": condition });
@@ -110,10 +115,13 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     const before = world.archive.requestCount();
     const calls = () => [world.media.requestCount(), store.calls.length];
     await getPicture();
+
     expect(world.archive.requestCount()).toBe(before);
+
     const listed = calls();
     open([first, second]);
     await getPicture(`/media/card/${KEY}`);
+
     expect(listed).toEqual(calls());
   });
 
@@ -122,10 +130,12 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     ["in front", "archive", ["media/*", "archive/*"]],
   ] as const)("a bucket that is added %s makes nothing anew", async (_where, old, object) => {
     if (old === "archive") world.media.remove();
+
     const route = { path: "/images/:preset/*", object: `${old}/*` };
     const before = await getPicture(PATH, {}, { ...env, ROUTES: [route] });
     const pictures = [...store.objects.keys()];
     forgetCached();
+
     const edgeCount = stage.edgeRequests.length;
     const answer = await getPicture(PATH, {}, { ...env, ROUTES: [{ ...route, object }] });
     expect(answer.headers.get("server-timing")).toContain("stored");
@@ -143,7 +153,9 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
       world.media.remove();
       world.archive.remove();
       forgetCached();
+
       expect((await getPicture()).status).toBe(404);
+
       const counts = [world.media.requestCount(), world.archive.requestCount()];
       const again = await getPicture();
       expect([again.status, again.headers.get("cache-control")]).toEqual([
@@ -151,6 +163,7 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
         "public, max-age=60",
       ]);
       expect([world.media.requestCount(), world.archive.requestCount()]).toEqual(counts);
+
       world[name].put();
       await postPurge(bridgeEvent(`acme-${name}`, key), env);
       expect((await getPicture()).status).toBe(200);
@@ -163,6 +176,7 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
       await getPicture();
       return stage.cache.runs.length > before;
     };
+
     const purges: unknown[] = [{ objects: [`${name}/${KEY}`] }, { bucket: name }];
     for (const source of ["media", "archive"]) {
       if (source === "archive") world.media.remove();
@@ -171,6 +185,7 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
         expect(await runsAgain()).toBe(false);
         expect((await postPurge(purge, env)).status).toBe(200);
         expect(await runsAgain()).toBe(true);
+
         // Once more, after Workers Cache has only heard that nothing changed.
         wait(KEEP + 1);
         expect(await runsAgain()).toBe(true);
@@ -188,6 +203,7 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
       world.media.put();
       return store.put(...args);
     };
+
     env = { ...env, RENDITIONS: { ...store, put } };
     expect(await (await getPicture()).bytes()).toEqual(expected.archive);
     expect(await (await getPicture()).bytes()).toEqual(expected.media);
@@ -198,8 +214,10 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
     await getPicture();
     world.media.remove();
     forgetCached();
+
     expect(await (await getPicture()).bytes()).toEqual(expected.archive);
     expect(store.objects.size).toBe(1);
+
     forgetCached();
     world.media.setState("reset");
     expect(await (await getPicture()).bytes()).toEqual(expected.archive);
@@ -211,12 +229,14 @@ test("where the edge contradicts S3, the first bucket is asked again (C1)", asyn
   const expected = await pictures();
   open(["cf", "cf"]); // an edge that has kept nothing
   world.media.remove();
+
   const edgeCount = stage.edgeRequests.length;
   stage.beforeEdgeRequest = (times) => {
     if (times !== edgeCount) return;
     world.archive.remove(); // after S3 has given it to the Worker, it moves
     world.media.put();
   };
+
   expect(await (await getPicture()).bytes()).toEqual(expected.media);
   expect(lines()).toEqual([]);
 });
@@ -225,6 +245,7 @@ test("an object that goes while the binding opens it is looked for in the second
   open(["R2", "R2"]);
   const expected = await pictures();
   forgetCached();
+
   const { bindings } = world.media;
   const [name = "", r2] = Object.entries(bindings)[0] ?? [];
   let times = 0;
@@ -232,6 +253,7 @@ test("an object that goes while the binding opens it is looked for in the second
     if (++times === 2) world.media.remove();
     return r2.get(...args);
   };
+
   env = { ...env, [name]: { ...r2, get } };
   expect(await (await getPicture()).bytes()).toEqual(expected.archive);
 });
@@ -248,9 +270,11 @@ describe("a fallback", () => {
     withFallback("archive/other.jpg");
     world.archive.put("photos/fig.jpg", "other.jpg");
     expect((await getPicture()).status).toBe(200);
+
     world.archive.remove();
     forgetCached();
     const answer = await getPicture();
+
     expect([answer.status, answer.headers.get("content-type")]).toEqual([404, "image/avif"]);
   });
 
@@ -258,6 +282,7 @@ describe("a fallback", () => {
     withFallback(`${name}/${KEY}`);
     world.archive.remove();
     const answer = await getPicture();
+
     expect([answer.status, answer.headers.get("content-type")]).toEqual([
       404,
       "text/plain; charset=utf-8",
@@ -270,7 +295,9 @@ test("a key that is too long for the prefix of the second is shown out of the fi
   open(["cf", "cf"]);
   const key = `${"long/".repeat(200)}${"x".repeat(14)}`; // 1,014 bytes: 1,024 with published/
   world.media.put("made/key.jpg", key);
+
   expect((await getPicture(`/images/card/${key}`)).status).toBe(200);
+
   world.media.remove(key);
   forgetCached();
   expect((await getPicture(`/images/card/${key}`)).status).toBe(404);
@@ -293,14 +320,18 @@ describe.each(WORLDS)("%s, then %s, and Workers Cache while the second is down:"
     world.media.remove();
     const archive = await show();
     expect(archive).toBeInstanceOf(Uint8Array);
+
     const tag = (await getPicture()).headers.get("etag");
     expect(tag).toMatch(/^W\/"[0-9a-f]{32}"$/);
+
     world.archive.setState("reset");
     for (let times = 0; times < 3; times++) {
       wait(KEEP + 1);
       expect(await show()).toEqual(archive);
     }
+
     expect((await getPicture(PATH, { "if-none-match": tag ?? "" })).status).toBe(304);
+
     world.media.setState("reset");
     wait(KEEP + 1);
     expect(await show()).toEqual(archive);

@@ -90,6 +90,7 @@ describe("a refusal", () => {
         ...(isCached && { "cache-tag": "a,b" }),
       },
     ]);
+
     expect(await readCachedAnswer(answer, false)).toEqual({
       kind: "refusal",
       refusal,

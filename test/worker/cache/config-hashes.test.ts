@@ -85,6 +85,7 @@ test("a rendition is made anew exactly where the hash of its bucket or its varia
   const before = await hashConfig(configOf(), ENV);
   const stored = namesOf(configOf());
   const hashes = (config: typeof before) => Object.values(config.variants);
+
   for (const [title, change] of CHANGES) {
     const after = await hashConfig(configOf(change), { ...ENV, ...change });
     const isSameBucket = after.buckets["media"] === before.buckets["media"];

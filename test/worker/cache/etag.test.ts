@@ -51,6 +51,7 @@ test("it is the same for the same rendition, whatever its preset, its URL's vers
 test("it is another one for each other rendition", async () => {
   put("other.jpg", "photos/fig.jpg");
   put("copy.jpg", "made/key.jpg");
+
   const etags = [
     await etagOf(),
     await etagOf(PATH, "image/webp"),
@@ -61,6 +62,7 @@ test("it is another one for each other rendition", async () => {
     await etagOf("/images/card/copy.jpg"),
     await etagOf(`${PATH}?facts`),
   ];
+
   put("key.jpg", "photos/fig.jpg"); // a replaced object
   etags.push(await etagOf());
   expect(new Set(etags).size).toBe(etags.length);
@@ -70,7 +72,9 @@ test("a replaced overlay is another rendition, within a minute", async () => {
   const env = envOf("binding", { PRESETS: MARKED, ROUTES });
   put("made/mark.png", "made/transparent.png");
   const before = await etagOf("/images/marked/key.jpg", "*/*", env);
+
   expect(await etagOf("/images/marked/key.jpg", "*/*", env)).toBe(before);
+
   put("made/mark.png", "made/key.jpg");
   wait(61);
   expect(await etagOf("/images/marked/key.jpg", "*/*", env)).not.toBe(before);
@@ -89,12 +93,15 @@ test("nothing of S3's ETag, or of the edge's URL, can be read from it", async ()
   const md5 = hash("md5", file("made/key.jpg"));
   const etag = await etagOf();
   expect(etag).toMatch(/^W\/"[0-9a-f]{32}"$/);
+
   const [source = ""] = stage.edgeRequests.map(({ request }) => new URL(request.url).search);
   expect(source).toMatch(/^\?x-vitrine=[0-9a-f]{32}$/);
+
   const parameter = source.slice("?x-vitrine=".length);
   const hashes = (text: string) =>
     ["md5", "sha1", "sha256"].map((name) => hash(name, text).slice(0, 32));
   const easy = [md5, parameter, ...[md5, `"${md5}"`, parameter].flatMap(hashes)];
+
   expect(easy).not.toContain(etag.slice(1, -1));
   expect([md5, ...[md5, `"${md5}"`].flatMap(hashes)]).not.toContain(parameter);
 });

@@ -68,20 +68,24 @@ describe("one rendition for all visitors (W3, W5, W6)", () => {
         const { status } = await get(PATH, MODERN_INIT, env, DATA_CENTERS[at % 30]);
         expect(status).toBe(200);
       }
+
       expect(await calls()).toEqual({ s3: 2, edge: 1 });
     },
   );
+
   const DEPLOYED = deploy({ HEALTH_TOKEN: "another token of 16 characters" });
   const PUT = deploy(NEXT);
 
   test("visitors who accept other formats get others, whoever comes first (W14, O6)", async () => {
     const accepts = [MODERN.accept, "image/webp", "image/avif", "*/*", MODERN.accept, "*/*"];
     const types: (string | null)[] = [];
+
     for (const accept of accepts) {
       const { headers } = await get(PATH, { headers: { accept } });
       expect(headers.get("vary")).toBe("accept");
       types.push(headers.get("content-type"));
     }
+
     const [avif, webp, jpeg] = ["image/avif", "image/webp", "image/jpeg"];
     expect(types).toEqual([avif, webp, avif, jpeg, avif, jpeg]);
     expect(stage.edgeRequests).toHaveLength(4); // AVIF twice: one of the two must not fall back to WebP
@@ -91,15 +95,19 @@ describe("one rendition for all visitors (W3, W5, W6)", () => {
 describe("how long (W7, W8)", () => {
   test("five minutes fresh, then a week stale while S3 is asked, then a visitor waits (W8, W18)", async () => {
     expect(await requestPicture()).toEqual([200, "miss", CACHING]);
+
     wait(KEEP - 1);
     expect(await requestPicture()).toEqual([200, "hit", CACHING]);
     expect(await calls()).toEqual({ s3: 2, edge: 1 });
+
     wait(2);
     expect(await requestPicture()).toEqual([200, "stale", CACHING]);
     expect(await requestPicture()).toEqual([200, "hit", CACHING]);
+
     wait(KEEP + WEEK - 1);
     expect(await requestPicture()).toEqual([200, "stale", CACHING]);
     expect(await calls()).toEqual({ s3: 6, edge: 1 }); // an unchanged object is not rendered again
+
     wait(KEEP + WEEK + 1);
     expect((await requestPicture())[0]).toBe(200);
   });
@@ -117,10 +125,12 @@ describe("how long (W7, W8)", () => {
   test("a missing object is cached for 60 s, and no longer, whatever fails then (A6, W8)", async () => {
     const missing = "/images/card/nothing.jpg";
     expect(await requestPicture(missing)).toEqual([404, undefined, "public, max-age=60"]);
+
     wait(59);
     await requestPicture(missing);
     expect(await calls()).toEqual({ s3: 1, edge: 0 });
     expect(lines().map(({ cache }) => cache)).toEqual(["miss", "hit"]);
+
     stage.s3.faults.add("InternalError");
     wait(2);
     expect((await requestPicture(missing))[0]).toBe(502);
@@ -129,7 +139,9 @@ describe("how long (W7, W8)", () => {
 
 describe("an outage is logged, and not visible for pictures of the last week (W8)", () => {
   const { edge } = stage;
+
   type Outage = readonly [what: string, failure: string, begin: () => void, recover: () => void];
+
   const fails = (fault: "InternalError" | "reset") => () => void stage.s3.faults.add(fault);
   const works = () => stage.s3.faults.clear();
   const set = (switches: Partial<typeof edge.switches>) => () =>
@@ -149,6 +161,7 @@ describe("an outage is logged, and not visible for pictures of the last week (W8
     ["the quota is spent", "quota-spent", setForNew(SPENT), set({ failure: undefined })],
   ])("%s: %s", async (_name, failure, begin, recover) => {
     expect(await requestPicture()).toEqual([200, "miss", CACHING]);
+
     begin();
     for (const later of [KEEP + 1, DAY, 5 * DAY]) {
       wait(later);
@@ -160,10 +173,12 @@ describe("an outage is logged, and not visible for pictures of the last week (W8
         ]);
       }
     }
+
     const reported = failures();
     expect(reported.map((line) => line["failure"])).toEqual([failure, failure, failure]);
     expect(reported[0]).toMatchObject({ bucket: "media", key: "published/key.jpg", times: 1 });
     expect(lines().filter(({ answered }) => answered !== undefined)).toEqual([]);
+
     recover();
     wait(120);
     expect(await requestPicture()).toEqual([200, "stale", CACHING]);

@@ -68,8 +68,10 @@ describe.each(BROKEN)("where %s,", (_name, spoil, reason) => {
     for (const path of [PATH, "/images/card@2x/key.jpg", PATH]) {
       expect(await requestPicture(path)).toEqual([...IMAGE, "direct"]);
     }
+
     const line = `warn: ${reason}`;
     expect(reasons()).toEqual([line]);
+
     wait(MINUTE + 1);
     expect(await requestPicture()).toEqual([...IMAGE, "direct"]);
     expect(reasons()).toEqual([line, line]);
@@ -97,14 +99,17 @@ test("one failure in a hundred requests costs one rendition each, and the cache 
       return loopback.fetch(...args);
     },
   });
+
   await requestPicture();
   countCalls();
   const states = new Map<unknown, number>();
+
   for (let times = 0; times < 1_000; times++) {
     const [status, , state] = await requestPicture();
     expect(status).toBe(200);
     states.set(state, (states.get(state) ?? 0) + 1);
   }
+
   expect(Object.fromEntries(states)).toEqual({ hit: 990, direct: 10 });
   expect(countCalls().edge).toBe(10);
 });
@@ -137,10 +142,12 @@ describe("while the edge transforms for the gateway alone (W13),", () => {
   test("once a minute, one request tries the entrypoint", async () => {
     wait(MINUTE + 1);
     expect(await requestPicture(SECOND)).toEqual([...IMAGE, "direct"]);
+
     const runs = stage.cache.runs.length;
     stage.cache.switches.loopback = "transformed";
     expect(await requestPicture(SECOND)).toEqual([...IMAGE, "direct"]);
     expect(stage.cache.runs.length).toBe(runs + 1); // the cache is asked all the same
+
     wait(MINUTE + 1);
     expect(await requestPicture(SECOND)).toEqual([...IMAGE, "miss"]);
     expect(await requestPicture("/images/wide/key.jpg")).toEqual([...IMAGE, "miss"]);
@@ -180,6 +187,7 @@ describe("a replaced picture is right at the second visit after `keep` (W5, W8, 
     await stage.cache.settled();
     const second = await get(PATH, { headers: MODERN });
     const bytes = await second.bytes();
+
     expect([second.status, Buffer.compare(bytes, old) === 0]).toEqual([200, false]);
   });
 });
@@ -190,8 +198,10 @@ test("an isolate purges five pictures a minute that it cannot make anew, and say
     put(path.replace("/images/card/", ""), "photos/friends.jpg");
     await requestPicture(path);
   }
+
   stage.cache.switches.loopback = "not-in-background";
   for (const path of paths) put(path.replace("/images/card/", ""), "photos/fig.jpg");
+
   wait(301);
   const seenAgain = async () => {
     const states: unknown[] = [];
@@ -201,12 +211,15 @@ test("an isolate purges five pictures a minute that it cannot make anew, and say
     }
     return states;
   };
+
   const STALE = Array.from({ length: 7 }, () => "stale");
   expect(await seenAgain()).toEqual(STALE);
   expect(await seenAgain()).toEqual([..."miss miss miss miss miss".split(" "), "stale", "stale"]);
+
   wait(MINUTE + 1);
   await seenAgain();
   expect((await seenAgain()).slice(5)).toEqual(["miss", "miss"]);
+
   const purged = stage.logged.filter(({ line }) => line["event"] === "stale-purged");
   expect(purged.map(({ line }) => line["times"])).toEqual([1, 9]);
 });
@@ -217,10 +230,12 @@ test("where transformations are off, pictures of unchanged objects are still sho
   stage.edge.switches.transformations = false;
   put("key.jpg", "photos/fig.jpg");
   wait(301);
+
   for (const path of [PATH, "/images/card/photos/friends.jpg"]) {
     expect(await requestPicture(path)).toEqual([...IMAGE, "stale"]);
     await stage.cache.settled();
   }
+
   expect((await requestPicture())[0]).toBe(502);
   expect(await requestPicture("/images/card/photos/friends.jpg")).toEqual([...IMAGE, "hit"]);
 });
@@ -232,7 +247,9 @@ test("a deleted picture is out of the cache at every variant, once one of them i
   await requestPicture(other);
   stage.s3.objects.delete("published/key.jpg");
   wait(250);
+
   expect(await requestPicture()).toEqual([...IMAGE, "stale"]);
+
   await stage.cache.settled();
   expect([(await requestPicture())[0], (await requestPicture(other))[0]]).toEqual([404, 404]);
 });
@@ -248,9 +265,11 @@ test("where transformations are off, a visitor who has the picture is no proof a
   const etag = (await get(PATH, { headers: MODERN })).headers.get("etag") ?? "";
   arrange({ transformations: false });
   stage.clock.now = Date.now();
+
   const init = { headers: { ...MODERN, "if-none-match": etag } };
   expect((await get(PATH, init)).status).toBe(304);
   expect(reasons()).toEqual([]);
+
   stage.edge.switches.transformations = true;
   expect(await requestPicture()).toEqual([...IMAGE, "miss"]);
 });
@@ -265,9 +284,11 @@ test.each<[string, string, number]>([
     stage.exported = (loopback) => loopback;
     spoil();
     stage.clock.now = Date.now();
+
     expect((await requestPicture(bad))[0]).toBe(status);
     expect(await requestPicture()).toEqual([...IMAGE, "direct"]);
     expect((await requestPicture(bad))[0]).toBe(status);
+
     wait(MINUTE + 1);
     expect((await requestPicture(bad))[0]).toBe(status);
     expect(await requestPicture()).toEqual([...IMAGE, "direct"]);
@@ -281,6 +302,7 @@ test("a bucket that the edge refuses hides from nobody that a direct try works (
     headers: { "cf-resized": "err=9401" },
   });
   const { fetch } = stage.edge;
+
   stage.edge.fetch = (url, init) =>
     `${url}`.includes("fig.jpg") ? Promise.resolve(refused.clone()) : fetch(url, init);
   for (let times = 0; times < 3; times++) {
@@ -294,7 +316,9 @@ test("where the edge stops to transform behind it, what is cached is still shown
   stage.cache.switches.loopback = "forgotten";
   put("key.jpg", "photos/fig.jpg");
   wait(301);
+
   expect(await requestPicture()).toEqual([...IMAGE, "stale"]);
+
   await stage.cache.settled();
   expect(await requestPicture("/images/card@2x/key.jpg")).toEqual([...IMAGE, "direct"]);
 });
@@ -313,10 +337,13 @@ test("an image that comes too late is a 504, and its body is cancelled", async (
   const cancelled = vi.fn();
   const body = new ReadableStream({ cancel: cancelled });
   const { promise, resolve } = Promise.withResolvers<Response>();
+
   Object.assign(stage, { exported: () => ({ fetch: () => promise }) });
   const answer = get(PATH, {}, { ...ENV, ANSWERS: { timeout: 5 } });
   await vi.advanceTimersByTimeAsync(5_000);
+
   expect((await answer).status).toBe(504);
+
   resolve(new Response(body, { headers: { "content-type": "image/avif" } }));
   await vi.advanceTimersByTimeAsync(1);
   expect(cancelled).toHaveBeenCalledOnce();

@@ -84,12 +84,14 @@ describe("two routes with two policies to one object", () => {
       wait(2);
       expect([await stateOf(short), await stateOf(long)]).toEqual(["stale", "hit"]);
     }
+
     const runs = stage.cache.runs.filter((run) => run.reason === "revalidate");
     expect(runs).toHaveLength(3);
 
     wait(WEEK);
     expect(await stateOf(long)).toBe("stale");
     expect(await stateOf(long)).toBe("hit");
+
     wait(WEEK - 1);
     expect(await stateOf(long)).toBe("hit");
     expect(stage.edgeRequests).toHaveLength(requests);
@@ -99,19 +101,23 @@ describe("two routes with two policies to one object", () => {
   test("show the same bytes under one ETag, and one purge of the object ends both (W10)", async () => {
     env = withRoutes();
     const tags = new Set<string | null>();
+
     for (const route of ["short", "long", "usual", "none"]) {
       const { headers } = await getAndSettle(pathOf(route), { headers: MODERN }, env);
       tags.add(headers.get("etag"));
     }
+
     expect(tags.size).toBe(1);
     expect(storedNames()).toHaveLength(1);
 
     wait(2); // R2 takes one write a second
     replace("photos/fig.jpg");
     expect((await postPurge({ objects: [`media/${KEY}`] }, env)).status).toBe(200);
+
     const states = await Promise.all(
       ["short", "long", "usual"].map((route) => stateOf(pathOf(route))),
     );
+
     expect(states).not.toContain("hit");
   });
 
@@ -126,7 +132,9 @@ describe("two routes with two policies to one object", () => {
     await visit(pathOf("long"));
     const [first, ...others] = ROUTES.filter(({ path }) => path.startsWith("/long/"));
     env = withRoutes({ ROUTES: [{ ...first, answers: { keep: MINUTE } }, ...others] });
+
     expect(await stateOf(pathOf("long"))).toBe("stored");
+
     wait(MINUTE + 1);
     expect(await stateOf(pathOf("long"))).toBe("stale");
     expect(stage.edgeRequests).toHaveLength(1);
@@ -177,6 +185,7 @@ describe("immutable", () => {
       expect(await visit(path)).toEqual([200, "miss", caching]);
       expect(await visit(path)).toEqual([200, "hit", caching]);
       expect(await visit(path, { ...INIT, method: "HEAD" })).toEqual([200, "hit", caching]);
+
       const etag = (await getAndSettle(path, INIT, env)).headers.get("etag") ?? "";
       const unchanged = { headers: { ...MODERN, "if-none-match": etag } };
       expect(await visit(path, unchanged)).toEqual([304, "hit", caching]);
@@ -211,27 +220,34 @@ describe("immutable", () => {
     await visit(pathOf("usual"));
     wait(20);
     stage.s3.faults.add("InternalError");
+
     const short = "public, max-age=60";
     expect(await visit(pathOf("ever"))).toEqual([200, "stored", short]);
+
     wait(MINUTE - 1);
     expect(await visit(pathOf("ever"))).toEqual([200, "hit", short]);
+
     wait(2);
     expect(await visit(pathOf("ever"))).toEqual([200, "stale", short]);
 
     // Past the `stale` of [vars.ANSWERS], S3 is asked first.
     wait(WEEK + MINUTE + 1);
     expect(await visit(pathOf("ever"))).toEqual([200, "stored", short]);
+
     stage.s3.faults.clear();
     wait(MINUTE + 1);
     await visit(pathOf("ever"));
+
     expect(await visit(pathOf("ever"))).toEqual([200, "hit", ever]);
   });
 
   test("never what Workers Cache shows while S3 is asked, or fails (W8)", async () => {
     env = withRoutes({ ...BARE, ROUTES: [WEEKLY] });
     expect(await visit(pathOf("weekly"))).toEqual([200, "miss", ever]);
+
     wait(WEEK + 1);
     stage.s3.faults.add("InternalError");
+
     for (const city of DATA_CENTERS.slice(0, 2)) {
       expect(await visit(pathOf("weekly"), INIT, city)).toEqual([200, "stale", usual]);
       const head = { ...INIT, method: "HEAD" };
@@ -241,9 +257,11 @@ describe("immutable", () => {
     // Past `stale`, within `stale_if_error`.
     wait(DAY);
     expect(await visit(pathOf("weekly"))).toEqual([200, "stale", usual]);
+
     stage.s3.faults.clear();
     expect((await visit(pathOf("weekly")))[2]).toBe(ever);
   });
+
   const WEEKLY = {
     ...{ path: "/weekly/:preset/*", object: "media/*" },
     answers: { keep: WEEK, stale: 60, stale_if_error: WEEK, immutable: true },
@@ -253,8 +271,10 @@ describe("immutable", () => {
     env = withRoutes(BARE);
     stage.edge.switches.namesOriginal = false;
     expect(await visit(pathOf("ever"))).toEqual([200, "miss", usual]);
+
     wait(299);
     expect(await visit(pathOf("ever"))).toEqual([200, "hit", usual]);
+
     wait(2);
     expect(await visit(pathOf("ever"))).toEqual([200, "stale", usual]);
   });
@@ -271,6 +291,7 @@ describe("immutable", () => {
       return isOfFallback ? fetch(url, init) : Promise.resolve(answer());
     };
   };
+
   const smaller = {
     ...{ "cf-resized": "internal=ok", "content-type": "image/jpeg" },
     warning: 'cf-images 299 "original is smaller"',
@@ -292,6 +313,7 @@ describe("immutable", () => {
     async (_what, status, event, key, plain, withFallback, begin) => {
       env = withRoutes(BARE);
       begin();
+
       for (let times = 0; times < 2; times++) {
         const refused = await visit(pathOf("ever", key));
         expect([refused[0], refused[2]]).toEqual([status, plain]);
@@ -317,6 +339,7 @@ describe("immutable", () => {
     await visit(pathOf("shown", "nothing.jpg"));
     expect(await stateOf(pathOf("usual", "photos/fig.jpg"))).toBe("hit");
     expect(await stateOf(pathOf("shown", "photos/fig.jpg"))).toBe("miss");
+
     wait(301);
     await visit(pathOf("shown", "nothing.jpg"));
     expect(stage.cache.runs.at(-1)).toMatchObject({ reason: "revalidate" });
@@ -344,6 +367,7 @@ test("a stale picture of the upper tier is not immutable, whatever the lower tie
       return copy;
     },
   });
+
   const [, state, caching] = await visit(`/weekly/card/${KEY}`, { headers: MODERN }, "elsewhere");
   expect([state, caching]).toEqual(["stale", "public, max-age=600"]);
 });

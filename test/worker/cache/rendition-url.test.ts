@@ -68,6 +68,7 @@ test("each value of each option is a key of its own (W3, W4)", () => {
   const { dpr: _dpr, widths: _widths, ...options } = RANGES; // these two make variants
   const urls = new Set([url({ preset: "card@2x" }), url({ preset: "wide" })]);
   let values = urls.size;
+
   for (const [option, { valid }] of Object.entries(options)) {
     for (const value of valid) {
       const text = urlWith({ [option]: value });
@@ -77,6 +78,7 @@ test("each value of each option is a key of its own (W3, W4)", () => {
       values += 1;
     }
   }
+
   expect(values).toBeGreaterThan(Object.keys(options).length);
 });
 
@@ -86,6 +88,7 @@ test("each key, version, format and setting of a bucket is a key of its own (W3,
     ...[{ bucket: "acme-other" }, { endpoint: "https://s3.eu-central-1.amazonaws.com" }],
     ...[{ prefix: "drafts/" }, { addressing: "path" }, { credentials: "OTHER" }],
   ];
+
   const urls = [
     ...[url(), url({ key: "b.jpg" }), url({ version: "1" })],
     ...formatsBesides.map((formats) => url({ formats })),
@@ -93,6 +96,7 @@ test("each key, version, format and setting of a bucket is a key of its own (W3,
       url({}, configOf({ BUCKETS: { media: { ...media, ...setting } } })),
     ),
   ];
+
   expect(new Set(urls).size).toBe(3 + formatsBesides.length + settings.length);
 });
 
@@ -102,6 +106,7 @@ test("other names, and another order of the same options, share a key", () => {
     PRESETS: { ...VARS.PRESETS, tile: { height, dpr: [2], fit, width, format: "auto" } },
     BUCKETS: { ...VARS.BUCKETS, pictures: media },
   });
+
   expect(url({ bucket: "pictures", preset: "tile" }, changed)).toBe(url());
   expect(url({ preset: "tile@2x" }, changed)).toBe(url({ preset: "card@2x" }));
 });
@@ -115,6 +120,7 @@ describe("the lifetimes of a route", () => {
       { keep: 31_536_000, stale: 1, stale_if_error: 1 },
     ],
   ];
+
   const ROUTES = POLICIES.map((answers, index) => ({
     ...{ path: `/${index}/:preset/*`, object: ["media/*", "archive/*"], answers },
   }));
@@ -146,6 +152,7 @@ describe("the lifetimes of a route", () => {
         }
       }
     }
+
     expect(urls.size).toBe(7 * 3 * 2);
   });
 
@@ -241,9 +248,11 @@ test.each<[string, object, object, object, string, string]>([
       BUCKETS: { ...VARS.BUCKETS, media: bucket, two },
       ...more,
     });
+
     const both = [keyOf({ key }, config), keyOf({ bucket: "two", key: keyInTwo }, config)];
     const urls = both.map((rendition) => new Request(renditionUrl([rendition])).url);
     expect(new Set(urls).size).toBe(2);
+
     const names = urls.map((text) => readRenditionUrl(config, text)?.[0].bucket.name);
     expect(names).toEqual(["media", "two"]);
   },
@@ -261,6 +270,7 @@ describe("reads what it wrote:", () => {
     });
     const rendition = keyOf({ bucket: "other" }, config);
     const text = renditionUrl([rendition]);
+
     expect(new Request(text).url).toBe(text);
     expect(readRenditionUrl(config, text)?.[0].bucket.name).toBe("other");
   });
@@ -300,11 +310,13 @@ describe("of several buckets", () => {
     BUCKETS: { media: BINDING, archive, bound: R2_PHOTOS },
     PRESETS: LOGO,
   });
+
   const keysOf = (key: string, change: Partial<Named>, ...names: readonly string[]) => {
     const [first = "", ...rest] = names;
     const inBucket = (bucket: string) => keyOf({ ...change, key, bucket }, config);
     return [inBucket(first), ...rest.map(inBucket)] as const;
   };
+
   const BUCKETS = ["media", "archive", "bound"];
 
   test.each([
@@ -331,6 +343,7 @@ describe("of several buckets", () => {
   const two = renditionUrl(keysOf("a.jpg", { version: "7" }, "media", "archive"));
   const second = two.indexOf("&else=");
   const [head, tail] = [two.slice(0, second), two.slice(second, -"&v=7".length)];
+
   test.each([
     ["nothing behind it", `${head}&else=`],
     ["nothing before it", `https://renditions/2/${tail}`],

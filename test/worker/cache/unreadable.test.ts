@@ -38,6 +38,7 @@ describe.each<EngineName>(["cf", "binding"])("with %s", (engine) => {
       expect((await requestPicture("a.jpg"))[0]).toBe(415);
       wait(1);
     }
+
     expect([fetched(), stage.cache.runs.length]).toEqual([1, 1]);
     expect((await requestPicture("a.jpg"))[0]).toBe(415);
     expect(stage.cache.runs).toHaveLength(2);
@@ -46,9 +47,11 @@ describe.each<EngineName>(["cf", "binding"])("with %s", (engine) => {
   test("a page that is repaired shows within a minute, and no browser caches the 415 for longer", async () => {
     put("a.jpg", PAGE);
     expect(await requestPicture("a.jpg")).toEqual([415, MINUTE]);
+
     put("a.jpg", "made/key.jpg");
     wait(50);
     expect(await requestPicture("a.jpg")).toEqual([415, "public, max-age=10"]);
+
     wait(10);
     expect((await requestPicture("a.jpg"))[0]).toBe(200);
   });
@@ -61,6 +64,7 @@ describe.each<EngineName>(["cf", "binding"])("with %s", (engine) => {
       const originals = engine === "cf" ? 1 : times * 2;
       expect([times, fetched()]).toEqual([times, times + originals]);
     }
+
     put("a.jpg", "made/key.jpg");
     expect((await requestPicture("a.jpg"))[0]).toBe(200);
   });
@@ -68,6 +72,7 @@ describe.each<EngineName>(["cf", "binding"])("with %s", (engine) => {
   test("half a JPEG in place of a picture leaves the older one", async () => {
     put("a.jpg", "made/key.jpg");
     expect((await requestPicture("a.jpg"))[0]).toBe(200);
+
     put("a.jpg", HALF);
     for (let day = 0; day < 3; day++) {
       wait(86_400);
@@ -82,9 +87,12 @@ test("an overlay that is no image any more does not replace an older picture", a
   network.use(http.get(url, () => new HttpResponse(mark.slice())));
   stage.edge.switches.cache = false;
   env = envOf("cf", { PRESETS: { card: { width: 90, draw: [{ url }] } } });
+
   expect((await requestPicture("key.jpg"))[0]).toBe(200);
+
   mark = PAGE;
   put("key.jpg", "photos/fig.jpg"); // an unchanged object needs no engine
   wait(3 * 86_400);
+
   for (let times = 0; times < 3; times++) expect((await requestPicture("key.jpg"))[0]).toBe(200);
 });

@@ -95,6 +95,7 @@ test.each<[string, string]>([
 ])("no key takes longer than its length squared by the route %s → %s", (path, object) => {
   const { route, faults } = compile(path, object);
   expect(faults).toEqual([]);
+
   for (const text of ["-", "-/", "a-", "x/-", "--.jpg/"]) {
     const keyOf = (length: number) => `${text.repeat(length / text.length)}/`;
     const find = (length: number) => publicPathOf([route], route, "card", keyOf(length));

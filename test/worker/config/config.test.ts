@@ -31,6 +31,7 @@ test("a right configuration is ready to serve from", () => {
     usable: [{ name: "current", credentials: CREDENTIALS }],
     unusable: [],
   });
+
   expect(config.answers).toEqual({
     ...{ max_age: 600, timeout: 15 },
     ...{ keep: 300, stale: 604_800, stale_if_error: 604_800 },
@@ -107,6 +108,7 @@ test("a route is signed, or bound to pages, as far as it says so", () => {
     ],
     [undefined, new Set(["https://app.example"])],
   ]);
+
   const signed = readConfig({ ...ENV, ROUTES: [{ ...ROUTE, signed: true }] });
   expect(signed).toMatchObject({ routes: [{ signing: { maxAge: 604_800 } }] });
 });
@@ -142,6 +144,7 @@ test("all mistakes of a route's answers are told at once, beside those of [vars.
     { ...OTHER_ROUTE, answers: { store: "R", timeout: 5 } },
   ];
   const range = "is not a whole number between 0 and 31536000: it is in seconds";
+
   expect(mistakesOf({ ROUTES, ANSWERS: { immutable: true } })).toEqual([
     "ANSWERS.immutable: unknown option",
     `ROUTES[0].answers.keep: -1 ${range}`,
@@ -282,6 +285,7 @@ test("one table of token is a rule, and Access needs neither keys nor a cookie",
   const claims = { azp: "app", sub: ":user", org: ["acme", "globex"] };
   const token = [{ issuer: TOKEN.issuer, keys: TOKEN.keys, cookie: "session", claims }, access];
   const [route] = configOf({ ROUTES: [{ ...USERS, token }] }).routes;
+
   expect(route?.tokenRules).toEqual([
     {
       issuer: TOKEN.issuer,
@@ -310,6 +314,7 @@ test("only the issuer of the local run may be on this machine", () => {
   const url = "http://localhost:8787/issuer";
   const token = { ...TOKEN, issuer: url, keys: `${url}/jwks.json` };
   const ROUTES = [{ ...USERS, token }];
+
   expect(configOf({ ROUTES, LOCAL_ISSUER: url }).routes).toHaveLength(1);
   for (const LOCAL_ISSUER of ["http://localhost:8788/", "https://localhost:8787/", 1, {}]) {
     expect(mistakesOf({ ROUTES, LOCAL_ISSUER })).toHaveLength(2);
@@ -326,6 +331,7 @@ test("all that contradicts cors is reported at once, and cors = false contradict
     "ROUTES[0].cookie: needs signed = true",
     expect.stringContaining(`ROUTES[0].${NO_CORS}`),
   ]);
+
   const route = { ...ROUTE, ...closed, cors: false };
   expect(configOf({ ROUTES: [route] }).routes.map(({ cors }) => cors)).toEqual([false]);
 });
@@ -354,8 +360,10 @@ test("a route leads to several buckets, in their order, by one key", () => {
   const object = ["media/:user/*", "archive/:user/*"];
   const ROUTES = [{ path: "/images/:preset/:user/*", object, presets: ["card"], signed: true }];
   const [route] = configOf({ BUCKETS: BOTH, ROUTES }).routes;
+
   expect(route?.buckets.map(({ name }) => name)).toEqual(["media", "archive"]);
   expect(route?.bucket).toBe(route?.buckets[0]);
+
   const [single] = configOf({ ROUTES: [{ ...ROUTE, object: ["media/*"] }] }).routes;
   expect(single?.buckets).toEqual([single?.bucket]);
 });
@@ -390,7 +398,9 @@ test("what the engine of the second bucket lacks is a mistake in a preset of its
   const BUCKETS = { media, archive: { binding: "M" } };
   const PRESETS = { card: { width: 9, draw: [{ url: "https://a.example/b.png" }] } };
   const change = { BUCKETS, PRESETS, ...R2_BINDING };
+
   expect(mistakesOf({ ...change, ROUTES: [ROUTE] })).toEqual([]);
+
   const mistakes = mistakesOf({ ...change, ROUTES: [{ ...ROUTE, object: TWO, svg: true }] });
   expect(mistakes).toEqual([
     expect.stringContaining('ROUTES[0].svg: bucket archive has engine "binding"'),
@@ -423,6 +433,7 @@ test("a fallback is an object of its own bucket, which is one that the routes le
   const config = configOf({ BUCKETS: { media, more }, ROUTES });
   const key = "über/a:1 (b).png";
   const bucket = config.buckets[1];
+
   expect(config.routes.map(({ fallback }) => fallback)).toEqual([undefined, { bucket, key }]);
   expect(config.routes[1]?.fallback?.bucket).toBe(bucket);
   expect([...bucketsOf(config.routes)].map(({ name }) => name)).toEqual(["media", "more"]);
@@ -622,6 +633,7 @@ test.each(["SHORT_SECRET_ACCESS_KEY", "IMAGES", "__proto__", "constructor", "BUC
       ...short,
       IMAGES: "minioadmin",
     });
+
     expect(mistakes).toContain(`${binding}: is not an R2 bucket's binding`);
     expect(mistakes.join()).not.toContain("minioadmin");
   },
@@ -642,6 +654,7 @@ test("a bucket may have credentials of its own", () => {
     "MORE_ACCESS_KEY_ID: is missing: set the secret, and list it under [secrets]",
     "MORE_SECRET_ACCESS_KEY: is missing: set the secret, and list it under [secrets]",
   ]);
+
   const ROUTES = [{ path: "/:preset/*", object: "more/*" }];
   const secrets = { MORE_ACCESS_KEY_ID: "AKIAMORE", MORE_SECRET_ACCESS_KEY: "more" };
   expect(configOf({ BUCKETS, ROUTES, ...secrets }).routes[0]?.bucket.distinctSlots).toEqual([

@@ -21,6 +21,7 @@ test("a role has where its credentials come from, and who the Worker is", () => 
   const [bucket] = config.buckets ?? [];
   expect(bucket).toMatchObject({ access: ROLE, distinctSlots: [], usable: [] });
   expect(bucket?.role).toMatchObject({ arn: ROLE, sts: "https://sts.eu-west-1.amazonaws.com" });
+
   const claims = { issuer: ISSUER, subject: "vitrine", audience: "sts.amazonaws.com" };
   expect(bucket?.role?.oidc).toMatchObject({ ...claims, mistakes: [] });
   expect(bucket?.role?.oidc.keys.map(({ secret }) => secret)).toEqual(["OIDC_SIGNING_KEY"]);
@@ -69,10 +70,12 @@ test("an issuer is an origin of https, or of this machine", () => {
     ...["https://images.example.com?a", "https://user@images.example.com"],
     ...["http://localhost.example", "images.example.com", "", 7],
   ];
+
   for (const issuer of invalid) {
     const message = expect.stringMatching(/^OIDC\.issuer: .*is not an origin such as https:/);
     expect([issuer, mistakesWith({ OIDC: { issuer } })]).toEqual([issuer, [message]]);
   }
+
   const right = ["http://localhost:8787", "http://127.0.0.1:8787", "https://a-b.c.workers.dev"];
   for (const issuer of right) expect(mistakesWith({ OIDC: { issuer } })).toEqual([]);
 });

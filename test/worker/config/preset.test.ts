@@ -69,6 +69,7 @@ test("each option takes its values, and no other, and says which the binding lac
       ]);
       expect([option, read({ width: 100, [option]: value }).mistakes]).toEqual([option, []]);
     }
+
     for (const value of invalid) {
       const { result, mistakes } = read({ width: 100, [option]: value });
       expect([option, value, result]).toEqual([option, value, undefined]);

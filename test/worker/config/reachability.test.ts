@@ -58,6 +58,7 @@ function sharedKey(
   if (fault === undefined) return undefined;
 
   expect(others).toEqual([]);
+
   const isUndecided = fault.startsWith(
     "ROUTES[1].token: its objects may also be shown by ROUTES[0]",
   );
@@ -231,8 +232,10 @@ test.each<[object: string, open: string, outcome: "one" | "two" | string[]]>([
   if (outcome === "two") return expect(faults).toEqual([]);
 
   expect(faults).toHaveLength(1);
+
   const isKnown = outcome === "one";
   if (isKnown) return expect(faults[0]).toContain("is also shown by");
+
   const tables = outcome.map((name) => `BUCKETS.${name}`).join(" and ");
   return expect(faults[0]).toMatch(new RegExp(`write bucket = "…", .*, into ${tables}$`));
 });
@@ -304,6 +307,7 @@ test.each<[users: [string, string, object?], open: [string, string, object?], ou
   if (outcome === "two") return expect(faults).toEqual([]);
 
   expect(faults).toHaveLength(1);
+
   const text = outcome === "one" ? "is also shown by ROUTES[0]" : "may be one bucket";
   return expect(faults[0]).toContain(text);
 });
@@ -313,6 +317,7 @@ test("of a bucket whose endpoint names it, only the folder is compared", () => {
   const users = { ...media, endpoint: `${R2}/acme`, bucket: "users" };
   const change = { BUCKETS: { media, users } };
   const keyOf = (open: string) => sharedKey("users/:u/*", open, change);
+
   expect(keyOf("media/photos/*")).toBe(undefined);
   expect(keyOf("media/*")).toBe("users/x/x");
   expect(faultsOf({ object: "users/:u/*" }, { object: "media/*" }, change)[0]).toContain(
@@ -348,6 +353,7 @@ test("what a preset of an open route draws is shown, too", () => {
   const presets = ["figBelow"];
   const signed = { signed: true, path: "/o/:preset/*" };
   const fallback = "below/none.png";
+
   expect(faults({ presets, fallback })).toHaveLength(1);
   expect(faults({ presets, fallback, ...signed })).toEqual([]);
 });
@@ -360,6 +366,7 @@ test("the local run has its own buckets, and tells the same of them", () => {
   const local = localBuckets(BUCKETS, "http://localhost:9000", LOCAL_KEYS, r2);
   const isRefused = (object: string, open: string) =>
     faultsOf({ object }, { object: open }, { BUCKETS: local }).length > 0;
+
   expect(isRefused("media/users/*", "far/*")).toBe(true);
   expect(isRefused("media/users/*", "boundTwice/*")).toBe(true);
   expect(isRefused("media/users/*", "other/*")).toBe(false);
@@ -373,6 +380,7 @@ test("with a mistake in a bucket, no route is taken for another one", () => {
     { path: "/o/:preset/*", object: "media/*" },
     { path: "/t/:preset/*", object: "media/*", token: TOKEN },
   ];
+
   const mistakes = mistakesOf({ ...ENVIRONMENT, ...broken, ROUTES });
   expect(mistakes).toEqual(["BUCKETS.other.region: 5 is not a region"]);
 });
@@ -427,6 +435,7 @@ function expressionOf(object: { bucketName: keyof typeof PREFIXES; template: str
     groups.push(part);
     return `(${TEXTS[part] ?? "[^/]*"})`;
   });
+
   return new RegExp(`^${PREFIXES[object.bucketName]}${body}$`);
 }
 

@@ -106,6 +106,7 @@ export type Case = {
 export function createCases(subjects: readonly Subject[], random: Random): readonly Case[] {
   const sizes = [subjects, VARIANTS, BROWSERS, SWITCHES, ENGINES].map(({ length }) => length);
   const rows = coverPairs(sizes, random);
+
   return rows.flatMap(([s = 0, v = 0, b = 0, w = 0, e = 0]) => {
     const subject = subjects[s];
     const variant = VARIANTS[v];
@@ -113,6 +114,7 @@ export function createCases(subjects: readonly Subject[], random: Random): reado
     const switches = SWITCHES[w];
     const engine = ENGINES[e];
     if (!subject || !variant || !browser || !switches || !engine) return [];
+
     return { subject, variant, browser, switches, engine };
   });
 }
@@ -136,12 +138,14 @@ function coverPairs(sizes: readonly number[], random: Random): readonly (readonl
     const row: (number | undefined)[] = sizes.map(() => undefined);
     row[factor] = value;
     row[otherFactor] = otherValue;
+
     const complete = sizes.map((size, at) => {
       row[at] ??= bestValue(row, at, size, uncovered, random);
       return row[at];
     });
 
     for (const covered of pairsIn(complete)) uncovered.delete(String(covered));
+
     rows.push(complete);
   }
 
@@ -162,6 +166,7 @@ function bestValue(
   });
   const highest = Math.max(...scores);
   const best = [...scores.keys()].filter((value) => scores[value] === highest);
+
   return best[Math.floor(random() * best.length)] ?? 0;
 }
 

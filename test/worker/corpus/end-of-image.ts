@@ -29,8 +29,10 @@ function endOfJpeg(bytes: Buffer): number | undefined {
 
     if (marker === END_OF_JPEG) return at + 2;
     if (at + 4 > bytes.length) return undefined;
+
     at += 2 + bytes.readUInt16BE(at + 2); // a segment with its length
   }
+
   return undefined;
 }
 
@@ -47,6 +49,7 @@ function endOfPng(bytes: Buffer): number | undefined {
     at += 12 + bytes.readUInt32BE(at);
     if (name === "IEND") return at;
   }
+
   return undefined;
 }
 
@@ -60,5 +63,6 @@ function endOfAvif(bytes: Buffer): number | undefined {
     if (!AVIF_BOXES.includes(name) || length < 8) break;
     at += length;
   }
+
   return at > 0 ? at : undefined;
 }

@@ -57,6 +57,7 @@ export async function tryCase(tested: Case): Promise<Outcome> {
   const object = await subject.readBytes();
   arrange(switches.settings);
   put(subject.name, object, { type: "application/octet-stream" });
+
   const env = envOf(engine, { PRESETS, ROUTES, ANSWERS, RENDITIONS: store });
 
   const reply = await visit(tested, env);
@@ -70,6 +71,7 @@ export async function tryCase(tested: Case): Promise<Outcome> {
     { property: "P1", mistake: await findTooManyBytes(tested, object, rendition) },
     { property: "P6", mistake: await findLoss(tested, rendition) },
   ] satisfies Result[];
+
   // What the edge does not name is not stored (R4).
   const isNamed = engine === "binding" || switches.settings.namesOriginal !== false;
   if (isNamed && rendition.bytes.length <= MAX_STORED_BYTES) {
@@ -79,6 +81,7 @@ export async function tryCase(tested: Case): Promise<Outcome> {
 
   const isCounted = engine === "cf" && switches === DEFAULT_SWITCHES;
   const isShrunk = isMadeSmaller(tested);
+
   return { results, edgeRequests: isCounted ? { count, isShrunk } : undefined };
 }
 const MAX_STORED_BYTES = 8 * 1024 * 1024;
@@ -86,6 +89,7 @@ const MAX_STORED_BYTES = 8 * 1024 * 1024;
 async function visit({ subject, variant, browser }: Case, env: Env): Promise<Reply> {
   const path = `/images/${variant.name}/${subject.name}`;
   const answer = await getAndSettle(path, { headers: { accept: browser.accept } }, env);
+
   return {
     status: answer.status,
     type: answer.headers.get("content-type") ?? "none",
@@ -117,7 +121,9 @@ function findWrongType(
   const types = ["image/jpeg", "image/png"];
   if (webp) types.push("image/webp");
   if (avif) types.push("image/avif");
+
   if (rendition.type !== reply.type) return `${describe(reply)}, which is ${rendition.type}`;
+
   return types.includes(reply.type) ? undefined : describe(reply);
 }
 
@@ -135,12 +141,14 @@ async function findTooManyBytes(
   rendition: Rendition,
 ): Promise<string | undefined> {
   if (!hasNoLongerSide(tested, rendition)) return undefined;
+
   const { hasAlpha } = await sharp(object).metadata();
   const isPng = rendition.type === "image/png";
   if (isPng && hasAlpha && mustBePng(tested, rendition)) return undefined;
 
   const { width, height, type, bytes } = rendition;
   if (bytes.length <= 1.2 * object.length + 2048) return undefined;
+
   return `${type} of ${width} × ${height} px, ${bytes.length} bytes of ${object.length}`;
 }
 
@@ -171,6 +179,7 @@ async function findLoss(
 
   const imageLength = endOfImage(type, bytes);
   if (imageLength === bytes.length) return undefined;
+
   return `${type} of ${bytes.length} bytes, which ends at ${imageLength}`;
 }
 
@@ -197,6 +206,7 @@ async function findNotShown(tested: Case, first: Reply, env: Env): Promise<strin
     stage.s3.faults.clear();
     if (!isStored(reply, first)) return `with ${fault}: ${describe(reply)}`;
   }
+
   return undefined;
 }
 
@@ -215,6 +225,7 @@ const { variants } = configOf({ PRESETS });
 function isMadeSmaller({ subject, variant }: Case): boolean {
   const { image } = variants.get(variant.name) ?? expect.unreachable(variant.name);
   const { width, height } = renditionSize(subject, image) ?? expect.unreachable(variant.name);
+
   return (
     width <= subject.width &&
     height <= subject.height &&

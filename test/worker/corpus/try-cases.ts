@@ -55,6 +55,7 @@ function countEdgeRequests(outcomes: readonly Outcome[]) {
   const others = counted.filter(({ isShrunk }) => !isShrunk);
   const repeated = shrunk.filter(({ count }) => count > 1);
   const sum = others.reduce((total, { count }) => total + count, 0);
+
   return {
     shrunk: shrunk.length,
     repeated: repeated.length,
@@ -71,14 +72,17 @@ function printCounts(set: string, cases: readonly Case[], outcomes: readonly Out
     `${countDifferent(cases, ({ switches }) => switches)} switches`,
     `${countDifferent(cases, ({ engine }) => engine)} engines`,
   ];
+
   const results = outcomes.flatMap((outcome) => outcome.results);
   const rows = Object.keys(PROPERTIES).map((property) => {
     const tried = results.filter((result) => result.property === property);
     const failed = tried.filter(({ mistake }) => mistake !== undefined);
     return `  ${property}: ${tried.length} tried, ${failed.length} failed`;
   });
+
   const { shrunk, repeated, others, average } = countEdgeRequests(outcomes);
   const once = shrunk - repeated;
+
   console.log(
     [
       `${set}, seed ${SEED}: ${outcomes.length} cases of ${factors.join(" × ")}`,

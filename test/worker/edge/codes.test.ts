@@ -62,14 +62,17 @@ test.each(cases)(
     await arrangeEngine(engine);
     const fault = { code: Number(code), status };
     stage.edge.switches.failure = isEdgeFault(fault) ? fault : expect.unreachable();
+
     const { answered, isKept } = REFUSALS[event];
 
     // Without an older picture.
     const first = await request(COLD);
     expect([first.status, first.headers.get("vary")]).toEqual([answered, "accept"]);
+
     const caching = isKept ? "public, max-age=60" : "no-store";
     expect(first.headers.get("cache-control")).toBe(caching);
     expect(first.headers.get("retry-after")).toBe(answered === 503 ? "3600" : null);
+
     wait(1);
     const second = await request(COLD);
     expect([second.status, second.tries]).toEqual([answered, isKept ? 0 : first.tries]);
@@ -98,11 +101,13 @@ describe.each<EngineName>(["cf", "binding"])("with %s", (engine) => {
       expect([first.status, first.tries]).toEqual([415, tries]);
       expect(first.headers.get("cache-control")).toBe("public, max-age=60");
       expect(first.headers.get("vary")).toBe("accept");
+
       for (let second = 1; second < 60; second++) {
         wait(1);
         const next = await request("/images/card/a.jxl");
         expect([next.status, next.tries]).toEqual([415, 0]);
       }
+
       expect(failures()).toEqual([]);
     },
   );
@@ -111,12 +116,15 @@ describe.each<EngineName>(["cf", "binding"])("with %s", (engine) => {
     await arrangeEngine(engine);
     const { status } = await request(PATH);
     stage.edge.switches.failure = { code: 9523, status: 422 };
+
     expect([status, (await replaceInBackground()).status]).toEqual([200, 200]);
+
     stage.edge.switches.failure = undefined;
     for (let minute = 0; minute < 3; minute++) {
       expect((await request(PATH)).status).toBe(200);
       wait(60);
     }
+
     const fields = { failure: "edge-failed", edge: "9523", bucket: "media" };
     expect(failures()).toMatchObject([fields]);
   });

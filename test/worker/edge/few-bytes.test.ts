@@ -31,6 +31,7 @@ async function see(path: string, headers: Record<string, string> = MODERN, chang
   const answer = await get(`/images/${path}`, { headers }, { ...env, ...changes });
   const body = new Uint8Array(await answer.arrayBuffer());
   const type = answer.headers.get("content-type");
+
   return {
     status: answer.status,
     type,
@@ -84,6 +85,7 @@ describe("the sides of a camera's file, behind its other data (A14)", () => {
   const ICC = Buffer.concat([Buffer.from("ICC_PROFILE\0"), Buffer.alloc(60_000)]);
   const segment = Buffer.concat([Buffer.from([0xff, 0xe2, 0, 0]), ICC]);
   segment.writeUInt16BE(ICC.length + 2, 2);
+
   let object: Uint8Array;
 
   beforeEach(async () => {
@@ -145,6 +147,7 @@ describe("a picture with more bytes than its original", () => {
   function answerWith(...sent: readonly Sent[]): void {
     cancelled = [];
     let times = 0;
+
     stage.edge.fetch = async () => {
       const { type, bytes, isLengthHidden, breaksAt, fault } =
         sent[times++] ?? expect.unreachable();
@@ -164,8 +167,10 @@ describe("a picture with more bytes than its original", () => {
         },
         { highWaterMark: 0 },
       );
+
       const length = isLengthHidden ? undefined : { "content-length": `${bytes}` };
       const headers = { "cf-resized": "internal=ok/m", "content-type": type, ...length };
+
       return new Response(body, { headers });
     };
   }
@@ -177,6 +182,7 @@ describe("a picture with more bytes than its original", () => {
     })
       .jpeg()
       .toBuffer();
+
     const object = new Uint8Array(100 * KB);
     object.set(head);
     put("web.jpg", object);
@@ -265,6 +271,7 @@ describe("a picture with more bytes than its original", () => {
     answerWith(AVIF);
     const { fetch } = stage.edge;
     let times = 0;
+
     stage.edge.fetch = async (...args) => (times++ === 0 ? fetch(...args) : new Promise(() => {}));
     const { value, took } = await finish(see("hero/web.jpg", MODERN, { ANSWERS: { timeout: 10 } }));
     expect(value).toMatchObject({ status: 200, type: "image/avif" });

@@ -91,6 +91,7 @@ test.each<[string, string | undefined, SourceObject["type"], string | undefined,
     warning: 'cf-images 299 "original is smaller"',
     ...(tag && { etag: tag }),
   };
+
   const result = look(200, headers, "", { object: { etag, type, lastModified: undefined } });
   const expected = passes ? { type: "image/avif" } : { event: "original-is-smaller" };
   expect(result).toMatchObject(expected);
@@ -118,7 +119,9 @@ test("an SVG passes on its own routes alone, and only with the edge's word (R8)"
   const type = "image/svg+xml";
   const headers = { ...ok, "content-type": type };
   const request = { ...TRANSFORM_REQUEST, svg: true, format: undefined };
+
   expect(look(200, headers, "", { request })).toEqual({ type });
+
   const unmarked = look(200, { "content-type": type }, "", { request });
   expect(unmarked).toMatchObject({ event: "not-transformed" });
 
@@ -132,6 +135,7 @@ test("with an overlay, nobody knows which of them is no image (O12)", () => {
     draw: [{ url: "https://overlays.example/a.png" }],
   };
   const request = { ...TRANSFORM_REQUEST, variant: { ...TRANSFORM_REQUEST.variant, image } };
+
   for (const headers of [
     { "cf-resized": "err=9412" },
     { ...ok, "content-type": "image/svg+xml" },

@@ -42,6 +42,7 @@ const TOO_LARGE = refused("too-large-for-avif");
 /** How much of a request changed: its format, its quality, its width, or that it stands still. */
 function changeOf(next: TransformRequest | undefined, before: TransformRequest) {
   if (!next) return undefined;
+
   return {
     ...(next.format !== before.format && { format: next.format }),
     ...(next.image.quality !== before.image.quality && { quality: next.image.quality }),
@@ -144,6 +145,7 @@ test.each<[string, Partial<TransformRequest>, Attempt["outcome"], object | undef
 function climb(first: TransformRequest, outcome: Attempt["outcome"], times: number) {
   const attempts: Attempt[] = [{ request: first, outcome }];
   const steps: string[] = [];
+
   while (attempts.length < times) {
     const next = nextRequest(attempts, times);
     if (!next) break;
@@ -152,6 +154,7 @@ function climb(first: TransformRequest, outcome: Attempt["outcome"], times: numb
     steps.push(`${next.format} ${quality} ${width}`);
     attempts.push({ request: next, outcome });
   }
+
   return steps;
 }
 
@@ -189,6 +192,7 @@ test("the lightest picture so far is made lighter", () => {
     outcome: heavy("image/webp", 15_000),
   };
   const next = nextRequest([avif, webp], 3);
+
   expect(next).toMatchObject({ format: "avif", image: { quality: 38, width: 159 } });
 });
 
@@ -198,6 +202,7 @@ test("a failure that may be over soon is not waited for twice, or where a pictur
     outcome: { kind: "refused", refusal: { event: "edge-failed", isTransient: true } },
   };
   const picture: Attempt = { request, outcome: heavy("image/avif", 11_000) };
+
   expect(nextRequest([busy, busy], 3)).toBeUndefined();
   expect(nextRequest([picture, busy], 3)).toBeUndefined();
 });

@@ -99,6 +99,7 @@ test.each<[Answer[], string[], string, left?: number]>([
   vi.spyOn(globalThis, "fetch").mockImplementation(async () =>
     answerOf(answers[times++] ?? expect.unreachable()),
   );
+
   const result = await render(request, false, ms);
   expect(isRefusal(result) ? "no picture" : result.type).toBe(expected);
   expect(formats()).toEqual(requested);
@@ -109,11 +110,13 @@ test("facts are asked for with the rendition's own options (R9, L2)", async () =
   vi.spyOn(globalThis, "fetch").mockResolvedValue(factsOf({ ...REPLY, key: "published/a.jpg" }));
   const result = await render(request, true);
   if (isRefusal(result)) expect.unreachable();
+
   const text = await new Response(result.body).text();
   expect(text).toBe(
     '{"width":40,"height":30,"original":{"width":400,"height":300,"type":"image/jpeg"}}',
   );
   expect([result.type, result.length]).toEqual(["application/json", `${text.length}`]);
+
   const [, init] = vi.mocked(fetch).mock.calls[0] ?? [];
   const auth = { format: "json", "origin-auth": "share-publicly" };
   expect(init?.cf?.image).toEqual({ ...request.variant.image, ...auth });
@@ -153,6 +156,7 @@ test.each<[string, (sent: string) => Response]>([
       sent = credentialsIn(new Request(input, init))[at] ?? expect.unreachable();
       return answerWith(sent);
     });
+
     const rendering = renderAtEdge(
       bucket,
       "a.jpg",
@@ -161,6 +165,7 @@ test.each<[string, (sent: string) => Response]>([
       false,
       Date.now() + 9_000,
     );
+
     expect(JSON.stringify(await rendering).toLowerCase()).not.toContain(sent.toLowerCase());
     expect(sent).not.toBe("");
   }
@@ -189,9 +194,11 @@ describe("with a limit of 10 bytes, a picture", () => {
   function answerWith(sent: readonly Sent[]): void {
     cancelled = [];
     let times = 0;
+
     vi.spyOn(globalThis, "fetch").mockImplementation(async () => {
       const index = times++;
       const { bytes, length, ending } = sent[index] ?? expect.unreachable();
+
       const body = new ReadableStream({
         start(stream) {
           if (bytes > 0) stream.enqueue(new Uint8Array(bytes));
@@ -200,6 +207,7 @@ describe("with a limit of 10 bytes, a picture", () => {
         pull: (stream) => (ending === "break" ? stream.error(new Error("reset")) : undefined),
         cancel: () => void cancelled.push(index),
       });
+
       const type = { "content-type": "image/webp" };
       return new Response(body, {
         headers: { ...RESIZED, ...type, ...(length !== undefined && { "content-length": length }) },
@@ -247,6 +255,7 @@ describe("with a limit of 10 bytes, a picture", () => {
     const actual = isRefusal(result)
       ? result.event
       : (await new Response(result.body).bytes()).length;
+
     expect(actual).toBe(expected);
     expect(cancelled).toEqual(dropped);
   });
@@ -255,8 +264,10 @@ describe("with a limit of 10 bytes, a picture", () => {
     const finish = stopTimers();
     answerWith([{ bytes: 5, ending: "stall" }]);
     const { value, took } = await finish(renderLimited());
+
     if (isRefusal(value)) expect.unreachable();
     expect(took).toBe(10_000);
+
     const first = await value.body?.getReader().read();
     expect(first?.value).toHaveLength(5);
   });
@@ -267,6 +278,7 @@ describe("with a limit of 10 bytes, a picture", () => {
       { bytes: 30, length: "30" },
       { bytes: 5, ending: "stall" },
     ]);
+
     const { value, took } = await finish(renderLimited());
     if (isRefusal(value)) expect.unreachable();
     expect([value.length, took, cancelled]).toEqual(["30", 9_000, [1]]);
@@ -281,12 +293,15 @@ test("of a picture of an unknown length, little is read before it is answered", 
       stream.enqueue(new Uint8Array(1_000_000));
     },
   });
+
   const type = { "content-type": "image/webp" };
   vi.spyOn(globalThis, "fetch").mockResolvedValue(
     new Response(endless, { headers: { ...RESIZED, ...type } }),
   );
+
   const result = await render({ ...request, maxBytes: 60_000_000 }, false);
   if (isRefusal(result)) expect.unreachable();
+
   await result.body?.cancel();
   expect(sent).toBeLessThan(12_000_000);
   expect(fetch).toHaveBeenCalledOnce();
@@ -301,6 +316,7 @@ test("the edge is asked to keep no failure, be it the origin's or its own (C4)",
   const requests = vi.fn(stage.edge.fetch);
   stage.edge.fetch = requests;
   await get(PATH);
+
   const ttl = requests.mock.calls[0]?.[1]?.cf?.cacheTtlByStatus;
   for (const status of [400, 401, 403, 404, 500, 502, 503, 504]) {
     expect([status, ttlByStatus(ttl, status)]).toEqual([status, -1]);
@@ -338,13 +354,16 @@ test("a body may take longer than the edge may take to begin it", async () => {
   stopClock();
   const read = Promise.withResolvers<ReadableStreamDefaultController>();
   const body = new ReadableStream({ pull: read.resolve }, { highWaterMark: 0 });
+
   stage.edge.fetch = async () => new Response(body, { headers: OK });
   const reply = get(PATH, {}, IMPATIENT);
   const controller = await read.promise;
   for (let times = 0; times < 40; times++) await new Promise(setImmediate); // the answer has begun
+
   await vi.advanceTimersByTimeAsync(60_000);
   controller.enqueue(new TextEncoder().encode("a slow rendition"));
   controller.close();
+
   expect(await (await reply).text()).toBe("a slow rendition");
 });
 
@@ -356,6 +375,7 @@ test("only the beginning of an error's text is read", async () => {
       stream.enqueue(new Uint8Array(1024).fill(32));
     },
   });
+
   stage.edge.fetch = async () => new Response(endless, UNREADABLE);
   expect((await get(PATH)).status).toBe(415);
   expect(sent).toBeLessThan(16_384);

@@ -118,6 +118,7 @@ test.each<Refused>([
     { "content-type": type, ...headers },
     change,
   );
+
   expect(result).toMatchObject({ event: "not-transformed" });
 });
 
@@ -157,6 +158,7 @@ test.each(CORPUS.map(({ name }) => name))(
   async (name) => {
     const object = await corpusBytes(name);
     const beginning = object.subarray(0, HEADER_BYTES + 5_000);
+
     for (const format of ["jpeg", "png", "webp", "avif", "gif", "heic"]) {
       for (const head of [HEAD_BYTES, HEADER_BYTES]) {
         const result = look(beginning, object, { "content-type": `image/${format}` }, { head });
@@ -182,15 +184,19 @@ describe("through the Worker:", () => {
   ])("%s is shown, and the log has it once a minute (R1)", async (_what, headers, type) => {
     arrange({ resizedHeader: OTHER });
     const notice = { event: "unknown-proof", bucket: "media", resized: "outcome=done" };
+
     for (const times of [1, 3]) {
       stage.logged = [];
       for (let visit = 0; visit < 3; visit++) {
         const answer = await get("/images/card/photos/fig.jpg", { headers });
         expect([answer.status, answer.headers.get("content-type")]).toEqual([200, type]);
       }
+
       expect(stage.logged).toMatchObject([{ level: "warn", line: { ...notice, times } }]);
+
       wait(61);
     }
+
     expect(stage.edgeRequests).toHaveLength(6);
   });
 
@@ -215,7 +221,9 @@ describe("through the Worker:", () => {
     const ROUTES = [{ path: "/images/:preset/*", object: "media/*", facts: true }];
     await get(PATH, { headers: MODERN }, envWith({ ROUTES }));
     await settle();
+
     expect(store.objects.size).toBe(1);
+
     const facts = await get(`${PATH}?facts`, {}, envWith({ ROUTES }));
     expect(await facts.json()).toMatchObject({ width: 160, height: 160 });
   });
@@ -226,11 +234,13 @@ describe("through the Worker:", () => {
     const create = { width: 500, height: 500, channels: 4, background, noise } as const;
     const object = await sharp({ create }).png().toBuffer();
     const pictures: Uint8Array[] = [];
+
     for (const resizedHeader of [OTHER, "internal"] as const) {
       arrange({ resizedHeader });
       put("noise.png", object);
       pictures.push(await (await get("/images/card@2x/noise.png", { headers: OLD })).bytes());
     }
+
     expect(pictures[0]?.length).toBeGreaterThan(HEADER_BYTES);
     expect(pictures[0]).toEqual(pictures[1]);
   });
@@ -254,6 +264,7 @@ describe("through the Worker:", () => {
           expect([type, answer.status]).toEqual([type, 502]);
         }
       }
+
       expect(lines()[0]).toMatchObject({ event: "not-transformed", resized: "outcome=done" });
     },
   );
@@ -277,6 +288,7 @@ describe("through the Worker:", () => {
       const headers = { authorization: `Bearer ${HEALTH_TOKEN}` };
       const health = await get("/healthz", { headers }, { ...ENV, HEALTH_TOKEN, BUCKETS });
       const report: unknown = await health.json();
+
       expect(report).toMatchObject({ buckets: [expected] });
       expect(JSON.stringify(report).includes("resized")).toBe(resizedHeader !== "internal");
     },
@@ -288,6 +300,7 @@ describe("through the Worker:", () => {
   ])("a picture that %s before it is known is %d", async (how, status, event) => {
     arrange({ resizedHeader: OTHER });
     const whole = stage.edge.fetch;
+
     stage.edge.fetch = async (...request) => {
       const answer = await whole(...request);
       const body = new ReadableStream({
@@ -297,11 +310,14 @@ describe("through the Worker:", () => {
           return undefined;
         },
       });
+
       return new Response(body, answer);
     };
+
     const request = () => get(PATH, { headers: MODERN });
     const isLate = event === "timed-out";
     const answer = isLate ? (await stopTimers()(request())).value : await request();
+
     expect([answer.status, lines()[0]?.["event"]]).toEqual([status, event]);
   });
 });

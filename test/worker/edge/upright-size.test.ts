@@ -90,6 +90,7 @@ describe.each(["stored", "upright"] as const)("the edge tells the %s size:", (or
     const plain = sharp({ create: { width: 301, height: 200, channels: 3, background: "teal" } });
     const jpeg = await plain.jpeg().withMetadata({ orientation }).toBuffer();
     stage.s3.objects.set("published/a.jpg", { body: new Uint8Array(jpeg), type: "image/jpeg" });
+
     const upright = orientation < 5 ? "301×200" : "200×301";
     for (const preset of [...SURE, ...UNSURE]) {
       const picture = await get(`/facts/${preset}/a.jpg`, {}, env);
@@ -97,10 +98,12 @@ describe.each(["stored", "upright"] as const)("the edge tells the %s size:", (or
       const answer = await get(`/facts/${preset}/a.jpg?facts`, {}, env);
       const facts: unknown = await answer.json();
       const { original, ...renditionSides } = isPlainObject(facts) ? facts : {};
+
       expect([preset, renditionSides]).toEqual([
         preset,
         { width: rendition.width, height: rendition.height },
       ]);
+
       const sides = SURE.includes(preset) ? size(upright) : {};
       expect([preset, original]).toEqual([preset, { ...sides, type: "image/jpeg" }]);
     }

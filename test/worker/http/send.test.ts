@@ -37,6 +37,7 @@ function delayEdge() {
     requested.resolve();
     return answer.promise;
   });
+
   return { requested: requested.promise, ...answer };
 }
 
@@ -49,14 +50,18 @@ test("an answer that comes too late is a 504, and its body is cancelled", async 
   const answering = get("/images/card/k", {}, IMPATIENT);
   await requested;
   await vi.advanceTimersByTimeAsync(899);
+
   expect(logged()).toEqual([]);
+
   await vi.advanceTimersByTimeAsync(1); // the cached entrypoint gives up a bit before the visitor does
   const answer = await answering;
   expect([answer.status, await answer.text()]).toEqual([504, "Timed out\n"]);
   expect(vi.getTimerCount()).toBe(0);
+
   const { cancel, body } = stalling("a part");
   resolve(new Response(body));
   await turn();
+
   expect(cancel).toHaveBeenCalled();
   expect(vi.getTimerCount()).toBe(0);
   expect(logged().map(({ line }) => line["event"])).toEqual(["timed-out"]);
@@ -68,7 +73,9 @@ test("an edge that fails when the time is over fails nothing", async () => {
   const outcome = sendNow();
   await requested;
   await vi.advanceTimersByTimeAsync(1000);
+
   expect(await outcome).toEqual(TIMED_OUT);
+
   reject(new TypeError("network connection lost"));
   await turn();
   expect(unhandled).not.toHaveBeenCalled();
@@ -78,6 +85,7 @@ test("an edge that fails when the time is over fails nothing", async () => {
 test("a late body that has broken off, or that cannot be cancelled, fails nothing", async () => {
   const broken = new ReadableStream({ start: (stream) => stream.error(new Error("broken off")) });
   const stubborn = new ReadableStream({ cancel: () => Promise.reject(new Error("no")) });
+
   for (const body of [broken, stubborn, null]) {
     const { resolve } = delayEdge();
     const outcome = sendNow();
@@ -86,6 +94,7 @@ test("a late body that has broken off, or that cannot be cancelled, fails nothin
     expect(await outcome).toEqual(TIMED_OUT);
     await turn();
   }
+
   expect(unhandled).not.toHaveBeenCalled();
 });
 
@@ -114,14 +123,18 @@ test("headers after 600 ms and a text that stalls: the time is one", async () =>
   const outcome = sendNow().finally(settled);
   await requested;
   await vi.advanceTimersByTimeAsync(600);
+
   const { cancel, body } = stalling("ERROR 9404: no");
   resolve(new Response(body, { status: 404 }));
   await turn();
   await vi.advanceTimersByTimeAsync(399);
   await turn();
+
   expect(settled).not.toHaveBeenCalled();
+
   await vi.advanceTimersByTimeAsync(1);
   expect(await outcome).toMatchObject({ status: 404, body: null, text: "ERROR 9404: no" });
+
   await turn();
   expect(cancel).toHaveBeenCalled();
   expect(vi.getTimerCount()).toBe(0);

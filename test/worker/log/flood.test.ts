@@ -84,11 +84,14 @@ test.each([...FREE, ...CRAWLED, ...ODD])(
     const env = { ...LIMITED };
     expect(await flood(200, path, init, env)).toEqual([status]);
     expect(counts()).toEqual({ [event]: 10 });
+
     wait(59);
     expect(await flood(1, path, init, env)).toEqual([status]);
     expect(lines()).toHaveLength(10);
+
     wait(1);
     expect(await flood(20, path, init, env)).toEqual([status]);
+
     const since = new Date(BEGAN).toISOString();
     const line = { event: "lines-left-out", of: event, times: 191, since };
     expect(logged()[10]).toEqual({ level: "warn", line });
@@ -100,10 +103,12 @@ test("a flood of one event hides no line of another one", async () => {
   const env = { ...LIMITED };
   for (const [, , path, init] of FREE) await flood(30, path, init, env);
   expect(counts()).toEqual(Object.fromEntries(FREE.map(([event]) => [event, 10])));
+
   wait(60);
   await get("/nothing", {}, env);
   const leftOut = lines().slice(FREE.length * 10, -1);
   const counted = leftOut.map((line) => [line["of"], line["times"]]);
+
   expect(counted).toEqual(FREE.map(([event]) => [event, 20]));
 });
 
@@ -142,6 +147,7 @@ test("a failure behind the cache is one line a minute for its bucket, which coun
     expect((await get(`/images/card/${second}.jpg`)).status).toBe(502);
     wait(1);
   }
+
   const line = { event: "rendition-failed", bucket: "media", failure: "origin-failed" };
   const reply = { origin: "SlowDown", status: 503 };
   expect(failures()).toMatchObject([

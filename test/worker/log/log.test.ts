@@ -76,11 +76,13 @@ const pasted = fc
 test("no signature reaches the log, in any spelling and in any position", async () => {
   let logged = 0;
   const pastes = fc.tuple(fc.nat(POSITIONS.length - 1), pasted);
+
   for (const [position, text] of fc.sample(pastes, { numRuns: 700, seed: 20_261_125 })) {
     const log = await logOf(position, text);
     expect(decoded(log), `${position} ${text}`).not.toContain(TOKEN);
     if (log !== "[]") logged += 1;
   }
+
   expect(logged).toBeGreaterThan(500);
 });
 
@@ -126,6 +128,7 @@ test.each<[string, string]>([
 ])("%s that was pasted into a URL does not reach the log", async (_what, text) => {
   const isAscii = /^[ -~]+$/.test(text); // else no header may hold it
   const once = encodeURIComponent(text);
+
   for (const position of POSITIONS.keys()) {
     if (!isAscii && POSITIONS[position]?.("")[1]) continue;
     const twice = encodeURIComponent(once);
@@ -170,9 +173,11 @@ test("no line has a character that a terminal obeys, or does not show", async ()
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((text: string) => void texts.push(text));
   }
+
   const unseen =
     "\u009b2J\u007f\u00ad\u061c\u200f\u2028\u202e\u2066\ufeff\u034f\u115f\u17b4\u180b\u3164\ufe0f\ufff9\u{e0041}\u{e0100}";
   await get(`/images/card/${encodeURIComponent(unseen)}.jpg`, {}, { ...ENV });
+
   const [line = "{}"] = texts;
   expect(JSON.parse(line)).toMatchObject({
     event: "impossible-key",

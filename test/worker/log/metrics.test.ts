@@ -81,9 +81,11 @@ test("an origin that fails is one data point, with the time that the visitor wai
   stopDate();
   stage.s3.faults.add("SlowDown");
   vi.stubGlobal("scheduler", { wait: async () => wait(2) }); // before it asks once more
+
   const { points, env } = recording();
   await get(KEY, {}, env);
   const blobs = [IMAGES, "card", "", "502", "origin-failed", "miss", "media"];
+
   expect(points).toEqual([{ indexes: [IMAGES], blobs, doubles: [2000, 0] }]);
 });
 
@@ -91,8 +93,10 @@ test("a 304 is one data point without bytes", async () => {
   const { points, env } = recording();
   const answer = await get(KEY, { headers: MODERN }, env);
   const headers = { ...MODERN, "if-none-match": answer.headers.get("etag") ?? "" };
+
   expect((await get(KEY, { headers }, env)).status).toBe(304);
   expect(points).toHaveLength(2);
+
   const blobs = [...AVIF, "304", "shown", "hit", "media"];
   expect(points[1]).toEqual({ indexes: [IMAGES], blobs, doubles: [expect.any(Number), 0] });
 });
@@ -102,6 +106,7 @@ test("the cache is where the rendition came from (W11)", async () => {
   const ANSWERS = { keep: 100, stale: 100 };
   const { points, env } = recording({ ANSWERS });
   const uncached = recording({ ANSWERS: { keep: 0 } });
+
   for (const [seconds, variables] of [
     [0, env],
     [99, env],
@@ -112,6 +117,7 @@ test("the cache is where the rendition came from (W11)", async () => {
     await get(KEY, { headers: MODERN }, variables);
     await stage.cache.settled();
   }
+
   const all = [...points, ...uncached.points].map(({ blobs }) => blobs.slice(3, 6));
   expect(all).toEqual(["miss", "hit", "stale", "direct"].map((cache) => ["200", "shown", cache]));
 });
@@ -134,6 +140,7 @@ test("no texts make a data point that Analytics Engine refuses", () => {
       .constantFrom("\ud800", "\udc00", "🖼", "é", "✓", "a")
       .chain((unit) => fc.nat(9000).map((times) => unit.repeat(times))),
   );
+
   const records = fc.record({ route: text, preset: text, event: text, cache: text, bucket: text });
   fc.assert(
     fc.property(records, fc.double(), fc.double(), (all, ms, bytes) => {
@@ -144,6 +151,7 @@ test("no texts make a data point that Analytics Engine refuses", () => {
         ms,
         bytes,
       });
+
       const texts = [all.route, all.preset, "avif", "200", all.event, all.cache, all.bucket];
       for (const [at, blob] of blobs.entries()) {
         expect(texts[at]?.startsWith(`${blob}`)).toBe(true);
@@ -151,6 +159,7 @@ test("no texts make a data point that Analytics Engine refuses", () => {
         const { length } = `${blob}`;
         expect(texts[at]?.codePointAt(length - 1) ?? 0).toBeLessThan(0x1_00_00);
       }
+
       expect(blobs.reduce((sum, blob) => sum + sizeOf(`${blob}`), 0)).toBeLessThanOrEqual(16_000);
       expect(indexes.map((index) => sizeOf(`${index}`) <= 96)).toEqual([true]);
       expect(doubles.every((double) => Number.isFinite(double) && double >= 0)).toBe(true);
@@ -172,6 +181,7 @@ test("no key, address, query or name that a visitor made up is in a data point, 
     ...[...VARS.ROUTES.map(({ path }) => path), "media", "shown"],
     ...["", "avif", "webp", "jpeg", "png", "gif", "svg+xml", "hit", "stale", "miss", "direct"],
   ]);
+
   const requests = fc.record({
     path: fc.constantFrom(
       ...["/images/card/", "/images/hero@640w/", "/images/", "/private/card/", "/app/card/", "/"],
@@ -181,16 +191,20 @@ test("no key, address, query or name that a visitor made up is in a data point, 
     method: fc.constantFrom("GET", "HEAD", "OPTIONS", MARK),
     address: fc.ipV4().map((address) => `${address}/${MARK}`),
   });
+
   for (const { path, text, method, address } of fc.sample(requests, { numRuns: 400, seed: 7 })) {
     const headers = {
       ...{ "cf-connecting-ip": address, referer: `https://${MARK}.example/`, "user-agent": MARK },
       ...{ authorization: `Bearer ${MARK}`, accept: `image/${MARK}`, "x-forwarded-for": address },
     };
     const before = points.length;
+
     await get(`${path}${encodeURIComponent(text)}`, { method, headers }, env);
     expect(points).toHaveLength(before + 1);
+
     const { indexes = [], blobs = [] } = points.at(-1) ?? {};
     expect(JSON.stringify(points.at(-1))).not.toContain(MARK);
+
     const strange = [...indexes, ...blobs].filter((value) => !allowed.has(`${value}`));
     expect(strange.filter((value) => !/^\d{3}$|^[a-z]+(?:-[a-z]+)+$/.test(`${value}`))).toEqual([]);
   }
@@ -202,11 +216,13 @@ test("a binding that throws fails no request, and is logged once a minute", asyn
     throw new TypeError("no more than 25 data points");
   };
   const env = { ...ENV, METRICS: { writeDataPoint } };
+
   for (const pause of [0, 1, 58, 1, 59, 1]) {
     wait(pause);
     expect((await get(KEY, {}, env)).status).toBe(200);
     expect((await get(KEY, { method: "HEAD" }, env)).status).toBe(200);
   }
+
   const reason = "TypeError: no more than 25 data points";
   expect(stage.logged).toEqual(
     [1, 6, 4].map((lost) => ({ level: "error", line: { event: "metrics-failed", lost, reason } })),

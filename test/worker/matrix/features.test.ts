@@ -43,8 +43,10 @@ describe.each(ENGINES)("%s", (engine) => {
     const type =
       expected === PNG_OR_JPEG ? (engine !== "cf" ? "image/png" : "image/jpeg") : expected;
     const answer = await get(`/images/${path}`, init, envOf(engine));
+
     expect(statusAndType(answer)).toEqual([200, type]);
     expect(answer.headers.get("etag")).toMatch(/^W\/"[0-9a-f]{32}"$/);
+
     const length = (await answer.arrayBuffer()).byteLength;
     expect(answer.headers.get("content-length")).toBe(`${length}`);
     expect(lines()).toEqual([]);
@@ -54,6 +56,7 @@ describe.each(ENGINES)("%s", (engine) => {
     const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
     const env = envOf(engine, { ROUTES });
     const facts = async (path: string) => (await get(`/facts/${path}?facts`, {}, env)).json();
+
     expect(await facts("hero@640w/photos/fig.jpg")).toEqual({
       ...{ width: 532, height: 360 },
       original: { width: 2572, height: 1740, type: "image/jpeg" },
@@ -77,11 +80,13 @@ test.each(ENGINES.filter((engine) => engine !== "cf"))(
     put("large.jpg", jpegOf(20_000_000));
     put("larger.jpg", jpegOf(20_000_001));
     const env = envOf(engine);
+
     expect(statusAndType(await get("/images/card/large.jpg", MODERN, env))).toEqual([
       200,
       "image/avif",
     ]);
     expect((await get("/images/card/larger.jpg", MODERN, env)).status).toBe(415);
+
     const reason = "it has 20000001 bytes, and 20,000,000 are the most";
     expect(lines()).toMatchObject([{ event: "source-unreadable", reason, certain: true }]);
     expect(stage.edgeRequests).toEqual([]);

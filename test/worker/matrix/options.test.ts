@@ -49,7 +49,9 @@ describe.each(OTHER_ENGINES)("%s makes what cf makes", (engine) => {
         value,
         ...(await picture("cf", preset, "one/transparent.png")),
       ]);
+
       if (value !== changes || option === "anim") continue;
+
       const hint =
         "valid[0] must change the picture: give its row in emulator/edge/options a filter";
       expect(rendition, hint).not.toEqual(await picture(engine, plain, "one/transparent.png"));
@@ -82,9 +84,11 @@ describe.each(OTHER_ENGINES)("%s draws an object of the bucket as cf draws a URL
     network.use(
       http.get(LOGO, () => HttpResponse.arrayBuffer(file("made/transparent.png").slice().buffer)),
     );
+
     const byUrl = { ...PLAIN, draw: [{ ...overlay, url: LOGO }] };
     const byKey = { ...PLAIN, draw: [{ ...overlay, key: "transparent.png" }] };
     const rendition = await picture(engine, byKey, "one/key.jpg");
+
     expect(lines()).toEqual([]);
     expect(rendition).toEqual(await picture("cf", byUrl, "one/key.jpg"));
     expect(rendition).not.toEqual(await picture("cf", PLAIN, "one/key.jpg"));

@@ -42,12 +42,14 @@ const error =
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: Date.parse("2026-11-26T12:00:00Z") });
   [requests, notices, after, answer] = [[], [], [], good];
+
   vi.spyOn(globalThis, "fetch").mockImplementation(async (url, init = {}) => {
     expect(`${url}`).toBe("https://sts.eu-west-1.amazonaws.com");
     const form = new URLSearchParams(`${init.body}`);
     requests.push({ form, init });
     return answer(form);
   });
+
   return () => void vi.useRealTimers();
 });
 
@@ -72,6 +74,7 @@ const settle = async () => void (await Promise.all(after));
 
 test("STS is asked as AWS documents it, and never follows a redirect (K1)", async () => {
   expect(await getKeyId(memory())).toBe("ASIA1");
+
   const [{ form, init } = { form: new URLSearchParams(), init: {} }] = requests;
   const { WebIdentityToken, ...rest } = Object.fromEntries(form);
   expect(rest).toEqual({
@@ -92,10 +95,13 @@ test("credentials are kept, and renewed before they expire, while the old ones s
   const role = memory();
   await getKeyId(role);
   pass(34 * MINUTE);
+
   expect([await getKeyId(role), requests.length]).toEqual(["ASIA1", 1]);
+
   pass(2 * MINUTE);
   const result = await Promise.all([getKeyId(role), getKeyId(role)]);
   expect(result).toEqual(["ASIA1", "ASIA1"]);
+
   await settle();
   expect([await getKeyId(role), requests.length, notices]).toEqual(["ASIA2", 2, []]);
 });
@@ -104,10 +110,12 @@ describe("while STS fails", () => {
   test("and no credentials are left, STS is asked every 3 s at most", async () => {
     const role = memory();
     answer = error("AccessDenied", 403);
+
     for (let seconds = 0; seconds < 120; seconds++) {
       expect(await getKeyId(role)).toBe("AccessDenied");
       pass(1000);
     }
+
     expect([requests.length, notices]).toEqual([40, []]);
   });
 
@@ -117,6 +125,7 @@ describe("while STS fails", () => {
       () => Promise.reject(new TypeError("reset")),
       error("IDPCommunicationError"),
     ];
+
     for (const fail of failures) {
       requests = [];
       answer = () => (requests.length === 1 ? fail() : good());
@@ -166,6 +175,7 @@ test("a question that was asked again goes on when others learn that the first o
   const second = { ...first };
   role.learn({ type: "renewal-started", renewal: first });
   role.learn({ type: "renewal-cancelled", renewal: first });
+
   expect(runningRenewal(role.state(), now())).toBeUndefined();
 
   role.learn({ type: "renewal-started", renewal: second });
@@ -219,12 +229,14 @@ test("nothing that is told holds a credential or a token", async () => {
   answer = (form) =>
     new Response(errorOf("AccessDenied", `${form.get("WebIdentityToken")}`), { status: 403 });
   await getKeyId(role);
+
   const failure = JSON.stringify(last);
   answer = good;
   pass(MINUTE);
   await getKeyId(role);
   pass(40 * MINUTE);
   answer = (form) => new Response(`${form.get("WebIdentityToken")}${answerOf(1)}`);
+
   await getKeyId(role);
   await settle();
   expect(notices).toHaveLength(1);

@@ -18,6 +18,7 @@ async function start(change: object = {}) {
   const world = await startWorkerWithRole();
   const isolate = world.isolate({ BUCKETS, HEALTH_TOKEN, ...change });
   world.deployed.push(isolate);
+
   const headers = { authorization: `Bearer ${HEALTH_TOKEN}` };
   const report = async () => {
     const answer = await world.serve(isolate, `${ISSUER}/healthz`, { headers });
@@ -27,6 +28,7 @@ async function start(change: object = {}) {
     expect(answer.status).toBe(ok ? 200 : 503);
     return { ok, ...buckets[0] };
   };
+
   return { ...world, isolate, report };
 }
 
@@ -45,6 +47,7 @@ test("a role that STS refuses has STS's code and what to do, and takes no line f
   const reason = "STS answers 403: see docs/keyless.md";
   const role = { role: ROLE, state: "AccessDenied", reason };
   const bucketFields = { bucket: "media", slots: [], edge: "AccessDenied" };
+
   expect(await report()).toEqual({ ok: false, ...bucketFields, role });
   expect(await getStatus(isolate)).toBe(502);
   expect(lines).toMatchObject([{ event: "role-refused", origin: "AccessDenied", reason }]);
@@ -55,6 +58,7 @@ test("while old credentials serve, it says that there are no new ones", async ()
   await getStatus(isolate);
   vi.setSystemTime("2026-11-26T12:40:00Z");
   sts.faults.add("ServiceUnavailable");
+
   await getStatus(isolate);
   const { ok, role } = await report();
   expect([ok, role.state, role.renewal]).toEqual([true, "ok", "ServiceUnavailable"]);

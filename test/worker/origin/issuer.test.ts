@@ -48,6 +48,7 @@ test.each([DISCOVERY, KEYS])("%s is kept for a minute, protected, and only read"
   expect(answer.headers.get("cache-control")).toBe("public, max-age=60");
   expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
   expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
+
   const head = await get(path, { method: "HEAD" }, KEYLESS);
   expect([head.status, head.body]).toEqual([200, null]);
   expect((await get(path, { method: "POST" }, KEYLESS)).status).toBe(405);
@@ -60,21 +61,27 @@ test("a token is checked by the published key, and lasts five minutes (K4, K7)",
   const { signers } = await issuerKeysOf(oidc);
   const [signer] = signers;
   if (!signer) throw new Error("no key");
+
   await expect(crypto.subtle.exportKey("pkcs8", signer.key)).rejects.toThrow(/not extractable/);
+
   const now = Date.parse("2026-11-26T12:00:00.900Z");
   const [head = "", claims = "", signature = ""] = (await createToken(oidc, signer, now)).split(
     ".",
   );
   const parse = (part: string) => JSON.parse(Buffer.from(part, "base64url").toString());
+
   expect(parse(head)).toEqual({ alg: "ES256", kid: publicOf(EC_KEY).kid, typ: "JWT" });
+
   const at = Date.parse("2026-11-26T12:00:00Z") / 1000;
   expect(parse(claims)).toEqual({
     ...{ iss: ISSUER, sub: "vitrine", aud: "sts.amazonaws.com" },
     ...{ iat: at - 60, exp: at + 300, jti: expect.stringMatching(/^[\w-]{36}$/) },
   });
+
   const key = createPublicKey(EC_KEY);
   const text = Buffer.from(`${head}.${claims}`);
   const bytes = Buffer.from(signature, "base64url");
+
   expect(verify("sha256", text, { key, dsaEncoding: "ieee-p1363" }, bytes)).toBe(true);
 });
 
@@ -87,9 +94,11 @@ const HOLLOW = EC_KEY.replace(
 test("a damaged key is told in the log and by /healthz, and no document is shown", async () => {
   const env = { ...KEYLESS, OIDC_SIGNING_KEY: HOLLOW, HEALTH_TOKEN };
   for (const path of [DISCOVERY, KEYS]) expect((await get(path, {}, env)).status).toBe(500);
+
   const message = "cannot be imported: it is damaged";
   const mistakes = [`OIDC_SIGNING_KEY: ${message}`];
   expect(lines()).toMatchObject([{ event: "configuration-broken", mistakes }, { mistakes }]);
+
   const both = { ...env, OIDC_SIGNING_KEY_NEXT: OTHER_EC_KEY };
   expect(await keysOf(both)).toEqual([publicOf(OTHER_EC_KEY)]);
 });

@@ -137,6 +137,7 @@ function movingWebp({
   const icc = profile === undefined ? "" : chunkOf("ICCP", "i".repeat(profile));
   const frame = chunkOf("ANMF", `${position}${sides}\0\0\0\0`);
   const text = `RIFF\0\0\0\0WEBP${extended}${icc}${chunkOf("ANIM", "\0".repeat(6))}${frame}`;
+
   return bytes(text).subarray(0, HEAD_BYTES);
 }
 

@@ -29,6 +29,7 @@ test("the URL for the edge names the object's bytes, and its ETag does not follo
   const bucket = { baseUrl: "https://b.example/", hasSourceParameter: true };
   const etag = "9b2cf535f27731c974343645a3985328";
   const urls = await Promise.all([etag, `${etag}-2`].map((one) => sourceUrl(bucket, "a b", one)));
+
   for (const url of urls)
     expect(url).toMatch(/^https:\/\/b\.example\/a%20b\?x-vitrine=[0-9a-f]{32}$/);
   expect(new Set([...urls, etag]).size).toBe(3);

@@ -39,9 +39,11 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ["Date"], now: NOW });
   vi.stubGlobal("scheduler", { wait: async () => {} });
   [answers, credentials, requests, sessions, logged, bucket] = [{}, [], [], 0, [], inSlots()];
+
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation((line: string) => logged.push(line));
   }
+
   vi.spyOn(globalThis, "fetch").mockImplementation(async (input, init) => {
     const request = new Request(input, init);
     if (request.url.startsWith("https://sts.")) {
@@ -49,12 +51,15 @@ beforeEach(() => {
       const accessKeyId = `ASIA${++sessions}`.padEnd(20, "X");
       return new Response(answerOf(Date.now() + 3_600_000, { ...SESSION, accessKeyId }));
     }
+
     const [, id = ""] = /Credential=(\w+)/.exec(request.headers.get("authorization") ?? "") ?? [];
     const name = NAMES[id] ?? id.replace(/X+$/, "");
     credentials.push(name);
     requests.push(request);
+
     return (answers[name] ?? jpeg)();
   });
+
   return () => void vi.useRealTimers();
 });
 
@@ -91,12 +96,14 @@ async function failure(): Promise<object> {
 async function overlay({ deadline = Date.now() + 15_000 }: Options = {}): Promise<string> {
   const image = { fit: "scale-down", metadata: "none", anim: false } as const;
   const draw = [{ key: "a.png" }];
+
   const variant = {
     preset: "card",
     format: "auto",
     avif: true,
     image: { ...image, draw },
   } as const;
+
   const validators = await fetchOverlayValidators(bucket, variant, { context, deadline });
   return "event" in validators ? validators.event : "ok";
 }
@@ -138,11 +145,13 @@ test("S3 is asked for the first bytes, signed, and neither a cache nor a redirec
   expect(request?.method).toBe("GET");
   expect(request?.cache).toBe("no-store");
   expect(request?.redirect).toBe("manual");
+
   const headers = Object.fromEntries(request?.headers ?? []);
   expect(headers["authorization"]).toContain(CREDENTIALS.accessKeyId);
   expect(headers).toMatchObject({ range: "bytes=0-1023", "accept-encoding": "identity" });
   expect(headers["x-amz-date"]).toBe("20261126T120000Z");
   expect(Object.keys(headers).filter((name) => /^if-/.test(name))).toEqual([]);
+
   await open({ part: "whole" });
   expect(requests[1]?.headers.has("range")).toBe(false);
 });
@@ -159,6 +168,7 @@ describe("of two slots", () => {
   const ELSEWHERE = error("PermanentRedirect", 301, { "x-amz-bucket-region": "eu-central-1" });
 
   type Answers = [what: string, current: Answer, next: Answer];
+
   type Row = [...Answers, event: string, asked?: 1 | 2, certain?: boolean];
 
   test.each<Row>([
@@ -242,11 +252,14 @@ describe("of two slots", () => {
       vi.setSystemTime(Date.now() + seconds * 1000);
       expect(await result()).toBe("ok");
     }
+
     expect(credentials).toEqual(["current", "next", "next", "current", "next", "next"]);
+
     delete answers["current"];
     vi.setSystemTime(Date.now() + 1000);
     expect([await result(), await result()]).toEqual(["ok", "ok"]);
     expect(credentials.slice(6)).toEqual(["current", "current"]);
+
     const current = { bucket: "media", slot: "current", access_key: "…MPLE" };
     expect(logged.map((line) => JSON.parse(`${line}`))).toMatchObject([
       { event: "slot-refused", ...current, origin: "InvalidAccessKeyId" },
@@ -282,22 +295,26 @@ describe("of two slots", () => {
     const refusals = [await open(), await open()];
     vi.setSystemTime(NOW + 60_000);
     refusals.push(await open());
+
     const slots = [
       { slot: "current", s3Code: "InvalidAccessKeyId", access_key: "…MPLE" },
       { slot: "next", s3Code: "SignatureDoesNotMatch", access_key: "…TKEY" },
     ];
+
     expect(refusals).toMatchObject([
       { slots, repeated: false },
       { slots, repeated: true },
       { slots, repeated: false },
     ]);
     expect(logged).toEqual([]);
+
     // One is back for a moment.
     answers = { current: DEAD };
     expect(await result()).toBe("ok");
     expect(logged).toEqual([
       expect.stringContaining('"slot-in-use","bucket":"media","slot":"next"'),
     ]);
+
     answers = { current: DEAD, next: error("SignatureDoesNotMatch") };
     expect(await open()).toMatchObject({ slots, repeated: false });
   });
@@ -308,6 +325,7 @@ describe("of two slots", () => {
       AWS_ACCESS_KEY_ID: AWS_ACCESS_KEY_ID_NEXT,
       AWS_SECRET_ACCESS_KEY: AWS_SECRET_ACCESS_KEY_NEXT,
     };
+
     bucket = bucketOf({ ...NEXT, ...now });
     answers["next"] = DENIED;
     expect([await result(), credentials]).toEqual(["object-denied", ["next"]]);
@@ -317,6 +335,7 @@ describe("of two slots", () => {
     const before = bucketMemoryOf(bucket).state();
     const [current, next] = bucket.distinctSlots;
     answers["current"] = DEAD;
+
     expect(await open({ credential: current ?? expect.unreachable() })).toMatchObject({
       event: "origin-denied",
       s3: { status: 403, code: "InvalidAccessKeyId" },
@@ -374,12 +393,14 @@ describe("what S3 says", () => {
   ])("as a %s, and was sent, is in no refusal", async (_what, answerWith) => {
     bucket = bucketOf(KEYLESS);
     await open();
+
     for (const at of credentialsIn(requests[0]).keys()) {
       let sent = "";
       answers["ASIA1"] = () => {
         sent = credentialsIn(requests.at(-1))[at] ?? expect.unreachable();
         return answerWith(sent)();
       };
+
       const text = JSON.stringify(await open());
       expect(sent).not.toBe("");
       expect(text.toLowerCase()).not.toContain(sent.toLowerCase());
@@ -474,6 +495,7 @@ describe("an object", () => {
       }
       return answer;
     };
+
     expect(await open()).toMatchObject({ etag: undefined, validator });
   });
 
@@ -519,8 +541,10 @@ describe("an object", () => {
       pull: (stream) => stream.enqueue(HEAD),
       cancel: () => cancelled.resolve(),
     });
+
     answers["current"] = () => new Response(body);
     expect(await result()).toBe("ok");
+
     await cancelled.promise;
   });
 });
@@ -552,6 +576,7 @@ describe("a session of a role", () => {
     await age();
     answers = { ASIA1: error("InvalidToken"), ASIA2: error("InvalidToken") };
     const refused = { event: "role-refused", code: "InvalidToken" };
+
     expect(await open()).toMatchObject({ ...refused, repeated: false });
     expect(credentials).toEqual(["ASIA1", "ASIA2"]);
     expect(await open()).toMatchObject({ ...refused, repeated: true });
@@ -563,15 +588,19 @@ describe("a session of a role", () => {
     const [media, other] = [bucket, { ...bucket, baseUrl: "https://other.example/" }];
     const answer = () => (requests.at(-1)?.url.startsWith(BUCKET_URL) ? jpeg : EXPIRED)();
     answers = { ASIA1: answer, sts: BUSY };
+
     for (const [next, event] of [[other, "role-refused"] as const, [media, "ok"] as const]) {
       bucket = next;
       expect([await result(), await result()]).toEqual([event, event]);
     }
+
     answers = { ASIA1: answer };
     vi.setSystemTime(Date.now() + 3_000);
     credentials = [];
     bucket = other;
+
     expect([await result(), await result()]).toEqual(["ok", "ok"]);
+
     bucket = media;
     expect([await result(), credentials]).toEqual(["ok", ["ASIA1", "ASIA2", "ASIA2", "ASIA2"]]);
   });
@@ -598,6 +627,7 @@ describe("R2 by its binding", () => {
     bucket = bucketOf({ ROUTES: [ROUTE], BUCKETS: { media }, MEDIA_BUCKET: r2, IMAGES });
     return r2;
   }
+
   const object = { body: JPEG, type: "image/jpeg" };
 
   test("an object has what R2 says of it, and needs no credential", async () => {
@@ -610,6 +640,7 @@ describe("R2 by its binding", () => {
       metadata: new Map([["focus", "0.2,0.3"]]),
       credential: undefined,
     });
+
     const range = { offset: 0, length: 1024 };
     expect([r2.calls, credentials]).toEqual([[{ method: "get", key: KEY, range }], []]);
   });
@@ -654,12 +685,14 @@ describe("more first bytes of a JPEG that does not tell its sides in the first K
       "content-range": `bytes 0-1023/${LENGTH}`,
       "content-length": `${head.length}`,
     };
+
     answers["current"] = part(headers, head);
     const object = await open();
     if ("event" in object) return expect.unreachable();
 
     answers["current"] = answer;
     answers["next"] = answer;
+
     return readHeader(bucket, KEY, object, { context, deadline: Date.now() + ms });
   }
 

@@ -20,6 +20,7 @@ function exifOf(orientation: number, byteOrder: "II" | "MM"): Buffer {
   const isLittleEndian = byteOrder === "II";
   const tiff = Buffer.alloc(8 + 2 + 2 * 12 + 4);
   tiff.write(byteOrder);
+
   const view = new DataView(tiff.buffer, tiff.byteOffset);
   view.setUint16(2, 42, isLittleEndian);
   view.setUint32(4, 8, isLittleEndian);
@@ -29,6 +30,7 @@ function exifOf(orientation: number, byteOrder: "II" | "MM"): Buffer {
   view.setUint16(24, 3, isLittleEndian);
   view.setUint32(26, 1, isLittleEndian);
   view.setUint16(30, orientation, isLittleEndian);
+
   return Buffer.concat([Buffer.from("Exif\0\0", "latin1"), tiff]);
 }
 
@@ -159,6 +161,7 @@ test("damaged bytes are read without an error, and without a side of 0", () => {
     const sides = sidesOf(bytes.subarray(0, length));
     if (sides) expect(Math.min(sides.width, sides.height)).toBeGreaterThan(0);
   });
+
   fc.assert(isHarmless, { numRuns: 2_000 });
 });
 
@@ -170,6 +173,7 @@ test("hostile bytes are read in linear time", () => {
     [Buffer.from("\x89PNG\r\n\x1a\n\0\0\0\rIHDR\0\0\0\x1e\0\0\0\x14", "latin1"), "eXI"],
     [Buffer.from("\0\0\0\x18ftypavif\0\0\0\0avifmif1", "latin1"), "\0\0\0\x08free"],
   ];
+
   for (const [start, repeated] of cases) {
     const read = (times: number) => {
       sidesOf(Buffer.concat([start, Buffer.from(repeated.repeat(times), "latin1")]));

@@ -40,6 +40,7 @@ const LIMITED = { success: false, errors: [{ code: 10_429, message: "Too many pu
 beforeEach(() => {
   calls = [];
   answerCall = async () => PURGED;
+
   stage.exported = ({ fetch, purge }) => ({
     fetch,
     purge: async (options) => {
@@ -48,6 +49,7 @@ beforeEach(() => {
       return answer.success ? purge(options) : answer;
     },
   });
+
   vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
   replace("made/key.jpg");
 });
@@ -152,9 +154,11 @@ describe("nothing is purged, and the message is acknowledged and logged, for", (
     stopDate();
     const env = withoutStore();
     const messages = Array.from({ length: 1_000 }, (_, at) => messageOf({ at }));
+
     for (let start = 0; start < 1_000; start += 100) {
       await deliver(messages.slice(start, start + 100), env);
     }
+
     wait(61);
     await deliver([messageOf("the last one")], env);
 
@@ -251,6 +255,7 @@ describe("a batch", () => {
       wait(4);
       return PURGED;
     };
+
     await deliver([deletionOf(FULL_KEY, OLD), deletionOf("published/b.jpg", OLD)], withoutStore());
     expect((Date.now() - began) / 1000).toBe(15);
   });
@@ -265,6 +270,7 @@ describe("a batch", () => {
       wait(seconds);
       return PURGED;
     };
+
     const messages = Array.from({ length: count }, () => deletionOf(FULL_KEY, OLD));
     await deliver(messages, withoutStore());
     expect((Date.now() - began) / 1000).toBe(seconds);
@@ -288,6 +294,7 @@ describe("a batch", () => {
       wait(-86_400);
       return PURGED;
     };
+
     await deliver([deletionOf(FULL_KEY, OLD), deletionOf("published/b.jpg", OLD)], withoutStore());
     expect(pauses).toEqual([15_000]);
   });
@@ -298,6 +305,7 @@ describe("a message comes again", () => {
     const env = envWith();
     await getAsBrowser(env);
     answerCall = async () => LIMITED;
+
     const messages = [deletionOf(FULL_KEY, OLD), deletionOf("published/b.jpg")];
     store.calls.length = 0;
     await deliver(messages, env);
@@ -322,15 +330,18 @@ describe("a message comes again", () => {
     const messages = keys.map((key) => deletionOf(key, OLD));
     const tags = await tagsOf("4.jpg");
     const { list } = store;
+
     store.list = async (options) => {
       if (options?.prefix?.includes(`${tags}`)) throw new Error("Too many subrequests.");
       return list(options);
     };
+
     await deliver(messages, envWith());
 
     const settled = messages.map((message) => message.settled());
     const atOnce = { retry: 1 };
     const later = { retry: 30 };
+
     expect(settled.slice(0, 3)).toEqual(["ack", "ack", "ack"]);
     expect(settled.slice(3, 6)).toEqual(["ack", later, "ack"]);
     expect(settled.slice(6)).toEqual([atOnce, atOnce, atOnce]);
@@ -381,6 +392,7 @@ describe("a run that had begun before the change may be on its way", () => {
   test("what its dead isolate left is gone after the second pass (Q2)", async () => {
     const env = envWith();
     await getAsBrowser(env);
+
     const [left] = store.objects;
     if (left === undefined) throw new Error("nothing is stored");
 
@@ -388,6 +400,7 @@ describe("a run that had begun before the change may be on its way", () => {
     remove();
     const first = messageOf(event);
     await deliver([first], env);
+
     expect(storedNames()).toEqual([]);
     expect(first.settled()).toEqual({ retry: RUN_S });
 
@@ -396,9 +409,12 @@ describe("a run that had begun before the change may be on its way", () => {
     wait(RUN_S);
     const second = messageOf(event, { age: RUN_S, attempts: 2 });
     await deliver([second], env);
+
     expect(storedNames()).toEqual([]);
+
     // A visitor in an outage may have had it cached between the purge and the deletion.
     expect(second.settled()).toEqual({ retry: RUN_S });
+
     const third = messageOf(event, { age: 2 * RUN_S, attempts: 3 });
     await deliver([third], env);
     expect(third.settled()).toBe("ack");
@@ -410,6 +426,7 @@ describe("a run that had begun before the change may be on its way", () => {
     const env = envWith();
     await getAsBrowser(env);
     wait(60);
+
     const message = deletionOf(FULL_KEY, { age: 60, attempts: 2 });
     await deliver([message], env);
     expect(message.settled()).toEqual({ retry: RUN_S });
@@ -419,6 +436,7 @@ describe("a run that had begun before the change may be on its way", () => {
     stopDate();
     const env = envWith();
     await getAsBrowser(env);
+
     const message = deletionOf(FULL_KEY, { age: RUN_S, attempts: 2 });
     await deliver([message], env);
     expect(message.settled()).toEqual({ retry: RUN_S }); // stored when its runs were about to end
@@ -427,6 +445,7 @@ describe("a run that had begun before the change may be on its way", () => {
     await getAsBrowser(env);
     const later = deletionOf(FULL_KEY, { age: 2 * RUN_S, attempts: 3 });
     await deliver([later], env);
+
     expect(later.settled()).toBe("ack");
     expect(storedNames()).toEqual([]);
   });
@@ -441,6 +460,7 @@ test("a replaced picture is new at once, in Workers Cache and in the store (Q7)"
   const env = envWith({ ANSWERS: { keep: 604_800, stale: 604_800, store: "RENDITIONS" } });
   const before = await (await getAsBrowser(env)).bytes();
   replace("made/rotated-gps.jpg");
+
   const unpurged = await (await getAsBrowser(env)).bytes();
   expect(unpurged).toEqual(before);
 

@@ -47,6 +47,7 @@ async function purgeByEvent(env: object, key = KEY): Promise<void> {
 function afterNextAnswerOfS3(happen: () => Promise<void>): void {
   const { fetch } = stage.s3;
   let isDone = false;
+
   stage.s3.fetch = async (...args) => {
     const answer = await fetch(...args);
     if (!isDone) {
@@ -68,6 +69,7 @@ test("a 304 confirms no picture that was deleted and purged meanwhile (W10, W18)
     remove();
     await purgeByEvent(env);
   });
+
   await getAsBrowser(env);
   wait(5 * DAY);
   expect((await getAsBrowser(env)).status).toBe(404);
@@ -78,10 +80,12 @@ test("a picture that is not stored is asked about when all of it has come (W10)"
   const env = { ...ENV, ANSWERS: withoutStore, PURGE_TOKEN };
   const gate = Promise.withResolvers<void>();
   const { fetch } = stage.edge;
+
   stage.edge.fetch = async (...args) => {
     stage.edge.fetch = fetch;
     const answer = await fetch(...args);
     const bytes = await answer.bytes();
+
     const body = new ReadableStream({
       async start(controller) {
         controller.enqueue(bytes.subarray(0, 100));
@@ -90,18 +94,22 @@ test("a picture that is not stored is asked about when all of it has come (W10)"
         controller.close();
       },
     });
+
     return new Response(body, answer);
   };
 
   const first = get(PATH, { headers: MODERN }, env);
   await vi.waitUntil(() => stage.edgeRequests.length === 1);
+
   for (let times = 0; times < 40; times++) await new Promise(setImmediate);
+
   remove();
   await purgeByEvent(env);
   gate.resolve();
   await first;
   await settle();
   wait(5 * DAY);
+
   expect((await getAsBrowser(env)).status).toBe(404);
 });
 
@@ -112,20 +120,25 @@ test.each(["stored", "cached"])(
     const { media, archive } = world;
     media.remove();
     archive.put("made/rotated-gps.jpg");
+
     const env = { ...world.env, ANSWERS, RENDITIONS: store, PURGE_TOKEN };
     const path = `/images/card/${TRIP}`;
     const old = await bytesOf(await getAsBrowser(env, path));
     wait(60);
+
     if (source === "stored") forgetCached();
     else wait(WEEK + 10);
+
     afterNextAnswerOfS3(async () => {
       media.put();
       wait(2);
       await purgeByEvent(env, TRIP);
     });
+
     await getAsBrowser(env, path);
     wait(DAY);
     const now = await bytesOf(await getAsBrowser(env, path));
+
     expect(now === old).toBe(false);
   },
 );
@@ -135,8 +148,10 @@ test("a stored picture on its way does not outlive a purge after which another r
   const old = await bytesOf(await getAsBrowser(env));
   forgetCached();
   wait(60);
+
   let isDone = false;
   const elsewhere = envWith({ ANSWERS: { ...ANSWERS, keep: 0 } });
+
   const racing = envWith({
     ANSWERS,
     RENDITIONS: {
@@ -144,16 +159,20 @@ test("a stored picture on its way does not outlive a purge after which another r
       get: async (name: string) => {
         const entry = await store.get(name);
         if (isDone) return entry;
+
         isDone = true;
         for (let times = 0; times < 40; times++) await new Promise(setImmediate); // S3 has answered
+
         replace("made/rotated-gps.jpg");
         await purgeByEvent(env);
         await get(PATH, { headers: MODERN }, elsewhere, "elsewhere");
         await vi.waitUntil(() => storedNames().length === 1);
+
         return entry;
       },
     },
   });
+
   await getAsBrowser(racing);
   const now = await bytesOf(await getAsBrowser(env));
   expect(now === old).toBe(false);

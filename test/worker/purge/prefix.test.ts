@@ -21,6 +21,7 @@ beforeEach(() => {
   stopDate();
   store = createR2();
   originals = createR2();
+
   env = {
     ...ENV,
     ...{ PURGE_TOKEN, IMAGES: stage.edge.images, MEDIA_BUCKET: originals, RENDITIONS: store },
@@ -44,17 +45,20 @@ const put = (key: string) =>
 test("the objects that begin so are purged in portions, and no others (L3)", async () => {
   const names = Array.from({ length: 20 }, (_, at) => `2026/${at.toString().padStart(2, "0")}.jpg`);
   for (const key of [...names, "2026/", "2025/a.jpg", "20.jpg"]) put(key);
+
   originals.objects.set("2026/secret.jpg", { body: new Uint8Array([1]) });
 
   const purged: string[] = [];
   let after: string | undefined;
   const statuses = [];
+
   do {
     const { status, report } = await purge({ prefix: "fresh/2026/", ...(after && { after }) });
     statuses.push([status, report.ok, report.left]);
     purged.push(...report.purged);
     after = report.after;
   } while (after !== undefined && statuses.length < 9);
+
   expect(purged).toEqual(names.map((name) => `fresh/${name}`));
   expect(statuses).toEqual([
     [503, false, true],
@@ -72,8 +76,10 @@ test("what is stored of them is deleted", async () => {
     body: file("made/key.jpg"),
     type: "image/jpeg",
   });
+
   const answer = await getAndSettle("/images/card/2026/a.jpg", { headers: MODERN }, env);
   expect([answer.status, storedCount()]).toEqual([200, 1]);
+
   wait(2);
   const { report } = await purge({ prefix: "fresh/2026/" });
   expect(report).toMatchObject({ ok: true, purged: ["fresh/2026/a.jpg"], deleted: 1, left: false });

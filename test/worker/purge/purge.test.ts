@@ -38,6 +38,7 @@ const failing = (message: string, code = 0) => ({ success: false, errors: [{ cod
 beforeEach(() => {
   calls = [];
   answerCall = async () => PURGED;
+
   stage.exported = ({ fetch }) => ({
     fetch,
     purge: (options) => {
@@ -126,6 +127,7 @@ describe("with PURGE_TOKEN", () => {
       };
       expect((await post({ everything: true }, FULL, raw)).status).toBe(401);
     }
+
     expect(calls).toEqual([]);
   });
 
@@ -161,6 +163,7 @@ describe("with PURGE_TOKEN", () => {
     const init = { method: "POST", headers: AUTHORIZED, ...(body !== undefined && { body }) };
     const answer = await get("/purge", init, FULL);
     expect(answer.status).toBe(status);
+
     const message = expect.stringContaining(reason);
     const nothing = { ok: false, purged: [], not_purged: [], reason: message };
     expect(JSON.parse(await answer.text())).toEqual(nothing);
@@ -176,6 +179,7 @@ describe("with PURGE_TOKEN", () => {
         stream.enqueue(new Uint8Array(65_536));
       },
     });
+
     const init = { method: "POST", headers: AUTHORIZED, body, duplex: "half" } as const;
     expect((await get("/purge", init, FULL)).status).toBe(413);
     expect(sent).toBeLessThan(512 * 1024);
@@ -187,6 +191,7 @@ describe("with PURGE_TOKEN", () => {
     const init = { method: "POST", headers: AUTHORIZED, body, duplex: "half" } as const;
     const began = Date.now();
     const answered = get("/purge", init, FULL);
+
     await fireTimer();
     expect((await answered).status).toBe(400);
     expect(Date.now() - began).toBeLessThan(4_000);
@@ -213,7 +218,9 @@ describe("the cache", () => {
     answerCall = call;
     const object = "media/fig.jpg";
     const result = await purge({ objects: [object] });
+
     expect([result.status, result.wait, result.report.purged]).toEqual([status, wait, []]);
+
     const message = expect.stringContaining(reason);
     expect(result.report.not_purged).toEqual([{ object, reason: message }]);
     expect(lines()).toEqual([
@@ -227,6 +234,7 @@ describe("the cache", () => {
       waitingFor = stage.pendingWork.length;
       return PURGED;
     };
+
     expect(await purge({ objects: ["media/fig.jpg"] })).toMatchObject({ status: 200 });
     expect(waitingFor).toBe(1);
   });
@@ -236,6 +244,7 @@ describe("the cache", () => {
     answerCall = () => new Promise<never>(() => {});
     const began = Date.now();
     const result = purge({ objects: ["media/fig.jpg"] });
+
     await fireTimer();
     expect(await result).toMatchObject({ status: 503, wait: "10" });
     expect(Date.now() - began).toBeLessThan(4_000);
@@ -263,6 +272,7 @@ describe("more than 200 objects", () => {
       expect(rest).toEqual(objects.slice(200));
       objects = rest;
     }
+
     expect((await purge({ objects })).status).toBe(200);
     expect(calls.flatMap(({ tags }) => tags)).toHaveLength(500); // and never the whole bucket
   });
@@ -280,12 +290,14 @@ describe("objects", () => {
     const RENDITIONS = createR2();
     const env = { ...FULL, ANSWERS: { ...ENV.ANSWERS, store: "RENDITIONS" }, RENDITIONS };
     const digest = vi.spyOn(crypto.subtle, "digest");
+
     const work = async (count: number) => {
       digest.mockClear();
       RENDITIONS.calls.length = 0;
       const { status } = await post({ objects: names(count) }, env);
       return { status, hashes: digest.mock.calls.length, calls: RENDITIONS.calls.length };
     };
+
     await work(1); // the tag of the bucket is computed once
     const few = await work(9);
     expect(few).toMatchObject({ status: 429, calls: 16 });
@@ -300,8 +312,10 @@ describe("objects", () => {
     stopClock(); // a busy machine may take longer than a visitor waits
     const text = JSON.stringify(body);
     expect(text.length).toBeLessThan(256 * 1024 + 1);
+
     const answer = await (await post(text)).text();
     expect(answer.length).toBeLessThan(200_000);
+
     const report = JSON.parse(answer);
     expect(report.not_purged).toHaveLength(1_000);
     expect(calls.length).toBeLessThan(3);
@@ -344,6 +358,7 @@ describe("objects", () => {
     stopDate();
     const env = { ...FULL };
     for (let at = 0; at < 1_000; at++) await purge(notification("acme-staging", `${at}.jpg`), env);
+
     wait(61);
     await purge(notification("acme-staging", "last.jpg"), env);
     expect(lines()).toMatchObject([
@@ -359,10 +374,12 @@ test.each<[object, string]>([
 ])("%j is one call", async (body, name) => {
   const { status, report } = await purge(body);
   expect([status, report]).toEqual([200, { ok: true, purged: [name], not_purged: [] }]);
+
   const call =
     "bucket" in body
       ? { tags: [await bucketTag({ baseUrl: BUCKET_URL })] }
       : { purgeEverything: true };
+
   expect(calls).toEqual([call]);
 });
 

@@ -65,6 +65,7 @@ test("an event of which nothing is shown is answered as without a queue", async 
 test("a long event takes as many calls as the queue needs (Q3)", async () => {
   const long = Array.from({ length: 180 }, (_, at) => `published/${"ü".repeat(450)}${at}`);
   const short = Array.from({ length: 320 }, (_, at) => `published/${at}`);
+
   for (const keys of [long, short]) {
     batches = [];
     const { body } = await post(notification("acme-media", ...keys));

@@ -170,6 +170,7 @@ function endlessBody(bytes: number) {
       stream.enqueue(new Uint8Array(16_384).fill(0x20));
     },
   });
+
   return { body, taken };
 }
 
@@ -185,6 +186,7 @@ test.each<[what: string, contentLength: string | undefined, maxTaken: number]>([
     contentLength === undefined ? {} : { "content-length": contentLength },
   );
   const parse = vi.spyOn(JSON, "parse");
+
   expect(await readPurge({ body, headers }, Date.now() + 10_000)).toEqual(TOO_LONG);
   expect(taken.bytes).toBeLessThanOrEqual(maxTaken);
   expect(parse).not.toHaveBeenCalled();

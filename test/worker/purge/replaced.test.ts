@@ -52,7 +52,9 @@ async function pictureOf(path = PATH): Promise<unknown> {
     const bytes = new Uint8Array(await answer.arrayBuffer());
     results.add(answer.status === 200 ? hash("sha1", bytes) : answer.status);
   }
+
   expect([...results]).toHaveLength(1);
+
   return [...results][0];
 }
 
@@ -86,6 +88,7 @@ describe("a replaced object", () => {
     await sendEvent();
     await pictureOf();
     replace("made/key.jpg");
+
     await sendEvent();
     expect(await pictureOf()).toBe(old);
   });
@@ -97,10 +100,12 @@ test("an object that was another one while the edge fetched it shows once it is 
     wait(2);
     replace("made/rotated-gps.jpg");
   };
+
   await get(PATH, {}, env);
   wait(2);
   replace("made/key.jpg");
   await sendEvent();
+
   expect((await get(PATH, {}, env)).status).toBe(200);
 });
 
@@ -118,6 +123,7 @@ test.each<[when: string, visitFirst: () => Promise<unknown>]>([
   await pictureOf();
   remove();
   await visitFirst();
+
   for (const _ of [1, 2, 3]) {
     expect(await pictureOf()).toBe(404);
     wait(61);
@@ -140,13 +146,16 @@ test.each<[form: string, object]>([
   const old = await pictureOf(path);
   await pictureOf();
   put(ODD_KEY, "made/rotated-gps.jpg");
+
   expect(await pictureOf(path)).toBe(old); // it is cached
+
   const answer = await postPurge(body, env);
   expect([answer.status, await answer.json()]).toMatchObject([
     200,
     { purged: [`media/${ODD_KEY}`] },
   ]);
   expect(await pictureOf(path)).not.toBe(old);
+
   const runs = stage.cache.runs.length;
   await pictureOf();
   expect(stage.cache.runs).toHaveLength(runs); // other objects are still cached
@@ -174,8 +183,10 @@ describe("the last moment at which somebody sees a replaced picture", () => {
       const maxAge = /max-age=(\d+)/.exec(answer.headers.get("cache-control") ?? "");
       freshUntil = Date.now() + Number(maxAge?.[1]) * 1000;
       etag = answer.headers.get("etag") ?? "";
+
       const bytes = new Uint8Array(await answer.arrayBuffer());
       if (answer.status === 200) picture = hash("sha1", bytes);
+
       return picture;
     };
   }
@@ -185,10 +196,12 @@ describe("the last moment at which somebody sees a replaced picture", () => {
     const old = await loaded();
     replace("made/rotated-gps.jpg");
     await sendEvent();
+
     expect(await openBrowser()()).not.toBe(old);
 
     wait(MAX_AGE - 1);
     expect(await loaded()).toBe(old);
+
     wait(1);
     expect(await loaded()).not.toBe(old);
   });
@@ -197,6 +210,7 @@ describe("the last moment at which somebody sees a replaced picture", () => {
     const old = await openBrowser()();
     replace("made/rotated-gps.jpg");
     wait(KEEP + STALE - 1);
+
     const late = openBrowser();
     expect(await late()).toBe(old);
     expect(await openBrowser()()).not.toBe(old);
@@ -204,6 +218,7 @@ describe("the last moment at which somebody sees a replaced picture", () => {
     // A stale picture is kept like any other.
     wait(MAX_AGE - 1);
     expect(await late()).toBe(old);
+
     wait(1);
     expect(await late()).not.toBe(old);
   });
@@ -215,16 +230,19 @@ describe("the last moment at which somebody sees a replaced picture", () => {
       replace("made/key.jpg");
       const old = await openBrowser()();
       replace("made/rotated-gps.jpg");
+
       const latest = Date.now() + (KEEP + STALE + MAX_AGE) * 1000;
 
       const dataCenters = [...DATA_CENTERS.slice(0, 4), ...DATA_CENTERS.slice(0, 4)];
       const browsers = dataCenters.map((dataCenter) => openBrowser(dataCenter));
+
       while (Date.now() < latest) {
         const browser = browsers[Math.floor(random() * browsers.length)];
         await browser?.();
         // Seconds, minutes and days are as likely.
         wait(Math.ceil(4 ** (random() * 9.5)));
       }
+
       for (const browser of browsers) expect(await browser()).not.toBe(old);
     }
   });
@@ -239,12 +257,14 @@ test("an object is replaced while the gateway itself renders and stores it: the 
       return loopback.purge(options);
     },
   });
+
   const store = createR2();
   const put = (...args: Parameters<R2["put"]>) => {
     replace("made/rotated-gps.jpg");
     return store.put(...args);
   };
   const ANSWERS = { ...ENV.ANSWERS, store: "RENDITIONS" };
+
   await getAndSettle(PATH, {}, { ...env, ANSWERS, RENDITIONS: { ...store, put } });
   const tag = await objectTag({ baseUrl: BUCKET_URL }, `published/${KEY}`);
   expect(purged).toEqual([{ tags: [tag] }]);

@@ -49,6 +49,7 @@ test("a name is the bucket of wrangler.toml, and the key below its prefix", () =
     "https://s3.example/acme-other/media/%C3%A4.jpg",
     `${S3}published/${"x".repeat(1014)}`,
   ]);
+
   expect(selection.objects[0]).toMatchObject({
     key: "published/a b+c%2B.jpg",
     bucket: { baseUrl: S3 },
@@ -81,11 +82,13 @@ test("an event is about every configured bucket that has the object, at each pro
   const event = eventAbout("acme-media", "published/drafts/a.jpg");
   const selection = selectByEvent([MEDIA, DRAFTS, SECOND, R2], event);
   expect(selection.skipped).toEqual([]);
+
   // The two buckets at S3 have the same objects: one URL, and one tag.
   expect(selection.objects.map(({ name }) => name)).toEqual([
     "drafts/a.jpg",
     "r2/published/drafts/a.jpg",
   ]);
+
   const elsewhere = selectByEvent([MEDIA, DRAFTS, R2], eventAbout("acme-media", "a.jpg"));
   expect(elsewhere.objects.map(({ name }) => name)).toEqual(["r2/a.jpg"]);
   expect(elsewhere.skipped).toEqual([]);

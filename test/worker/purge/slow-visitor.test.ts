@@ -49,6 +49,7 @@ function passSlowly(answer: Response, gate: Promise<void>): Response {
     },
     { highWaterMark: 0 },
   );
+
   return new Response(body, answer);
 }
 
@@ -67,6 +68,7 @@ function slowDown(env: object) {
           waitUntil(promise);
         };
         const renditions = new Renditions(Object.assign(run, { waitUntil: keepWork }), env);
+
         return {
           purge: (options) => renditions.purge(options),
           fetch: async (request) => {
@@ -79,6 +81,7 @@ function slowDown(env: object) {
       },
       { version: "slow" },
     );
+
   return { open: gate.resolve, work };
 }
 
@@ -91,6 +94,7 @@ async function purgeByEvent(env: object): Promise<void> {
     if (message.settled() === "ack") return;
     wait(RUN_S);
   }
+
   throw new Error("the event goes on for ever");
 }
 
@@ -110,6 +114,7 @@ test.each(["made", "stored"])(
     // The picture is on its way; it is stored, and S3 was asked once more.
     await vi.waitUntil(() => work.length > 0 && storedNames().length > 0);
     if (origin === "made") await work[0];
+
     replace("made/rotated-gps.jpg");
     await purgeByEvent(env);
 

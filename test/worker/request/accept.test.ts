@@ -108,6 +108,7 @@ test.each<[string, Reader, boolean, AcceptedFormats, string | undefined]>([
 test("only a GIF may move, where the preset and the format let it (O8)", () => {
   const types = ["jpeg", "png", "gif", "webp", "avif", "heic"] as const;
   const originals: ObjectType[] = [...types.map((type) => `image/${type}` as const), "unknown"];
+
   const moving = originals.flatMap((original) =>
     ["card", "plain", "moving"].flatMap((name) =>
       ACCEPTED_FORMATS.flatMap((formats) => {
@@ -116,6 +117,7 @@ test("only a GIF may move, where the preset and the format let it (O8)", () => {
       }),
     ),
   );
+
   expect(moving).toEqual(
     ["avif.webp", "avif", "webp", "facts"].map((one) => `moving as ${one}: image/gif`),
   );

@@ -57,11 +57,13 @@ async function closed(path: string, cookie: string, reason?: RegExp): Promise<vo
   const before = requests();
   const plain = await fetchPath(path);
   const logged = stage.logged.length;
+
   const answer = await fetchPath(path, cookie);
   const all = async (one: Response) => [one.status, await one.text(), ...one.headers];
   expect([cookie, ...(await all(answer))]).toEqual([cookie, ...(await all(plain))]);
   expect([answer.status, answer.headers.get("cache-control")]).toEqual([404, "no-store"]);
   expect(requests()).toBe(before);
+
   const { level, line } = stage.logged[logged] ?? {};
   expect([level, line?.["event"]]).toEqual(["warn", "signature-wrong"]);
   if (reason) expect(line?.["reason"]).toMatch(reason);
@@ -71,14 +73,18 @@ test("a cookie opens all pictures of an album, at all presets, and nothing witho
   await closed(PHOTO, "session=1", /^neither a signature nor a cookie$/);
   await closed(PHOTO, "vitrine=1", /; the cookie is missing or malformed$/);
   await closed(`${PHOTO}?v=7`, "session=1", /; the cookie is missing or malformed$/);
+
   const cookie = cookieFor();
   for (const variant of ["card", "card@2x", "hero", "hero@640w", "plain"]) {
     const answer = await fetchPath(`/album/${variant}/photos/fig.jpg`, cookie);
     expect([variant, answer.status]).toEqual([variant, 200]);
   }
+
   expect(new Set(sources())).toEqual(new Set([`${BUCKET_URL}published/photos/fig.jpg`]));
+
   put("photos/2026/summer/a b.jpg", "made/key.jpg");
   expect((await fetchPath("/album/card/photos/2026/summer/a%20b.jpg", cookie)).status).toBe(200);
+
   await closed(
     "/album/card/key.jpg",
     cookie,
@@ -90,6 +96,7 @@ test("its answers are for this browser alone, until the cookie expires, and neve
   const answer = await fetchPath(`${PHOTO}?v=7`, cookieFor());
   expect(answer.headers.get("cache-control")).toBe("private, max-age=600, must-revalidate");
   expect(answer.headers.get("cross-origin-resource-policy")).toBe("same-site");
+
   const shortCookie = cookieFor({ expires: inSeconds(60) });
   for (const [method, headers, status] of [
     ["GET", {}, 200],
@@ -102,6 +109,7 @@ test("its answers are for this browser alone, until the cookie expires, and neve
     ]);
     expect(had.get("cross-origin-resource-policy")).toBe("same-site");
   }
+
   wait(60);
   await closed(PHOTO, shortCookie, /is for another place/);
 });
@@ -114,10 +122,12 @@ test("a refusal behind a cookie, and a fallback, are for this browser alone, too
     ["/shown/card/photos/missing.jpg", 404],
     ["/shown/card/photos/text.jpg", 415],
   ];
+
   for (const [path, status] of paths) {
     const route = `/${path.split("/")[1]}/:preset/*`;
     const answer = await fetchPath(path, cookieFor({ route }));
     const type = path.startsWith("/shown") ? /^image/ : /^text/;
+
     expect([path, answer.status]).toEqual([path, status]);
     expect(answer.headers.get("content-type")).toMatch(type);
     expect(answer.headers.get("cache-control")).toMatch(/^private, max-age=(?:59|60)$/);
@@ -128,6 +138,7 @@ test("a refusal behind a cookie, and a fallback, are for this browser alone, too
 test("a signed URL of such a route is answered as on any other, also beside a wrong cookie", async () => {
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg", version: "7" });
   const plain = await signQuery({ key: "photos/fig.jpg", version: "7" });
+
   for (const cookie of [undefined, cookieFor(), "vitrine=1.a.b.c"]) {
     const answer = await fetchPath(PHOTO + query, cookie);
     const usual = await fetchPath(`/private/card/photos/fig.jpg${plain}`);
@@ -142,6 +153,7 @@ test("a cookie opens also a URL whose signature has expired, or is wrong", async
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg", expires: inSeconds(-1) });
   expect((await fetchPath(PHOTO + query)).status).toBe(410);
   expect((await fetchPath(PHOTO + query, "vitrine=x")).status).toBe(410);
+
   for (const search of [query, query.slice(0, -1), "?", "?x=1", "?exp=1&kid=new&sig=a"]) {
     const answer = await fetchPath(PHOTO + search, cookieFor());
     expect([search, answer.status]).toEqual([search, 200]);
@@ -157,6 +169,7 @@ test("?facts and &facts are answered behind a cookie, too, and refused without",
     expect(answer.headers.get("cache-control")).toMatch(/^private, /);
     expect(await answer.json()).toMatchObject({ width: 160, height: 160 });
   }
+
   // Without a query before it, &facts is like any other query: the picture comes.
   const picture = await fetchPath(`${PHOTO}?&facts`, cookieFor());
   expect(picture.headers.get("content-type")).toBe("image/avif");
@@ -242,9 +255,11 @@ test("the log says what had to be signed, and never the cookie", async () => {
   await closed(PHOTO, `vitrine=${value}`);
   const line = stage.logged.at(-1)?.line ?? {};
   const exp = inSeconds(HOUR);
+
   expect(line["text"]).toBe(
     `vitrine-cookie-1\nnew\n${exp}\nimages.example\n/album/:preset/*\nphotos/`,
   );
+
   const sig = value.split(".").at(-1) ?? expect.unreachable();
   expect(JSON.stringify(stage.logged)).not.toContain(sig);
 });
@@ -253,11 +268,13 @@ test("a cookie is for a day at most, and for max_age of its route", async () => 
   const ahead = (route: string, seconds: number) =>
     cookieFor({ route, expires: inSeconds(seconds) });
   expect((await fetchPath(PHOTO, ahead(ALBUM, 43_200))).status).toBe(200);
+
   await closed(PHOTO, ahead(ALBUM, 43_201), /is for another place/);
   const otherRoute = "/other/:preset/*";
   expect((await fetchPath("/other/card/photos/fig.jpg", ahead(otherRoute, 86_400))).status).toBe(
     200,
   );
+
   await closed("/other/card/photos/fig.jpg", ahead(otherRoute, 86_401), /is for another place/);
 });
 
@@ -273,6 +290,7 @@ test("a signature of a URL is none of a cookie, and the other way round", async 
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg", expires });
   const [, sig] = /sig=(.*)/.exec(query) ?? [];
   const [, , prefix = "", cookieSig] = valueFor({ expires }).split(".");
+
   await closed(PHOTO, `vitrine=${expires}.new.${prefix}.${sig}`);
   await closed(PHOTO, `vitrine=${query}`);
   expect((await fetchPath(`${PHOTO}?exp=${expires}&kid=new&sig=${cookieSig}`)).status).toBe(404);
@@ -329,6 +347,7 @@ test("every character of a cookie counts, each bit of it, and none more", async 
     const answer = await fetchPath(PHOTO, `vitrine=${value}`);
     expect([value, answer.status]).toEqual([value, 404]);
   }
+
   expect(stage.edgeRequests).toEqual([]);
 });
 
@@ -341,16 +360,21 @@ test("pages of origins may have cookies sent: no answer names all pages", async 
   };
   const corsOf = ({ headers }: Response) =>
     Object.fromEntries([...headers].filter(([name]) => name.startsWith("access-control-")));
+
   const right = await fetchPath(path, cookie, { origin: APP });
   expect([right.status, right.headers.get("vary")]).toEqual([200, VARY]);
   expect(corsOf(right)).toEqual(allowed);
+
   const refused = await fetchPath(path, undefined, { origin: APP });
   expect([refused.status, refused.headers.get("vary")]).toEqual([404, VARY]);
   expect(corsOf(refused)).toEqual(allowed);
+
   const plain = await fetchPath(path, cookie);
   expect([plain.status, plain.headers.get("vary"), corsOf(plain)]).toEqual([...[200, VARY, {}]]);
+
   const foreign = await fetchPath(path, cookie, { origin: "https://evil.example" });
   expect([foreign.status, corsOf(foreign)]).toEqual([403, {}]);
+
   const preflight = await fetchPath(path, undefined, { origin: APP }, "OPTIONS");
   expect(preflight.status).toBe(204);
   expect(corsOf(preflight)).toMatchObject(allowed);
@@ -367,17 +391,21 @@ test("no header of a cookie goes any further (E1)", async () => {
     },
     purge: (options) => cookieSig.purge(options),
   });
+
   const cookie = `session=1; ${cookieFor()}`;
   const query = await signQuery({ route: ALBUM, key: "photos/fig.jpg" });
+
   for (const path of [PHOTO, `${PHOTO}?facts`, PHOTO + query, "/album/card/photos/none.jpg"]) {
     await fetchPath(path, cookie);
   }
+
   await Promise.all(stage.pendingWork);
   const sent = [
     ...loops,
     ...stage.edgeRequests.map(({ request }) => request.headers),
     ...stage.s3.requests.map(({ headers }) => new Headers(headers)),
   ];
+
   expect(loops.length).toBeGreaterThan(2);
   expect(stage.edgeRequests.length).toBeGreaterThan(1);
   expect(stage.s3.requests.length).toBeGreaterThan(2);

@@ -93,6 +93,7 @@ test.each(ROWS)("all pages may read $what: $status", async (row) => {
     status,
     headers: [...headers],
   }));
+
   expect(first?.status).toBe(row.status);
   expect(first?.headers).toContainEqual(["access-control-allow-origin", "*"]);
   expect(first?.headers.filter(([name]) => name === "access-control-allow-credentials")).toEqual(
@@ -101,6 +102,7 @@ test.each(ROWS)("all pages may read $what: $status", async (row) => {
 
   // The answer depends on nothing that a page sends, so the copy for one page serves all.
   for (const other of others) expect(other).toEqual(first);
+
   const [, vary = "accept"] = first?.headers.find(([name]) => name === "vary") ?? [];
   expect(vary).toBe("accept");
 });

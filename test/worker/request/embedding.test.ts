@@ -50,9 +50,11 @@ const FOREIGN: [string, Sent, RegExp][] = [
 test.each(ALLOWED)("%s gets the image", async (_what, headers) => {
   const answer = await get(IMAGE, { headers: { ...MODERN, ...headers } });
   expect(answer.status).toBe(200);
+
   // Needed without an `origin`, too: otherwise a browser would give a script its cached copy, without CORS
   // headers, and the script could not read it.
   expect(answer.headers.get("vary")).toBe("origin, referer, sec-fetch-site, accept");
+
   const cors = headers["origin"] === APP ? APP : null;
   expect(answer.headers.get("access-control-allow-origin")).toBe(cors);
 });
@@ -66,7 +68,9 @@ test.each(FOREIGN)("%s gets nothing, at no cost", async (_what, headers, reason)
     expect(answer.headers.get("cache-control")).toBe("no-store");
     expect(answer.headers.get("access-control-allow-origin") ?? "").not.toContain("evil");
   }
+
   expect(stage.edgeRequests).toEqual([]);
+
   const line = { event: "foreign-page", reason: expect.stringMatching(reason), answered: 403 };
   expect(stage.logged[0]).toMatchObject({ level: "warn", line });
 });
@@ -203,10 +207,12 @@ test("a preflight is answered, by GET's rules", async () => {
     "access-control-request-method": "GET",
     "access-control-request-headers": "x-a",
   };
+
   const answer = await get(IMAGE, {
     method: "OPTIONS",
     headers: { origin: APP, ...requestHeaders },
   });
+
   expect([answer.status, answer.body, ...answer.headers]).toEqual([
     204,
     null,
@@ -220,6 +226,7 @@ test("a preflight is answered, by GET's rules", async () => {
     ["vary", "origin, referer, sec-fetch-site"],
     ["x-content-type-options", "nosniff"],
   ]);
+
   const headers = { origin: "https://evil.example", ...requestHeaders };
   expect((await get(IMAGE, { method: "OPTIONS", headers })).status).toBe(403);
   expect(stage.edgeRequests).toEqual([]);

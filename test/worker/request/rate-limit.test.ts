@@ -13,6 +13,7 @@ function limiterOf(max: number) {
     counts.set(key, count);
     return { success: count <= max };
   };
+
   return { counts, env: { ...ENV, RATE_LIMITER: { limit } } };
 }
 
@@ -22,11 +23,14 @@ test("who asks too much gets 429 and when to come back, at no cost", async () =>
   disableCache(); // each request is to reach the edge
   const { env } = limiterOf(2);
   const statuses: number[] = [];
+
   for (let times = 0; times < 4; times++) {
     statuses.push((await get("/images/card/key.jpg", fromAddress("192.0.2.1"), env)).status);
   }
+
   expect(statuses).toEqual([200, 200, 429, 429]);
   expect(stage.edgeRequests).toHaveLength(2);
+
   const answer = await get("/images/card/key.jpg", fromAddress("192.0.2.1"), env);
   expect(await answer.text()).toBe("Too many requests\n");
   expect(answer.headers.get("retry-after")).toBe("60");
@@ -87,12 +91,15 @@ test("a limiter that hangs holds nobody up for longer than a second, and the log
     return new Promise<never>(() => {});
   };
   const answer = get("/images/card/key.jpg", {}, { ...ENV, RATE_LIMITER: { limit } });
+
   await limiterCalled.promise;
   await vi.advanceTimersByTimeAsync(999);
   expect(vi.getTimerCount()).toBe(1);
+
   vi.advanceTimersByTime(1);
   expect(vi.getTimerCount()).toBe(0);
   expect((await answer).status).toBe(200);
+
   const reason = expect.stringContaining("1000 ms");
   expect(stage.logged).toEqual([{ level: "error", line: { ...LIMITER_FAILED, reason } }]);
 });
@@ -108,12 +115,14 @@ test.each(["100 a minute", { limit: 100 }, null])("%j is no limiter, but a mista
 test("what is refused for nothing is not counted, and opens no count", async () => {
   const { counts, env } = limiterOf(0);
   const health = { headers: { authorization: `Bearer ${HEALTH_TOKEN}` } };
+
   for (const path of [
     ...["/nothing", "/images/nope/k", "/images/card@9x/k", "/images/card/..%2fk"],
     ...["/private/card/key.jpg", "/healthz"],
   ]) {
     await get(path, path === "/healthz" ? health : fromAddress("192.0.2.1"), env);
   }
+
   await get("/app/card/key.jpg", { headers: { referer: "https://evil.example" } }, env);
   expect([...counts]).toEqual([]);
 });

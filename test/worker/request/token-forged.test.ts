@@ -41,8 +41,10 @@ test("no forged token opens anything, and all end as the same answer", async () 
   const missing = await get("/no/such/route", {}, env);
   const body = await missing.text();
   const faults: unknown[] = [];
+
   for (const [name, sent] of Object.entries(forgeTokens(NOW_S))) {
     stage.logged = [];
+
     // An isolate logs a refusal once a minute: this one is new.
     env = { ...env };
     const answer = await send(sent);
@@ -60,10 +62,12 @@ test("no forged token opens anything, and all end as the same answer", async () 
     const isRefused = log.includes("token-refused")
       ? varies
       : /impossible-key|no-such-variant/.test(log);
+
     if (!isSame || leaks.length > 0 || !isRefused) {
       faults.push([name, answer.status, caching, leaks, log]);
     }
   }
+
   expect(faults).toEqual([]);
   expect(stage.edgeRequests).toEqual([]);
   expect(stage.s3.requests).toEqual([]);

@@ -121,6 +121,7 @@ test.each<[what: string, events: TokenKeysEvent[], expected: Partial<Expected>]>
     isRunning: runningFetch(state, NOW) !== undefined,
     hasFailed: recentFailure(state, NOW) !== undefined,
   };
+
   expect(actual).toEqual({ ...NOTHING, ...expected });
 });
 
@@ -150,6 +151,7 @@ test.each([
 test("failed fetches are logged once a minute while old keys serve, and not where there are none", () => {
   let state = stateAfter(succeeded(2 * HOUR));
   const lines: unknown[] = [];
+
   for (let seconds = 0; seconds < 150; seconds += 30) {
     const now = NOW + seconds * SECOND;
     const event = { type: "fetch-failed", reason: "the issuer answers 500", now } as const;
@@ -157,6 +159,7 @@ test("failed fetches are logged once a minute while old keys serve, and not wher
     state = next;
     lines.push(...effects.map(({ times }) => [seconds, times]));
   }
+
   expect(lines).toEqual([
     [0, 1],
     [60, 2],

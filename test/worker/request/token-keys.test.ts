@@ -49,10 +49,12 @@ beforeEach(() => {
     requests.push({ url: `${url}`, init });
     return answer();
   });
+
   const log = (line: string) => {
     overhear("logged", line);
     lines.push(readLogLine(line));
   };
+
   for (const level of ["info", "warn", "error"] as const) {
     vi.spyOn(console, level).mockImplementation(log);
   }
@@ -120,8 +122,10 @@ describe.each<[what: string, respond: () => Response | Promise<Response>, reason
     expect(await outcome(find())).toMatch(/^keys-failed: /);
     expect(await outcome(find())).toContain(reason);
     expect(JSON.stringify(first)).not.toContain(BODY);
+
     pass(29 * SECOND);
     expect([(await find()).kind, requests.length]).toEqual(["keys-failed", 1]);
+
     answer = give({ ...EC, kid: "one" });
     pass(SECOND);
     expect([(await find()).kind, requests.length, lines]).toEqual(["key", 2, []]);
@@ -131,7 +135,9 @@ describe.each<[what: string, respond: () => Response | Promise<Response>, reason
     await find();
     pass(HOUR);
     answer = respond;
+
     expect((await find()).kind).toBe("key");
+
     await settle();
     expect([(await find()).kind, requests.length]).toEqual(["key", 2]);
     expect(lines).toEqual([
@@ -172,7 +178,9 @@ describe("1,000 visitors at once", () => {
     const unrepeated = lookups.filter(
       (lookup) => lookup.kind === "keys-failed" && !lookup.repeated,
     );
+
     expect([unrepeated.length, requests.length]).toEqual([1, 1]);
+
     pass(MINUTE);
     expect(await find()).toMatchObject({ kind: "keys-failed", repeated: false });
   });
@@ -195,11 +203,13 @@ describe("tokens with unknown keys", () => {
     async (tokens, _what, respond) => {
       await find();
       answer = respond;
+
       for (let index = 0; index < tokens; index++) {
         expect((await find(`unknown-${index}`)).kind).toBe("no-key");
         if (index % 100 === 0) expect((await find()).kind).toBe("key");
         pass(HOUR / tokens);
       }
+
       expect(requests.length).toBeGreaterThan(100);
       expect(requests.length).toBeLessThanOrEqual(120);
     },
@@ -218,6 +228,7 @@ describe("tokens with unknown keys", () => {
         if (!cached || !isCached) cached = { answer: keys, at: now() };
         return cached.answer();
       };
+
       await find();
       pass(29 * SECOND);
       keys = give({ ...OTHER_EC, kid: "two" });
@@ -227,6 +238,7 @@ describe("tokens with unknown keys", () => {
         await find(`unknown-${index}`);
         pass(500);
       }
+
       expect(now() - began).toBeLessThanOrEqual(seconds * SECOND);
     },
   );
@@ -237,10 +249,13 @@ describe("over time", () => {
     await find();
     pass(10 * MINUTE - 1);
     await find();
+
     expect(requests).toHaveLength(1);
+
     pass(1);
     answer = () => new Promise(() => {});
     const kinds = (await Promise.all([find(), find(), find()])).map(({ kind }) => kind);
+
     expect([kinds, requests.length]).toEqual([["key", "key", "key"], 2]);
   });
 
@@ -248,6 +263,7 @@ describe("over time", () => {
     await find();
     pass(24 * HOUR);
     answer = fail500;
+
     expect([await outcome(find()), requests.length]).toEqual([
       "keys-failed: the issuer answers 500",
       2,
@@ -258,11 +274,13 @@ describe("over time", () => {
     await find();
     answer = fail500;
     let served = 0;
+
     for (let minute = 0; minute < 25 * 60; minute += 0.5) {
       pass(MINUTE / 2);
       if ((await find()).kind === "key") served += 1;
       await settle();
     }
+
     expect(served).toBe(24 * 120 - 1);
     expect(requests.length).toBeLessThanOrEqual(25 * 120);
     expect(lines.length).toBeLessThanOrEqual(24 * 60);
@@ -282,6 +300,7 @@ describe("over time", () => {
     await find();
     pass(MINUTE);
     answer = fail500;
+
     const reason =
       'no-key: the issuer has no key "two" for ES256, and its keys cannot be renewed: the issuer answers 500';
     expect(await outcome(find("two"))).toBe(reason);
@@ -297,7 +316,9 @@ describe("over time", () => {
     await find();
     pass(silence);
     answer = give({ ...OTHER_EC, kid: "two" });
+
     expect((await find()).kind).toBe(opens);
+
     await settle();
     expect((await find()).kind).toBe("no-key");
     expect(requests).toHaveLength(2);
@@ -353,8 +374,10 @@ describe("an issuer that does not answer", () => {
     await find();
     pass(MINUTE);
     answer = () => new Promise(() => {});
+
     const lookup = find("two");
     expect((await find()).kind).toBe("key");
+
     await fireTimer();
     expect(await outcome(lookup)).toMatch(/^no-key: .* does not give its keys in time$/);
   });
@@ -364,9 +387,11 @@ test("the keys of two URLs, and those of two configurations, are apart", async (
   const other = "https://other.example.com/jwks";
   await find();
   answer = give({ ...OTHER_EC, kid: "two" });
+
   expect((await find("two")).kind).toBe("no-key");
   expect((await find("two", "ES256", SECOND, other)).kind).toBe("key");
   expect((await find("one", "ES256", SECOND, other)).kind).toBe("no-key");
+
   config = {};
   expect((await find("two")).kind).toBe("key");
   expect(requests.map(({ url }) => url)).toEqual([KEYS, other, KEYS]);

@@ -75,6 +75,7 @@ let env: object;
 beforeEach(async () => {
   stopDate(Date.UTC(2026, 11, 2, 12));
   env = { ...ENV, ROUTES };
+
   for (const key of OBJECTS) put(key, "made/key.jpg");
 
   const jwk = { ...(await exportJWK(keys.publicKey)), kid: "k1", use: "sig", alg: "ES256" };
@@ -131,6 +132,7 @@ test("the first of two cookies may be of another login", async () => {
   const token = await sign();
   const other = await sign({ sub: "bob" });
   const answer = await fetchPath(PHOTO, { cookie: `session=${other}; session=${token}` });
+
   expect(answer.status).toBe(200);
 
   // A wrong Bearer beside a right cookie does no harm.
@@ -142,6 +144,7 @@ test("a token opens by each algorithm whose key is in two halves", async () => {
   const rsa = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const ed25519 = generateKeyPairSync("ed25519");
   const ecOf = (namedCurve: string) => generateKeyPairSync("ec", { namedCurve });
+
   const pairs = new Map([
     ["RS256", rsa],
     ["RS384", rsa],
@@ -160,6 +163,7 @@ test("a token opens by each algorithm whose key is in two halves", async () => {
     ...publicKey.export({ format: "jwk" }),
     kid,
   }));
+
   network.use(http.get(KEYS, () => HttpResponse.json({ keys: jwks })));
   for (const [alg, { privateKey }] of pairs) {
     const claims = { iss: ISSUER, aud: "images", sub: "alice", exp: inSeconds(60) };
@@ -183,6 +187,7 @@ test("a request costs the check of four wrong signatures at most", async () => {
   const wrong = `${token.slice(0, -8)}AAAAAAAA`;
   const cookie = Array(10).fill(`session=${wrong}`).join("; ");
   const verified = vi.spyOn(crypto.subtle, "verify");
+
   await refused(PHOTO, { cookie }, /signature verification failed/);
   expect(verified).toHaveBeenCalledTimes(4);
 
@@ -279,6 +284,7 @@ test.each<[string, { alg?: string; kid?: string; typ?: string }]>([
 test("Access sends its token in a header, and browsers in its cookie", async () => {
   const claims = { iss: ACCESS, aud: ["aud-tag-2"], email: "a@b.example" };
   const token = await sign(claims);
+
   for (const headers of [
     { "cf-access-jwt-assertion": token },
     { cookie: `CF_Authorization=${token}` },
@@ -305,12 +311,14 @@ test("the token is checked before a condition, a HEAD and the facts", async () =
   const token = await sign();
   const etag = (await fetchPath(PHOTO, bearer(token))).headers.get("etag") ?? "";
   await settle();
+
   const other = await sign({ sub: "bob" });
   const condition = { "if-none-match": etag };
 
   await refused(PHOTO, { ...bearer(other), ...condition }, /sub/);
   await refused(PHOTO, { ...bearer(other), "if-none-match": "*" }, /sub/);
   await refused(`${PHOTO}?facts`, bearer(other), /sub/);
+
   expect((await fetchPath(PHOTO, bearer(other), "HEAD")).status).toBe(404);
 
   const unchanged = await fetchPath(PHOTO, { ...bearer(token), ...condition });
@@ -340,6 +348,7 @@ test("every answer of the route varies by what opens it", async () => {
     fetchPath("/app/alice/card/fig.jpg", { origin: "https://other.example" }),
     get(PHOTO, {}, { ...env, RATE_LIMITER: { limit: async () => ({ success: false }) } }),
   ]);
+
   expect(answers.map(({ status }) => status)).toEqual([404, 405, 403, 404]);
   for (const { headers } of answers) {
     expect(headers.get("vary")).toMatch(/authorization, cookie/);
@@ -351,6 +360,7 @@ test("pages of named origins may send a cookie or Bearer, and no others", async 
   const path = "/app/alice/card/fig.jpg";
   const preflight = { origin: APP, "access-control-request-method": "GET" };
   const allowed = await fetchPath(path, preflight, "OPTIONS");
+
   expect(allowed.status).toBe(204);
   expect(allowed.headers.get("access-control-allow-headers")).toBe("authorization");
   expect(allowed.headers.get("access-control-allow-credentials")).toBe("true");

@@ -102,6 +102,7 @@ test("the quality is the same for all formats, and for facts (L2)", () => {
     sides: { width: 640, height: 480 },
     isOpaque: true,
   };
+
   for (const formats of ["avif.webp", "webp", "avif", "plain", "facts"] as const) {
     const { image, maxBytes } = requestOf("hero", source, formats);
     expect([formats, image.quality, maxBytes]).toEqual([formats, 66, 62_048]);

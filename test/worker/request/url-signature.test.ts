@@ -31,10 +31,13 @@ async function missing(url: string, reason?: RegExp, env?: object): Promise<void
   const { level, line } = stage.logged[logged] ?? {};
   const isMalformed = /^the (?:query|path) is not/.test(`${line?.["reason"]}`);
   if (!isMalformed) plainAnswer.headers.set("cache-control", "no-store");
+
   const actual = [answer.status, await answer.text(), ...answer.headers];
   expect([url, ...actual]).toEqual([url, 404, "Not found\n", ...plainAnswer.headers]);
   expect(requests()).toBe(before);
+
   if (reason === undefined) return;
+
   expect([level, line?.["event"]]).toEqual(["warn", "signature-wrong"]);
   expect(line).toMatchObject({ reason: expect.stringMatching(reason), answered: 404 });
 }
@@ -61,10 +64,12 @@ test("a signed URL shows its object, and none without a signature", async () => 
 test("a srcset of six candidates opens with one signature, another preset does not", async () => {
   const query = await signQuery({ preset: "wide", key: "photos/fig.jpg" });
   const candidates = ["wide", ...[200, 400, 600, 800, 1000].map((w) => `wide@${w}w`)];
+
   for (const variant of candidates) {
     const answer = await get(`/private/${variant}/photos/fig.jpg${query}`);
     expect([variant, answer.status]).toEqual([variant, 200]);
   }
+
   for (const variant of ["hero", "hero@640w", "card", "tall"]) {
     await missing(`/private/${variant}/photos/fig.jpg${query}`, /does not match this text/);
   }
@@ -79,9 +84,11 @@ test("the log says of what a signature must be", async () => {
 test("a key that is taken away opens nothing any more, and one put shows all others", async () => {
   const signed = await signQuery({ kid: "old" });
   expect((await get(`/private/card/key.jpg${signed}`)).status).toBe(200); // it is known to be right
+
   const keys = JSON.stringify({ newest: "x".repeat(32), new: KEYS["new"] });
   const env = { ...ENV, URL_SIGNING_KEYS: keys };
   await missing(`/private/card/key.jpg${signed}`, /has no old$/, env);
+
   for (const kid of ["newest", "new"]) {
     const url = await urlOf({ kid, secret: KEYS[kid] ?? "x".repeat(32) });
     expect((await get(url, {}, env)).status).toBe(200);
@@ -91,8 +98,10 @@ test("a key that is taken away opens nothing any more, and one put shows all oth
 test("every bit of a signed URL counts, each character of it, and none more", async () => {
   const signed = await urlOf({ version: "7" });
   expect((await get(signed)).status).toBe(200);
+
   stage.edgeRequests = [];
   let tried = 0;
+
   for (const url of changesOf(signed, 1)) {
     const { href } = new URL(url, "https://images.example");
     if (href === `https://images.example${signed}`) continue;
@@ -100,6 +109,7 @@ test("every bit of a signed URL counts, each character of it, and none more", as
     expect([url, answer.status]).toEqual([url, 404]);
     tried += 1;
   }
+
   expect(tried).toBeGreaterThan(800);
   expect(stage.edgeRequests).toEqual([]);
 });
@@ -144,7 +154,9 @@ test("a signature has one right spelling, though base64 has more", async () => {
   const signed = await urlOf();
   const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
   const last = alphabet.indexOf(signed.slice(-1));
+
   expect(last % 4).toBe(0);
+
   for (const unused of [1, 2, 3]) {
     await missing(signed.slice(0, -1) + alphabet[last + unused], NOT_A_QUERY);
   }
@@ -154,10 +166,12 @@ test("a path has one spelling where it is signed", async () => {
   const key = "keys/(parentheses) [brackets] {braces}.jpg";
   const [path, query] = [encodePath(`/private/card/${key}`), await signQuery({ key })];
   expect((await get(path + query)).status).toBe(200);
+
   const spellings = [
     ...[path.replace("%28", "("), path.replace("%5B", "%5b"), path.replace("keys/", "keys%2F")],
     ...[path.replace("card", "%63ard"), path.replace("private", "%70rivate")],
   ];
+
   for (const spelling of spellings) {
     expect(spelling).not.toBe(path);
     await missing(spelling + query, /not encoded as/);
@@ -194,20 +208,26 @@ test("a URL that has expired is a 410, if it was right", async () => {
   stopDate(inSeconds(0) * 1000);
   const url = await urlOf({ expires: inSeconds(HOUR) });
   wait(HOUR - 1);
+
   const last = await get(url);
   expect(last.status).toBe(200);
   expect(last.headers.get("cache-control")).toBe("public, max-age=1, must-revalidate");
+
   const headers = { "if-none-match": last.headers.get("etag") ?? "" };
   expect((await get(url, { headers })).status).toBe(304);
+
   vi.setSystemTime(inSeconds(1) * 1000);
   stage.edgeRequests = [];
+
   for (const method of ["GET", "HEAD"]) {
     const answer = await get(url, { method, headers });
     expect([answer.status, answer.headers.get("cache-control")]).toEqual([410, "no-store"]);
     expect(await answer.text()).toBe(method === "HEAD" ? "" : "Expired\n");
   }
+
   const expired = new Date(Date.now()).toISOString();
   expect(stage.logged[0]?.line).toMatchObject({ event: "url-expired", expired, answered: 410 });
+
   await missing(url.replace("card", "hero"), /does not match this text/);
   expect(stage.edgeRequests).toEqual([]);
 });
@@ -215,6 +235,7 @@ test("a URL that has expired is a 410, if it was right", async () => {
 test("a signature that got into the path does not get into the log", async () => {
   const query = await signQuery();
   stopDate();
+
   for (const mark of ["%3F", "/", "%253F"]) {
     wait(60); // a minute has ten lines of one event
     await get(`/private/card/key.jpg${mark}${query.slice(1)}`);
@@ -224,7 +245,9 @@ test("a signature that got into the path does not get into the log", async () =>
     await get(`/private/card/key.jpg${mark}${query.slice(1).replaceAll("=", "%252525253D")}`);
     await get(`/nothing${mark}${query.slice(1)}`);
   }
+
   expect(stage.logged).toHaveLength(18);
+
   const sig = query.slice(-43);
   for (const { line } of stage.logged) expect(JSON.stringify(line)).not.toContain(sig);
 });
@@ -235,7 +258,9 @@ test("with a version a replaced object shows at once, and is immutable (C1)", as
   const first = await getVersion("a.1");
   await stage.cache.settled();
   put("key.jpg", "photos/fig.jpg");
+
   expect((await getVersion("a.1")).headers.get("etag")).toBe(first.headers.get("etag"));
+
   const second = await getVersion("a.2");
   expect(second.status).toBe(200);
   expect(second.headers.get("etag")).not.toBe(first.headers.get("etag"));

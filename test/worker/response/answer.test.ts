@@ -30,6 +30,7 @@ test.each<[string, number]>([
 ])("If-None-Match %j: %d", async (condition, status) => {
   const isShown = status === 200;
   const cancel = vi.fn();
+
   const body = new ReadableStream({
     start(stream) {
       stream.enqueue(new TextEncoder().encode("image"));
@@ -37,6 +38,7 @@ test.each<[string, number]>([
     },
     cancel,
   });
+
   const answer = answerTo({ ...TAGGED, body }, condition);
   expect(cancel).toHaveBeenCalledTimes(isShown ? 0 : 1);
   expect([answer.status, await answer.text()]).toEqual([status, isShown ? "image" : ""]);
@@ -66,6 +68,7 @@ test.each<[Terms, image: string | null, missing: string | null, failed: string |
     refusalAnswer({ event: "object-missing", certain: true }, terms, NOW),
     refusalAnswer({ event: "edge-failed" }, terms, NOW),
   ];
+
   const varies = answers.map(({ headers }) => headers.get("vary"));
   expect(varies).toEqual([image, missing, failed]);
 });

@@ -36,6 +36,7 @@ function envWithFallback(fallback: string, change: object = {}) {
   const ROUTES = VARS.ROUTES.map((route) => ({ ...route, fallback }));
   const { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret } = SECRETS;
   const BUCKETS = { ...VARS.BUCKETS, other: OTHER };
+
   return {
     ...{ ...ENV, BUCKETS, ROUTES, OTHER_ACCESS_KEY_ID: id, OTHER_SECRET_ACCESS_KEY: secret },
     ...change,
@@ -96,6 +97,7 @@ async function expectFallback(
     "cross-origin-resource-policy": "cross-origin",
     "server-timing": expect.stringMatching(/^cache;desc=(hit|(miss|direct), edge;dur=\d+)$/),
   });
+
   for (const name of ["etag", "last-modified", "retry-after"]) {
     expect([name, answer.headers.get(name)]).toEqual([name, null]);
   }
@@ -106,6 +108,7 @@ async function expectFallback(
       line: expect.objectContaining({ fallback: "shown", answered: status }),
     },
   ]);
+
   return Buffer.from(await answer.arrayBuffer());
 }
 
@@ -119,6 +122,7 @@ async function expectPlain(
 ) {
   const type = answer.headers.get("content-type");
   expect([answer.status, type]).toEqual([status, "text/plain; charset=utf-8"]);
+
   const caching = seconds > 0 ? `public, max-age=${seconds}` : "no-store";
   expect(answer.headers.get("cache-control")).toBe(caching);
   expect(logged()).toHaveLength(1);
@@ -128,6 +132,7 @@ async function expectPlain(
 
 describe("in place of", () => {
   type Case = [what: string, key: string, status: number, event: string, fault?: S3Fault];
+
   test.each<Case>([
     ["a missing object", "nothing.jpg", 404, "object-missing"],
     ["one that S3 does not report", "nothing.jpg", 404, "object-denied", "no-list-bucket"],
@@ -140,6 +145,7 @@ describe("in place of", () => {
   ])("%s its fallback is shown under the same status", async (_what, key, status, event, fault) => {
     const usual = await cacheFallback();
     if (fault !== undefined) stage.s3.faults.add(fault);
+
     const answer = await getImage(`/images/card/${key}`);
     expect(answer.headers.get("content-type")).toBe("image/avif");
     expect(answer.headers.get("vary")).toBe("accept");
@@ -182,7 +188,9 @@ describe("in place of", () => {
     const denied = await getImage("/images/card/nothing.jpg");
     const headersOf = (answer: Response) =>
       [...answer.headers].filter(([n]) => n !== "server-timing");
+
     expect([denied.status, headersOf(denied)]).toEqual([missing.status, headersOf(missing)]);
+
     const bodies = await Promise.all([missing.arrayBuffer(), denied.arrayBuffer()]);
     expect(Buffer.from(bodies[0]).equals(Buffer.from(bodies[1]))).toBe(true);
   });
@@ -250,9 +258,11 @@ describe("it is rendered as the visitor's object would have been:", () => {
     expect(photograph.headers.get("content-type")).toBe("image/jpeg");
     expect(photograph.headers.has("vary")).toBe(false);
     await expectFallback(photograph, 404);
+
     env = envWithFallback("media/broken/script.svg");
     stage.logged = [];
     const drawing = await getImage("/icons/card/none.svg");
+
     expect(drawing.headers.get("content-type")).toBe("image/svg+xml");
     expect(`${await expectFallback(drawing, 404)}`).not.toMatch(/<script|onload|javascript:/);
   });
@@ -261,14 +271,17 @@ describe("it is rendered as the visitor's object would have been:", () => {
     env = envWithFallback("other/fig.jpg");
     stage.s3.keys.set("AKIAOTHER", "other");
     Object.assign(env, { OTHER_ACCESS_KEY_ID: "AKIAOTHER", OTHER_SECRET_ACCESS_KEY: "other" });
+
     await expectFallback(await getImage("/images/card/none"), 404);
     expect([keys().slice(0, 2), urls()]).toEqual([["none", KEY], [FALLBACK_URL]]);
+
     const sent = [
       ...stage.s3.requestsBy("worker"),
       ...stage.edgeRequests.map(({ request }) => request),
     ];
     const ids = sent.map(({ headers }) => headers.get("authorization") ?? "");
     const used = ids.map((id) => /Credential=(\w+)/.exec(id)?.[1]);
+
     expect(used).toEqual([SECRETS.AWS_ACCESS_KEY_ID, "AKIAOTHER", "AKIAOTHER"]);
   });
 });
@@ -278,7 +291,9 @@ test("HEAD has GET's headers and no body (E4)", async () => {
   const edge = vi.spyOn(stage.edge, "fetch");
   const head = await getImage("/images/card/none", MODERN, "HEAD");
   const named = (answer: Response) => [...answer.headers].filter(([n]) => n !== "server-timing");
+
   expect([head.status, head.body, named(head)]).toEqual([404, null, named(got)]);
+
   const { body } = (await edge.mock.results.at(-1)?.value) ?? {};
   await vi.waitUntil(() => !body?.locked);
   expect((await body?.getReader().read())?.done).toBe(true); // the connection to the edge is closed
@@ -326,6 +341,7 @@ describe("on a signed route", () => {
     const query = await sign("nothing.jpg", 7);
     stage.edge.switches.failure = fault;
     stage.beforeEdgeRequest = () => wait(9);
+
     const answer = await getImage(`/private/card/nothing.jpg${query}`);
     expect(answer.status).toBe(404);
     expect(answer.headers.get("cache-control")).toBe("public, max-age=0");
@@ -336,12 +352,14 @@ describe("on a signed route", () => {
 test("another bucket's dead keys are logged in full, once, whatever was requested", async () => {
   const keys = { OTHER_ACCESS_KEY_ID: "AKIADEAD", OTHER_SECRET_ACCESS_KEY: "dead" };
   env = envWithFallback("other/fig.jpg", keys);
+
   Object.assign(env, {
     ROUTES: [
       { path: "/images/:preset/*", object: "media/*", fallback: "other/fig.jpg" },
       { path: "/other/:preset/*", object: "other/*" },
     ],
   });
+
   for (const _ of [1, 2]) {
     const answer = await getImage("/images/card/nothing.jpg");
     expect([answer.status, answer.headers.get("content-type")?.slice(0, 10)]).toEqual([
@@ -349,6 +367,7 @@ test("another bucket's dead keys are logged in full, once, whatever was requeste
     ]);
     expect((await getImage("/other/card/fig.jpg")).status).toBe(502);
   }
+
   const missing = { event: "object-missing", fallback: "slots-refused" };
   const slots = [{ origin: "InvalidAccessKeyId" }];
   expect(logged()).toMatchObject([

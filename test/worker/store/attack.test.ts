@@ -39,6 +39,7 @@ describe("a visitor who has no time left", () => {
       remove();
       wait(15);
     };
+
     expect((await requestPicture()).status).toBe(504);
   });
 
@@ -51,6 +52,7 @@ describe("a visitor who has no time left", () => {
       stage.s3.objects.delete("published/other.jpg");
       wait(15);
     };
+
     await requestPicture("/images/card/other.jpg");
     remove();
     expect((await requestPicture()).status).toBe(404);
@@ -62,6 +64,7 @@ describe("/purge answers within four seconds", () => {
     await requestPicture();
     remove();
     store.faults.add(fault);
+
     const finish = stopTimers();
     const { value, took } = await finish(postPurge({ objects: [`media/${KEY}`] }, env));
     expect(value.status).toBeGreaterThanOrEqual(500);
@@ -79,6 +82,7 @@ describe("the object is deleted while its rendition is stored:", () => {
         throw new Error("put: network connection lost");
       },
     };
+
     await requestPicture(PATH, envWith({ RENDITIONS: slowStore }));
     expect(storedNames().length).toBe(0);
   });
@@ -94,6 +98,7 @@ describe("the object is deleted while its rendition is stored:", () => {
         return store.put(...args);
       },
     };
+
     await requestPicture(PATH, envWith({ RENDITIONS: slowStore }));
     expect(storedNames().length).toBe(0);
     expect((await requestPicture()).status).toBe(404);
@@ -107,11 +112,13 @@ test.each<[what: string, answers: object, ms: number]>([
   env = envWith({ ANSWERS: { ...DIRECT.ANSWERS, ...answers } });
   store.faults.add("stall");
   stage.s3.faults.add("stall");
+
   const finish = stopTimers();
   for (let at = 0; at < 2; at++) {
     const { value, took } = await finish(get(PATH, { headers: MODERN }, env));
     expect([value.status, took]).toEqual([504, ms]);
   }
+
   await vi.advanceTimersByTimeAsync(10_000);
 });
 
@@ -120,9 +127,11 @@ test("junk in the metadata breaks no answer", async () => {
   await requestPicture();
   const [name, entry] = storedEntry();
   const customMetadata = { ...entry.customMetadata, etag: "✓\n" };
+
   store.objects.set(name, { ...entry, customMetadata });
   wait(60); // an entry that was just written is not shown yet
   stage.s3.faults.add("ServiceUnavailable");
+
   const answer = await requestPicture();
   expect([answer.status, answer.headers.get("etag")]).toEqual([200, null]);
 });

@@ -20,8 +20,10 @@ async function storeLarge(env: object, change: Partial<R2Stored> = {}): Promise<
   const [name, entry] = storedEntry();
   const body = new Uint8Array(LARGE);
   body.set(entry.body);
+
   const customMetadata = { ...entry.customMetadata, length: `${LARGE}` };
   store.objects.set(name, { ...entry, body, customMetadata, ...change });
+
   return body;
 }
 
@@ -29,6 +31,7 @@ async function storeLarge(env: object, change: Partial<R2Stored> = {}): Promise<
 function watchBodies() {
   const counts = { cancelled: 0 };
   const { get } = store;
+
   Object.assign(store, {
     get: async (key: string) => {
       const object = await get(key);
@@ -36,6 +39,7 @@ function watchBodies() {
 
       const bytes = await object.bytes();
       let sent = 0;
+
       const body = new ReadableStream<Uint8Array>(
         {
           pull(controller) {
@@ -49,9 +53,11 @@ function watchBodies() {
         },
         { highWaterMark: 0 },
       );
+
       return { ...object, body };
     },
   });
+
   return counts;
 }
 
@@ -84,6 +90,7 @@ test.for([
     const env = envWith(direct);
     await storeLarge(env);
     change();
+
     const counts = watchBodies();
 
     const answer = await getAsBrowser(env);

@@ -75,8 +75,10 @@ describe("the last calls of /purge", () => {
       const init = { method: "POST", body: JSON.stringify(body) };
       expect((await get("/purge", init, isolate())).status).toBe(401);
     }
+
     await settle();
     expect(store.calls).toEqual([]);
+
     await purge(EVENT);
     expect(await (await get("/healthz", {}, isolate())).text()).toBe("ok\n");
   });
@@ -93,7 +95,9 @@ describe("the last calls of /purge", () => {
     const env = isolate();
     const at = now();
     for (let times = 0; times < 1_000; times++) await purge(TEST_EVENT, env);
+
     expect(store.calls.filter(({ method }) => method === "put")).toHaveLength(1);
+
     wait(59);
     await purge(TEST_EVENT, env);
     expect(await health(env)).toMatchObject({ last_event: at });
@@ -101,6 +105,7 @@ describe("the last calls of /purge", () => {
     wait(1);
     const later = now();
     await purge(TEST_EVENT, env);
+
     expect(await health(env)).toMatchObject({ last_event: later });
   });
 
@@ -110,7 +115,9 @@ describe("the last calls of /purge", () => {
       expect(await purge(body, env)).toBe(200);
       wait(2);
     }
+
     expect(store.calls.filter(({ method }) => method === "put")).toHaveLength(2);
+
     const report = await health(env);
     expect(report.last_purge > report.last_event).toBe(true);
   });
@@ -128,6 +135,7 @@ describe("the last calls of /purge", () => {
       await purge(EVENT);
       await getAsBrowser(isolate());
       wait(61);
+
       expect(storedNames()).toHaveLength(1);
       expect(await purge(body)).toBe(200);
       expect(storedNames()).toEqual([]);
@@ -150,8 +158,10 @@ describe("the last calls of /purge", () => {
   ])("%s that the store does not keep is purged all the same: a line a minute", async (...row) => {
     const [, body, faults] = row;
     for (const fault of faults) store.faults.add(fault);
+
     const env = isolate();
     for (let times = 0; times < 3; times++) expect(await purge(body, env)).toBe(200);
+
     const reason = expect.stringMatching(/^put: .*10001/);
     expect(lines()).toMatchObject([{ event: "store-failed", reason, times: 1 }]);
 
@@ -199,6 +209,7 @@ describe("the store", () => {
       return new Promise<never>(() => {});
     };
     const reporting = health(isolate({ RENDITIONS: { ...store, head } }));
+
     await requested.promise;
     await vi.advanceTimersByTimeAsync(VARS.ANSWERS.timeout * 1_000);
     expect(await reporting).toMatchObject({ store: { state: "unreachable" } });
@@ -213,6 +224,7 @@ describe("the store", () => {
     const { RENDITIONS: _, ...rest } = { RENDITIONS: store, ...isolate() };
     const env = { ...rest, ANSWERS: VARS.ANSWERS };
     expect(await purge(EVENT, env)).toBe(200);
+
     const report = await health(env);
     for (const field of ["store", "last_event", "last_purge"]) {
       expect(report).not.toHaveProperty(field);
@@ -229,6 +241,7 @@ describe("whether a key must be able to list (A6)", () => {
       { path: "/other/:preset/*", object: "other/*" },
     ],
   };
+
   const noStore = { ANSWERS: VARS.ANSWERS };
 
   test.each<[what: string, change: object, needed: (true | undefined)[]]>([

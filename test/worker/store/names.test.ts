@@ -24,6 +24,7 @@ const { vars, keys, names }: Vectors = JSON.parse(readFileSync(join(ROOT, VECTOR
 async function namesNow(): Promise<Record<string, string>> {
   const config = readConfig({ ...vars, IMAGES: { input() {}, info() {} } });
   if (isRefusal(config)) throw new Error(JSON.stringify(config));
+
   const storedNames: Record<string, string> = {};
   for (const bucket of config.buckets) {
     for (const [name, variant] of config.variants) {
@@ -39,6 +40,7 @@ async function namesNow(): Promise<Record<string, string>> {
       }
     }
   }
+
   return storedNames;
 }
 

@@ -84,9 +84,11 @@ describe.each(CHANGES)("the object is %s and purged", (_what, change) => {
   ])("%s: the run leaves nothing, neither stored nor cached (W10)", async (_when, envOf) => {
     const before = await (await getAsBrowser(envOf())).bytes();
     expect(storedNames().length).toBe(0);
+
     stage.s3.faults.add("ServiceUnavailable");
     wait(60);
     const answer = await getAsBrowser(env);
+
     expect(answer.status).toBe(502);
     expect(await answer.bytes()).not.toEqual(before);
   });
@@ -120,6 +122,7 @@ test("S3 is silent when it is asked once more: nothing stays stored", async () =
   const { status } = await finish(get(PATH, { headers: MODERN }, envAround(failS3("stall")))).then(
     ({ value }) => value,
   );
+
   await finish(settle());
   expect([status, storedNames().length]).toEqual([200, 0]);
 });
@@ -131,12 +134,14 @@ test.each<R2Fault>(["throws-head", "throws-delete"])(
       failS3("SlowDown")();
       store.faults.add(fault);
     });
+
     vi.stubGlobal("scheduler", {
       wait: async (ms: number) => {
         store.faults.delete(fault);
         wait(ms / 1000);
       },
     });
+
     await getAsBrowser(first);
     expect(storedNames().length).toBe(0);
   },
@@ -158,6 +163,7 @@ test("a run that has to delete its own put leaves the newer one of another run",
       store.objects.set(name, { ...entry, customMetadata });
     },
   );
+
   await getAsBrowser(first);
   expect(storedEntry()[1].customMetadata?.["etag"]).toBe(NEWER);
 });
@@ -205,6 +211,7 @@ describe("a put that takes very long", () => {
       whenItLands = countQuestions();
     });
     const finish = stopTimers();
+
     await finish(get(PATH, { headers: MODERN }, slow));
     await finish(settle());
     expect([whenItLands - before, countQuestions() - before]).toEqual([2, 3]);
@@ -258,10 +265,13 @@ test.each<[what: string, fail: () => void]>([
         },
       },
     });
+
     expect((await getAndSettle(PATH, { headers: MODERN }, racing)).status).toBe(200);
+
     const { runs } = stage.cache;
     const before = runs.length;
     await getAndSettle(PATH, { headers: MODERN }, racing);
+
     expect(runs.length).toBeGreaterThan(before);
   },
 );

@@ -73,6 +73,7 @@ test.each(ROWS)("%s (A6, A19)", async (_what, change, body, status, stored) => {
   change();
   const before = stage.s3.requests.length;
   const { status: answered, report } = await purge(body);
+
   expect([answered, storedNames().length]).toEqual([status, stored]);
 
   const isPurged = status === 200;
@@ -137,6 +138,7 @@ describe("a request that verifies is told what S3 says of the object:", () => {
   ])("one key is %s, and the other one decides (%#)", async (weakState, change, state) => {
     change();
     const { fetch } = stage.s3;
+
     stage.s3.fetch = async (input, init) => {
       const authorization = new Request(input, init).headers.get("authorization");
       const isDenied = authorization?.includes(accessKeyId) && weakState === "denied";
@@ -145,6 +147,7 @@ describe("a request that verifies is told what S3 says of the object:", () => {
       const headers = { "content-type": "application/xml" };
       return new Response("<Error><Code>AccessDenied</Code></Error>", { status: 403, headers });
     };
+
     for (const BUCKETS of [
       { weak, media },
       { media, weak },
@@ -163,10 +166,12 @@ test("what an earlier configuration or version stored of the object goes, too, a
   const folder = `${bucketTag}/${tag}`;
   const entry = { body: new Uint8Array([1]) };
   for (let at = 0; at < 2_500; at++) store.objects.set(`${folder}/old-${at}`, entry);
+
   store.objects.set(`${tag}/one`, entry); // as version 0.2 named it
   store.objects.set("other/one", entry);
   store.objects.set(`${folder}0/one`, entry);
   remove();
+
   expect((await purge(byHand)).status).toBe(200);
   expect(storedNames()).toEqual(["other/one", `${folder}0/one`]);
 });
@@ -188,6 +193,7 @@ describe("a store with more than one request can delete", () => {
   async function purgeAll(body: object) {
     const answers = [];
     let after: string | undefined;
+
     do {
       const calls = store.calls.length;
       const { status, report } = await purge({ ...body, ...(after && { after }) });
@@ -196,6 +202,7 @@ describe("a store with more than one request can delete", () => {
       after = report.after;
       wait(1);
     } while (answers.at(-1)?.[2] === true && answers.length < 9);
+
     return answers;
   }
 
@@ -203,6 +210,7 @@ describe("a store with more than one request can delete", () => {
     store.objects.clear();
     await fill(25_000);
     const answers = await purgeAll(body);
+
     expect(answers).toEqual([
       [503, false, true, 20_000],
       [200, true, false, 5_000],
@@ -217,9 +225,11 @@ describe("a store with more than one request can delete", () => {
     const uppercase = `${OWN}/${OWN.toUpperCase()}`;
     const others = [...foreign, ...alike, uppercase];
     for (const name of others) store.objects.set(name, entry);
+
     await fill(10);
     store.objects.set(`${OWN}/${OWN}`, entry); // as version 0.2 named it
     const answers = await purgeAll({ everything: true });
+
     expect(answers.map(([status, , left]) => [status, left])).toEqual([
       [503, true],
       [200, false],
@@ -231,7 +241,9 @@ describe("a store with more than one request can delete", () => {
     const { runs } = stage.cache;
     await getAsBrowser(env);
     await fill(25_000);
+
     expect((await purge({ bucket: "media" })).status).toBe(503);
+
     const before = runs.length;
     await getAsBrowser(env);
     expect(runs.length).toBeGreaterThan(before);
@@ -245,6 +257,7 @@ test("a list that always goes on ends the purge with a failure", async () => {
     if (++lists > 99) throw new Error("listed without end");
     return { ...(await store.list(options)), truncated: true, cursor: "" };
   };
+
   env = envWith({ RENDITIONS: { ...store, list } });
   const { status, report } = await purge(byHand);
   expect([status, report.left, storedNames().length]).toEqual([503, true, 0]);
@@ -254,9 +267,11 @@ test("a list that always goes on ends the purge with a failure", async () => {
 test("the store is purged before the cache: else a visitor could have it cached again", async () => {
   const events: string[] = [];
   const { exported } = stage;
+
   stage.exported = (original) => {
     const loopback = exported(original);
     if (!loopback) return undefined;
+
     const purgeCache = loopback.purge.bind(loopback);
     return Object.assign(loopback, {
       purge: (options: Parameters<typeof purgeCache>[0]) => {
@@ -265,6 +280,7 @@ test("the store is purged before the cache: else a visitor could have it cached 
       },
     });
   };
+
   remove();
   await purge(byHand);
   expect(events).toEqual(["cache, 0 stored"]);

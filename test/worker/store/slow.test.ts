@@ -51,8 +51,10 @@ test("a denial that comes after two seconds ends the picture at the next visit",
   const env = envWith({ ANSWERS: UNCACHED });
   await storeAll(env, ["slow.jpg"]);
   const visit = slowDown(/slow\.jpg/, 2_100, denial);
+
   expect(await visit(env, "slow.jpg")).toBe(200); // what is stored: nobody knows of a denial yet
   expect(await visit(env, "slow.jpg")).toBe(404);
+
   await vi.advanceTimersByTimeAsync(600_000);
   expect(await visit(env, "slow.jpg")).toBe(404);
 });
@@ -61,6 +63,7 @@ test("two objects that S3 answers late do not make it silent: a deleted one is n
   const env = envWith({ ANSWERS: UNCACHED });
   await storeAll(env, ["slow-1.jpg", "slow-2.jpg", "deleted.jpg"]);
   stage.s3.objects.delete("published/deleted.jpg");
+
   const visit = slowDown(/slow-/, 2_200);
   expect(await visit(env, "slow-1.jpg")).toBe(200);
   expect(await visit(env, "slow-2.jpg")).toBe(200);
@@ -71,6 +74,7 @@ test("a denial by one slot stays where S3 is busy for the other one, and then fo
   stage.s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);
   const env = envWith({ ...NEXT, ANSWERS: UNCACHED });
   await storeAll(env, ["a.jpg"]);
+
   let isAsked = false;
   stage.s3.fetch = async (input, init) => {
     const authorization = new Request(input, init).headers.get("authorization") ?? "";
@@ -79,6 +83,7 @@ test("a denial by one slot stays where S3 is busy for the other one, and then fo
     isAsked = true;
     return denial();
   };
+
   expect((await getAsBrowser(env, pathOf("a.jpg"))).status).toBe(404);
 });
 
@@ -91,7 +96,9 @@ test("an R2 bucket that was deleted is no outage: its pictures are not shown", a
     IMAGES: stage.edge.images,
     MEDIA: media,
   });
+
   expect((await getAsBrowser(env)).status).toBe(200);
+
   wait(60);
   media.faults.add("gone");
   expect((await getAsBrowser(env)).status).toBe(502);

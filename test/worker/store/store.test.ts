@@ -82,6 +82,7 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
 test("where the cache has forgotten a picture, it comes from the store, unchanged", async () => {
   const rendered = await requestPicture();
   expect([cacheStatus(rendered.headers), await sourceOf()]).toEqual(["miss", "hit"]);
+
   forget();
   const stored = await requestPicture();
   expect([cacheStatus(stored.headers), await sourceOf()]).toEqual(["stored", "hit"]);
@@ -103,6 +104,7 @@ test("what the edge does not name is shown and cached, but not stored (R4)", asy
     answer.headers.delete("etag"); // the date is left
     return answer;
   };
+
   forget();
   expect([await sourceOf(), store.objects.size]).toEqual(["miss", 1]);
 });
@@ -179,6 +181,7 @@ test("a picture that is made with a replaced overlay is made once, within its mi
   await showWithOverlay(); // S3's ETag of the overlay is remembered
   wait(2); // between two writes (T3)
   replace("made/key.jpg", "mark.png");
+
   const countPuts = () => store.calls.filter(({ method }) => method === "put").length;
 
   replace("made/rotated-gps.jpg");
@@ -187,6 +190,7 @@ test("a picture that is made with a replaced overlay is made once, within its mi
     expect((await requestPicture()).status).toBe(200);
     wait(2);
   }
+
   expect(countPuts()).toBe(2);
 });
 
@@ -221,12 +225,14 @@ describe("while S3 is down,", () => {
     const rendered = await requestPicture();
     forget();
     stage.s3.faults.add(fault);
+
     const stored = await requestPicture();
     expect([stored.status, cacheStatus(stored.headers)]).toEqual([200, "stored"]);
     expect(await stored.bytes()).toEqual(await rendered.bytes());
     expect(stored.headers.get("cache-control")).toBe("public, max-age=60");
     expect(failures()).toHaveLength(1);
     expect(stage.pauses).not.toContain(300); // no second try
+
     stage.s3.faults.clear();
     wait(61);
     expect(await sourceOf()).toBe("stale"); // nobody waits for S3
@@ -237,9 +243,11 @@ describe("while S3 is down,", () => {
   test("a silent S3 is waited for two seconds for two objects, then by one visitor in five seconds", async () => {
     const other = "/images/card/photos/fig.jpg";
     for (const path of [PATH, other]) await requestPicture(path);
+
     forget();
     stage.s3.faults.add("stall");
     const finish = stopTimers();
+
     const visitAfter = async (seconds: number, path = PATH) => {
       wait(seconds);
       forgetCached();
@@ -247,15 +255,18 @@ describe("while S3 is down,", () => {
       const { value, took } = await finish(get(path, { headers: MODERN }, env));
       return [value.status, took, stage.s3.requests.length - before];
     };
+
     expect(await visitAfter(0)).toEqual([200, 2_000, 1]);
     expect(await visitAfter(1)).toEqual([200, 2_000, 1]); // it may be this object alone
     expect(await visitAfter(1, other)).toEqual([200, 2_000, 1]);
     expect(await visitAfter(1)).toEqual([200, 0, 0]);
     expect(await visitAfter(4)).toEqual([200, 2_000, 1]);
+
     stage.s3.faults.clear();
     expect(await visitAfter(1)).toEqual([200, 0, 0]);
     expect(await visitAfter(5)).toEqual([200, 0, 1]);
     expect(await visitAfter(1)).toEqual([200, 0, 1]);
+
     await vi.advanceTimersByTimeAsync(10_000); // the requests to a silent S3 end
   });
 });
@@ -286,12 +297,15 @@ describe("the reply of S3 comes first:", () => {
   test("NoSuchKey deletes what the configuration can name, without a list (T5)", async () => {
     for (const path of [PATH, "/images/hero/key.jpg", "/images/plain/key.jpg"])
       await requestPicture(path);
+
     await get(PATH, { headers: { accept: "*/*" } }, env);
     await settle();
     expect(store.objects.size).toBe(4);
+
     forget();
     remove();
     await requestPicture();
+
     expect(store.objects.size).toBe(0);
     expect(store.calls.filter(({ method }) => method === "list")).toEqual([]);
   });
@@ -302,8 +316,10 @@ describe("the reply of S3 comes first:", () => {
     await requestPicture();
     forget();
     remove();
+
     await requestPicture();
     expect(store.objects.size).toBe(0);
+
     const methods = store.calls.map(({ method }) => method);
     expect(methods.slice(-4)).toEqual(["get", "list", "delete", "list"]);
   });
@@ -313,13 +329,16 @@ describe("the reply of S3 comes first:", () => {
     const widths = Array.from({ length: 60 }, (_, at) => at + 1);
     env = envWith({ ROUTES: [ROUTE], PRESETS: { many: { width: 300, widths } } });
     replace("made/key.jpg", longKey);
+
     const path = `/images/many/${longKey}`;
     await requestPicture(path);
     expect(store.objects.size).toBe(1);
+
     forget();
     stage.s3.objects.delete(`published/${longKey}`);
     const digest = vi.spyOn(crypto.subtle, "digest");
     await requestPicture(path);
+
     expect(store.objects.size).toBe(0);
     expect(digest.mock.calls.length).toBeLessThan(40);
   });
@@ -346,13 +365,16 @@ describe("at the same moment,", () => {
         return store.put(...args);
       },
     };
+
     vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
     const before = await (
       await requestPicture(PATH, "here", envWith({ RENDITIONS: slowStore }))
     ).bytes();
+
     wait(2); // R2 may count the delete as a write (T3)
     const answer = await requestPicture();
     const isThere = stage.s3.objects.has(`published/${KEY}`);
+
     expect(isThere ? cacheStatus(answer.headers) : answer.status).toBe(isThere ? "miss" : 404);
     expect(await answer.bytes()).not.toEqual(before);
     expect(store.objects.size).toBe(isThere ? 1 : 0);
@@ -361,14 +383,17 @@ describe("at the same moment,", () => {
   test("the object is replaced while it is stored, and Workers Cache refuses a purge: it is logged", async () => {
     const purge = () => postPurge({ everything: true }, env);
     while ((await purge()).status === 200);
+
     const put = (...args: Parameters<R2["put"]>) => {
       replace("made/rotated-gps.jpg");
       return store.put(...args);
     };
+
     stage.logged = [];
     await requestPicture(PATH, "here", envWith({ RENDITIONS: { ...store, put } }));
     const reason = expect.stringMatching(/^cache: [^[]/); // a text, not "[object Object]"
     const failed = { event: "purge-failed", reason, objects: 1, first: [`media/${KEY}`] };
+
     expect(lines()).toMatchObject([failed]);
   });
 
@@ -377,10 +402,12 @@ describe("at the same moment,", () => {
       if (times === 0) replace("made/rotated-gps.jpg");
     };
     await requestPicture();
+
     const stored = storedEntry()[1].body;
     store.objects.clear();
     forget();
     await requestPicture();
+
     expect(storedEntry()[1].body).toEqual(stored);
   });
 
@@ -394,6 +421,7 @@ describe("at the same moment,", () => {
       wait(1 - (Date.now() % 1000) / 1000); // the beginning of a second
       vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
       replace("made/key.jpg", "same.jpg");
+
       const expected = await (await requestPicture("/images/card/same.jpg")).bytes();
       replace("made/key.jpg");
       stage.edge.switches.namesOriginal = namesOriginal;
@@ -401,10 +429,13 @@ describe("at the same moment,", () => {
         wait(seconds);
         replace("made/rotated-gps.jpg");
       };
+
       expect((await requestPicture()).headers.get("etag")).toEqual(etag);
+
       stage.beforeEdgeRequest = () => {};
       replace("made/key.jpg");
       forget();
+
       expect(await (await requestPicture()).bytes()).toEqual(expected);
       expect(lines()).toEqual([]);
     },
@@ -420,6 +451,7 @@ describe("at the same moment,", () => {
       const expected = await (await requestPicture("/images/card/same.jpg")).bytes();
       replace("made/key.jpg");
       stage.edge.switches.namesOriginal = namesOriginal;
+
       const { fetch } = stage.edge;
       stage.edge.fetch = async (...request) => {
         replace("made/rotated-gps.jpg");
@@ -427,15 +459,19 @@ describe("at the same moment,", () => {
         replace("made/key.jpg");
         return answer;
       };
+
       expect((await requestPicture()).status).toBe(status);
+
       stage.edge.fetch = fetch;
 
       wait(3_601); // the edge keeps what it has fetched for an hour (C1)
       await requestPicture();
       expect(await (await requestPicture()).bytes()).toEqual(expected);
+
       forgetCached();
       stage.s3.faults.add("SlowDown");
       const inOutage = await requestPicture();
+
       if (inOutage.status === 200) expect(await inOutage.bytes()).toEqual(expected);
     },
   );
@@ -443,11 +479,13 @@ describe("at the same moment,", () => {
   test("four sizes of a missing object are deleted: that is no failure (T3)", async () => {
     const paths = ["card", "hero", "plain", "card@2x"].map((name) => `/images/${name}/${KEY}`);
     for (const path of paths) await requestPicture(path);
+
     forget();
     remove();
     vi.stubGlobal("scheduler", { wait: async () => {} });
     await Promise.all(paths.map((path) => get(path, { headers: MODERN }, env)));
     await settle();
+
     expect(store.objects.size).toBe(0);
     expect(lines().map(({ event }) => event)).not.toContain("store-failed");
   });
@@ -458,13 +496,16 @@ describe("at the same moment,", () => {
       ...store,
       put: (...args: Parameters<R2["put"]>) => delay.then(() => store.put(...args)),
     };
+
     await get(PATH, { headers: MODERN }, envWith({ RENDITIONS: slow }), "a");
     replace("made/rotated-gps.jpg");
     await get(PATH, { headers: MODERN }, envWith({ ANSWERS: { ...ANSWERS, keep: 0 } }), "b");
     await vi.waitUntil(() => store.objects.size === 1);
+
     const newer = storedEntry()[1].customMetadata?.["etag"];
     release();
     await settle();
+
     expect(storedEntry()[1].customMetadata?.["etag"]).toBe(newer);
   });
 });
@@ -491,9 +532,11 @@ describe("a store that fails:", () => {
     store.objects.clear();
     forget();
     store.faults.add("stall-put");
+
     const finish = stopTimers();
     const before = stage.s3.requestsBy("worker").length;
     expect((await get(PATH, { headers: MODERN }, env)).status).toBe(200);
+
     await finish(Promise.all(stage.pendingWork));
     expect(stage.s3.requestsBy("worker").length - before).toBe(2);
   });
@@ -501,7 +544,9 @@ describe("a store that fails:", () => {
 
 describe("what this Worker did not store counts as nothing, and is overwritten:", () => {
   type Entry = ReturnType<typeof storedEntry>[1];
+
   type Change = (entry: Entry) => Parameters<R2["objects"]["set"]>[1];
+
   const withBody = (entry: Entry, body: Uint8Array, more: Record<string, string> = {}) => {
     const length = `${body.length}`;
     return { ...entry, body, customMetadata: { ...entry.customMetadata, length, ...more } };
@@ -510,6 +555,7 @@ describe("what this Worker did not store counts as nothing, and is overwritten:"
     return { ...entry, customMetadata: { ...entry.customMetadata, ...more } };
   };
   const PAGE = new TextEncoder().encode("<!doctype html><script>");
+
   const JUNK: Readonly<Record<string, Change>> = {
     "no metadata": ({ body }) => ({ body }),
     "another name": (entry) => named(entry, { of: "x" }),
@@ -525,12 +571,15 @@ describe("what this Worker did not store counts as nothing, and is overwritten:"
     const [name, entry] = storedEntry();
     store.objects.set(name, change(entry));
     forget();
+
     const answer = await requestPicture();
     expect([cacheStatus(answer.headers), await answer.bytes()]).toEqual(["miss", rendered]);
     expect(storedEntry()[1].body).toEqual(entry.body);
+
     store.objects.set(name, change(entry));
     forget();
     stage.s3.faults.add("ServiceUnavailable");
+
     expect(await sourceOf()).toBe(502);
   });
 });
@@ -544,6 +593,7 @@ test("a portrait is stored in the format that came, and shown in an outage (O7, 
   forget();
   stage.s3.faults.add("SlowDown");
   const answer = await requestPicture(path);
+
   expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/webp"]);
 });
 
@@ -551,8 +601,10 @@ test("the metadata say what a rendition is, in ASCII, below 2 KB (T3)", async ()
   const key = `${"ä".repeat(150)}.jpg`;
   replace("made/key.jpg", key);
   await requestPicture(`/images/card/${encodeURIComponent(key)}`);
+
   const [name, { customMetadata = {}, type }] = storedEntry();
   expect(name).toMatch(/^(?:[0-9a-f]{64}\/){2}[0-9a-f]{64}$/);
+
   const text = JSON.stringify(customMetadata);
   expect(text).toMatch(/^[ -~]+$/);
   expect(text.length).toBeLessThan(2_048);

@@ -19,11 +19,13 @@ const TIMEOUT_MS = 10_000;
 function play(events: readonly BudgetEvent[], start = EMPTY_BUDGET, now = 0) {
   let state = start;
   const holders: number[] = [];
+
   for (const event of events) {
     const advanced = advanceBudget(state, event, now);
     state = advanced.state;
     if (advanced.isHeld) holders.push(event.id);
   }
+
   return { state, holders };
 }
 
@@ -80,6 +82,7 @@ test("a request that the runtime has dropped loses its turn, and later what it h
 
   const soon = play([looked(3, 1)], state, 900);
   expect(soon.holders).toEqual([]);
+
   const afterWaiter = play([looked(3, 1)], soon.state, 1_800);
   expect(afterWaiter.holders).toEqual([3]);
   expect(play([looked(4, 39)], afterWaiter.state, TIMEOUT_MS + 1).holders).toEqual([4]);
@@ -105,6 +108,7 @@ test("whatever comes in whatever order, the budget is not exceeded, and is whole
     fc.property(sequence, (events) => {
       let now = 0;
       let state: BudgetState = EMPTY_BUDGET;
+
       for (const [ms, event] of events) {
         now += ms;
         const hasDemand = event.type === "looked" || event.type === "asked";
@@ -117,6 +121,7 @@ test("whatever comes in whatever order, the budget is not exceeded, and is whole
       for (const ended of [0, 2, 4, 6, 8]) {
         state = advanceBudget(state, released(ended), now).state;
       }
+
       const later = now + TIMEOUT_MS + 1;
       const { holders } = play([looked(99, 40, later + 1)], state, later);
       expect(holders).toEqual([99]);
@@ -128,10 +133,12 @@ test("whatever comes in whatever order, the budget is not exceeded, and is whole
 test("the oldest that waits is served, however many small ones come and go", () => {
   let { state } = play([looked(1, 20), demand(2, 10), looked(3, 30)]);
   state = play([released(1)], state).state;
+
   for (let other = 10; other < 200; other++) {
     const events = [demand(other, 8), looked(other + 1_000, 1), released(other - 1)];
     state = play(events, state).state;
   }
+
   state = play([released(2), looked(3, 30)], state).state;
   expect(state.held.get(3)?.bytes).toBe(30 * MB);
 });
