@@ -1,4 +1,4 @@
-// What docs/tokens.md has its reader write: tables that `vitrine check` finds right, in a project of init.
+// What docs/tokens.md and docs/logins.md have their reader write: tables that `vitrine check` finds right, in a project of init.
 
 import { join } from "node:path";
 import { expect, test } from "vitest";
@@ -7,8 +7,8 @@ import { vitrine } from "../support/cli/vitrine.ts";
 import { editFile } from "../support/local-run.ts";
 import { readPage } from "./pages.ts";
 
-const PAGE = readPage("docs/tokens.md");
-const BLOCKS = [...PAGE.matchAll(/```toml\n(.*?)```/gs)].map(([, toml = ""]) => toml);
+const PAGES = readPage("docs/tokens.md") + readPage("docs/logins.md");
+const BLOCKS = [...PAGES.matchAll(/```toml\n(.*?)```/gs)].map(([, toml = ""]) => toml);
 
 /** A table of one login stands behind a route. */
 const ROUTE = `[[vars.ROUTES]]
@@ -21,7 +21,7 @@ const tables = BLOCKS.map((toml) => (toml.startsWith("[[") ? toml : ROUTE + toml
 /** The route of init, which leads to all objects. */
 const DEFAULT_ROUTE = '[[vars.ROUTES]]\npath = "/images/:preset/*"\nobject = "media/*"\n';
 
-test("the page has a table for each login, and all of them are right", async () => {
+test("the pages have a table for each login, and all of them are right", async () => {
   expect(tables.length).toBeGreaterThanOrEqual(10);
   const folder = emptyFolder("acme-images");
   await init(folder, AWS);
