@@ -20,7 +20,7 @@ import { readPage } from "./pages.ts";
 const PAGE = readPage("docs/testing.md") + readPage("docs/emulator.md");
 
 /** The files of the pages: their names are in their first lines. */
-const FILES = [...PAGE.matchAll(/```ts\n\/\/ (\S+\.ts)\n(.*?)```/gs)].map(
+const FILES = [...PAGE.matchAll(/```ts\n *\/\/ (\S+\.ts)\n(.*?)```/gs)].map(
   ([, name = "", code = ""]) => [name, code] as const,
 );
 
