@@ -36,13 +36,13 @@ test("it deploys to anybody's account: default names, no domain, no key, no mist
   const project = readProject(TEMPLATE);
   expect(project).toMatchObject({
     ...{ worker: "vitrine", patterns: [], workersDev: true, images: "IMAGES", environments: [] },
-    secrets: [],
+    requiredSecrets: [],
     // The button asks for the names of the resources that have one (D1), and a deploy makes what is not there (T9).
     r2Buckets: [
       { binding: "MEDIA_BUCKET", bucket_name: "vitrine-media" },
       { binding: "RENDITIONS", bucket_name: "vitrine-renditions" },
     ],
-    deployed: { ANSWERS: { store: "RENDITIONS" } },
+    deployedVars: { ANSWERS: { store: "RENDITIONS" } },
   });
   expect(readTemplate("wrangler.toml")).toMatch(new RegExp(`^# Made by vitrine ${VERSION}\\.\n`));
   expect(readTemplate("wrangler.toml")).not.toMatch(/^\s*(?:account_id|routes?|zone_\w+)\b/m);
