@@ -54,12 +54,14 @@ type RawFile = {
 export function readRawFile(folder: string): RawFile | LocatedMistake {
   const file = findConfigFile(folder);
   if (isFault(file)) return { path: "wrangler.toml", message: file.fault };
+
   const wrangler = loadWrangler();
   if (isFault(wrangler)) return { path: file, message: wrangler.fault };
 
   try {
     const { rawConfig } = wrangler.experimental_readRawConfig({ config: join(folder, file) });
-    return { file, rawConfig, environments: Object.keys(tableOf(rawConfig.env)) };
+    const environments = Object.keys(tableOf(rawConfig.env));
+    return { file, rawConfig, environments };
   } catch (error) {
     return mistakeOf(error, file);
   }
@@ -76,22 +78,15 @@ export function readEnvironment(
 ): EnvironmentConfig | LocatedMistake {
   const raw = readRawFile(folder);
   if (isMistake(raw)) return raw;
+
   const { file, environments } = raw;
   const wrangler = loadWrangler();
   if (isFault(wrangler)) return { path: file, message: wrangler.fault };
 
-  // wrangler takes the top level instead if the file has no environments at all.
-  if (environment !== undefined && !environments.includes(environment)) {
-    const message = `has no environment "${environment}". It has ${environments.join(", ") || "none"}`;
-    return { path: file, message };
-  }
-  // The name becomes a part of names of files: .dev.vars.example is another file, which git has.
-  if (environment === "example" || /[^\w-]/.test(environment ?? "")) {
-    const message = "is no name of letters, digits, - and _ for an environment, or is example";
-    return { path: `env.${environment}`, message };
-  }
+  const nameMistake = checkEnvironmentName(raw, environment);
+  if (nameMistake !== undefined) return nameMistake;
 
-  const configFile = { file, environment, environments, devVars: devVarsOf(folder, environment) };
+  // wrangler cannot read such an environment.
   const [exposed] = exposedSecrets(raw, environment);
   if (exposed !== undefined) return exposed;
 
@@ -99,27 +94,52 @@ export function readEnvironment(
     // An empty `env` is the top level, also if CLOUDFLARE_ENV names an environment (S6).
     const options = { config: join(folder, file), env: environment ?? "" };
     const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
-    return { ...configFile, ...readDetails(wrangler, config, configFile) };
+
+    const devVars = devVarsOf(folder, environment);
+    return describeConfig(wrangler, config, { file, environment, environments, devVars });
   } catch (error) {
     return mistakeOf(error, file);
   }
 }
 
-/**
- * Finds the secrets that are vars, and that `[secrets]` requires, too. wrangler cannot read an environment with one, so
- * `readEnvironment` returns the first of them.
- */
+function checkEnvironmentName(
+  { file, environments }: RawFile,
+  environment: string | undefined,
+): LocatedMistake | undefined {
+  if (environment === undefined) return undefined;
+
+  // wrangler takes the top level instead if the file has no environments at all.
+  if (!environments.includes(environment)) {
+    const names = environments.length === 0 ? "none" : environments.join(", ");
+    return { path: file, message: `has no environment "${environment}". It has ${names}` };
+  }
+
+  // The name becomes a part of names of files: .dev.vars.example is another file, which git has.
+  if (environment === "example" || /[^\w-]/.test(environment)) {
+    return {
+      path: `env.${environment}`,
+      message: "is no name of letters, digits, - and _ for an environment, or is example",
+    };
+  }
+  return undefined;
+}
+
+/** Finds the secrets that are vars, and that `[secrets]` requires, too. */
 export function exposedSecrets(
   { file, rawConfig, environments }: RawFile,
   environment: string | undefined,
 ): LocatedMistake[] {
-  const tables = environment === undefined ? rawConfig : tableOf(rawConfig.env)[environment];
-  const { vars, secrets } = tableOf({ ...Object(tables) });
-  const required = [tableOf(secrets)["required"]].flat().map(String);
-  const names = required.filter((name) => isSecret(name) && Object.hasOwn(tableOf(vars), name));
-  return names.map((name) =>
-    exposedSecret({ file, environment, environments }, tableOf(vars), name),
-  );
+  const rawTables = environment === undefined ? rawConfig : tableOf(rawConfig.env)[environment];
+  const tables = tableOf({ ...Object(rawTables) });
+  const vars = tableOf(tables["vars"]);
+  const required = [tableOf(tables["secrets"])["required"]].flat();
+
+  const mistakes: LocatedMistake[] = [];
+  for (const name of required.map(String)) {
+    if (!isSecret(name) || !Object.hasOwn(vars, name)) continue;
+    mistakes.push(exposedSecret({ file, environment, environments }, vars, name));
+  }
+  return mistakes;
 }
 
 /** Reads the other environments, the top level among them, as far as they can be read. */
@@ -127,104 +147,141 @@ export function readOthers(
   folder: string,
   { environment, environments }: EnvironmentConfig,
 ): EnvironmentConfig[] {
-  const names = [undefined, ...environments].filter((name) => name !== environment);
-  return names.flatMap((name) => {
+  const others: EnvironmentConfig[] = [];
+  for (const name of [undefined, ...environments]) {
+    if (name === environment) continue;
+
     const config = readEnvironment(folder, name);
-    return isMistake(config) ? [] : [config];
-  });
+    if (!isMistake(config)) others.push(config);
+  }
+  return others;
 }
 
-function readDetails(wrangler: Wrangler, config: Config, configFile: ConfigFile) {
-  const vars = { ...standIns(config), ...config.vars };
+function describeConfig(
+  wrangler: Wrangler,
+  config: Config,
+  configFile: ConfigFile,
+): EnvironmentConfig {
+  const deployedVars = { ...standIns(config), ...config.vars };
   const devVars = readDevVars(wrangler, config, configFile);
-  const routes = (config.routes ?? (config.route ? [config.route] : [])).map((route) =>
-    typeof route === "string" ? { pattern: route } : route,
-  );
-  const metrics = config.analytics_engine_datasets.find(({ binding }) => binding === "METRICS");
+  const secretVars = devVars.filter(({ type }) => type === "secret_text");
+
+  const routes = routesIn(config);
+  const customDomains = routes.filter((route) => route.custom_domain === true);
+
   return {
+    ...configFile,
     wrangler: config,
-    ...{ main: config.main, worker: config.name, images: config.images?.binding },
-    deployedVars: vars,
-    localVars: {
-      ...vars,
-      ...Object.fromEntries(devVars.map(([name, { value }]) => [name, value])),
-    },
-    devVarNames: new Set(
-      devVars.flatMap(([name, { type }]) => (type === "secret_text" ? [name] : [])),
-    ),
+    main: config.main,
+    worker: config.name,
+    deployedVars,
+    localVars: { ...deployedVars, ...valuesOf(devVars) },
+    devVarNames: new Set(secretVars.map(({ name }) => name)),
     requiredSecrets: config.secrets?.required ?? [],
+    images: config.images?.binding,
     r2Buckets: config.r2_buckets,
-    compatibilityDate: config.compatibility_date,
-    dataset: metrics && (metrics.dataset ?? metrics.binding),
     workersDev: config.workers_dev !== false || config.preview_urls !== false,
+    compatibilityDate: config.compatibility_date,
+    dataset: datasetIn(config),
     patterns: routes.map(({ pattern }) => pattern),
-    customDomains: routes.flatMap((route) =>
-      hasProperty(route, "custom_domain") && route.custom_domain ? [route.pattern] : [],
-    ),
+    customDomains: customDomains.map(({ pattern }) => pattern),
   };
 }
 
-type DevVars = readonly (readonly [string, { readonly type: string; readonly value?: unknown }])[];
+type WranglerRoute = { readonly pattern: string; readonly custom_domain?: boolean };
+
+function routesIn({ routes, route }: Config): readonly WranglerRoute[] {
+  const list = routes ?? (route === undefined ? [] : [route]);
+  return list.map((item) => (typeof item === "string" ? { pattern: item } : item));
+}
+
+function datasetIn({ analytics_engine_datasets }: Config): string | undefined {
+  const metrics = analytics_engine_datasets.find(({ binding }) => binding === "METRICS");
+  return metrics?.dataset ?? metrics?.binding;
+}
+
+type DevVar = { readonly name: string; readonly type: string; readonly value?: unknown };
+
+function valuesOf(devVars: readonly DevVar[]): Vars {
+  return Object.fromEntries(devVars.map(({ name, value }) => [name, value]));
+}
 
 /** The vars as the local run has them. .dev.vars.example has its secrets empty: they are left out. */
-function readDevVars(
-  { unstable_getVarsForDev }: Wrangler,
-  { configPath, vars, secrets }: Config,
-  { devVars, environment }: ConfigFile,
-): DevVars {
+function readDevVars(wrangler: Wrangler, config: Config, configFile: ConfigFile): DevVar[] {
   // Without that file wrangler takes the secrets of .env and of the shell. The local run makes one.
-  if (!existsSync(join(configPath ?? "", "..", devVars))) return [];
+  const devVarsFile = join(config.configPath ?? "", "..", configFile.devVars);
+  if (!existsSync(devVarsFile)) return [];
 
-  const readRequired = (required: typeof secrets): DevVars =>
-    Object.entries(
-      unstable_getVarsForDev(configPath, undefined, vars, environment, true, required),
-    );
   // wrangler dev leaves out what is not required (S2); the local run does not.
-  const optional = readRequired(undefined).filter(([name]) => isSecret(name) || name === "EDGE");
-  const all = new Map([...readRequired(secrets), ...optional]);
+  const { environment } = configFile;
+  const devVars = new Map<string, DevVar>();
+  for (const devVar of varsForDev(wrangler, config, environment, config.secrets)) {
+    devVars.set(devVar.name, devVar);
+  }
+  for (const devVar of varsForDev(wrangler, config, environment, undefined)) {
+    const { name } = devVar;
+    if (isSecret(name) || name === "EDGE") devVars.set(name, devVar);
+  }
 
-  return [...all].filter(([name, { value }]) => !isSecret(name) || value !== "");
+  return [...devVars.values()].filter(({ name, value }) => !isSecret(name) || value !== "");
+}
+
+/** What wrangler dev gives a Worker. @param required undefined: all that .dev.vars has, not what is required alone */
+function varsForDev(
+  { unstable_getVarsForDev }: Wrangler,
+  { configPath, vars }: Config,
+  environment: string | undefined,
+  required: Config["secrets"],
+): DevVar[] {
+  const bindings = unstable_getVarsForDev(configPath, undefined, vars, environment, true, required);
+  return Object.entries(bindings).map(([name, binding]) => ({ name, ...binding }));
 }
 
 /** The name of .dev.vars of an environment. wrangler reads its own file or the common one, never both. */
 export function devVarsOf(folder: string, environment: string | undefined): string {
-  const ownFile = `.dev.vars.${environment}`;
-  return environment !== undefined && existsSync(join(folder, ownFile)) ? ownFile : ".dev.vars";
+  if (environment === undefined) return ".dev.vars";
+  const environmentFile = `.dev.vars.${environment}`;
+  return existsSync(join(folder, environmentFile)) ? environmentFile : ".dev.vars";
 }
 
 /** What wrangler says, on one line, and where in the file if that cannot be read at all. */
 function mistakeOf(error: unknown, file: string): LocatedMistake {
   if (!(error instanceof Error)) throw error;
+
   const location = hasProperty(error, "location") ? error.location : undefined;
   const { line, column } = tableOf(location);
   if (line !== undefined) return { path: `${file}:${line}:${column}`, message: error.message };
 
-  const lines = error.message.split("\n").map((line) => line.trim().replace(/^- /, ""));
-  const isReason = (line: string) => line && !/^Processing .* configuration:$/.test(line);
-  return { path: file, message: lines.filter(isReason).join(" ") };
+  // The first line names the file, and the next ones are a list.
+  const lines = error.message.split("\n").map((text) => text.trim().replace(/^- /, ""));
+  const reasons = lines.filter(
+    (text) => text !== "" && !/^Processing .* configuration:$/.test(text),
+  );
+  return { path: file, message: reasons.join(" ") };
 }
 
-/** Stands in for a binding. Each has an object of its own: a store may not be the bucket of originals. */
-function standIn(binding: string, methods: readonly string[]): [binding: string, object] {
-  const fail = () => {
-    throw new Error(`${binding}: only a deployed Worker can call a binding`);
-  };
-  return [binding, Object.fromEntries(methods.map((method) => [method, fail]))];
+/** The bindings of an environment by their names, as `readConfig` expects them. */
+function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
+  const vars: Record<string, unknown> = {};
+  if (images !== undefined) vars[images.binding] = standIn(images.binding, ["input", "info"]);
+  for (const { binding } of r2_buckets) vars[binding] = r2StandIn(binding);
+
+  // `readConfig` reports that such a binding is no secret.
+  for (const { binding } of secrets_store_secrets) vars[binding] = standIn(binding, ["get"]);
+  return vars;
 }
 
 /** An R2 bucket, in the form that r2Schema and storeSchema check. */
 export function r2StandIn(binding: string): object {
-  return standIn(binding, ["get", "head", "put", "delete", "list"])[1];
+  return standIn(binding, ["get", "head", "put", "delete", "list"]);
 }
 
-/** The bindings of an environment by their names, as `readConfig` wants them. */
-function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
-  return Object.fromEntries([
-    ...(images === undefined ? [] : [standIn(images.binding, ["input", "info"])]),
-    ...r2_buckets.map(({ binding }) => [binding, r2StandIn(binding)]),
-    // `readConfig` reports that such a binding is no secret.
-    ...secrets_store_secrets.map(({ binding }) => standIn(binding, ["get"])),
-  ]);
+/** Stands in for a binding. Each has an object of its own: a store may not be the bucket of originals. */
+function standIn(binding: string, methods: readonly string[]): object {
+  const fail = () => {
+    throw new Error(`${binding}: only a deployed Worker can call a binding`);
+  };
+  return Object.fromEntries(methods.map((method) => [method, fail]));
 }
 
 /**
@@ -233,11 +290,12 @@ function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
  */
 export function isEmptyTopLevel(config: EnvironmentConfig): boolean {
   const { environment, environments, patterns, wrangler } = config;
-  if (environment !== undefined || environments.length === 0 || patterns.length > 0) return false;
+  if (environment !== undefined || environments.length === 0) return false;
+  if (patterns.length > 0) return false;
   return !VARIABLES.some((name) => name in wrangler.vars);
 }
 
 export function noBucketsText({ file, environments }: EnvironmentConfig): string {
-  const names = environments.map((name) => `--env ${name}`).join(" or ");
-  return `the top level of ${file} has no BUCKETS, so there is nothing to deploy from it: use ${names}`;
+  const options = environments.map((name) => `--env ${name}`).join(" or ");
+  return `the top level of ${file} has no BUCKETS, so there is nothing to deploy from it: use ${options}`;
 }
