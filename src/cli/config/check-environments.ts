@@ -3,10 +3,15 @@
 // Nothing is sent.
 
 import type { Config, ConfigRefusal } from "../../worker/config/config.ts";
-import { exposuresOf, isOpen, shownBy } from "../../worker/config/reachability.ts";
+import {
+  exposuresOf,
+  isOpen,
+  type ShownObjects,
+  shownBy,
+} from "../../worker/config/reachability.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isRefusal } from "../../worker/http/refusal.ts";
-import { isMistake, type LocatedMistake } from "../command.ts";
-import { settingsFor } from "../wrangler/config-file.ts";
+import { isMistake, type LocatedMistake, page } from "../command.ts";
 import { findKeyMistakes } from "../wrangler/schema.ts";
 import { bucketNameMistakes, bucketNameWarnings } from "./bucket-names.ts";
 import {
@@ -21,6 +26,7 @@ import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import {
   exposedSecrets,
   isEmptyTopLevel,
+  type RawFile,
   readEnvironment,
   readOthers,
   readRawFile,
@@ -32,7 +38,7 @@ import { policyWarnings } from "./policy-warnings.ts";
 import { readDeployed } from "./project.ts";
 import { operatorPathWarnings } from "./route-conflicts.ts";
 import { tokenReminders, tokenRouteWarnings } from "./token-warnings.ts";
-import { describeCosts, readBounds } from "./transformations.ts";
+import { describeCosts, readExpectedCosts } from "./transformations.ts";
 import { deployedLimitMistakes } from "./variable-limits.ts";
 
 export type Report = {
@@ -55,8 +61,9 @@ export function checkEnvironment(
   now: number = Date.now(),
 ): Report {
   const { environment, file } = config;
-  const keyMistakes = findKeyMistakes(folder, file).filter(isIn(environment));
-  return reportOn(config, readOthers(folder, config), keyMistakes, now);
+  const keyMistakes = inheritedBy(environment, findKeyMistakes(folder, file));
+  const otherConfigs = readOthers(folder, config);
+  return reportOn(config, otherConfigs, keyMistakes, now);
 }
 
 /**
@@ -73,23 +80,32 @@ export function checkEnvironments(
   if (isMistake(raw)) return [emptyReport(undefined, raw.path, [raw])];
 
   const keyMistakes = findKeyMistakes(folder, raw.file);
-  if (name !== undefined) {
-    const environment = name || undefined; // undefined: the top level
-    const config = readEnvironment(folder, environment);
-    if (!isMistake(config)) return [checkEnvironment(folder, config, now)];
+  if (name === undefined) return checkAll(folder, raw, keyMistakes, now);
 
-    const exposed = exposedSecrets(raw, environment);
-    const relevant = keyMistakes.filter(isIn(environment));
-    return [
-      emptyReport(environment, raw.file, unreadMistakes(config, exposed, relevant, relevant)),
-    ];
-  }
+  const environment = name === "" ? undefined : name;
+  const config = readEnvironment(folder, environment);
+  if (!isMistake(config)) return [checkEnvironment(folder, config, now)];
 
+  const exposed = exposedSecrets(raw, environment);
+  const inherited = inheritedBy(environment, keyMistakes);
+  const mistakes = unreadMistakes(config, exposed, inherited, inherited);
+  return [emptyReport(environment, raw.file, mistakes)];
+}
+
+/** Checks the top level and all environments: each against those before it, so each pair once. */
+function checkAll(
+  folder: string,
+  raw: RawFile,
+  keyMistakes: readonly LocatedMistake[],
+  now: number,
+): readonly Report[] {
   const compared: EnvironmentConfig[] = [];
   const reports: Report[] = [];
+
   for (const environment of [undefined, ...raw.environments]) {
-    const config = readEnvironment(folder, environment);
     const ownMistakes = keyMistakes.filter((mistake) => mistake.environment === environment);
+
+    const config = readEnvironment(folder, environment);
     if (!isMistake(config)) {
       reports.push(reportOn(config, compared, ownMistakes, now));
       compared.push(config);
@@ -97,37 +113,45 @@ export function checkEnvironments(
     }
 
     // What is wrong at the top level is why wrangler cannot read an environment, too: it is reported once.
-    const isKnown = reports.some(({ mistakes }) =>
-      mistakes.some(({ path, message }) => path === raw.file && message === config.message),
+    const reported = reports.flatMap(({ mistakes }) => mistakes);
+    const isReported = reported.some(
+      ({ path, message }) => path === raw.file && message === config.message,
     );
-    if (isKnown) continue;
+    if (isReported) continue;
 
     const exposed = exposedSecrets(raw, environment);
-    const relevant = keyMistakes.filter(isIn(environment));
-    const mistakes = unreadMistakes(config, exposed, ownMistakes, relevant);
+    const inherited = inheritedBy(environment, keyMistakes);
+    const mistakes = unreadMistakes(config, exposed, ownMistakes, inherited);
     reports.push(emptyReport(environment, raw.file, mistakes));
   }
   return reports;
 }
 
-/** Matches the mistakes in wrangler's keys of an environment, and of the top level, which it inherits. */
-const isIn = (name: string | undefined) => (mistake: LocatedMistake) =>
-  mistake.environment === undefined || mistake.environment === name;
+/** The mistakes in wrangler's keys of an environment, and of the top level, which it inherits. */
+function inheritedBy(
+  environment: string | undefined,
+  mistakes: readonly LocatedMistake[],
+): readonly LocatedMistake[] {
+  return mistakes.filter(
+    (mistake) => mistake.environment === undefined || mistake.environment === environment,
+  );
+}
 
 /**
  * The mistakes of an environment that wrangler cannot read.
- * @param config what wrangler says
+ * @param wranglerMistake what wrangler says
  * @param keyMistakes those to report
  * @param reasons those that make the environment unreadable: a wrong key is reported once, and not in wrangler's words
  */
 function unreadMistakes(
-  config: LocatedMistake,
+  wranglerMistake: LocatedMistake,
   exposed: readonly LocatedMistake[],
   keyMistakes: readonly LocatedMistake[],
   reasons: readonly LocatedMistake[],
 ): readonly LocatedMistake[] {
   if (exposed.length > 0) return [...keyMistakes, ...exposed];
-  return reasons.length > 0 ? keyMistakes : [config];
+  if (reasons.length > 0) return keyMistakes;
+  return [wranglerMistake];
 }
 
 /** The report of an environment that cannot be read. */
@@ -151,35 +175,30 @@ function reportOn(
   const report: Report = { environment, file, summary: [], warnings: [], mistakes: keyMistakes };
 
   if (isEmptyTopLevel(config)) {
-    const summary = ["It has no BUCKETS, so there is nothing to deploy from it."];
     const mistakes = [...varMistakes(config)].map((mistake) => locateMistake(config, mistake));
-    return { ...report, summary, mistakes: [...keyMistakes, ...mistakes] };
+    return {
+      ...report,
+      summary: ["It has no BUCKETS, so there is nothing to deploy from it."],
+      mistakes: [...keyMistakes, ...mistakes],
+    };
   }
 
-  const deployed = readDeployedVars(config);
-  const problems: LocatedMistake[] = [
-    ...environmentMistakes(config, otherConfigs),
-    ...pitfalls(config, now),
-    ...queueMistakes(config),
-    ...bucketNameMistakes(config, config.deployedVars),
-    ...(isRefusal(deployed) ? deployed.mistakes : []),
-    ...deployMistakes(config.deployedVars, config.patterns),
-    ...deployedLimitMistakes(config),
-  ];
-  const bounds = readBounds(config.deployedVars, (path, message) =>
-    problems.push({ path, message }),
-  );
+  const deployed = readDeployedConfig(config);
+  const problems = findProblems(config, otherConfigs, deployed, now);
+  const expectedCosts = readExpectedCosts(config.deployedVars, (path, message) => {
+    problems.push({ path, message });
+  });
 
-  const located = problems.map((problem) => locateMistake(config, problem));
-  const unique = new Map(located.map((mistake) => [locatedText(mistake), mistake]));
+  const unique = new Map<string, LocatedMistake>();
+  for (const problem of problems) {
+    const mistake = locateMistake(config, problem);
+    unique.set(locatedText(mistake), mistake);
+  }
+
   const mistakes = [...keyMistakes, ...unique.values()];
   if (isRefusal(deployed) || mistakes.length > 0) return { ...report, mistakes };
 
-  const costs = describeCosts(deployed, bounds);
-  const rights = [...followedBuckets(deployed.routes)].map(
-    ({ name, bucket }) =>
-      `Another bucket follows ${name}: its key needs s3:ListBucket on ${bucket} (docs/deploy.md, step 4)`,
-  );
+  const costs = describeCosts(config, deployed, expectedCosts);
   const allWarnings = [
     ...warnings(config, deployed),
     ...unsignedRouteWarnings(deployed, nameR2Buckets(config)),
@@ -191,26 +210,45 @@ function reportOn(
     ...operatorPathWarnings(config, otherConfigs),
   ];
   const reminders = [...policyWarnings(config, deployed), ...tokenReminders(deployed)];
-  const summary = [...sourceLines(deployed), ...rights, ...costs.lines];
 
   return {
     ...report,
-    summary: summary.map((line) => settingsFor(config, line)),
+    summary: [...sourceLines(deployed), ...listRightLines(deployed), ...costs.lines],
     warnings: allWarnings.map((warning) => locateWarning(config, warning)),
     reminders: reminders.map((reminder) => locateWarning(config, reminder)),
     config: deployed,
   };
 }
 
+/** All mistakes of the environment but those in wrangler's keys, some of them perhaps twice. */
+function findProblems(
+  config: EnvironmentConfig,
+  otherConfigs: readonly EnvironmentConfig[],
+  deployed: Config | ConfigRefusal,
+  now: number,
+): LocatedMistake[] {
+  return [
+    ...environmentMistakes(config, otherConfigs),
+    ...pitfalls(config, now),
+    ...queueMistakes(config),
+    ...bucketNameMistakes(config, config.deployedVars),
+    ...(isRefusal(deployed) ? deployed.mistakes : []),
+    ...deployMistakes(config.deployedVars, config.patterns),
+    ...deployedLimitMistakes(config),
+  ];
+}
+
 /** Reads the vars as they would be deployed. For an environment without vars, one mistake says more than many. */
-function readDeployedVars(config: EnvironmentConfig): Config | ConfigRefusal {
+function readDeployedConfig(config: EnvironmentConfig): Config | ConfigRefusal {
   const { environment, wrangler } = config;
   const hasVars = environment === undefined || Object.keys(wrangler.vars).length > 0;
   if (hasVars) return readDeployed(config);
 
-  const message =
-    "are missing: an environment inherits none: write [vars.BUCKETS.media] and all others";
-  return { event: "configuration-broken", mistakes: [{ path: "vars", message }] };
+  const mistake = {
+    path: "vars",
+    message: "are missing: an environment inherits none: write [vars.BUCKETS.media] and all others",
+  };
+  return { event: "configuration-broken", mistakes: [mistake] };
 }
 
 /**
@@ -222,35 +260,62 @@ export function* unsignedRouteWarnings(
   { routes, variants }: Pick<Config, "routes" | "variants">,
   r2Buckets: readonly R2Binding[],
 ): Generator<Warning> {
-  const objects = routes.map((route) => shownBy(withBucketNames(route, r2Buckets), variants));
+  const shownRoutes: ShownRoute[] = [];
+  for (const route of routes) {
+    const objects = shownBy(withBucketNames(route, r2Buckets), variants);
+    shownRoutes.push({ route, objects });
+  }
 
-  for (const [signedIndex, signed] of routes.entries()) {
-    for (const [openIndex, open] of routes.entries()) {
-      const signedObjects = objects[signedIndex];
-      const openObjects = objects[openIndex];
-      if (!signedObjects || !openObjects || !signed.signing || !isOpen(open)) continue;
-      if (signed.presets && open.presets && signed.presets.isDisjointFrom(open.presets)) continue;
+  for (const signed of shownRoutes) {
+    if (signed.route.signing === undefined) continue;
 
-      const openRoute = `${open.option} (${open.path})`;
-      const signedRoute = `${signed.option} (${signed.path})`;
-      for (const { shownAs, key } of exposuresOf(signedObjects, openObjects)) {
-        if (shownAs === "fallback") {
-          const message = `the fallback of ${openRoute} shows everyone an object that ${signedRoute} signs`;
-          yield { message, remedy: "use a fallback that no signed route leads to" };
-          continue;
-        }
-        if (shownAs === "overlay") {
-          const message = `a preset of ${openRoute} draws ${key}, an object that ${signedRoute} signs, and so shows it to everyone`;
-          yield { message, remedy: "draw an object that no signed route leads to" };
-          continue;
-        }
+    for (const open of shownRoutes) {
+      if (!isOpen(open.route) || haveOtherPresets(signed.route, open.route)) continue;
+      yield* exposureWarnings(signed, open);
+    }
+  }
+}
 
-        const message =
-          key === undefined
-            ? `${openRoute} may show without a signature what ${signedRoute} signs`
-            : `${openRoute} shows without a signature what ${signedRoute} signs, such as ${key}`;
-        yield { message, remedy: "give each its own prefix, or its own presets" };
-      }
+/** A route, and what it shows. */
+type ShownRoute = {
+  readonly route: BoundRoute;
+  readonly objects: ShownObjects;
+};
+
+function haveOtherPresets(signed: BoundRoute, open: BoundRoute): boolean {
+  if (signed.presets === undefined || open.presets === undefined) return false;
+  return signed.presets.isDisjointFrom(open.presets);
+}
+
+function* exposureWarnings(signed: ShownRoute, open: ShownRoute): Generator<Warning> {
+  const openRoute = `${open.route.option} (${open.route.path})`;
+  const signedRoute = `${signed.route.option} (${signed.route.path})`;
+
+  for (const { shownAs, key } of exposuresOf(signed.objects, open.objects)) {
+    switch (shownAs) {
+      case "fallback":
+        yield {
+          message: `the fallback of ${openRoute} shows everyone an object that ${signedRoute} signs`,
+          remedy: "use a fallback that no signed route leads to",
+        };
+        break;
+      case "overlay":
+        yield {
+          message: `a preset of ${openRoute} draws ${key}, an object that ${signedRoute} signs, and so shows it to everyone`,
+          remedy: "draw an object that no signed route leads to",
+        };
+        break;
+      case "object":
+        yield {
+          message:
+            key === undefined
+              ? `${openRoute} may show without a signature what ${signedRoute} signs`
+              : `${openRoute} shows without a signature what ${signedRoute} signs, such as ${key}`,
+          remedy: "give each its own prefix, or its own presets",
+        };
+        break;
+      default:
+        shownAs satisfies never;
     }
   }
 }
@@ -264,11 +329,28 @@ function sourceLines({ routes }: Config): string[] {
       "  allowed in the dashboard, and transformations of your zone can stay off.",
     ];
   }
+
+  // Two buckets may have one entry.
   const entries = new Map(buckets.map((bucket) => [sourceEntryOf(bucket), isPathStyle(bucket)]));
-  const hint = "    with that path: others have buckets on that host, which anybody could use";
-  return [
+  const lines = [
     "The configuration is right. List under Sources of your zone, each with its path:",
-    ...[...entries].flatMap(([entry, isShared]) => [`  ${entry}`, ...(isShared ? [hint] : [])]),
-    "  and block /cdn-cgi/image/ by a rule. npx vitrine deploy --setup does both: docs/zone.md",
   ];
+  for (const [sourceEntry, isShared] of entries) {
+    lines.push(`  ${sourceEntry}`);
+    if (!isShared) continue;
+    lines.push("    with that path: others have buckets on that host, which anybody could use");
+  }
+  lines.push(
+    `  and block /cdn-cgi/image/ by a rule. npx vitrine deploy --setup does both: ${page("docs/zone.md")}`,
+  );
+  return lines;
+}
+
+/** The buckets whose key must list them, because another bucket follows: else a missing object looks denied (A6). */
+function listRightLines({ routes }: Config): string[] {
+  const buckets = [...followedBuckets(routes)];
+  return buckets.map(
+    ({ name, bucket }) =>
+      `Another bucket follows ${name}: its key needs s3:ListBucket on ${bucket} (${page("docs/deploy.md")}, step 4)`,
+  );
 }

@@ -44,7 +44,8 @@ export type R2Binding = {
   readonly jurisdiction?: string | undefined;
 };
 
-type RawFile = {
+/** The file as it is written. */
+export type RawFile = {
   readonly file: string;
   readonly rawConfig: RawConfig;
   readonly environments: readonly string[];

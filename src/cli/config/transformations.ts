@@ -2,65 +2,105 @@
 
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { ReportMistake, Vars } from "../../worker/config/schema.ts";
 import { integer, numberBetween, optional, table } from "../../worker/config/schema.ts";
 import { edgeOptions, factsOptions } from "../../worker/edge/render-at-edge.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";
 import { parseJson, tableOf } from "../../worker/util/json.ts";
+import { page } from "../command.ts";
 import { count } from "../terminal/progress.ts";
+import { settingsFor } from "../wrangler/config-file.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
+import type { Warning } from "./mistakes.ts";
 
 /** Unique transformations a month that are free, and the US dollars for each more (L2). */
 export const FREE = 5_000;
 export const PRICE = 0.5 / 1_000;
 
+/** How many objects a bucket is assumed to show if `COSTS` does not say it. */
 export const SOME_OBJECTS = 10_000;
 
 /**
- * How many sets of options one object costs at a variant, at most. The Worker asks for the quality
- * that fits the object, in as many formats as it takes: a format is free (L2). Where all of them are longer than the object,
- * it asks for one more set, with a lower quality and one pixel less. A transparent picture may need two more, without a
- * quality: for a browser that reads neither AVIF nor WebP, it is a PNG (O5). They are named, and not counted.
+ * How many sets of options one object costs at a variant, at most.
+ *
+ * The Worker asks for the quality that fits the object, in as many formats as it takes: a format is free (L2). Where all
+ * of them are longer than the object, it asks for one more set, with a lower quality and one pixel less.
+ *
+ * A transparent picture may need two more, without a quality: for a browser that reads neither AVIF nor WebP, it is a
+ * PNG (O5). They are named, and not counted.
  */
 const MAX_SETS = 2;
 
-/** Reads `COSTS`, which the Worker does not use: about how many objects each bucket shows, and US dollars a month. */
-export function readBounds(vars: Vars, report: ReportMistake) {
+/** What an operator expects, in `COSTS`. The Worker does not use it. */
+export type ExpectedCosts = {
+  /** US dollars a month. */
+  readonly most?: number | undefined;
+  /** About how many objects each bucket shows, by the name of the bucket. */
+  readonly objects?: Readonly<Record<string, number | undefined>> | undefined;
+};
+
+/** @returns undefined if `COSTS` has mistakes, which are reported */
+export function readExpectedCosts(vars: Vars, report: ReportMistake): ExpectedCosts | undefined {
   const names = Object.keys(tableOf(vars["BUCKETS"]));
-  const counts = Object.fromEntries(names.map((name) => [name, optional(integer(1, 1e12))]));
-  const schema = table({ most: optional(numberBetween(0, 1e9)), objects: optional(table(counts)) });
-  return schema(parseJson(vars["COSTS"] ?? {}), "COSTS", report);
+  const objectCount = optional(integer(1, 1e12));
+  const objectCounts = Object.fromEntries(names.map((name) => [name, objectCount] as const));
+  const schema = table({
+    most: optional(numberBetween(0, 1e9)),
+    objects: optional(table(objectCounts)),
+  });
+
+  const costs = vars["COSTS"] ?? {};
+  return schema(parseJson(costs), "COSTS", report);
 }
 
+/** How many unique transformations an object of each bucket can cause. */
 export function transformationsOf({ buckets, routes, variants }: Config): Map<string, number> {
-  return new Map(
-    buckets.map((bucket) => {
-      const leading = routes.filter((route) => route.buckets.includes(bucket));
-      const options = [...variants.values()].flatMap((variant) => {
-        const showing = leading.filter(({ presets }) => presets?.has(variant.preset) ?? true);
-        if (showing.length === 0) return [];
-        const hasFacts = bucket.engine === "cf" && showing.some((route) => route.facts);
-        return uniqueOptions(variant, hasFacts);
-      });
-      return [bucket.name, new Set(options).size];
-    }),
-  );
+  const transformations = new Map<string, number>();
+
+  for (const bucket of buckets) {
+    const leading = routes.filter((route) => route.buckets.includes(bucket));
+    const options = new Set<string>();
+
+    for (const variant of variants.values()) {
+      const showing = leading.filter((route) => hasPreset(route, variant.preset));
+      if (showing.length === 0) continue;
+
+      const hasFacts = bucket.engine === "cf" && showing.some((route) => route.facts);
+      for (const set of uniqueOptions(variant, hasFacts)) options.add(set);
+    }
+    transformations.set(bucket.name, options.size);
+  }
+  return transformations;
 }
+
+/** Returns whether a route shows a preset. A route that names none shows all. */
+function hasPreset({ presets }: BoundRoute, preset: string): boolean {
+  return presets === undefined || presets.has(preset);
+}
+
+/** A GIF may move (`anim`), and a PNG has no quality: such options make another set (O8). */
+const TYPES = ["image/gif", "image/png"] as const;
 
 /**
  * The sets of options of a variant, each as a text. Each set counts once for an object, whatever the format.
- * An option `anim` (O8) makes another set.
  * @param hasFacts whether the edge is asked for facts, too, which may be one more set (R9)
  */
 export function uniqueOptions(variant: Variant, hasFacts: boolean): string[] {
-  const facts = hasFacts ? [billedAs(factsOptions(createTransformRequest(variant, "facts")))] : [];
+  const sets = new Set<string>();
+  if (hasFacts) {
+    const request = createTransformRequest(variant, "facts");
+    sets.add(billedAs(factsOptions(request)));
+  }
+
   const formats = variant.format === "auto" ? (["webp", "plain"] as const) : (["own"] as const);
-  const images = formats.flatMap((format) =>
-    (["image/gif", "image/png"] as const).map((type) =>
-      edgeOptions(createTransformRequest(variant, format, { type })),
-    ),
-  );
-  const sets = images.flatMap((image) => billedSets(variant, image));
-  return [...new Set([...facts, ...sets])];
+  for (const format of formats) {
+    for (const type of TYPES) {
+      const request = createTransformRequest(variant, format, { type });
+      for (const set of billedSets(variant, edgeOptions(request))) sets.add(set);
+    }
+  }
+  return [...sets];
 }
 
 /**
@@ -69,7 +109,9 @@ export function uniqueOptions(variant: Variant, hasFacts: boolean): string[] {
  */
 export function billedSets(variant: Variant, image: RequestInitCfPropertiesImage): string[] {
   const { quality } = variant.image;
-  const first = billedAs({ ...image, ...(quality !== undefined && { quality }) });
+  const options = quality === undefined ? image : { ...image, quality };
+
+  const first = billedAs(options);
   const sets = [first];
   while (sets.length < MAX_SETS) sets.push(`${first} ${sets.length}`);
   return sets;
@@ -77,40 +119,76 @@ export function billedSets(variant: Variant, image: RequestInitCfPropertiesImage
 
 /** Options that are billed once have one text. Facts may be billed apart from their rendition (R9). */
 function billedAs({ format, ...options }: RequestInitCfPropertiesImage): string {
-  return JSON.stringify([Object.entries(options).sort(), format === "json"]);
+  const isFacts = format === "json";
+  return JSON.stringify([Object.entries(options).sort(), isFacts]);
 }
 
-export function describeCosts(config: Config, bounds: ReturnType<typeof readBounds>) {
-  const { objects = {}, most: maxDollars } = { ...bounds };
+type CostReport = {
+  readonly lines: readonly string[];
+  readonly warnings: readonly Warning[];
+};
+
+/** @param expected undefined: as if `COSTS` were empty */
+export function describeCosts(
+  envConfig: EnvironmentConfig,
+  config: Config,
+  expected: ExpectedCosts | undefined,
+): CostReport {
+  const lines = ["Unique transformations that visitors can cause, all variants of all objects:"];
+
   let all = 0;
-  const rows = [...transformationsOf(config)].flatMap(([bucket, each]) => {
-    const total = objects[bucket] ?? SOME_OBJECTS;
-    all += each * total;
-    const counts = `${each} for an object, ${count(each * total)} for ${count(total)} objects`;
-    const hint = objects[bucket] ? "" : " (assumed: COSTS.objects does not name it)";
-    return each === 0 ? [] : [`  ${bucket}: ${counts}${hint}`];
-  });
+  for (const [bucket, perObject] of transformationsOf(config)) {
+    if (perObject === 0) continue;
+
+    const expectedCount = expected?.objects?.[bucket];
+    const objectCount = expectedCount ?? SOME_OBJECTS;
+    const total = perObject * objectCount;
+    all += total;
+
+    const line = `  ${bucket}: ${perObject} for an object, ${count(total)} for ${count(objectCount)} objects`;
+    const isAssumed = expectedCount === undefined;
+    lines.push(isAssumed ? `${line} (assumed: COSTS.objects does not name it)` : line);
+  }
+
   const dollars = Math.max(0, all - FREE) * PRICE;
-  const lines = [
-    "Unique transformations that visitors can cause, all variants of all objects:",
-    ...rows,
+  lines.push(
     `  Each variant counts ${MAX_SETS}: another quality is billed, too, where the first made more bytes than the object has.`,
     "  Most objects need 1; a transparent one may need 4, if old browsers ask.",
     `  at most ${money(dollars)} a month for transformations alone (5,000 are free, then $0.50 for 1,000).`,
-    ...(config.buckets.some(({ images }) => images !== undefined)
-      ? ["  Whether the Images binding knows an original again is not known. If not, it is more."]
-      : []),
-    config.store
-      ? "  The store holds what was made, but no overlays by URL: after the first month only what is new is billed"
-      : "  They are billed again in every month. With store in [vars.ANSWERS], only what is new: docs/costs.md",
+  );
+
+  if (config.buckets.some(({ images }) => images !== undefined)) {
+    lines.push(
+      "  Whether the Images binding knows an original again is not known. If not, it is more.",
+    );
+  }
+
+  if (config.store === undefined) {
+    const answers = settingsFor(envConfig, "[vars.ANSWERS]");
+    lines.push(
+      `  They are billed again in every month. With store in ${answers}, only what is new: ${page("docs/costs.md")}`,
+    );
+  } else {
+    lines.push(
+      "  The store holds what was made, but no overlays by URL: after the first month only what is new is billed",
+    );
+  }
+
+  return { lines, warnings: costWarnings(dollars, expected?.most) };
+}
+
+function costWarnings(dollars: number, maxDollars: number | undefined): readonly Warning[] {
+  if (maxDollars === undefined || dollars <= maxDollars) return [];
+  return [
+    {
+      message: `COSTS.most is ${money(maxDollars)} a month, and visitors can make it ${money(dollars)}`,
+      remedy: "fewer presets, fewer descriptors, presets on routes",
+    },
   ];
-  if (maxDollars === undefined || dollars <= maxDollars) return { lines, warnings: [] };
-  const message = `COSTS.most is ${money(maxDollars)} a month, and visitors can make it ${money(dollars)}`;
-  const remedy = "fewer presets, fewer descriptors, presets on routes";
-  return { lines, warnings: [{ message, remedy }] };
 }
 
 export function money(dollars: number): string {
-  const rounded = dollars && Math.max(dollars, 0.01); // an upper limit, so not $0.00
+  // An upper limit that is not 0 is at least a cent.
+  const rounded = dollars === 0 ? 0 : Math.max(dollars, 0.01);
   return `$${rounded.toLocaleString("en", { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`;
 }

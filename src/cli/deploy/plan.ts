@@ -21,7 +21,7 @@ import {
   FREE,
   money,
   PRICE,
-  readBounds,
+  readExpectedCosts,
   SOME_OBJECTS,
   transformationsOf,
 } from "../config/transformations.ts";
@@ -253,7 +253,7 @@ function renditionLine(
     variants: newVariants,
   });
 
-  const bounds = readBounds(deployedVars, () => {});
+  const bounds = readExpectedCosts(deployedVars, () => {});
   const objects = { ...bounds?.objects };
   let total = 0;
   let isAssumed = false;
