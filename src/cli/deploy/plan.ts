@@ -28,7 +28,7 @@ import {
 import { checkPresence, fetchHealth, type Health } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
 import { count } from "../terminal/progress.ts";
-import { environmentText, hintFor } from "../wrangler/config-file.ts";
+import { commandFor, environmentText, hintFor } from "../wrangler/config-file.ts";
 import { accessLines } from "./access.ts";
 import type { Deployment } from "./check-s3.ts";
 import { eventLines } from "./events.ts";
@@ -63,7 +63,8 @@ export async function askLiveWorker(
   }
 
   const signal = AbortSignal.any([interrupted, AbortSignal.timeout(TIMEOUT_MS)]);
-  const health = await fetchHealth(url, token, signal);
+  const tail = commandFor(envConfig, "npx wrangler tail");
+  const health = await fetchHealth(url, token, tail, signal);
   const isOfFile = token === readToken(secrets, "HEALTH_TOKEN");
   if (isNoAnswer(health) && health.status === 401 && isOfFile) {
     const reason = `it has another HEALTH_TOKEN than this file, or none. Make sure that this is the file of ${environmentText(envConfig.environment)}: with another one's URL_SIGNING_KEYS, every signed URL is 404`;

@@ -22,6 +22,7 @@ import { ACCEPTS, BROWSERS, type Browser, cacheStatus } from "../http/ask-pictur
 import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
 import { type Access, accessForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
 import { refusalOfToken } from "../urls/try-token.ts";
+import { commandFor } from "../wrangler/config-file.ts";
 import { askSite } from "./ask-site.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
 import { type SideDoorSeen, trySideDoor } from "./side-door.ts";
@@ -123,8 +124,11 @@ export async function observeSite(
 
   const isBroken = nothing.absence?.status === 500 && nothing.absence.isVitrine === true;
   const isWorker = nothing.absence === undefined || isBroken;
+  const tail = commandFor(envConfig, "npx wrangler tail");
   const health =
-    isWorker && healthToken !== undefined ? await fetchHealth(baseUrl, healthToken) : undefined;
+    isWorker && healthToken !== undefined
+      ? await fetchHealth(baseUrl, healthToken, tail)
+      : undefined;
   if (isBroken) return { ...nothing, health };
 
   const hasReport = health !== undefined && !isNoAnswer(health);

@@ -13,6 +13,7 @@ import { fetchHealth } from "../http/ask-health.ts";
 import { requestS3 } from "../http/ask-s3.ts";
 import { isNoAnswer } from "../http/body.ts";
 import type { sleep } from "../http/retry.ts";
+import { commandFor } from "../wrangler/config-file.ts";
 import { bucketArgs } from "../wrangler/queues.ts";
 import { askWrangler, type RunWrangler } from "../wrangler/run-wrangler.ts";
 import { error, type Finding, note, ok, type Subject, warning } from "./finding.ts";
@@ -57,7 +58,8 @@ export async function writeEvents(
   site: ProjectSite,
   bucket: Bucket,
 ): Promise<Finding[]> {
-  const { baseUrl, healthToken, config } = site;
+  const { baseUrl, healthToken, config, envConfig } = site;
+  const tail = commandFor(envConfig, "npx wrangler tail");
   const subject = { about: `events of bucket ${bucket.name}`, bucket: bucket.name };
   const unseen = (reason: string) => {
     const text = `nothing is written, because it could not be seen whether its event comes: ${reason}`;
@@ -70,7 +72,7 @@ export async function writeEvents(
     );
   }
 
-  const before = await readLastEvent(baseUrl, healthToken);
+  const before = await readLastEvent(baseUrl, healthToken, tail);
   if (before.kind === "unknown") return unseen(before.reason);
 
   const isNoted = await waitUntilNoted(world, tools, before.at);
@@ -85,7 +87,7 @@ export async function writeEvents(
   log(world.stderr, "Waiting for its event, for up to three minutes ...");
   while (world.now() - startedAt < MAX_WAIT_MS && !world.interrupted.aborted) {
     await tools.sleep(PAUSE_MS, world.interrupted);
-    const after = await readLastEvent(baseUrl, healthToken);
+    const after = await readLastEvent(baseUrl, healthToken, tail);
     if (after.kind === "unknown" || !isNewer(after.at, before.at)) continue;
 
     const seconds = Math.round((world.now() - startedAt) / 1000);
@@ -104,8 +106,8 @@ type LastEvent =
   | { readonly kind: "known"; readonly at: number | undefined }
   | { readonly kind: "unknown"; readonly reason: string };
 
-async function readLastEvent(baseUrl: string, token: string): Promise<LastEvent> {
-  const health = await fetchHealth(baseUrl, token);
+async function readLastEvent(baseUrl: string, token: string, tail: string): Promise<LastEvent> {
+  const health = await fetchHealth(baseUrl, token, tail);
   if (isNoAnswer(health))
     return { kind: "unknown", reason: `${baseUrl}/healthz: ${health.reason}` };
   if (health.store?.state !== "ok") return { kind: "unknown", reason: "the store does not answer" };

@@ -6,6 +6,7 @@ import type { BucketHealth } from "../../worker/operator.ts";
 import { PROTECTION } from "../../worker/response/answer.ts";
 import type { StoreReport } from "../../worker/store/last-calls.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
+import { page } from "../command.ts";
 import { fetchText, isNoAnswer, type NoAnswer } from "./body.ts";
 
 /** What is absent, the Worker does not have, or its version does not report. The times are in ISO 8601. */
@@ -29,14 +30,12 @@ export type HealthFailure = NoAnswer & {
 /** Seconds that the Worker may take; it asks S3 and the edge meanwhile. */
 const TIMEOUT_S = 60;
 const MAX_BYTES = 100_000;
-const REASONS: Readonly<Record<number, string>> = {
-  401: "the HEALTH_TOKEN at hand is not the Worker's, or the Worker has none: docs/doctor.md, “Health”",
-  500: "the Worker's configuration is broken; its log says how: npx wrangler tail",
-};
 
+/** @param tailCommand shows the log of the Worker that is asked: `npx wrangler tail --env staging` */
 export async function fetchHealth(
   baseUrl: string,
   token: string,
+  tailCommand: string,
   signal?: AbortSignal,
 ): Promise<Health | HealthFailure> {
   const headers = { authorization: `Bearer ${token}` };
@@ -52,13 +51,23 @@ export async function fetchHealth(
   }
 
   if (status !== 200 && status !== 503) {
-    const reason = REASONS[status] ?? `it answers ${status}`;
-    return { kind: "no-answer", status, reason };
+    return { kind: "no-answer", status, reason: reasonOf(status, tailCommand) };
   }
 
   if (isHealth(health)) return health;
 
   return { kind: "no-answer", status, reason: "its answer is not the health of a Vitrine" };
+}
+
+function reasonOf(status: number, tailCommand: string): string {
+  switch (status) {
+    case 401:
+      return `the HEALTH_TOKEN at hand is not the Worker's, or the Worker has none: ${page("docs/doctor.md")}, “Health”`;
+    case 500:
+      return `the Worker's configuration is broken; its log says how: ${tailCommand}`;
+    default:
+      return `it answers ${status}`;
+  }
 }
 
 export type Absence = NoAnswer & {

@@ -4,15 +4,16 @@ import type { BucketHealth } from "../../worker/operator.ts";
 import { type CommandFault, logInColour } from "../command.ts";
 import { fetchHealth } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
-import { hintFor } from "../wrangler/config-file.ts";
+import { commandFor } from "../wrangler/config-file.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
 import { CREATE, decideStep, EMPTY, isBlocked, type Step } from "./steps.ts";
 
 export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | CommandFault> {
   const { world, baseUrl, healthToken, envConfig } = rotation;
   const url = `${baseUrl}/healthz`;
-  const result = await fetchHealth(baseUrl, healthToken, world.interrupted);
-  if (isNoAnswer(result)) return { fault: hintFor(envConfig, `${url}: ${result.reason}`) };
+  const tail = commandFor(envConfig, "npx wrangler tail");
+  const result = await fetchHealth(baseUrl, healthToken, tail, world.interrupted);
+  if (isNoAnswer(result)) return { fault: `${url}: ${result.reason}` };
 
   const names = rotation.buckets.map(({ name }) => name);
   const buckets = result.buckets.filter(({ bucket }) => names.includes(bucket));
