@@ -7,7 +7,7 @@ import type { BucketHealth } from "../../worker/operator.ts";
 import type { CommandFault } from "../command.ts";
 import { usesLocalS3 } from "../config/project.ts";
 import { commandLine, shellQuote } from "../terminal/shell.ts";
-import { configFileText, envFlag } from "../wrangler/config-file.ts";
+import { commandFor, configFileText } from "../wrangler/config-file.ts";
 import {
   commandOf,
   hasKnownUser,
@@ -15,79 +15,148 @@ import {
   type KeyedRotation,
   type Rotation,
 } from "./rotation.ts";
-import { type Blocked, CREATE, FILL, isServed, type Step, slotOf } from "./steps.ts";
+import { type Blocked, FILL, isServed, type Step, slotOf } from "./steps.ts";
 
 /** The old key, and whether S3 accepted it in every bucket at the beginning. */
-export type OldKey = { readonly maskedId: string | undefined; readonly isAccepted: boolean };
+export type OldKey = {
+  readonly maskedId: string | undefined;
+  readonly isAccepted: boolean;
+};
 
+/** @param last the step that this run has done last; undefined: it has done none */
 export function blockedFault(
   rotation: KeyedRotation,
-  last: Step,
+  last: Step | undefined,
   blocked: Blocked,
   oldKey: OldKey,
 ): CommandFault {
-  const after = last === CREATE ? "At the beginning" : `After “${last.title}”`;
-  const details = blocked.details.map((line) => `  ${line}`);
-  const advice = blockedAdvice(rotation, last, blocked, oldKey);
-  const command = `When this is fixed, go on with: ${commandOf(rotation)}`;
-  return { fault: [`${after}, something is wrong:`, ...details, ...advice, command].join("\n") };
+  const title =
+    last === undefined
+      ? "At the beginning, something is wrong:"
+      : `After “${last.title}”, something is wrong:`;
+
+  const lines = [
+    title,
+    ...blocked.details.map((detail) => `  ${detail}`),
+    ...blockedAdvice(rotation, last, blocked, oldKey),
+    `When this is fixed, go on with: ${commandOf(rotation)}`,
+  ];
+  return { fault: lines.join("\n") };
 }
 
 function blockedAdvice(
   rotation: KeyedRotation,
-  last: Step,
+  last: Step | undefined,
   { cause, buckets }: Blocked,
-  { isAccepted }: OldKey,
+  oldKey: OldKey,
 ): string[] {
   const { envConfig, baseUrl, isLocalRun } = rotation;
-  const doctor = commandLine("doctor", { env: envConfig.environment, url: baseUrl });
-  const texts = {
-    "no-health": "The state of the slots is unknown. Leave them as they are.",
-    outage: "S3 is down or busy. The keys are not the cause. Leave the slots as they are.",
-    images: `S3 accepts the keys in the slots. Look for another cause: ${doctor}`,
-    absent: isLocalRun
-      ? "Is npx vitrine dev running in this folder?"
-      : `Is the Worker at ${baseUrl} that of ${configFileText(envConfig)}? Does another rotation run?`,
-  };
-  if (cause !== "taken" && cause !== "refused") return [texts[cause]];
-  const emptyNext = secretCommands(rotation, "next", "delete");
-  const isOk = (bucket: BucketHealth, name: SlotName) => slotOf(bucket, name)?.state === "ok";
-  if (buckets.some((bucket) => isOk(bucket, "next") && !isOk(bucket, "current"))) {
-    if (cause === "refused" || !buckets.every((bucket) => isOk(bucket, "next"))) {
-      return ["Leave the slots as they are: a bucket has no other that works."];
+  switch (cause) {
+    case "no-health":
+      return ["The state of the slots is unknown. Leave them as they are."];
+
+    case "outage":
+      return ["S3 is down or busy. The keys are not the cause. Leave the slots as they are."];
+
+    case "images": {
+      const doctor = commandLine("doctor", { env: envConfig.environment, url: baseUrl });
+      return [`S3 accepts the keys in the slots. Look for another cause: ${doctor}`];
     }
-    const promote = "Give its own file to --key-file, or put it into the current slot by hand:";
-    const commands = secretCommands(rotation, "current", "put");
-    return [`Only that key serves a bucket. ${promote}`, ...commands];
+
+    case "absent":
+      if (isLocalRun) return ["Is npx vitrine dev running in this folder?"];
+      return [
+        `Is the Worker at ${baseUrl} that of ${configFileText(envConfig)}? Does another rotation run?`,
+      ];
+
+    case "taken":
+      return takenAdvice(rotation, buckets);
+
+    case "refused":
+      return refusedAdvice(rotation, last, buckets, oldKey);
+
+    default:
+      return cause satisfies never;
   }
-  if (cause === "taken") {
-    return ["If another rotation runs, let it end. If not, empty the next slot:", ...emptyNext];
+}
+
+const LEAVE_SLOTS = "Leave the slots as they are: a bucket has no other that works.";
+
+/** What to do about a next slot that holds another key. */
+function takenAdvice(rotation: KeyedRotation, buckets: readonly BucketHealth[]): string[] {
+  if (!buckets.some(isServedByNextAlone)) {
+    return [
+      "If another rotation runs, let it end. If not, empty the next slot:",
+      ...secretCommands(rotation, "next", "delete"),
+    ];
   }
+
+  const isNextAccepted = buckets.every((bucket) => isAccepted(bucket, "next"));
+  if (!isNextAccepted) return [LEAVE_SLOTS];
+
+  return [
+    "Only that key serves a bucket. Give its own file to --key-file, or put it into the current slot by hand:",
+    ...secretCommands(rotation, "current", "put"),
+  ];
+}
+
+/** What to do about a new key that S3 refuses. */
+function refusedAdvice(
+  rotation: KeyedRotation,
+  last: Step | undefined,
+  buckets: readonly BucketHealth[],
+  oldKey: OldKey,
+): string[] {
+  if (buckets.some(isServedByNextAlone)) return [LEAVE_SLOTS];
+
   if (buckets.every(isServed)) {
-    return ["To go back, empty the next slot. The current one is as it was:", ...emptyNext];
+    return [
+      "To go back, empty the next slot. The current one is as it was:",
+      ...secretCommands(rotation, "next", "delete"),
+    ];
   }
-  const nothing = "No slot of a bucket works.";
-  if (isAccepted && last !== FILL) {
-    const commands = secretCommands(rotation, "next", "put"); // the current one may serve a bucket
-    return [`${nothing} Put the old key into the next slot:`, ...commands];
+
+  // The current slot may serve another bucket, so the old key goes into the next one.
+  if (oldKey.isAccepted && last !== FILL) {
+    return [
+      "No slot of a bucket works. Put the old key into the next slot:",
+      ...secretCommands(rotation, "next", "put"),
+    ];
   }
-  const empty = "Empty the next slot, and start again with the file of that key:";
-  return [`${nothing} Make another key: ${iamCommand(rotation, "create")}`, empty, ...emptyNext];
+
+  return [
+    `No slot of a bucket works. Make another key: ${iamCommand(rotation, "create-access-key")}`,
+    "Empty the next slot, and start again with the file of that key:",
+    ...secretCommands(rotation, "next", "delete"),
+  ];
+}
+
+/** Returns whether S3 accepts a slot of a bucket. */
+function isAccepted(bucket: BucketHealth, name: SlotName): boolean {
+  return slotOf(bucket, name)?.state === "ok";
+}
+
+function isServedByNextAlone(bucket: BucketHealth): boolean {
+  return isAccepted(bucket, "next") && !isAccepted(bucket, "current");
 }
 
 export function deactivateAdvice(rotation: KeyedRotation, { maskedId }: OldKey): string[] {
   if (usesLocalS3(rotation)) return ["There is no old key: the local S3 knows only one."];
+
   const { newMaskedId, options } = rotation;
-  const command = (verb: string) => `${iamCommand(rotation, verb)} --access-key-id <the old id>`;
   const ending = maskedId ? `ends in ${maskedId}` : `does not end in ${newMaskedId}`;
+
+  const updateCommand = iamCommand(rotation, "update-access-key");
+  const deleteCommand = iamCommand(rotation, "delete-access-key");
+  const update = `${updateCommand} --access-key-id <the old id>`;
   return [
     ...userAdvice(rotation),
     "If another bucket or environment has the old key, too, rotate there first.",
     `Deactivate the old key, whose id ${ending}. Nothing here can see whether you do.`,
-    `  Whole ids: ${iamCommand(rotation, "list", "access-keys")}`,
-    `  ${command("update")} --status Inactive`,
-    `If images fail then, activate it again: ${command("update")} --status Active`,
-    `A day later, delete it: ${command("delete")}`,
+    `  Whole ids: ${iamCommand(rotation, "list-access-keys")}`,
+    `  ${update} --status Inactive`,
+    `If images fail then, activate it again: ${update} --status Active`,
+    `A day later, delete it: ${deleteCommand} --access-key-id <the old id>`,
     `Remove the file of the new key: rm ${shellQuote(options.keyFile ?? "")}`,
   ];
 }
@@ -95,18 +164,27 @@ export function deactivateAdvice(rotation: KeyedRotation, { maskedId }: OldKey):
 /** How to find the IAM user of a key, where the name is not that of the documentation. */
 export function userAdvice(rotation: Rotation): string[] {
   if (hasKnownUser(rotation)) return [];
+
   const { secretPrefix } = rotation;
-  const { accessKeyId } = secretNames(secretPrefix);
-  const command = "aws iam get-access-key-last-used --access-key-id";
-  return [`The user of ${secretPrefix} is not known here. It is in: ${command} <${accessKeyId}>`];
+  const { accessKeyId } = secretNames(secretPrefix, "current");
+  return [
+    `The user of ${secretPrefix} is not known here. It is in: aws iam get-access-key-last-used --access-key-id <${accessKeyId}>`,
+  ];
 }
 
 /** The commands that change a slot by hand. wrangler asks for each value. */
-function secretCommands(rotation: Rotation, slot: SlotName, verb: "put" | "delete") {
-  const { secretPrefix, hasSessions, isLocalRun, envConfig } = rotation;
+function secretCommands(rotation: Rotation, slot: SlotName, verb: "put" | "delete"): string[] {
+  const { secretPrefix, canHoldSessions, isLocalRun, envConfig } = rotation;
   const { accessKeyId, secretAccessKey, sessionToken } = secretNames(secretPrefix, slot);
   if (isLocalRun) return [`  ${envConfig.devVars}: ${verb} ${accessKeyId} and ${secretAccessKey}`];
-  const command = (name: string) => `  npx wrangler secret ${verb} ${name}${envFlag(envConfig)}`;
-  const session = hasSessions ? [`${command(sessionToken)}   # if it has one`] : [];
-  return [command(accessKeyId), command(secretAccessKey), ...session];
+
+  const lines = [
+    `  ${commandFor(envConfig, `npx wrangler secret ${verb} ${accessKeyId}`)}`,
+    `  ${commandFor(envConfig, `npx wrangler secret ${verb} ${secretAccessKey}`)}`,
+  ];
+  if (canHoldSessions) {
+    const command = commandFor(envConfig, `npx wrangler secret ${verb} ${sessionToken}`);
+    lines.push(`  ${command}   # if it has one`);
+  }
+  return lines;
 }

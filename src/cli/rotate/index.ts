@@ -5,7 +5,7 @@ import { Command } from "@commander-js/extra-typings";
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
-import type { Outcome, Run, World } from "../command.ts";
+import type { CommandFault, Exit, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, log, logInColour, paint, print } from "../command.ts";
 import { sleep } from "../http/retry.ts";
 import { envOption, urlOption } from "../options.ts";
@@ -17,16 +17,7 @@ import { blockedFault, deactivateAdvice, type OldKey, userAdvice } from "./advic
 import { readNewKey, tryKey } from "./new-key.ts";
 import type { KeyedRotation, RotateOptions, RotateTools, Rotation } from "./rotation.ts";
 import { commandOf, iamCommand, openRotation } from "./rotation.ts";
-import {
-  CREATE,
-  decideStep,
-  isBlocked,
-  isServed,
-  type Put,
-  STEPS,
-  type Step,
-  slotOf,
-} from "./steps.ts";
+import { decideStep, isServed, type Put, type Step, slotOf, stepsAfter } from "./steps.ts";
 import { pollHealth, servingText, waitForStep } from "./watch.ts";
 
 export function rotateCommand(world: World, run: Run) {
@@ -56,110 +47,174 @@ export async function rotate(
 ): Promise<Outcome> {
   const opened = openRotation(world, options, tools);
   if (isFault(opened)) return opened;
+
   const buckets = await pollHealth(opened);
-  if (world.interrupted.aborted) return reportStopped(opened, CREATE);
+  if (world.interrupted.aborted) return reportStopped(opened);
   if (isFault(buckets)) return buckets;
   log(world.stderr, `Now ${servingText(buckets)}.`);
-  if (options.keyFile === undefined) {
-    const commands = [`${iamCommand(opened, "create")} > key.json`, commandOf(opened, "key.json")];
-    const begin = "Make a new key beside the old one, and give its file:";
-    log(world.stdout, begin, ...commands.map((command) => `  ${command}`), ...userAdvice(opened));
-    return EXIT.partly;
-  }
+
+  if (options.keyFile === undefined) return explainFirstStep(opened);
+
   const key = readNewKey(world.folder, options.keyFile);
   if (isFault(key)) return key;
-  const rotation = { ...opened, key, newMaskedId: maskKeyId(key) };
-  // The old key, for the advice at the end: what those current slots hold that do not have the new key yet.
-  const currentSlots = buckets.map((bucket) => slotOf(bucket, "current"));
-  const notRotated = currentSlots.filter((slot) => slot?.access_key !== rotation.newMaskedId);
-  const maskedId = notRotated.find((slot) => slot?.access_key)?.access_key;
-  const isOldAccepted = currentSlots.every(
-    (slot) => slot?.state === "ok" && notRotated.includes(slot),
-  );
-  const oldKey = { maskedId, isAccepted: isOldAccepted };
-  const decision = decideStep(rotation.newMaskedId, buckets, CREATE);
-  if (isBlocked(decision)) return blockedFault(rotation, CREATE, decision, oldKey);
+
+  const newMaskedId = maskKeyId(key);
+  const rotation = { ...opened, key, newMaskedId };
+  const oldKey = findOldKey(buckets, newMaskedId);
+
+  const decision = decideStep(newMaskedId, buckets, undefined);
+  if (decision.kind === "blocked") return blockedFault(rotation, undefined, decision, oldKey);
+
   const refusal = await tryKey(rotation);
-  if (world.interrupted.aborted) return reportStopped(rotation, CREATE);
-  return refusal ?? runSteps(rotation, oldKey);
+  if (world.interrupted.aborted) return reportStopped(rotation);
+  if (refusal !== undefined) return refusal;
+
+  return runSteps(rotation, oldKey);
 }
 
-function logDone(world: World, title: string, buckets: readonly BucketHealth[]): void {
-  const done = paint(world, world.stdout, "green", "Done:");
-  const serving = visible(servingText(buckets));
-  print(world.stdout, `${done} ${title}. Now ${serving}.`);
+/** Says how to make a new key, and how to go on with it. */
+function explainFirstStep(rotation: Rotation): Outcome {
+  log(
+    rotation.world.stdout,
+    "Make a new key beside the old one, and give its file:",
+    `  ${iamCommand(rotation, "create-access-key")} > key.json`,
+    `  ${commandOf(rotation, "key.json")}`,
+    ...userAdvice(rotation),
+  );
+  return EXIT.partly;
+}
+
+/**
+ * Finds the old key, for the advice at the end: it is in the current slots that do not have the new key. A run that was
+ * stopped may have put the new one into all of them.
+ */
+function findOldKey(buckets: readonly BucketHealth[], newMaskedId: string): OldKey {
+  let maskedId: string | undefined;
+  let isAccepted = true;
+
+  for (const bucket of buckets) {
+    const slot = slotOf(bucket, "current");
+    const isRotated = slot?.access_key === newMaskedId;
+    if (isRotated || slot?.state !== "ok") isAccepted = false;
+    if (!isRotated) maskedId ??= slot?.access_key;
+  }
+  return { maskedId, isAccepted };
 }
 
 async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcome> {
-  const { world } = rotation;
-  for (let last = CREATE; ; ) {
+  const { world, newMaskedId } = rotation;
+  let last: Step | undefined;
+
+  for (;;) {
     const next = await waitForStep(rotation, last);
     if (next === undefined) return reportStopped(rotation, last);
-    if (isBlocked(next)) return blockedFault(rotation, last, next, oldKey);
+    if (next.kind === "blocked") return blockedFault(rotation, last, next, oldKey);
+
     const { step, buckets } = next;
-    if (last !== CREATE) logDone(world, last.title, buckets);
+    if (last !== undefined) logDone(world, last, buckets);
+
+    // Only the last step is the operator's.
     if (step.puts === undefined) {
-      log(world.stdout, `The key is rotated: ${rotation.newMaskedId} serves.`);
+      log(world.stdout, `The key is rotated: ${newMaskedId} serves.`);
       log(world.stdout, ...deactivateAdvice(rotation, oldKey));
       return EXIT.done;
     }
-    if (!buckets.every(isServed)) log(world.stderr, "S3 accepts no slot: images fail.");
+
+    const isServing = buckets.every(isServed);
+    if (!isServing) log(world.stderr, "S3 accepts no slot: images fail.");
+
     const declined = await confirm(rotation, step, last);
     if (declined !== undefined) return declined;
+
     // The question may have waited for an hour: decide again.
-    const current = decideStep(rotation.newMaskedId, await pollHealth(rotation), last);
+    const health = await pollHealth(rotation);
     if (world.interrupted.aborted) return reportStopped(rotation, last);
-    if (isBlocked(current)) return blockedFault(rotation, last, current, oldKey);
-    if (current.step !== step) continue;
+
+    const decision = decideStep(newMaskedId, health, last);
+    if (decision.kind === "blocked") return blockedFault(rotation, last, decision, oldKey);
+    if (decision.step !== step) continue;
+
     const fault = await putSlot(rotation, step.puts);
-    if (fault) return { fault: `${fault.fault}\nGo on with: ${commandOf(rotation)}` };
+    if (fault !== undefined) {
+      return { fault: `${fault.fault}\nGo on with: ${commandOf(rotation)}` };
+    }
     last = step;
   }
+}
+
+function logDone(world: World, { title }: Step, buckets: readonly BucketHealth[]): void {
+  const done = paint(world, world.stdout, "green", "Done:");
+  const serving = visible(servingText(buckets));
+  print(world.stdout, `${done} ${title}. Now ${serving}.`);
 }
 
 /** @returns undefined if the operator agrees, or has said --yes */
 async function confirm(
   rotation: KeyedRotation,
   { title }: Step,
-  last: Step,
+  last: Step | undefined,
 ): Promise<Outcome | undefined> {
   const { world, options } = rotation;
   logInColour(world, "bold", title);
   if (options.yes) return undefined;
-  if (!hasTerminal(world))
+
+  if (!hasTerminal(world)) {
     return { fault: "There is no terminal to ask on. Use --yes to continue without questions" };
+  }
+
   const answer = await askYes(world, `${title}?`);
-  return answer === true ? undefined : reportStopped(rotation, last, answer === false);
+  if (answer === true) return undefined;
+
+  const interrupted = reportStopped(rotation, last);
+  return answer === "cancelled" ? interrupted : EXIT.partly;
 }
 
 /** Changes the secrets of a slot, all at once (S1). A session token goes with its key: S3 refuses it beside another. */
-async function putSlot(rotation: KeyedRotation, { slot, value }: Put) {
-  const { world, envConfig: config, tools, isLocalRun } = rotation;
-  const { file, environment, devVars } = config;
+async function putSlot(
+  rotation: KeyedRotation,
+  { slot, value }: Put,
+): Promise<CommandFault | undefined> {
+  const { world, envConfig, tools, isLocalRun } = rotation;
+  const { file, environment, devVars } = envConfig;
   const { accessKeyId, secretAccessKey } = rotation.key.credentials;
+
   const names = secretNames(rotation.secretPrefix, slot);
+  const isEmptied = value === "empty";
   const change = {
-    ...(rotation.hasSessions && { [names.sessionToken]: null }),
-    [names.accessKeyId]: value === "empty" ? null : accessKeyId,
-    [names.secretAccessKey]: value === "empty" ? null : secretAccessKey,
+    ...(rotation.canHoldSessions && { [names.sessionToken]: null }),
+    [names.accessKeyId]: isEmptied ? null : accessKeyId,
+    [names.secretAccessKey]: isEmptied ? null : secretAccessKey,
   };
-  const writer = isLocalRun ? devVars : "npx wrangler secret bulk";
-  log(world.stderr, `  ${writer}: ${Object.keys(change).join(", ")}`);
-  if (isLocalRun) return putDevVars(world.folder, change, devVars);
+
+  const changedNames = Object.keys(change).join(", ");
+  if (isLocalRun) {
+    log(world.stderr, `  ${devVars}: ${changedNames}`);
+    return putDevVars(world.folder, change, devVars);
+  }
+
   // An empty environment is the top level (S6).
+  log(world.stderr, `  npx wrangler secret bulk: ${changedNames}`);
   const args = ["secret", "bulk", "--config", file, `--env=${environment ?? ""}`];
-  const secrets = [accessKeyId, secretAccessKey]; // not shown
-  return showWrangler(world, tools.run, args, { config, input: JSON.stringify(change), secrets });
+  return showWrangler(world, tools.run, args, {
+    config: envConfig,
+    input: JSON.stringify(change),
+    secrets: [accessKeyId, secretAccessKey],
+  });
 }
 
-/** @param last the step that this run has done last */
-function reportStopped(rotation: Rotation, last: Step, isDeclined = false): Outcome {
+/** @param last the step that this run has done last; undefined: it has done none */
+function reportStopped(rotation: Rotation, last?: Step): Exit {
   const { stderr } = rotation.world;
-  const left = STEPS.slice(STEPS.indexOf(last) + 1).map(({ title }) => `“${title}”`);
-  const done =
-    last === CREATE
-      ? "Stopped. This run has changed nothing."
-      : `Stopped after “${last.title}”. No step is half done. Left: ${left.join(", ")}.`;
-  log(stderr, `${done} Go on with: ${commandOf(rotation)}`);
-  return isDeclined ? EXIT.partly : EXIT.interrupted;
+  const command = commandOf(rotation);
+  if (last === undefined) {
+    log(stderr, `Stopped. This run has changed nothing. Go on with: ${command}`);
+    return EXIT.interrupted;
+  }
+
+  const titles = stepsAfter(last).map(({ title }) => `“${title}”`);
+  log(
+    stderr,
+    `Stopped after “${last.title}”. No step is half done. Left: ${titles.join(", ")}. Go on with: ${command}`,
+  );
+  return EXIT.interrupted;
 }

@@ -9,36 +9,46 @@ import { type CommandFault, isFault } from "../command.ts";
 /** What a slot must be. `new`: S3 accepts the new key in it. `free`: it is empty, or holds half a key or the new one. */
 type SlotCondition = "new" | "empty" | "free";
 
-export type Put = { readonly slot: SlotName; readonly value: "new" | "empty" };
+export type Put = {
+  readonly slot: SlotName;
+  readonly value: "new" | "empty";
+};
 
 export type Step = {
   readonly title: string;
   /** What the step puts into which slot; undefined: the operator does the step. */
   readonly puts?: Put;
   /** The conditions of the step in every bucket. A next slot with another key is never overwritten. */
-  readonly before: { readonly [Name in SlotName]?: SlotCondition };
+  readonly before: {
+    readonly current?: SlotCondition;
+    readonly next?: SlotCondition;
+  };
   /** Whether the conditions must be met for a while, until all of S3 knows the key and no old version runs. */
   readonly isWatched?: true;
 };
 
-export const CREATE: Step = { title: "Make a new key", before: {} }; // done before a run
+// The operator has made the new key before the first step.
+
 export const FILL: Step = {
   title: "Put it into the next slot",
   puts: { slot: "next", value: "new" },
   before: { next: "free" },
 };
+
 const PROMOTE: Step = {
   title: "Promote it into the current slot",
   puts: { slot: "current", value: "new" },
   before: { next: "new" },
   isWatched: true,
 };
+
 export const EMPTY: Step = {
   title: "Empty the next slot",
   puts: { slot: "next", value: "empty" },
   before: { current: "new", next: "free" },
   isWatched: true,
 };
+
 /**
  * Watched, because somebody else may have emptied the next slot while this run promoted its key: then old versions still
  * sign with the old one.
@@ -48,96 +58,191 @@ const DEACTIVATE: Step = {
   before: { current: "new", next: "empty" },
   isWatched: true,
 };
-export const STEPS: readonly Step[] = [CREATE, FILL, PROMOTE, EMPTY, DEACTIVATE];
+
+type Steps = readonly [Step, ...Step[]];
+
+export const STEPS: Steps = [FILL, PROMOTE, EMPTY, DEACTIVATE];
 
 /**
- * Why no step may begin, in the order in which causes are reported. `outage`: S3 is down or busy. `taken`: another key
- * is in a slot. `absent`: what the last step put is not there. `refused`: S3 refuses the new key. `images`: there is no
- * image, although a key works.
+ * Returns the steps that are left. One is always left: a run ends before the last one, which is the operator's.
+ * @param last the step that this run has done last; undefined: it has done none
  */
-const CAUSES = ["outage", "taken", "absent", "refused", "images"] as const;
+export function stepsAfter(last: Step | undefined): Steps {
+  switch (last) {
+    case undefined:
+      return STEPS;
+    case FILL:
+      return [PROMOTE, EMPTY, DEACTIVATE];
+    case PROMOTE:
+      return [EMPTY, DEACTIVATE];
+    default:
+      return [DEACTIVATE];
+  }
+}
 
-type Obstacle = { readonly cause: (typeof CAUSES)[number]; readonly text: string };
+/** Why no step may begin. If there are several causes, the first one of this list is reported. */
+const CAUSES = [
+  "outage", // S3 is down or busy
+  "taken", // another key is in the next slot
+  "absent", // what the last step put is not there
+  "refused", // S3 refuses the new key
+  "images", // there is no image, although a key works
+] as const;
 
+type Obstacle = {
+  readonly cause: (typeof CAUSES)[number];
+  readonly text: string;
+};
+
+/** A step may begin. */
+type Ready = {
+  readonly kind: "ready";
+  readonly step: Step;
+  readonly buckets: readonly BucketHealth[];
+};
+
+/** No step may begin. */
 export type Blocked = {
+  readonly kind: "blocked";
+  /** `no-health`: /healthz does not report. */
   readonly cause: Obstacle["cause"] | "no-health";
   readonly details: readonly string[];
   readonly buckets: readonly BucketHealth[];
 };
 
-type Decision = Blocked | { cause?: never; step: Step; buckets: readonly BucketHealth[] };
-
-export const isBlocked = (decision: Decision): decision is Blocked => decision.cause !== undefined;
+export type Decision = Ready | Blocked;
 
 /**
  * Decides which step is next: the last one that may begin in every bucket.
  * @param health a fault if /healthz does not report
- * @param last the step that this run has done last: the next one comes after it
+ * @param last the step that this run has done last, so the next one comes after it; undefined: it has done none
  */
 export function decideStep(
   newMaskedId: string,
   health: readonly BucketHealth[] | CommandFault,
-  last: Step,
+  last: Step | undefined,
 ): Decision {
-  if (isFault(health)) return { cause: "no-health", details: [health.fault], buckets: [] };
-  const [first = DEACTIVATE, ...rest] = STEPS.slice(STEPS.indexOf(last) + 1);
-  const unmet = ({ before }: Step) =>
-    health.flatMap((bucket) =>
-      SLOT_NAMES.flatMap((name) => checkSlot(bucket, name, before[name], newMaskedId) ?? []),
-    );
-  const step = [first, ...rest].findLast((candidate) => unmet(candidate).length === 0);
-  const obstacles = [...(step ? [] : unmet(first)), ...health.flatMap(findOutages)];
-  const cause = CAUSES.find((candidate) =>
-    obstacles.some((obstacle) => obstacle.cause === candidate),
-  );
-  if (cause === undefined) return { step: step ?? first, buckets: health };
-  const details = obstacles.filter((obstacle) => obstacle.cause === cause).map(({ text }) => text);
-  return { cause, details, buckets: health };
+  if (isFault(health)) {
+    return { kind: "blocked", cause: "no-health", details: [health.fault], buckets: [] };
+  }
+
+  const remaining = stepsAfter(last);
+  const ready = remaining.findLast((step) => {
+    const stepObstacles = findObstacles(step, health, newMaskedId);
+    return stepObstacles.length === 0;
+  });
+
+  // If no step may begin, the report says what the first one waits for.
+  const [first] = remaining;
+  const step = ready ?? first;
+  const outages = health.flatMap(findOutages);
+  const obstacles = [...findObstacles(step, health, newMaskedId), ...outages];
+
+  for (const cause of CAUSES) {
+    const ofCause = obstacles.filter((obstacle) => obstacle.cause === cause);
+    if (ofCause.length === 0) continue;
+
+    const details = ofCause.map(({ text }) => text);
+    return { kind: "blocked", cause, details, buckets: health };
+  }
+
+  return { kind: "ready", step, buckets: health };
 }
 
-/** What does not depend on a step: S3 that is down, and images that fail. */
-function findOutages(health: BucketHealth): Obstacle[] {
-  const { bucket, edge, slots } = health;
-  const text = `${bucket}: no image of its canary: ${edge}`;
-  return [
-    ...slots.flatMap(({ slot, state }): Obstacle[] => {
-      const text = `${bucket}: S3 answers ${state} for ${slot}`;
-      return OUTAGES.test(state) ? [{ cause: "outage", text }] : [];
-    }),
-    ...(isServed(health) && edge !== "on" ? [{ cause: "images", text } as const] : []),
-  ];
+/** Finds the conditions of a step that are not met. */
+function findObstacles(
+  { before }: Step,
+  health: readonly BucketHealth[],
+  newMaskedId: string,
+): Obstacle[] {
+  const obstacles: Obstacle[] = [];
+  for (const bucket of health) {
+    for (const name of SLOT_NAMES) {
+      const condition = before[name];
+      if (condition === undefined) continue;
+
+      const obstacle = findObstacle(bucket, name, condition, newMaskedId);
+      if (obstacle !== undefined) obstacles.push(obstacle);
+    }
+  }
+  return obstacles;
 }
 
-function checkSlot(
+/** Compares a slot with its condition. @returns undefined if the condition is met */
+function findObstacle(
   bucket: BucketHealth,
   name: SlotName,
-  condition: SlotCondition | undefined,
+  condition: SlotCondition,
   newMaskedId: string,
 ): Obstacle | undefined {
   const slot = slotOf(bucket, name);
   const isHalf = slot?.state === "incomplete";
-  const isNew = slot !== undefined && !isHalf && slot.access_key === newMaskedId;
-  const content = slot ? `holds ${isHalf ? "half a key" : slot.access_key}` : "is empty";
-  const state = `${bucket.bucket}: the ${name} slot ${content}`;
-  if (condition !== undefined && name === "next" && slot && !isHalf && !isNew)
-    return { cause: "taken", text: `${state}, which is another key (${slot.state})` };
-  if (condition === "empty" && slot)
-    return { cause: "absent", text: `${state}, and must be empty` };
-  if (condition !== "new") return undefined; // "free" allows all but another key
-  if (!isNew)
-    return { cause: "absent", text: `${state}, and must hold the new key, ${newMaskedId}` };
-  if (slot.state === "ok") return undefined;
-  return { cause: "refused", text: `${state}, and S3 answers ${slot.state} for it` };
+  const isNew = !isHalf && slot?.access_key === newMaskedId;
+  const slotText = `${bucket.bucket}: the ${name} slot`;
+
+  if (slot === undefined) {
+    // An empty slot is free, too.
+    if (condition !== "new") return undefined;
+    const text = `${slotText} is empty, and must hold the new key, ${newMaskedId}`;
+    return { cause: "absent", text };
+  }
+
+  // In the current slot, another key is what a rotation replaces. In the next one, it is that of another rotation.
+  const isOtherKey = !isHalf && !isNew;
+  if (name === "next" && isOtherKey) {
+    const text = `${slotText} holds ${slot.access_key}, which is another key (${slot.state})`;
+    return { cause: "taken", text };
+  }
+
+  const content = isHalf ? "half a key" : slot.access_key;
+  switch (condition) {
+    case "free":
+      return undefined;
+
+    case "empty":
+      return { cause: "absent", text: `${slotText} holds ${content}, and must be empty` };
+
+    case "new": {
+      if (!isNew) {
+        const text = `${slotText} holds ${content}, and must hold the new key, ${newMaskedId}`;
+        return { cause: "absent", text };
+      }
+
+      if (slot.state === "ok") return undefined;
+      const text = `${slotText} holds ${content}, and S3 answers ${slot.state} for it`;
+      return { cause: "refused", text };
+    }
+
+    default:
+      return condition satisfies never;
+  }
 }
 
-export function slotOf({ slots }: BucketHealth, name: SlotName): SlotHealth | undefined {
-  return slots.find(({ slot }) => slot === name);
-}
+/** Finds what keeps every step from beginning: S3 that is down, and images that fail. */
+function findOutages(health: BucketHealth): Obstacle[] {
+  const { bucket, edge, slots } = health;
+  const obstacles: Obstacle[] = [];
 
-export function isServed({ slots }: BucketHealth): boolean {
-  return slots.some(({ state }) => state === "ok");
+  for (const { slot, state } of slots) {
+    if (!OUTAGES.test(state)) continue;
+    obstacles.push({ cause: "outage", text: `${bucket}: S3 answers ${state} for ${slot}` });
+  }
+
+  if (isServed(health) && edge !== "on") {
+    obstacles.push({ cause: "images", text: `${bucket}: no image of its canary: ${edge}` });
+  }
+  return obstacles;
 }
 
 /** Codes of S3 (A9) and of other providers: it is down or busy, which says nothing about a key. */
 const OUTAGES =
   /^(?:unreachable|408|429|5\d\d|SlowDown.*|ServiceUnavailable|InternalError|InternalFailure|TooManyRequests|RequestTimeout|OperationAborted|Throttling.*|RequestLimitExceeded|GatewayTimeout|BadGateway|Busy)$/;
+
+export function slotOf({ slots }: BucketHealth, name: SlotName): SlotHealth | undefined {
+  return slots.find(({ slot }) => slot === name);
+}
+
+/** Returns whether S3 accepts a slot of a bucket. */
+export function isServed({ slots }: BucketHealth): boolean {
+  return slots.some(({ state }) => state === "ok");
+}

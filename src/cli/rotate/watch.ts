@@ -6,64 +6,90 @@ import { fetchHealth } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
 import { commandFor } from "../wrangler/config-file.ts";
 import type { KeyedRotation, Rotation } from "./rotation.ts";
-import { CREATE, decideStep, EMPTY, isBlocked, type Step } from "./steps.ts";
+import { type Decision, decideStep, EMPTY, type Step } from "./steps.ts";
 
+/** Asks /healthz about the buckets of a rotation. @returns a fault if it does not report all of them */
 export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | CommandFault> {
   const { world, baseUrl, healthToken, envConfig } = rotation;
   const url = `${baseUrl}/healthz`;
   const tail = commandFor(envConfig, "npx wrangler tail");
-  const result = await fetchHealth(baseUrl, healthToken, tail, world.interrupted);
-  if (isNoAnswer(result)) return { fault: `${url}: ${result.reason}` };
+  const health = await fetchHealth(baseUrl, healthToken, tail, world.interrupted);
+  if (isNoAnswer(health)) return { fault: `${url}: ${health.reason}` };
 
   const names = rotation.buckets.map(({ name }) => name);
-  const buckets = result.buckets.filter(({ bucket }) => names.includes(bucket));
-  const missing = names.find((name) => !buckets.some(({ bucket }) => bucket === name));
-  if (missing === undefined) return buckets;
+  const buckets = health.buckets.filter(({ bucket }) => names.includes(bucket));
 
-  return { fault: `${url} has no bucket "${missing}". Deploy this ${envConfig.file} first` };
+  const reportedNames = buckets.map(({ bucket }) => bucket);
+  const missing = names.find((name) => !reportedNames.includes(name));
+  if (missing !== undefined) {
+    return { fault: `${url} has no bucket "${missing}". Deploy this ${envConfig.file} first` };
+  }
+
+  return buckets;
 }
 
 /**
  * Polls /healthz until a step may begin. A watched step must stay the next one for a while.
- * @param last the step that was done last
+ * @param last the step that this run has done last; undefined: it has done none
  * @returns the step, or why none may begin; undefined: interrupted
  */
-export async function waitForStep(rotation: KeyedRotation, last: Step) {
+export async function waitForStep(
+  rotation: KeyedRotation,
+  last: Step | undefined,
+): Promise<Decision | undefined> {
   const { world, tools, polling, newMaskedId } = rotation;
   let blockedPolls = 0;
+  let watchedStep: Step | undefined;
   let watchedS = 0;
-  let step = CREATE;
-  let reported = "";
+
+  // The same line is printed once.
+  let printed: string | undefined;
   const report = (line: string) => {
-    if (line !== reported) logInColour(world, "dim", line);
-    reported = line;
+    if (line !== printed) logInColour(world, "dim", line);
+    printed = line;
   };
+
   for (;;) {
-    const decision = decideStep(newMaskedId, await pollHealth(rotation), last);
+    const health = await pollHealth(rotation);
     if (world.interrupted.aborted) return undefined;
-    if (isBlocked(decision)) {
-      blockedPolls += 1;
-      watchedS = 0;
-      if (blockedPolls >= polling.maxBlocked) return decision;
-      report(`  Waiting: ${decision.details.join("; ")}`);
-    } else {
-      if (decision.step !== step) watchedS = 0;
-      step = decision.step;
-      // Before this run emptied the next slot, it has watched: since then, no version that runs has the old key.
-      const isWatched = step.isWatched && last !== EMPTY;
-      if (!isWatched || watchedS >= polling.watchS) return decision;
-      report(`  Everything works; watching for ${polling.watchS} s`);
-      watchedS += polling.intervalS;
+
+    const decision = decideStep(newMaskedId, health, last);
+    switch (decision.kind) {
+      case "blocked":
+        blockedPolls += 1;
+        watchedS = 0;
+        if (blockedPolls >= polling.maxBlocked) return decision;
+        report(`  Waiting: ${decision.details.join("; ")}`);
+        break;
+
+      case "ready": {
+        const { step } = decision;
+        if (step !== watchedStep) watchedS = 0;
+        watchedStep = step;
+
+        // Before this run emptied the next slot, it has watched: since then, no version that runs has the old key.
+        const needsWatch = step.isWatched && last !== EMPTY;
+        if (!needsWatch || watchedS >= polling.watchS) return decision;
+
+        report(`  Everything works; watching for ${polling.watchS} s`);
+        watchedS += polling.intervalS;
+        break;
+      }
+
+      default:
+        return decision satisfies never;
     }
+
     await tools.sleep(polling.intervalS * 1000, world.interrupted);
   }
 }
 
+/** Returns which slot serves each bucket: `the current slot (…MPLE) serves media`. */
 export function servingText(buckets: readonly BucketHealth[]): string {
-  const each = buckets.map(({ bucket, slots }) => {
+  const texts = buckets.map(({ bucket, slots }) => {
     const slot = slots.find(({ state }) => state === "ok");
     if (slot === undefined) return `no slot serves ${bucket}`;
     return `the ${slot.slot} slot (${slot.access_key}) serves ${bucket}`;
   });
-  return each.join(", ");
+  return texts.join(", ");
 }

@@ -5,7 +5,7 @@
 import { isFault, type Outcome } from "../../../src/cli/command.ts";
 import { rotate } from "../../../src/cli/rotate/index.ts";
 import type { RotateTools } from "../../../src/cli/rotate/rotation.ts";
-import { CREATE, decideStep, isBlocked, STEPS } from "../../../src/cli/rotate/steps.ts";
+import { decideStep, STEPS } from "../../../src/cli/rotate/steps.ts";
 import { maskKeyId } from "../../../src/worker/config/slot.ts";
 import type { BucketHealth } from "../../../src/worker/operator.ts";
 import { NEW_KEY, site, URL } from "../../support/cli/rotating-site.ts";
@@ -46,6 +46,7 @@ type Local = {
   /** What it says of the old key at the end. */
   readonly oldKey: string;
   readonly tries: number;
+  /** The indexes of steps; -1: none. */
   readonly last: number;
   readonly step: number;
   readonly blockedPolls: number;
@@ -58,7 +59,7 @@ export type CommandTable = Awaited<ReturnType<typeof createCommandTable>>;
 
 /** What the command remembers before the first reply. */
 const BEGIN: Local = {
-  ...{ phase: "begin", oldKey: "", tries: 0, last: 0, step: 0 },
+  ...{ phase: "begin", oldKey: "", tries: 0, last: -1, step: -1 },
   ...{ blockedPolls: 0, watched: 0 },
 };
 
@@ -128,11 +129,11 @@ const NEW_MASK = maskKeyId({ credentials: NEXT_CREDENTIALS });
 function advanceLocal(local: Local, reply: Reply, next: Call, polling: Polling): Local {
   if (next.kind === "end") {
     // Nothing else matters any more.
-    const nothing = { oldKey: "", tries: 0, last: 0, step: 0, blockedPolls: 0, watched: 0 };
+    const nothing = { oldKey: "", tries: 0, last: -1, step: -1, blockedPolls: 0, watched: 0 };
     return { phase: "end", ...nothing };
   }
 
-  const waiting = { phase: "wait", step: 0, blockedPolls: 0, watched: 0 } as const;
+  const waiting = { phase: "wait", step: -1, blockedPolls: 0, watched: 0 } as const;
   switch (local.phase) {
     case "begin":
       return { ...local, phase: "try", tries: 1, oldKey: currentSlotsIn(reply) };
@@ -141,7 +142,7 @@ function advanceLocal(local: Local, reply: Reply, next: Call, polling: Polling):
       return { ...local, ...waiting, tries: 0 };
     case "wait": {
       const decision = decideAfter(local, reply);
-      if (isBlocked(decision)) {
+      if (decision.kind === "blocked") {
         return { ...local, blockedPolls: local.blockedPolls + 1, watched: 0 };
       }
       const step = STEPS.indexOf(decision.step);
@@ -161,7 +162,7 @@ function advanceLocal(local: Local, reply: Reply, next: Call, polling: Polling):
 
 function decideAfter({ last }: Local, reply: Reply) {
   const buckets = bucketsIn(reply);
-  return decideStep(NEW_MASK, buckets ?? { fault: "lost" }, STEPS[last] ?? CREATE);
+  return decideStep(NEW_MASK, buckets ?? { fault: "lost" }, STEPS[last]);
 }
 
 function bucketsIn(reply: Reply): BucketHealth[] | undefined {

@@ -38,7 +38,7 @@ test.each<[title: string, keys: readonly KeyName[], bounds: Bounds]>([
   300_000,
 );
 
-const [, , PROMOTE, , DEACTIVATE] = STEPS;
+const [, PROMOTE, , DEACTIVATE] = STEPS;
 
 type Planted = {
   readonly step?: object | undefined;
