@@ -6,7 +6,7 @@ import { join, resolve } from "node:path";
 import { tableOf } from "../../worker/util/json.ts";
 import { PACKAGE_ROOT } from "../command.ts";
 import { VERSION } from "../wrangler/packages.ts";
-import type { Deployment, ProjectSettings } from "./settings.ts";
+import type { Deployment, ProjectSettings, S3Endpoint } from "./settings.ts";
 
 /** The text of each file, by its path from the project's folder, with slashes. */
 export type ProjectFiles = Readonly<Record<string, string>>;
@@ -25,9 +25,10 @@ export function findPacked(
   folders: readonly string[],
   packageRoot = PACKAGE_ROOT,
 ): string | undefined {
+  const paths = [packageRoot, ...folders].map((folder) => join(folder, PACKED));
   const installed = installedFrom(packageRoot);
-  const paths = installed === undefined ? [] : [installed];
-  paths.push(...[packageRoot, ...folders].map((folder) => join(folder, PACKED)));
+  if (installed !== undefined) paths.unshift(installed);
+
   return paths.find((path) => statSync(path, { throwIfNoEntry: false })?.isFile());
 }
 
@@ -39,24 +40,38 @@ function installedFrom(packageRoot: string): string | undefined {
   const { packages } = tableOf(readFileSync(lockFile, "utf8"));
   const { resolved } = tableOf(tableOf(packages)["node_modules/vitrine"]);
   if (typeof resolved !== "string" || !resolved.startsWith("file:")) return undefined;
+
   return resolve(packageRoot, "../..", resolved.slice("file:".length));
 }
 
+/** Fills in the templates. */
 export function projectFiles(settings: ProjectSettings): ProjectFiles {
-  const read = (path: string) => readFileSync(join(FIXTURES, path), "utf8");
-  const template = (path: string) => read(`template/${path}`);
   return {
-    "wrangler.toml": wranglerToml(template("wrangler.toml"), settings),
-    "package.json": packageJson(template("package.json"), settings),
-    "src/index.ts": template("src/index.ts"),
-    "tsconfig.json": template("tsconfig.json"),
-    ".dev.vars.example": template(".dev.vars.example") + (settings.s3 ? KEY : ""),
-    // npm packs no .gitignore: `npm run build` puts a copy into dist/.
-    ".gitignore": read(existsSync(join(FIXTURES, GITIGNORE)) ? GITIGNORE : "../dist/gitignore"),
-    "README.md": readme(template("README.md"), settings) + COMMIT,
-    ".github/workflows/vitrine.yml": workflow(read("github/workflows/vitrine.yml"), settings),
-    ".github/dependabot.yml": read("github/dependabot.yml"),
+    "wrangler.toml": wranglerToml(settings),
+    "package.json": packageJson(settings),
+    "src/index.ts": readFixture("template/src/index.ts"),
+    "tsconfig.json": readFixture("template/tsconfig.json"),
+    ".dev.vars.example": devVarsExample(settings),
+    ".gitignore": gitignore(),
+    "README.md": readme(settings),
+    ".github/workflows/vitrine.yml": workflow(settings),
+    ".github/dependabot.yml": readFixture("github/dependabot.yml"),
   };
+}
+
+function readFixture(path: string): string {
+  return readFileSync(join(FIXTURES, path), "utf8");
+}
+
+function devVarsExample({ s3 }: ProjectSettings): string {
+  const template = readFixture("template/.dev.vars.example");
+  return s3 === undefined ? template : template + KEY;
+}
+
+/** npm packs no .gitignore: `npm run build` puts a copy into dist/. */
+function gitignore(): string {
+  const isRepository = existsSync(join(FIXTURES, GITIGNORE));
+  return readFixture(isRepository ? GITIGNORE : "../dist/gitignore");
 }
 
 const KEY = `
@@ -70,19 +85,22 @@ const COMMIT = `
 `;
 
 /** It is called like the Worker. Its commands deploy the first environment. Step 4 is only for R2. */
-function readme(template: string, settings: ProjectSettings): string {
-  const { name, s3 } = settings;
-  const [{ environment }] = settings.deployments;
-  const named = fill(template, [["# vitrine\n", `# ${name}\n`]]);
-  const text = s3 ? named.replace(/^4\. .*\n/m, "") : named;
-  if (environment === undefined) return text;
-  return alignTable(text.replaceAll("npm run deploy", `$& -- --env ${environment}`));
+function readme({ name, s3, deployments }: ProjectSettings): string {
+  let text = fill(readFixture("template/README.md"), [["# vitrine\n", `# ${name}\n`]]);
+  if (s3 !== undefined) text = text.replace(/^4\. .*\n/m, "");
+
+  const [{ environment }] = deployments;
+  if (environment !== undefined) {
+    text = alignTable(text.replaceAll("npm run deploy", `$& -- --env ${environment}`));
+  }
+  return text + COMMIT;
 }
 
 /** Pads the first column of a table of two columns, whose cells have become longer. */
 function alignTable(text: string): string {
   const cells = [...text.matchAll(/^\| (?<cell>`.*?`) +\|/gm)];
-  const width = Math.max(...cells.map(({ groups }) => groups?.["cell"]?.length ?? 0));
+  const lengths = cells.map(({ groups }) => groups?.["cell"]?.length ?? 0);
+  const width = Math.max(...lengths);
   return text
     .replace(/^\| (`.*?`|command) +\|/gm, (_row, cell: string) => `| ${cell.padEnd(width)} |`)
     .replace(/^\| -+ \|/m, `| ${"-".repeat(width)} |`);
@@ -117,95 +135,150 @@ dead_letter_queue = "NAME-events-dead"`;
 
 const NO_ROUTES = '# routes = [{ pattern = "images.example.com", custom_domain = true }]';
 
-/** The template's tables have empty lines between them. No environment inherits `images`, `r2_buckets` and `vars`. */
-function wranglerToml(template: string, { name, deployments, s3 }: ProjectSettings): string {
+function wranglerToml(settings: ProjectSettings): string {
+  const { name, deployments, s3 } = settings;
+
+  // The template's tables have empty lines between them.
+  const template = readFixture("template/wrangler.toml");
   const tables = template.trimEnd().split("\n\n");
-  const isNotInherited = (table: string) => /^\[\[?(?:images|r2_buckets|vars)\b/m.test(table);
-  const isForR2 = (table: string) =>
-    /^(?:\[images\]|\[\[r2_buckets\]\]\nbinding = "MEDIA_BUCKET")$/m.test(table);
-  const copied = tables.filter((table) => isNotInherited(table) && !(s3 && isForR2(table)));
-  copied.push(QUEUE, ...(s3 ? [SECRETS] : []));
-  const filled = fill(copied.join("\n\n"), [
-    [STORE_BUCKET, ""],
-    [STORE_NAME, s3 ? STORE_NAME : `${STORE_NAME}\n${LONG_KEEP}`],
-  ]);
-  const [{ environment, host }] = deployments;
-  const shared = fill(tables.filter((table) => !isNotInherited(table)).join("\n\n"), [
-    ['name = "vitrine"', `name = "${name}"`],
-    ["workers_dev = true", `workers_dev = ${!s3 && !host}`],
-    environment ? [`\n${NO_ROUTES}`, ""] : [NO_ROUTES, routesOf(host)],
-  ]);
+  const inherited = tables.filter((table) => !NOT_INHERITED.test(table));
+  const perDeployment = tables.filter((table) => NOT_INHERITED.test(table));
+
+  const topLevel = fillTopLevel(inherited.join("\n\n"), settings);
+  const copied = fillStore(copiedTables(perDeployment, s3), s3);
+
   const texts = deployments.map((deployment) => {
-    const worker = [name, deployment.environment].filter(Boolean).join("-");
-    return tablesOf(deployment, filled.replaceAll('"NAME-', `"${worker}-`), s3);
+    const { environment } = deployment;
+    const worker = environment === undefined ? name : `${name}-${environment}`;
+    return tablesOf(deployment, copied.replaceAll('"NAME-', `"${worker}-`), s3);
   });
-  return `${[shared, ...texts].join("\n\n")}\n`;
+  return `${[topLevel, ...texts].join("\n\n")}\n`;
+}
+
+/** Tables that no environment inherits. */
+const NOT_INHERITED = /^\[\[?(?:images|r2_buckets|vars)\b/m;
+
+/** The tables that only a bucket in R2 needs. */
+const FOR_R2 = /^(?:\[images\]|\[\[r2_buckets\]\]\nbinding = "MEDIA_BUCKET")$/m;
+
+/** The tables that each deployment has. */
+function copiedTables(tables: readonly string[], s3: S3Endpoint | undefined): string {
+  if (s3 === undefined) return [...tables, QUEUE].join("\n\n");
+
+  const withoutR2 = tables.filter((table) => !FOR_R2.test(table));
+  return [...withoutR2, QUEUE, SECRETS].join("\n\n");
+}
+
+function fillStore(tables: string, s3: S3Endpoint | undefined): string {
+  const withoutBucket = fill(tables, [[STORE_BUCKET, ""]]);
+  if (s3 !== undefined) return withoutBucket;
+  return fill(withoutBucket, [[STORE_NAME, `${STORE_NAME}\n${LONG_KEEP}`]]);
+}
+
+function fillTopLevel(tables: string, { name, deployments, s3 }: ProjectSettings): string {
+  const [{ environment, host }] = deployments;
+  // With environments, each one has its own routes.
+  const routes: Replacement =
+    environment === undefined ? [NO_ROUTES, routesOf(host)] : [`\n${NO_ROUTES}`, ""];
+
+  // The image edge shows nothing on workers.dev.
+  const isOnWorkersDev = s3 === undefined && host === undefined;
+  return fill(tables, [
+    ['name = "vitrine"', `name = "${name}"`],
+    ["workers_dev = true", `workers_dev = ${isOnWorkersDev}`],
+    routes,
+  ]);
 }
 
 /** The tables of an environment, or those of the top level that no environment inherits. */
 function tablesOf(
   { environment, bucket, host }: Deployment,
   tables: string,
-  s3: ProjectSettings["s3"],
-) {
-  const filled = s3
-    ? fill(tables, [[R2_ORIGIN, s3Origin(bucket, s3)]])
-    : fill(tables, [
-        ['"vitrine-media"', `"${bucket}"`],
-        // R2's events name the bucket so (Q6).
-        [R2_ORIGIN, `${R2_ORIGIN}\nbucket = "${bucket}"`],
-      ]);
+  s3: S3Endpoint | undefined,
+): string {
+  const filled = s3 === undefined ? fillR2(tables, bucket) : fillS3(tables, bucket, s3);
   if (environment === undefined) return filled;
+
   const named = filled.replace(/^(\[\[?)(?=[a-z])/gm, `$1env.${environment}.`);
   return `[env.${environment}]\n${routesOf(host)}\n\n${named}`;
 }
 
 const R2_ORIGIN = '[vars.BUCKETS.media]\nbinding = "MEDIA_BUCKET"';
 
-function s3Origin(bucket: string, { endpoint, region }: NonNullable<ProjectSettings["s3"]>) {
-  const settings = `endpoint = "${endpoint}"\nbucket = "${bucket}"\nregion = "${region}"`;
-  return `[vars.BUCKETS.media]\n${settings}`;
+function fillR2(tables: string, bucket: string): string {
+  return fill(tables, [
+    ['"vitrine-media"', `"${bucket}"`],
+    // R2's events name the bucket so (Q6).
+    [R2_ORIGIN, `${R2_ORIGIN}\nbucket = "${bucket}"`],
+  ]);
+}
+
+function fillS3(tables: string, bucket: string, { endpoint, region }: S3Endpoint): string {
+  const origin = `[vars.BUCKETS.media]
+endpoint = "${endpoint}"
+bucket = "${bucket}"
+region = "${region}"`;
+  return fill(tables, [[R2_ORIGIN, origin]]);
 }
 
 function routesOf(host: string | undefined): string {
-  return host === undefined ? NO_ROUTES : NO_ROUTES.slice(2).replace("images.example.com", host);
+  if (host === undefined) return NO_ROUTES;
+  const commented = NO_ROUTES.replace("images.example.com", host);
+  return commented.slice("# ".length);
 }
 
 /** Without the descriptions of the bindings, which only the button shows. */
-function packageJson(template: string, { deployments, s3 }: ProjectSettings): string {
-  const [{ environment, bucket }] = deployments;
+function packageJson({ deployments, s3 }: ProjectSettings): string {
+  const template = readFixture("template/package.json");
   const { cloudflare: _, ...manifest } = JSON.parse(template);
   const { scripts, dependencies } = manifest;
-  if (environment !== undefined) scripts.start += ` --env ${environment}`;
-  if (s3) delete scripts.sample;
-  else scripts.sample = fill(scripts.sample, [["vitrine-media", bucket]]);
   dependencies.vitrine = `file:${PACKED}`;
+
+  const [{ environment, bucket }] = deployments;
+  if (environment !== undefined) scripts.start += ` --env ${environment}`;
+
+  // The sample is put into a bucket in R2.
+  if (s3 === undefined) scripts.sample = fill(scripts.sample, [["vitrine-media", bucket]]);
+  else delete scripts.sample;
+
   return `${JSON.stringify(manifest, null, 2)}\n`;
 }
 
 /** The last job deploys. With environments, each has such a job, which waits for the job before. */
-function workflow(template: string, { deployments }: ProjectSettings): string {
+function workflow({ deployments }: ProjectSettings): string {
+  const template = readFixture("github/workflows/vitrine.yml");
   const [checks = "", job = ""] = template.split(/(?=^ {2}deploy:)/m);
-  let before = "check";
-  const jobs = deployments.map(({ environment }) => {
-    if (environment === undefined) return job;
-    const needs = `needs: ${before}`;
-    before = `deploy-${environment}`;
-    return fill(job, [
-      ["  deploy:", `  ${before}:`],
-      ["needs: check", needs],
+
+  let text = checks;
+  let previousJob = "check";
+  for (const { environment } of deployments) {
+    if (environment === undefined) {
+      text += job;
+      continue;
+    }
+
+    const name = `deploy-${environment}`;
+    text += fill(job, [
+      ["  deploy:", `  ${name}:`],
+      ["needs: check", `needs: ${previousJob}`],
       ["group: deploy-production", `group: deploy-${environment}`],
       ["environment: production", `environment: ${environment}`],
       ["vitrine deploy", `vitrine deploy --env ${environment}`],
     ]);
-  });
-  return checks + jobs.join("");
+    previousJob = name;
+  }
+  return text;
 }
 
+type Replacement = readonly [part: string, by: string];
+
 /** Replaces parts of a text. @throws if one is not there exactly once: the template was changed, and not this file */
-function fill(text: string, parts: readonly (readonly [part: string, by: string])[]): string {
-  return parts.reduce((before, [part, by]) => {
-    if (before.split(part).length !== 2) throw new Error(`the template has not one ${part}`);
-    return before.replace(part, () => by);
-  }, text);
+function fill(text: string, replacements: readonly Replacement[]): string {
+  let filled = text;
+  for (const [part, by] of replacements) {
+    const count = filled.split(part).length - 1;
+    if (count !== 1) throw new Error(`the template has not one ${part}`);
+    filled = filled.replace(part, () => by);
+  }
+  return filled;
 }
