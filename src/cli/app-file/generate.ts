@@ -14,217 +14,261 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { writtenPresets } from "../../worker/config/split-vars.ts";
 import type { TokenRule } from "../../worker/config/token.ts";
+import { nameRoutes, type RouteName } from "./name-routes.ts";
 
 /** Where Vitrine is: its URL, or a variable of the app's environment, which a bundler or Node.js replaces. */
 export type BaseUrl = string | EnvironmentVariable;
-type EnvironmentVariable = { readonly code: string; readonly name: string };
+
+type EnvironmentVariable = {
+  /** `process.env.IMAGES_URL` */
+  readonly code: string;
+  /** `IMAGES_URL` */
+  readonly name: string;
+};
 
 /** The client as a file beside that of an app without the package: `npm run build` writes it. */
 export const STANDALONE = "vitrine-client";
 
-/** The names of each entry, in the order of Node.js. */
-const ENTRIES = Object.entries({
-  "vitrine/client": client,
-  "vitrine/sign": signing,
-  "vitrine/next": next,
-  "vitrine/nuxt": nuxt,
-  "vitrine/unpic": unpic,
-  "vitrine/astro": astro,
-  "vitrine/angular": angular,
-}).map(([entry, module]) => [entry, Object.keys(module).sort()] as const);
-const TAKEN = [...ENTRIES.flatMap(([, names]) => names), "baseUrl", "readBaseUrl", "presets"];
+type Entry = {
+  /** The path by which an app imports it. */
+  readonly path: string;
+  /** What it exports, without the types. */
+  readonly exports: readonly string[];
+};
 
-const FIRST_LINE = "// Written by `npx vitrine client` from wrangler.toml.\n";
+/** The entries of the package that the file re-exports. */
+const ENTRIES: readonly Entry[] = [
+  entryOf("vitrine/client", client),
+  entryOf("vitrine/sign", signing),
+  entryOf("vitrine/next", next),
+  entryOf("vitrine/nuxt", nuxt),
+  entryOf("vitrine/unpic", unpic),
+  entryOf("vitrine/astro", astro),
+  entryOf("vitrine/angular", angular),
+];
 
+/** The order of the names is the same in all versions of Node.js. */
+function entryOf(path: string, module: object): Entry {
+  return { path, exports: Object.keys(module).sort() };
+}
+
+/** The names that the file declares or exports besides the clients. */
+const TAKEN_NAMES = [
+  ...ENTRIES.flatMap((entry) => entry.exports),
+  "baseUrl",
+  "readBaseUrl",
+  "presets",
+];
+
+const FIRST_LINE = "// Written by `npx vitrine client` from wrangler.toml.";
+
+/** Returns whether this command wrote a file. */
 export function isAppFile(text: string): boolean {
-  return text.startsWith(FIRST_LINE.trimEnd());
+  return text.startsWith(FIRST_LINE);
 }
 
 /** Parses an expression that is only a variable of the environment. */
 export function readVariable(code: string): EnvironmentVariable | undefined {
-  const [, name] = /^(?:process|import\.meta)\.env\.([A-Za-z_]\w*)$/.exec(code) ?? [];
+  const match = /^(?:process|import\.meta)\.env\.(?<name>[A-Za-z_]\w*)$/.exec(code);
+  const name = match?.groups?.["name"];
   return name === undefined ? undefined : { code, name };
 }
+
+export type AppFile = {
+  readonly text: string;
+  /** The names of the clients, in the order of the routes. */
+  readonly clients: readonly string[];
+};
 
 /**
  * @param vars with the presets as they are written
  * @param isStandalone whether the app has the client beside this file, in place of the package
- * @returns with the names of the clients, in the order of the routes
  */
 export function generateAppFile(
   { routes }: Pick<Config, "routes">,
   vars: Vars,
   baseUrl: BaseUrl,
   isStandalone = false,
-) {
-  const all = [...presetsOf(vars)].filter(([name]) => routes.some((route) => shows(route, name)));
-  const names = nameRoutes(
-    routes.map(({ path }) => path),
-    // Code of an app may use globals by their names.
-    (name) => TAKEN.includes(name) || name in globalThis,
-  );
-  const table = all.map(([name, preset]) => {
-    const key = name === "__proto__" ? '["__proto__"]' : JSON.stringify(name); // else it sets the prototype
-    return `  ${key}: ${JSON.stringify(shapeOf(preset))},\n`;
-  });
-  const clients = routes.flatMap((route, index) => {
-    const presets = all.flatMap(([name]) => (shows(route, name) ? [name] : []));
-    return names[index] ? [writeRoute(route, names[index], presets, baseUrl)] : [];
-  });
-  const text = [
-    `${FIRST_LINE}// Do not edit it: run that again after a change of the presets or the routes there.\n/* eslint-disable */\n`,
-    writeImports(isStandalone, typeof baseUrl !== "string"),
-    typeof baseUrl === "string"
-      ? `const baseUrl = ${JSON.stringify(baseUrl)};`
-      : readLater(baseUrl),
-    `const presets = {\n${table.join("")}} as const;\n`,
-    ...clients,
-  ].join("\n");
-  return { text, clients: names.map(({ value }) => value) };
+): AppFile {
+  const presets = shownPresets(routes, vars);
+  const paths = routes.map(({ path }) => path);
+  const names = nameRoutes(paths, isTaken);
+
+  const parts = [
+    FIRST_LINE,
+    "// Do not edit it: run that again after a change of the presets or the routes there.",
+    "/* eslint-disable */",
+    "",
+    writeImports(isStandalone, baseUrl),
+    writeBaseUrl(baseUrl),
+    writePresets(presets),
+  ];
+  for (const [index, name] of names.entries()) {
+    const route = routes[index];
+    if (route !== undefined) parts.push(writeRoute(route, name, [...presets.keys()], baseUrl));
+  }
+
+  return { text: parts.join("\n"), clients: names.map(({ value }) => value) };
 }
 
-function shows({ presets }: BoundRoute, preset: string): boolean {
-  return presets?.has(preset) ?? true;
-}
-
-/** Exports values by name: with `export *` from several packages, Nitro resolves all names to the first. */
-function writeImports(isStandalone: boolean, isLater: boolean): string {
-  const moduleOf = (entry: string) => (isStandalone ? `./${STANDALONE}.js` : entry);
-  const exported = ENTRIES.map(
-    ([entry, names]) => `export { ${names.join(", ")} } from "${moduleOf(entry)}";\n`,
-  );
-  const types = new Set(["vitrine/client", "vitrine/sign"].map(moduleOf));
-  return `import { ${isLater ? "checkBaseUrl, " : ""}clientOf, openSite, type VariantOf } from "${moduleOf("vitrine/client")}";
-
-${exported.join("")}${[...types].map((module) => `export type * from "${module}";\n`).join("")}`;
-}
-
-/** Bundlers replace the expression itself. An unset variable throws when the first URL is built. */
-function readLater({ code, name }: EnvironmentVariable): string {
-  return `function readBaseUrl(): string {
-  let given: string | undefined;
-  try {
-    // @ts-ignore: the app may have no types for it, or strict ones
-    given = ${code};
-  } catch {} // outside of the app's bundler there may be no such object
-  return checkBaseUrl(given, ${JSON.stringify(name)});
-}
-`;
+/** Code of an app may use globals by their names. */
+function isTaken(name: string): boolean {
+  return TAKEN_NAMES.includes(name) || name in globalThis;
 }
 
 /** The presets of a configuration, without those that have mistakes. */
 export function presetsOf(vars: Vars): ReadonlyMap<string, Preset> {
-  const presets = writtenPresets(vars).flatMap(({ name, value }) => {
+  const presets = new Map<string, Preset>();
+  for (const { name, value } of writtenPresets(vars)) {
     const preset = presetSchema(value, name, () => {});
-    return preset === undefined ? [] : [[name, preset] as const];
-  });
-  return new Map(presets);
+    if (preset !== undefined) presets.set(name, preset);
+  }
+  return presets;
 }
 
+/** The presets that a route shows. */
+function shownPresets(routes: readonly BoundRoute[], vars: Vars): ReadonlyMap<string, Preset> {
+  const presets = new Map<string, Preset>();
+  for (const [name, preset] of presetsOf(vars)) {
+    if (routes.some((route) => shows(route, name))) presets.set(name, preset);
+  }
+  return presets;
+}
+
+function shows({ presets }: BoundRoute, preset: string): boolean {
+  return presets === undefined || presets.has(preset);
+}
+
+/** Exports values by name: with `export *` from several packages, Nitro resolves all names to the first. */
+function writeImports(isStandalone: boolean, baseUrl: BaseUrl): string {
+  const modulePath = (path: string) => (isStandalone ? `./${STANDALONE}.js` : path);
+  const imported = ["clientOf", "openSite", "type VariantOf"];
+  if (typeof baseUrl !== "string") imported.unshift("checkBaseUrl");
+
+  const lines = [`import { ${imported.join(", ")} } from "${modulePath("vitrine/client")}";`, ""];
+  for (const { path, exports } of ENTRIES) {
+    lines.push(`export { ${exports.join(", ")} } from "${modulePath(path)}";`);
+  }
+
+  // A standalone client is one module.
+  const typeModules = new Set(["vitrine/client", "vitrine/sign"].map(modulePath));
+  for (const module of typeModules) lines.push(`export type * from "${module}";`);
+  return `${lines.join("\n")}\n`;
+}
+
+function writeBaseUrl(baseUrl: BaseUrl): string {
+  if (typeof baseUrl === "string") return `const baseUrl = ${JSON.stringify(baseUrl)};`;
+
+  // Bundlers replace the expression itself. An unset variable throws when the first URL is built.
+  return `function readBaseUrl(): string {
+  let given: string | undefined;
+  try {
+    // @ts-ignore: the app may have no types for it, or strict ones
+    given = ${baseUrl.code};
+  } catch {} // outside of the app's bundler there may be no such object
+  return checkBaseUrl(given, ${JSON.stringify(baseUrl.name)});
+}
+`;
+}
+
+function writePresets(presets: ReadonlyMap<string, Preset>): string {
+  const lines = ["const presets = {"];
+  for (const [name, preset] of presets) {
+    // Without the brackets, this key would set the prototype.
+    const key = name === "__proto__" ? '["__proto__"]' : JSON.stringify(name);
+    lines.push(`  ${key}: ${JSON.stringify(shapeOf(preset))},`);
+  }
+  lines.push("} as const;", "");
+  return lines.join("\n");
+}
+
+/** What the client reads of a preset: `PresetShape`. What is undefined is not written. */
+function shapeOf(preset: Preset) {
+  const { width, height, fit, rotate, trim, border, gravity, dpr, widths } = preset;
+
+  // The colour of a border changes no size.
+  const { color: _color, ...borderSides } = border ?? {};
+  return {
+    width,
+    height,
+    fit: fit === "scale-down" ? undefined : fit,
+    rotate: rotate || undefined,
+    trim: trim && true,
+    border: border && borderSides,
+    dpr,
+    widths,
+    ...(gravity === "object" && { gravity }),
+  };
+}
+
+/** @param presetNames of all presets in the file */
 function writeRoute(
-  boundRoute: BoundRoute,
+  route: BoundRoute,
   { value, type }: RouteName,
   presetNames: readonly string[],
   baseUrl: BaseUrl,
 ): string {
-  const { path, mapping, presets, signing, facts } = boundRoute;
-  const route = {
+  const baseUrlField =
+    typeof baseUrl === "string"
+      ? "baseUrl"
+      : `get baseUrl() {
+    return readBaseUrl();
+  }`;
+  const routePresets = presetNames.filter((name) => shows(route, name));
+  const presetType = routePresets.map((name) => JSON.stringify(name)).join(" | ");
+
+  return `export const ${value}Site = /* @__PURE__ */ openSite({
+  ${baseUrlField},
+  route: ${JSON.stringify(routeShapeOf(route))},
+  presets,
+});
+/** The URLs of \`${route.path}\`.${accessNote(route, value)} */
+export const ${value} = /* @__PURE__ */ clientOf(${value}Site);
+export type ${type}Preset = ${presetType};
+export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;
+`;
+}
+
+/** What the client reads of a route: `RouteShape`. What is undefined is not written. */
+function routeShapeOf({ path, mapping, presets, signing, facts }: BoundRoute) {
+  const keyPattern = mapping.key.parts.join("");
+  return {
     path,
-    object: `BUCKET/${mapping.key.parts.join("")}`, // an app need not know the bucket
+    // An app need not know the bucket.
+    object: `BUCKET/${keyPattern}`,
     presets: presets && [...presets],
     signed: signing && true,
     cookie: signing?.cookie || undefined,
     max_age: signing?.maxAge,
     facts: facts || undefined,
   };
-  return `export const ${value}Site = /* @__PURE__ */ openSite({
-  ${typeof baseUrl === "string" ? "baseUrl" : "get baseUrl() {\n    return readBaseUrl();\n  }"},
-  route: ${JSON.stringify(route)},
-  presets,
-});
-/** The URLs of \`${path}\`.${accessNote(boundRoute, value)} */
-export const ${value} = /* @__PURE__ */ clientOf(${value}Site);
-export type ${type}Preset = ${presetNames.map((name) => JSON.stringify(name)).join(" | ")};
-export type ${type}Variant = VariantOf<typeof presets, ${type}Preset>;
-`;
 }
 
 /** Returns what an app has to do besides building the URLs of a route, as a sentence after a space. */
-function accessNote({ signing, tokenRules }: BoundRoute, client: string): string {
-  if (signing) {
-    const cookie = signing.cookie ? ", or the cookie of `signCookie`" : "";
-    return ` Each needs the query that \`createSigner(${client}Site, keys)\` makes${cookie}.`;
+function accessNote({ signing, tokenRules }: BoundRoute, clientName: string): string {
+  if (signing?.cookie) {
+    return ` Each needs the query that \`createSigner(${clientName}Site, keys)\` makes, or the cookie of \`signCookie\`.`;
   }
-  if (!tokenRules) return "";
+  if (signing !== undefined) {
+    return ` Each needs the query that \`createSigner(${clientName}Site, keys)\` makes.`;
+  }
 
-  const names = tokenCookiesOf(tokenRules).map((name) => `\`${name}\``);
-  const bearer = "`Authorization: Bearer`";
-  if (names.length === 0) {
-    return ` They open with a token of your login, which a fetch sends as ${bearer}: an <img> cannot.`;
+  if (tokenRules === undefined) return "";
+
+  const cookies = tokenCookiesOf(tokenRules);
+  if (cookies.length === 0) {
+    return " They open with a token of your login, which a fetch sends as `Authorization: Bearer`: an <img> cannot.";
   }
-  const cookies = names.join(" or ");
-  return ` They open with a token of your login. The browser has to send it in the cookie ${cookies}: an <img> on a page of the same site does, without \`crossorigin\`. A fetch may send it as ${bearer}.`;
+
+  const names = cookies.map((name) => `\`${name}\``).join(" or ");
+  return ` They open with a token of your login. The browser has to send it in the cookie ${names}: an <img> on a page of the same site does, without \`crossorigin\`. A fetch may send it as \`Authorization: Bearer\`.`;
 }
 
 /** Returns the cookies of which each opens a route, in the order of its rules. */
 function tokenCookiesOf(rules: readonly TokenRule[]): string[] {
-  const cookies = rules.map(({ cookie }) => cookie).filter((cookie) => cookie !== undefined);
-  return [...new Set(cookies)];
-}
-
-/** What the client reads of a preset: `PresetShape`. What is undefined is not written. */
-function shapeOf({ width, height, fit, rotate, trim, border, gravity, dpr, widths }: Preset) {
-  const { color: _color, ...sides } = border ?? {};
-  return {
-    ...{ width, height, fit: fit === "scale-down" ? undefined : fit, rotate: rotate || undefined },
-    ...{ trim: trim && true, border: border && sides, dpr, widths },
-    ...(gravity === "object" && { gravity }),
-  };
-}
-
-const RESERVED = new Set(
-  `arguments await break case catch class const continue debugger default delete do else enum eval
-  export extends false finally for function if implements import in instanceof interface let new null
-  package private protected public return static super switch this throw true try typeof var void while
-  with yield`.split(/\s+/),
-);
-
-type RouteName = { readonly value: string; readonly type: string };
-
-/**
- * Names each route after the first literal segment of its path: `/my-photos/:preset/*` is `myPhotos`; without
- * such a segment it is `root`. A reserved word gets the suffix `Images`: `privateImages`. A name that an earlier
- * route has gets a number: `images2`.
- * @param isTaken whether a name has another meaning in the file
- */
-export function nameRoutes(
-  paths: readonly string[],
-  isTaken: (name: string) => boolean,
-): readonly RouteName[] {
-  const used = new Set<string>();
-  return paths.map((path) => {
-    const id = identifierOf(path);
-    const name = RESERVED.has(id) || isTaken(id) ? `${id}Images` : id;
-    for (let count = 1; ; count += 1) {
-      const value = count === 1 ? name : name + count;
-      const type = capitalized(value);
-      const names = [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
-      if (names.some((name) => used.has(name) || isTaken(name))) continue;
-      for (const name of names) used.add(name);
-      return { value, type };
-    }
-  });
-}
-
-function identifierOf(path: string): string {
-  const segments = path.split("/").filter((segment) => !/^[:*]/.test(segment));
-  const parts = segments.map((segment) => segment.normalize().match(/(?:(?!_)\p{ID_Continue})+/gu));
-  const [first = "", ...rest] = parts.find((one) => one !== null) ?? ["root"];
-  const begin = first.replace(/^./u, (letter) => letter.toLowerCase());
-  const name = [begin, ...rest.map(capitalized)].join("");
-  return /^\p{ID_Start}/u.test(name) ? name : `route${name}`;
-}
-
-function capitalized(text: string): string {
-  return text.replace(/^./u, (letter) => letter.toUpperCase());
+  const cookies = new Set<string>();
+  for (const { cookie } of rules) {
+    if (cookie !== undefined) cookies.add(cookie);
+  }
+  return [...cookies];
 }

@@ -4,9 +4,16 @@
 import { existsSync, readFileSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
-import { generateAppFile, isAppFile, readVariable, STANDALONE } from "../app-file/generate.ts";
-import type { Outcome, Run, World } from "../command.ts";
+import {
+  type BaseUrl,
+  generateAppFile,
+  isAppFile,
+  readVariable,
+  STANDALONE,
+} from "../app-file/generate.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, log, PACKAGE_ROOT } from "../command.ts";
+import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { openProject } from "../config/project.ts";
 import { findBaseUrl } from "../config/site-url.ts";
 import { writeOwnFile } from "../files/write-file.ts";
@@ -55,30 +62,58 @@ function readFile(file: string): string {
 }
 
 function client(world: World, file: string, options: Options): Outcome {
-  const { env, baseUrl: option, standalone = false } = options;
-  const project = openProject(world, { env });
+  const project = openProject(world, { env: options.env });
   if (isFault(project)) return project;
+
   const { config, envConfig } = project;
-  const baseUrl =
-    readVariable(option ?? "") ??
-    findBaseUrl(option, envConfig.patterns, "--base-url", configFileText(envConfig));
+  const baseUrl = readBaseUrl(options.baseUrl, envConfig);
   if (isFault(baseUrl)) return baseUrl;
-  const { text, clients } = generateAppFile(config, envConfig.deployedVars, baseUrl, standalone);
-  // What an app has in place of the package: one module, and its types.
-  for (const ending of standalone ? [".js", ".d.ts"] : []) {
-    const built = join(PACKAGE_ROOT, "dist/client", STANDALONE + ending);
+
+  const isStandalone = options.standalone === true;
+  const appFile = generateAppFile(config, envConfig.deployedVars, baseUrl, isStandalone);
+
+  if (isStandalone) {
+    const copyFault = copyClient(world, dirname(file));
+    if (copyFault !== undefined) return copyFault;
+  }
+
+  const fault = writeOwnFile(world.folder, file, appFile.text, isAppFile);
+  if (fault !== undefined) return { fault: `${file}: ${fault}` };
+
+  const clients = appFile.clients.join(", ");
+  const module = `./${basename(file, ".ts")}`;
+  log(
+    world.stdout,
+    `Wrote ${file}: import { ${clients} } from "${module}"; (nodenext: "${module}.js")`,
+  );
+  return EXIT.done;
+}
+
+/** @param option what `--base-url` says */
+function readBaseUrl(
+  option: string | undefined,
+  envConfig: EnvironmentConfig,
+): BaseUrl | CommandFault {
+  const variable = option === undefined ? undefined : readVariable(option);
+  if (variable !== undefined) return variable;
+
+  return findBaseUrl(option, envConfig.patterns, "--base-url", configFileText(envConfig));
+}
+
+/** Copies what an app has in place of the package: one module, and its types. */
+function copyClient(world: World, folder: string): CommandFault | undefined {
+  for (const extension of [".js", ".d.ts"]) {
+    const name = STANDALONE + extension;
+    const built = join(PACKAGE_ROOT, "dist/client", name);
     if (!existsSync(built)) return { fault: `${built} is missing. Make it first: npm run build` };
+
     const module = readFileSync(built, "utf8");
     const [firstLine = ""] = module.split("\n", 1);
-    const copy = join(dirname(file), STANDALONE + ending);
     const isOurs = (text: string) => text.startsWith(firstLine);
+
+    const copy = join(folder, name);
     const fault = writeOwnFile(world.folder, copy, module, isOurs);
     if (fault !== undefined) return { fault: `${copy}: ${fault}` };
   }
-  const fault = writeOwnFile(world.folder, file, text, isAppFile);
-  if (fault !== undefined) return { fault: `${file}: ${fault}` };
-  const name = `./${basename(file, ".ts")}`;
-  const line = `import { ${clients.join(", ")} } from "${name}";`;
-  log(world.stdout, `Wrote ${file}: ${line} (nodenext: "${name}.js")`);
-  return EXIT.done;
+  return undefined;
 }

@@ -14,7 +14,7 @@ import { pathToFileURL } from "node:url";
 import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import { beforeAll, describe, expect, test } from "vitest";
-import { nameRoutes } from "../../../src/cli/app-file/generate.ts";
+import { nameRoutes } from "../../../src/cli/app-file/name-routes.ts";
 import { compile, installClient, LOOSE, STRICT } from "../../client/compile.ts";
 import { ROOT } from "../../support/built.ts";
 import { LOST, PROJECT, SECRET, VARS } from "../../support/cli/configuration.ts";
