@@ -55,14 +55,21 @@ export function factOf(key: string): Fact | undefined {
 `;
 
 /** In TypeScript, `"__proto__": …` would set the prototype. */
-const PROTO = { json: '\n  "__proto__": ', typescript: '\n  ["__proto__"]: ' };
+const PROTO = {
+  json: '\n  "__proto__": ',
+  typescript: '\n  ["__proto__"]: ',
+};
 
 /** Reads the file of an earlier run. @returns a fault if this command may not overwrite it */
 export function readFactsFile({ folder }: World, file: string): FactsByKey | CommandFault {
   const fault = ownFileFault(folder, file, isOurs(file));
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
+
   const path = resolve(folder, file);
-  return (existsSync(path) && parseFacts(file, readFileSync(path, "utf8"))) || new Map();
+  if (!existsSync(path)) return new Map();
+
+  const text = readFileSync(path, "utf8");
+  return parseFacts(file, text) ?? new Map();
 }
 
 /** Writes a file atomically, or JSON to stdout. An unchanged file is not touched, so the app is not rebuilt. */
@@ -71,24 +78,43 @@ export function writeFacts(
   file: string | undefined,
   facts: FactsByKey,
 ): CommandFault | undefined {
-  // In the order of their keys, one a line.
-  const lines = [...facts.keys()]
-    .sort()
-    .map((key) => `\n  ${JSON.stringify(key)}: ${JSON.stringify(facts.get(key))}`);
-  const json = visible(`{${lines.join(",")}\n}`);
+  const json = jsonOf(facts);
   if (file === undefined) {
     stdout.write(`${json}\n`);
     return undefined;
   }
-  const typescript = HEAD + json.replace(PROTO.json, PROTO.typescript) + TAIL;
-  const text = file.endsWith(".ts") ? typescript : `${json}\n`;
+
+  const text = file.endsWith(".ts") ? typescriptOf(json) : `${json}\n`;
+  const originals = counted(facts.size, "original");
   const path = resolve(folder, file);
-  const isSame = existsSync(path) && readFileSync(path, "utf8") === text;
-  const fault = isSame ? undefined : writeOwnFile(folder, file, text, isOurs(file));
+  if (existsSync(path) && readFileSync(path, "utf8") === text) {
+    log(stdout, `Unchanged: ${file} with the facts of ${originals}`);
+    return undefined;
+  }
+
+  const fault = writeOwnFile(folder, file, text, isOurs(file));
   if (fault !== undefined) return { fault: `${file}: ${fault}` };
-  const done = isSame ? "Unchanged" : "Wrote";
-  log(stdout, `${done}: ${file} with the facts of ${counted(facts.size, "original")}`);
+
+  log(stdout, `Wrote: ${file} with the facts of ${originals}`);
   return undefined;
+}
+
+/** In the order of their keys, one a line. */
+function jsonOf(facts: FactsByKey): string {
+  const keys = [...facts.keys()].sort();
+  const lines = keys.map((key) => `\n  ${JSON.stringify(key)}: ${JSON.stringify(facts.get(key))}`);
+  return visible(`{${lines.join(",")}\n}`);
+}
+
+function typescriptOf(json: string): string {
+  const literal = json.replace(PROTO.json, PROTO.typescript);
+  return HEAD + literal + TAIL;
+}
+
+/** The JSON in a file of TypeScript. @returns undefined if there is none */
+function jsonInTypescript(text: string): string | undefined {
+  const match = /^export const facts = (?<literal>\{.*?\n\}) as const /ms.exec(text);
+  return match?.groups?.["literal"]?.replace(PROTO.typescript, PROTO.json);
 }
 
 /** Returns whether this command wrote the file: it holds only facts. */
@@ -96,18 +122,28 @@ const isOurs = (file: string) => (text: string) => parseFacts(file, text) !== un
 
 /** @returns undefined if something in the text is no fact */
 function parseFacts(file: string, text: string): FactsByKey | undefined {
-  const [, typescript = ""] = /^export const facts = (\{.*?\n\}) as const /ms.exec(text) ?? [];
-  const isTypescript = file.endsWith(".ts");
-  const table = parseJson(isTypescript ? typescript.replace(PROTO.typescript, PROTO.json) : text);
+  const json = file.endsWith(".ts") ? jsonInTypescript(text) : text;
+  if (json === undefined) return undefined;
+
+  const table = parseJson(json);
   if (!isPlainObject(table)) return undefined;
-  const facts = Object.entries(table).filter((entry): entry is [string, Fact] => isFact(entry[1]));
-  return facts.length === Object.keys(table).length ? new Map(facts) : undefined;
+
+  const facts = new Map<string, Fact>();
+  for (const [key, value] of Object.entries(table)) {
+    if (!isFact(value)) return undefined;
+    facts.set(key, value);
+  }
+  return facts;
 }
 
 /** Checks the fields that apps compute with. */
 function isFact(value: unknown): value is Fact {
   if (!isPlainObject(value)) return false;
+
   const { width, height, bytes, type } = value;
-  const isNumber = (value: unknown) => Number.isSafeInteger(value) && Number(value) >= 0;
-  return [width, height, bytes].every(isNumber) && typeof type === "string";
+  return [width, height, bytes].every(isCount) && typeof type === "string";
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

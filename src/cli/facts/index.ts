@@ -3,7 +3,15 @@
 
 import { Command, InvalidArgumentError } from "@commander-js/extra-typings";
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { EXIT, isFault, log, type Outcome, type Run, type World } from "../command.ts";
+import {
+  type CommandFault,
+  EXIT,
+  isFault,
+  log,
+  type Outcome,
+  type Run,
+  type World,
+} from "../command.ts";
 import { openProject, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
 import { type BucketKey, parsePrefix } from "../objects/bucket-key.ts";
 import { listObjects, noObject } from "../objects/list-objects.ts";
@@ -52,78 +60,140 @@ function readFile(file: string): string {
 async function facts(world: World, prefix: string, options: Options): Promise<Outcome> {
   const sharp = loadSharp();
   if (isFault(sharp)) return sharp;
-  sharp.cache(false); // no picture is read twice
+
+  // No picture is read twice.
+  sharp.cache(false);
+
   const project = openProject(world, options);
   if (isFault(project)) return project;
-  const range = parsePrefix(project.config.buckets, prefix);
-  const label = prefix === "" ? "name a bucket" : JSON.stringify(prefix);
-  if (isFault(range)) return { fault: `${label}: ${range.fault}` };
-  const previous = options.out ? readFactsFile(world, options.out) : new Map();
+
+  const range = readRange(project, prefix);
+  if (isFault(range)) return range;
+
+  const previous = options.out === undefined ? new Map() : readFactsFile(world, options.out);
   if (isFault(previous)) return previous;
+
   const listings = await listBuckets(world, project, range);
   if (isFault(listings)) return listings;
   if (world.interrupted.aborted) return { fault: "interrupted before an original was read" };
-  let result: FactsResult = {
-    ...{ facts: new Map(), missing: new Map(), refused: new Map() },
-    ...{ requested: 0, unread: 0 },
-  };
+
+  let result = NOTHING_READ;
   for (const [bucket, objects] of listings) {
     const slots = slotsAtHand(project, bucket).usable;
     const read = await readOriginals(world, project.config, bucket, slots, objects, previous);
-    result = {
-      facts: new Map([...result.facts, ...read.facts]),
-      missing: new Map([...result.missing, ...read.missing]),
-      refused: new Map([...result.refused, ...read.refused]),
-      requested: result.requested + read.requested,
-      unread: result.unread + read.unread,
-    };
+    result = mergeResults(result, read);
   }
-  const isWhole = result.missing.size + result.unread === 0;
+
   // An empty result would overwrite the facts of an earlier run.
+  const isWhole = result.missing.size === 0 && result.unread === 0;
   const isFailed = result.facts.size === 0 && !isWhole;
-  const unwritten = isFailed ? undefined : writeFacts(world, options.out, result.facts);
-  if (unwritten !== undefined) return unwritten;
+  if (!isFailed) {
+    const fault = writeFacts(world, options.out, result.facts);
+    if (fault !== undefined) return fault;
+  }
+
   log(world.stderr, ...summaryOf(result));
   if (isFailed) return EXIT.failed;
   return isWhole ? EXIT.done : EXIT.partly;
 }
 
+function readRange({ config }: Project, prefix: string): BucketKey | CommandFault {
+  const range = parsePrefix(config.buckets, prefix);
+  if (!isFault(range)) return range;
+
+  const label = prefix === "" ? "name a bucket" : JSON.stringify(prefix);
+  return { fault: `${label}: ${range.fault}` };
+}
+
+type Listings = ReadonlyMap<Bucket, ReadonlyMap<string, Listed>>;
+
 /** Lists a bucket, and the buckets after it in a route, without the keys that an earlier bucket has. */
-async function listBuckets(world: World, project: Project, { bucket, key }: BucketKey) {
-  const leading = project.config.routes.filter((route) => route.bucket === bucket);
+async function listBuckets(
+  world: World,
+  project: Project,
+  { bucket: firstBucket, key }: BucketKey,
+): Promise<Listings | CommandFault> {
+  const routes = project.config.routes.filter((route) => route.bucket === firstBucket);
+  const buckets = new Set([firstBucket, ...routes.flatMap((route) => route.buckets)]);
+
   const listings = new Map<Bucket, ReadonlyMap<string, Listed>>();
   const listedKeys = new Set<string>();
-  for (const next of new Set([bucket, ...leading.flatMap(({ buckets }) => buckets)])) {
-    if (next !== bucket && next.r2) {
-      log(world.stderr, `Left out: ${next.name}, an R2 binding, which only the Worker can open.`);
+  for (const bucket of buckets) {
+    if (bucket !== firstBucket && bucket.r2 !== undefined) {
+      log(world.stderr, `Left out: ${bucket.name}, an R2 binding, which only the Worker can open.`);
       continue;
     }
-    const all = await listObjects(world, project, { bucket: next, key }, "facts");
-    if (isFault(all)) return all;
-    const listed = usesLocalS3(project) ? withoutSamples(all) : all;
-    const samples = counted(all.size - listed.size, "sample");
-    if (listed.size < all.size) log(world.stderr, `Left out: ${samples} of the local run.`);
-    listings.set(next, new Map([...listed].filter(([name]) => !listedKeys.has(name))));
-    for (const name of listed.keys()) listedKeys.add(name);
+
+    const objects = await listWithoutSamples(world, project, { bucket, key });
+    if (isFault(objects)) return objects;
+
+    const newObjects = [...objects].filter(([name]) => !listedKeys.has(name));
+    listings.set(bucket, new Map(newObjects));
+    for (const name of objects.keys()) listedKeys.add(name);
   }
-  return listedKeys.size === 0 ? noObject({ bucket, key }) : listings;
+
+  if (listedKeys.size === 0) return noObject({ bucket: firstBucket, key });
+  return listings;
+}
+
+async function listWithoutSamples(
+  world: World,
+  project: Project,
+  range: BucketKey,
+): Promise<ReadonlyMap<string, Listed> | CommandFault> {
+  const objects = await listObjects(world, project, range, "facts");
+  if (isFault(objects) || !usesLocalS3(project)) return objects;
+
+  const withoutThem = withoutSamples(objects);
+  const sampleCount = objects.size - withoutThem.size;
+  if (sampleCount > 0) {
+    log(world.stderr, `Left out: ${counted(sampleCount, "sample")} of the local run.`);
+  }
+  return withoutThem;
+}
+
+const NOTHING_READ: FactsResult = {
+  facts: new Map(),
+  missing: new Map(),
+  refused: new Map(),
+  requested: 0,
+  unread: 0,
+};
+
+function mergeResults(first: FactsResult, second: FactsResult): FactsResult {
+  return {
+    facts: new Map([...first.facts, ...second.facts]),
+    missing: new Map([...first.missing, ...second.missing]),
+    refused: new Map([...first.refused, ...second.refused]),
+    requested: first.requested + second.requested,
+    unread: first.unread + second.unread,
+  };
 }
 
 function summaryOf({ facts, missing, refused, requested, unread }: FactsResult): string[] {
-  const warning = `Warning: visitors may not see ${counted(refused.size, "original")}:`;
-  const stopped = `Stopped: ${counted(unread, "original")} not read. With --out, the next run goes on.`;
-  return [
+  const lines = [
     `Facts of ${counted(facts.size, "original")}. Asked for now: ${counted(requested, "object")}.`,
-    ...(missing.size > 0 ? [`No facts of ${counted(missing.size, "original")}:`] : []),
-    ...linesOf(missing),
-    ...(refused.size > 0 ? [warning] : []),
-    ...linesOf(refused),
-    ...(unread > 0 ? [stopped] : []),
   ];
+
+  if (missing.size > 0) {
+    lines.push(`No facts of ${counted(missing.size, "original")}:`, ...reasonLines(missing));
+  }
+
+  if (refused.size > 0) {
+    const originals = counted(refused.size, "original");
+    lines.push(`Warning: visitors may not see ${originals}:`, ...reasonLines(refused));
+  }
+
+  if (unread > 0) {
+    lines.push(
+      `Stopped: ${counted(unread, "original")} not read. With --out, the next run goes on.`,
+    );
+  }
+  return lines;
 }
 
 /** A line for each key, in the order of the keys. */
-function linesOf(reasons: ReadonlyMap<string, string>): string[] {
+function reasonLines(reasons: ReadonlyMap<string, string>): string[] {
   const sorted = [...reasons].sort(([a], [b]) => (a < b ? -1 : 1));
   return sorted.map(([key, reason]) => `  ${key}: ${reason}`);
 }

@@ -17,24 +17,27 @@ type Objects = ReadonlyMap<string, Listed>;
  * app shows a broken sample.
  */
 export function withoutSamples(objects: Objects): Objects {
-  const { pictures, hardKeys, broken } = tableOf(
-    parseJson(readFileSync(join(FIXTURES, "objects.json"), "utf8")),
-  );
+  const text = readFileSync(join(FIXTURES, "objects.json"), "utf8");
+  const { pictures, hardKeys, broken } = tableOf(parseJson(text));
+  const pictureFiles = tableOf(pictures);
   const brokenFiles = tableOf(broken);
+  const keysOfOnePicture = new Set([hardKeys].flat());
+
   const isBroken = (object: Listed) => isFile(object, brokenFiles[object.key]);
+  const isSample = (object: Listed) => {
+    if (keysOfOnePicture.has(object.key)) return isFile(object, "made/key.jpg");
+    return isFile(object, pictureFiles[object.key]);
+  };
+
   const whole = [...objects].filter(([, object]) => !isBroken(object));
-
-  const samples = tableOf(pictures);
-  const sampleKeys = new Set([hardKeys].flat());
-  const isSample = (object: Listed) =>
-    isFile(object, sampleKeys.has(object.key) ? "made/key.jpg" : samples[object.key]);
   const ownObjects = whole.filter(([, object]) => !isSample(object));
-
   return new Map(ownObjects.length > 0 ? ownObjects : whole);
 }
 
 /** Returns whether an object is a file of the samples: the local S3 has the MD5 as its ETag. */
 function isFile({ etag }: Listed, file: unknown): boolean {
   if (typeof file !== "string") return false;
-  return hash("md5", readFileSync(join(FIXTURES, file))) === etag;
+
+  const bytes = readFileSync(join(FIXTURES, file));
+  return hash("md5", bytes) === etag;
 }
