@@ -9,7 +9,6 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { TokenRule } from "../../worker/config/token.ts";
 import { isRefusal, type Refusal } from "../../worker/http/refusal.ts";
 import { expectedClaims } from "../../worker/request/check-token.ts";
-import { GIVE_TOKEN } from "../urls/public-url.ts";
 import { tryToken } from "../urls/try-token.ts";
 
 export type Row = readonly [name: string, value: string];
@@ -40,7 +39,7 @@ export async function describeToken(
   }
 
   if (token === undefined) {
-    rows.push(["This token", `none is at hand: ${GIVE_TOKEN}`]);
+    rows.push(["This token", "none is at hand: give one by --token or VITRINE_TOKEN"]);
     const refusal = await tryToken(config, route, href, undefined, now);
     // The path itself may be one that no token opens.
     const isOfPath = isTokenRefusal(refusal) && refusal.reason !== "no token";

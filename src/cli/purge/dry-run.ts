@@ -2,9 +2,8 @@
 
 import { EXIT, type Exit, isFault, log, print, type World } from "../command.ts";
 import { counted } from "../terminal/progress.ts";
-import { visible } from "../terminal/shell.ts";
 import { createPlanner } from "../urls/rendition-requests.ts";
-import type { SelectedObject } from "../urls/select-objects.ts";
+import { printInputs, type SelectedObject } from "../urls/select-objects.ts";
 import type { PurgeSite } from "./client.ts";
 import { maxObjectsOf } from "./purge-objects.ts";
 import { wholeName } from "./purge-whole.ts";
@@ -14,14 +13,15 @@ const DRY_RUN = "This was a dry run: nothing is purged.";
 
 /** Prints the objects on stdout: they can be given again. @param invalid how many inputs name no object */
 export function reportDryRun(
-  { stdout, stderr }: World,
+  world: World,
   site: PurgeSite,
   objects: ReadonlyMap<string, SelectedObject>,
   verify: boolean,
   invalid: number,
 ): Exit {
+  const { stderr } = world;
   const inputs = new Set(objects.values().map(({ input }) => input));
-  for (const input of inputs) print(stdout, stdout.isTTY ? visible(input) : input);
+  printInputs(world, inputs);
 
   // Each portion is purged twice.
   const portions = Math.ceil(objects.size / maxObjectsOf(site));
@@ -31,10 +31,13 @@ export function reportDryRun(
 
   const plan = createPlanner(site, "all");
   if (isFault(plan)) throw new Error(plan.fault); // no preset is chosen that might be missing
+
   const renditions = requestsText(planRequests(plan, objects.values()));
-  const then = "to prove that what S3 does not have is gone";
-  if (verify) log(stderr, `Would then send ${renditions}, ${then}.`);
-  else log(stderr, `As visitors ask for these objects, that is ${renditions}.`);
+  if (verify) {
+    log(stderr, `Would then send ${renditions}, to prove that what S3 does not have is gone.`);
+  } else {
+    log(stderr, `As visitors ask for these objects, that is ${renditions}.`);
+  }
   log(stderr, DRY_RUN);
 
   if (invalid === 0) return EXIT.done;
@@ -49,8 +52,11 @@ export function reportDryRunOfWhole(
 ): Exit {
   const name = wholeName(bucket);
   print(stdout, name);
-  const purges = "2 requests, or more if the store has many renditions";
-  log(stderr, `Would purge ${name} of ${site.baseUrl}, by ${purges}.`);
+
+  log(
+    stderr,
+    `Would purge ${name} of ${site.baseUrl}, by 2 requests, or more if the store has many renditions.`,
+  );
   log(stderr, DRY_RUN);
   return EXIT.done;
 }

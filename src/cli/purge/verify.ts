@@ -5,17 +5,13 @@
 // It makes no pictures: of an object that S3 has, none is asked for; and after one that came, no other one.
 
 import pMap from "p-map";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isFault, type World } from "../command.ts";
-import {
-  type Browser,
-  createPictureClient,
-  type NoPicture,
-  type PictureAnswer,
-} from "../http/ask-picture.ts";
-import { count, counted, createProgress } from "../terminal/progress.ts";
+import { type Browser, createPictureClient, type NoPicture } from "../http/ask-picture.ts";
+import { count, counted, createProgress, type Progress } from "../terminal/progress.ts";
 import {
   createPlanner,
-  lockedReason,
+  findTokenRoute,
   type Planner,
   type RenditionRequest,
 } from "../urls/rendition-requests.ts";
@@ -24,12 +20,12 @@ import type { ObjectState, PurgeSite } from "./client.ts";
 import type { PurgeResult } from "./purge-objects.ts";
 
 /** The answer to a request for a rendition. */
-type RenditionAnswer = {
+type RenditionAnswer = Judgement & {
   readonly variant: string;
   /** The path of its URL. The signature is not in it. */
   readonly path: string;
   readonly browser: Browser;
-} & Judgement;
+};
 
 type Judgement = {
   /** The event of a refusal, `picture`, or what came in place of both. */
@@ -55,14 +51,14 @@ export type Verified = {
   readonly time: number;
 };
 
-/** What one object is verified with. */
+/** What objects are verified with. */
 type Tools = {
+  readonly world: World;
+  readonly site: PurgeSite;
   readonly purged: PurgeResult;
-  readonly hasStore: boolean;
   readonly plan: Planner;
-  /** Why the pictures of an object cannot be asked for at one of its routes. */
-  readonly lockedReason: (object: SelectedObject) => string | undefined;
-  readonly ask: (request: RenditionRequest) => Promise<RenditionAnswer>;
+  readonly fetchPicture: ReturnType<typeof createPictureClient>;
+  readonly progress: Progress;
 };
 
 /** So many objects are asked for at once. The renditions of one object are asked for one after the other. */
@@ -80,62 +76,69 @@ export async function verifyObjects(
 
   const progress = createProgress(world, "answers");
   const fetchPicture = createPictureClient(world, site.token);
-  const ask = async ({ variant, path, browser, authorize }: RenditionRequest) => {
-    progress.step();
-    const rendition = { variant, path, browser };
-    const access = await authorize(world.now());
-    if (isFault(access)) {
-      return { ...rendition, answer: "not sent", objection: access.fault, isFree: true };
-    }
+  const tools: Tools = { world, site, purged, plan, fetchPicture, progress };
 
-    const url = site.baseUrl + path + access.query;
-    const answer = await fetchPicture(url, browser, access.headers);
-    return { ...rendition, ...judge(answer, `${path} comes to a browser that reads ${browser}`) };
-  };
+  // A public URL may stand for an object of each of several buckets.
+  const inputs = Map.groupBy(objects, ([, { input }]) => input);
+  const verify = ([input, entries]: [string, [string, SelectedObject][]]) =>
+    verifyInput(input, new Map(entries), tools);
+  const results = await pMap(inputs, verify, { concurrency: CONCURRENCY });
 
-  const tools: Tools = {
-    purged,
-    plan,
-    lockedReason: (object) => lockedReason(site, object),
-    ask,
-    hasStore: site.config.store !== undefined,
-  };
-  const groups = [...Map.groupBy(objects, ([, { input }]) => input)];
-  const verify = async ([object, entries]: (typeof groups)[number]) => {
-    const verified = await verifyObject(new Map(entries), tools);
-    return { object, ...verified, time: world.now() };
-  };
-
-  const results = await pMap(groups, verify, { concurrency: CONCURRENCY });
   progress.clear();
   return results;
 }
 
-/** @param objects those that one input stands for */
-async function verifyObject(
+/** @param objects those that the input stands for, by the names that the Worker uses */
+async function verifyInput(
+  input: string,
   objects: ReadonlyMap<string, SelectedObject>,
-  { purged, hasStore, plan, lockedReason, ask }: Tools,
-): Promise<Omit<Verified, "object" | "time">> {
+  tools: Tools,
+): Promise<Verified> {
+  const { world, purged, plan } = tools;
   const names = [...objects.keys()];
   const states = names.map((name) => purged.states.get(name) ?? "unknown");
+
   const early = concludeEarly(names, states, purged);
-  if (early) return { names, states, ...early, answers: [] };
+  if (early) return { object: input, names, ...early, states, answers: [], time: world.now() };
 
   const answers: RenditionAnswer[] = [];
   for (const request of planRequests(plan, objects.values())) {
-    const answer = await ask(request);
+    const answer = await askForRendition(request, tools);
     answers.push(answer);
 
     // Where the Worker may have made one picture, the next one may be billed, too.
     if (!answer.isFree) break;
   }
 
-  const isStoreEmpty = !hasStore || names.every((name) => purged.emptied.has(name));
-  const locked = [...objects.values()]
-    .map((object) => lockedReason(object))
-    .find((reason) => reason !== undefined);
-  const conclusion = conclude(answers, states, isStoreEmpty, locked);
-  return { names, states, ...conclusion, answers };
+  const doubts = doubtsOf(names, objects, answers, states, tools);
+  const conclusion = conclude(answers, doubts);
+  return { object: input, names, ...conclusion, states, answers, time: world.now() };
+}
+
+async function askForRendition(
+  { variant, path, browser, authorize }: RenditionRequest,
+  { world, site, fetchPicture, progress }: Tools,
+): Promise<RenditionAnswer> {
+  progress.step();
+  const rendition = { variant, path, browser };
+
+  const access = await authorize(world.now());
+  if (isFault(access)) {
+    return { ...rendition, answer: "not sent", objection: access.fault, isFree: true };
+  }
+
+  const url = site.baseUrl + path + access.query;
+  const answer = await fetchPicture(url, browser, access.headers);
+  if (answer === undefined) {
+    return { ...rendition, answer: "not sent", objection: "interrupted", isFree: false };
+  }
+
+  if (answer.kind === "picture") {
+    const objection = `${path} comes to a browser that reads ${browser}: cache ${answer.cache}`;
+    return { ...rendition, answer: PICTURE, objection, isFree: false };
+  }
+
+  return { ...rendition, ...judge(answer, site.envConfig.file) };
 }
 
 /** Plans each request once: a public URL may show an object of each of several buckets. */
@@ -174,70 +177,107 @@ function concludeEarly(
     const reason = "S3 has it. No picture was asked for, since that would make it anew";
     return { result: "still there", reason };
   }
+
   if (states.includes("unknown")) {
     return { result: "not known", reason: "S3 does not say whether it exists" };
+  }
+
+  return undefined;
+}
+
+function conclude(answers: readonly RenditionAnswer[], doubts: readonly string[]): Conclusion {
+  const picture = answers.find(({ answer }) => answer === PICTURE);
+  if (picture?.objection !== undefined) return { result: "still there", reason: picture.objection };
+
+  if (doubts.length > 0) return { result: "not known", reason: doubts.join("; ") };
+
+  const requests = requestsText(answers);
+  return { result: "proved", reason: `S3 says in each of ${requests} that it is missing` };
+}
+
+/** Returns why the answers do not prove that the object is gone. */
+function doubtsOf(
+  names: readonly string[],
+  objects: ReadonlyMap<string, SelectedObject>,
+  answers: readonly RenditionAnswer[],
+  states: readonly ObjectState[],
+  { site, purged }: Tools,
+): readonly string[] {
+  const { config, envConfig } = site;
+  const doubts: string[] = [];
+
+  const requests = requestsText(answers);
+  const byObjection = Map.groupBy(answers, ({ objection }) => objection);
+  for (const [objection, { length }] of byObjection) {
+    if (objection !== undefined) doubts.push(`${count(length)} of ${requests}: ${objection}`);
+  }
+
+  const tokenRoute = findTokenRouteOfAny(site, objects.values());
+  if (tokenRoute !== undefined) {
+    doubts.push(`only a visitor's token opens ${tokenRoute.path}, so nothing was asked for there`);
+  } else if (answers.length === 0) {
+    doubts.push(`no route of ${envConfig.file} shows it`);
+  }
+
+  // A key that may list the bucket would have S3's word.
+  if (doubts.length === 0 && states.includes("denied")) doubts.push(DENIED);
+
+  const isStoreEmpty =
+    config.store === undefined || names.every((name) => purged.emptied.has(name));
+  if (!isStoreEmpty) doubts.push("the Worker does not say that the store has nothing left of it");
+
+  return doubts;
+}
+
+/** Finds a route where the pictures cannot be asked for: only a visitor's token opens it. */
+function findTokenRouteOfAny(
+  site: PurgeSite,
+  objects: Iterable<SelectedObject>,
+): BoundRoute | undefined {
+  for (const object of objects) {
+    const route = findTokenRoute(site, object);
+    if (route !== undefined) return route;
   }
   return undefined;
 }
 
-function conclude(
-  answers: readonly RenditionAnswer[],
-  states: readonly ObjectState[],
-  isStoreEmpty: boolean,
-  locked: string | undefined,
-): Conclusion {
-  const picture = answers.find(({ answer }) => answer === PICTURE);
-  if (picture?.objection !== undefined) return { result: "still there", reason: picture.objection };
-
-  const all = requestsText(answers);
-  const reasons: string[] = [];
-
-  const byObjection = Map.groupBy(answers, ({ objection }) => objection);
-  for (const [objection, { length }] of byObjection) {
-    if (objection !== undefined) reasons.push(`${count(length)} of ${all}: ${objection}`);
-  }
-  if (locked !== undefined) reasons.push(`${locked}, so nothing was asked for there`);
-  else if (answers.length === 0) reasons.push("no route of wrangler.toml shows it");
-  if (reasons.length === 0 && states.includes("denied")) reasons.push(DENIED);
-  if (!isStoreEmpty) reasons.push("the Worker does not say that the store has nothing left of it");
-
-  if (reasons.length > 0) return { result: "not known", reason: reasons.join("; ") };
-  return { result: "proved", reason: `S3 says in each of ${all} that it is missing` };
-}
-
 const PICTURE = "picture";
 
-/** @param comes says of a picture that it comes */
-function judge(answer: PictureAnswer | undefined, comes: string): Judgement {
-  if (answer === undefined) return { answer: "not sent", objection: "interrupted", isFree: false };
-  if (answer.kind === "picture") {
-    return { answer: PICTURE, objection: `${comes}: cache ${answer.cache}`, isFree: false };
+const DENIED = "S3 denies it. To a key that may list the bucket, S3 says whether it is there";
+
+/** Judges an answer that is no picture. @param file the name of the configuration file */
+function judge({ status, event, reason }: NoPicture, file: string): Judgement {
+  // This is the proof.
+  if (status === 404 && event === "object-missing") return { answer: event, isFree: true };
+
+  if (event === undefined) {
+    const objection = status === 404 ? NO_REASON : reason;
+    return { answer: reason, objection, isFree: true };
   }
 
-  const { status, event, reason } = answer;
-  const isProof = status === 404 && event === "object-missing";
-  if (isProof) return { answer: event, isFree: true };
+  const objection = unopenedText(event, file);
+  if (objection !== undefined) return { answer: event, objection, isFree: true };
 
-  const isFree = event === undefined || Object.hasOwn(OBJECTIONS, event);
-  return { answer: event ?? reason, objection: objectionTo(answer), isFree };
+  return { answer: event, objection: `${reason} ${event}`, isFree: false };
 }
 
-const DENIED = "S3 denies it. To a key that may list the bucket, S3 says whether it is there";
-const OTHER_CONFIGURATION = "take the wrangler.toml that is deployed";
+const NO_REASON =
+  "404 without a reason: the Worker is older than this command, or something in front of it answers";
 
 /** Why an answer is no proof, and what to do, by the events for which the Worker does not open the object. */
-const OBJECTIONS: Readonly<Record<string, string>> = {
-  "signature-wrong":
-    "the signature is refused: take the Worker's URL_SIGNING_KEYS, and set this machine's clock",
-  "url-expired": "the signature has expired for the Worker: set this machine's clock",
-  "no-such-route": `the Worker has no such route: ${OTHER_CONFIGURATION}`,
-  "no-such-variant": `the Worker has no such preset: ${OTHER_CONFIGURATION}`,
-  "object-denied": DENIED,
-};
-
-function objectionTo({ event, reason, status }: NoPicture): string {
-  if (event !== undefined && Object.hasOwn(OBJECTIONS, event)) return OBJECTIONS[event] ?? reason;
-  if (event !== undefined) return `${reason} ${event}`;
-  if (status !== 404) return reason;
-  return "404 without a reason: the Worker is older than this command, or something in front of it answers";
+function unopenedText(event: string, file: string): string | undefined {
+  switch (event) {
+    case "signature-wrong":
+      return "the signature is refused: take the Worker's URL_SIGNING_KEYS, and set this machine's clock";
+    case "url-expired":
+      return "the signature has expired for the Worker: set this machine's clock";
+    case "no-such-route":
+      return `the Worker has no such route: take the ${file} that is deployed`;
+    case "no-such-variant":
+      return `the Worker has no such preset: take the ${file} that is deployed`;
+    case "object-denied":
+      return DENIED;
+    default:
+      return undefined;
+  }
 }

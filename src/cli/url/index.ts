@@ -17,13 +17,7 @@ import {
   urlOption,
 } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
-import {
-  onlyByToken,
-  signFolderCookie,
-  signQuery,
-  variantNamesOf,
-  variantPathOf,
-} from "../urls/public-url.ts";
+import { signFolderCookie, signQuery, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
 import {
   createInputParser,
   isUrl,
@@ -345,7 +339,9 @@ function printRows(
   { route }: ShowingRoute,
   urls: readonly VariantUrl[],
 ): void {
-  if (route.tokenRules !== undefined) log(stderr, `Note: ${onlyByToken(route)}.`);
+  if (route.tokenRules !== undefined) {
+    log(stderr, `Note: only a visitor's token opens ${route.path}.`);
+  }
 
   const [first] = urls;
   if (first !== undefined && urls.length === 1) {

@@ -86,7 +86,7 @@ export async function accessForNow(
   now: number,
 ): Promise<Access | CommandFault> {
   if (route.tokenRules !== undefined) {
-    if (token === undefined) return { fault: `${onlyByToken(route)}: ${GIVE_TOKEN}` };
+    if (token === undefined) return { fault: tokenMissingText(route) };
 
     return { query: "", headers: { authorization: `Bearer ${token}` } };
   }
@@ -100,12 +100,10 @@ export async function accessForNow(
   return { query, headers: {} };
 }
 
-export function onlyByToken({ path }: Pick<BoundRoute, "path">): string {
-  return `only a visitor's token opens ${path}`;
+/** Says what to do where a route needs a token, and none is at hand. */
+export function tokenMissingText({ path }: Pick<BoundRoute, "path">): string {
+  return `only a visitor's token opens ${path}: give one by --token or VITRINE_TOKEN`;
 }
-
-/** What to do where a route needs a token, and none is at hand. */
-export const GIVE_TOKEN = "give one by --token or VITRINE_TOKEN";
 
 /**
  * Signs the cookie for the folder of a public path.

@@ -3,6 +3,7 @@
 
 import pMap, { pMapSkip, pMapStop } from "p-map";
 import type { Variant } from "../../worker/config/preset.ts";
+import type { BoundRoute } from "../../worker/config/routes.ts";
 import { edgeOptions } from "../../worker/edge/render-at-edge.ts";
 import { acceptedFormatsOf } from "../../worker/request/accept.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";
@@ -11,13 +12,7 @@ import type { Project } from "../config/project.ts";
 import { billedSets } from "../config/transformations.ts";
 import type { Browser, PictureAnswer } from "../http/ask-picture.ts";
 import { BROWSERS, createPictureClient } from "../http/ask-picture.ts";
-import {
-  type Access,
-  accessForNow,
-  onlyByToken,
-  variantNamesOf,
-  variantPathOf,
-} from "./public-url.ts";
+import { type Access, accessForNow, variantNamesOf, variantPathOf } from "./public-url.ts";
 import type { SelectedObject } from "./select-objects.ts";
 
 export type RenditionRequest = {
@@ -40,7 +35,19 @@ type PlannerOptions = {
   readonly token?: string | undefined;
 };
 
+/** A rendition that routes can show, of whatever object. */
+type PlannedRendition = {
+  readonly route: BoundRoute;
+  readonly variantName: string;
+  readonly preset: string;
+  readonly browser: Browser;
+  /** Equal for renditions that are the same picture. */
+  readonly id: string;
+  readonly billedSets: readonly string[];
+};
+
 /**
+ * Creates a function that plans the requests for an object.
  * @param routes which routes to use: that of the object's URL or the first one that shows it, or all
  * @returns a fault if no route shows a chosen preset
  */
@@ -50,68 +57,113 @@ export function createPlanner(
   { presets, token }: PlannerOptions = {},
 ): Planner | CommandFault {
   const { config } = project;
-  const variantNames = [
-    ...new Set(config.routes.flatMap((route) => variantNamesOf(project, route))),
-  ];
-  // `card` chooses card and card@2x; `card@2x` chooses itself.
-  const isChosen = (variant: string, choices: readonly string[]) =>
-    choices.some((name) => name === variant || name === config.variants.get(variant)?.preset);
-  const unknown = presets?.find(
-    (name) => !variantNames.some((variantName) => isChosen(variantName, [name])),
-  );
+
+  const unknown = findUnknownPreset(project, presets);
   if (unknown !== undefined) {
-    return { fault: `no preset or variant ${unknown} is shown. Known: ${variantNames.join(", ")}` };
+    const names = shownVariants(project).join(", ");
+    return { fault: `no preset or variant ${unknown} is shown. Known: ${names}` };
   }
-  const chosen = [...config.variants].filter(([name]) => !presets || isChosen(name, presets));
-  const usableRoutes = config.routes.filter(
-    ({ tokenRules }) => tokenRules === undefined || token !== undefined,
-  );
-  const renditions = usableRoutes.flatMap((route) =>
-    chosen.flatMap(([name, variant]) =>
-      renditionsOf(variant, route.svg).map((rendition) => ({
-        route,
-        name,
-        ...variant,
-        ...rendition,
-      })),
-    ),
-  );
-  return ({ bucket, key, input, publicUrl }) => {
-    const requests = new Map<string, RenditionRequest>();
-    let usedRoute = publicUrl?.route;
-    for (const { route, name, preset, id, browser, billedSets } of renditions) {
-      // Skip the same rendition under another name or route, or for another browser.
-      if (!route.buckets.includes(bucket) || requests.has(id)) continue;
-      const path = variantPathOf(project.config, route, name, key);
-      const isOtherRoute = usedRoute !== undefined && route !== usedRoute;
-      if (path === undefined || (routes === "first" && isOtherRoute)) continue;
-      usedRoute = route;
-      const authorize = (now: number) => accessForNow(project, route, { preset, key }, token, now);
-      requests.set(id, { input, variant: name, browser, path, authorize, billedSets });
+
+  const renditions: PlannedRendition[] = [];
+  for (const route of config.routes) {
+    if (route.tokenRules !== undefined && token === undefined) continue;
+
+    for (const [name, variant] of config.variants) {
+      const isChosen = presets === undefined || isChosenBy(presets, name, variant);
+      if (isChosen) renditions.push(...renditionsOf(route, name, variant));
     }
-    return [...requests.values()];
-  };
+  }
+
+  return (object) => planObject(project, object, renditions, routes, token);
 }
 
-/** Returns why an object has no request where the planner has no token: only a token opens its route. */
-export function lockedReason(
+/** The names of the variants that routes show, in their order. */
+function shownVariants(project: Project): string[] {
+  const names = project.config.routes.flatMap((route) => variantNamesOf(project, route));
+  return [...new Set(names)];
+}
+
+/** @returns the first choice that no route shows */
+function findUnknownPreset(
+  project: Project,
+  presets: readonly string[] | undefined,
+): string | undefined {
+  const { variants } = project.config;
+  const names = shownVariants(project);
+
+  return presets?.find((preset) => {
+    const chosen = names.filter((name) => isChosenBy([preset], name, variants.get(name)));
+    return chosen.length === 0;
+  });
+}
+
+/** `card` chooses card and card@2x; `card@2x` chooses itself. */
+function isChosenBy(
+  choices: readonly string[],
+  name: string,
+  variant: Variant | undefined,
+): boolean {
+  return choices.some((choice) => choice === name || choice === variant?.preset);
+}
+
+/** The renditions of a variant, one for each kind of browser. */
+function renditionsOf(
+  route: BoundRoute,
+  variantName: string,
+  variant: Variant,
+): readonly PlannedRendition[] {
+  return BROWSERS.map(({ browser, readable }) => {
+    const formats = acceptedFormatsOf(variant, readable, route.svg);
+    const options = edgeOptions(createTransformRequest(variant, formats));
+    return {
+      route,
+      variantName,
+      preset: variant.preset,
+      browser,
+      id: `${formats} ${JSON.stringify(options)}`,
+      billedSets: billedSets(variant, options),
+    };
+  });
+}
+
+function planObject(
+  project: Project,
+  { bucket, key, input, publicUrl }: SelectedObject,
+  renditions: readonly PlannedRendition[],
+  routes: "first" | "all",
+  token: string | undefined,
+): readonly RenditionRequest[] {
+  const requests = new Map<string, RenditionRequest>();
+  let usedRoute = publicUrl?.route;
+
+  for (const { route, variantName, preset, browser, id, billedSets } of renditions) {
+    // Skip the same rendition under another name or route, or for another browser.
+    if (!route.buckets.includes(bucket) || requests.has(id)) continue;
+
+    const isOtherRoute = usedRoute !== undefined && route !== usedRoute;
+    if (routes === "first" && isOtherRoute) continue;
+
+    const path = variantPathOf(project.config, route, variantName, key);
+    if (path === undefined) continue;
+
+    usedRoute = route;
+    const authorize = (now: number) => accessForNow(project, route, { preset, key }, token, now);
+    requests.set(id, { input, variant: variantName, browser, path, authorize, billedSets });
+  }
+
+  return [...requests.values()];
+}
+
+/** Finds a route of an object that only a token opens. Where the planner has no token, it plans no request there. */
+export function findTokenRoute(
   { config }: Pick<Project, "config">,
   { bucket, key, publicUrl }: SelectedObject,
-): string | undefined {
+): BoundRoute | undefined {
   const routes = publicUrl === undefined ? config.routes : [publicUrl.route];
-  const locked = routes.find(
-    ({ tokenRules, buckets, mapping }) =>
-      tokenRules !== undefined && buckets.includes(bucket) && mapping.key.form.test(key),
-  );
-  return locked && onlyByToken(locked);
-}
 
-function renditionsOf(variant: Variant, svg: boolean) {
-  return BROWSERS.map(({ browser, readable }) => {
-    const formats = acceptedFormatsOf(variant, readable, svg);
-    const options = edgeOptions(createTransformRequest(variant, formats));
-    const id = `${formats} ${JSON.stringify(options)}`;
-    return { browser, billedSets: billedSets(variant, options), id };
+  return routes.find(({ tokenRules, buckets, mapping }) => {
+    const isOfObject = buckets.includes(bucket) && mapping.key.form.test(key);
+    return isOfObject && tokenRules !== undefined;
   });
 }
 
@@ -133,18 +185,22 @@ export async function sendRenditionRequests(
 ): Promise<CommandFault | undefined> {
   const fetchPicture = createPictureClient(world);
   let stopped: CommandFault | undefined;
-  const sendOne = async (request: RenditionRequest) => {
+
+  const send = async (request: RenditionRequest) => {
     const access = await request.authorize(world.now());
     if (isFault(access)) {
       stopped = access;
       return pMapStop;
     }
+
     const url = baseUrl + request.path + access.query;
     const answer = await fetchPicture(url, request.browser, access.headers);
     if (answer === undefined) return pMapStop; // interrupted
+
     stopped ??= handleAnswer(request, answer);
     return stopped === undefined ? pMapSkip : pMapStop;
   };
-  await pMap(requests, sendOne, { concurrency: CONCURRENCY });
+
+  await pMap(requests, send, { concurrency: CONCURRENCY });
   return stopped;
 }

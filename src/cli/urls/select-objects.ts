@@ -24,9 +24,10 @@ import { visible } from "../terminal/shell.ts";
 /** In characters. A longer line is cut: it is neither a key (A10) nor the URL of a key. */
 const MAX_LINE_LENGTH = 8_192;
 
-/** `input`: the name or URL, without its signature. `publicUrl`: the route and variant, if the input is a URL. */
 export type SelectedObject = BucketKey & {
+  /** The name or URL as the operator gave it, without its signature. */
   readonly input: string;
+  /** The route and the variant, if the input is a URL. */
   readonly publicUrl?: { readonly route: BoundRoute; readonly variant: string };
 };
 
@@ -49,42 +50,66 @@ export async function selectObjects(
   prefix: string | undefined,
   command: string,
 ): Promise<Selection | CommandFault> {
-  const { buckets } = project.config;
   const parseInput = createInputParser(world, project);
   const objects = new Map<string, SelectedObject>();
   let invalid = 0;
-  const add = (object: SelectedObject | CommandFault) => {
+
+  const add = (object: SelectedObject | CommandFault): void => {
     if (isFault(object)) {
       invalid += 1;
       logInColour(world, "yellow", object.fault);
       return;
     }
+
     const name = `${object.bucket.name}/${object.key}`;
     if (!objects.has(name)) objects.set(name, object);
   };
+
   for (const name of new Set(names)) {
     const lines = name === "-" ? readLines(world.stdin, world.interrupted) : [name];
     for await (const line of lines) {
-      const isUtf8 = !line.includes("\ufffd"); // other bytes would become the key of another object
+      // Bytes that are not UTF-8 would become the key of another object.
+      const isUtf8 = !line.includes("\ufffd");
       add(isUtf8 ? parseInput(line) : refuseInput(line, "is not UTF-8"));
     }
   }
+
   if (prefix !== undefined) {
-    const parsedPrefix = parsePrefix(buckets, prefix);
-    if (isFault(parsedPrefix)) return { fault: `--prefix ${prefix}: ${parsedPrefix.fault}` };
-    const instead = `, or give the keys, one on each line: ${command} - < keys.txt`;
-    const listed = await listObjects(world, project, parsedPrefix, "--prefix", instead);
+    const listed = await listPrefix(world, project, prefix, command);
     if (isFault(listed)) return listed;
-    if (listed.size === 0) return noObject(parsedPrefix);
-    for (const key of listed.keys()) {
-      const object = { bucket: parsedPrefix.bucket, key };
-      add({ ...object, input: objectNameOf(buckets, object) });
-    }
+
+    for (const object of listed) add(object);
   }
+
   if (world.interrupted.aborted) {
     return { fault: "interrupted before anything was asked: everything is left, so run it again" };
   }
+
   return { objects, invalid };
+}
+
+/** Lists the objects whose names begin with a prefix. @param command the command line for names in its place */
+async function listPrefix(
+  world: World,
+  project: Project,
+  prefix: string,
+  command: string,
+): Promise<readonly SelectedObject[] | CommandFault> {
+  const { buckets } = project.config;
+  const parsed = parsePrefix(buckets, prefix);
+  if (isFault(parsed)) return { fault: `--prefix ${prefix}: ${parsed.fault}` };
+
+  const instead = `, or give the keys, one on each line: ${command} - < keys.txt`;
+  const listed = await listObjects(world, project, parsed, "--prefix", instead);
+  if (isFault(listed)) return listed;
+  if (listed.size === 0) return noObject(parsed);
+
+  const { bucket } = parsed;
+  const objects: SelectedObject[] = [];
+  for (const key of listed.keys()) {
+    objects.push({ bucket, key, input: objectNameOf(buckets, { bucket, key }) });
+  }
+  return objects;
 }
 
 /**
@@ -96,13 +121,20 @@ export async function selectObjects(
 export async function* readLines(stream: Readable, signal: AbortSignal): AsyncGenerator<string> {
   const decoder = new TextDecoder();
   let rest = "";
+
   try {
     for await (const chunk of addAbortSignal(signal, stream)) {
-      const lines = (rest + decoder.decode(Buffer.from(chunk), { stream: true })).split("\n");
-      rest = lines.pop()?.slice(0, MAX_LINE_LENGTH) ?? "";
+      const text = decoder.decode(Buffer.from(chunk), { stream: true });
+      const lines = `${rest}${text}`.split("\n");
+
+      // The last line goes on in the next chunk.
+      const [unfinished = ""] = lines.splice(-1);
+      rest = unfinished.slice(0, MAX_LINE_LENGTH);
       yield* nonEmptyLines(lines);
     }
-    yield* nonEmptyLines([rest + decoder.decode()]);
+
+    const lastLine = rest + decoder.decode();
+    yield* nonEmptyLines([lastLine]);
   } catch (error) {
     if (!signal.aborted) throw error;
   }
@@ -120,48 +152,72 @@ export function isUrl(text: string): boolean {
 
 /** Removes the signature of a signed URL: it is a credential. A key that only looks signed stays as it is. */
 function withoutSignature(input: string): string {
-  return isUrl(input) || /[?&]exp=\d+&kid=/.test(input) ? withoutSignatures(input) : input;
+  const isSigned = isUrl(input) || /[?&]exp=\d+&kid=/.test(input);
+  return isSigned ? withoutSignatures(input) : input;
 }
 
 /** @param reason may repeat the input */
 export function refuseInput(input: string, reason: string): CommandFault {
-  const safe = withoutSignature(input);
-  const text = safe === input ? reason : withoutSignatures(reason);
-  return { fault: `${JSON.stringify(safe)}: ${text}` };
+  const safeInput = withoutSignature(input);
+  const safeReason = safeInput === input ? reason : withoutSignatures(reason);
+  return { fault: `${JSON.stringify(safeInput)}: ${safeReason}` };
 }
 
 /** Creates a function that parses a name or a public URL of this Vitrine. */
 export function createInputParser({ folder }: World, project: Project) {
   const siteUrls = ownUrlsOf(folder, project);
+
   return (input: string): SelectedObject | CommandFault => {
     if (isUrl(input)) return parsePublicUrl(project.config, siteUrls, input);
+
     const object = parseObjectName(project.config.buckets, input);
     if (isFault(object)) return refuseInput(input, object.fault);
     return { ...object, input: withoutSignature(input) };
   };
 }
 
-function parsePublicUrl(config: Config, siteUrls: OwnUrls, input: string) {
+function parsePublicUrl(
+  config: Config,
+  siteUrls: OwnUrls,
+  input: string,
+): SelectedObject | CommandFault {
   // A path is taken as a client sends it: two slashes at its beginning do not name a host.
-  const url = input.startsWith("/") ? `https://path.invalid${input}` : input;
-  // A URL parser drops some of these characters, and would read another key.
-  if (!URL.canParse(url) || /\p{Cc}/u.test(url)) return refuseInput(input, "is not a URL");
-  const { host, pathname } = new URL(url);
-  if (url === input) {
-    const { hosts } = siteUrls;
-    const foreign = siteUrls.refuse(input);
-    if (foreign !== undefined) return refuseInput(input, foreign.fault);
-    if (hosts.length > 0 && !hosts.some((pattern) => isHostOf(host, pattern))) {
-      return refuseInput(input, `is not a URL of this Vitrine, which is at ${hosts.join(", ")}`);
-    }
-  }
-  const resolved = resolveRequest(config, pathname);
+  const isPath = input.startsWith("/");
+  const text = isPath ? `https://path.invalid${input}` : input;
+
+  // A URL parser drops some control characters, and would read another key.
+  if (!URL.canParse(text) || /\p{Cc}/u.test(text)) return refuseInput(input, "is not a URL");
+
+  const url = new URL(text);
+  const foreign = isPath ? undefined : foreignReason(siteUrls, input, url.host);
+  if (foreign !== undefined) return refuseInput(input, foreign);
+
+  const resolved = resolveRequest(config, url.pathname);
   if (resolved.route === undefined) return refuseInput(input, "no route has this path");
-  const { route, variantName: variant, relativeKey: key } = resolved;
-  const problem = keyFault(resolved.key);
-  if (problem !== undefined) return refuseInput(input, problem);
-  const publicUrl = { route, variant };
-  return { bucket: route.bucket, key, input: withoutSignature(input), publicUrl };
+
+  const fault = keyFault(resolved.key);
+  if (fault !== undefined) return refuseInput(input, fault);
+
+  const { route, variantName, relativeKey } = resolved;
+  return {
+    bucket: route.bucket,
+    key: relativeKey,
+    input: withoutSignature(input),
+    publicUrl: { route, variant: variantName },
+  };
+}
+
+/** Returns why a URL is not one of this Vitrine. */
+function foreignReason({ hosts, refuse }: OwnUrls, url: string, host: string): string | undefined {
+  const refused = refuse(url);
+  if (refused !== undefined) return refused.fault;
+
+  // Without a known host, no URL can be told from one of this Vitrine.
+  if (hosts.length === 0) return undefined;
+
+  const isOfSite = hosts.some((pattern) => isHostOf(host, pattern));
+  if (isOfSite) return undefined;
+  return `is not a URL of this Vitrine, which is at ${hosts.join(", ")}`;
 }
 
 /** Prints the objects that failed, which can be the next input, and the reasons. @param done how many did not fail */
@@ -172,11 +228,15 @@ export function reportNotDone(
   failures: ReadonlyMap<string, string>,
   invalid: number,
 ): Exit {
-  const { stdout } = world;
-  for (const input of failures.keys()) print(stdout, stdout.isTTY ? visible(input) : input);
+  printInputs(world, failures.keys());
 
   const advice = " Their names are on stdout: give them again.";
   return logNotDone(world, title, done, failures, invalid, advice);
+}
+
+/** Prints inputs, one on each line, to be given again. Only on a terminal, they must do no harm. */
+export function printInputs({ stdout }: World, inputs: Iterable<string>): void {
+  for (const input of inputs) print(stdout, stdout.isTTY ? visible(input) : input);
 }
 
 /** Logs how many objects failed, and the reasons. @param advice what to do about it, after a space */
@@ -189,15 +249,21 @@ export function logNotDone(
   advice = "",
 ): Exit {
   const { stderr } = world;
-  const warn = (text: string) => logInColour(world, "red", text);
+  const failed = count(failures.size);
+  const all = counted(done + failures.size, "object");
+
   if (failures.size > 0) {
-    const part = `${count(failures.size)} of ${counted(done + failures.size, "object")}`;
-    warn(`${title}: ${part}.${advice}`);
-    for (const [reason, times] of Map.groupBy(failures.values(), (reason) => reason)) {
-      log(stderr, `  ${count(times.length)}: ${reason}`);
-    }
+    logInColour(world, "red", `${title}: ${failed} of ${all}.${advice}`);
+
+    const byReason = Map.groupBy(failures.values(), (reason) => reason);
+    for (const [reason, { length }] of byReason) log(stderr, `  ${count(length)}: ${reason}`);
   }
-  if (invalid > 0) warn(`NOT SENT: ${counted(invalid, "impossible name")} (see above).`);
-  if (failures.size + invalid === 0) return EXIT.done;
+
+  if (invalid > 0) {
+    const impossible = counted(invalid, "impossible name");
+    logInColour(world, "red", `NOT SENT: ${impossible} (see above).`);
+  }
+
+  if (failures.size === 0 && invalid === 0) return EXIT.done;
   return done === 0 ? EXIT.failed : EXIT.partly;
 }

@@ -1,22 +1,25 @@
 // vitrine warm: requests renditions before visitors do. It first prints how many, and what they cost at most.
 
 import { Command } from "@commander-js/extra-typings";
-import { EXIT, isFault, log, logInColour, type Outcome, type Run, type World } from "../command.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import { EXIT, isFault, log, logInColour } from "../command.ts";
 import { openProjectSite, type ProjectSite } from "../config/project.ts";
 import { money, PRICE } from "../config/transformations.ts";
+import type { PictureAnswer } from "../http/ask-picture.ts";
 import { envOption, OBJECTS, tokenOption, urlOption } from "../options.ts";
 import { readVisitorToken } from "../secrets/visitor-token.ts";
-import { count, counted, createProgress } from "../terminal/progress.ts";
+import { count, counted, createProgress, type Progress } from "../terminal/progress.ts";
 import { commandLine } from "../terminal/shell.ts";
-import { GIVE_TOKEN } from "../urls/public-url.ts";
+import { tokenMissingText } from "../urls/public-url.ts";
 import {
   createPlanner,
-  lockedReason,
+  findTokenRoute,
   type Planner,
+  type RenditionRequest,
   sendRenditionRequests,
 } from "../urls/rendition-requests.ts";
 import { reportNotDone, type SelectedObject, selectObjects } from "../urls/select-objects.ts";
-import { hintFor } from "../wrangler/config-file.ts";
+import { commandFor } from "../wrangler/config-file.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
@@ -51,82 +54,152 @@ function addPreset(preset: string, previous: readonly string[] = []): readonly s
   return [...previous, preset];
 }
 
-/** The command stops after so many failures in a row that no object causes. */
-const MAX_FAILURES_IN_A_ROW = 20;
-
 async function warm(world: World, names: readonly string[], options: Options): Promise<Outcome> {
   const { stderr, interrupted } = world;
-  const { prefix, preset: presets, token: tokenFile, ...siteOptions } = options;
+  const { prefix, preset: presets, token: tokenFile, env, url } = options;
+
+  // Read the project, the token and the objects.
   if (names.length === 0 && prefix === undefined) {
     log(stderr, "Name objects, or a --prefix, or - for objects on stdin: npx vitrine warm --help");
     return EXIT.usage;
   }
-  const site = openProjectSite(world, siteOptions);
+
+  const site = openProjectSite(world, { env, url });
   if (isFault(site)) return site;
+
   if (tokenFile === "-" && names.includes("-")) {
     return { fault: "--token -: stdin has the objects already. Put the token into VITRINE_TOKEN" };
   }
   const token = await readVisitorToken(world, tokenFile);
   if (isFault(token)) return token;
+
   const plan = createPlanner(site, "first", { presets, token });
   if (isFault(plan)) return plan;
-  const command = commandLine("warm", { ...siteOptions, preset: presets });
+
+  const command = commandLine("warm", { env, url, preset: presets });
   const selection = await selectObjects(world, site, names, prefix, command);
   if (isFault(selection)) return selection;
 
+  // Say what it costs, and request the renditions.
   const objects = [...selection.objects.values()];
-  const progress = createProgress(world, "requests", reportCosts(world, plan, objects));
-  const unshown = objects.filter((object) => plan(object).length === 0);
-  const failed = new Map(
-    unshown.map((object) => [object.input, unshownReason(site, object, token)]),
-  );
-  const totals = { images: 0, bytes: 0, failuresInARow: 0 };
+  const requestCount = logCosts(world, plan, objects);
+  const progress = createProgress(world, "requests", requestCount);
+
+  const tally: Tally = {
+    images: 0,
+    bytes: 0,
+    failuresInARow: 0,
+    failed: unshownObjects(site, plan, objects, token),
+  };
   const requests = objects.values().flatMap(plan);
-  const stopped = await sendRenditionRequests(world, site.baseUrl, requests, (request, answer) => {
-    const { input, variant, browser } = request;
-    progress.step();
-    if (answer.kind === "picture") {
-      totals.images += 1;
-      totals.bytes += answer.bytes;
-      totals.failuresInARow = 0;
-      return undefined;
-    }
-    const { reason, isOutage } = answer;
-    if (!failed.has(input)) progress.log(`${reason}  ${input}  ${variant}  ${browser}`);
-    failed.set(input, reason);
-    totals.failuresInARow = isOutage ? totals.failuresInARow + 1 : 0;
-    if (totals.failuresInARow < MAX_FAILURES_IN_A_ROW) return undefined;
-    const latest = `the last ${MAX_FAILURES_IN_A_ROW} requests failed, the last one with ${reason}`;
-    return { fault: `${latest}. Is it running? ${hintFor(site.envConfig, "npx wrangler tail")}` };
-  });
+  const stopped = await sendRenditionRequests(world, site.baseUrl, requests, (request, answer) =>
+    takeAnswer(tally, progress, site, request, answer),
+  );
   progress.clear();
-  log(stderr, `${counted(totals.images, "image")}, ${count(totals.bytes)} bytes.`);
-  const done = objects.length - failed.size;
-  const exit = reportNotDone(world, "NOT WARMED", done, failed, selection.invalid);
+
+  // Report.
+  log(stderr, `${counted(tally.images, "image")}, ${count(tally.bytes)} bytes.`);
+  const done = objects.length - tally.failed.size;
+  const exit = reportNotDone(world, "NOT WARMED", done, tally.failed, selection.invalid);
   if (stopped) logInColour(world, "red", `Stopped: ${stopped.fault}`);
+
   const isWhole = stopped === undefined && !interrupted.aborted;
   if (!isWhole) log(stderr, "To continue, run it again. What is done comes quickly.");
+
   if (isWhole && exit === EXIT.done) return EXIT.done;
-  return totals.images === 0 ? EXIT.failed : EXIT.partly;
+  return tally.images === 0 ? EXIT.failed : EXIT.partly;
+}
+
+/**
+ * Prints what warming costs at most. One set of options is billed once for an object, in whatever format (L2).
+ * @returns the number of requests
+ */
+function logCosts({ stderr }: World, plan: Planner, objects: readonly SelectedObject[]): number {
+  let requestCount = 0;
+  let transformations = 0;
+  for (const object of objects) {
+    const requests = plan(object);
+    const sets = requests.flatMap(({ billedSets }) => billedSets);
+    requestCount += requests.length;
+    transformations += new Set(sets).size;
+  }
+
+  const all = counted(objects.length, "object");
+  const requests = counted(requestCount, "request");
+  const unique = counted(transformations, "unique transformation");
+  const dollars = money(transformations * PRICE);
+  log(
+    stderr,
+    `${all}: ${requests}, with up to ${unique} (at most ${dollars} after the free ones of a month).`,
+  );
+  return requestCount;
+}
+
+/** Finds the objects that no request is sent for. @returns the reasons by the objects' inputs */
+function unshownObjects(
+  site: ProjectSite,
+  plan: Planner,
+  objects: readonly SelectedObject[],
+  token: string | undefined,
+): Map<string, string> {
+  const reasons = new Map<string, string>();
+  for (const object of objects) {
+    const isShown = plan(object).length > 0;
+    if (!isShown) reasons.set(object.input, unshownReason(site, object, token));
+  }
+  return reasons;
 }
 
 /** @param token a visitor's */
-function unshownReason(site: ProjectSite, object: SelectedObject, token: string | undefined) {
-  const locked = token === undefined ? lockedReason(site, object) : undefined;
-  if (locked !== undefined) return `${locked}: ${GIVE_TOKEN}`;
+function unshownReason(
+  site: ProjectSite,
+  object: SelectedObject,
+  token: string | undefined,
+): string {
+  const route = token === undefined ? findTokenRoute(site, object) : undefined;
+  if (route !== undefined) return tokenMissingText(route);
   return "no route shows it at what is chosen";
 }
 
-/** Prints what warming costs at most (L2). @returns the number of requests */
-function reportCosts({ stderr }: World, plan: Planner, objects: readonly SelectedObject[]) {
-  const plans = objects.map((object) => plan(object));
-  const requests = plans.reduce((sum, { length }) => sum + length, 0);
-  const unique = plans.reduce((sum, requestsOfObject) => {
-    const sets = requestsOfObject.flatMap(({ billedSets }) => billedSets);
-    return sum + new Set(sets).size;
-  }, 0);
-  const counts = `${counted(requests, "request")}, with up to ${counted(unique, "unique transformation")}`;
-  const costs = `at most ${money(unique * PRICE)} after the free ones of a month`;
-  log(stderr, `${counted(objects.length, "object")}: ${counts} (${costs}).`);
-  return requests;
+/** What the answers have come to so far. */
+type Tally = {
+  images: number;
+  bytes: number;
+  /** How many requests have failed one after the other, and not because of their objects. */
+  failuresInARow: number;
+  /** Why an object is not warmed, by its input. */
+  readonly failed: Map<string, string>;
+};
+
+/** The command stops after so many failures in a row that no object causes. */
+const MAX_FAILURES_IN_A_ROW = 20;
+
+/** Counts an answer. @returns a fault if no more requests are to be sent */
+function takeAnswer(
+  tally: Tally,
+  progress: Progress,
+  { envConfig }: ProjectSite,
+  { input, variant, browser }: RenditionRequest,
+  answer: PictureAnswer,
+): CommandFault | undefined {
+  progress.step();
+
+  if (answer.kind === "picture") {
+    tally.images += 1;
+    tally.bytes += answer.bytes;
+    tally.failuresInARow = 0;
+    return undefined;
+  }
+
+  const { reason, isOutage } = answer;
+  if (!tally.failed.has(input)) progress.log(`${reason}  ${input}  ${variant}  ${browser}`);
+  tally.failed.set(input, reason);
+
+  tally.failuresInARow = isOutage ? tally.failuresInARow + 1 : 0;
+  if (tally.failuresInARow < MAX_FAILURES_IN_A_ROW) return undefined;
+
+  const command = commandFor(envConfig, "npx wrangler tail");
+  return {
+    fault: `the last ${MAX_FAILURES_IN_A_ROW} requests failed, the last one with ${reason}. Is it running? ${command}`,
+  };
 }
