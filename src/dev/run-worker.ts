@@ -5,7 +5,7 @@
 import { rmSync, statSync, writeFileSync } from "node:fs";
 import { extname, join, resolve } from "node:path";
 import type { unstable_DevEnv as DevEnv, Unstable_Config } from "wrangler";
-import { CODE_ROOT, isFault } from "../cli/command.ts";
+import { CODE_ROOT, type CommandFault, isFault } from "../cli/command.ts";
 import { type LocalRun, localBucketName, readLocalKeys } from "../cli/config/local-run.ts";
 import { loadWrangler } from "../cli/wrangler/packages.ts";
 import { tableOf } from "../worker/util/json.ts";
@@ -27,8 +27,15 @@ const SETTINGS = {
   WRANGLER_LOG: "warn", // otherwise miniflare logs each batch of a queue
 };
 
-/** The files of the code of a Worker that runs now, or why it does not run. */
-type ReloadResult = readonly string[] | "failed" | "timed-out";
+/** What became of a try to run the Worker. */
+type ReloadResult =
+  /** It runs. `sources`: the files of its code. */
+  | { readonly kind: "running"; readonly sources: readonly string[] }
+  /** It cannot be built, or does not start. wrangler has said why. */
+  | { readonly kind: "failed" }
+  | { readonly kind: "timed-out" };
+
+type Wrangler = Exclude<ReturnType<typeof loadWrangler>, CommandFault>;
 
 type Queues = Unstable_Config["queues"];
 
@@ -47,101 +54,146 @@ export function createWorker(
 ) {
   const wrangler = loadWrangler();
   if (isFault(wrangler)) throw new Error(wrangler.fault);
+
+  // wrangler reads its settings from the environment. It also rejects promises that nobody awaits: these must not end
+  // the local run.
   Object.assign(process.env, SETTINGS);
-  const report = (error: unknown) => console.error(errorText(error));
-  // wrangler also rejects promises that nobody awaits. These must not end the local run.
-  process.on("unhandledRejection", report);
-  const create = () => new wrangler.unstable_DevEnv().on("error", report);
-  let devEnv = create();
+  process.on("unhandledRejection", logError);
+
+  const createDevEnv = () => new wrangler.unstable_DevEnv().on("error", logError);
+  let devEnv = createDevEnv();
   let runs = 0;
-  /** The files of the Worker's code, and when it was built last: ms since 1970. */
+  /** The files of the Worker's code. */
   let sources: readonly string[] = [];
+  /** When the code was built last: ms since 1970. */
   let builtAt = 0;
   let isRunning = false;
 
-  const inputOf = (project: LocalProject, version: string) => {
-    const { file, environment, main } = project;
-    const options = { config: file, env: environment ?? "" };
-    const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
-    return {
-      config: {
-        ...config,
-        r2_buckets: r2BucketsOf(project, config.r2_buckets),
-        queues: queuesOf(project, config.queues),
-        images: undefined,
-      },
-      env: environment,
-      entrypoint: writeEntry(name, main),
-      bindings: bindingsOf(project, { ...bindings, LOCAL_VERSION: version }),
-      dev: {
-        inspector: false,
-        registry: undefined,
-        remote: false,
-        inferOriginFromRoutes: false,
-        watch: false, // its watcher loses changes, and builds from files that it has removed
-        logLevel: "error",
-        structuredLogsHandler: ({ message }: { readonly message: string }) => log(message),
-        server: { hostname: "127.0.0.1", port, secure: false },
-      },
+  const attempt = async (project: LocalProject): Promise<ReloadResult> => {
+    runs += 1;
+    const version = `${runs}`;
+    const versionBindings = { ...bindings, LOCAL_VERSION: version };
+    const input = {
+      ...inputOf(wrangler, name, project, versionBindings),
+      dev: devSettings(port, log),
     };
-  };
-  const attempt = (project: LocalProject): Promise<ReloadResult> => {
-    const version = `${++runs}`;
-    const result = waitForReload(devEnv, version);
+
+    const reloading = waitForReload(devEnv, version);
     builtAt = Date.now();
-    return devEnv.config.set(inputOf(project, version), true).then(
-      () => result,
-      (error) => {
-        report(error);
-        return "failed";
-      },
-    );
+    try {
+      await devEnv.config.set(input, true);
+    } catch (error) {
+      logError(error);
+      return { kind: "failed" };
+    }
+    return reloading;
   };
+
   return {
     /** Builds the Worker, and runs it with a configuration. Returns whether it runs; if not, it has logged why. */
     async run(project: LocalProject): Promise<boolean> {
       let result = await attempt(project);
-      if (result === "timed-out") {
+
+      // wrangler may hang. A new one may not.
+      if (result.kind === "timed-out") {
         isRunning = false;
         await devEnv.teardown();
-        devEnv = create();
+        devEnv = createDevEnv();
         result = await attempt(project);
       }
-      isRunning = typeof result !== "string"; // wrangler lets requests wait until there is a Worker again
-      if (typeof result !== "string") sources = result;
-      if (result === "timed-out")
-        report(new Error("wrangler does not answer: start vitrine dev again"));
+      if (result.kind === "timed-out") {
+        logError(new Error("wrangler does not answer: start vitrine dev again"));
+      }
+
+      isRunning = result.kind === "running";
+      if (result.kind === "running") sources = result.sources;
       return isRunning;
     },
+
     /** Returns whether the Worker's code has changed since the last build. */
-    hasNewCode: () => {
-      const times = sources.map((file) => statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0);
-      return times.some((time) => time > builtAt);
-    },
+    hasNewCode: () => sources.some((file) => isNewerThan(builtAt, file)),
+
+    /** Returns whether the Worker runs. If not, wrangler lets requests wait until it runs again. */
     isRunning: () => isRunning,
+
     stop: () => devEnv.teardown(),
   };
 }
 
+/** Returns whether a file was changed after a time, in ms since 1970. One that is gone was not. */
+function isNewerThan(time: number, file: string): boolean {
+  const stats = statSync(file, { throwIfNoEntry: false });
+  return stats !== undefined && stats.mtimeMs > time;
+}
+
+/** What wrangler is to run: the project's own configuration, with the bindings of the local run. */
+function inputOf(
+  wrangler: Wrangler,
+  name: string,
+  project: LocalProject,
+  bindings: LocalBindings & { readonly LOCAL_VERSION: string },
+) {
+  const { file, environment, main } = project;
+  const options = { config: file, env: environment ?? "" };
+  const config = wrangler.unstable_readConfig(options, { hideWarnings: true });
+
+  return {
+    config: {
+      ...config,
+      r2_buckets: r2BucketsOf(project, config.r2_buckets),
+      queues: queuesOf(project, config.queues),
+      images: undefined,
+    },
+    env: environment,
+    entrypoint: writeEntry(name, main),
+    bindings: bindingsOf(project, bindings),
+  };
+}
+
+/** @param log gets each line that the Worker logs */
+function devSettings(port: number, log: (line: string) => void) {
+  return {
+    inspector: false,
+    registry: undefined,
+    remote: false,
+    inferOriginFromRoutes: false,
+    watch: false, // its watcher loses changes, and builds from files that it has removed
+    logLevel: "error",
+    structuredLogsHandler: ({ message }: { readonly message: string }) => log(message),
+    server: { hostname: "127.0.0.1", port, secure: false },
+  } as const;
+}
+
 /** Waits until a version of the Worker runs. */
 function waitForReload(devEnv: DevEnv, version: string): Promise<ReloadResult> {
-  return new Promise((resolve) => {
-    const settle = (result: ReloadResult) => {
-      clearTimeout(timer);
-      devEnv.off("reloadComplete", check).off("buildFailed", fail).off("error", fail);
-      resolve(result);
-    };
-    const check = (event: unknown) => {
-      const { config, bundle } = tableOf(event);
-      const bindings = tableOf(tableOf(config)["bindings"]);
-      if (tableOf(bindings["LOCAL_VERSION"])["value"] !== version) return;
-      const files = Object.keys(tableOf(tableOf(bundle)["dependencies"]));
-      settle(files.filter((file) => !file.startsWith(".wrangler/"))); // written by each build
-    };
-    const fail = () => settle("failed");
-    const timer = setTimeout(settle, RELOAD_MS, "timed-out");
-    devEnv.on("reloadComplete", check).on("buildFailed", fail).on("error", fail);
-  });
+  const { promise, resolve } = Promise.withResolvers<ReloadResult>();
+
+  const settle = (result: ReloadResult): void => {
+    clearTimeout(timer);
+    devEnv.off("reloadComplete", onReload).off("buildFailed", onFailure).off("error", onFailure);
+    resolve(result);
+  };
+  const onReload = (event: unknown): void => {
+    const reload = readReload(event);
+    if (reload.version === version) settle({ kind: "running", sources: reload.sources });
+  };
+  const onFailure = (): void => settle({ kind: "failed" });
+
+  const timer = setTimeout(settle, RELOAD_MS, { kind: "timed-out" });
+  devEnv.on("reloadComplete", onReload).on("buildFailed", onFailure).on("error", onFailure);
+  return promise;
+}
+
+/** Reads wrangler's event of a Worker that runs. */
+function readReload(event: unknown): { version: unknown; sources: readonly string[] } {
+  const { config, bundle } = tableOf(event);
+  const bindings = tableOf(tableOf(config)["bindings"]);
+  const version = tableOf(bindings["LOCAL_VERSION"])["value"];
+
+  // Each build writes the files of .wrangler: they are no sources.
+  const files = Object.keys(tableOf(tableOf(bundle)["dependencies"]));
+  const sources = files.filter((file) => !file.startsWith(".wrangler/"));
+  return { version, sources };
 }
 
 /** The R2 buckets that wrangler simulates: the project's, the store, and one for each S3 bucket that is replaced. */
@@ -150,18 +202,25 @@ function r2BucketsOf(
   bound: LocalProject["r2Buckets"],
 ): readonly object[] {
   const keys = readLocalKeys(".");
-  const local = { local_dev: { experimental_s3_credentials: keys } };
-  const renamed = [...bound, { binding: LOCAL_STORE }].map(
-    ({ binding, bucket_name: name = binding }) => {
-      return { binding, bucket_name: localBucketName(name, keys), ...local };
-    },
-  );
-  const replacedS3 = new Set(hasOwnS3 ? [] : Object.values(buckets).map(({ bucket }) => bucket));
-  for (const { bucket_name } of renamed) replacedS3.delete(bucket_name);
-  const otherBuckets = [...replacedS3].map((name, index) => {
-    return { binding: `LOCAL_BUCKET_${index}`, bucket_name: name, ...local };
-  });
-  return [...renamed, ...otherBuckets];
+  const localSettings = { local_dev: { experimental_s3_credentials: keys } };
+
+  const bindings: object[] = [];
+  const boundNames = new Set<string>();
+  for (const { binding, bucket_name: name = binding } of [...bound, { binding: LOCAL_STORE }]) {
+    const bucket_name = localBucketName(name, keys);
+    boundNames.add(bucket_name);
+    bindings.push({ binding, bucket_name, ...localSettings });
+  }
+
+  // The pictures come from the user's own S3.
+  if (hasOwnS3) return bindings;
+
+  const replacedNames = new Set(Object.values(buckets).map(({ bucket }) => bucket));
+  const otherNames = replacedNames.difference(boundNames);
+  for (const [index, bucket_name] of [...otherNames].entries()) {
+    bindings.push({ binding: `LOCAL_BUCKET_${index}`, bucket_name, ...localSettings });
+  }
+  return bindings;
 }
 
 /** How long a local queue waits for more messages: s. In production, it is what wrangler.toml says. */
@@ -172,44 +231,51 @@ function queuesOf({ queue }: LocalProject, { producers = [], consumers = [] }: Q
   if (queue === undefined) return { producers, consumers };
 
   const binding = "LOCAL_EVENTS" satisfies keyof LocalBindings;
-  const quick = consumers.map((consumer) => ({ ...consumer, max_batch_timeout: QUEUE_WAIT }));
-  return { producers: [...producers, { binding, queue }], consumers: quick };
+  const quickConsumers = consumers.map((consumer) => {
+    return { ...consumer, max_batch_timeout: QUEUE_WAIT };
+  });
+  return { producers: [...producers, { binding, queue }], consumers: quickConsumers };
 }
 
-/** The bindings that the local run adds or replaces. started: the vars of wrangler.toml with those of .dev.vars. */
-function bindingsOf(
-  { hasOwnS3, buckets, tokenVars, secrets, localVars, images, answers }: LocalProject,
-  bindings: object,
-): object {
-  const texts = [
-    ...Object.entries(bindings),
-    ...Object.entries(secrets),
-    ...(images === undefined ? [] : [[images, "of the local edge"] as const]),
-  ];
-  const local = { BUCKETS: bucketsOfWorker(localVars["BUCKETS"], buckets) };
-  const replaced = { ...tokenVars, ...(!hasOwnS3 && local) };
-  const tables = Object.entries({ ...replaced, ...answers });
-  return {
-    ...Object.fromEntries(texts.map(([name, value]) => [name, { type: "secret_text", value }])),
-    ...Object.fromEntries(tables.map(([name, value]) => [name, { type: "json", value }])),
-  };
+/** The bindings that the local run adds or replaces. */
+function bindingsOf(project: LocalProject, localBindings: object): object {
+  const { hasOwnS3, buckets, tokenVars, secrets, localVars, images, answers } = project;
+
+  const texts: Record<string, unknown> = { ...localBindings, ...secrets };
+  // The Worker gets a binding of Images under this name if there is any value (local-worker.ts).
+  if (images !== undefined) texts[images] = "of the local edge";
+
+  const tables: Record<string, unknown> = { ...tokenVars, ...answers };
+  // `localVars`: the vars of wrangler.toml with those of .dev.vars.
+  if (!hasOwnS3) tables["BUCKETS"] = bucketsOfWorker(localVars["BUCKETS"], buckets);
+
+  const bindings: Record<string, object> = {};
+  for (const [name, value] of Object.entries(texts)) {
+    bindings[name] = { type: "secret_text", value };
+  }
+  for (const [name, value] of Object.entries(tables)) {
+    bindings[name] = { type: "json", value };
+  }
+  return bindings;
 }
 
 /**
  * The buckets as the Worker has them: an R2 binding stays an R2 binding, because wrangler simulates it.
+ * @param buckets as the vars have them
  * @param local the buckets on this machine
  */
 export function bucketsOfWorker(
   buckets: unknown,
   local: LocalRun["buckets"],
 ): Record<string, unknown> {
-  const written = tableOf(buckets);
-  return Object.fromEntries(
-    Object.entries(local).map(([name, settings]) => {
-      const isR2 = tableOf(written[name])["binding"] !== undefined;
-      return [name, isR2 ? written[name] : settings];
-    }),
-  );
+  const configured = tableOf(buckets);
+  const result: Record<string, unknown> = {};
+
+  for (const [name, settings] of Object.entries(local)) {
+    const isR2 = tableOf(configured[name])["binding"] !== undefined;
+    result[name] = isR2 ? configured[name] : settings;
+  }
+  return result;
 }
 
 /** Writes the entry of the Worker. @returns its path */
@@ -220,14 +286,21 @@ import { localGateway, localRenditions } from ${JSON.stringify(LOCAL_WORKER)};
 export class Renditions extends localRenditions(project["Renditions"]) {}
 export default localGateway(project.default);
 `;
-  rmSync(file, { force: true }); // it may be a link that somebody else made
+
+  // It may be a link that somebody else made.
+  rmSync(file, { force: true });
   writeFileSync(file, text, { mode: 0o600 });
   return file;
+}
+
+function logError(error: unknown): void {
+  console.error(errorText(error));
 }
 
 /** The message of wrangler's error, which may be an event with a cause. */
 function errorText(error: unknown): string {
   const { reason, cause } = tableOf(error);
   const source = error instanceof Error ? error : cause;
-  return [reason, source instanceof Error ? source.message : undefined].filter(Boolean).join(": ");
+  const message = source instanceof Error ? source.message : undefined;
+  return [reason, message].filter(Boolean).join(": ");
 }
