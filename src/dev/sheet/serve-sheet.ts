@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import { CODE_ROOT, isFault } from "../../cli/command.ts";
+import { CODE_ROOT, type CommandFault, isFault } from "../../cli/command.ts";
 import { LOCAL_JWKS_PATH } from "../../cli/config/local-issuer.ts";
 import { MAX_ORIGINAL_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/encoding.ts";
@@ -19,10 +19,6 @@ const POLICY =
   "base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 const PAGE = join(CODE_ROOT, "dev/sheet/page");
-const FILES: Readonly<Record<string, readonly [file: string, type: string]>> = {
-  "/.vitrine/sheet.css": ["sheet.css", "text/css"],
-  "/.vitrine/icon.svg": ["icon.svg", "image/svg+xml"],
-};
 const OBJECTS = "/.vitrine/objects/";
 const SIGN_IN = "/.vitrine/sign-in";
 
@@ -33,8 +29,10 @@ const SIGN_IN = "/.vitrine/sign-in";
 export function sheetHandler(sheet: Sheet, ending: AbortSignal) {
   return async (response: ServerResponse): Promise<void> => {
     const { status, type, body, lines, cookies } = await answer(sheet, response, ending);
+    const contentType = type.startsWith("image/") ? type : `${type}; charset=utf-8`;
+
     response.writeHead(status, {
-      "content-type": type.startsWith("image/") ? type : `${type}; charset=utf-8`,
+      "content-type": contentType,
       "cache-control": "no-store",
       "cross-origin-resource-policy": "same-origin",
       "content-security-policy": POLICY,
@@ -52,50 +50,75 @@ async function answer(
   ending: AbortSignal,
 ): Promise<Answer> {
   const { req: request } = response;
-  const [, path = "", search = ""] = /^([^?]*)(.*)$/s.exec(request.url ?? "") ?? [];
-  if (path.startsWith(OBJECTS) && /^(?:PUT|DELETE)$/.test(request.method ?? "")) {
-    const changing = change(sheet, request, decodePath(path.slice(OBJECTS.length)));
-    return changing.catch((error: unknown) => refuse(502, `${error}`));
+  const { url = "", method = "" } = request;
+  const [path = ""] = url.split("?", 1);
+  const search = url.slice(path.length);
+  const isChange = method === "PUT" || method === "DELETE";
+
+  if (isChange && path.startsWith(OBJECTS)) {
+    const name = decodePath(path.slice(OBJECTS.length));
+    try {
+      return await changeObject(sheet, request, name);
+    } catch (error) {
+      return refuse(502, `${error}`);
+    }
   }
-  if (path.startsWith(`${SIGN_IN}/`) && /^(?:PUT|DELETE)$/.test(request.method ?? "")) {
-    return changeSignIn(sheet, request, Number(path.slice(SIGN_IN.length + 1)));
+
+  if (isChange && path.startsWith(`${SIGN_IN}/`)) {
+    const group = Number(path.slice(SIGN_IN.length + 1));
+    return changeSignIn(sheet, request, group);
   }
-  const [file, type] = (Object.hasOwn(FILES, path) && FILES[path]) || [];
-  if (file && type) return { status: 200, type, body: readFileSync(join(PAGE, file)) };
+
   switch (path) {
     case "/":
       return { status: 200, type: "text/html", body: await sheet.page() };
+
+    case "/.vitrine/sheet.css":
+      return { status: 200, type: "text/css", body: readFileSync(join(PAGE, "sheet.css")) };
+
+    case "/.vitrine/icon.svg":
+      return { status: 200, type: "image/svg+xml", body: readFileSync(join(PAGE, "icon.svg")) };
+
     case "/.vitrine/sheet.js":
       return { status: 200, type: "text/javascript", body: await script() };
+
     case "/.vitrine/tag":
       // The buckets fail one after the other now. A page that loaded again because of that would find nobody.
       if (ending.aborted) return refuse(503, "the local run ends");
       return { status: 200, type: "text/plain", body: await sheet.tag() };
+
     case SIGN_IN: {
       const signedIn = await sheet.signedIn(request.headers.cookie ?? "");
       return { status: 200, type: "application/json", body: JSON.stringify(signedIn) };
     }
+
     case LOCAL_JWKS_PATH:
       return { status: 200, type: "application/json", body: await sheet.jwks() };
+
     case "/.vitrine/try":
       return sheet.renderTry(new URLSearchParams(search), () => response.destroyed);
+
     default:
       return refuse(404, "Not found");
   }
 }
 
-/** Puts or deletes an object. */
-async function change(sheet: Sheet, request: IncomingMessage, name = ""): Promise<Answer> {
-  const fault = keyFault(name); // "..": the request to S3 would leave the prefix of the bucket
+/** Puts or deletes an object. @param name undefined: the path cannot be decoded */
+async function changeObject(sheet: Sheet, request: IncomingMessage, name = ""): Promise<Answer> {
+  // With "..", the request to S3 would leave the prefix of the bucket.
+  const fault = keyFault(name);
   if (fault !== undefined) return refuse(400, `a key cannot end with this name: ${fault}`);
+
   if (request.method === "DELETE") {
     const reason = await sheet.remove(name);
-    return reason === undefined ? done("") : refuse(400, reason);
+    if (reason !== undefined) return refuse(400, reason);
+    return done("");
   }
 
   const body = await readAll(request);
-  if (body === undefined)
+  if (body === undefined) {
     return refuse(400, "the file is larger than 100 MB: visitors would get 415");
+  }
 
   const { "content-type": type = "", "x-amz-meta-focus": focus = "" } = request.headers;
   const result = await sheet.put(name, { body, type, focus: `${focus}` });
@@ -113,12 +136,16 @@ async function changeSignIn(
   request: IncomingMessage,
   group: number,
 ): Promise<Answer> {
-  const isSignOut = request.method === "DELETE";
-  const body = isSignOut ? undefined : await readAll(request);
-  const claims = parseJson(new TextDecoder().decode(body));
+  if (request.method === "DELETE") return cookieAnswer(await sheet.signOut(group));
 
-  const result = await (isSignOut ? sheet.signOut(group) : sheet.signIn(group, claims));
-  return isFault(result) ? refuse(400, result.fault) : { ...done(""), cookies: result };
+  const body = await readAll(request);
+  const claims = parseJson(new TextDecoder().decode(body));
+  return cookieAnswer(await sheet.signIn(group, claims));
+}
+
+function cookieAnswer(cookies: readonly string[] | CommandFault): Answer {
+  if (isFault(cookies)) return refuse(400, cookies.fault);
+  return { ...done(""), cookies };
 }
 
 function done(body: string): Answer {
@@ -129,17 +156,22 @@ function done(body: string): Answer {
 async function script(): Promise<Uint8Array> {
   const bundled = join(PAGE, "sheet.js");
   if (existsSync(bundled)) return readFileSync(bundled);
-  return (await import("./bundle-page.ts")).bundlePage("inline");
+
+  const { bundlePage } = await import("./bundle-page.ts");
+  return bundlePage("inline");
 }
 
 /** Reads a body to its end. Returns undefined if it is too long. */
 async function readAll(request: IncomingMessage): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = [];
   let length = 0;
+
+  // What is too long is read to its end, too, and dropped.
   for await (const chunk of request) {
     const bytes = new Uint8Array(chunk);
     length += bytes.length;
     if (length <= MAX_ORIGINAL_BYTES) chunks.push(bytes);
   }
+
   return length > MAX_ORIGINAL_BYTES ? undefined : Buffer.concat(chunks);
 }

@@ -76,52 +76,110 @@ export type SheetObject = LocalObject & {
   readonly costs: Costs;
 };
 
+/** What the renditions of all objects are made with. */
+type SheetSettings = {
+  readonly config: Config;
+  readonly presets: ReadonlyMap<string, Preset>;
+  readonly clients: ReadonlyMap<BoundRoute, RouteClient>;
+  /** Milliseconds since 1970, for signed URLs. */
+  readonly now: number;
+};
+
+/** The client of a route, as an app has it. */
+type RouteClient = Pick<SheetRendition, "client" | "clientName">;
+
 /** @param now ms since 1970, for signed URLs */
 export function addRenditions(
   { config, vars }: LocalConfig,
   objects: readonly LocalObject[],
   now: number,
 ): Promise<SheetObject[]> {
-  const { routes } = config;
   const presets = presetsOf(vars);
-  const names = generateAppFile(config, vars, "").clients;
-  const clients = new Map(
-    routes.map((route, index) => {
-      const { path, bucket, mapping, presets: presetNames } = route;
-      const object = `${bucket.name}/${mapping.key.parts.join("")}`;
-      const shape = { path, object, ...(presetNames && { presets: [...presetNames] }) };
-      const table = Object.fromEntries(presets);
-      const client = createClient({ baseUrl: "", route: shape, presets: table });
-      return [route, { client, clientName: names[index] ?? "images" }] as const;
-    }),
-  );
-  const renditionOf = async (object: LocalObject, name: string, preset: Preset) => {
-    const { key, etag } = object;
-    const route = firstRoute(config, name, key);
-    const routeClient = route && clients.get(route);
-    if (!routeClient) return [];
-    const version = hash("sha256", JSON.stringify([etag, preset, route.path, route.svg]));
-    const [signingKey] = route.signing?.keys.values() ?? [];
-    const expires = Math.floor(now / 1000) + Math.min(3600, route.signing?.maxAge ?? 0);
-    const grant = { route: route.path, preset: name, key, expires };
-    const query = signingKey ? await signGrant(grant, signingKey) : `?v=${version.slice(0, 12)}`;
-    const largest = routeClient.client.site.shown.get(name)?.candidates.at(-1)?.variant ?? name;
-    const edgeCall = edgeCallOf(config.variants.get(largest), route, object);
-    return [{ ...routeClient, name, preset, route, query, largest, edgeCall }];
-  };
-  return Promise.all(
-    objects.map(async (object) => {
-      const all = [...presets].map(([name, preset]) => renditionOf(object, name, preset));
-      const refusals = new Set<string>();
-      const renditions: SheetRendition[] = [];
-      for (const rendition of (await Promise.all(all)).flat()) {
-        const refusal = predictLocalRefusal(object, rendition.route);
-        if (refusal === undefined) renditions.push(rendition);
-        else refusals.add(refusal);
-      }
-      return { ...object, renditions, refusals: [...refusals], costs: costsOf(config, renditions) };
-    }),
-  );
+  const clientNames = generateAppFile(config, vars, "").clients;
+
+  const clients = new Map<BoundRoute, RouteClient>();
+  for (const [index, route] of config.routes.entries()) {
+    const clientName = clientNames[index] ?? "images";
+    clients.set(route, { client: clientOf(route, presets), clientName });
+  }
+
+  const settings: SheetSettings = { config, presets, clients, now };
+  return Promise.all(objects.map((object) => withRenditions(object, settings)));
+}
+
+function clientOf(
+  { path, bucket, mapping, presets: presetNames }: BoundRoute,
+  presets: ReadonlyMap<string, Preset>,
+): SheetRendition["client"] {
+  const object = `${bucket.name}/${mapping.key.parts.join("")}`;
+  const route = { path, object, ...(presetNames && { presets: [...presetNames] }) };
+  return createClient({ baseUrl: "", route, presets: Object.fromEntries(presets) });
+}
+
+async function withRenditions(object: LocalObject, settings: SheetSettings): Promise<SheetObject> {
+  const renditions: SheetRendition[] = [];
+  const refusals = new Set<string>();
+
+  for (const [name, preset] of settings.presets) {
+    const rendition = await renditionOf(object, name, preset, settings);
+    if (rendition === undefined) continue;
+
+    const refusal = predictLocalRefusal(object, rendition.route);
+    if (refusal === undefined) renditions.push(rendition);
+    else refusals.add(refusal);
+  }
+
+  const costs = costsOf(settings.config, renditions);
+  return { ...object, renditions, refusals: [...refusals], costs };
+}
+
+/** The rendition of an object at a preset; undefined if no route shows it. */
+async function renditionOf(
+  object: LocalObject,
+  name: string,
+  preset: Preset,
+  { config, clients, now }: SheetSettings,
+): Promise<SheetRendition | undefined> {
+  const route = firstRoute(config, name, object.key);
+  if (route === undefined) return undefined;
+
+  const routeClient = clients.get(route);
+  if (routeClient === undefined) return undefined;
+
+  const { client, clientName } = routeClient;
+  const query = await queryOf(object, name, preset, route, now);
+  const largest = largestVariant(client, name);
+  const edgeCall = edgeCallOf(config.variants.get(largest), route, object);
+  return { name, preset, route, client, clientName, query, largest, edgeCall };
+}
+
+/** The largest candidate of a preset's `srcset`. A preset without one has a single variant. */
+function largestVariant({ site }: SheetRendition["client"], name: string): string {
+  const candidates = site.shown.get(name)?.candidates;
+  return candidates?.at(-1)?.variant ?? name;
+}
+
+/** How long the URLs of the page may be used: s. */
+const URL_LIFETIME_S = 3_600;
+
+/** Signs the URL of a signed route. On other routes, the query changes with the object, the preset and the route. */
+async function queryOf(
+  { key, etag }: LocalObject,
+  name: string,
+  preset: Preset,
+  { path, svg, signing }: BoundRoute,
+  now: number,
+): Promise<string> {
+  const [signingKey] = signing?.keys.values() ?? [];
+
+  if (signing === undefined || signingKey === undefined) {
+    const version = hash("sha256", JSON.stringify([etag, preset, path, svg]));
+    return `?v=${version.slice(0, 12)}`;
+  }
+
+  const lifetime = Math.min(URL_LIFETIME_S, signing.maxAge);
+  const expires = Math.floor(now / 1000) + lifetime;
+  return signGrant({ route: path, preset: name, key, expires }, signingKey);
 }
 
 /** Returns what visitors get in place of an object, or why this machine cannot show it. */
@@ -133,15 +191,16 @@ export function predictLocalRefusal(
   const prediction = predictRefusal({ format, bytes, sides: picture }, { engine, svg });
   if (prediction !== undefined) return predictionText(prediction);
 
-  const isUnplayed = format === "HEIC"; // the local edge decodes none
-  return isUnplayed ? "the local run cannot show HEIC, which the Images binding reads" : undefined;
+  // The local edge decodes no HEIC.
+  if (format === "HEIC") return "the local run cannot show HEIC, which the Images binding reads";
+  return undefined;
 }
 
 /** The first route that shows a key at a preset. */
 export function firstRoute({ routes }: Config, preset: string, key: string) {
   return routes.find((route) => {
-    const isShown = route.presets?.has(preset) ?? true;
-    return isShown && publicPathOf(routes, route, preset, key) !== undefined;
+    const hasPreset = route.presets === undefined || route.presets.has(preset);
+    return hasPreset && publicPathOf(routes, route, preset, key) !== undefined;
   });
 }
 
@@ -153,27 +212,33 @@ function edgeCallOf(
 ): string | undefined {
   if (variant === undefined || bucket.engine === "binding") return undefined;
 
+  let source: SourceImage = { type: "unknown" };
+  if (picture !== undefined) source = { type: picture.type, length: bytes, sides: picture };
+
   const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, svg);
-  const source: SourceImage = picture
-    ? { type: picture.type, length: bytes, sides: picture }
-    : { type: "unknown" };
-  return JSON.stringify(
-    edgeOptions(createTransformRequest(variant, formats, source)),
-    undefined,
-    2,
-  );
+  const options = edgeOptions(createTransformRequest(variant, formats, source));
+  return JSON.stringify(options, undefined, 2);
 }
 
 /** How many unique transformations an object can cause at presets, each by a route (L2). */
 function costsOf({ variants }: Config, renditions: readonly SheetRendition[]): Costs {
-  const all = new Set<string>();
-  const presets = renditions.map(({ name, route: { bucket, facts } }) => {
-    const ofPreset = [...variants.values()].filter(({ preset }) => preset === name);
+  const presets: Record<string, number> = {};
+  const allOptions = new Set<string>();
+
+  for (const { name, route } of renditions) {
+    const { bucket, facts } = route;
     const hasFacts = facts && bucket.engine !== "binding";
-    const unique = new Set(ofPreset.flatMap((variant) => uniqueOptions(variant, hasFacts)));
+
+    const presetOptions = new Set<string>();
+    for (const variant of variants.values()) {
+      if (variant.preset !== name) continue;
+      for (const options of uniqueOptions(variant, hasFacts)) presetOptions.add(options);
+    }
+    presets[name] = presetOptions.size;
+
     // The same key in two buckets is two objects.
-    for (const options of unique) all.add(`${bucket.name} ${options}`);
-    return [name, unique.size] as const;
-  });
-  return { all: all.size, presets: Object.fromEntries(presets) };
+    for (const options of presetOptions) allOptions.add(`${bucket.name} ${options}`);
+  }
+
+  return { presets, all: allOptions.size };
 }

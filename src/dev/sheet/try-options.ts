@@ -31,7 +31,10 @@ export type Answer = {
 };
 
 /** A picture of the local run, the variant to make of it, and the lines for its preset. */
-type Try = ResolvedRequest & Pick<LocalConfig, "config"> & { readonly lines: string };
+type Try = ResolvedRequest &
+  Pick<LocalConfig, "config"> & {
+    readonly lines: readonly string[];
+  };
 
 /** Options in place of the preset's own. The schema of presets checks them. */
 type Change = {
@@ -42,10 +45,6 @@ type Change = {
 
 /** How long a picture may take: ms. Longer than a visitor would wait, since this machine may be busy. */
 const TIMEOUT_MS = 60_000;
-/** O7 */
-const NO_AVIF =
-  "the edge makes no AVIF with a side over 1,200 px: with format auto, browsers get WebP here";
-const PARAMETERS = ["of", "format", "quality", "x", "y"];
 
 export function refuse(status: 400 | 404 | 502 | 503, reason: string): Answer {
   return { status, type: "text/plain", body: `${reason}\n` };
@@ -56,75 +55,103 @@ export async function renderTry({ config, lines, ...request }: Try): Promise<Ans
   const { route, variant } = request;
   const formats = acceptedFormatsOf(variant, { avif: true, webp: true }, route.svg);
   const ids = renditionIdsOf(request, { version: undefined, formats });
+
   const deadline = Date.now() + TIMEOUT_MS;
   const scope = { config, context: NO_CONTEXT, deadline, condition: null };
   const result = await render(ids, scope);
-  if (result.kind === "not-modified") throw new Error("a try is made without a condition");
-  if (result.kind === "refusal") {
-    const { event } = result.refusal;
-    const { reason } = detailsOf(result.refusal);
-    return refuse(502, `no such picture was made: ${event}${reason ? `, ${reason}` : ""}`);
+
+  switch (result.kind) {
+    case "not-modified":
+      throw new Error("a try is made without a condition");
+
+    case "refusal": {
+      const { event } = result.refusal;
+      const { reason } = detailsOf(result.refusal);
+      if (!reason) return refuse(502, `no such picture was made: ${event}`);
+      return refuse(502, `no such picture was made: ${event}, ${reason}`);
+    }
+
+    default: {
+      const { body, type } = result.rendition;
+      const bytes = new Uint8Array(await new Response(body).arrayBuffer());
+      const note = await qualityNote(ids[0], scope);
+      const allLines = note === undefined ? lines : [...lines, note];
+      return { status: 200, type, body: bytes, lines: allLines.join("\n") };
+    }
   }
-  const { body, type } = result.rendition;
-  const bytes = new Uint8Array(await new Response(body).arrayBuffer());
-  const note = await noteOfQuality(ids[0], scope);
-  return { status: 200, type, body: bytes, lines: [lines, note].filter(Boolean).join("\n") };
 }
 
-/** Returns a comment for the lines where the Worker asks for a lower quality than the preset's. */
-async function noteOfQuality(
+/** Returns a comment for the lines if the Worker asks for a lower quality than the preset's. */
+async function qualityNote(
   { bucket, key, variant, formats }: RenditionId,
   scope: RequestScope,
-): Promise<string> {
+): Promise<string | undefined> {
   const object = await openObject(bucket, key, { ...scope, part: "head" });
-  if (isRefusal(object)) return "";
+  if (isRefusal(object)) return undefined;
 
   const header = await readHeader(bucket, key, object, scope);
-  const { image } = createTransformRequest(variant, formats, describeSource(object, header));
-  if (image.quality === variant.image.quality) return "";
+  const source = describeSource(object, header);
+  const { image } = createTransformRequest(variant, formats, source);
+  if (image.quality === variant.image.quality) return undefined;
+
   return `# this original has few bytes, so it is asked for with quality ${image.quality}`;
 }
 
-/**
- * Parses the query of a try.
- * @param query `of`, the path of a public URL without its signature, then the options: `format`, `quality`, and the
- *   focal point `x` and `y`
- */
+/** The path of a public URL without its signature, and the options. `x` and `y` are the focal point. */
+const PARAMETERS = ["of", "format", "quality", "x", "y"];
+
+/** Parses the query of a try: PARAMETERS. */
 export function parseTry(
   { config, vars }: LocalConfig,
   query: URLSearchParams,
 ): Try | CommandFault {
   const names = [...query.keys()];
-  if (new Set(names).size < names.length || names.some((name) => !PARAMETERS.includes(name))) {
+  const isRepeated = new Set(names).size < names.length;
+  if (isRepeated || names.some((name) => !PARAMETERS.includes(name))) {
     return { fault: `a try has each of ${PARAMETERS.join(", ")} at most once` };
   }
+
   const request = resolveRequest(config, query.get("of") ?? "");
   if (request.kind === "unresolved") return { fault: `of is no path: ${request.refusal.event}` };
+
   const { route, variant } = request;
   const preset = presetsOf(vars).get(variant.preset);
   if (preset === undefined) return { fault: `there is no preset ${variant.preset}` };
-  const [format, quality, x, y] = PARAMETERS.slice(1).map((name) => query.get(name) ?? undefined);
-  if ((x === undefined) !== (y === undefined)) return { fault: "x and y come together" };
-  if (route.svg && format !== undefined) {
-    return { fault: "this route has svg = true: the Worker asks the edge for no format there" }; // R8
+
+  if (query.has("x") !== query.has("y")) return { fault: "x and y come together" };
+
+  // The edge never turns an SVG into another format (R8).
+  if (route.svg && query.has("format")) {
+    return { fault: "this route has svg = true: the Worker asks the edge for no format there" };
   }
-  const change = {
-    ...(quality !== undefined && { quality: parseNumber(quality) }),
-    ...(format !== undefined && { format }),
-    ...(x !== undefined &&
-      y !== undefined && { gravity: { x: parseNumber(x), y: parseNumber(y) } }),
-  };
 
-  const tried = changeVariant(request, preset, change);
-  if (isFault(tried)) return tried;
+  const change = readChange(query);
+  const changedVariant = changeVariant(request, preset, change);
+  if (isFault(changedVariant)) return changedVariant;
 
+  // A try is not stored.
   const lines = configLines(variant.preset, preset, change);
-  return { ...request, config: { ...config, store: undefined }, variant: tried, lines };
+  const tryConfig = { ...config, store: undefined };
+  return { ...request, config: tryConfig, variant: changedVariant, lines };
+}
+
+function readChange(query: URLSearchParams): Change {
+  const quality = query.get("quality");
+  const format = query.get("format");
+  const x = query.get("x");
+  const y = query.get("y");
+
+  return {
+    ...(quality !== null && { quality: parseNumber(quality) }),
+    ...(format !== null && { format }),
+    ...(x !== null && y !== null && { gravity: { x: parseNumber(x), y: parseNumber(y) } }),
+  };
 }
 
 /** `80` → 80, `0.25` → 0.25; any other text stays text, which the schema refuses or knows. */
 function parseNumber(text: string): number | string {
-  return /^\d{1,4}(?:\.\d{1,6})?$/.test(text) ? Number(text) : text;
+  const isNumber = /^\d{1,4}(?:\.\d{1,6})?$/.test(text);
+  return isNumber ? Number(text) : text;
 }
 
 /** Returns a variant of a preset with other options, or why there can be no such picture. */
@@ -134,28 +161,52 @@ function changeVariant(
   change: Change,
 ): Variant | CommandFault {
   const { preset: presetName } = variant;
-  const original = new Map(variantsOfPreset(presetName, preset)).get(variantName);
+  const variants = new Map(variantsOfPreset(presetName, preset));
+  const original = variants.get(variantName);
   if (original === undefined) return { fault: `${presetName} has no variant ${variantName}` };
-  if (change.format === "avif" && !original.avif) return { fault: NO_AVIF };
 
+  // No AVIF has a side over 1,200 px (O7).
+  if (change.format === "avif" && !original.avif) {
+    return {
+      fault:
+        "the edge makes no AVIF with a side over 1,200 px: with format auto, browsers get WebP here",
+    };
+  }
+
+  // A preset that has this variant alone is checked: another size of the preset may not go with the change.
   const { dpr, ...image } = original.image;
-  const options = { ...image, ...(dpr !== undefined && { dpr: [dpr] }) };
+  const options = {
+    ...image,
+    ...(dpr !== undefined && { dpr: [dpr] }),
+    format: original.format,
+    ...change,
+  };
   const faults: string[] = [];
   const report = (path: string, message: string) => faults.push(`${path}: ${message}`);
-  const changed = { ...options, format: original.format, ...change };
-  const checked = presetSchema(changed, presetName, report);
+  const checked = presetSchema(options, presetName, report);
+  if (checked === undefined) return { fault: faults.join("; ") };
 
-  const result = checked && variantsOfPreset(presetName, checked).at(-1)?.[1];
-  return result ?? { fault: faults.join("; ") };
+  // The preset comes first, and then its size with the `dpr`, if it has one.
+  const last = variantsOfPreset(presetName, checked).at(-1);
+  if (last === undefined) return { fault: faults.join("; ") };
+
+  const [, changedVariant] = last;
+  return changedVariant;
 }
 
 /** The lines to copy, with a comment in place of a format that the preset as a whole cannot have (O7). */
-function configLines(name: string, preset: Preset, change: Change): string {
-  const isValid = presetSchema({ ...preset, ...change }, name, () => {}) !== undefined;
-  const lines = Object.entries(change).map(([option, value]) => {
-    if (option === "format" && !isValid) return "# no format: a size of it is over 1,200 px";
-    if (typeof value !== "object") return `${option} = ${JSON.stringify(value)}`;
-    return `${option} = { x = ${value.x}, y = ${value.y} }`;
-  });
-  return lines.join("\n");
+function configLines(name: string, preset: Preset, change: Change): readonly string[] {
+  const { quality, format, gravity } = change;
+  const lines: string[] = [];
+
+  if (quality !== undefined) lines.push(`quality = ${JSON.stringify(quality)}`);
+
+  if (format !== undefined) {
+    const isValid = presetSchema({ ...preset, ...change }, name, () => {}) !== undefined;
+    if (isValid) lines.push(`format = ${JSON.stringify(format)}`);
+    else lines.push("# no format: a size of it is over 1,200 px");
+  }
+
+  if (gravity !== undefined) lines.push(`gravity = { x = ${gravity.x}, y = ${gravity.y} }`);
+  return lines;
 }

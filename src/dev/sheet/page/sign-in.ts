@@ -9,35 +9,55 @@ export function isSigningIn(): boolean {
   return isSending;
 }
 
-/** Signs in or out, and loads the page again: each picture is asked for anew. */
-async function change(group: string, request: RequestInit, message: string): Promise<void> {
-  isSending = true;
-  const url = `/.vitrine/sign-in/${group}`;
-  const answer = await fetch(url, request).catch((error) => new Response(error, { status: 502 }));
-  sessionStorage.setItem("message", answer.ok ? message : await answer.text());
-  location.reload();
-}
-
-function signIn(group: string, claims: string): Promise<void> {
-  return change(group, { method: "PUT", body: claims }, "Signed in.");
-}
-
 document.addEventListener("submit", (event) => {
   const { target: form } = event;
-  const group = form instanceof HTMLFormElement && form.closest("section")?.dataset["group"];
-  if (!group) return;
+  if (!(form instanceof HTMLFormElement)) return;
+
+  const group = groupOf(form);
+  if (group === undefined) return;
+
   event.preventDefault();
-  void signIn(group, JSON.stringify(Object.fromEntries(new FormData(form))));
+  const claims = JSON.stringify(Object.fromEntries(new FormData(form)));
+  void signIn(group, claims);
 });
 
 document.addEventListener("click", ({ target: button }) => {
   if (!(button instanceof HTMLButtonElement)) return;
+
   const { signInAs, signOut } = button.dataset;
-  const group = button.dataset["group"] ?? button.closest("section")?.dataset["group"];
+  const group = button.dataset["group"] ?? groupOf(button);
   if (group === undefined) return;
+
   if (signInAs !== undefined) void signIn(group, signInAs);
-  if (signOut !== undefined) void change(group, { method: "DELETE" }, "Signed out.");
+  if (signOut !== undefined) void send(group, { method: "DELETE" }, "Signed out.");
 });
+
+/** The index of the sign-in that an element is in. */
+function groupOf(element: HTMLElement): string | undefined {
+  return element.closest("section")?.dataset["group"];
+}
+
+function signIn(group: string, claims: string): Promise<void> {
+  return send(group, { method: "PUT", body: claims }, "Signed in.");
+}
+
+/** Signs in or out, and loads the page again: each picture is asked for anew. */
+async function send(group: string, request: RequestInit, message: string): Promise<void> {
+  isSending = true;
+  const fault = await faultOf(`/.vitrine/sign-in/${group}`, request);
+  sessionStorage.setItem("message", fault ?? message);
+  location.reload();
+}
+
+/** Sends a request. @returns why it has failed; undefined: it has not */
+async function faultOf(url: string, request: RequestInit): Promise<string | undefined> {
+  try {
+    const answer = await fetch(url, request);
+    return answer.ok ? undefined : await answer.text();
+  } catch (error) {
+    return `${error}`;
+  }
+}
 
 /** Who is signed in, as the server says it. */
 type SignedIn = { readonly text: string; readonly expires: number } | null;
@@ -50,13 +70,19 @@ async function showSignedIn(): Promise<void> {
   const answer = await fetch("/.vitrine/sign-in");
   const all: readonly SignedIn[] = await answer.json();
   for (const section of sections) {
-    const signedIn = all[Number(section.dataset["group"])];
-    const until = new Date((signedIn?.expires ?? 0) * 1000).toLocaleTimeString();
-    const text = signedIn
-      ? `Signed in as ${signedIn.text}, until ${until}.`
-      : "Nobody is signed in.";
-    find("[data-signed-in]", HTMLElement, section).textContent = text;
-    find("[data-sign-out]", HTMLElement, section).hidden = !signedIn;
+    const group = Number(section.dataset["group"]);
+    const signedIn = all[group] ?? null;
+    find("[data-signed-in]", HTMLElement, section).textContent = textOf(signedIn);
+    find("[data-sign-out]", HTMLElement, section).hidden = signedIn === null;
   }
 }
-void showSignedIn().catch(() => {}); // the page says that the local run does not answer
+
+function textOf(signedIn: SignedIn): string {
+  if (signedIn === null) return "Nobody is signed in.";
+
+  const until = new Date(signedIn.expires * 1000).toLocaleTimeString();
+  return `Signed in as ${signedIn.text}, until ${until}.`;
+}
+
+// If it fails, the page says that the local run does not answer.
+void showSignedIn().catch(() => {});

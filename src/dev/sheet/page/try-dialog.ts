@@ -19,50 +19,76 @@ export function find<T extends Element>(
 const dialog = find("#try", HTMLDialogElement);
 const stage = find(".stage", HTMLElement, dialog);
 const slider = find(".slider", HTMLInputElement, dialog);
+/** The focal point: from the left, and from the top. */
 const axes = [...dialog.querySelectorAll<HTMLInputElement>("#focal input")];
 const leftSide = createSide("left");
 const rightSide = createSide("right");
 
-/** The path of the picture that is tried, how many bytes its original has, and whether its focal point was moved. */
+/** The path of the picture that is tried. */
 let path = "";
+/** How many bytes its original has. */
 let originalBytes = 0;
 let isFocalPointMoved = false;
 
 export const isTrying = (): boolean => dialog.open;
 
 /** One of the two pictures that are compared. */
-function createSide(name: "left" | "right") {
+type Side = {
+  readonly image: HTMLImageElement;
+  readonly format: HTMLSelectElement;
+  readonly quality: HTMLInputElement;
+  readonly label: HTMLElement;
+  readonly result: HTMLElement;
+  readonly code: HTMLElement;
+  readonly copy: HTMLButtonElement;
+  /** Ends the request for the picture. */
+  abort: AbortController;
+};
+
+function createSide(name: "left" | "right"): Side {
   const box = find(`#${name}`, HTMLElement, dialog);
-  const image = find(`img.${name}`, HTMLImageElement, stage);
-  const format = find("select", HTMLSelectElement, box);
-  const quality = find("input", HTMLInputElement, box);
-  const label = find(`span.${name}`, HTMLElement, stage);
-  const result = find(".result", HTMLElement, box);
-  const code = find("code", HTMLElement, box);
-  const copy = find("[data-copy]", HTMLButtonElement, box);
-  const abort = new AbortController();
-  const side = { image, format, quality, label, result, code, copy, abort };
-  for (const control of [format, quality]) control.addEventListener("change", () => update(side));
+  const side: Side = {
+    image: find(`img.${name}`, HTMLImageElement, stage),
+    format: find("select", HTMLSelectElement, box),
+    quality: find("input", HTMLInputElement, box),
+    label: find(`span.${name}`, HTMLElement, stage),
+    result: find(".result", HTMLElement, box),
+    code: find("code", HTMLElement, box),
+    copy: find("[data-copy]", HTMLButtonElement, box),
+    abort: new AbortController(),
+  };
+
+  const { image, format, quality } = side;
+  for (const control of [format, quality]) {
+    control.addEventListener("change", () => update(side));
+  }
+
+  // The picture has as many CSS pixels as it has pixels, if there is room.
   image.addEventListener("load", () => {
-    stage.style.width = `${image.naturalWidth}px`; // as many CSS pixels as it has, if there is room
+    stage.style.width = `${image.naturalWidth}px`;
   });
   return side;
 }
 
 /** Requests the picture of a side, and shows it unless a newer request was sent meanwhile. */
-async function update(side: ReturnType<typeof createSide>): Promise<void> {
+async function update(side: Side): Promise<void> {
   const { image, format, quality, label, result, code, copy } = side;
-  const [x = "", y = ""] = axes.map(({ value }) => value);
-  const chosen = { quality: quality.value.trim(), format: format.value };
-  const options = { ...chosen, ...(isFocalPointMoved && { x, y }) };
   side.abort.abort();
   side.abort = new AbortController();
   const { signal } = side.abort;
+
   code.textContent = "";
   copy.textContent = "Copy";
   result.textContent = "The edge makes it …";
 
-  const tried = await fetchTry(`${new URLSearchParams({ of: path, ...options })}`, signal);
+  const qualityText = quality.value.trim();
+  const query = new URLSearchParams({ of: path, quality: qualityText, format: format.value });
+  if (isFocalPointMoved) {
+    const [x = "", y = ""] = axes.map(({ value }) => value);
+    query.set("x", x);
+    query.set("y", y);
+  }
+  const tried = await fetchTry(query, signal);
   if (signal.aborted) return;
 
   if (tried.kind === "fault") {
@@ -77,7 +103,7 @@ async function update(side: ReturnType<typeof createSide>): Promise<void> {
   result.classList.remove("fault");
   quality.ariaInvalid = "false";
   image.src = url;
-  label.textContent = `${type.replace("image/", "").toUpperCase()} ${options.quality}`;
+  label.textContent = `${type.replace("image/", "").toUpperCase()} ${qualityText}`;
   code.textContent = lines;
   result.textContent = `${formatBytes(bytes)}. Saved: ${formatSaving(bytes, originalBytes)}.`;
 }
@@ -86,10 +112,16 @@ type Fault = { kind: "fault"; fault: string };
 type TriedPicture = { kind: "picture"; url: string; type: string; bytes: number; lines: string };
 
 /** The picture becomes a `blob:` URL: it is requested once, and its bytes are counted. */
-async function fetchTry(search: string, signal: AbortSignal): Promise<TriedPicture | Fault> {
+async function fetchTry(
+  query: URLSearchParams,
+  signal: AbortSignal,
+): Promise<TriedPicture | Fault> {
   try {
-    const answer = await fetch(`/.vitrine/try?${search}`, { signal });
-    if (!answer.ok) return { kind: "fault", fault: (await answer.text()).trim() };
+    const answer = await fetch(`/.vitrine/try?${query}`, { signal });
+    if (!answer.ok) {
+      const text = await answer.text();
+      return { kind: "fault", fault: text.trim() };
+    }
 
     const lines = decodeURIComponent(answer.headers.get("x-lines") ?? "");
     const blob = await answer.blob();
@@ -102,25 +134,33 @@ async function fetchTry(search: string, signal: AbortSignal): Promise<TriedPictu
 
 /** Opens the dialog for an image of the sheet. */
 export async function openTry(button: HTMLElement, image: HTMLImageElement): Promise<void> {
-  // Until a lazy image has loaded, nobody knows which candidate the browser chooses.
+  // Until a lazy image has loaded, nobody knows which candidate the browser chooses. If it fails, the dialog says why.
   image.loading = "eager";
-  await image.decode().catch(() => {}); // the dialog says why
-  const { quality = "", crops, x = "", y = "" } = button.dataset;
-  const { format = "avif" } = image.closest("figure")?.dataset ?? {};
+  await image.decode().catch(() => {});
+
   path = new URL(image.currentSrc || image.src).pathname;
   originalBytes = Number(image.closest("article")?.dataset["bytes"]);
   isFocalPointMoved = false;
+
+  const { quality = "", crops, x = "", y = "" } = button.dataset;
   find("h2", HTMLElement, dialog).textContent = image.alt;
   find("#focal", HTMLElement).hidden = crops === undefined;
   for (const [index, axis] of axes.entries()) axis.value = [x, y][index] ?? "";
-  for (const side of [leftSide, rightSide]) {
-    side.image.src = image.currentSrc; // until the try has come
-    side.label.textContent = "";
-    side.quality.value = quality;
-    side.format.value = side === leftSide ? format : (RIGHT_FORMATS[format] ?? "webp");
-    void update(side);
-  }
+
+  const leftFormat = image.closest("figure")?.dataset["format"] ?? "avif";
+  const rightFormat = RIGHT_FORMATS[leftFormat] ?? "webp";
+  showSide(leftSide, image, leftFormat, quality);
+  showSide(rightSide, image, rightFormat, quality);
   dialog.showModal();
+}
+
+/** Shows the image of the sheet until the picture of the side has come. */
+function showSide(side: Side, image: HTMLImageElement, format: string, quality: string): void {
+  side.image.src = image.currentSrc;
+  side.label.textContent = "";
+  side.quality.value = quality;
+  side.format.value = format;
+  void update(side);
 }
 
 find("[data-close]", HTMLButtonElement).addEventListener("click", () => dialog.close());
