@@ -3,7 +3,7 @@
 // nothing here logs a message.
 
 import { hash } from "node:crypto";
-import { withPages } from "../cli/command.ts";
+import { page } from "../cli/command.ts";
 import { INVISIBLE } from "../worker/log/without-signatures.ts";
 import { isPlainObject, parseJson, tableOf } from "../worker/util/json.ts";
 import type { ObjectChange } from "./local-bucket.ts";
@@ -39,10 +39,12 @@ export function createLocalEvents(post: (messages: readonly object[]) => Promise
     add(project: EventProject, bucketName: string, change: ObjectChange): void {
       if (project.queue === undefined) return;
 
-      const { prefix = "" } = project.buckets[bucketName] ?? {};
-      hasLine.set(`${bucketName}/${change.key.slice(prefix.length)}`, false);
+      const prefix = project.buckets[bucketName]?.prefix ?? "";
+      const key = change.key.slice(prefix.length);
+      hasLine.set(`${bucketName}/${key}`, false);
       waiting = [...waiting, messageOf(project, bucketName, change, new Date())];
     },
+
     /** Sends what waits. While it runs, a second call waits for the same sending. */
     send(): Promise<void> {
       sending ??= sendAll().finally(() => {
@@ -50,6 +52,7 @@ export function createLocalEvents(post: (messages: readonly object[]) => Promise
       });
       return sending;
     },
+
     /**
      * Returns a line of the Worker's log as the terminal shows it. The notice of a purge by event becomes a line for
      * each object that it names: `purged by event media/photos/fig.jpg`. In every other line, the page that it points to
@@ -59,19 +62,28 @@ export function createLocalEvents(post: (messages: readonly object[]) => Promise
      */
     terminalText(line: string): string | undefined {
       const notice = readNotice(line);
-      if (notice === undefined) return line.replace(SEE, withPages);
+      if (notice === undefined) return withPagePath(line);
 
       const names = notice.first.filter((name) => hasLine.get(name) !== true);
       if (names.length === 0) return undefined;
 
-      for (const name of names) if (hasLine.has(name)) hasLine.set(name, true);
+      for (const name of names) {
+        if (hasLine.has(name)) hasLine.set(name, true);
+      }
       return noticeText(names, notice.objects - notice.first.length);
     },
   };
 }
 
-/** Where a line of the Worker's log points to. A key in it has its quotes escaped, and is never changed. */
-const SEE = /(?<=[,{]"see":")docs\/[\w-]+\.md/;
+/** The page that a line of the Worker's log points to. A key in it has its quotes escaped, and never matches. */
+const SEE = /(?<=[,{]"see":")docs\/(?<file>[\w-]+\.md)/;
+
+/** Gives the page that a line points to its path from here. */
+function withPagePath(line: string): string {
+  const file = SEE.exec(line)?.groups?.["file"];
+  if (file === undefined) return line;
+  return line.replace(SEE, () => page(`docs/${file}`));
+}
 
 /** The host of R2's API for S3. */
 const R2_HOST = /\.r2\.cloudflarestorage\.com$/;
@@ -86,19 +98,22 @@ function messageOf(
   const { binding, bucket, endpoint } = tableOf(tableOf(localVars["BUCKETS"])[bucketName]);
   if (binding !== undefined) {
     const bound = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
-    return r2Message(bound?.bucket_name ?? bucket ?? binding, change, now);
+    const name = bound?.bucket_name ?? bucket ?? binding;
+    return r2Message(name, change, now);
   }
 
   // The Worker knows a bucket of S3's API by its name on this machine.
   const localName = buckets[bucketName]?.bucket;
-  const isR2 = R2_HOST.test(URL.parse(`${endpoint}`)?.hostname ?? "");
-  return isR2 ? r2Message(localName, change, now) : bridgeMessage(localName, change, now);
+  const host = URL.parse(`${endpoint}`)?.hostname ?? "";
+  if (R2_HOST.test(host)) return r2Message(localName, change, now);
+  return bridgeMessage(localName, change, now);
 }
 
 /** R2's notification (Q6). */
 function r2Message(bucket: unknown, change: ObjectChange, now: Date): object {
   const { kind, key } = change;
   const message = { account: "local", bucket, eventTime: now.toISOString() };
+
   if (kind === "deleted") return { ...message, action: "DeleteObject", object: { key } };
 
   const { body } = change;
@@ -111,6 +126,7 @@ function bridgeMessage(bucket: unknown, change: ObjectChange, now: Date): object
   const { kind, key } = change;
   const message = { version: "0", source: "aws.s3", time: now.toISOString() };
   const detail = { version: "0", bucket: { name: bucket } };
+
   if (kind === "deleted") {
     const deleted = { ...detail, object: { key }, reason: "DeleteObject" };
     return { ...message, "detail-type": "Object Deleted", detail: deleted };

@@ -5,7 +5,7 @@ import { randomUUID } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { scheduler } from "node:timers/promises";
-import { type CommandFault, EXIT, isFault, withPages } from "../cli/command.ts";
+import { type CommandFault, EXIT, isFault, page } from "../cli/command.ts";
 import { bucketsOf } from "../cli/config/buckets.ts";
 import { devVarsOf } from "../cli/config/environment-config.ts";
 import { readLocalKeys } from "../cli/config/local-run.ts";
@@ -19,7 +19,7 @@ import { serveEdge } from "../emulator/serve.ts";
 import type { Config } from "../worker/config/config.ts";
 import { presetOption } from "../worker/config/split-vars.ts";
 import { imageOf } from "../worker/edge/render-at-edge.ts";
-import { type ConfigFiles, createConfigWatcher } from "./config-watcher.ts";
+import { type ConfigFiles, type ConfigWatcher, createConfigWatcher } from "./config-watcher.ts";
 import { restrictFile, restrictFolder } from "./file-permissions.ts";
 import { createBucketSync, type ObjectChange } from "./local-bucket.ts";
 import { createLocalEvents, type LocalEvents } from "./local-events.ts";
@@ -45,86 +45,152 @@ export async function startLocal(
   portText: string | undefined,
   interrupted: AbortSignal,
 ): Promise<CommandFault | undefined> {
-  process.umask(0o077); // all that is written here may hold secrets
+  // All that is written here may hold secrets.
+  process.umask(0o077);
+
   const devVars = devVarsOf(".", environment);
   const port = readPort(portText);
   const accessFault = restrictFolder() ?? restrictFile(devVars);
   if (accessFault !== undefined) return accessFault;
   if (isFault(port)) return port;
+
+  // Read the project, with a .dev.vars.
   const address = `http://localhost:${port}`;
   const endpoint = `${address}/cdn-cgi/local/r2/s3`;
-  for (const line of prepareDevVars(environment)) console.log(line);
+  for (const line of prepareDevVars(environment)) log(line);
 
-  const project = readLocalProject(endpoint, environment);
-  const files = readFiles(project.kind === "project" ? project.file : "", devVars);
-  const switches = readSwitches(files?.devVars ?? "", devVars);
-  const switchFaults = switches.kind === "faults" ? switches.faults : [];
-  const mistakes = [...project.mistakes, ...switchFaults];
-  const isWhole = files !== undefined && mistakes.length === 0;
-  if (project.kind === "mistakes" || project.config === undefined || !isWhole) {
-    const lines = [`The configuration or ${devVars} has mistakes:`, ...mistakes];
-    return { fault: lines.join("\n  ") };
-  }
+  const start = readStart(endpoint, environment, devVars);
+  if (isFault(start)) return start;
+  const { project, config, files } = start;
+  const { file, hasOwnS3 } = project;
 
-  const { hasOwnS3, config, file } = project;
-  const buckets = hasOwnS3 ? bucketsOf(config.routes) : [{ baseUrl: endpoint }];
-  const edge = createEdge(edgeSettings(buckets));
   // The Worker's own code renders the tries of the sheet. Only its image requests go to the local edge, and Node has
   // no global scheduler.
+  const buckets = hasOwnS3 ? bucketsOf(config.routes) : [{ baseUrl: endpoint }];
+  const edge = createEdge(edgeSettings(buckets));
   Object.assign(globalThis, { fetch: edge.fetch, scheduler });
   if (interrupted.aborted) return undefined;
+
   // The Worker's own port answers only what has this header: the proxy adds it for requests that it lets through.
   const header = `x-vitrine-${randomUUID()}`;
-  const workerPort = await findPort();
-  const { url } = await serveEdge(edge, { failed: warnOf("The local edge") });
   const sender = `x-vitrine-${randomUUID()}`;
-  const bindings = { LOCAL_EDGE: url, LOCAL_PROXY: header, LOCAL_SENDER: sender };
+  const workerPort = await findPort();
+  const { url: edgeUrl } = await serveEdge(edge, { failed: warnOf("The local edge") });
+  const bindings = { LOCAL_EDGE: edgeUrl, LOCAL_PROXY: header, LOCAL_SENDER: sender };
+
   const events = createLocalEvents((messages) => postEvents(workerPort, sender, messages));
   const worker = createWorker(`dev-${port}`, workerPort, bindings, (line) => {
     const text = events.terminalText(line);
     if (text !== undefined) log(text);
   });
+
+  // Follow the files.
   const syncBuckets = createSync(endpoint, events);
   const watcher = createConfigWatcher({
-    ...{ files, project, syncBuckets, switches: edge.switches, worker, log, warn },
+    files,
+    project,
+    switches: edge.switches,
+    worker,
+    syncBuckets,
     readFiles: () => {
-      const fault = restrictFile(devVars); // an editor may have replaced the file
+      // An editor may have replaced the file.
+      const fault = restrictFile(devVars);
       if (fault !== undefined) endProcess(fault.fault);
       return readFiles(file, devVars);
     },
     readProject: () => readLocalProject(endpoint, environment),
+    log,
+    warn,
   });
-  const ending = new AbortController();
-  const reportChange = (bucketName: string, change: ObjectChange) =>
-    events.add(watcher.current(), bucketName, change);
-  // Before the Worker starts, which takes seconds: another program could take the port meanwhile.
+
+  // Take the port before the Worker starts, which takes seconds: another program could take it meanwhile.
   let isReady = false;
+  const ending = new AbortController();
+  const sheet = createSheet(watcher, edge, address, (bucketName, change) =>
+    events.add(watcher.current(), bucketName, change),
+  );
   const portFault = await startProxy({
-    ...{ port, header, workerPort, isRunning: worker.isRunning, isReady: () => isReady },
-    serveSheet: sheetHandler(createSheet(watcher, edge, address, reportChange), ending.signal),
+    port,
+    header,
+    workerPort,
+    isRunning: worker.isRunning,
+    isReady: () => isReady,
+    serveSheet: sheetHandler(sheet, ending.signal),
     reportError: warnOf("The local run"),
   });
   if (portFault !== undefined) endProcess(portFault.fault);
   stopTogether(worker, ending);
-  log(`Starting ${environment === undefined ? "" : `${environmentText(environment)} `}...`);
-  if (project.buildCommand !== undefined) {
-    const command = visible(project.buildCommand);
-    log(`The [build] command of ${file} runs now, and before each new build: ${command}`);
-  }
+
+  // Start the Worker, and fill its buckets.
+  logStart(environment, project);
   if (!(await worker.run(project))) endProcess("It did not start.");
   await syncBuckets(project);
   isReady = true;
   log(welcomeText(address, config, project));
-  const warnOfBuckets = warnOnce(warnOf("The local buckets"));
-  const warnOfEvents = warnOnce(warnOf("The local queue"));
-  const poll = async () => {
-    await watcher.poll();
-    if (!worker.isRunning()) return;
-    await syncBuckets(watcher.current()).then(() => warnOfBuckets.reset(), warnOfBuckets.warn);
-    await events.send().then(() => warnOfEvents.reset(), warnOfEvents.warn);
-  };
+
+  const poll = createPoll(watcher, worker, syncBuckets, events);
   setInterval(() => void poll().catch(endProcess), POLL_MS);
   return undefined;
+}
+
+/** What the local run starts with: no mistake is in it. */
+type Start = {
+  readonly project: LocalProject;
+  readonly config: Config;
+  readonly files: ConfigFiles;
+};
+
+function readStart(
+  endpoint: string,
+  environment: string | undefined,
+  devVars: string,
+): Start | CommandFault {
+  const project = readLocalProject(endpoint, environment);
+  if (project.kind === "mistakes") return mistakesFault(devVars, project.mistakes);
+
+  const { config, file } = project;
+  const files = readFiles(file, devVars);
+  if (files === undefined) return mistakesFault(devVars, project.mistakes);
+
+  const switches = readSwitches(files.devVars, devVars);
+  const switchFaults = switches.kind === "faults" ? switches.faults : [];
+  const mistakes = [...project.mistakes, ...switchFaults];
+  if (config === undefined || mistakes.length > 0) return mistakesFault(devVars, mistakes);
+
+  return { project, config, files };
+}
+
+function mistakesFault(devVars: string, mistakes: readonly string[]): CommandFault {
+  const title = `The configuration or ${devVars} has mistakes:`;
+  return { fault: [title, ...mistakes].join("\n  ") };
+}
+
+function logStart(environment: string | undefined, { file, buildCommand }: LocalProject): void {
+  if (environment === undefined) log("Starting ...");
+  else log(`Starting ${environmentText(environment)} ...`);
+
+  if (buildCommand === undefined) return;
+  const command = visible(buildCommand);
+  log(`The [build] command of ${file} runs now, and before each new build: ${command}`);
+}
+
+/** Creates the function that looks for what has changed. It throws only if the run cannot go on. */
+function createPoll(
+  watcher: ConfigWatcher,
+  worker: LocalWorker,
+  syncBuckets: (project: LocalProject) => Promise<void>,
+  events: LocalEvents,
+): () => Promise<void> {
+  const bucketWarnings = warnOnce(warnOf("The local buckets"));
+  const eventWarnings = warnOnce(warnOf("The local queue"));
+
+  return async () => {
+    await watcher.poll();
+    if (!worker.isRunning()) return;
+
+    await bucketWarnings.attempt(() => syncBuckets(watcher.current()));
+    await eventWarnings.attempt(() => events.send());
+  };
 }
 
 const log = (line: string): void => console.log(line);
@@ -134,13 +200,16 @@ const warnOf = (source: string) => (reason: unknown) => warn(`${source}: ${reaso
 /** What is tried at each poll, and fails, is reported once until it succeeds. */
 function warnOnce(report: (reason: unknown) => void) {
   let last: string | undefined;
+
   return {
-    warn(reason: unknown): void {
-      if (`${reason}` !== last) report(reason);
-      last = `${reason}`;
-    },
-    reset(): void {
-      last = undefined;
+    async attempt(work: () => Promise<void>): Promise<void> {
+      try {
+        await work();
+        last = undefined;
+      } catch (reason) {
+        if (`${reason}` !== last) report(reason);
+        last = `${reason}`;
+      }
     },
   };
 }
@@ -160,6 +229,7 @@ async function postEvents(
     body: JSON.stringify(messages),
     signal: AbortSignal.timeout(QUEUE_TIMEOUT_MS),
   });
+
   // The queue has just been taken out of wrangler.toml.
   if (status === 404) return;
   if (!ok) throw new Error(`it takes no events: ${status}`);
@@ -178,16 +248,20 @@ function readFiles(config: string, devVars: string): ConfigFiles | undefined {
 /** The edge may fetch only from the buckets of the project, and caches nothing. */
 function edgeSettings(buckets: Iterable<{ readonly baseUrl: string }>): EdgeSettings {
   const urls = [...buckets].map(({ baseUrl }) => new URL(baseUrl));
+  const plainUrls = urls.filter(({ protocol }) => protocol === "http:");
+
   return {
     // Not the host of this run. The local S3 has the same host, and would always be allowed (E5).
     zone: "images.example",
     sources: urls.map(({ host }) => host),
-    httpHosts: urls.filter(({ protocol }) => protocol === "http:").map(({ host }) => host), // E6
+    // The edge fetches by http:// only from hosts that are named here (E6).
+    httpHosts: plainUrls.map(({ host }) => host),
     fetch,
     cache: false,
     quota: Number.POSITIVE_INFINITY,
     unsupportedOptions: "left-out",
-    heicInput: false, // else a HEIC would end in a broken connection
+    // A HEIC would end in a broken connection.
+    heicInput: false,
   };
 }
 
@@ -196,34 +270,46 @@ function createSync(
   endpoint: string,
   events: LocalEvents,
 ): (project: LocalProject) => Promise<void> {
+  /** The syncs by bucket and prefix. A sync goes on when the project is read anew. */
   const syncs = new Map<string, ReturnType<typeof createBucketSync>>();
   /** The names of the buckets in wrangler.toml, which may change while the bucket stays. */
   const names = new Map<string, string>();
-  /** Several buckets have the same files, and each look finds them. */
   const leftOut = new Set<string>();
-  const warnOfName = (path: string, fault: string) => {
+  let current: LocalProject | undefined;
+
+  const noteChange = (id: string, change: ObjectChange): void => {
+    const name = names.get(id);
+    if (current !== undefined && name !== undefined) events.add(current, name, change);
+  };
+
+  // Several buckets have the same files, and each look finds them.
+  const warnOfName = (path: string, fault: string): void => {
     if (leftOut.has(path)) return;
+
     leftOut.add(path);
     warn(`${visible(path)} is left out: it cannot be a key (${fault}). Give it another name.`);
   };
-  let current: LocalProject;
+
   return async (project) => {
     current = project;
-    const { hasOwnS3, buckets } = project;
-    for (const [name, { bucket, prefix = "" }] of hasOwnS3 ? [] : Object.entries(buckets)) {
+    if (project.hasOwnS3) return;
+
+    for (const [name, { bucket, prefix = "" }] of Object.entries(project.buckets)) {
       const baseUrl = `${endpoint}/${bucket}/`;
       const id = baseUrl + prefix;
       names.set(id, name);
-      const onChange = (change: ObjectChange) => events.add(current, names.get(id) ?? name, change);
+
+      const options = {
+        onChange: (change: ObjectChange) => noteChange(id, change),
+        onLeftOut: warnOfName,
+      };
       const sync =
-        syncs.get(id) ??
-        createBucketSync({ baseUrl, prefix }, readLocalKeys("."), {
-          onChange,
-          onLeftOut: warnOfName,
-        });
+        syncs.get(id) ?? createBucketSync({ baseUrl, prefix }, readLocalKeys("."), options);
       syncs.set(id, sync);
+
       const put = await sync();
-      if (put > 0) log(`Put ${put} object${put === 1 ? "" : "s"} into the local bucket "${name}".`);
+      const objects = put === 1 ? "object" : "objects";
+      if (put > 0) log(`Put ${put} ${objects} into the local bucket "${name}".`);
     }
   };
 }
@@ -235,19 +321,29 @@ async function findPort(): Promise<number> {
   return Number(new URL(url).port);
 }
 
+/** How often to ask whether the parent is there: ms. */
+const PARENT_MS = 500;
+
 /** Stops the Worker on a signal, and when the parent of this process (npm, or npm's shell) is gone. */
 function stopTogether(worker: LocalWorker, ending: AbortController): void {
-  const stop = async () => {
+  const stop = async (): Promise<void> => {
     ending.abort();
+
+    // wrangler ends this process, too, with a code of its own.
     process.once("exit", () => {
-      process.exitCode = EXIT.done; // wrangler ends this process, too, with a code of its own
+      process.exitCode = EXIT.done;
     });
     await worker.stop();
     process.exit();
   };
+
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, stop);
+
   const parent = process.ppid;
-  setInterval(() => process.ppid !== parent && stop(), 500).unref();
+  const watchParent = (): void => {
+    if (process.ppid !== parent) void stop();
+  };
+  setInterval(watchParent, PARENT_MS).unref();
 }
 
 /** Ends this process, and the Worker with it. */
@@ -257,33 +353,45 @@ function endProcess(reason: unknown): never {
 }
 
 /** Each URL has a line of its own. */
-function welcomeText(address: string, { variants }: Config, project: LocalProject): string {
-  const { devVars, hasOwnS3, queue, localVars } = project;
-  const missing = [...variants].flatMap(([name, { image }]) => {
-    const options = name.includes("@") ? [] : findUnsupported(imageOf(image));
-    if (options.length === 0) return [];
-    return [
-      `${presetOption(localVars, name)}: the local edge does not implement ${options.join(", ")}.\n\n`,
-    ];
-  });
+function welcomeText(address: string, config: Config, project: LocalProject): string {
+  const { devVars, hasOwnS3, queue } = project;
+
   const pictures = hasOwnS3
     ? `The pictures come from the S3 that ${devVars} names, which the contact sheet does not list:`
     : "The contact sheet shows every picture at every preset, and takes your own:";
+
   // What an S3 of the user sends comes to /purge, if at all.
   const sendsEvents = queue !== undefined && !hasOwnS3;
   const events = sendsEvents
     ? "Replace or delete a file of objects/: its event comes through the queue, and is logged.\n"
     : "";
+
   return `
 Vitrine is ready on ${address}
 
 ${pictures}
 ${address}/
 
-${missing.join("")}A picture is made once, and then comes out of a store in .wrangler/state, until its object changes.
+${unsupportedText(config, project)}A picture is made once, and then comes out of a store in .wrangler/state, until its object changes.
 ${events}To see how the Worker fails, add a line to ${devVars}, for example EDGE='{"transformations":false}'.
-${withPages("It takes effect at once. docs/switches.md has all the switches of the local edge.")}
+It takes effect at once. ${page("docs/switches.md")} has all the switches of the local edge.
 
 Requests and errors are logged below. Press Ctrl-C to stop.
 `;
+}
+
+/** A paragraph for each preset with options that the local edge does not implement. */
+function unsupportedText({ variants }: Config, { localVars }: LocalProject): string {
+  let text = "";
+  for (const [name, { image }] of variants) {
+    // The other sizes of a preset have the same options.
+    if (name.includes("@")) continue;
+
+    const options = findUnsupported(imageOf(image));
+    if (options.length === 0) continue;
+
+    const setting = presetOption(started, name);
+    text += `${setting}: the local edge does not implement ${options.join(", ")}.\n\n`;
+  }
+  return text;
 }
