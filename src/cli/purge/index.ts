@@ -2,10 +2,11 @@
 // --verify it then requests what is gone as visitors do. It deletes no object.
 
 import { Command } from "@commander-js/extra-typings";
+import type { Bucket } from "../../worker/config/bucket.ts";
 import { objectsOf } from "../../worker/request/resolve-request.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, log } from "../command.ts";
-import { type OpenOptions, openProjectSite } from "../config/project.ts";
+import { openProjectSite } from "../config/project.ts";
 import { isHere } from "../config/site-url.ts";
 import { envOption, OBJECTS, urlOption } from "../options.ts";
 import { commandLine } from "../terminal/shell.ts";
@@ -13,7 +14,7 @@ import { type SelectedObject, type Selection, selectObjects } from "../urls/sele
 import { type PurgeSite, readPurgeToken } from "./client.ts";
 import { reportDryRun, reportDryRunOfWhole } from "./dry-run.ts";
 import { purgeObjects } from "./purge-objects.ts";
-import { type Listed, purgeListed, readR2Prefix } from "./purge-prefix.ts";
+import { NONE_LISTED, purgeListed, readR2Prefix } from "./purge-prefix.ts";
 import { purgeWhole } from "./purge-whole.ts";
 import { protocolFileFault, reportPurge } from "./report.ts";
 import { verifyObjects } from "./verify.ts";
@@ -57,7 +58,9 @@ Examples:
 
 async function purge(world: World, names: readonly string[], options: Options): Promise<Outcome> {
   const began = world.now();
-  const { prefix, bucket, protocol } = options;
+  const { prefix, bucket, dryRun } = options;
+
+  // Check the options.
   const hasNames = names.length > 0 || prefix !== undefined;
   const usage = usageFault(options, hasNames);
   if (usage !== undefined) {
@@ -67,22 +70,23 @@ async function purge(world: World, names: readonly string[], options: Options): 
 
   const site = openPurgeSite(world, options);
   if (isFault(site)) return site;
-  const buckets = site.config.buckets.map(({ name }) => name);
-  if (bucket !== undefined && !buckets.includes(bucket)) {
-    return { fault: `--bucket ${bucket}: there is no such bucket. There is ${buckets.join(", ")}` };
-  }
-  const fileFault = protocol === undefined ? undefined : protocolFileFault(world.folder, protocol);
-  if (fileFault !== undefined) return { fault: `--protocol ${protocol}: ${fileFault}` };
 
+  const optionFault = bucketFault(site, options) ?? protocolFault(world, options);
+  if (optionFault !== undefined) return optionFault;
+
+  // Purge objects.
   if (hasNames) {
     const outcome = await purgeSelected(world, site, names, options, began);
     if (prefix !== undefined && !isFault(outcome)) log(world.stderr, DELETED_ARE_NOT_LISTED);
     return outcome;
   }
 
-  if (options.dryRun) return reportDryRunOfWhole(world, site, bucket);
+  // Purge a bucket, or everything.
+  if (dryRun) return reportDryRunOfWhole(world, site, bucket);
+
   const purged = await purgeWhole(world, site, bucket);
   if (isFault(purged)) return purged;
+
   const run = { purged, verified: undefined, invalid: 0, began };
   return reportPurge(world, site, new Map(), run, options);
 }
@@ -90,16 +94,47 @@ async function purge(world: World, names: readonly string[], options: Options): 
 /** Returns why the options make no sense. */
 function usageFault(options: Options, hasNames: boolean): string | undefined {
   const { bucket, everything, verify, dryRun, json, protocol } = options;
-  const selections = [hasNames, bucket !== undefined, everything === true].filter(Boolean);
-  if (selections.length !== 1 || (verify && !hasNames)) {
-    const all = "objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything";
-    return `Name ${all}. --verify needs objects: npx vitrine purge --help`;
+
+  const selections = [hasNames, bucket !== undefined, everything === true];
+  const selectionCount = selections.filter(Boolean).length;
+  if (selectionCount !== 1 || (verify && !hasNames)) {
+    return "Name objects, or a --prefix, or - for objects on stdin; or --bucket; or --everything. --verify needs objects: npx vitrine purge --help";
   }
 
   const isReported = json === true || protocol !== undefined;
   if (dryRun && isReported) return "--dry-run purges nothing: leave out --json and --protocol";
   return undefined;
 }
+
+function openPurgeSite(world: World, { env, url }: Options): PurgeSite | CommandFault {
+  if (url !== undefined && isHere(url)) {
+    return { fault: "The local run has no Workers Cache: nothing to purge" };
+  }
+
+  const site = openProjectSite(world, { env, url });
+  if (isFault(site)) return site;
+
+  const token = readPurgeToken(site);
+  if (isFault(token)) return token;
+  return { ...site, token };
+}
+
+function bucketFault({ config }: PurgeSite, { bucket }: Options): CommandFault | undefined {
+  const buckets = config.buckets.map(({ name }) => name);
+  if (bucket === undefined || buckets.includes(bucket)) return undefined;
+  return { fault: `--bucket ${bucket}: there is no such bucket. There is ${buckets.join(", ")}` };
+}
+
+function protocolFault({ folder }: World, { protocol }: Options): CommandFault | undefined {
+  if (protocol === undefined) return undefined;
+
+  const fault = protocolFileFault(folder, protocol);
+  if (fault === undefined) return undefined;
+  return { fault: `--protocol ${protocol}: ${fault}` };
+}
+
+const DELETED_ARE_NOT_LISTED =
+  "--prefix never reaches deleted objects: a list does not have them. Purge these by their names, or with --bucket or --everything.";
 
 /** Purges objects by their names, and those that begin with a prefix. */
 async function purgeSelected(
@@ -109,9 +144,12 @@ async function purgeSelected(
   options: Options,
   began: number,
 ): Promise<Outcome> {
-  const { prefix, verify = false, dryRun } = options;
+  const { prefix, verify = false, dryRun, json, protocol, env, url } = options;
+
+  // The Worker lists an R2 binding. Any other bucket is listed here.
   const r2Prefix = prefix === undefined ? undefined : readR2Prefix(site, prefix);
   if (isFault(r2Prefix)) return r2Prefix;
+
   if (r2Prefix !== undefined && dryRun) {
     const { name } = r2Prefix.bucket;
     return {
@@ -119,9 +157,15 @@ async function purgeSelected(
     };
   }
 
-  const { prefix: _prefix, ...flags } = options;
   const listedHere = r2Prefix === undefined ? prefix : undefined;
-  const command = commandLine("purge", flags);
+  const command = commandLine("purge", {
+    verify: options.verify,
+    dryRun,
+    json,
+    protocol,
+    env,
+    url,
+  });
   const selection = await selectObjects(world, site, names, listedHere, command);
   if (isFault(selection)) return selection;
 
@@ -129,12 +173,9 @@ async function purgeSelected(
   const named = inAllBuckets(selection);
   if (dryRun) return reportDryRun(world, site, named, verify, invalid);
 
-  let listed: Listed = { objects: new Map(), purged: new Set(), deleted: 0 };
-  if (r2Prefix !== undefined) {
-    const result = await purgeListed(world, site, r2Prefix);
-    if (isFault(result)) return result;
-    listed = result;
-  }
+  // Purge, verify, report.
+  const listed = r2Prefix === undefined ? NONE_LISTED : await purgeListed(world, site, r2Prefix);
+  if (isFault(listed)) return listed;
 
   const objects = new Map([...named, ...listed.objects]);
   const purged = await purgeObjects(world, site, [...objects.keys()], listed, verify);
@@ -142,30 +183,22 @@ async function purgeSelected(
   return reportPurge(world, site, objects, { purged, verified, invalid, began }, options);
 }
 
-const DELETED_ARE_NOT_LISTED =
-  "--prefix never reaches deleted objects: a list does not have them. Purge these by their names, or with --bucket or --everything.";
-
-function openPurgeSite(world: World, options: OpenOptions): PurgeSite | CommandFault {
-  if (options.url !== undefined && isHere(options.url)) {
-    return { fault: "The local run has no Workers Cache: nothing to purge" };
+/** The objects of a selection, by the names that the Worker uses: BUCKET/key. */
+function inAllBuckets({ objects }: Selection): ReadonlyMap<string, SelectedObject> {
+  const named = new Map<string, SelectedObject>();
+  for (const object of objects.values()) {
+    for (const bucket of bucketsOf(object)) {
+      named.set(`${bucket.name}/${object.key}`, { ...object, bucket });
+    }
   }
-
-  const site = openProjectSite(world, options);
-  if (isFault(site)) return site;
-  const token = readPurgeToken(site);
-  if (isFault(token)) return token;
-  return { ...site, token };
+  return named;
 }
 
 /** The object of a public URL may be in any bucket of its route: `media/a.jpg` → `media/a.jpg` and `archive/a.jpg`. */
-function inAllBuckets({ objects }: Selection): ReadonlyMap<string, SelectedObject> {
-  const all = [...objects.values()].flatMap((object) => {
-    const { bucket, key: relativeKey, publicUrl } = object;
-    const request = publicUrl && { ...publicUrl, relativeKey, key: bucket.prefix + relativeKey };
-    const candidates = request ? objectsOf(request) : [object];
-    return candidates.map(({ bucket }) => {
-      return [`${bucket.name}/${relativeKey}`, { ...object, bucket }] as const;
-    });
-  });
-  return new Map(all);
+function bucketsOf({ bucket, key, publicUrl }: SelectedObject): readonly Bucket[] {
+  if (publicUrl === undefined) return [bucket];
+
+  const { route } = publicUrl;
+  const locations = objectsOf({ route, relativeKey: key, key: bucket.prefix + key });
+  return locations.map((location) => location.bucket);
 }

@@ -10,6 +10,7 @@ type VerifiedObject = NonNullable<Protocol["verified"]>[number];
 
 export function protocolPage(protocol: Protocol): string {
   const { site, began, ended, store, verified = [], browsers } = protocol;
+
   const page = html`<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
@@ -36,6 +37,7 @@ ${list(NOT_PROVED)}
 <p>Written by vitrine ${BUILD_VERSION}. The times are those of the machine that ran it.</p>
 </html>
 `;
+
   return visible(page.text);
 }
 

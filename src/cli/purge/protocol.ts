@@ -69,7 +69,7 @@ export function createProtocol(site: ProjectSite, run: PurgeRun): Protocol {
     not_purged: notPurged,
     impossible_names: invalid,
     ...(hasStore && { store: storeJson(purged) }),
-    ...(verified && { verified: verified.map((one) => verifiedJson(site.baseUrl, one)) }),
+    ...(verified && { verified: verified.map((object) => verifiedJson(site.baseUrl, object)) }),
     browsers: { max_age: maxAge, ...(until !== undefined && { until: isoTime(until) }) },
   };
 }

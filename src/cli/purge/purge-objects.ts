@@ -96,8 +96,11 @@ export function logDeleted(world: World, { purged, deleted, emptied }: PurgeResu
  */
 export async function waitForRuns(world: World, { config }: PurgeSite): Promise<boolean> {
   const { timeout } = config.answers;
-  const reason = "a picture may be on its way to the store";
-  log(world.stderr, `Waiting for ${timeout} s, to purge once more: ${reason}.`);
+  log(
+    world.stderr,
+    `Waiting for ${timeout} s, to purge once more: a picture may be on its way to the store.`,
+  );
+
   await sleep(timeout * 1000, world.interrupted);
   return !world.interrupted.aborted;
 }

@@ -10,8 +10,12 @@ import { createProgress } from "../terminal/progress.ts";
 import type { SelectedObject } from "../urls/select-objects.ts";
 import { createPurgeClient, type PurgeReport, type PurgeSite } from "./client.ts";
 
-/** A prefix of names in a bucket that is an R2 binding. `name`: with the bucket, as the Worker wants it. */
-type R2Prefix = { readonly bucket: Bucket; readonly name: string };
+/** A prefix of names in a bucket that is an R2 binding. */
+type R2Prefix = {
+  readonly bucket: Bucket;
+  /** With the bucket, as the Worker wants it: `media/photos/`. */
+  readonly name: string;
+};
 
 /** @returns undefined if the bucket is listed with a key of S3 */
 export function readR2Prefix(
@@ -22,7 +26,8 @@ export function readR2Prefix(
   if (isFault(parsed)) return { fault: `--prefix ${prefix}: ${parsed.fault}` };
 
   const { bucket, key } = parsed;
-  return bucket.r2 ? { bucket, name: `${bucket.name}/${key}` } : undefined;
+  if (bucket.r2 === undefined) return undefined;
+  return { bucket, name: `${bucket.name}/${key}` };
 }
 
 /** Objects that the Worker has listed, and the names of those that it has purged. */
@@ -31,6 +36,9 @@ export type Listed = {
   readonly purged: ReadonlySet<string>;
   readonly deleted: number;
 };
+
+/** Where the Worker is to list nothing. */
+export const NONE_LISTED: Listed = { objects: new Map(), purged: new Set(), deleted: 0 };
 
 /** Has the Worker list and purge a prefix, portion by portion. */
 export async function purgeListed(
@@ -42,6 +50,7 @@ export async function purgeListed(
   const { bucket, name: namePrefix } = prefix;
   const post = createPurgeClient(world, site);
   const progress = createProgress(world, "listed objects");
+
   const objects = new Map<string, SelectedObject>();
   const purged = new Set<string>();
   let deleted = 0;
@@ -49,9 +58,10 @@ export async function purgeListed(
 
   for (;;) {
     const request = { prefix: namePrefix, ...(after !== undefined && { after }) };
-    const isListed = (report: PurgeReport) =>
-      namesIn(report).every((name) => isBelow(prefix, name));
-    const answer = await post(() => request, isListed);
+    const answer = await post(
+      () => request,
+      (report) => isBelow(prefix, report),
+    );
     if (isFault(answer)) return { fault: `${namePrefix}* is not purged: ${answer.fault}` };
 
     const names = namesIn(answer);
@@ -71,10 +81,14 @@ export async function purgeListed(
   }
 }
 
-const namesIn = ({ purged, notPurged }: PurgeReport) => [...purged, ...notPurged.keys()];
+function namesIn({ purged, notPurged }: PurgeReport): readonly string[] {
+  return [...purged, ...notPurged.keys()];
+}
 
-/** Returns whether a name of the Worker's answer can be one of the prefix. */
-function isBelow({ bucket, name: prefix }: R2Prefix, name: string): boolean {
-  const key = bucket.prefix + name.slice(bucket.name.length + 1);
-  return name.startsWith(prefix) && keyFault(key) === undefined;
+/** Returns whether each name of the Worker's answer can be one of the prefix. */
+function isBelow({ bucket, name: prefix }: R2Prefix, report: PurgeReport): boolean {
+  return namesIn(report).every((name) => {
+    const key = bucket.prefix + name.slice(bucket.name.length + 1);
+    return name.startsWith(prefix) && keyFault(key) === undefined;
+  });
 }

@@ -67,6 +67,7 @@ async function purgeUntilDone(
 
     progress.step(answer.deleted);
     deleted += answer.deleted;
+
     const [reason] = answer.notPurged.values();
     if (reason === undefined) {
       progress.clear();
@@ -74,7 +75,8 @@ async function purgeUntilDone(
     }
 
     const isProgress = answer.deleted > 0 || answer.after !== after;
-    idle = isProgress ? 0 : idle + 1;
+    if (isProgress) idle = 0;
+    else idle += 1;
     if (!answer.left || idle === MAX_IDLE) return { fault: `${name} is not purged: ${reason}` };
 
     after = answer.after;

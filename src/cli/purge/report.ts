@@ -11,7 +11,6 @@ import { logNotDone, reportNotDone, type SelectedObject } from "../urls/select-o
 import type { PurgeSite } from "./client.ts";
 import { createProtocol, isoTime, type PurgeRun } from "./protocol.ts";
 import { protocolPage } from "./protocol-page.ts";
-import type { PurgeResult } from "./purge-objects.ts";
 import type { Verified } from "./verify.ts";
 
 export type ReportOptions = {
@@ -28,18 +27,18 @@ export function reportPurge(
   run: Omit<PurgeRun, "ended" | "exit">,
   { json, protocol: file }: ReportOptions,
 ): Exit {
-  const { purged, verified, invalid } = run;
-  const isList = verified === undefined && !json;
-  const purgeExit = isList
-    ? printNotPurged(world, objects, purged, invalid)
-    : logNotDone(world, "NOT PURGED", purged.purged.length, purged.notPurged, invalid);
+  const { verified } = run;
 
+  // Print what is not done.
+  const purgeExit = reportFailures(world, objects, run, json === true);
   if (verified && !json) printVerified(world, verified);
   const unproved = verified ? logUnproved(world, verified) : 0;
-  const isPartly = purgeExit === EXIT.done && unproved > 0;
-  let exit: Exit = isPartly ? EXIT.partly : purgeExit;
+
+  let exit = purgeExit;
+  if (purgeExit === EXIT.done && unproved > 0) exit = EXIT.partly;
   if (world.interrupted.aborted) exit = EXIT.interrupted;
 
+  // Write the protocol.
   const protocol = createProtocol(site, { ...run, exit, ended: world.now() });
   if (json) print(world.stdout, visible(JSON.stringify(protocol, null, 2)));
   if (file === undefined) return exit;
@@ -49,6 +48,7 @@ export function reportPurge(
     log(world.stderr, `Wrote ${file}.`);
     return exit;
   }
+
   logInColour(world, "red", `${file} is not written: ${fault}`);
   return exit === EXIT.done ? EXIT.partly : exit;
 }
@@ -67,19 +67,28 @@ export function protocolFileFault(folder: string, file: string): string | undefi
     rmSync(path);
     return undefined;
   } catch (error) {
-    return `cannot be written: ${error instanceof Error ? error.message : error}`;
+    const reason = error instanceof Error ? error.message : error;
+    return `cannot be written: ${reason}`;
   }
 }
 
-/** Prints what can be given again. */
-function printNotPurged(
+/** Logs what was not purged. Where stdout has no other result, it gets the names, which can be given again. */
+function reportFailures(
   world: World,
   objects: ReadonlyMap<string, SelectedObject>,
-  { purged, notPurged }: PurgeResult,
-  invalid: number,
+  { purged: result, verified, invalid }: Pick<PurgeRun, "purged" | "verified" | "invalid">,
+  json: boolean,
 ): Exit {
+  const { purged, notPurged } = result;
+  if (verified !== undefined || json) {
+    return logNotDone(world, "NOT PURGED", purged.length, notPurged, invalid);
+  }
+
   const failures = new Map<string, string>();
-  for (const [name, reason] of notPurged) failures.set(objects.get(name)?.input ?? name, reason);
+  for (const [name, reason] of notPurged) {
+    const input = objects.get(name)?.input ?? name;
+    failures.set(input, reason);
+  }
   return reportNotDone(world, "NOT PURGED", purged.length, failures, invalid);
 }
 
@@ -92,14 +101,14 @@ function printVerified({ stdout }: World, verified: readonly Verified[]): void {
 
 /** @returns how many objects are not proved */
 function logUnproved(world: World, verified: readonly Verified[]): number {
-  const { stderr } = world;
   const all = counted(verified.length, "object");
-  const unproved = verified.filter(({ result }) => result !== "proved");
-  if (unproved.length > 0) {
-    const summary = `NOT PROVED: ${count(unproved.length)} of ${all}. See stdout for the reasons.`;
-    logInColour(world, "red", summary);
+  const unproved = verified.filter(({ result }) => result !== "proved").length;
+
+  if (unproved > 0) {
+    const text = `NOT PROVED: ${count(unproved)} of ${all}. See stdout for the reasons.`;
+    logInColour(world, "red", text);
   } else if (verified.length > 0) {
-    log(stderr, `Proved: ${all}.`);
+    log(world.stderr, `Proved: ${all}.`);
   }
-  return unproved.length;
+  return unproved;
 }
