@@ -56,6 +56,10 @@ const DEFAULT_LOCATION: RunLocation = {
 
 const running = new AsyncLocalStorage<RunLocation>();
 
-export const currentLocation = (): RunLocation => running.getStore() ?? DEFAULT_LOCATION;
+export function currentLocation(): RunLocation {
+  return running.getStore() ?? DEFAULT_LOCATION;
+}
 
-export const runAt = <Value>(at: RunLocation, work: () => Value): Value => running.run(at, work);
+export function runAt<Value>(location: RunLocation, work: () => Value): Value {
+  return running.run(location, work);
+}

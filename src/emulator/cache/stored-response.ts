@@ -2,7 +2,7 @@
 
 import { DECIDING, type Policy, readPolicy } from "./cache-control.ts";
 
-/** W16. The largest response that is stored. */
+/** The largest response that is stored (W16). */
 const MAX_BYTES = 512 * 1024 ** 2;
 
 export type StoredResponse = {
@@ -24,49 +24,74 @@ export function policyOf(
   now: number,
 ): Policy | "BYPASS" | "MISS" {
   const policy = readPolicy(status, headers, now);
+
+  // What is for one visitor alone bypasses the cache.
   const isPrivate = request.headers.has("authorization") && policy?.isForAll !== true;
-  const isForOne = isPrivate || readVary(headers).includes("*");
-  if (headers.has("set-cookie") || policy?.bypasses || isForOne) return "BYPASS";
-  const isTooLarge = Number(headers.get("content-length") ?? 0) > MAX_BYTES;
-  const isNeverStored = [206, 304].includes(status) || (status >= 520 && status <= 526); // W9
-  return policy === undefined || isNeverStored || isTooLarge ? "MISS" : policy;
+  if (isPrivate || readVary(headers).includes("*")) return "BYPASS";
+  if (headers.has("set-cookie") || policy?.bypasses) return "BYPASS";
+
+  if (policy === undefined || isNeverStored(status)) return "MISS";
+  const length = Number(headers.get("content-length") ?? 0);
+  return length > MAX_BYTES ? "MISS" : policy;
 }
 
-export function store(
+/** Returns whether no response of a status is ever stored: a part, no content of its own, or an error of Cloudflare (W9). */
+function isNeverStored(status: number): boolean {
+  return status === 206 || status === 304 || (status >= 520 && status <= 526);
+}
+
+export function createStored(
   { status, headers }: Response,
   bytes: Uint8Array<ArrayBuffer>,
   policy: Policy,
   now: number,
   source: StoredResponse["source"],
 ): StoredResponse {
-  const tags = readTags(headers.get("cache-tag"));
-  const generatedAt = now - initialAge(headers, now);
-  return { status, headers: new Headers(headers), bytes, policy, tags, generatedAt, source };
+  return {
+    status,
+    headers: new Headers(headers),
+    bytes,
+    policy,
+    tags: readTags(headers.get("cache-tag")),
+    generatedAt: now - initialAge(headers, now),
+    source,
+  };
 }
 
 const MAX_TAG_LENGTH = 1024;
 
-/** Printable ASCII without a space. A comma ends a tag. */
+/** Printable ASCII without a space. A comma separates tags. */
 const TAG = /^[!-+\--~]+$/;
 
 /** Reads a `cache-tag` header. What is no tag is dropped in silence. The case of letters does not count. */
 function readTags(header: string | null): ReadonlySet<string> {
-  const all = (header ?? "").split(",").map((tag) => tag.trim());
-  const tags = all.filter((text) => text.length <= MAX_TAG_LENGTH && TAG.test(text));
-  return new Set(tags.map((tag) => tag.toLowerCase()));
+  const tags = new Set<string>();
+
+  for (const text of (header ?? "").split(",")) {
+    const tag = text.trim();
+    if (tag.length <= MAX_TAG_LENGTH && TAG.test(tag)) tags.add(tag.toLowerCase());
+  }
+
+  return tags;
 }
 
 /** The names of the request headers by which a response varies; `*`: by more than headers (W14). */
 export function readVary(headers: Headers): readonly string[] {
+  // The cache ignores `vary` of what image transformations produced (C5).
   if (headers.has("cf-resized")) return [];
+
   return headers.get("vary")?.match(/[^\s,]+/g) ?? [];
 }
 
-/** The age of a response when it came, in ms. Of several ages, the first counts (RFC 9111, 4.2.3, 5.1). */
+/** The age of a response when it came, in ms. It is the larger one of what Age and Date say (RFC 9111, 4.2.3). */
 function initialAge(headers: Headers, now: number): number {
+  // Of several ages, the first counts (RFC 9111, 5.1).
   const ageHeader = Number.parseInt(headers.get("age") ?? "0", 10) * 1000;
+  const age = Number.isNaN(ageHeader) ? 0 : ageHeader;
+
   const date = Date.parse(headers.get("date") ?? "");
-  return Math.max(0, ageHeader || 0, now - date || 0);
+  const sinceDate = Number.isNaN(date) ? 0 : now - date;
+  return Math.max(0, age, sinceDate);
 }
 
 /** The age in seconds. If the clock was set back, 0. */
@@ -78,6 +103,7 @@ export function ageOf({ generatedAt }: StoredResponse, now: number): number {
 export function freshnessOf(stored: StoredResponse, now: number) {
   const { fresh, whileRevalidate, ifError } = stored.policy;
   const age = ageOf(stored, now);
+
   return {
     isFresh: age < fresh,
     mayRevalidate: age < fresh + whileRevalidate,
@@ -88,13 +114,18 @@ export function freshnessOf(stored: StoredResponse, now: number) {
 /** The headers of a 304 that describe its own body (RFC 9111, 3.2). */
 const NOT_RENEWED = ["content-encoding", "content-length", "content-md5", "content-range"];
 
+/** Headers of the stored response that are gone if the 304 does not have them. */
+const RENEWED_WHOLE = ["age", "date", "expires", "cache-tag", ...DECIDING];
+
 /** Returns the stored response with the headers of a 304: only these headers set its lifetime and its tags (W18). */
 export function freshen(old: StoredResponse, { headers }: Response): Response {
   const merged = new Headers(old.headers);
-  for (const name of ["age", "date", "expires", "cache-tag", ...DECIDING]) merged.delete(name);
+  for (const name of RENEWED_WHOLE) merged.delete(name);
+
   for (const [name, value] of headers) {
     if (!NOT_RENEWED.includes(name)) merged.set(name, value);
   }
+
   return new Response(bodyOf(old), { status: old.status, headers: merged });
 }
 

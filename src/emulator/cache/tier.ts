@@ -1,5 +1,5 @@
-// One tier of the cache, of a data centre or the upper one of all: its stored responses, the requests that wait for a
-// run, and runs in the background (W6, W8).
+// One tier of the cache: of a data centre, or the upper one of all. It has stored responses, the runs that requests wait
+// for, and runs in the background (W6, W8). A run that was under way during a purge may still store what it has (W10).
 
 import type { Entrypoint } from "./entrypoint.ts";
 import type { TierResult } from "./http.ts";
@@ -31,100 +31,126 @@ type TierSettings = {
   readonly addBackgroundWork: (work: Promise<void>) => void;
 };
 
-export type Tier = {
-  handle(cacheRequest: CacheRequest): Promise<TierResult>;
-  /** Removes what a purge matches (W10). A run that is under way may still use and store what it has. */
-  purge(matches: (stored: StoredResponse) => boolean): void;
+export type Tier = TierSettings & {
+  /** By `variantKey`. */
+  readonly entries: Map<string, StoredResponse>;
+  /** The headers by which the newest response for a key varies. */
+  readonly varies: Map<string, readonly string[]>;
+  /** The runs that other requests for the same key wait for. They never fail. */
+  readonly flights: Map<string, Promise<void>>;
 };
 
-export function createTier({ now, next, addBackgroundWork }: TierSettings): Tier {
-  /** By `variantKey`. */
-  const entries = new Map<string, StoredResponse>();
-  /** What the newest response for a key varies by. */
-  const varies = new Map<string, readonly string[]>();
-  /** The runs that other requests for the same key wait for. They never fail. */
-  const flights = new Map<string, Promise<void>>();
-
-  /** Returns the key with the request's values of the headers by which the response varies (W14). */
-  function variantKey({ key, request }: CacheRequest): string {
-    const names = varies.get(key) ?? [];
-    return JSON.stringify([key, ...names.map((name) => request.headers.get(name))]);
-  }
-
-  /** The stored response for a request. With Authorization, only a response that allows this (W9). */
-  function findStored(cacheRequest: CacheRequest): StoredResponse | undefined {
-    const stored = entries.get(variantKey(cacheRequest));
-    const isAllowed = stored?.policy.isForAll || !cacheRequest.request.headers.has("authorization");
-    return isAllowed ? stored : undefined;
-  }
-
-  async function handle(cacheRequest: CacheRequest): Promise<TierResult> {
-    const isStored = entries.has(variantKey(cacheRequest));
-    const ignoresStored = isStored && findStored(cacheRequest) === undefined; // it has Authorization (W9)
-    if (ignoresStored) return refresh({ ...cacheRequest, ignoresStored, isAlone: true });
-    const served = serveStored(cacheRequest);
-    if (served !== undefined) return served;
-    if (cacheRequest.isAlone) return refresh(cacheRequest);
-    const flight = flights.get(variantKey(cacheRequest));
-    if (flight === undefined) return startFlight(cacheRequest);
-    await flight;
-    const landed = serveStored(cacheRequest);
-    if (landed !== undefined) return landed;
-    const stored = findStored(cacheRequest);
-    // A run in the background has just failed: no second run is started.
-    if (cacheRequest.isBackground && stored !== undefined) return { status: "STALE", stored };
-    // The response was for the first request alone (W6): the others run on their own, at the same time.
-    return refresh({ ...cacheRequest, isAlone: true });
-  }
-
-  /** The stored response, if it may be used without waiting. */
-  function serveStored(cacheRequest: CacheRequest): TierResult | undefined {
-    const stored = findStored(cacheRequest);
-    if (stored === undefined) return undefined;
-    const { isFresh, mayRevalidate } = freshnessOf(stored, now());
-    if (isFresh) return { status: "HIT", stored };
-    if (!mayRevalidate || cacheRequest.isBackground) return undefined; // the background run needs a fresh one (W8)
-    if (!flights.has(variantKey(cacheRequest))) {
-      addBackgroundWork(startFlight({ ...cacheRequest, isBackground: true }).then(ignore, ignore));
-    }
-    return { status: "UPDATING", stored };
-  }
-
-  function startFlight(cacheRequest: CacheRequest): Promise<TierResult> {
-    const work = refresh(cacheRequest);
-    const key = variantKey(cacheRequest);
-    const removeFlight = () => void flights.delete(key);
-    flights.set(key, work.then(removeFlight, removeFlight));
-    return work;
-  }
-
-  /** Gets a new response. If the entrypoint fails, an old response takes its place, and stays stored (W8). */
-  async function refresh(cacheRequest: CacheRequest): Promise<TierResult> {
-    const old = findStored(cacheRequest);
-    const replacesError = () => old !== undefined && freshnessOf(old, now()).mayReplaceError;
-    try {
-      const result = await next(cacheRequest, old);
-      const { status } = result.stored === undefined ? result.response : result.stored;
-      if (status >= 500 && old !== undefined && replacesError()) {
-        return { status: "STALE", stored: old };
-      }
-      if (result.stored !== undefined) {
-        varies.set(cacheRequest.key, readVary(result.stored.headers));
-        entries.set(variantKey(cacheRequest), result.stored);
-      }
-      return result;
-    } catch (error) {
-      if (old !== undefined && replacesError()) return { status: "STALE", stored: old };
-      throw error;
-    }
-  }
-
-  return {
-    handle,
-    purge(matches) {
-      for (const [key, stored] of entries) if (matches(stored)) entries.delete(key);
-    },
-  };
+export function createTier(settings: TierSettings): Tier {
+  return { ...settings, entries: new Map(), varies: new Map(), flights: new Map() };
 }
 
-const ignore = () => {}; // a background run that fails: the stored response stays (W8)
+/** Answers with a stored response, or gets a new one. Requests that come together wait for one run (W6). */
+export async function handle(tier: Tier, cacheRequest: CacheRequest): Promise<TierResult> {
+  const isStored = tier.entries.has(variantKey(tier, cacheRequest));
+  const isForbidden = isStored && findStored(tier, cacheRequest) === undefined;
+  // The request has an Authorization header, and the stored response is not for such requests (W9).
+  if (isForbidden) return refresh(tier, { ...cacheRequest, ignoresStored: true, isAlone: true });
+
+  const served = serveStored(tier, cacheRequest);
+  if (served !== undefined) return served;
+
+  if (cacheRequest.isAlone) return refresh(tier, cacheRequest);
+
+  const flight = tier.flights.get(variantKey(tier, cacheRequest));
+  if (flight === undefined) return startFlight(tier, cacheRequest);
+
+  await flight;
+  const landed = serveStored(tier, cacheRequest);
+  if (landed !== undefined) return landed;
+
+  // A run in the background has just failed: no second run is started.
+  const stored = findStored(tier, cacheRequest);
+  if (cacheRequest.isBackground && stored !== undefined) return { status: "STALE", stored };
+
+  // The response was for the first request alone (W6): the others run on their own, at the same time.
+  return refresh(tier, { ...cacheRequest, isAlone: true });
+}
+
+/** Removes what a purge matches (W10). */
+export function purgeTier({ entries }: Tier, matches: (stored: StoredResponse) => boolean): void {
+  for (const [key, stored] of entries) {
+    if (matches(stored)) entries.delete(key);
+  }
+}
+
+/** Returns the key with the request's values of the headers by which the response varies (W14). */
+function variantKey({ varies }: Tier, { key, request }: CacheRequest): string {
+  const names = varies.get(key) ?? [];
+  const values = names.map((name) => request.headers.get(name));
+  return JSON.stringify([key, ...values]);
+}
+
+/** The stored response for a request. With Authorization, only a response that allows this (W9). */
+function findStored(tier: Tier, cacheRequest: CacheRequest): StoredResponse | undefined {
+  const stored = tier.entries.get(variantKey(tier, cacheRequest));
+  if (stored === undefined) return undefined;
+
+  const isPrivate = cacheRequest.request.headers.has("authorization");
+  return isPrivate && !stored.policy.isForAll ? undefined : stored;
+}
+
+/** The stored response, if it may be used without waiting. */
+function serveStored(tier: Tier, cacheRequest: CacheRequest): TierResult | undefined {
+  const stored = findStored(tier, cacheRequest);
+  if (stored === undefined) return undefined;
+
+  const { isFresh, mayRevalidate } = freshnessOf(stored, tier.now());
+  if (isFresh) return { status: "HIT", stored };
+
+  // A run in the background is there to get a fresh one (W8).
+  if (!mayRevalidate || cacheRequest.isBackground) return undefined;
+
+  if (!tier.flights.has(variantKey(tier, cacheRequest))) {
+    const work = startFlight(tier, { ...cacheRequest, isBackground: true });
+    // If it fails, the stored response stays (W8).
+    const ignore = () => {};
+    tier.addBackgroundWork(work.then(ignore, ignore));
+  }
+  return { status: "UPDATING", stored };
+}
+
+/** Gets a new response, for which other requests for the same key can wait. */
+function startFlight(tier: Tier, cacheRequest: CacheRequest): Promise<TierResult> {
+  const work = refresh(tier, cacheRequest);
+
+  const key = variantKey(tier, cacheRequest);
+  const removeFlight = () => void tier.flights.delete(key);
+  tier.flights.set(key, work.then(removeFlight, removeFlight));
+  return work;
+}
+
+/** Gets a new response. If the entrypoint fails, an old response replaces the error, and stays stored (W8). */
+async function refresh(tier: Tier, cacheRequest: CacheRequest): Promise<TierResult> {
+  const { next, varies, entries } = tier;
+  const old = findStored(tier, cacheRequest);
+
+  let result: TierResult;
+  try {
+    result = await next(cacheRequest, old);
+  } catch (error) {
+    if (old !== undefined && mayReplaceError(tier, old)) return { status: "STALE", stored: old };
+    throw error;
+  }
+
+  const { status } = result.stored === undefined ? result.response : result.stored;
+  if (status >= 500 && old !== undefined && mayReplaceError(tier, old)) {
+    return { status: "STALE", stored: old };
+  }
+
+  if (result.stored !== undefined) {
+    varies.set(cacheRequest.key, readVary(result.stored.headers));
+    // The new response may vary by other headers, so the key is made anew.
+    entries.set(variantKey(tier, cacheRequest), result.stored);
+  }
+  return result;
+}
+
+/** Returns whether a response may be used in place of an error at this moment (W8). */
+function mayReplaceError(tier: Tier, stored: StoredResponse): boolean {
+  return freshnessOf(stored, tier.now()).mayReplaceError;
+}
