@@ -114,8 +114,9 @@ function imageAnswer(
     case "original":
       return respond(original.bytes, requested);
     case "breaks-off":
+      return respond(firstHalf(bytes, "error"));
     case "stalls-midway":
-      return respond(firstHalf(bytes, fault === "breaks-off"));
+      return respond(firstHalf(bytes, "silence"));
     default:
       return respond(bytes);
   }

@@ -86,16 +86,34 @@ export type R2 = Workers.R2Bucket & {
   readonly calls: R2Call[];
 };
 
-const MAX_KEY_BYTES = 1024; // A10, T3
-const MAX_METADATA_BYTES = 8192; // T3
-const MAX_KEYS = 1000; // of one list, and of one delete (T4)
-const WRITE_INTERVAL_MS = 1000; // of one key (T3)
+/** The longest key (A10, T3). */
+const MAX_KEY_BYTES = 1024;
+
+/** All custom metadata of an object together (T3). */
+const MAX_METADATA_BYTES = 8192;
+
+/** Keys of one list, and of one delete (T4). */
+const MAX_KEYS = 1000;
+
+/** A key takes one write in this time (T3). */
+const WRITE_INTERVAL_MS = 1000;
+
 const UPLOADED = new Date("2026-11-24T09:00:00Z");
 
 /** The implemented options: of calls, and in the tables of these options. */
 const SUPPORTED_OPTIONS = [
-  ...["range", "offset", "length", "onlyIf", "etagMatches", "etagDoesNotMatch"],
-  ...["httpMetadata", "contentType", "customMetadata", "prefix", "limit", "cursor"],
+  "range",
+  "offset",
+  "length",
+  "onlyIf",
+  "etagMatches",
+  "etagDoesNotMatch",
+  "httpMetadata",
+  "contentType",
+  "customMetadata",
+  "prefix",
+  "limit",
+  "cursor",
 ];
 
 const SETTINGS = {
@@ -108,11 +126,26 @@ type Value = Parameters<R2Bucket["put"]>[1];
 type Written = Promise<R2Object | null>;
 type Range = { readonly offset: number; readonly length: number };
 
+type R2Settings = {
+  /** ms since 1970. Left out: the clock of this machine. */
+  now?: () => number;
+  /** What counts as a write, of which a key takes one a second (T3, open). Left out: nothing, and no write is refused. */
+  limitsWrites?: readonly ("put" | "delete")[];
+};
+
+/** All that a bucket has. */
+type BucketState = Required<R2Settings> & {
+  readonly objects: Map<string, R2Stored>;
+  readonly faults: ReadonlySet<R2Fault>;
+  readonly calls: R2Call[];
+  /** When each key was last written, in ms since 1970. */
+  readonly writes: Map<string, number>;
+};
+
 /**
  * Creates a bucket.
  * @param objects the objects that it has at first, by their keys
- * @param settings `now` is the clock: ms since 1970. `limitsWrites` says what counts as a write, of which a key
- *   takes one a second (T3, open)
+ * @param settings its clock, and what counts as a write
  * @throws {TypeError} if a setting is wrong or unknown
  * @example
  * const r2 = createR2({ "fig.jpg": { body: readFileSync("fig.jpg"), type: "image/jpeg" } });
@@ -120,115 +153,172 @@ type Range = { readonly offset: number; readonly length: number };
  */
 export function createR2(
   objects: Readonly<Record<string, R2Stored>> = {},
-  settings: { now?: () => number; limitsWrites?: readonly ("put" | "delete")[] } = {},
+  settings: R2Settings = {},
 ): R2 {
   checkSettings("createR2", settings, SETTINGS);
   const { now = Date.now, limitsWrites = [] } = settings;
-  const objectsByKey = new Map(Object.entries(objects));
   const faults = new NameSet<R2Fault>("r2.faults", R2_FAULTS);
-  const calls: R2Call[] = [];
-  const writes = new Map<string, number>();
-
-  /** Records a call. @throws as the faults say, or if the key is invalid */
-  async function recordCall(call: R2Call): Promise<void> {
-    const { method, key } = call;
-    calls.push(call);
-    if (faults.has("gone")) throw r2Error(method, 10006);
-    if (faults.has("throws") || faults.has(`throws-${method}`)) throw r2Error(method, 10001);
-    if (faults.has("busy") && method === "put") throw r2Error(method, 10058);
-    if (faults.has("stall") || faults.has(`stall-${method}`)) await new Promise<never>(() => {});
-    const isTooLong = (name: string) => Buffer.byteLength(name) > MAX_KEY_BYTES;
-    if (method !== "list" && [key].flat().some(isTooLong)) throw r2Error(method, 10020);
-  }
-
-  /** Counts a write of keys. @throws if one of them was written less than a second ago (T3) */
-  function countWrite(method: "put" | "delete", keys: readonly string[]): void {
-    if (!limitsWrites.includes(method)) return;
-    const since = now() - WRITE_INTERVAL_MS;
-    if (keys.some((key) => (writes.get(key) ?? since) > since)) throw r2Error(method, 10058);
-    for (const key of keys) writes.set(key, now());
-  }
+  const state: BucketState = {
+    now,
+    limitsWrites,
+    objects: new Map(Object.entries(objects)),
+    faults,
+    calls: [],
+    writes: new Map(),
+  };
 
   function get(
     key: string,
     options: R2GetOptions & OnlyIf,
   ): Promise<R2ObjectBody | R2Object | null>;
   function get(key: string, options?: R2GetOptions): Promise<R2ObjectBody | null>;
-  async function get(key: string, options: R2GetOptions = {}) {
-    checkSupported("get", options);
-    const { range, onlyIf } = options;
-    await recordCall({ method: "get", key, ...(range && { range }) });
-    const object = objectsByKey.get(key);
-    if (object === undefined) return null;
-    const description = describe(key, object, faults);
-    if (!holds(onlyIf, object)) return { ...description, range: resolveRange(object) };
-    return withBody({ ...description, range: resolveRange(object, range) }, object, faults);
+  function get(key: string, options?: R2GetOptions) {
+    return getObject(state, key, options);
   }
 
   function put(key: string, value: Value, options: R2PutOptions & OnlyIf): Written;
   function put(key: string, value: Value, options?: R2PutOptions): Promise<R2Object>;
-  async function put(key: string, value: Value, options: R2PutOptions = {}): Written {
-    const copied = copyBytes(value);
-    checkSupported("put", options);
-    await recordCall({ method: "put", key });
-    const { onlyIf, httpMetadata, customMetadata = {} } = options;
-    const { contentType: type }: R2HTTPMetadata = { ...httpMetadata };
-    const metadata = Object.entries(customMetadata).flat().join("");
-    if (Buffer.byteLength(metadata) > MAX_METADATA_BYTES) throw r2Error("put", 10012);
-    const object: R2Stored = {
-      ...{ body: new Uint8Array(await copied), uploaded: new Date(now()) },
-      ...{ customMetadata: { ...customMetadata }, ...(type !== undefined && { type }) },
-    };
-    if (!holds(onlyIf, objectsByKey.get(key))) return null;
-    countWrite("put", [key]);
-    objectsByKey.set(key, object);
-    return describe(key, object, faults);
-  }
-
-  async function list(options: R2ListOptions = {}) {
-    checkSupported("list", options);
-    const { prefix = "", limit = MAX_KEYS, cursor } = options;
-    await recordCall({ method: "list", key: prefix });
-    if (!(limit >= 1 && limit <= MAX_KEYS)) throw r2Error("list", 10022);
-    const last = cursor && Buffer.from(cursor, "base64").toString();
-    const matching = [...objectsByKey]
-      .filter(([key]) => key.startsWith(prefix) && (!last || compareKeys(key, last) > 0))
-      .toSorted(([a], [b]) => compareKeys(a, b));
-    const page = matching.slice(0, limit);
-    const [lastKey = ""] = page.at(-1) ?? [];
-    const listing = {
-      objects: page.map(([key, object]) => withoutMetadata(describe(key, object, faults))),
-      delimitedPrefixes: [],
-    };
-    return page.length < matching.length
-      ? ({ ...listing, truncated: true, cursor: Buffer.from(lastKey).toString("base64") } as const)
-      : ({ ...listing, truncated: false } as const);
+  function put(key: string, value: Value, options?: R2PutOptions): Written {
+    return putObject(state, key, value, options);
   }
 
   return {
-    ...{ objects: objectsByKey, faults, calls },
-    async head(key) {
-      await recordCall({ method: "head", key });
-      const object = objectsByKey.get(key);
-      return object ? { ...describe(key, object, faults), range: resolveRange(object) } : null;
-    },
+    objects: state.objects,
+    faults,
+    calls: state.calls,
+    head: (key) => headObject(state, key),
     get,
     put,
-    async delete(keyOrKeys) {
-      await recordCall({ method: "delete", key: keyOrKeys });
-      const keys = [keyOrKeys].flat();
-      if (keys.length < 1 || keys.length > MAX_KEYS) throw r2Error("delete", 10027);
-      countWrite("delete", keys);
-      for (const key of keys) objectsByKey.delete(key);
-    },
-    list,
+    delete: (keyOrKeys) => deleteObjects(state, keyOrKeys),
+    list: (options) => listObjects(state, options),
     createMultipartUpload: throwUnsupported,
     resumeMultipartUpload: throwUnsupported,
   };
 }
 
-const r2Error = (method: R2Call["method"], number: keyof typeof ERRORS) =>
-  new Error(`${method}: ${ERRORS[number]} (${number})`);
+async function headObject(state: BucketState, key: string): Promise<R2Object | null> {
+  await recordCall(state, { method: "head", key });
+  const object = state.objects.get(key);
+  if (object === undefined) return null;
+
+  return { ...describe(key, object, state.faults), range: resolveRange(object) };
+}
+
+async function getObject(state: BucketState, key: string, options: R2GetOptions = {}) {
+  checkSupported("get", options);
+  const { range, onlyIf } = options;
+  await recordCall(state, { method: "get", key, ...(range && { range }) });
+  const object = state.objects.get(key);
+  if (object === undefined) return null;
+
+  const description = describe(key, object, state.faults);
+  if (!holds(onlyIf, object)) return { ...description, range: resolveRange(object) };
+
+  const part = { ...description, range: resolveRange(object, range) };
+  return withBody(part, object, state.faults);
+}
+
+async function putObject(
+  state: BucketState,
+  key: string,
+  value: Value,
+  options: R2PutOptions = {},
+): Written {
+  const copied = copyBytes(value);
+  checkSupported("put", options);
+  await recordCall(state, { method: "put", key });
+
+  const { onlyIf, httpMetadata, customMetadata = {} } = options;
+  const { contentType: type }: R2HTTPMetadata = { ...httpMetadata };
+  const metadata = Object.entries(customMetadata).flat().join("");
+  if (Buffer.byteLength(metadata) > MAX_METADATA_BYTES) throw r2Error("put", 10012);
+
+  const object: R2Stored = {
+    body: new Uint8Array(await copied),
+    uploaded: new Date(state.now()),
+    customMetadata: { ...customMetadata },
+    ...(type !== undefined && { type }),
+  };
+  if (!holds(onlyIf, state.objects.get(key))) return null;
+
+  countWrite(state, "put", [key]);
+  state.objects.set(key, object);
+  return describe(key, object, state.faults);
+}
+
+async function deleteObjects(state: BucketState, keyOrKeys: string | string[]): Promise<void> {
+  await recordCall(state, { method: "delete", key: keyOrKeys });
+  const keys = [keyOrKeys].flat();
+  if (keys.length < 1 || keys.length > MAX_KEYS) throw r2Error("delete", 10027);
+
+  countWrite(state, "delete", keys);
+  for (const key of keys) state.objects.delete(key);
+}
+
+async function listObjects(state: BucketState, options: R2ListOptions = {}): Promise<R2Objects> {
+  checkSupported("list", options);
+  const { prefix = "", limit = MAX_KEYS, cursor = "" } = options;
+  await recordCall(state, { method: "list", key: prefix });
+  if (!(limit >= 1 && limit <= MAX_KEYS)) throw r2Error("list", 10022);
+
+  // A cursor is the last key of the page before. Without one, the list begins with the first key.
+  const lastListed = Buffer.from(cursor, "base64").toString();
+  const isNext = (key: string) => lastListed === "" || compareKeys(key, lastListed) > 0;
+  const matching = [...state.objects.keys()]
+    .filter((key) => key.startsWith(prefix) && isNext(key))
+    .sort(compareKeys);
+
+  const page = matching.slice(0, limit);
+  const descriptions: R2Object[] = [];
+  for (const key of page) {
+    const object = state.objects.get(key);
+    if (object === undefined) continue;
+    descriptions.push(withoutMetadata(describe(key, object, state.faults)));
+  }
+
+  const listing = { objects: descriptions, delimitedPrefixes: [] };
+  const lastKey = page.at(-1);
+  if (lastKey === undefined || page.length === matching.length) {
+    return { ...listing, truncated: false };
+  }
+  return { ...listing, truncated: true, cursor: Buffer.from(lastKey).toString("base64") };
+}
+
+/** Records a call. @throws as the faults say, or if the key is invalid */
+async function recordCall({ calls, faults }: BucketState, call: R2Call): Promise<void> {
+  const { method, key } = call;
+  calls.push(call);
+
+  if (faults.has("gone")) throw r2Error(method, 10006);
+  if (faults.has("throws") || faults.has(`throws-${method}`)) throw r2Error(method, 10001);
+  if (faults.has("busy") && method === "put") throw r2Error(method, 10058);
+  if (faults.has("stall") || faults.has(`stall-${method}`)) await new Promise<never>(() => {});
+
+  if (method === "list") return;
+  const keys = [key].flat();
+  const hasLongKey = keys.some((name) => Buffer.byteLength(name) > MAX_KEY_BYTES);
+  if (hasLongKey) throw r2Error(method, 10020);
+}
+
+/** Counts a write of keys. @throws if one of them was written less than a second ago (T3) */
+function countWrite(
+  { limitsWrites, writes, now }: BucketState,
+  method: "put" | "delete",
+  keys: readonly string[],
+): void {
+  if (!limitsWrites.includes(method)) return;
+
+  for (const key of keys) {
+    const lastWrite = writes.get(key);
+    const isTooSoon = lastWrite !== undefined && now() - lastWrite < WRITE_INTERVAL_MS;
+    if (isTooSoon) throw r2Error(method, 10058);
+  }
+  for (const key of keys) writes.set(key, now());
+}
+
+function r2Error(method: R2Call["method"], number: keyof typeof ERRORS): Error {
+  return new Error(`${method}: ${ERRORS[number]} (${number})`);
+}
 
 function throwUnsupported(): never {
   throw new TypeError("createR2 plays no multipart upload");
@@ -240,8 +330,11 @@ function checkSupported(method: R2Call["method"], options: object): void {
     if (!SUPPORTED_OPTIONS.includes(name) || value instanceof Headers) {
       throw new TypeError(`createR2: ${method} does not play this ${name}`);
     }
+
     const isQuoted = name.startsWith("etag") && /^".*"$/s.test(`${value}`);
     if (isQuoted) throw new TypeError("Conditional ETag should not be wrapped in quotes");
+
+    // The names of custom metadata are free. Any other table has options of its own.
     if (isRecord(value) && name !== "customMetadata") checkSupported(method, value);
   }
 }
@@ -249,9 +342,13 @@ function checkSupported(method: R2Call["method"], options: object): void {
 /** Returns whether a condition holds for an object, or for nothing (T8, T8a). An ETag may be `*`. */
 function holds(onlyIf: R2Conditional | Headers = {}, object: R2Stored | undefined): boolean {
   const { etagMatches, etagDoesNotMatch }: R2Conditional = { ...onlyIf };
-  const matches = (etag: string) => object !== undefined && ["*", md5(object.body)].includes(etag);
-  if (etagMatches !== undefined && !matches(etagMatches)) return false;
-  return etagDoesNotMatch === undefined || !matches(etagDoesNotMatch);
+  if (etagMatches !== undefined && !hasEtag(object, etagMatches)) return false;
+  return etagDoesNotMatch === undefined || !hasEtag(object, etagDoesNotMatch);
+}
+
+function hasEtag(object: R2Stored | undefined, etag: string): boolean {
+  if (object === undefined) return false;
+  return etag === "*" || etag === md5(object.body);
 }
 
 /** Copies the bytes of a value. @throws {TypeError} for a stream: in Node.js none has a known length (T2) */
@@ -260,39 +357,51 @@ function copyBytes(value: Value): Promise<ArrayBuffer> {
   if (isBytes || typeof value === "string" || value === null) {
     return new Response(value).arrayBuffer();
   }
-  const acceptedStreams = "request/response body or readable half of FixedLengthStream";
-  throw new TypeError(`Provided readable stream must have a known length (${acceptedStreams})`);
+
+  throw new TypeError(
+    "Provided readable stream must have a known length (request/response body or readable half of FixedLengthStream)",
+  );
 }
 
 /** The part that a range has of an object. @throws if it has no byte, as any range of an empty object */
 function resolveRange({ body }: R2Stored, range?: R2Call["range"]): Range {
   const size = body.length;
   if (range === undefined) return { offset: 0, length: size };
+
   const partial: Partial<Range> = Object(range);
   const offset = partial.offset ?? 0;
   const length = partial.length ?? size - offset;
   if (offset < 0 || offset >= size || length <= 0) throw r2Error("get", 10039);
+
   return { offset, length: Math.min(length, size - offset) };
 }
 
-const md5 = (data: Uint8Array | string): string => createHash("md5").update(data).digest("hex");
+function md5(data: Uint8Array | string): string {
+  return createHash("md5").update(data).digest("hex");
+}
 
+/** What R2 says of an object besides its bytes. */
 function describe(
   key: string,
   { body, type, encoding, customMetadata = {}, uploaded = UPLOADED }: R2Stored,
   faults: ReadonlySet<R2Fault>,
 ) {
   const etag = md5(body);
-  const version = md5(`${key} ${etag} ${uploaded.getTime()}`); // another time, another version
-  const tooMuch = faults.has("says-more") ? 2 : 1;
-  const factor = faults.has("says-less") ? 0.5 : tooMuch;
   const httpMetadata = {
     ...(type !== undefined && { contentType: type }),
     ...(encoding !== undefined && { contentEncoding: encoding }),
   };
+
   return {
-    ...{ key, version, etag, httpEtag: `"${etag}"`, uploaded, storageClass: "Standard" },
-    ...{ size: Math.floor(body.length * factor), httpMetadata, customMetadata },
+    key,
+    version: md5(`${key} ${etag} ${uploaded.getTime()}`), // another time, another version
+    etag,
+    httpEtag: `"${etag}"`,
+    uploaded,
+    storageClass: "Standard",
+    size: describedSize(body, faults),
+    httpMetadata,
+    customMetadata,
     checksums: { toJSON: () => ({ md5: etag }) },
     writeHttpMetadata(headers: Headers) {
       if (type !== undefined) headers.set("content-type", type);
@@ -301,26 +410,34 @@ function describe(
   };
 }
 
+function describedSize(body: Uint8Array, faults: ReadonlySet<R2Fault>): number {
+  if (faults.has("says-less")) return Math.floor(body.length / 2);
+  if (faults.has("says-more")) return body.length * 2;
+  return body.length;
+}
+
 /** A list has no metadata by default. */
-const withoutMetadata = (description: ReturnType<typeof describe>) => ({
-  ...description,
-  ...{ httpMetadata: {}, customMetadata: {}, writeHttpMetadata: () => {} },
-});
+function withoutMetadata(description: ReturnType<typeof describe>) {
+  return {
+    ...description,
+    httpMetadata: {},
+    customMetadata: {},
+    writeHttpMetadata() {},
+  };
+}
 
 function withBody(
   object: ReturnType<typeof describe> & { readonly range: Range },
   { body }: R2Stored,
   faults: ReadonlySet<R2Fault>,
 ): R2ObjectBody {
-  const { offset, length } = object.range;
   const { contentType = "" }: R2HTTPMetadata = object.httpMetadata;
-  const part = body.slice(offset, offset + length);
-  const fails = faults.has("cut-short");
-  const isBroken = (fails || faults.has("stall-midway")) && offset + length > body.length / 2;
-  const content: ReadableStream = isBroken ? firstHalf(part, fails) : new Blob([part]).stream();
+  const content = contentOf(body, object.range, faults);
   const response = new Response(content);
+
   return {
-    ...{ ...object, body: content },
+    ...object,
+    body: content,
     get bodyUsed() {
       return response.bodyUsed;
     },
@@ -330,4 +447,21 @@ function withBody(
     json: () => response.json(),
     blob: async () => new Blob([await response.arrayBuffer()], { type: contentType }),
   };
+}
+
+/** The bytes of a range, as far as the faults let them come. */
+function contentOf(
+  body: Uint8Array,
+  { offset, length }: Range,
+  faults: ReadonlySet<R2Fault>,
+): ReadableStream {
+  const part = body.slice(offset, offset + length);
+
+  // A body breaks after half of the object: a part before that comes whole.
+  const isBeforeBreak = offset + length <= body.length / 2;
+  if (!isBeforeBreak) {
+    if (faults.has("cut-short")) return firstHalf(part, "error");
+    if (faults.has("stall-midway")) return firstHalf(part, "silence");
+  }
+  return new Blob([part]).stream();
 }

@@ -101,10 +101,17 @@ export const REQUEST_IDS = {
 /** Writes an error as S3 does: XML with a code, never an object. */
 export function writeErrorReply(method: string, { code, detail, headers }: S3ErrorReply): Response {
   const { status, message } = S3_ERRORS[code];
-  const RequestId = REQUEST_IDS["x-amz-request-id"];
-  const parts = Object.entries({ Code: code, Message: message, ...detail, RequestId });
-  const text = parts.map(([name, value]) => `<${name}>${escapeXml(value)}</${name}>`).join("");
-  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${text}</Error>`;
+  const elements = {
+    Code: code,
+    Message: message,
+    ...detail,
+    RequestId: REQUEST_IDS["x-amz-request-id"],
+  };
+  const lines = Object.entries(elements).map(
+    ([name, value]) => `<${name}>${escapeXml(value)}</${name}>`,
+  );
+  const xml = `<?xml version="1.0" encoding="UTF-8"?>\n<Error>${lines.join("")}</Error>`;
+
   return new Response(method === "HEAD" ? null : xml, {
     status,
     headers: { "content-type": "application/xml", server: "AmazonS3", ...REQUEST_IDS, ...headers },
@@ -113,8 +120,14 @@ export function writeErrorReply(method: string, { code, detail, headers }: S3Err
 
 /** Escapes a text. A control character becomes a reference, although XML 1.0 allows none. */
 export function escapeXml(text: string): string {
-  return text.replace(/[&<>]|(?![\t\n])\p{Cc}/gu, (char) => NAMED[char] ?? `&#x${codeOf(char)};`);
+  return text.replace(/[&<>]|(?![\t\n])\p{Cc}/gu, (character) => {
+    const codePoint = character.charCodeAt(0).toString(16);
+    return NAMED_REFERENCES[character] ?? `&#x${codePoint};`;
+  });
 }
 
-const NAMED: Readonly<Record<string, string>> = { "&": "&amp;", "<": "&lt;", ">": "&gt;" };
-const codeOf = (character: string) => character.charCodeAt(0).toString(16);
+const NAMED_REFERENCES: Readonly<Record<string, string>> = {
+  "&": "&amp;",
+  "<": "&lt;",
+  ">": "&gt;",
+};

@@ -17,8 +17,9 @@ export type Stored = {
   readonly type: string;
   /** Without quotes. Left out: the MD5 of the body. Null: the object has none. */
   readonly etag?: string | null;
+  /** Left out: none. Then the edge caches the original for an hour (C1). */
   readonly cacheControl?: string;
-  /** Its content-encoding. */
+  /** Its content-encoding. Left out: none. */
   readonly encoding?: string;
   /** What `x-amz-meta-…` headers say, by their names without that prefix. */
   readonly metadata?: Readonly<Record<string, string>>;
@@ -32,11 +33,14 @@ export class Objects extends Map<string, Stored> {
     if (key.startsWith("/")) {
       throw new TypeError(`s3.objects: "${key}" begins with a slash: no key does`);
     }
+
     const { body, type }: Partial<Stored> = Object(object);
     if (isUint8Array(body) && typeof type === "string") return super.set(key, object);
-    const right = '{ body: bytes, type: "image/jpeg" }, where bytes are a Buffer or Uint8Array';
+
     const hint = body instanceof Promise ? ". The body is a Promise: await it" : "";
-    throw new TypeError(`s3.objects: "${key}" is not ${right}${hint}`);
+    throw new TypeError(
+      `s3.objects: "${key}" is not { body: bytes, type: "image/jpeg" }, where bytes are a Buffer or Uint8Array${hint}`,
+    );
   }
 }
 
@@ -48,77 +52,127 @@ export function sendObject(
   object: Stored,
   faults: ReadonlySet<S3Fault>,
 ): Response | S3ErrorReply {
-  const { body, type, cacheControl, encoding, metadata = {}, lastModified } = object;
+  const { body } = object;
   const etag = etagOf(object);
-  const headers = new Headers({
-    "last-modified": (lastModified ?? LAST_MODIFIED).toUTCString(),
-    server: "AmazonS3",
-    ...REQUEST_IDS,
-  });
-  if (etag !== null) headers.set("etag", `"${etag}"`);
-  if (etag !== null && request.headers.get("if-none-match")?.includes(`"${etag}"`)) {
-    return new Response(null, { status: 304, headers }); // A14: a 304 has no metadata
+
+  const ifNoneMatch = request.headers.get("if-none-match");
+  if (etag !== null && ifNoneMatch?.includes(`"${etag}"`)) {
+    // A 304 has no metadata (A14).
+    return new Response(null, { status: 304, headers: validatorsOf(object, etag) });
   }
-  headers.set("content-type", type);
-  headers.set("content-length", `${body.length}`);
-  headers.set("accept-ranges", "bytes");
-  headers.set("x-amz-server-side-encryption", "AES256");
-  if (cacheControl !== undefined) headers.set("cache-control", cacheControl);
-  if (encoding !== undefined) headers.set("content-encoding", encoding);
-  for (const [name, value] of Object.entries(metadata)) headers.set(`x-amz-meta-${name}`, value);
+
+  const headers = objectHeaders(object, etag);
   if (request.method === "HEAD") return new Response(null, { headers });
+
   const rangeHeader = faults.has("ignores-range") ? null : request.headers.get("range");
   const range = readRange(rangeHeader, body.length);
   if (range === undefined) return new Response(bodyOf(body, faults, request.signal), { headers });
-  const rangeHeaders = { "content-range": contentRange(range, body.length) };
-  if (!isSatisfiable(range, body.length)) return { code: "InvalidRange", headers: rangeHeaders };
-  headers.set("content-range", rangeHeaders["content-range"]);
+
+  const rangeText = contentRange(range, body.length);
+  if (!isSatisfiable(range, body.length)) {
+    return { code: "InvalidRange", headers: { "content-range": rangeText } };
+  }
+
   const part = body.slice(range.first, range.last + 1);
+  headers.set("content-range", rangeText);
   headers.set("content-length", `${part.length}`);
-  const isBeforeBreak = range.last < body.length / 2; // the connection breaks after half of the object
+
+  // The connection breaks after half of the object: a part before that comes whole.
+  const isBeforeBreak = range.last < body.length / 2;
   const content = isBeforeBreak ? part : bodyOf(part, faults, request.signal);
   return new Response(content, { status: 206, headers });
 }
 
-function bodyOf(body: Uint8Array, faults: ReadonlySet<S3Fault>, signal: AbortSignal) {
-  const fails = faults.has("cut-short");
-  return fails || faults.has("stall-midway") ? firstHalf(body, fails, signal) : body.slice();
+/** The headers by which a later request can ask whether the object changed. */
+function validatorsOf({ lastModified = LAST_MODIFIED }: Stored, etag: string | null): Headers {
+  const headers = new Headers({
+    "last-modified": lastModified.toUTCString(),
+    server: "AmazonS3",
+    ...REQUEST_IDS,
+  });
+  if (etag !== null) headers.set("etag", `"${etag}"`);
+  return headers;
 }
 
-function etagOf({ etag, body }: Pick<Stored, "etag" | "body">): string | null {
-  return etag === undefined ? createHash("md5").update(body).digest("hex") : etag;
+/** The headers of the whole object. */
+function objectHeaders(object: Stored, etag: string | null): Headers {
+  const { body, type, cacheControl, encoding, metadata = {} } = object;
+  const headers = validatorsOf(object, etag);
+  headers.set("content-type", type);
+  headers.set("content-length", `${body.length}`);
+  headers.set("accept-ranges", "bytes");
+  headers.set("x-amz-server-side-encryption", "AES256");
+
+  if (cacheControl !== undefined) headers.set("cache-control", cacheControl);
+  if (encoding !== undefined) headers.set("content-encoding", encoding);
+  for (const [name, value] of Object.entries(metadata)) headers.set(`x-amz-meta-${name}`, value);
+  return headers;
+}
+
+function bodyOf(body: Uint8Array, faults: ReadonlySet<S3Fault>, signal: AbortSignal) {
+  if (faults.has("cut-short")) return firstHalf(body, "error", signal);
+  if (faults.has("stall-midway")) return firstHalf(body, "silence", signal);
+  return body.slice();
+}
+
+/** The ETag without quotes. Null: the object has none. */
+function etagOf({ etag, body }: Stored): string | null {
+  if (etag !== undefined) return etag;
+  return createHash("md5").update(body).digest("hex");
 }
 
 const MAX_LISTED = 1000;
 
 /** Lists keys in byte order. With a delimiter, keys that share a prefix up to it are listed once. */
 export function sendList(objects: ReadonlyMap<string, Stored>, query: URLSearchParams): Response {
-  const [prefix, delimiter] = [query.get("prefix") ?? "", query.get("delimiter") ?? ""];
+  const names = listNames(objects, query.get("prefix") ?? "", query.get("delimiter") ?? "");
+
   const limit = Math.min(MAX_LISTED, Number(query.get("max-keys") ?? MAX_LISTED));
-  const names = [...objects.keys()]
-    .filter((key) => key.startsWith(prefix))
-    .map((key) => {
-      const delimiterAt = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
-      return delimiterAt < 0 ? key : key.slice(0, delimiterAt + delimiter.length);
-    });
-  const all = [...new Set(names)].sort(compareKeys);
-  const offset = Number(query.get("continuation-token") ?? 0);
-  const page = all.slice(offset, offset + limit);
-  const isTruncated = offset + page.length < all.length;
+  const start = Number(query.get("continuation-token") ?? 0);
+  const page = names.slice(start, start + limit);
+  const next = start + page.length;
+  const isTruncated = next < names.length;
+
   const isEncoded = query.get("encoding-type") === "url";
-  const entries = page.map((name) => {
-    const object = objects.get(name);
-    const text = escapeXml(isEncoded ? encodeName(name) : name);
-    if (object === undefined) return `<CommonPrefixes><Prefix>${text}</Prefix></CommonPrefixes>`;
-    const etag = etagOf(object);
-    const tag = etag === null ? "" : `<ETag>${escapeXml(`"${etag}"`)}</ETag>`;
-    return `<Contents><Key>${text}</Key>${tag}<Size>${object.body.length}</Size></Contents>`;
-  });
-  const encoding = isEncoded ? "<EncodingType>url</EncodingType>" : "";
-  const next = `<NextContinuationToken>${offset + page.length}</NextContinuationToken>`;
+  const elements = [
+    isEncoded ? "<EncodingType>url</EncodingType>" : "",
+    `<KeyCount>${page.length}</KeyCount>`,
+    `<IsTruncated>${isTruncated}</IsTruncated>`,
+    isTruncated ? `<NextContinuationToken>${next}</NextContinuationToken>` : "",
+    ...page.map((name) => listEntry(name, objects.get(name), isEncoded)),
+  ];
+
   const xml = `<?xml version="1.0" encoding="UTF-8"?>
-<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${encoding}<KeyCount>${page.length}</KeyCount><IsTruncated>${isTruncated}</IsTruncated>${isTruncated ? next : ""}${entries.join("")}</ListBucketResult>`;
+<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${elements.join("")}</ListBucketResult>`;
   return new Response(xml, { headers: { "content-type": "application/xml", ...REQUEST_IDS } });
+}
+
+/** The keys that begin with a prefix, and in place of those with the delimiter behind it, what they share. */
+function listNames(
+  objects: ReadonlyMap<string, Stored>,
+  prefix: string,
+  delimiter: string,
+): readonly string[] {
+  const names = new Set<string>();
+
+  for (const key of objects.keys()) {
+    if (!key.startsWith(prefix)) continue;
+
+    const index = delimiter === "" ? -1 : key.indexOf(delimiter, prefix.length);
+    names.add(index < 0 ? key : key.slice(0, index + delimiter.length));
+  }
+
+  return [...names].sort(compareKeys);
+}
+
+/** @param object undefined: the name is what several keys share */
+function listEntry(name: string, object: Stored | undefined, isEncoded: boolean): string {
+  const text = escapeXml(isEncoded ? encodeName(name) : name);
+  if (object === undefined) return `<CommonPrefixes><Prefix>${text}</Prefix></CommonPrefixes>`;
+
+  const etag = etagOf(object);
+  const etagElement = etag === null ? "" : `<ETag>${escapeXml(`"${etag}"`)}</ETag>`;
+  return `<Contents><Key>${text}</Key>${etagElement}<Size>${object.body.length}</Size></Contents>`;
 }
 
 /** Percent-encodes a key as AWS does in lists: a space becomes `+`, and slashes stay. */

@@ -65,6 +65,7 @@ export function createS3(settings: S3Settings): S3 {
   checkSettings("createS3", settings, S3_SETTING_RULES);
   const { accessKeyId, secretAccessKey } = settings.credentials;
   const urlPattern = urlPatternOf(settings.endpoint, settings.region);
+
   const s3: S3 = {
     settings,
     objects: new Objects(),
@@ -72,21 +73,27 @@ export function createS3(settings: S3Settings): S3 {
     faults: new NameSet("s3.faults", S3_FAULTS),
     grants: new NameSet("s3.grants", S3_GRANTS),
     requests: [],
-    requestsBy: (sender) =>
-      s3.requests.filter(({ headers }) => {
-        const isOfEdge = headers.get("via")?.includes("image-resizing") === true; // E3
-        return isOfEdge === (sender === "edge");
-      }),
+    requestsBy: (sender) => s3.requests.filter((request) => senderOf(request) === sender),
     answers: [],
-    matches: (input) => urlPattern.test(URL.parse(inputUrlOf(input))?.href ?? ""),
+    matches(input) {
+      const url = URL.parse(inputUrlOf(input));
+      return url !== null && urlPattern.test(url.href);
+    },
     async fetch(input, init) {
       const request = new Request(input, init);
       request.signal.throwIfAborted();
       if (!s3.matches(request)) throw connectionError("ENOTFOUND", request.url);
+
       return unlessAborted(answerAndRecord(urlPattern, s3, request), request.signal);
     },
   };
   return s3;
+}
+
+/** The edge names itself in `via` (E3). */
+function senderOf({ headers }: Request): "edge" | "worker" {
+  const via = headers.get("via");
+  return via?.includes("image-resizing") ? "edge" : "worker";
 }
 
 /**
@@ -101,23 +108,28 @@ export async function answerAndRecord(
 ): Promise<Response> {
   const request = new Request(url, { method, headers, signal });
   s3.requests.push(request);
+
   const result = await answerRequest(request, urlPattern, s3).catch((error) => {
     s3.answers.push({ code: error.cause.code });
     throw error;
   });
+
   const response = isS3ErrorReply(result) ? writeErrorReply(method, result) : result;
+  response.headers.set("date", new Date(clockOf(s3)).toUTCString());
+
   const { status } = response;
   s3.answers.push(isS3ErrorReply(result) ? { status, code: result.code } : { status });
-  response.headers.set("date", new Date(clockOf(s3)).toUTCString());
   return response;
 }
 
-/** Matches the URLs of an S3, with the bucket in the host or not, in any region if `region` is given. */
+/**
+ * Matches the URLs of an S3, with the bucket in the host or not, in any region if `region` is given:
+ * `https://s3.eu-west-1.amazonaws.com` and `https://acme-media.s3.us-east-1.amazonaws.com` are of one S3.
+ */
 export function urlPatternOf(endpoint: string, region?: string): RegExp {
   const { host, protocol } = new URL(endpoint);
-  const escaped = (text: string) => text.replace(/[^a-z0-9]/g, "\\$&");
-  const anywhere = (region === undefined ? [host] : host.split(region))
-    .map(escaped)
-    .join("([a-z0-9-]+)");
-  return new RegExp(`^${protocol}//(?:(.+)\\.)?${anywhere}/`);
+  const fixedParts = region === undefined ? [host] : host.split(region);
+  const escapedParts = fixedParts.map((part) => part.replace(/[^a-z0-9]/g, "\\$&"));
+  const anyHost = escapedParts.join("([a-z0-9-]+)");
+  return new RegExp(`^${protocol}//(?:(.+)\\.)?${anyHost}/`);
 }

@@ -14,11 +14,13 @@ export type S3Settings = {
   /** `https://s3.REGION.amazonaws.com`, or another URL of that shape. */
   readonly endpoint: string;
   readonly bucket: string;
+  /** A signature for another region is refused, and the reply names this one (A5). */
   readonly region: string;
+  /** The first key of `s3.keys`. A request that another key signed is refused. */
   readonly credentials: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  /** Session credentials that open the bucket too, by their access key ids. */
+  /** Session credentials that open the bucket too, by their access key ids. Left out: none. */
   readonly sessions?: ReadonlyMap<string, Session>;
-  /** `r2` signs a path as it is spelt; no key is 400, and an unknown key id 401 (A2, A7). */
+  /** Left out: `aws`. `r2` signs a path as it is spelt; no key is 400, and an unknown key id 401 (A2, A7). */
   readonly dialect?: "aws" | "r2";
   /** The prefix of the keys that the policy allows to read (A13). Left out: all keys. */
   readonly readable?: string;
@@ -57,5 +59,6 @@ export type S3State = {
 /** The time on the clock of S3, in ms since 1970. */
 export function clockOf({ settings, faults }: Pick<S3State, "settings" | "faults">): number {
   const { now = Date.now } = settings;
-  return now() + (faults.has("clock-skew") ? 20 * 60_000 : 0);
+  const ahead = faults.has("clock-skew") ? 20 * 60_000 : 0;
+  return now() + ahead;
 }
