@@ -390,7 +390,7 @@ function unsupportedText({ variants }: Config, { localVars }: LocalProject): str
     const options = findUnsupported(imageOf(image));
     if (options.length === 0) continue;
 
-    const setting = presetOption(started, name);
+    const setting = presetOption(localVars, name);
     text += `${setting}: the local edge does not implement ${options.join(", ")}.\n\n`;
   }
   return text;

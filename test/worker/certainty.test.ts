@@ -60,6 +60,7 @@ test.each<[what: string, status: number, event: string, answer: () => Response]>
   network.use(http.get(OVERLAY, answer));
   const over = { width: 9, draw: [{ url: OVERLAY }] };
   env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
+
   expect(await request("/images/over/key.jpg")).toEqual([status, "no-store"]);
   expect(lines()).toMatchObject([{ event }]);
 });

@@ -24,6 +24,7 @@ async function ask(
 ) {
   const answer = await get(path, { ...init, headers }, env);
   const event = answer.headers.get("vitrine-event");
+
   return { status: answer.status, event, headers: answer.headers, text: await answer.text() };
 }
 
@@ -38,7 +39,9 @@ describe("who sees it", () => {
     ["the token of /healthz as a password", basic(HEALTH_TOKEN)],
   ])("a caller with %s does", async (_what, authorization) => {
     const seen = await ask(MISSING, { authorization });
-    expect([seen.status, seen.event, seen.text]).toEqual([404, "object-missing", "Not found\n"]);
+    expect(seen.status).toBe(404);
+    expect(seen.event).toBe("object-missing");
+    expect(seen.text).toBe("Not found\n");
   });
 
   const NO_TOKENS = { ...ENV };
@@ -77,6 +80,7 @@ describe("who sees it", () => {
   ])("%s does not, and gets what every visitor gets", async (_what, headers, env = WITH_TOKENS) => {
     const visitor = await ask(MISSING, {}, { ...env });
     const seen = await ask(MISSING, headers, { ...env });
+
     expect([seen.status, seen.text, ...seen.headers]).toEqual([
       404,
       "Not found\n",
@@ -88,6 +92,7 @@ describe("who sees it", () => {
   test("one of two tokens is enough, and the other one may be missing", async () => {
     const env = { ...ENV, HEALTH_TOKEN };
     const withHealth = { authorization: bearer(HEALTH_TOKEN) };
+
     expect(await ask(MISSING, withHealth, env)).toMatchObject({ event: "object-missing" });
     expect(await ask(MISSING, AUTHORIZED, env)).toMatchObject({ event: null });
   });
@@ -110,6 +115,7 @@ describe("what it says", () => {
     put("page.html", new TextEncoder().encode("<!doctype html><title>x</title>"));
     const headers = { ...AUTHORIZED, ...init.headers };
     const seen = await ask(path, headers, { ...WITH_TOKENS, ROUTES }, init);
+
     expect(seen).toMatchObject({ event });
     expect(lines()).toMatchObject([{ event }]);
   });
@@ -134,8 +140,10 @@ describe("what it says", () => {
   test("an object that S3 denies, and a bucket whose keys S3 refuses", async () => {
     stage.s3.faults.add("no-list-bucket");
     expect(await ask(MISSING)).toMatchObject({ status: 404, event: "object-denied" });
+
     stage.s3.keys.clear();
     const dead = await ask("/images/card/key.jpg", AUTHORIZED, { ...WITH_TOKENS });
+
     expect(dead).toMatchObject({ status: 502, event: "slots-refused" });
   });
 
@@ -149,10 +157,8 @@ describe("what it says", () => {
     expect(seen.headers.get("cache-control")).toBe("no-store");
 
     const visitor = await ask(MISSING, {}, env);
-    expect([visitor.event, visitor.headers.get("cache-control")]).toEqual([
-      null,
-      "public, max-age=60",
-    ]);
+    expect(visitor.event).toBe(null);
+    expect(visitor.headers.get("cache-control")).toBe("public, max-age=60");
   });
 
   test.each([
@@ -163,13 +169,18 @@ describe("what it says", () => {
   ])("that the configuration is broken, to a caller %s", async (_what, headers, event) => {
     const env = { ...WITH_TOKENS, PRESETS: {} };
     const seen = await ask("/images/card/key.jpg", headers, env);
-    expect([seen.status, seen.event, seen.text]).toEqual([500, event, "Internal error\n"]);
+
+    expect(seen.status).toBe(500);
+    expect(seen.event).toEqual(event);
+    expect(seen.text).toBe("Internal error\n");
   });
 
   test("nothing of a token that is a binding, which breaks the configuration", async () => {
     const env = { ...ENV, PURGE_TOKEN: { get: () => PURGE_TOKEN } };
     const seen = await ask(MISSING, { authorization: "Bearer [object Object]" }, env);
-    expect([seen.status, seen.event]).toEqual([500, null]);
+
+    expect(seen.status).toBe(500);
+    expect(seen.event).toBe(null);
   });
 
   test("nothing of a picture, of the answer to /healthz, and of a preflight", async () => {
@@ -202,22 +213,24 @@ describe("Workers Cache keeps one refusal for all (W3, W9)", () => {
       const before = requests();
 
       const seen = await ask(MISSING);
-      expect([seen.status, seen.event, requests()]).toEqual([404, event, before]);
+      expect(seen.status).toBe(404);
+      expect(seen.event).toEqual(event);
+      expect(requests()).toEqual(before);
       expect(lines().at(-1)).toMatchObject({ event, cache: "hit" });
     },
   );
 
   test("a refusal that the operator has asked for: a visitor gets what every visitor gets", async () => {
     const first = await ask(MISSING);
-    expect([first.event, first.headers.get("cache-control")]).toEqual([
-      "object-missing",
-      "no-store",
-    ]);
+    expect(first.event).toBe("object-missing");
+    expect(first.headers.get("cache-control")).toBe("no-store");
 
     const before = requests();
 
     const visitor = await ask(MISSING, {});
-    expect([visitor.status, visitor.event, requests()]).toEqual([404, null, before]);
+    expect(visitor.status).toBe(404);
+    expect(visitor.event).toBe(null);
+    expect(requests()).toEqual(before);
     expect(visitor.headers.get("cache-control")).toBe("public, max-age=60");
     expect((await ask(MISSING)).event).toBe("object-missing");
     expect(requests()).toBe(before);
@@ -234,6 +247,7 @@ describe("Workers Cache keeps one refusal for all (W3, W9)", () => {
 
     const runs = stage.cache.runs.map((run) => JSON.stringify(run));
     const seen = [...runs, JSON.stringify(stage.logged)].join("\n");
+
     for (const token of Object.values(TOKENS)) {
       expect(seen).not.toContain(token);
       expect(seen).not.toContain(btoa(`anybody:${token}`));

@@ -31,6 +31,7 @@ async function getFacts(path: string, init: RequestInit = {}, variables: object 
   const answer = await get(path, init, variables);
   const { "server-timing": timing, ...headers } = Object.fromEntries(answer.headers);
   const cache = /desc=(\w+)/.exec(timing ?? "")?.[1];
+
   return { status: answer.status, headers, cache, body: await answer.text() };
 }
 
@@ -43,7 +44,9 @@ const sign = (change: Parameters<typeof signQuery>[0] = {}) =>
 test("an edge that describes nothing as JSON is a 502, and the log says what came", async () => {
   const html = { "cf-resized": "internal=ok/m", "content-type": "text/html" };
   stage.edge.fetch = async () => new Response("<html>", { headers: html });
+
   expect((await getFacts(`${FIG}?facts`)).status).toBe(502);
+
   const line = { event: "wrong-type", status: 200, type: "text/html", answered: 502 };
   expect(lines()).toMatchObject([line]);
 });
@@ -74,11 +77,15 @@ describe("on a route with facts", () => {
   test("HEAD has GET's headers and no body; 304 answers an If-None-Match (R4, R10)", async () => {
     const { headers } = await getFacts(`${FIG}?facts`);
     const head = await getFacts(`${FIG}?facts`, { method: "HEAD" });
+
     expect(head).toEqual({ status: 200, headers, body: "", cache: "hit" });
 
     const { etag = "" } = headers;
     const same = await getFacts(`${FIG}?facts`, { headers: { "if-none-match": etag } });
-    expect([same.status, same.body, same.headers["etag"]]).toEqual([304, "", etag]);
+
+    expect(same.status).toBe(304);
+    expect(same.body).toBe("");
+    expect(same.headers["etag"]).toEqual(etag);
 
     const picture = await get(FIG, {}, env);
     expect(picture.headers.get("etag")).not.toBe(etag);
@@ -92,6 +99,7 @@ test("on a route without facts, ?facts is the picture, and &facts spoils a signa
 
   const query = await sign({ route: "/secret/:preset/*" });
   const url = `/secret/hero/photos/fig.jpg${query}`;
+
   expect((await getFacts(url)).status).toBe(200);
 
   stage.edgeRequests = [];
@@ -105,11 +113,14 @@ describe("on a signed route", () => {
   test("the query that signs the picture opens its facts, until it expires", async () => {
     const query = `${await sign()}&facts`;
     const answer = await getFacts(PATH + query);
-    expect([answer.status, typeOf(answer)]).toEqual([200, "application/json"]);
+
+    expect(answer.status).toBe(200);
+    expect(typeOf(answer)).toBe("application/json");
     expect(answer.headers["cache-control"]).toBe("public, max-age=600, must-revalidate");
 
     wait(3500);
     const later = await getFacts(PATH + query);
+
     expect(later.headers["cache-control"]).toBe("public, max-age=100, must-revalidate");
 
     wait(100);
@@ -157,17 +168,18 @@ describe("what has no facts is refused as its picture is, without a fallback:", 
     for (const route of ["facts", "icons"]) {
       stage.logged = [];
       const answer = await getFacts(`/${route}/card/${key}?facts`, {}, { ...env });
-      expect([answer.status, typeOf(answer)]).toEqual([status, "text/plain; charset=utf-8"]);
+
+      expect(answer.status).toEqual(status);
+      expect(typeOf(answer)).toBe("text/plain; charset=utf-8");
+
       const [line] = lines();
       expect(line).toMatchObject({ event, answered: status, preset: "card" });
       expect(line).not.toHaveProperty("fallback");
     }
 
     for (const { request, image } of stage.edgeRequests) {
-      expect([image.format, request.url]).toEqual([
-        "json",
-        expect.not.stringContaining("transparent"),
-      ]);
+      expect(image.format).toBe("json");
+      expect(request.url).toEqual(expect.not.stringContaining("transparent"));
     }
   });
 });
@@ -177,6 +189,7 @@ describe("facts are cached for all visitors as pictures are (W3, W7, W8):", () =
   const cacheStateOf = async (init: RequestInit = {}, variables = env, dataCenter = "here") => {
     const { headers } = await get(URL, init, variables, dataCenter);
     await stage.cache.settled();
+
     return cacheStatus(headers);
   };
 
@@ -186,14 +199,17 @@ describe("facts are cached for all visitors as pictures are (W3, W7, W8):", () =
     expect(await cacheStateOf({ headers: MODERN })).toBe("hit");
     expect(await cacheStateOf(head, { ...env, ...NEXT })).toBe("hit");
     expect(await cacheStateOf({}, env, "elsewhere")).toBe("hit");
-    expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([2, 1]);
+    expect(stage.s3.requestsBy("worker").length).toBe(2);
+    expect(stage.edgeRequests.length).toBe(1);
   });
 
   test("other fields in the cache do not get out (W4)", async () => {
     const facts = { secret: "x", ...JSON.parse(FACTS) };
     facts.original.file_size = 9;
     stage.exported = (loopback) => ({ ...loopback, fetch: async () => Response.json(facts) });
+
     const { body, headers } = await getFacts(URL);
-    expect([body, headers["content-length"]]).toEqual([FACTS, `${FACTS.length}`]);
+    expect(body).toEqual(FACTS);
+    expect(headers["content-length"]).toBe(`${FACTS.length}`);
   });
 });

@@ -26,12 +26,16 @@ test.each<[what: string, query: string, headers: Record<string, string>]>([
     for (const path of [PATH, "/published/key.jpg", "/healthz"]) {
       stage.logged = [];
       const answer = await get(path + query, { headers });
-      expect([answer.status, await answer.text()]).toEqual([508, "Not available\n"]);
+
+      expect(answer.status).toBe(508);
+      expect(await answer.text()).toBe("Not available\n");
+
       const line = { event: "loop-detected", reason: expect.stringMatching(/endpoint/) };
       expect(stage.logged).toMatchObject([{ level: "warn", line: { ...line, answered: 508 } }]);
     }
 
-    expect([stage.edgeRequests, stage.s3.requests]).toEqual([[], []]);
+    expect(stage.edgeRequests).toEqual([]);
+    expect(stage.s3.requests).toEqual([]);
   },
 );
 
@@ -43,7 +47,8 @@ test.each<[what: string, query: string, headers: Record<string, string>]>([
   ["a visitor with the parameter", "?x-vitrine=0", {}],
 ])("%s gets the picture (E8)", async (_what, query, headers) => {
   const answer = await get(PATH + query, { headers: { ...MODERN, ...headers } });
-  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/avif"]);
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toBe("image/avif");
 });
 
 /** An edge of another zone, which takes pictures of this Worker as its sources. */
@@ -61,6 +66,7 @@ function createOtherEdge(env: object = ENV) {
 async function showElsewhere(edge = createOtherEdge()): Promise<[number | undefined, unknown]> {
   const options = "https://app.example/cdn-cgi/image/width=20";
   const answer = await edge.visit(new Request(`${options}/https://${ZONE}${PATH}`));
+
   return [answer?.status, answer?.headers.get("cf-resized")?.replace(/\/.*/, "")];
 }
 
@@ -71,6 +77,7 @@ test("another zone transforms a picture that is cached, whatever the edge says o
 
   await get(PATH);
   await settle();
+
   expect(await showElsewhere(edge)).toEqual([200, "internal=ok"]);
 });
 
@@ -83,7 +90,9 @@ test("another zone transforms any picture if the edge transforms for it (E8, E13
 test("the edge says that it is a loop: 508, nothing is kept, and /healthz has its code (E8)", async () => {
   stage.edge.switches.failure = { code: 9403, status: 508 };
   const answer = await get(PATH);
-  expect([answer.status, await answer.text()]).toEqual([508, "Not available\n"]);
+
+  expect(answer.status).toBe(508);
+  expect(await answer.text()).toBe("Not available\n");
   expect(answer.headers.get("cache-control")).toBe("no-store");
   expect(lines()).toMatchObject([{ event: "loop-detected", edge: "9403", answered: 508 }]);
   expect(failures()).toMatchObject([{ failure: "loop-detected", edge: "9403" }]);

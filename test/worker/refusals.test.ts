@@ -23,37 +23,38 @@ disableCacheInEachTest(); // each request is to reach the edge
 
 test("everything that does not exist is one and the same 404, and costs no subrequest", async () => {
   const missing = await get("/images/card/nothing.jpg");
-  expect([missing.status, await missing.text()]).toEqual([404, "Not found\n"]);
-  expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([1, 0]);
+  expect(missing.status).toBe(404);
+  expect(await missing.text()).toBe("Not found\n");
+  expect(stage.s3.requestsBy("worker")).toHaveLength(1);
+  expect(stage.edgeRequests).toEqual([]);
 
   for (const path of IMPOSSIBLE_PATHS) {
     const answer = await get(path);
-    expect([path, answer.status, await answer.text(), ...answer.headers]).toEqual([
-      path,
-      404,
-      "Not found\n",
-      ...missing.headers,
-    ]);
+
+    expect(answer.status, path).toBe(404);
+    expect(await answer.text(), path).toBe("Not found\n");
+    expect([...answer.headers], path).toEqual([...missing.headers]);
   }
 
-  expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([1, 0]);
+  expect(stage.s3.requestsBy("worker")).toHaveLength(1); // the one for nothing.jpg
+  expect(stage.edgeRequests).toEqual([]);
 
   const events = new Set(logged().map(({ line }) => line["event"]));
   const expected = ["object-missing", "no-such-route", "no-such-variant", "impossible-key"];
+
   expect(events).toEqual(new Set(expected));
 });
 
-/** Returns whether the gateway tries it itself, once: the cached entrypoint may be the reason (W13). */
-const mayBeOfLoopback = ({ event }: Record<string, unknown>) =>
-  event === "not-transformed" || event === "edge-refused";
-
-type Expected = readonly [
-  status: number,
-  line: Record<string, unknown>,
-  /** The requests to S3 and to the edge. */
-  opened: number,
-  calls: number,
-];
+/** What must be seen of a request that is refused. */
+type Refused = {
+  readonly status: number;
+  /** Fields of the line in the log. */
+  readonly line: Readonly<Record<string, unknown>>;
+  /** The requests of the Worker to S3. */
+  readonly opened: number;
+  /** The requests to the edge. */
+  readonly calls: number;
+};
 
 /** The texts that visitors get. */
 const TEXTS: Readonly<Record<number, string>> = {
@@ -65,117 +66,199 @@ const TEXTS: Readonly<Record<number, string>> = {
   508: "Not available\n",
 };
 
+/** Returns whether the gateway tries it itself, once: the cached entrypoint may be the reason (W13). */
+function mayBeOfLoopback(event: unknown): boolean {
+  return event === "not-transformed" || event === "edge-refused";
+}
+
 /** Requests an object that is not shown, and checks the answer, the log and the number of requests. */
-async function refused(
-  key: string,
-  [status, line, opened, calls]: Expected,
-  send = get,
-): Promise<void> {
+async function expectRefused(key: string, expected: Refused, send = get): Promise<void> {
+  const { status, line, opened, calls } = expected;
+
   const answer = await send(`/images/card/${key}`, { headers: MODERN });
-  const { event } = line;
-  expect([answer.status, logged()[0]?.line["event"]]).toEqual([status, event]);
-  expect(await answer.text()).toBe(TEXTS[status]);
-  expect(answer.headers.get("cache-control")).toBe(
-    status === 404 || status === 415 ? "public, max-age=60" : "no-store",
-  );
-  expect(answer.headers.get("retry-after")).toBe(status === 503 ? "3600" : null);
-  expect(answer.headers.get("content-type")).toBe("text/plain; charset=utf-8");
-  expect(answer.headers.get("x-content-type-options")).toBe("nosniff");
-  expect([stage.s3.requestsBy("worker").length, stage.edgeRequests.length]).toEqual([
-    opened,
-    calls,
-  ]);
-  expect(answer.headers.get("vary")).toBe("accept");
 
-  const cache = mayBeOfLoopback(line) ? "direct" : "miss";
-  const request = { route: "/images/:preset/*", preset: "card", bucket: "media", cache };
-  const whole = { ...line, ...request, key: `published/${key}`, answered: status };
-  const level = status < 500 || status === 508 ? "warn" : "error";
+  expect(answer.status).toBe(status);
+  expect(logged()[0]?.line["event"]).toBe(line["event"]);
+  expect(stage.s3.requestsBy("worker")).toHaveLength(opened);
+  expect(stage.edgeRequests).toHaveLength(calls);
 
-  expect(logged()).toEqual([{ level, line: expect.objectContaining(whole) }]);
+  await expectVisitorSees(status, answer);
+  expectLogged(key, expected);
 
-  const failure = { event: "rendition-failed", bucket: "media", failure: event, times: 1 };
-  expect(failures()).toMatchObject(status === 404 || status === 415 ? [] : [failure]);
+  const newIsolate = { ...ENV }; // it requests the object again
+  const init = { method: "HEAD", headers: MODERN };
+  const head = await send(`/images/card/${key}`, init, newIsolate);
 
-  const again = { ...ENV }; // a new isolate, which requests it again
-  const head = await send(`/images/card/${key}`, { method: "HEAD", headers: MODERN }, again);
+  expect(head.status).toBe(status);
+  expect(head.body).toBe(null);
   expect([...head.headers]).toEqual([...answer.headers]);
-  expect([head.status, head.body]).toEqual([status, null]);
+}
+
+async function expectVisitorSees(status: number, answer: Response): Promise<void> {
+  const isOfObject = status === 404 || status === 415;
+  const { headers } = answer;
+
+  expect(await answer.text()).toBe(TEXTS[status]);
+  expect(headers.get("cache-control")).toBe(isOfObject ? "public, max-age=60" : "no-store");
+  expect(headers.get("retry-after")).toBe(status === 503 ? "3600" : null);
+  expect(headers.get("content-type")).toBe("text/plain; charset=utf-8");
+  expect(headers.get("x-content-type-options")).toBe("nosniff");
+  expect(headers.get("vary")).toBe("accept");
+}
+
+function expectLogged(key: string, { status, line }: Refused): void {
+  const { event } = line;
+  const isWarning = status < 500 || status === 508;
+
+  const whole = {
+    ...line,
+    route: "/images/:preset/*",
+    preset: "card",
+    bucket: "media",
+    cache: mayBeOfLoopback(event) ? "direct" : "miss",
+    key: `published/${key}`,
+    answered: status,
+  };
+
+  expect(logged()).toEqual([
+    { level: isWarning ? "warn" : "error", line: expect.objectContaining(whole) },
+  ]);
+
+  const isOfObject = status === 404 || status === 415;
+  const failure = { event: "rendition-failed", bucket: "media", failure: event, times: 1 };
+
+  expect(failures()).toMatchObject(isOfObject ? [] : [failure]);
 }
 
 test.each(EDGE_CODES)(
   "the edge's $code with $status is answered and logged as $event (R3)",
   async (row) => {
     const { code, status, event } = row;
-    arrange({ failure: { code: Number(code), status } });
     const { opened, calls } = callsOf(row);
-    const line = { event, edge: code, status };
-    await refused("key.jpg", [REFUSALS[event].answered, line, opened, calls]);
+    arrange({ failure: { code: Number(code), status } });
+
+    await expectRefused("key.jpg", {
+      status: REFUSALS[event].answered,
+      line: { event, edge: code, status },
+      opened,
+      calls,
+    });
   },
 );
 
-/** `get` with a clock that runs as long as nothing else does. */
-function waitFor(): typeof get {
+/** Returns `get` with a clock that runs as long as nothing else does. */
+function getWithFastClock(): typeof get {
   const finish = stopTimers();
-  return async (...request) => (await finish(get(...request))).value;
+
+  return async (...request) => {
+    const { value } = await finish(get(...request));
+    return value;
+  };
 }
 
 const isFault = (fault: string): fault is S3Fault => Object.hasOwn(S3_FAULTS, fault);
 
-/** Each fault, its rule in parentheses, and what it leads to. */
-const faultRows = Object.keys(S3_FAULTS)
+/** The faults of S3 that the Worker notices, each with its rule in parentheses. */
+const FAULT_ROWS = Object.keys(S3_FAULTS)
   .filter(isFault)
   .flatMap((fault) => {
-    const { rule } = S3_FAULTS[fault];
+    const { rule: id } = S3_FAULTS[fault];
+    const rule = id === undefined ? "" : ` (${id})`;
     const { key = "key.jpg", s3, worker } = S3_FAULT_ROWS[fault];
-    return worker ? [[fault, rule && ` (${rule})`, { key, s3, worker }] as const] : [];
+    if (worker === undefined) return [];
+
+    const origin = s3?.answer.replace(/^\d+ /, ""); // S3's code, without the status
+    return [{ fault, rule, key, origin, worker }];
   });
 
-test.each(faultRows)("S3's %s is logged for the operator alone%s", async (fault, _rule, row) => {
-  stage.s3.faults.add(fault);
-  const { answered, requests, reason, ...line } = row.worker;
-  const origin = row.s3?.answer.replace(/^\d+ /, "");
-  const slots = [{ slot: "current", origin, access_key: "…MPLE" }];
-  const expected = {
-    ...line,
-    ...(reason && { reason: expect.stringMatching(reason) }),
-    ...(line.event === "slots-refused" ? { slots } : origin && { origin }),
-  };
+test.each(FAULT_ROWS)(
+  "S3's $fault is logged for the operator alone$rule",
+  async ({ fault, key, origin, worker }) => {
+    const { answered, requests, reason, ...fields } = worker;
+    const [opened, calls] = requests;
+    stage.s3.faults.add(fault);
 
-  const send = fault.startsWith("stall") ? waitFor() : get;
-  await refused(row.key, [answered, expected, ...requests], send);
+    const line: Record<string, unknown> = { ...fields };
+    if (reason) line["reason"] = expect.stringMatching(reason);
+    if (fields.event === "slots-refused") {
+      line["slots"] = [{ slot: "current", origin, access_key: "…MPLE" }];
+    } else if (origin) {
+      line["origin"] = origin;
+    }
+
+    const send = fault.startsWith("stall") ? getWithFastClock() : get;
+    await expectRefused(key, { status: answered, line, opened, calls }, send);
+  },
+);
+
+const NO_IMAGE: Refused = {
+  status: 415,
+  line: { event: "source-unreadable" },
+  opened: 1,
+  calls: 0,
+};
+
+test.each<{ key: string; expected: Refused }>([
+  {
+    key: "nothing.jpg",
+    expected: {
+      status: 404,
+      line: { event: "object-missing", origin: "NoSuchKey" },
+      opened: 1,
+      calls: 0,
+    },
+  },
+  { key: "broken/page.jpg", expected: NO_IMAGE },
+  { key: "broken/empty.jpg", expected: NO_IMAGE },
+  {
+    key: "broken/truncated.jpg",
+    // The edge says the same where it fails itself, so this proves nothing about the object.
+    expected: {
+      status: 502,
+      line: { event: "edge-failed", edge: "9516" },
+      opened: 1,
+      calls: 2,
+    },
+  },
+  {
+    key: "broken/script.svg",
+    expected: {
+      status: 415,
+      line: { event: "source-unreadable", edge: "9412" },
+      opened: 1,
+      calls: 1,
+    },
+  },
+])("$key is no picture (R3, R8)", async ({ key, expected }) => {
+  await expectRefused(key, expected);
 });
 
-const NO_IMAGE = [415, { event: "source-unreadable" }, 1, 0] as const;
-
-test.each<[string, Expected]>([
-  ["nothing.jpg", [404, { event: "object-missing", origin: "NoSuchKey" }, 1, 0]],
-  ["broken/page.jpg", NO_IMAGE],
-  ["broken/empty.jpg", NO_IMAGE],
-  // The edge says the same where it fails itself, so this proves nothing about the object.
-  ["broken/truncated.jpg", [502, { event: "edge-failed", edge: "9516" }, 1, 2]],
-  ["broken/script.svg", [415, { event: "source-unreadable", edge: "9412" }, 1, 1]],
-])("%s is no picture (R3, R8)", async (key, expected) => {
-  await refused(key, expected);
-});
-
-/** S3 takes what the edge only forwards for requests of the Worker. */
+/** Requests that the edge only forwards: for S3, they are requests of the Worker. */
 const FORWARDED = 2;
 
+const NOT_TRANSFORMED = { status: 502, opened: 2 + FORWARDED, calls: 2 };
+
 test("a bucket that is another Worker is not transformed (E9)", async () => {
-  arrange({ workers: { [new URL(BUCKET_URL).host]: (request) => fetch(request) } });
+  const { host } = new URL(BUCKET_URL);
+  arrange({ workers: { [host]: (request) => fetch(request) } });
+
   const line = { event: "not-transformed", status: 200, type: "image/jpeg" };
-  await refused("photos/fig.jpg", [502, line, 2 + FORWARDED, 2]);
+  await expectRefused("photos/fig.jpg", { ...NOT_TRANSFORMED, line });
 });
 
 test.each(BROKEN)("$key, passed through, is not shown (R2)", async ({ key }) => {
   arrange({ transformations: false });
+
+  // The first bytes of these two tell that they are no images: the edge is not asked.
+  const isNoImage = /empty|page/.test(key);
   const line = { event: "not-transformed", status: 200 };
-  await refused(key, /empty|page/.test(key) ? NO_IMAGE : [502, line, 2 + FORWARDED, 2]);
+
+  await expectRefused(key, isNoImage ? NO_IMAGE : { ...NOT_TRANSFORMED, line });
 });
 
 test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("%s is a 405", async (method) => {
   const answer = await get("/images/card/k", { method });
+
   expect(answer.status).toBe(405);
   expect(answer.headers.get("allow")).toBe("GET, HEAD");
   expect(stage.edgeRequests).toEqual([]);
@@ -183,7 +266,10 @@ test.each(["POST", "PUT", "DELETE", "OPTIONS", "PATCH"])("%s is a 405", async (m
 
 test("what a visitor sends does not fill the log", async () => {
   const long = "x".repeat(65_536);
-  for (const path of [`/${long}`, `/images/${long}/k`, `/images/card/${long}`]) await get(path);
+  const paths = [`/${long}`, `/images/${long}/k`, `/images/card/${long}`];
+
+  for (const path of paths) await get(path);
+
   expect(logged()).toHaveLength(3);
   for (const { line } of logged()) expect(JSON.stringify(line).length).toBeLessThan(1_300);
 });
@@ -191,6 +277,7 @@ test("what a visitor sends does not fill the log", async () => {
 test("with a broken configuration nothing is served, and the log has all of it (A11)", async () => {
   const PRESETS = { card: { width: 100, quality: 150 } };
   const env = { ...ENV, PRESETS, AWS_ACCESS_KEY_ID: "ASIAX" };
+
   const answer = await get("/images/card/k", {}, env);
 
   expect(answer.status).toBe(500);

@@ -28,7 +28,9 @@ function isR2(bucket: unknown): bucket is { readonly calls: readonly unknown[] }
 async function costOf(name: string, env: Env): Promise<number> {
   const before = countRequests(env);
   const { status } = await get(`/images/${name}/photo.avif`, {}, env);
+
   expect(status).toBe(415);
+
   return countRequests(env) - before;
 }
 
