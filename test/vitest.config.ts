@@ -56,6 +56,7 @@ export default defineConfig({
     testTimeout: 40_000,
     hookTimeout: 60_000,
     restoreMocks: true,
+    taskTitleValueFormatTruncate: 0, // a title names its case, and its rules, whole
     maxWorkers: availableParallelism() + 1, // the longest files wait for other processes at times
     sequence: { sequencer: SlowestFirst },
     reporters: ["default", new RulesReporter(), new OverheardReporter()],
