@@ -25,7 +25,8 @@ export function cookieValue(change: Partial<Signed> & Pick<Signed, "expires">): 
   };
 
   const { host, route, prefix, kid, expires, secret } = {
-    ...{ ...usual, secret: SIGNING_KEYS[change.kid ?? "new"] ?? "" },
+    ...usual,
+    secret: SIGNING_KEYS[change.kid ?? "new"] ?? "",
     ...change,
   };
   const lines = ["vitrine-cookie-1", kid, expires, host, route, prefix];

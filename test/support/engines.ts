@@ -22,13 +22,17 @@ export function envOf(engine: EngineName, vars: object = {}): Env {
       return { ...ENV, ...vars };
     case "binding":
       return {
-        ...{ ...ENV, ROUTES: RASTER, IMAGES },
+        ...ENV,
+        ROUTES: RASTER,
+        IMAGES,
         BUCKETS: { media: { ...media, engine: "binding" } },
         ...vars,
       };
     case "R2":
       return {
-        ...{ ...VARS, ROUTES: RASTER, IMAGES },
+        ...VARS,
+        ROUTES: RASTER,
+        IMAGES,
         URL_SIGNING_KEYS: ENV.URL_SIGNING_KEYS,
         BUCKETS: { media: R2_BUCKET },
         MEDIA_BUCKET: createR2(Object.fromEntries(stage.s3.objects)),

@@ -11,7 +11,10 @@ export type Manner = keyof typeof MANNERS;
 /** A small picture of each type. The Worker takes its parts apart, so it must be a right one. */
 const NOISE = sharp({
   create: {
-    ...{ width: 160, height: 160, channels: 3, background: "white" },
+    width: 160,
+    height: 160,
+    channels: 3,
+    background: "white",
     noise: { type: "gaussian", mean: 128, sigma: 60 },
   },
 });

@@ -73,8 +73,14 @@ function sendEntry(
 
   const description = Buffer.from(
     JSON.stringify({
-      ...{ name, version: etag, size: body.length, etag, uploaded: "1764547200000" },
-      ...{ httpFields: {}, customFields, checksums: {} },
+      name,
+      version: etag,
+      size: body.length,
+      etag,
+      uploaded: "1764547200000",
+      httpFields: {},
+      customFields,
+      checksums: {},
     }),
   );
 

@@ -59,10 +59,14 @@ export async function startWorkerWithRole(ahead = 0) {
   }
 
   return {
-    ...{ sts, s3, lines, deployed },
+    sts,
+    s3,
+    lines,
+    deployed,
     isolate: (change: object = {}): Isolate => ({
       ...KEYLESS,
-      ...{ IMAGES: images, ANSWERS: { keep: 0 } },
+      IMAGES: images,
+      ANSWERS: { keep: 0 },
       ...change,
     }),
     /** A visitor's request. @returns its status */

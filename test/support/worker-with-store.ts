@@ -21,7 +21,9 @@ beforeEach(() => {
 /** The `env` of a new isolate with that store. */
 export const envWith = (change: object = {}): object => ({
   ...ENV,
-  ...{ ANSWERS, RENDITIONS: store, PURGE_TOKEN },
+  ANSWERS,
+  RENDITIONS: store,
+  PURGE_TOKEN,
   ...change,
 });
 

@@ -73,7 +73,8 @@ export async function start(
   const port = await freePort();
   const main = { "worker.js": code, ...modules };
   const files = {
-    ...{ ...main, "edge.js": around.edge ?? EDGE },
+    ...main,
+    "edge.js": around.edge ?? EDGE,
     "config.capnp": configOf(Object.keys(main), vars, port, around),
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);

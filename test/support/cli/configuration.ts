@@ -6,15 +6,21 @@ export const VARS = {
   BUCKETS: {
     "acme-media": {
       endpoint: "https://s3.eu-west-1.amazonaws.com",
-      ...{ bucket: "acme-media", region: "eu-west-1", prefix: "published/", canary: "canary.png" },
+      bucket: "acme-media",
+      region: "eu-west-1",
+      prefix: "published/",
+      canary: "canary.png",
     },
   },
   ROUTES: [
     { path: "/images/:preset/*", object: "acme-media/*", presets: ["card", "hero", "2x"] },
     { path: "/private/:preset/*", object: "acme-media/*", presets: ["card"], signed: true },
     {
-      ...{ path: "/:preset/img-props/:id", object: "acme-media/users/:id.jpg", presets: ["2x"] },
-      ...{ fallback: "acme-media/fallback.png", origins: ["https://secret.example"] },
+      path: "/:preset/img-props/:id",
+      object: "acme-media/users/:id.jpg",
+      presets: ["2x"],
+      fallback: "acme-media/fallback.png",
+      origins: ["https://secret.example"],
     },
   ],
   PRESETS: {
@@ -40,6 +46,8 @@ export const LOST = /hotpink|tomato|quality|left|77|33|999|66|4321|hidden/;
 
 export const PROJECT = {
   compatibility_date: "2026-11-01",
-  ...{ name: "vitrine", vars: VARS, secrets: { required: Object.keys(SECRETS) } },
+  name: "vitrine",
+  vars: VARS,
+  secrets: { required: Object.keys(SECRETS) },
   routes: [{ pattern: "images.example", custom_domain: true }],
 };

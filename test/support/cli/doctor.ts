@@ -39,9 +39,15 @@ export function configure(
   routes: readonly string[] = [`${new URL(SITE).host}/*`],
 ): string {
   const config = {
-    ...{ name: "vitrine", main: "src/worker/index.ts", compatibility_date: "2026-11-01" },
-    ...{ workers_dev: false, preview_urls: false, routes, ...CACHED },
-    ...{ vars, secrets: { required: secrets } },
+    name: "vitrine",
+    main: "src/worker/index.ts",
+    compatibility_date: "2026-11-01",
+    workers_dev: false,
+    preview_urls: false,
+    routes,
+    ...CACHED,
+    vars,
+    secrets: { required: secrets },
   };
 
   writeFileSync(join(folder, "wrangler.toml"), tomlOf(config) + more);

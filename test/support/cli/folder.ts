@@ -39,7 +39,10 @@ export const BOUND = {
 /** A configuration whose top level and whose env.staging are right. */
 export const STAGED = {
   compatibility_date: "2026-11-01",
-  ...{ name: "vitrine", workers_dev: false, preview_urls: false, ...CACHED },
+  name: "vitrine",
+  workers_dev: false,
+  preview_urls: false,
+  ...CACHED,
   routes: [{ pattern: new URL(HOST).host, custom_domain: true }],
   vars: VARS,
   secrets: { required: Object.keys(SECRETS) },

@@ -81,7 +81,8 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
     return async () => {
       isOpen = false;
       await Promise.all(all);
-      expect([failed, count > 50]).toEqual([[], true]);
+      expect(failed).toEqual([]);
+      expect(count > 50).toBe(true);
       return count;
     };
   }
@@ -92,7 +93,8 @@ export async function startLocalRotation(bucket: { readonly canary: string }, ke
     /** The secrets of the slots. All other lines of .dev.vars are as they were. */
     slots: () => {
       const text = readFileSync(join(folder, ".dev.vars"), "utf8");
-      expect([text.startsWith(ABOVE), text.includes(BELOW)]).toEqual([true, true]);
+      expect(text.startsWith(ABOVE)).toBe(true);
+      expect(text.includes(BELOW)).toBe(true);
       const { BUCKETS, HEALTH_TOKEN: _token, URL_SIGNING_KEYS: _keys, ...slots } = parseEnv(text);
       expect(BUCKETS).toBe(buckets);
       return slots;
@@ -124,10 +126,12 @@ export async function rotateKilled(
   for (const mark of MARKS) {
     phase = mark;
     const { code, output } = await rotate(newKey, mark);
-    expect([mark, code, output]).toEqual([mark, null, expect.stringContaining(mark)]);
+    expect(code, mark).toBe(null);
+    expect(output, mark).toEqual(expect.stringContaining(mark));
     if (mark !== MARKS[1]) continue;
     const second = await rotate(otherKey);
-    expect([second.code, second.output]).toEqual([2, expect.stringContaining("is another key")]);
+    expect(second.code).toBe(2);
+    expect(second.output).toEqual(expect.stringContaining("is another key"));
   }
 
   phase = "two at a time";

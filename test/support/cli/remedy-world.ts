@@ -375,8 +375,13 @@ function writeProject({ environments, files, devVars }: World): void {
   );
 
   const config = {
-    ...{ name: "vitrine", main: "index.ts", compatibility_date: "2026-11-01" },
-    ...{ workers_dev: false, preview_urls: false, ...CACHED, env },
+    name: "vitrine",
+    main: "index.ts",
+    compatibility_date: "2026-11-01",
+    workers_dev: false,
+    preview_urls: false,
+    ...CACHED,
+    env,
   };
   const linesOf = (values: Readonly<Record<string, string>>) =>
     Object.entries(values)

@@ -71,7 +71,11 @@ beforeEach(() => {
 
   const { endpoint, bucket, region, prefix } = VARS.BUCKETS.media;
   s3 = createS3({
-    ...{ endpoint, bucket, region, credentials: CREDENTIALS, readable: prefix },
+    endpoint,
+    bucket,
+    region,
+    credentials: CREDENTIALS,
+    readable: prefix,
     now: Date.now,
   });
   s3.keys.set(NEXT_CREDENTIALS.accessKeyId, NEXT_CREDENTIALS.secretAccessKey);

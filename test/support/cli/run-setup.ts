@@ -39,10 +39,13 @@ const hostRoute = (host: string) => [{ pattern: host, custom_domain: true }];
 
 /** A Worker at images.example.com, and one of env.staging beside it. */
 export const ONE_ZONE = {
-  ...{ ...STAGED, vars: QUIET, routes: hostRoute("images.example.com") },
+  ...STAGED,
+  vars: QUIET,
+  routes: hostRoute("images.example.com"),
   env: {
     staging: {
-      ...{ ...staging, routes: hostRoute("images-staging.example.com") },
+      ...staging,
+      routes: hostRoute("images-staging.example.com"),
       vars: { ...QUIET, BUCKETS: staging.vars.BUCKETS },
     },
   },

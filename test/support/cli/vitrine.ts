@@ -50,7 +50,10 @@ export function createWorld(options: WorldOptions) {
   };
 
   const world: World = {
-    ...{ folder: ".", env: {}, now: Date.now, interrupted: new AbortController().signal },
+    folder: ".",
+    env: {},
+    now: Date.now,
+    interrupted: new AbortController().signal,
     ...changed,
     stdin: typeof stdin === "string" ? Readable.from(stdin === "" ? [] : [stdin]) : stdin,
     stdout: screen("out"),

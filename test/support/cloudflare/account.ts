@@ -111,9 +111,13 @@ export async function startCloudflareAccount({
     const token = account.tokens.find(({ value }) => isBearer(message, value));
     const { method, path } = request;
     const call: Call = {
-      ...{ number: calls.length + 1, method, path, token: token?.name },
+      number: calls.length + 1,
+      method,
+      path,
+      token: token?.name,
       query: request.query.size === 0 ? "" : `?${request.query}`,
-      ...{ agent: `${message.headers["user-agent"]}`, body: parseJson(request.body) },
+      agent: `${message.headers["user-agent"]}`,
+      body: parseJson(request.body),
     };
 
     calls.push(call);
@@ -161,12 +165,23 @@ export async function startCloudflareAccount({
   onTestFinished(close);
 
   const account: CloudflareAccount = {
-    ...{ uploaded: [], buckets: [], url, zones, tokens, calls, harm, openDoors },
+    uploaded: [],
+    buckets: [],
+    url,
+    zones,
+    tokens,
+    calls,
+    harm,
+    openDoors,
     env: {
-      ...{ CLOUDFLARE_API_BASE_URL: url, CLOUDFLARE_API_TOKEN: WRANGLER_TOKEN.value },
-      ...{ CLOUDFLARE_ACCOUNT_ID: ACCOUNT, NO_COLOR: "1" },
+      CLOUDFLARE_API_BASE_URL: url,
+      CLOUDFLARE_API_TOKEN: WRANGLER_TOKEN.value,
+      CLOUDFLARE_ACCOUNT_ID: ACCOUNT,
+      NO_COLOR: "1",
     },
-    ...{ intervene: () => undefined, onDone: () => {}, listsWithoutRight: "refusal" },
+    intervene: () => undefined,
+    onDone: () => {},
+    listsWithoutRight: "refusal",
   };
 
   return account;
@@ -188,7 +203,9 @@ async function readRequest(message: IncomingMessage): Promise<ApiRequest> {
   const isJson = headers["content-type"]?.startsWith("application/json");
 
   return {
-    ...{ method, path: pathname, query: searchParams },
+    method,
+    path: pathname,
+    query: searchParams,
     body: (await buffer(message)).toString(isJson ? "utf8" : "latin1"),
     jurisdiction: typeof jurisdiction === "string" ? jurisdiction : undefined,
   };

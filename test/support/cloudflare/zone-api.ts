@@ -33,8 +33,13 @@ export function listZones(zones: readonly Zone[], { query }: ApiRequest): ApiAns
 
 function describeZone({ id, name, account, status, plan }: Zone): object {
   return {
-    ...{ id, name, status, paused: false, type: "full", development_mode: 0 },
-    ...{ name_servers: ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"] },
+    id,
+    name,
+    status,
+    paused: false,
+    type: "full",
+    development_mode: 0,
+    name_servers: ["ada.ns.cloudflare.com", "bob.ns.cloudflare.com"],
     account: { id: account, name: "Acme" },
     plan: { id: idOf(plan), name: `${plan} plan`, legacy_id: plan, is_subscribed: false },
   };
@@ -120,8 +125,13 @@ function createRules(zone: Zone, body: Body): ApiAnswer {
   if (fault !== undefined) return fault;
 
   const ruleset: Ruleset = {
-    ...{ id: idOf(`${zone.name} ${now()}`), name, kind, phase, version: "1" },
-    ...{ last_updated: now(), rules: definitions.map((definition) => ruleOf(definition)) },
+    id: idOf(`${zone.name} ${now()}`),
+    name,
+    kind,
+    phase,
+    version: "1",
+    last_updated: now(),
+    rules: definitions.map((definition) => ruleOf(definition)),
   };
 
   zone.ruleset = ruleset;
@@ -209,8 +219,14 @@ function ruleOf(definition: Body, before?: Rule): Rule {
   const id = before?.id ?? idOf(`${JSON.stringify(definition)} ${now()} ${Math.random()}`);
 
   return {
-    ...{ ref: id, description: "", enabled: true, ...definition },
-    ...{ id, action: `${action}`, expression: `${expression}`, last_updated: now() },
+    ref: id,
+    description: "",
+    enabled: true,
+    ...definition,
+    id,
+    action: `${action}`,
+    expression: `${expression}`,
+    last_updated: now(),
     version: `${Number(before?.version ?? 0) + 1}`,
   };
 }

@@ -70,8 +70,15 @@ const TIME = "2026-11-01T08:00:00.000000Z";
 /** A zone in which nothing is set: transformations are off, and Sources is empty. */
 export function createZone(name: string, settings: Partial<Zone> = {}): Zone {
   return {
-    ...{ id: idOf(name), name, account: ACCOUNT, status: "active", plan: "free" },
-    ...{ transformations: "off", sources: "", ruleset: undefined, isEditable: true },
+    id: idOf(name),
+    name,
+    account: ACCOUNT,
+    status: "active",
+    plan: "free",
+    transformations: "off",
+    sources: "",
+    ruleset: undefined,
+    isEditable: true,
     ...settings,
   };
 }
@@ -90,7 +97,12 @@ export function createRule(
 export function createRuleset(rules: readonly Rule[]): Ruleset {
   const id = idOf(JSON.stringify(rules));
   return {
-    ...{ id, name: "default", kind: "zone", phase: PHASE, version: "7", last_updated: TIME },
+    id,
+    name: "default",
+    kind: "zone",
+    phase: PHASE,
+    version: "7",
+    last_updated: TIME,
     rules,
   };
 }
@@ -138,8 +150,12 @@ function decodeWholly(path: string): string {
 /** Runs the custom rules. A challenge is no block: a browser passes it. */
 function isBlocked({ ruleset }: Zone, host: string, path: string): boolean {
   const request: RuleRequest = {
-    ...{ "http.host": host, "http.request.uri.path": path, "http.request.uri": path },
-    ...{ "http.request.method": "GET", "ip.src": "203.0.113.7", "ip.src.country": "FR" },
+    "http.host": host,
+    "http.request.uri.path": path,
+    "http.request.uri": path,
+    "http.request.method": "GET",
+    "ip.src": "203.0.113.7",
+    "ip.src.country": "FR",
   };
 
   for (const { action, expression, enabled, action_parameters } of ruleset?.rules ?? []) {

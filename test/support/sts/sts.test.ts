@@ -11,8 +11,11 @@ import { createSts } from "./sts.ts";
 const NOW = Date.parse("2026-11-26T12:00:00Z");
 const AT = NOW / 1000;
 const CLAIMS = {
-  ...{ iss: ISSUER, sub: "vitrine", aud: "sts.amazonaws.com" },
-  ...{ iat: AT, exp: AT + 300 },
+  iss: ISSUER,
+  sub: "vitrine",
+  aud: "sts.amazonaws.com",
+  iat: AT,
+  exp: AT + 300,
 };
 const EC = await generateKeyPair("ES256");
 const OTHER_KEYS = await generateKeyPair("ES256");
@@ -80,7 +83,8 @@ test.each<[name: string, token: () => Promise<string> | string, code?: string]>(
 ])("refuses a token that %s", async (_name, token, code = "InvalidIdentityToken") => {
   const { sts, assumeRole } = setUp();
   expect(await assumeRole(await token())).toBe(code);
-  expect([sts.calls, sts.sessions.size]).toEqual([[{ status: 400, code }], 0]);
+  expect(sts.calls).toEqual([{ status: 400, code }]);
+  expect(sts.sessions.size).toBe(0);
 });
 
 test.each([

@@ -110,7 +110,9 @@ export function createSts(settings: StsSettings) {
 
   return {
     /** May be changed at any time. */
-    ...{ providers, roles, faults },
+    providers,
+    roles,
+    faults,
     sessions,
     calls,
     /** The URLs that it asked of issuers, in order. */

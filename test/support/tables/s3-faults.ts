@@ -34,49 +34,72 @@ const denied = { answered: 404, event: "object-denied", requests: [1, 0] } as co
 
 export const S3_FAULT_ROWS: Readonly<Record<S3Fault, S3FaultRow>> = {
   "no-list-bucket": {
-    ...{ key: "nothing.jpg", s3: { answer: "403 AccessDenied" }, edge: DENIED, worker: denied },
+    key: "nothing.jpg",
+    s3: { answer: "403 AccessDenied" },
+    edge: DENIED,
+    worker: denied,
   },
   "revoked-key": {
-    ...{ s3: { answer: "403 InvalidAccessKeyId" }, edge: DENIED, worker: slots, check: "key-id" },
+    s3: { answer: "403 InvalidAccessKeyId" },
+    edge: DENIED,
+    worker: slots,
+    check: "key-id",
   },
   "other-secret": {
     s3: {
       answer: "403 SignatureDoesNotMatch",
       xml: /<CanonicalRequest>GET\n\/photos\/fig.jpg\n/,
     },
-    ...{ edge: DENIED, worker: slots, check: "secret" },
+    edge: DENIED,
+    worker: slots,
+    check: "secret",
   },
   // These credentials have no session that could expire.
   "expired-token": {},
   "clock-skew": {
-    ...{ s3: { answer: "403 RequestTimeTooSkewed" }, edge: DENIED, check: "clock" },
+    s3: { answer: "403 RequestTimeTooSkewed" },
+    edge: DENIED,
+    check: "clock",
     worker: { ...region, reason: /clock is (119\d|120\d) s ahead/ },
   },
   "elsewhere-400": {
     s3: { answer: "400 AuthorizationHeaderMalformed", xml: /<Region>eu-central-1</ },
-    ...{ edge: "9519/502", worker: region, check: "region" },
+    edge: "9519/502",
+    worker: region,
+    check: "region",
   },
   "elsewhere-301": {
     s3: { answer: "301 PermanentRedirect", xml: /<Endpoint>[^<]*eu-central-1/ },
-    ...{ edge: "9420/400", worker: region, check: "region" },
+    edge: "9420/400",
+    worker: region,
+    check: "region",
   },
   "elsewhere-307": {
     s3: { answer: "307 TemporaryRedirect", xml: /<Endpoint>[^<]*eu-central-1/ },
-    ...{ edge: DENIED, worker: region, check: "region" },
+    edge: DENIED,
+    worker: region,
+    check: "region",
   },
   SlowDown: { s3: { answer: "503 SlowDown" }, edge: BUSY, worker: failed, check: "busy" },
   ServiceUnavailable: {
-    ...{ s3: { answer: "503 ServiceUnavailable" }, edge: BUSY, worker: failed, check: "busy" },
+    s3: { answer: "503 ServiceUnavailable" },
+    edge: BUSY,
+    worker: failed,
+    check: "busy",
   },
   InternalError: { s3: { answer: "500 InternalError" }, edge: BUSY, worker: failed, check: "busy" },
   archived: {
-    ...{ s3: { answer: "403 InvalidObjectState" }, edge: DENIED, worker: denied, check: "sample" },
+    s3: { answer: "403 InvalidObjectState" },
+    edge: DENIED,
+    worker: denied,
+    check: "sample",
   },
   "ignores-range": {},
   "refuses-query": { check: "parameter" }, // only of a URL that has one
   reset: { edge: "9505/502", worker: failed, check: "reachable" },
   "cut-short": {
-    ...{ edge: "9402/502", check: "sample" },
+    edge: "9402/502",
+    check: "sample",
     worker: { ...failed, edge: "9402", reason: /incomplete/, requests: [1, 1] },
   },
   stall: { edge: "9504/524", worker: { ...timedOut, requests: [1, 0] }, check: "reachable" },

@@ -73,7 +73,7 @@ test("each value of each option is a key of its own (W3, W4)", () => {
     for (const value of valid) {
       const text = urlWith({ [option]: value });
       if (text === url()) continue; // the preset has this value already
-      expect([option, value, urls.has(text)]).toEqual([option, value, false]);
+      expect(urls.has(text), `${option} ${value}`).toBe(false);
       urls.add(text);
       values += 1;
     }
@@ -122,7 +122,9 @@ describe("the lifetimes of a route", () => {
   ];
 
   const ROUTES = POLICIES.map((answers, index) => ({
-    ...{ path: `/${index}/:preset/*`, object: ["media/*", "archive/*"], answers },
+    path: `/${index}/:preset/*`,
+    object: ["media/*", "archive/*"],
+    answers,
   }));
   const archive = { ...media, bucket: "acme-archive", prefix: "old/" };
   const config = configOf({ BUCKETS: { media, archive }, ROUTES });

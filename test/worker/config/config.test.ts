@@ -22,7 +22,9 @@ test("a right configuration is ready to serve from", () => {
     access: "AWS",
     engine: "cf",
     hasSourceParameter: true,
-    ...{ images: undefined, r2: undefined, role: undefined },
+    images: undefined,
+    r2: undefined,
+    role: undefined,
     baseUrl: BUCKET_URL,
     prefix: "published/",
     region: "eu-west-1",
@@ -33,15 +35,21 @@ test("a right configuration is ready to serve from", () => {
   });
 
   expect(config.answers).toEqual({
-    ...{ max_age: 600, timeout: 15 },
-    ...{ keep: 300, stale: 604_800, stale_if_error: 604_800 },
+    max_age: 600,
+    timeout: 15,
+    keep: 300,
+    stale: 604_800,
+    stale_if_error: 604_800,
   });
 });
 
 test("without [vars.ANSWERS], answers are kept and awaited for as long as the docs say", () => {
   expect(configOf({ ANSWERS: undefined }).answers).toEqual({
-    ...{ max_age: 3600, timeout: 20 },
-    ...{ keep: 300, stale: 604_800, stale_if_error: 604_800 },
+    max_age: 3600,
+    timeout: 20,
+    keep: 300,
+    stale: 604_800,
+    stale_if_error: 604_800,
   });
 });
 
@@ -102,7 +110,8 @@ test("a route is signed, or bound to pages, as far as it says so", () => {
     [
       {
         keys: new Map(keys.map(([kid, secret]) => [kid, { kid, secret }])),
-        ...{ maxAge: 86_400, cookie: false },
+        maxAge: 86_400,
+        cookie: false,
       },
       undefined,
     ],
@@ -126,14 +135,19 @@ test("what a route sets of its answers is its own, and all else is as in [vars.A
   expect(policyWith({ keep: 0 })).toEqual({ ...general, lifetimes: { ...rest, keep: 0 } });
   expect(policyWith({ stale: 0 })).toEqual({ ...general, lifetimes: { ...rest, stale: 0 } });
   expect(policyWith({ stale_if_error: 1 })).toEqual({
-    ...{ ...general, lifetimes: { ...rest, stale_if_error: 1 } },
+    ...general,
+    lifetimes: { ...rest, stale_if_error: 1 },
   });
   expect(policyWith({ max_age: 0 })).toEqual({ ...general, maxAge: 0 });
   expect(policyWith({ immutable: true })).toEqual({
-    ...{ ...general, maxAge: 31_536_000, isImmutable: true },
+    ...general,
+    maxAge: 31_536_000,
+    isImmutable: true,
   });
   expect(policyWith({ immutable: true, max_age: 5 })).toEqual({
-    ...{ ...general, maxAge: 5, isImmutable: true },
+    ...general,
+    maxAge: 5,
+    isImmutable: true,
   });
 });
 
@@ -526,7 +540,7 @@ test.each<[setting: string, message: string, values: readonly string[]]>([
   for (const value of values) {
     const mistakes = mistakesOf(withMedia({ [setting]: value }));
     const prefix = `BUCKETS.media.${setting}: ${message}`;
-    expect([value, mistakes.filter((one) => one.startsWith(prefix)).length]).toEqual([value, 1]);
+    expect(mistakes.filter((one) => one.startsWith(prefix)).length, value).toBe(1);
   }
 });
 
@@ -595,7 +609,8 @@ const timeout = (seconds: number) => ({ ANSWERS: { timeout: seconds } });
 const kid = (name: string) => ({ URL_SIGNING_KEYS: JSON.stringify({ [name]: LONG }) });
 const secretPrefix = (name: string) => ({
   ...withMedia({ credentials: name }),
-  ...{ [`${name}_ACCESS_KEY_ID`]: "id", [`${name}_SECRET_ACCESS_KEY`]: "s" },
+  [`${name}_ACCESS_KEY_ID`]: "id",
+  [`${name}_SECRET_ACCESS_KEY`]: "s",
 });
 
 // For each bound: a value at the bound, and one just beyond it.

@@ -73,7 +73,7 @@ test("an issuer is an origin of https, or of this machine", () => {
 
   for (const issuer of invalid) {
     const message = expect.stringMatching(/^OIDC\.issuer: .*is not an origin such as https:/);
-    expect([issuer, mistakesWith({ OIDC: { issuer } })]).toEqual([issuer, [message]]);
+    expect(mistakesWith({ OIDC: { issuer } }), `${issuer}`).toEqual([message]);
   }
 
   const right = ["http://localhost:8787", "http://127.0.0.1:8787", "https://a-b.c.workers.dev"];

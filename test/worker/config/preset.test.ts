@@ -67,12 +67,12 @@ test("each option takes its values, and no other, and says which the binding lac
         value,
         isLacking,
       ]);
-      expect([option, read({ width: 100, [option]: value }).mistakes]).toEqual([option, []]);
+      expect(read({ width: 100, [option]: value }).mistakes, option).toEqual([]);
     }
 
     for (const value of invalid) {
       const { result, mistakes } = read({ width: 100, [option]: value });
-      expect([option, value, result]).toEqual([option, value, undefined]);
+      expect(result, `${option} ${value}`).toBe(undefined);
       expect(mistakes.join()).toMatch(new RegExp(`^P\\.${option}\\b`));
     }
   }

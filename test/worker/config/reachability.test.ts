@@ -30,8 +30,11 @@ const BUCKETS = {
 };
 const ENVIRONMENT = {
   ...ENV,
-  ...{ IMAGES: { input() {}, info() {} }, MEDIA: r2StandIn("MEDIA"), PHOTOS: r2StandIn("PHOTOS") },
-  ...{ BUCKETS, PRESETS: { card: { width: 80, dpr: [1, 2] }, a: { width: 9 }, b: { width: 9 } } },
+  IMAGES: { input() {}, info() {} },
+  MEDIA: r2StandIn("MEDIA"),
+  PHOTOS: r2StandIn("PHOTOS"),
+  BUCKETS,
+  PRESETS: { card: { width: 80, dpr: [1, 2] }, a: { width: 9 }, b: { width: 9 } },
 };
 const TOKEN_PATH = "/t/:preset/:u/:v/*";
 const OPEN_PATH = "/o/:preset/:x/:y/:u/:v/*";
@@ -336,8 +339,10 @@ test("what a preset of an open route draws is shown, too", () => {
   const below = { ...bucket, prefix: "users/" };
   const overlay = (key: string) => ({ width: 80, draw: [{ key, width: 10 }] });
   const PRESETS = {
-    ...{ card: { width: 80 }, logo: overlay("logo.png") },
-    ...{ fig: overlay("users/a/fig.jpg"), figBelow: overlay("a/fig.jpg") },
+    card: { width: 80 },
+    logo: overlay("logo.png"),
+    fig: overlay("users/a/fig.jpg"),
+    figBelow: overlay("a/fig.jpg"),
   };
   const change = { BUCKETS: { media: bucket, below }, PRESETS };
   const faults = (open: object) =>

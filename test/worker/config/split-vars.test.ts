@@ -94,8 +94,10 @@ test.each<[what: string, vars: object, mistakes: readonly string[]]>([
   [
     "no first variable",
     {
-      ...{ ROUTES: undefined, PRESETS: undefined },
-      ...{ ROUTES_2: [{ ...ROUTE, signed: 1 }], PRESETS_2: { card: { width: 0 } } },
+      ROUTES: undefined,
+      PRESETS: undefined,
+      ROUTES_2: [{ ...ROUTE, signed: 1 }],
+      PRESETS_2: { card: { width: 0 } },
     },
     [
       "PRESETS_2: stands beside PRESETS, which is missing: rename it to PRESETS",
@@ -122,7 +124,8 @@ test.each<[what: string, vars: object, mistakes: readonly string[]]>([
   [
     "a signed route without its keys, beside another mistake",
     {
-      ...{ ROUTES: [ROUTE], ROUTES_2: [{ ...OTHER_ROUTE, signed: true, cors: 1 }] },
+      ROUTES: [ROUTE],
+      ROUTES_2: [{ ...OTHER_ROUTE, signed: true, cors: 1 }],
       URL_SIGNING_KEYS: undefined,
     },
     [
@@ -133,8 +136,9 @@ test.each<[what: string, vars: object, mistakes: readonly string[]]>([
   [
     "an option that the engine of a route's bucket lacks",
     {
-      ...{ BUCKETS: { media, far: { ...media, bucket: "far", engine: "binding" } } },
-      ...{ IMAGES: { input() {}, info() {} }, ROUTES: [ROUTE] },
+      BUCKETS: { media, far: { ...media, bucket: "far", engine: "binding" } },
+      IMAGES: { input() {}, info() {} },
+      ROUTES: [ROUTE],
       ROUTES_2: [{ path: "/far/:preset/*", object: "far/*", presets: ["close"] }],
       PRESETS_2: { close: { width: 20, zoom: 0.5 } },
     },

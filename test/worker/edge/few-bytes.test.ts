@@ -57,7 +57,7 @@ describe("a photograph that was made for the web", () => {
         const object = new Uint8Array(await photo.clone().toFormat(format, { quality }).toBuffer());
         put("web", object);
         const seen = await see("hero/web", headers);
-        expect([quality, seen.status]).toEqual([quality, 200]);
+        expect(seen.status, `quality ${quality}`).toBe(200);
         expect(types).toContain(seen.type);
         expect(seen.body.length).toBeLessThanOrEqual(1.2 * object.length + 2_048);
       }
@@ -68,7 +68,8 @@ describe("a photograph that was made for the web", () => {
     put("web.webp", await corpusBytes("web-portrait-900.webp"));
     for (const headers of [MODERN, WEBP, OLD]) {
       const { status, requests } = await see("hero@960w/web.webp", headers);
-      expect([status, requests.length]).toEqual([200, 1]);
+      expect(status).toBe(200);
+      expect(requests.length).toBe(1);
     }
   });
 
@@ -98,7 +99,9 @@ describe("the sides of a camera's file, behind its other data (A14)", () => {
 
   test("are found by one more range, where a rendition must be made", async () => {
     const { status, type, requests } = await see("card@2x/camera.jpg");
-    expect([status, type, requests.length]).toEqual([200, "image/webp", 1]);
+    expect(status).toBe(200);
+    expect(type).toBe("image/webp");
+    expect(requests.length).toBe(1);
     expect(ranges().slice(0, 2)).toEqual(["bytes=0-1023", "bytes=1024-131071"]);
   });
 
@@ -261,7 +264,9 @@ describe("a picture with more bytes than its original", () => {
   ])("%s (R6)", async (_what, sent, { type, bytes }, count, dropped) => {
     answerWith(...sent);
     const seen = await see("hero/web.jpg");
-    expect([seen.status, seen.type, seen.body.length]).toEqual([200, type, bytes]);
+    expect(seen.status).toBe(200);
+    expect(seen.type).toEqual(type);
+    expect(seen.body.length).toEqual(bytes);
     expect(seen.requests).toHaveLength(count);
     expect(cancelled).toEqual(dropped);
   });

@@ -115,7 +115,8 @@ test("facts are asked for with the rendition's own options (R9, L2)", async () =
   expect(text).toBe(
     '{"width":40,"height":30,"original":{"width":400,"height":300,"type":"image/jpeg"}}',
   );
-  expect([result.type, result.length]).toEqual(["application/json", `${text.length}`]);
+  expect(result.type).toBe("application/json");
+  expect(result.length).toBe(`${text.length}`);
 
   const [, init] = vi.mocked(fetch).mock.calls[0] ?? [];
   const auth = { format: "json", "origin-auth": "share-publicly" };
@@ -281,7 +282,9 @@ describe("with a limit of 10 bytes, a picture", () => {
 
     const { value, took } = await finish(renderLimited());
     if (isRefusal(value)) expect.unreachable();
-    expect([value.length, took, cancelled]).toEqual(["30", 9_000, [1]]);
+    expect(value.length).toBe("30");
+    expect(took).toBe(9_000);
+    expect(cancelled).toEqual([1]);
   });
 });
 
@@ -319,7 +322,7 @@ test("the edge is asked to keep no failure, be it the origin's or its own (C4)",
 
   const ttl = requests.mock.calls[0]?.[1]?.cf?.cacheTtlByStatus;
   for (const status of [400, 401, 403, 404, 500, 502, 503, 504]) {
-    expect([status, ttlByStatus(ttl, status)]).toEqual([status, -1]);
+    expect(ttlByStatus(ttl, status), `status ${status}`).toBe(-1);
   }
   expect(ttlByStatus(ttl, 200)).toBeUndefined();
 });

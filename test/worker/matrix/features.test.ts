@@ -58,7 +58,8 @@ describe.each(ENGINES)("%s", (engine) => {
     const facts = async (path: string) => (await get(`/facts/${path}?facts`, {}, env)).json();
 
     expect(await facts("hero@640w/photos/fig.jpg")).toEqual({
-      ...{ width: 532, height: 360 },
+      width: 532,
+      height: 360,
       original: { width: 2572, height: 1740, type: "image/jpeg" },
     });
     expect(await facts("card/animated.gif")).toMatchObject({ original: { type: "image/gif" } });

@@ -44,7 +44,8 @@ describe.each(OTHER_ENGINES)("%s makes what cf makes", (engine) => {
     for (const value of comparable) {
       const preset = { ...plain, [option]: value };
       const rendition = await picture(engine, preset, "one/transparent.png");
-      expect([value, rendition[0], rendition[3]]).toEqual([value, 200, []]);
+      expect(rendition[0], `${value}`).toBe(200);
+      expect(rendition[3], `${value}`).toEqual([]);
       expect([value, ...rendition]).toEqual([
         value,
         ...(await picture("cf", preset, "one/transparent.png")),

@@ -24,7 +24,10 @@ beforeEach(() => {
 
   env = {
     ...ENV,
-    ...{ PURGE_TOKEN, IMAGES: stage.edge.images, MEDIA_BUCKET: originals, RENDITIONS: store },
+    PURGE_TOKEN,
+    IMAGES: stage.edge.images,
+    MEDIA_BUCKET: originals,
+    RENDITIONS: store,
     ANSWERS: { ...VARS.ANSWERS, store: "RENDITIONS" },
     BUCKETS: { ...VARS.BUCKETS, fresh: { binding: "MEDIA_BUCKET", prefix: "published/" } },
     ROUTES: [
@@ -78,7 +81,8 @@ test("what is stored of them is deleted", async () => {
   });
 
   const answer = await getAndSettle("/images/card/2026/a.jpg", { headers: MODERN }, env);
-  expect([answer.status, storedCount()]).toEqual([200, 1]);
+  expect(answer.status).toBe(200);
+  expect(storedCount()).toBe(1);
 
   wait(2);
   const { report } = await purge({ prefix: "fresh/2026/" });
@@ -95,6 +99,8 @@ test.each<[what: string, prefix: string, fail: () => void, status: number, reaso
 ])("a prefix %s is refused, with the reason", async (_what, prefix, fail, status, reason) => {
   fail();
   const result = await purge({ prefix });
-  expect([result.status, result.report.ok, result.report.purged]).toEqual([status, false, []]);
+  expect(result.status).toEqual(status);
+  expect(result.report.ok).toBe(false);
+  expect(result.report.purged).toEqual([]);
   expect(result.report.reason).toContain(reason);
 });

@@ -6,12 +6,20 @@ import { selectByEvent, selectByName } from "../../../src/worker/purge/select-ob
 
 const S3 = "https://acme-media.s3.eu-west-1.amazonaws.com/";
 const PLAIN = s3Bucket("media", {
-  ...{ endpoint: "https://s3.example", bucket: "acme-media", region: "eu-west-1", prefix: "" },
-  ...{ credentials: "AWS", engine: "cf", source_parameter: true },
+  endpoint: "https://s3.example",
+  bucket: "acme-media",
+  region: "eu-west-1",
+  prefix: "",
+  credentials: "AWS",
+  engine: "cf",
+  source_parameter: true,
 });
 const named = (name: string, prefix = "", baseUrl = S3, bucket = "acme-media") => ({
   ...PLAIN,
-  ...{ name, bucket, baseUrl, prefix },
+  name,
+  bucket,
+  baseUrl,
+  prefix,
 });
 const MEDIA = named("media", "published/");
 const DRAFTS = named("drafts", "published/drafts/");

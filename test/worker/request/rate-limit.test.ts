@@ -51,7 +51,7 @@ test("each visitor has a limit of their own, on each route", async () => {
     ["/images/card/key.jpg", "192.0.2.2", 200],
   ] as const) {
     const actual = (await get(path, fromAddress(address), env)).status;
-    expect([path, address, actual]).toEqual([path, address, status]);
+    expect(actual, `${path} ${address}`).toEqual(status);
   }
 });
 

@@ -27,7 +27,8 @@ const ago = {
   }),
   fetched: (ms: number): TokenKeysEvent => ({ type: "fetched", began: NOW - ms }),
   failed: (ms: number): TokenKeysEvent => ({
-    ...{ type: "fetch-failed", reason: "the issuer answers 500" },
+    type: "fetch-failed",
+    reason: "the issuer answers 500",
     now: NOW - ms,
   }),
   refused: (ms: number): TokenKeysEvent => ({ type: "refusal-reported", now: NOW - ms }),
@@ -51,8 +52,11 @@ type Expected = {
   readonly hasFailed: boolean;
 };
 const NOTHING: Expected = {
-  ...{ serves: false, isDue: false, unknownKeyAsks: false },
-  ...{ isRunning: false, hasFailed: false },
+  serves: false,
+  isDue: false,
+  unknownKeyAsks: false,
+  isRunning: false,
+  hasFailed: false,
 };
 
 test.each<[what: string, events: TokenKeysEvent[], expected: Partial<Expected>]>([

@@ -38,7 +38,11 @@ function envWithFallback(fallback: string, change: object = {}) {
   const BUCKETS = { ...VARS.BUCKETS, other: OTHER };
 
   return {
-    ...{ ...ENV, BUCKETS, ROUTES, OTHER_ACCESS_KEY_ID: id, OTHER_SECRET_ACCESS_KEY: secret },
+    ...ENV,
+    BUCKETS,
+    ROUTES,
+    OTHER_ACCESS_KEY_ID: id,
+    OTHER_SECRET_ACCESS_KEY: secret,
     ...change,
   };
 }
@@ -99,7 +103,7 @@ async function expectFallback(
   });
 
   for (const name of ["etag", "last-modified", "retry-after"]) {
-    expect([name, answer.headers.get(name)]).toEqual([name, null]);
+    expect(answer.headers.get(name), name).toBe(null);
   }
   expect(answer.status).toBe(status);
   expect(logged()).toEqual([
@@ -121,7 +125,8 @@ async function expectPlain(
   seconds = status === 404 || status === 415 ? 60 : 0,
 ) {
   const type = answer.headers.get("content-type");
-  expect([answer.status, type]).toEqual([status, "text/plain; charset=utf-8"]);
+  expect(answer.status).toEqual(status);
+  expect(type).toBe("text/plain; charset=utf-8");
 
   const caching = seconds > 0 ? `public, max-age=${seconds}` : "no-store";
   expect(answer.headers.get("cache-control")).toBe(caching);
@@ -151,8 +156,11 @@ describe("in place of", () => {
     expect(answer.headers.get("vary")).toBe("accept");
     expect((await expectFallback(answer, status)).equals(usual)).toBe(true);
     expect(logged()[0]?.line).toMatchObject({
-      ...{ event, route: "/images/:preset/*", preset: "card" },
-      ...{ bucket: "media", key: `published/${key}` },
+      event,
+      route: "/images/:preset/*",
+      preset: "card",
+      bucket: "media",
+      key: `published/${key}`,
     });
     expect(stage.s3.objects.has("published/nothing.jpg")).toBe(false);
   });
@@ -189,7 +197,8 @@ describe("in place of", () => {
     const headersOf = (answer: Response) =>
       [...answer.headers].filter(([n]) => n !== "server-timing");
 
-    expect([denied.status, headersOf(denied)]).toEqual([missing.status, headersOf(missing)]);
+    expect(denied.status).toEqual(missing.status);
+    expect(headersOf(denied)).toEqual(headersOf(missing));
 
     const bodies = await Promise.all([missing.arrayBuffer(), denied.arrayBuffer()]);
     expect(Buffer.from(bodies[0]).equals(Buffer.from(bodies[1]))).toBe(true);
@@ -273,7 +282,8 @@ describe("it is rendered as the visitor's object would have been:", () => {
     Object.assign(env, { OTHER_ACCESS_KEY_ID: "AKIAOTHER", OTHER_SECRET_ACCESS_KEY: "other" });
 
     await expectFallback(await getImage("/images/card/none"), 404);
-    expect([keys().slice(0, 2), urls()]).toEqual([["none", KEY], [FALLBACK_URL]]);
+    expect(keys().slice(0, 2)).toEqual(["none", KEY]);
+    expect(urls()).toEqual([FALLBACK_URL]);
 
     const sent = [
       ...stage.s3.requestsBy("worker"),
@@ -292,7 +302,9 @@ test("HEAD has GET's headers and no body (E4)", async () => {
   const head = await getImage("/images/card/none", MODERN, "HEAD");
   const named = (answer: Response) => [...answer.headers].filter(([n]) => n !== "server-timing");
 
-  expect([head.status, head.body, named(head)]).toEqual([404, null, named(got)]);
+  expect(head.status).toBe(404);
+  expect(head.body).toBe(null);
+  expect(named(head)).toEqual(named(got));
 
   const { body } = (await edge.mock.results.at(-1)?.value) ?? {};
   await vi.waitUntil(() => !body?.locked);
@@ -331,7 +343,8 @@ describe("on a signed route", () => {
   ])("what expires in %d s is cached for %d, and as no version", async (seconds, maxAge, v) => {
     const query = await sign("nothing.jpg", seconds, v);
     await expectFallback(await getImage(`/private/card/nothing.jpg${query}`), 404, maxAge);
-    expect([keys().slice(0, 2), urls()]).toEqual([["nothing.jpg", KEY], [FALLBACK_URL]]);
+    expect(keys().slice(0, 2)).toEqual(["nothing.jpg", KEY]);
+    expect(urls()).toEqual([FALLBACK_URL]);
   });
 
   test.each<[what: string, fault?: Fault]>([

@@ -116,7 +116,8 @@ test.each<[what: string, answers: object, ms: number]>([
   const finish = stopTimers();
   for (let at = 0; at < 2; at++) {
     const { value, took } = await finish(get(PATH, { headers: MODERN }, env));
-    expect([value.status, took]).toEqual([504, ms]);
+    expect(value.status).toBe(504);
+    expect(took).toEqual(ms);
   }
 
   await vi.advanceTimersByTimeAsync(10_000);
@@ -133,5 +134,6 @@ test("junk in the metadata breaks no answer", async () => {
   stage.s3.faults.add("ServiceUnavailable");
 
   const answer = await requestPicture();
-  expect([answer.status, answer.headers.get("etag")]).toEqual([200, null]);
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("etag")).toBe(null);
 });

@@ -124,7 +124,8 @@ describe("the last calls of /purge", () => {
 
   test("two isolates in one second: R2 takes one write, and nobody hears of the other one (T3)", async () => {
     const at = now();
-    expect([await purge(EVENT), await purge(EVENT)]).toEqual([200, 200]);
+    expect(await purge(EVENT)).toBe(200);
+    expect(await purge(EVENT)).toBe(200);
     expect(await health()).toMatchObject({ last_event: at });
     expect(lines()).toEqual([]);
   });
@@ -145,7 +146,8 @@ describe("the last calls of /purge", () => {
       });
 
       const { status, headers } = await getAsBrowser(isolate());
-      expect([status, headers.get("content-type")]).toEqual([200, "image/avif"]);
+      expect(status).toBe(200);
+      expect(headers.get("content-type")).toBe("image/avif");
       for (const name of store.objects.keys()) {
         expect((await getAsBrowser(isolate(), `/images/card/${name}`)).status).toBe(404);
       }

@@ -81,20 +81,23 @@ describe("a year of weekly visits from 30 places, one after the other,", () => {
 
 test("where the cache has forgotten a picture, it comes from the store, unchanged", async () => {
   const rendered = await requestPicture();
-  expect([cacheStatus(rendered.headers), await sourceOf()]).toEqual(["miss", "hit"]);
+  expect(cacheStatus(rendered.headers)).toBe("miss");
+  expect(await sourceOf()).toBe("hit");
 
   forget();
   const stored = await requestPicture();
-  expect([cacheStatus(stored.headers), await sourceOf()]).toEqual(["stored", "hit"]);
+  expect(cacheStatus(stored.headers)).toBe("stored");
+  expect(await sourceOf()).toBe("hit");
   expect(await stored.bytes()).toEqual(await rendered.bytes());
   for (const name of ["content-type", "content-length", "etag", "cache-control"]) {
-    expect([name, stored.headers.get(name)]).toEqual([name, rendered.headers.get(name)]);
+    expect(stored.headers.get(name), name).toEqual(rendered.headers.get(name));
   }
 });
 
 test("what the edge does not name is shown and cached, but not stored (R4)", async () => {
   stage.edge.switches.namesOriginal = false;
-  expect([await sourceOf(), await sourceOf()]).toEqual(["miss", "hit"]);
+  expect(await sourceOf()).toBe("miss");
+  expect(await sourceOf()).toBe("hit");
   expect(store.objects.size).toBe(0);
 
   const { fetch } = stage.edge;
@@ -106,7 +109,8 @@ test("what the edge does not name is shown and cached, but not stored (R4)", asy
   };
 
   forget();
-  expect([await sourceOf(), store.objects.size]).toEqual(["miss", 1]);
+  expect(await sourceOf()).toBe("miss");
+  expect(store.objects.size).toBe(1);
 });
 
 /** Has the edge send these bytes in place of each rendition. */
@@ -125,7 +129,8 @@ test.each(["8388736", null])(
   async (length) => {
     replaceBody(Buffer.alloc(8_388_736), length);
     expect(await (await requestPicture()).bytes()).toHaveLength(8_388_736);
-    expect([store.objects.size, stage.s3.requestsBy("worker").length]).toEqual([0, 2]);
+    expect(store.objects.size).toBe(0);
+    expect(stage.s3.requestsBy("worker").length).toBe(2);
   },
 );
 
@@ -133,7 +138,8 @@ test.each(["0", null])(
   "a picture without bytes, with the length %s, is neither shown nor stored",
   async (length) => {
     replaceBody(new Uint8Array(), length);
-    expect([await sourceOf(), store.objects.size]).toEqual([502, 0]);
+    expect(await sourceOf()).toBe(502);
+    expect(store.objects.size).toBe(0);
   },
 );
 
@@ -204,7 +210,8 @@ test("for a minute, S3 is asked once for the overlay of a stored picture", async
   };
 
   wait(61);
-  expect([await requestsForOverlay(), await requestsForOverlay()]).toEqual([1, 0]);
+  expect(await requestsForOverlay()).toBe(1);
+  expect(await requestsForOverlay()).toBe(0);
 });
 
 describe("while S3 is down,", () => {
@@ -227,7 +234,8 @@ describe("while S3 is down,", () => {
     stage.s3.faults.add(fault);
 
     const stored = await requestPicture();
-    expect([stored.status, cacheStatus(stored.headers)]).toEqual([200, "stored"]);
+    expect(stored.status).toBe(200);
+    expect(cacheStatus(stored.headers)).toBe("stored");
     expect(await stored.bytes()).toEqual(await rendered.bytes());
     expect(stored.headers.get("cache-control")).toBe("public, max-age=60");
     expect(failures()).toHaveLength(1);
@@ -573,7 +581,8 @@ describe("what this Worker did not store counts as nothing, and is overwritten:"
     forget();
 
     const answer = await requestPicture();
-    expect([cacheStatus(answer.headers), await answer.bytes()]).toEqual(["miss", rendered]);
+    expect(cacheStatus(answer.headers)).toBe("miss");
+    expect(await answer.bytes()).toEqual(rendered);
     expect(storedEntry()[1].body).toEqual(entry.body);
 
     store.objects.set(name, change(entry));
@@ -587,14 +596,16 @@ describe("what this Worker did not store counts as nothing, and is overwritten:"
 test("a portrait is stored in the format that came, and shown in an outage (O7, R5)", async () => {
   const path = "/images/tall/photos/friends.jpg";
   const { status, headers } = await requestPicture(path);
-  expect([status, headers.get("content-type")]).toEqual([200, "image/webp"]);
+  expect(status).toBe(200);
+  expect(headers.get("content-type")).toBe("image/webp");
   expect(store.objects.size).toBe(1);
 
   forget();
   stage.s3.faults.add("SlowDown");
   const answer = await requestPicture(path);
 
-  expect([answer.status, answer.headers.get("content-type")]).toEqual([200, "image/webp"]);
+  expect(answer.status).toBe(200);
+  expect(answer.headers.get("content-type")).toBe("image/webp");
 });
 
 test("the metadata say what a rendition is, in ASCII, below 2 KB (T3)", async () => {
