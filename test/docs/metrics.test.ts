@@ -127,7 +127,7 @@ test("each query gives what the data say", () => {
   );
 });
 
-test("the list of columns is that of a data point", () => {
+test("the table of columns is that of a data point", () => {
   const facts = { route: "route", preset: "preset", format: "format", event: "event" };
   const numbers = { status: 7, ms: 8, bytes: 9 };
   const point = dataPoint({ ...facts, cache: "hit", bucket: "bucket", ...numbers });
@@ -136,7 +136,7 @@ test("the list of columns is that of a data point", () => {
   };
   const cells = (column: string, values: readonly unknown[]) =>
     values.map((value, at) => [`${column}${at + 1}`, names[`${value}`] ?? value]);
-  const rows = [...PAGE.matchAll(/^- `((?:blob|double|index)\d+)`, (\w+):/gm)];
+  const rows = [...PAGE.matchAll(/^\| `((?:blob|double|index)\d+)` +\| (\w+) +\|/gm)];
   expect(rows.map(([, column, name]) => [column, name])).toEqual([
     ...cells("blob", point.blobs),
     ...cells("double", point.doubles),
