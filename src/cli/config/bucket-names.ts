@@ -29,23 +29,26 @@ export function* bucketNameMistakes(config: NamedBindings, vars: Vars): Generato
   if (!hasTokenRoute(vars)) return;
 
   for (const { path, names, remedy } of nameConflicts(config, vars)) {
-    const harm =
-      "the Worker believes the first, so an open route may show what a route with a token guards";
-    yield { path, message: `is ${names}: ${harm}: ${remedy}` };
+    yield {
+      path,
+      message: `is ${names}: the Worker believes the first, so an open route may show what a route with a token guards: ${remedy}`,
+    };
   }
 }
 
 /** Finds buckets with two names, where no token guards anything. */
 export function* bucketNameWarnings(config: EnvironmentConfig): Generator<Warning> {
   const { deployedVars, wrangler } = config;
-  const { consumers = [] } = wrangler.queues;
+
   // With a queue, there is a warning that such a bucket has no events.
+  const { consumers = [] } = wrangler.queues;
   if (consumers.length > 0 || hasTokenRoute(deployedVars)) return;
 
   for (const { path, names, remedy } of nameConflicts(config, deployedVars)) {
-    const message = `${path} is ${names}: the Worker takes it for another bucket`;
-    const price = "With another bucket, all its renditions are made once more";
-    yield { message, remedy: `${remedy}. ${price}` };
+    yield {
+      message: `${path} is ${names}: the Worker takes it for another bucket`,
+      remedy: `${remedy}. With another bucket, all its renditions are made once more`,
+    };
   }
 }
 
@@ -59,19 +62,29 @@ function* nameConflicts(config: NamedBindings, vars: Vars): Generator<NameConfli
 
   for (const [name, settings] of Object.entries(tableOf(vars["BUCKETS"]))) {
     const { binding, bucket } = tableOf(settings);
-    const actual = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
-    if (actual === undefined || typeof bucket !== "string") continue;
+    const bound = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
+    if (bound === undefined || typeof bucket !== "string") continue;
 
-    const { bucket_name: actualName } = actual;
-    if (bucket === actualName) continue;
+    const { bucket_name: boundName } = bound;
+    if (bucket === boundName) continue;
 
-    const isWritten = config.r2Buckets.some(
+    const path = `BUCKETS.${name}.bucket`;
+    const table = `[vars.BUCKETS.${name}]`;
+    const isNameWritten = config.r2Buckets.some(
       (r2Bucket) => r2Bucket.binding === binding && r2Bucket.bucket_name !== undefined,
     );
-    const otherName = isWritten
-      ? `bucket_name of its binding ${actual.binding} under [[r2_buckets]] is ${actualName}`
-      : `its binding ${actual.binding} under [[r2_buckets]] has no bucket_name, so that a deploy makes ${actualName}`;
-    const remedy = `write bucket = "${actualName}" in [vars.BUCKETS.${name}], or ${isWritten ? "correct" : "write"} bucket_name`;
-    yield { path: `BUCKETS.${name}.bucket`, names: `${bucket}, and ${otherName}`, remedy };
+    if (isNameWritten) {
+      yield {
+        path,
+        names: `${bucket}, and bucket_name of its binding ${bound.binding} under [[r2_buckets]] is ${boundName}`,
+        remedy: `write bucket = "${boundName}" in ${table}, or correct bucket_name`,
+      };
+    } else {
+      yield {
+        path,
+        names: `${bucket}, and its binding ${bound.binding} under [[r2_buckets]] has no bucket_name, so that a deploy makes ${boundName}`,
+        remedy: `write bucket = "${boundName}" in ${table}, or write bucket_name`,
+      };
+    }
   }
 }

@@ -2,6 +2,7 @@
 
 import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
+import { page } from "../command.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import { type EnvironmentConfig, isEmptyTopLevel } from "./environment-config.ts";
 import { nameR2Buckets, sharedQueueMistakes } from "./event-queue.ts";
@@ -14,15 +15,19 @@ export function* environmentMistakes(
   config: EnvironmentConfig,
   otherConfigs: readonly EnvironmentConfig[],
 ): Generator<ConfigMistake> {
-  yield* storeMistakes(config, otherConfigs);
+  yield* ownStoreMistakes(config);
+  for (const otherConfig of otherConfigs) yield* sharedStoreMistakes(config, otherConfig);
+
   for (const otherConfig of otherConfigs) {
     const { environment, worker } = otherConfig;
+    const owner = environmentText(environment);
     if (worker !== undefined && worker === config.worker) {
-      const message = `is that of ${environmentText(environment)}, too: a deploy would replace that Worker`;
+      const message = `is that of ${owner}, too: a deploy would replace that Worker`;
       yield { path: "name", message };
     }
+
     yield* routeMistakes(config, otherConfig);
-    yield* sharedQueueMistakes(config, otherConfig, environmentText(otherConfig.environment));
+    yield* sharedQueueMistakes(config, otherConfig, owner);
   }
 }
 
@@ -33,7 +38,7 @@ export function* environmentWarnings(
 ): Generator<Warning> {
   for (const otherConfig of otherConfigs) {
     yield* roleWarnings(config, otherConfig);
-    yield* bucketWarnings(config, otherConfig);
+    yield* sharedBucketWarnings(config, otherConfig);
     yield* datasetWarnings(config, otherConfig);
     yield* sharedTokenWarnings(config, otherConfig);
   }
@@ -44,29 +49,35 @@ function* roleWarnings(
   config: EnvironmentConfig,
   otherConfig: EnvironmentConfig,
 ): Generator<Warning> {
-  const otherRoles = bucketsIn(otherConfig).map(([, { role }]) => role);
-  for (const [bucket, { role }] of bucketsIn(config)) {
+  const owner = environmentText(otherConfig.environment);
+  const otherRoles = bucketsIn(otherConfig).map(({ settings }) => settings["role"]);
+
+  for (const { name, settings } of bucketsIn(config)) {
+    const { role } = settings;
     if (role === undefined || !otherRoles.includes(role)) continue;
-    const owner = environmentText(otherConfig.environment);
-    const harm = "who deploys one environment can read the bucket of the other";
-    const message = `the role ${role} of BUCKETS.${bucket} is that of ${owner}, too: ${harm}`;
-    yield { message, remedy: "make a role for each: docs/keyless.md, “Two environments”" };
+
+    yield {
+      message: `the role ${role} of BUCKETS.${name} is that of ${owner}, too: who deploys one environment can read the bucket of the other`,
+      remedy: `make a role for each: ${page("docs/keyless.md")}, “Two environments”`,
+    };
   }
 }
 
 /** Buckets that two environments share: who tries something in staging tries it with production's originals. */
-function* bucketWarnings(
+function* sharedBucketWarnings(
   config: EnvironmentConfig,
   otherConfig: EnvironmentConfig,
 ): Generator<Warning> {
+  const owner = environmentText(otherConfig.environment);
   const otherIds = new Set(originsOf(otherConfig).map(({ id }) => id));
+
   for (const { name, bucket, id } of originsOf(config)) {
     if (!otherIds.has(id)) continue;
-    const owner = environmentText(otherConfig.environment);
-    const harm =
-      "What is replaced or deleted for one is for both, and the key of each opens the originals of the other";
-    const message = `BUCKETS.${name} has the bucket ${bucket}, as ${owner} has. ${harm}`;
-    yield { message, remedy: "use a bucket for each: docs/environments.md" };
+
+    yield {
+      message: `BUCKETS.${name} has the bucket ${bucket}, as ${owner} has. What is replaced or deleted for one is for both, and the key of each opens the originals of the other`,
+      remedy: `use a bucket for each: ${page("docs/environments.md")}`,
+    };
   }
 }
 
@@ -79,14 +90,16 @@ function* datasetWarnings(
 
   const owner = environmentText(otherConfig.environment);
   if (dataset === undefined && otherConfig.environment === undefined) {
-    const message = `${owner} has METRICS, which an environment does not inherit: nothing is measured here`;
-    const remedy =
-      "write [[analytics_engine_datasets]] with a dataset of its own, or take METRICS out";
-    yield { message, remedy };
+    yield {
+      message: `${owner} has METRICS, which an environment does not inherit: nothing is measured here`,
+      remedy: "write [[analytics_engine_datasets]] with a dataset of its own, or take METRICS out",
+    };
   }
   if (dataset === otherConfig.dataset && !isEmptyTopLevel(otherConfig)) {
-    const message = `METRICS has the dataset ${dataset} of ${owner}: nothing tells their numbers apart`;
-    yield { message, remedy: "use a dataset for each: docs/metrics.md" };
+    yield {
+      message: `METRICS has the dataset ${dataset} of ${owner}: nothing tells their numbers apart`,
+      remedy: `use a dataset for each: ${page("docs/metrics.md")}`,
+    };
   }
 }
 
@@ -101,69 +114,101 @@ type Origin = {
 
 /** The buckets of originals, as far as their provider and name are known. */
 function originsOf(config: EnvironmentConfig): Origin[] {
-  const bound = nameR2Buckets(config);
-  return bucketsIn(config).flatMap(([name, settings]) => {
-    const binding = bound.find((candidate) => candidate.binding === settings["binding"]);
-    const bucket = binding?.bucket_name ?? settings["bucket"];
-    if (typeof bucket !== "string") return [];
+  const r2Buckets = nameR2Buckets(config);
+  const account = config.wrangler.account_id ?? "the account of wrangler";
+  const origins: Origin[] = [];
 
-    if (binding !== undefined) {
-      const account = config.wrangler.account_id ?? "the account of wrangler";
-      return [{ name, bucket, id: `R2 ${account} ${bucket}` }];
+  for (const { name, settings } of bucketsIn(config)) {
+    const { binding, bucket, endpoint } = settings;
+    const bound = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
+    if (bound !== undefined) {
+      const { bucket_name: bucketName } = bound;
+      origins.push({ name, bucket: bucketName, id: `R2 ${account} ${bucketName}` });
+      continue;
     }
 
-    const hostname = URL.parse(`${settings["endpoint"]}`)?.hostname;
-    return hostname === undefined
-      ? []
-      : [{ name, bucket, id: `${providerOf(hostname)} ${bucket}` }];
-  });
-}
-
-/** What the name of a bucket is unique in. */
-function providerOf(hostname: string): string {
-  const [account] = hostname.split(".");
-  if (hostname.endsWith(R2_DOMAIN)) return `R2 ${account}`;
-  return /\.amazonaws\.com(?:\.cn)?$/.test(hostname) ? "AWS" : hostname;
+    const hostname = URL.parse(`${endpoint}`)?.hostname;
+    if (typeof bucket !== "string" || hostname === undefined) continue;
+    origins.push({ name, bucket, id: `${providerOf(hostname)} ${bucket}` });
+  }
+  return origins;
 }
 
 const R2_DOMAIN = ".r2.cloudflarestorage.com";
 
-function bucketsIn({ deployedVars }: EnvironmentConfig) {
-  return Object.entries(tableOf(deployedVars["BUCKETS"])).map(
-    ([name, settings]) => [name, tableOf(settings)] as const,
-  );
+/** What the name of a bucket is unique in. */
+function providerOf(hostname: string): string {
+  if (hostname.endsWith(R2_DOMAIN)) {
+    const [account] = hostname.split(".");
+    return `R2 ${account}`;
+  }
+  return /\.amazonaws\.com(?:\.cn)?$/.test(hostname) ? "AWS" : hostname;
+}
+
+type BucketSettings = {
+  readonly name: string;
+  readonly settings: Readonly<Record<string, unknown>>;
+};
+
+function bucketsIn({ deployedVars }: EnvironmentConfig): readonly BucketSettings[] {
+  const tables = Object.entries(tableOf(deployedVars["BUCKETS"]));
+  return tables.map(([name, settings]) => ({ name, settings: tableOf(settings) }));
 }
 
 const STORE = "ANSWERS.store";
 
-/** Every use of a bucket of R2, by a binding or by S3's API, and the bucket's name. */
-function usesOf(config: EnvironmentConfig): readonly { path: string; bucket: string }[] {
+/** A use of a bucket of R2, by a binding or by S3's API. */
+type R2Use = {
+  /** `ANSWERS.store`, a binding, or `BUCKETS.media`. */
+  readonly path: string;
+  readonly bucket: string;
+};
+
+function usesOf(config: EnvironmentConfig): readonly R2Use[] {
   const { store } = tableOf(config.deployedVars["ANSWERS"]);
-  const bound = nameR2Buckets(config).map(({ binding, bucket_name: bucket }) => {
-    return { path: binding === store ? STORE : binding, bucket };
-  });
-  const origins = bucketsIn(config).flatMap(([name, { endpoint, bucket }]) => {
-    const isR2 = URL.parse(`${endpoint}`)?.hostname.endsWith(R2_DOMAIN);
-    return isR2 ? [{ path: `BUCKETS.${name}`, bucket: `${bucket}` }] : [];
-  });
-  return [...bound, ...origins];
+  const uses: R2Use[] = [];
+
+  for (const { binding, bucket_name: bucket } of nameR2Buckets(config)) {
+    const path = binding === store ? STORE : binding;
+    uses.push({ path, bucket });
+  }
+
+  for (const { name, settings } of bucketsIn(config)) {
+    const hostname = URL.parse(`${settings["endpoint"]}`)?.hostname;
+    if (hostname === undefined || !hostname.endsWith(R2_DOMAIN)) continue;
+    uses.push({ path: `BUCKETS.${name}`, bucket: `${settings["bucket"]}` });
+  }
+  return uses;
 }
 
-/** Nothing else may use the store's bucket: keys of both could be equal, and two Workers would write into it. */
-function* storeMistakes(
+/** Nothing else of the environment may use the store's bucket: keys of both could be equal. */
+function* ownStoreMistakes(config: EnvironmentConfig): Generator<ConfigMistake> {
+  const uses = usesOf(config);
+  for (const { path, bucket } of uses) {
+    if (path !== STORE) continue;
+
+    for (const other of uses) {
+      if (other.bucket !== bucket || other.path === STORE) continue;
+      const message = `has the bucket ${bucket}, as ${other.path} has: use another one`;
+      yield { path, message };
+    }
+  }
+}
+
+/** No other environment may use the store's bucket: two Workers would write into it. */
+function* sharedStoreMistakes(
   config: EnvironmentConfig,
-  otherConfigs: readonly EnvironmentConfig[],
+  otherConfig: EnvironmentConfig,
 ): Generator<ConfigMistake> {
+  const owner = environmentText(otherConfig.environment);
+  const otherUses = usesOf(otherConfig);
+
   for (const { path, bucket } of usesOf(config)) {
-    for (const otherConfig of [config, ...otherConfigs]) {
-      const owner = otherConfig === config ? "" : ` of ${environmentText(otherConfig.environment)}`;
-      for (const use of usesOf(otherConfig)) {
-        const isOfStore = path === STORE || (otherConfig !== config && use.path === STORE);
-        const isSameUse = otherConfig === config && use.path === path;
-        if (use.bucket !== bucket || !isOfStore || isSameUse) continue;
-        const message = `has the bucket ${bucket}, as ${use.path}${owner} has: use another one`;
-        yield { path, message };
-      }
+    for (const other of otherUses) {
+      const isOfStore = path === STORE || other.path === STORE;
+      if (other.bucket !== bucket || !isOfStore) continue;
+      const message = `has the bucket ${bucket}, as ${other.path} of ${owner} has: use another one`;
+      yield { path, message };
     }
   }
 }

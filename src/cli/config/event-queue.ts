@@ -5,6 +5,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
+import { page } from "../command.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";
 
@@ -16,6 +17,10 @@ const BATCH_SIZE = 100;
 const BATCH_TIMEOUT_S = 10;
 const MAX_BATCH_TIMEOUT_S = 30;
 const RETRIES = 100;
+
+/** What a consumer has if it does not say otherwise (Q2). */
+const DEFAULT_BATCH_SIZE = 10;
+const DEFAULT_RETRIES = 3;
 
 /** What Cloudflare takes of a consumer: with any other number, it refuses the deploy after the upload (Q1, Q2). */
 const LIMITS = [
@@ -43,13 +48,18 @@ export type EventQueue = {
 export function eventQueueOf(config: EnvironmentConfig): EventQueue | undefined {
   const produced = producedQueueOf(config);
   const consumers = consumersOf(config);
-  const consumer = consumers.find(({ queue }) => queue === produced) ?? consumers[0];
-  const name = produced ?? consumer?.queue;
+  const consumed = consumers.map(({ queue }) => queue);
+
+  const name = produced ?? consumed[0];
   if (name === undefined) return undefined;
 
-  const isConsumed = consumer?.queue === name;
-  const deadLetterQueue = isConsumed ? consumer.dead_letter_queue : undefined;
-  return { name, isConsumed, consumed: consumers.map(({ queue }) => queue), deadLetterQueue };
+  const consumer = consumers.find(({ queue }) => queue === name);
+  return {
+    name,
+    isConsumed: consumer !== undefined,
+    consumed,
+    deadLetterQueue: consumer?.dead_letter_queue,
+  };
 }
 
 function consumersOf({ wrangler }: EnvironmentConfig): readonly Consumer[] {
@@ -66,9 +76,11 @@ function producedQueueOf({ wrangler, worker }: EnvironmentConfig): string | unde
 
 /** The queues that the environment reads or writes, each once. */
 function usedQueuesOf(config: EnvironmentConfig): readonly string[] {
+  const queues = new Set<string>();
   const produced = producedQueueOf(config);
-  const consumed = consumersOf(config).map(({ queue }) => queue);
-  return [...new Set(produced === undefined ? consumed : [produced, ...consumed])];
+  if (produced !== undefined) queues.add(produced);
+  for (const { queue } of consumersOf(config)) queues.add(queue);
+  return [...queues];
 }
 
 /** Names that no queue has, numbers that Cloudflare refuses, and a binding that the Worker does not use. */
@@ -80,24 +92,29 @@ export function* queueMistakes(config: EnvironmentConfig): Generator<ConfigMista
     yield { path: "queues.producers.binding", message };
   }
 
-  const deadLetterQueues = consumersOf(config).flatMap((consumer) => {
-    const { dead_letter_queue: queue } = consumer;
-    return queue === undefined ? [] : [{ path: "queues.consumers.dead_letter_queue", queue }];
-  });
-  const used = usedQueuesOf(config).map((queue) => ({ path: "queues", queue }));
-  for (const { path, queue } of [...used, ...deadLetterQueues]) {
-    if (QUEUE_NAME.test(queue)) continue;
-    const message = `${JSON.stringify(queue)} is not the name of a queue: 1 to 63 letters a to z, digits and -`;
-    yield { path, message };
+  for (const queue of usedQueuesOf(config)) {
+    yield* queueNameMistakes("queues", queue);
+  }
+  for (const queue of deadLetterQueuesOf(config)) {
+    yield* queueNameMistakes("queues.consumers.dead_letter_queue", queue);
   }
   for (const consumer of consumersOf(config)) yield* limitMistakes(consumer);
+}
+
+function* queueNameMistakes(path: string, queue: string): Generator<ConfigMistake> {
+  if (QUEUE_NAME.test(queue)) return;
+
+  const message = `${JSON.stringify(queue)} is not the name of a queue: 1 to 63 letters a to z, digits and -`;
+  yield { path, message };
 }
 
 function* limitMistakes(consumer: Consumer): Generator<ConfigMistake> {
   for (const { option, min, max } of LIMITS) {
     const value = consumer[option];
     if (value === undefined) continue;
-    if (Number.isInteger(value) && value >= min && value <= max) continue;
+
+    const isInRange = value >= min && value <= max;
+    if (Number.isInteger(value) && isInRange) continue;
 
     const message = `is ${value}, and Cloudflare takes ${min} to ${max}: correct it for the queue ${consumer.queue}`;
     yield { path: `queues.consumers.${option}`, message };
@@ -113,17 +130,20 @@ export function* sharedQueueMistakes(
   otherConfig: EnvironmentConfig,
   owner: string,
 ): Generator<ConfigMistake> {
-  const deadLetterQueues = deadLetterQueuesOf(config);
   const otherDeadLetterQueues = deadLetterQueuesOf(otherConfig);
   const otherQueues = usedQueuesOf(otherConfig);
 
   for (const queue of usedQueuesOf(config)) {
-    if (!otherQueues.includes(queue) && !otherDeadLetterQueues.includes(queue)) continue;
+    const isShared = otherQueues.includes(queue) || otherDeadLetterQueues.includes(queue);
+    if (!isShared) continue;
+
     const message = `has the queue ${queue} of ${owner}, and a queue has one consumer Worker: give each environment a queue of its own`;
     yield { path: "queues", message };
   }
-  for (const queue of deadLetterQueues) {
+
+  for (const queue of deadLetterQueuesOf(config)) {
     if (!otherQueues.includes(queue)) continue;
+
     const message = `is ${queue}, the queue of ${owner}, which would purge what failed here: use another one`;
     yield { path: "queues.consumers.dead_letter_queue", message };
   }
@@ -135,70 +155,106 @@ function deadLetterQueuesOf(config: EnvironmentConfig): readonly string[] {
 
 /** What makes events slow, dear, or lost. */
 export function* queueWarnings(config: EnvironmentConfig): Generator<Warning> {
-  for (const consumer of consumersOf(config)) yield* consumerWarnings(consumer);
+  const consumers = consumersOf(config);
+  for (const consumer of consumers) {
+    yield* speedWarnings(consumer);
+    yield* lossWarnings(consumer);
+  }
 
-  const consumed = consumersOf(config).map(({ queue }) => queue);
+  const consumed = consumers.map(({ queue }) => queue);
   const produced = producedQueueOf(config);
   if (produced !== undefined && !consumed.includes(produced)) {
-    const message = `${PRODUCER} writes into the queue ${produced}, which this Worker does not read: events wait there until another Worker purges by them`;
-    const remedy = `write [[queues.consumers]] with queue = "${produced}": docs/events.md. Leave it if another Worker reads it`;
-    yield { message, remedy };
+    yield {
+      message: `${PRODUCER} writes into the queue ${produced}, which this Worker does not read: events wait there until another Worker purges by them`,
+      remedy: `write [[queues.consumers]] with queue = "${produced}": ${page("docs/events.md")}. Leave it if another Worker reads it`,
+    };
   }
-  if (consumed.length > 0) yield* unnamedBucketWarnings(config);
+  if (consumers.length > 0) yield* unnamedBucketWarnings(config);
 }
 
-function* consumerWarnings(consumer: Consumer): Generator<Warning> {
+/** What makes the Worker purge later, or more often than Workers Cache lets it: five times a minute (W10). */
+function* speedWarnings(consumer: Consumer): Generator<Warning> {
   const { queue, max_concurrency: concurrency, max_batch_timeout: timeout } = consumer;
-  const { max_batch_size: size = 10, max_retries: retries = 3 } = consumer;
-  const { dead_letter_queue: deadLetterQueue } = consumer;
 
-  // Cloudflare runs up to 250 side by side (Q2), and Workers Cache takes five calls of purge a minute (W10).
+  // Cloudflare runs up to 250 batches side by side (Q2).
   if (concurrency !== 1) {
-    const now = concurrency == null ? "missing" : `${concurrency}`;
-    const message = `max_concurrency of the queue ${queue} is ${now}: batches run side by side, and spend the five purges a minute of Workers Cache`;
-    yield { message, remedy: "write max_concurrency = 1" };
+    yield {
+      message: `max_concurrency of the queue ${queue} is ${concurrency ?? "missing"}: batches run side by side, and spend the five purges a minute of Workers Cache`,
+      remedy: "write max_concurrency = 1",
+    };
   }
+
+  const size = consumer.max_batch_size ?? DEFAULT_BATCH_SIZE;
   if (size < BATCH_SIZE) {
-    const message = `max_batch_size of the queue ${queue} is ${size}: a batch is one of five purges a minute, whether it has ${size} objects or ${BATCH_SIZE}`;
-    yield { message, remedy: `write max_batch_size = ${BATCH_SIZE}` };
+    yield {
+      message: `max_batch_size of the queue ${queue} is ${size}: a batch is one of five purges a minute, whether it has ${size} objects or ${BATCH_SIZE}`,
+      remedy: `write max_batch_size = ${BATCH_SIZE}`,
+    };
   }
-  if (timeout === 0 || (timeout !== undefined && timeout > MAX_BATCH_TIMEOUT_S)) {
-    const harm =
-      timeout === 0
-        ? "each event is a batch of its own, and one of five purges a minute"
-        : `a replaced picture is shown for up to ${timeout} s before its batch begins`;
-    const message = `max_batch_timeout of the queue ${queue} is ${timeout}: ${harm}`;
-    yield { message, remedy: `write max_batch_timeout = ${BATCH_TIMEOUT_S}` };
+
+  if (timeout === 0) {
+    yield {
+      message: `max_batch_timeout of the queue ${queue} is 0: each event is a batch of its own, and one of five purges a minute`,
+      remedy: `write max_batch_timeout = ${BATCH_TIMEOUT_S}`,
+    };
   }
+  if (timeout !== undefined && timeout > MAX_BATCH_TIMEOUT_S) {
+    yield {
+      message: `max_batch_timeout of the queue ${queue} is ${timeout}: a replaced picture is shown for up to ${timeout} s before its batch begins`,
+      remedy: `write max_batch_timeout = ${BATCH_TIMEOUT_S}`,
+    };
+  }
+}
+
+/** What loses an event that fails. */
+function* lossWarnings(consumer: Consumer): Generator<Warning> {
+  const { queue, dead_letter_queue: deadLetterQueue } = consumer;
+
+  const retries = consumer.max_retries ?? DEFAULT_RETRIES;
   if (retries < RETRIES) {
-    const message = `max_retries of the queue ${queue} is ${retries}: what the limit of Workers Cache puts off that often is given up`;
-    yield { message, remedy: `write max_retries = ${RETRIES}` };
+    yield {
+      message: `max_retries of the queue ${queue} is ${retries}: what the limit of Workers Cache puts off that often is given up`,
+      remedy: `write max_retries = ${RETRIES}`,
+    };
   }
+
   if (deadLetterQueue === undefined) {
-    const message = `the queue ${queue} has no dead_letter_queue: an event that fails ${retries} times is lost`;
-    yield { message, remedy: `write dead_letter_queue = "${queue}-dead"` };
+    yield {
+      message: `the queue ${queue} has no dead_letter_queue: an event that fails ${retries} times is lost`,
+      remedy: `write dead_letter_queue = "${queue}-dead"`,
+    };
   }
   if (deadLetterQueue === queue) {
-    const message = `dead_letter_queue of the queue ${queue} is that queue itself: what fails never ends`;
-    yield { message, remedy: `write dead_letter_queue = "${queue}-dead"` };
+    yield {
+      message: `dead_letter_queue of the queue ${queue} is that queue itself: what fails never ends`,
+      remedy: `write dead_letter_queue = "${queue}-dead"`,
+    };
   }
 }
 
 /** R2's events name a bucket as R2 does (Q6). Without that name, they are events of another bucket for the Worker. */
 function* unnamedBucketWarnings(config: EnvironmentConfig): Generator<Warning> {
+  const r2Buckets = nameR2Buckets(config);
+
   for (const [name, settings] of Object.entries(tableOf(config.deployedVars["BUCKETS"]))) {
     const { binding, bucket } = tableOf(settings);
-    const actual = nameR2Buckets(config).find((r2Bucket) => r2Bucket.binding === binding);
-    if (actual === undefined || bucket === actual.bucket_name) continue;
+    const bound = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
+    if (bound === undefined || bucket === bound.bucket_name) continue;
 
-    const named = bucket === undefined ? "has no bucket" : `has the bucket ${bucket}`;
-    const message = `BUCKETS.${name} ${named}, and R2's events are about ${actual.bucket_name}: the Worker takes them for those of another bucket`;
-    const price =
-      "All its renditions get new names then, and are made once more: do it with an upgrade that makes them anew anyway";
-    const remedy = `write bucket = "${actual.bucket_name}" in [vars.BUCKETS.${name}]. ${price}`;
-    yield { message, remedy };
+    const bucketText = bucket === undefined ? "has no bucket" : `has the bucket ${bucket}`;
+    yield {
+      message: `BUCKETS.${name} ${bucketText}, and R2's events are about ${bound.bucket_name}: the Worker takes them for those of another bucket`,
+      remedy: `write bucket = "${bound.bucket_name}" in [vars.BUCKETS.${name}]. All its renditions get new names then, and are made once more: do it with an upgrade that makes them anew anyway`,
+    };
   }
 }
+
+/** A binding, and the bucket that it opens. */
+type NamedR2Bucket = {
+  readonly binding: string;
+  readonly bucket_name: string;
+  readonly jurisdiction: string | undefined;
+};
 
 /**
  * The bindings whose buckets are known. A deploy makes a bucket that has no name, and names it by the Worker and the
@@ -207,12 +263,15 @@ function* unnamedBucketWarnings(config: EnvironmentConfig): Generator<Warning> {
 export function nameR2Buckets({
   r2Buckets,
   worker,
-}: Pick<EnvironmentConfig, "r2Buckets" | "worker">) {
-  return r2Buckets.flatMap(({ binding, bucket_name: name, jurisdiction }) => {
-    if (name === undefined && worker === undefined) return [];
-    const generated = `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
-    return [{ binding, bucket_name: name ?? generated, jurisdiction }];
-  });
+}: Pick<EnvironmentConfig, "r2Buckets" | "worker">): NamedR2Bucket[] {
+  const named: NamedR2Bucket[] = [];
+  for (const { binding, bucket_name: writtenName, jurisdiction } of r2Buckets) {
+    if (writtenName === undefined && worker === undefined) continue;
+
+    const generatedName = `${worker}-${binding.toLowerCase().replaceAll("_", "-")}`;
+    named.push({ binding, bucket_name: writtenName ?? generatedName, jurisdiction });
+  }
+  return named;
 }
 
 /** A bucket of R2, as wrangler knows it. */
@@ -235,24 +294,31 @@ const R2_HOST = /^[0-9a-f]+\.(?:(?<jurisdiction>[a-z]+)\.)?r2\.cloudflarestorage
  * comes first. A rule for it covers both, and one for the narrower prefix would hinder it (Q5).
  */
 export function r2BucketNamesOf(config: EnvironmentConfig, { buckets }: Config): R2BucketName[] {
-  const r2Buckets = buckets.flatMap((bucket) => r2BucketNameOf(config, bucket) ?? []);
-  return r2Buckets.toSorted((a, b) => a.prefix.length - b.prefix.length);
+  const names: R2BucketName[] = [];
+  for (const bucket of buckets) {
+    const name = r2BucketNameOf(config, bucket);
+    if (name !== undefined) names.push(name);
+  }
+  return names.sort((a, b) => a.prefix.length - b.prefix.length);
 }
 
 function r2BucketNameOf(config: EnvironmentConfig, bucket: Bucket): R2BucketName | undefined {
-  const { name, prefix, r2, baseUrl } = bucket;
-  if (r2 !== undefined) {
-    const { binding } = tableOf(tableOf(config.deployedVars["BUCKETS"])[name]);
-    const actual = nameR2Buckets(config).find((candidate) => candidate.binding === binding);
-    if (actual === undefined) return undefined;
-    const { bucket_name: bucketName, jurisdiction } = actual;
+  const { name, prefix } = bucket;
+  if (bucket.r2 !== undefined) {
+    const settings = tableOf(config.deployedVars["BUCKETS"])[name];
+    const { binding } = tableOf(settings);
+    const bound = nameR2Buckets(config).find((r2Bucket) => r2Bucket.binding === binding);
+    if (bound === undefined) return undefined;
+
+    const { bucket_name: bucketName, jurisdiction } = bound;
     return { name, bucket: bucketName, prefix, jurisdiction, isBound: true };
   }
 
-  const { hostname } = new URL(baseUrl);
-  const host = hostname.replace(`${bucket.bucket}.`, "");
-  const match = R2_HOST.exec(host);
+  // The host of the endpoint: a bucket may be addressed by a host of its own.
+  const { hostname } = new URL(bucket.baseUrl);
+  const match = R2_HOST.exec(hostname.replace(`${bucket.bucket}.`, ""));
   if (match === null) return undefined;
+
   const jurisdiction = match.groups?.["jurisdiction"];
   return { name, bucket: bucket.bucket, prefix, jurisdiction, isBound: false };
 }

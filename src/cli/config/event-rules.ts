@@ -70,37 +70,44 @@ export function repairOf(
   const touching = rules.filter((rule) => isTouching(rule, prefix));
   const present = touching.filter((rule) => queues.includes(rule.queue));
   const missing = missingActions(present, prefix);
-  const missingKinds = kindsOf(missing);
 
-  const others = touching.filter((rule) => !present.includes(rule) && isAbout(rule, missing));
+  const others = touching.filter((rule) => !queues.includes(rule.queue) && isAbout(rule, missing));
   if (others.length > 0) {
     // Without the other queue's owner, only what no rule is about can be added.
-    const isFree = (kind: EventKind) => !touching.some((rule) => isAbout(rule, ACTIONS_OF[kind]));
     const left = missingActions(others, prefix);
-    const isAllElsewhere = !missing.some((action) => left.includes(action));
-    const otherQueues = queuesOf(others);
     return {
       removals: [],
-      kinds: missingKinds.filter(isFree),
+      kinds: kindsOf(missing).filter((kind) => !isAnyAbout(touching, kind)),
       present,
-      otherQueues,
-      isAllElsewhere,
+      otherQueues: queuesOf(others),
+      isAllElsewhere: !missing.some((action) => left.includes(action)),
     };
   }
 
   // wrangler makes rules of whole kinds. Where a rule has a part of one, what else it has must be made again.
+  const missingKinds = kindsOf(missing);
   const rest = present.filter((rule) => !isAboutKinds(rule, missingKinds));
   const kinds = kindsOf(missingActions(rest, prefix));
-  const removals = present.filter((rule) => isAboutKinds(rule, kinds));
-  return { removals, kinds, present, otherQueues: [], isAllElsewhere: false };
+
+  return {
+    removals: present.filter((rule) => isAboutKinds(rule, kinds)),
+    kinds,
+    present,
+    otherQueues: [],
+    isAllElsewhere: false,
+  };
 }
 
-/** Whether a rule is about any key below the prefix. */
+function isAnyAbout(rules: readonly EventRule[], kind: EventKind): boolean {
+  return rules.some((rule) => isAbout(rule, ACTIONS_OF[kind]));
+}
+
+/** Returns whether a rule is about any key below the prefix. */
 function isTouching(rule: EventRule, prefix: string): boolean {
   return rule.prefix.startsWith(prefix) || prefix.startsWith(rule.prefix);
 }
 
-/** Whether a rule is about all keys below the prefix. */
+/** Returns whether a rule is about all keys below the prefix. */
 function isWhole(rule: EventRule, prefix: string): boolean {
   return rule.suffix === "" && prefix.startsWith(rule.prefix);
 }
@@ -113,8 +120,10 @@ function missingActions(rules: readonly EventRule[], prefix: string): readonly s
 }
 
 function kindsOf(actions: readonly string[]): readonly EventKind[] {
-  const isMeant = (kind: EventKind) => ACTIONS_OF[kind].some((action) => actions.includes(action));
-  return EVENT_KINDS.filter(isMeant);
+  return EVENT_KINDS.filter((kind) => {
+    const actionsOfKind = ACTIONS_OF[kind];
+    return actionsOfKind.some((action) => actions.includes(action));
+  });
 }
 
 function isAboutKinds(rule: EventRule, kinds: readonly EventKind[]): boolean {
@@ -125,7 +134,8 @@ function isAboutKinds(rule: EventRule, kinds: readonly EventKind[]): boolean {
 /** A rule whose actions have other names than those known here may be about all. */
 function isAbout(rule: EventRule, actions: readonly string[]): boolean {
   const actionsOfRule = rule.actions.filter((action) => ACTIONS.includes(action));
-  return actionsOfRule.length === 0 || actionsOfRule.some((action) => actions.includes(action));
+  if (actionsOfRule.length === 0) return true;
+  return actionsOfRule.some((action) => actions.includes(action));
 }
 
 function queuesOf(rules: readonly EventRule[]): readonly string[] {

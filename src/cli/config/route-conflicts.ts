@@ -20,36 +20,36 @@ export function* routeMistakes(
   config: EnvironmentConfig,
   otherConfig: EnvironmentConfig,
 ): Generator<ConfigMistake> {
-  const path = "routes";
-  const pattern = sharedPattern(config.patterns, otherConfig.patterns);
   const owner = environmentText(otherConfig.environment);
+  const pattern = sharedPattern(config.patterns, otherConfig.patterns);
   if (pattern !== undefined) {
-    const harm = "The last deploy would take it away from the other: give each its own";
-    const message = `${pattern} is a route of ${owner}, too, perhaps inherited. ${harm}`;
-    yield { path, message };
+    const message = `${pattern} is a route of ${owner}, too, perhaps inherited. The last deploy would take it away from the other: give each its own`;
+    yield { path: "routes", message };
     return;
   }
 
   for (const taken of takenHosts(otherConfig, config)) {
-    yield { path, message: takenText(taken, "this environment", owner) };
+    yield { path: "routes", message: takenText(taken, "this environment", owner) };
   }
   for (const taken of takenHosts(config, otherConfig)) {
-    yield { path, message: takenText(taken, owner, "this environment") };
+    yield { path: "routes", message: takenText(taken, owner, "this environment") };
   }
 }
 
 /** A host whose requests a route of another environment takes, and the paths that it takes. */
-type Taken = {
+type TakenHost = {
   readonly host: string;
   readonly isCustomDomain: boolean;
+  /** The route that takes them. */
   readonly pattern: string;
   readonly paths: string;
 };
 
 /** The hosts of an environment that the other one takes, as a whole or the paths of operators. */
-function takenHosts(config: EnvironmentConfig, taker: EnvironmentConfig): Taken[] {
-  const hosts = new Set(config.patterns.map(hostOf).filter((host) => !host.startsWith("*")));
-  return [...hosts].flatMap((host) => {
+function takenHosts(config: EnvironmentConfig, taker: EnvironmentConfig): TakenHost[] {
+  const takenList: TakenHost[] = [];
+
+  for (const host of exactHostsOf(config)) {
     const takenPaths = [...OPERATOR_PATHS, SOME_PATH].filter((path) => {
       const match = findMatch(host, config, path);
       return match !== undefined && isBetter(findMatch(host, taker, path), match);
@@ -57,22 +57,28 @@ function takenHosts(config: EnvironmentConfig, taker: EnvironmentConfig): Taken[
     const pattern = taker.patterns.find((candidate) =>
       takenPaths.some((path) => matchPattern(host, path, candidate, taker)),
     );
-    if (pattern === undefined) return [];
+    if (pattern === undefined) continue;
 
-    const paths = takenPaths.includes(SOME_PATH) ? "all paths" : takenPaths.join(" and ");
     const isCustomDomain = config.customDomains.some((domain) => hostOf(domain) === host);
-    return [{ host, isCustomDomain, pattern, paths }];
-  });
+    const paths = takenPaths.includes(SOME_PATH) ? "all paths" : takenPaths.join(" and ");
+    takenList.push({ host, isCustomDomain, pattern, paths });
+  }
+  return takenList;
 }
 
-function takenText(taken: Taken, taker: string, owner: string): string {
+/** The hosts of the routes, but those with a wildcard. */
+function exactHostsOf({ patterns }: EnvironmentConfig): ReadonlySet<string> {
+  const hosts = patterns.map(hostOf);
+  return new Set(hosts.filter((host) => !host.startsWith("*")));
+}
+
+function takenText(taken: TakenHost, taker: string, owner: string): string {
   const { host, isCustomDomain, pattern, paths } = taken;
-  const harm = `the route ${pattern} of ${taker} takes ${paths} of ${host}, which is of ${owner}`;
   // Also if the route has a wildcard for its host.
   const reason = isCustomDomain
     ? "A route goes before a custom domain"
     : "The more exact of two routes is taken";
-  return `${harm}. ${reason}: give each environment its own hosts`;
+  return `the route ${pattern} of ${taker} takes ${paths} of ${host}, which is of ${owner}. ${reason}: give each environment its own hosts`;
 }
 
 /** What does not reach a Worker without this path. */
@@ -86,23 +92,30 @@ export function* operatorPathWarnings(
   config: EnvironmentConfig,
   otherConfigs: readonly EnvironmentConfig[],
 ): Generator<Warning> {
-  const hosts = new Set(config.patterns.map(hostOf).filter((host) => !host.startsWith("*")));
-  for (const host of hosts) {
+  for (const host of exactHostsOf(config)) {
     const missing = OPERATOR_PATHS.filter((path) => findMatch(host, config, path) === undefined);
     if (missing.length === 0) continue;
 
-    const patterns = config.patterns.filter((pattern) => hostOf(pattern) === host).join(" and ");
-    const message = `${patterns} does not cover ${missing.join(" and ")} of ${host}`;
+    const patterns = config.patterns.filter((pattern) => hostOf(pattern) === host);
+    const routes = patterns.join(" and ");
+    const paths = missing.join(" and ");
+
     const owner = otherConfigs.find((otherConfig) =>
       missing.some((path) => findMatch(host, otherConfig, path)),
     );
-    if (owner === undefined) {
-      const harm = missing.map((path) => NEEDS[path]).join(", and ");
-      const paths = missing.map((path) => host + path).join(" and ");
-      yield { message: `${message}: ${harm}`, remedy: `write ${paths} into routes, too` };
-    } else {
-      const harm = `that is for the Worker of ${environmentText(owner.environment)}, so commands with a token refuse this host`;
-      yield { message: `${message}: ${harm}`, remedy: "give this environment a host of its own" };
+    if (owner !== undefined) {
+      yield {
+        message: `${routes} does not cover ${paths} of ${host}: that is for the Worker of ${environmentText(owner.environment)}, so commands with a token refuse this host`,
+        remedy: "give this environment a host of its own",
+      };
+      continue;
     }
+
+    const harm = missing.map((path) => NEEDS[path]).join(", and ");
+    const newRoutes = missing.map((path) => host + path).join(" and ");
+    yield {
+      message: `${routes} does not cover ${paths} of ${host}: ${harm}`,
+      remedy: `write ${newRoutes} into routes, too`,
+    };
   }
 }

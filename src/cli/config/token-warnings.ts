@@ -6,6 +6,7 @@ import { exposuresOf, type ShownObjects, shownBy } from "../../worker/config/rea
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isPathName, type TokenRule } from "../../worker/config/token.ts";
 import { isRefusal } from "../../worker/http/refusal.ts";
+import { page } from "../command.ts";
 import { count } from "../terminal/progress.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import { withBucketNames } from "./buckets.ts";
@@ -26,24 +27,25 @@ function* claimReminders({ option, path, tokenRules }: BoundRoute): Generator<Wa
   if (tokenRules === undefined) return;
 
   // A table beside one with such a claim is for those who may see more, such as the support.
-  const texts = tokenRules.flatMap(({ claims }) => [...claims.values()].flat());
-  if (texts.some(isPathName)) return;
+  if (claimsOfNames(tokenRules).size > 0) return;
 
   const issuers = new Set(tokenRules.map(({ issuer }) => issuer));
-  const message = `${option}.token: a token of ${[...issuers].join(" or ")} opens all of ${path}, or nothing of it, because no claim is of the path`;
-  const remedy =
-    'that is right if these visitors may all see the same pictures. Else write a name of the path as a claim, such as claims = { sub = ":user" }: docs/tokens.md';
-  yield { message, remedy };
+  yield {
+    message: `${option}.token: a token of ${[...issuers].join(" or ")} opens all of ${path}, or nothing of it, because no claim is of the path`,
+    remedy: `that is right if these visitors may all see the same pictures. Else write a name of the path as a claim, such as claims = { sub = ":user" }: ${page("docs/tokens.md")}`,
+  };
 }
 
 /** Finds a route whose pictures a browser may show without asking, which a token route does not by itself. */
 function* maxAgeReminders({ option, path, tokenRules, policy }: BoundRoute): Generator<Warning> {
   if (tokenRules === undefined || policy.maxAge === 0) return;
 
-  const message = `${option}.answers.max_age: for ${count(policy.maxAge)} s, or until the token expires, a browser shows a picture of ${path} without asking whether its user may still see it. In the same tab, it may show it to whoever signs in there next`;
-  const remedy =
-    "that is right where nobody shares a browser, and nobody loses a right so soon. Else leave max_age out: it is 0 for a route with a token";
-  yield { message, remedy };
+  const seconds = count(policy.maxAge);
+  yield {
+    message: `${option}.answers.max_age: for ${seconds} s, or until the token expires, a browser shows a picture of ${path} without asking whether its user may still see it. In the same tab, it may show it to whoever signs in there next`,
+    remedy:
+      "that is right where nobody shares a browser, and nobody loses a right so soon. Else leave max_age out: it is 0 for a route with a token",
+  };
 }
 
 /** A token route, and what it shows. */
@@ -55,7 +57,7 @@ type TokenRoute = {
 
 type Routes = Pick<Config, "routes" | "variants">;
 
-const PAGE = "docs/tokens.md, No other way to the same picture";
+const PAGE = `${page("docs/tokens.md")}, No other way to the same picture`;
 
 /**
  * Finds objects of a token route that tokens of another one open, or that all users of the same one see, where nobody
@@ -67,11 +69,11 @@ export function* tokenRouteWarnings(
   r2Buckets: readonly R2Binding[],
 ): Generator<Warning> {
   const tokenRoutes: TokenRoute[] = [];
-  for (const unnamedRoute of routes) {
-    const rules = unnamedRoute.tokenRules;
+  for (const configRoute of routes) {
+    const rules = configRoute.tokenRules;
     if (rules === undefined) continue;
 
-    const route = withBucketNames(unnamedRoute, r2Buckets);
+    const route = withBucketNames(configRoute, r2Buckets);
     const objects = shownBy(route, variants);
     tokenRoutes.push({ route, rules, objects });
   }
@@ -94,35 +96,42 @@ const NO_FOLDER = "\u{10fffd}";
  * `media/users/*`, has no such claim.
  */
 function* claimedFolderWarnings(
-  { route, rules, objects }: TokenRoute,
+  tokenRoute: TokenRoute,
   other: TokenRoute,
   variants: Config["variants"],
 ): Generator<Warning> {
+  const { route, rules, objects } = tokenRoute;
   if (areSameRules(rules, other.rules)) return;
-
-  /** A key of an object that both routes show while a name in the path has this text. */
-  const sharedKey = (name: string, text: string): string | undefined => {
-    const objectsOfText = shownBy(route, variants, new Map([[name, [text]]]));
-    return keyOfBoth(other.objects, objectsOfText);
-  };
 
   const key = keyOfBoth(other.objects, objects);
   if (key === undefined) return;
 
   for (const [name, claim] of claimsOfNames(rules)) {
+    const sharedKey = (text: string) => keyWithText(tokenRoute, other, variants, name, text);
     // With any text, both are places of names, or `*`: that is how a route for those who may see more looks.
-    if (sharedKey(name, NO_FOLDER) !== undefined) continue;
+    if (sharedKey(NO_FOLDER) !== undefined) continue;
 
     // A name in a claim is a whole segment.
-    const folder = key.split("/").find((segment) => sharedKey(name, segment) !== undefined);
+    const folder = key.split("/").find((segment) => sharedKey(segment) !== undefined);
     if (folder === undefined) continue;
 
-    const example = sharedKey(name, folder);
-    const message = `${route.option}.token: a token whose claim ${claim} is "${folder}" opens ${example}, an object of ${other.route.option} (${other.route.path}), by ${route.path}`;
-    const ownFolder = `${name.slice(1)}/${name}/*`;
-    const remedy = `give each route a folder of its own, such as ${ownFolder}. Else nobody must get such a claim who may not see these objects: ${PAGE}`;
-    yield { message, remedy };
+    yield {
+      message: `${route.option}.token: a token whose claim ${claim} is "${folder}" opens ${sharedKey(folder)}, an object of ${other.route.option} (${other.route.path}), by ${route.path}`,
+      remedy: `give each route a folder of its own, such as ${name.slice(1)}/${name}/*. Else nobody must get such a claim who may not see these objects: ${PAGE}`,
+    };
   }
+}
+
+/** Returns a key of an object that both routes show while a name in the path of the first one has this text. */
+function keyWithText(
+  { route }: TokenRoute,
+  other: TokenRoute,
+  variants: Config["variants"],
+  name: string,
+  text: string,
+): string | undefined {
+  const objects = shownBy(route, variants, new Map([[name, [text]]]));
+  return keyOfBoth(other.objects, objects);
 }
 
 /** Returns a key that two routes show as their own. */
@@ -134,11 +143,12 @@ function keyOfBoth(objects: ShownObjects, otherObjects: ShownObjects): string | 
 /** Returns the names in the path that claims have, each with the first such claim. */
 function claimsOfNames(rules: readonly TokenRule[]): ReadonlyMap<string, string> {
   const claimsOfName = new Map<string, string>();
-  for (const { claims } of rules) {
-    for (const [claim, texts] of claims) {
-      for (const name of texts.filter(isPathName)) {
-        if (!claimsOfName.has(name)) claimsOfName.set(name, claim);
-      }
+  const claims = rules.flatMap((rule) => [...rule.claims]);
+
+  for (const [claim, texts] of claims) {
+    for (const text of texts) {
+      if (!isPathName(text) || claimsOfName.has(text)) continue;
+      claimsOfName.set(text, claim);
     }
   }
   return claimsOfName;
@@ -157,14 +167,17 @@ function* sharedPictureWarnings(
       if (shownAs === "object" || warned.has(shownAs)) continue;
       warned.add(shownAs);
 
-      const users = `everybody whom a token lets in to ${route.path}`;
-      const harm = `though ${owner.route.option} (${owner.route.path}) shows it only to some`;
+      const ownerText = `${owner.route.option} (${owner.route.path})`;
       if (shownAs === "fallback") {
-        const message = `${route.option}.fallback: ${users} sees ${key}, ${harm}`;
-        yield { message, remedy: `use a fallback outside of what tokens open: ${PAGE}` };
+        yield {
+          message: `${route.option}.fallback: everybody whom a token lets in to ${route.path} sees ${key}, though ${ownerText} shows it only to some`,
+          remedy: `use a fallback outside of what tokens open: ${PAGE}`,
+        };
       } else {
-        const message = `${route.option}.presets: a preset draws ${key}, so ${users} sees it, ${harm}`;
-        yield { message, remedy: `draw an object outside of what tokens open: ${PAGE}` };
+        yield {
+          message: `${route.option}.presets: a preset draws ${key}, so everybody whom a token lets in to ${route.path} sees it, though ${ownerText} shows it only to some`,
+          remedy: `draw an object outside of what tokens open: ${PAGE}`,
+        };
       }
     }
   }
@@ -197,18 +210,25 @@ export function* sharedTokenWarnings(
   const otherRules = rulesOf(otherConfig);
   const owner = environmentText(otherConfig.environment);
 
-  const shared = rules.filter((rule) => otherRules.some((other) => canShareToken(rule, other)));
-  for (const issuer of new Set(shared.map((rule) => rule.issuer))) {
-    const message = `a token of ${issuer} may open routes here and of ${owner}: both take the same issuer and app`;
-    const remedy =
-      "give each environment an audience, or an app (azp, client_id), of its own: docs/tokens.md";
-    yield { message, remedy };
+  const issuers = new Set<string>();
+  for (const rule of rules) {
+    const isShared = otherRules.some((otherRule) => canShareToken(rule, otherRule));
+    if (isShared) issuers.add(rule.issuer);
+  }
+
+  for (const issuer of issuers) {
+    yield {
+      message: `a token of ${issuer} may open routes here and of ${owner}: both take the same issuer and app`,
+      remedy: `give each environment an audience, or an app (azp, client_id), of its own: ${page("docs/tokens.md")}`,
+    };
   }
 }
 
 function rulesOf(config: EnvironmentConfig): readonly TokenRule[] {
   const deployed = readDeployed(config);
-  if (isRefusal(deployed)) return []; // its mistakes are reported
+  // Its mistakes are reported elsewhere.
+  if (isRefusal(deployed)) return [];
+
   return deployed.routes.flatMap(({ tokenRules = [] }) => tokenRules);
 }
 
@@ -220,9 +240,11 @@ function canShareToken(rule: TokenRule, other: TokenRule): boolean {
   if (haveAudiences && isDisjoint(rule.audiences, other.audiences)) return false;
 
   for (const [claim, texts] of rule.claims) {
-    const otherTexts = other.claims.get(claim) ?? [];
-    const isFixed = otherTexts.length > 0 && ![...texts, ...otherTexts].some(isPathName);
-    if (isFixed && isDisjoint(texts, otherTexts)) return false;
+    const otherTexts = other.claims.get(claim);
+    if (otherTexts === undefined || otherTexts.length === 0) continue;
+
+    const isOfPath = [...texts, ...otherTexts].some(isPathName);
+    if (!isOfPath && isDisjoint(texts, otherTexts)) return false;
   }
   return true;
 }
