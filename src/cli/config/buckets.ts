@@ -10,9 +10,12 @@ import type { R2Binding } from "./environment-config.ts";
 
 /** The buckets that routes lead to, also as a fallback. */
 export function bucketsOf(routes: readonly BoundRoute[]): ReadonlySet<Bucket> {
-  return new Set(
-    routes.flatMap(({ buckets, fallback }) => [...buckets, ...(fallback ? [fallback.bucket] : [])]),
-  );
+  const all = new Set<Bucket>();
+  for (const { buckets, fallback } of routes) {
+    for (const bucket of buckets) all.add(bucket);
+    if (fallback !== undefined) all.add(fallback.bucket);
+  }
+  return all;
 }
 
 /**
@@ -52,8 +55,8 @@ export function edgeBucketsOf(routes: readonly BoundRoute[]): readonly Bucket[] 
  */
 export function sourceEntryOf({ baseUrl, prefix }: Bucket): string {
   const { host, pathname } = new URL(baseUrl);
-  const [plain = ""] = /^(?:[\w.~-]+\/)*/.exec(prefix) ?? [];
-  const path = pathname + plain;
+  const plainFolders = /^(?:[\w.~-]+\/)*/.exec(prefix);
+  const path = pathname + (plainFolders?.[0] ?? "");
   return path === "/" ? host : host + path;
 }
 
@@ -79,12 +82,16 @@ export function secretNamesOf(bucket: Bucket, slot?: SlotName) {
 /** The slots of a bucket of which a secret is among the values. No key opens an R2 binding. */
 export function slotsIn(values: Vars, bucket: Bucket): BucketSlots {
   if (bucket.r2 !== undefined) return { usable: [], unusable: [] };
-  const hasSessions = bucket.engine === "binding"; // the image edge takes no session key (A11)
+
+  // The image edge takes no session key (A11).
+  const hasSessions = bucket.engine === "binding";
   const slots = readSlots(secretPrefixOf(bucket), values, () => {}, hasSessions);
-  const present = slots.unusable.filter(({ slot }) =>
-    Object.values(secretNamesOf(bucket, slot)).some((name) => name in values),
-  );
-  return { usable: slots.usable, unusable: present };
+
+  const unusable = slots.unusable.filter(({ slot }) => {
+    const names = Object.values(secretNamesOf(bucket, slot));
+    return names.some((name) => name in values);
+  });
+  return { usable: slots.usable, unusable };
 }
 
 /**
@@ -92,16 +99,18 @@ export function slotsIn(values: Vars, bucket: Bucket): BucketSlots {
  * @param r2Buckets the bindings, which say what their buckets are called
  */
 export function withBucketNames(route: BoundRoute, r2Buckets: readonly R2Binding[]): BoundRoute {
-  const withName = (bucket: Bucket): Bucket => {
-    if (bucket.isNameKnown) return bucket;
-    const r2Bucket = r2Buckets.find(({ binding }) => binding === bucket.bucket);
-    return { ...bucket, bucket: r2Bucket?.bucket_name ?? bucket.bucket, isNameKnown: true };
-  };
-
   const { buckets, fallback } = route;
   return {
     ...route,
-    buckets: buckets.map(withName),
-    fallback: fallback && { ...fallback, bucket: withName(fallback.bucket) },
+    buckets: buckets.map((bucket) => withBucketName(bucket, r2Buckets)),
+    fallback: fallback && { ...fallback, bucket: withBucketName(fallback.bucket, r2Buckets) },
   };
+}
+
+function withBucketName(bucket: Bucket, r2Buckets: readonly R2Binding[]): Bucket {
+  if (bucket.isNameKnown) return bucket;
+
+  const bound = r2Buckets.find(({ binding }) => binding === bucket.bucket);
+  const name = bound?.bucket_name ?? bucket.bucket;
+  return { ...bucket, bucket: name, isNameKnown: true };
 }

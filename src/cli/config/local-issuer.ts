@@ -13,13 +13,16 @@ import { replaceFile } from "../files/write-file.ts";
 
 /** The path of the local issuer. The name of an issuer that it stands for follows. */
 export const LOCAL_ISSUER_PATH = "/.vitrine/issuer/";
+
 /** The path of its public keys. */
 export const LOCAL_JWKS_PATH = `${LOCAL_ISSUER_PATH}jwks.json`;
 
 const HTTPS = "https://";
+
 /** Cloudflare Access: its keys and its cookie may be left out of the configuration. */
 const ACCESS_ISSUER = /^https:\/\/[\w-]+\.cloudflareaccess\.com$/;
 const ACCESS_COOKIE = "CF_Authorization";
+
 /** The URL of an issuer on this machine, which only .dev.vars may have. */
 const ON_THIS_MACHINE = /^http:\/\/(?:localhost|127\.0\.0\.1)(?=[:/]|$)/;
 
@@ -44,13 +47,31 @@ export function localTokenVars(vars: Vars, origin: string): Vars {
 
 /** A route with the local issuer in place of each of its issuers. */
 function replaceIssuers(route: unknown, origin: string): unknown {
-  const { token } = tableOf(route);
+  const routeTable = tableOf(route);
+  const { token } = routeTable;
   if (token === undefined) return route;
+  if (!Array.isArray(token)) return { ...routeTable, token: replaceIssuer(token, origin) };
 
-  const replaced = Array.isArray(token)
-    ? token.map((table) => replaceIssuer(table, origin))
-    : replaceIssuer(token, origin);
-  return { ...tableOf(route), token: replaced };
+  const tokens = token.map((table) => replaceIssuer(table, origin));
+  return { ...routeTable, token: tokens };
+}
+
+/** @param table one table `token` of a route */
+function replaceIssuer(table: unknown, origin: string): unknown {
+  if (!isPlainObject(table)) return table;
+
+  const { issuer, keys, cookie } = table;
+  if (typeof issuer !== "string" || !issuer.startsWith(HTTPS)) return table;
+
+  const isAccess = ACCESS_ISSUER.test(issuer);
+  const hasKeys = typeof keys === "string" ? keys.startsWith(HTTPS) : isAccess;
+  const needsCookie = isAccess && cookie === undefined;
+  return {
+    ...table,
+    issuer: localIssuerOf(issuer, origin),
+    ...(hasKeys && { keys: origin + LOCAL_JWKS_PATH }),
+    ...(needsCookie && { cookie: ACCESS_COOKIE }),
+  };
 }
 
 /**
@@ -58,33 +79,17 @@ function replaceIssuers(route: unknown, origin: string): unknown {
  * on this machine.
  */
 export function ownTokenVars(vars: Vars): Vars {
-  const issuers = tokenTablesOf(vars).map(({ issuer }) => issuer);
-  const onThisMachine = issuers.find(
-    (issuer) => typeof issuer === "string" && ON_THIS_MACHINE.test(issuer),
-  );
-  return onThisMachine === undefined ? {} : { LOCAL_ISSUER: onThisMachine };
+  for (const { issuer } of tokenTablesOf(vars)) {
+    const isLocal = typeof issuer === "string" && ON_THIS_MACHINE.test(issuer);
+    if (isLocal) return { LOCAL_ISSUER: issuer };
+  }
+  return {};
 }
 
 /** The tables `token` of all routes. */
 function tokenTablesOf(vars: Vars): Readonly<Record<string, unknown>>[] {
-  return writtenRoutes(vars)
-    .flatMap(({ value }) => tableOf(value)["token"])
-    .filter(isPlainObject);
-}
-
-function replaceIssuer(table: unknown, origin: string): unknown {
-  if (!isPlainObject(table)) return table;
-  const { issuer, keys, cookie } = table;
-  if (typeof issuer !== "string" || !issuer.startsWith(HTTPS)) return table;
-
-  const isAccess = ACCESS_ISSUER.test(issuer);
-  const hasKeys = typeof keys === "string" ? keys.startsWith(HTTPS) : isAccess;
-  return {
-    ...table,
-    issuer: localIssuerOf(issuer, origin),
-    ...(hasKeys && { keys: origin + LOCAL_JWKS_PATH }),
-    ...(isAccess && cookie === undefined && { cookie: ACCESS_COOKIE }),
-  };
+  const tokens = writtenRoutes(vars).flatMap(({ value }) => tableOf(value)["token"]);
+  return tokens.filter(isPlainObject);
 }
 
 /** Returns the local issuer that stands for another one. Each has one of its own, so a token for one is none for others. */
@@ -95,19 +100,21 @@ function localIssuerOf(issuer: string, origin: string): string {
 /** Returns the issuer that a local issuer stands for; undefined: it is none. */
 export function replacedIssuerOf(issuer: string): string | undefined {
   const [, name] = issuer.split(LOCAL_ISSUER_PATH);
-  const isLocal = name !== undefined && ON_THIS_MACHINE.test(issuer);
-  return isLocal ? HTTPS + decodeURIComponent(name) : undefined;
+  if (name === undefined || !ON_THIS_MACHINE.test(issuer)) return undefined;
+  return HTTPS + decodeURIComponent(name);
 }
 
 export const LOCAL_ISSUER_KEY_FILE = ".wrangler/vitrine/local-issuer.json";
 const ALGORITHM = "ES256";
 
+const KEY_FIELDS = ["kty", "crv", "x", "y", "d"] as const;
+
 /** A private key on the curve P-256, as a JWK. */
-type PrivateKey = Readonly<Record<"kty" | "crv" | "x" | "y" | "d", string>>;
+type PrivateKey = Readonly<Record<(typeof KEY_FIELDS)[number], string>>;
 
 function isPrivateKey(value: unknown): value is PrivateKey {
   const key = tableOf(value);
-  return ["kty", "crv", "x", "y", "d"].every((name) => typeof key[name] === "string");
+  return KEY_FIELDS.every((name) => typeof key[name] === "string");
 }
 
 /**
@@ -119,12 +126,15 @@ async function readPrivateKey(folder: string): Promise<JWK> {
   const file = join(folder, LOCAL_ISSUER_KEY_FILE);
   if (!existsSync(file)) {
     const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
-    replaceFile(file, JSON.stringify(await exportJWK(privateKey)));
+    const jwk = await exportJWK(privateKey);
+    replaceFile(file, JSON.stringify(jwk));
   }
 
   const key = parseJson(readFileSync(file, "utf8"));
   if (!isPrivateKey(key)) throw new Error(`${file} is broken. Remove it.`);
-  return { ...key, kid: await calculateJwkThumbprint(key), alg: ALGORITHM, use: "sig" };
+
+  const kid = await calculateJwkThumbprint(key);
+  return { ...key, kid, alg: ALGORITHM, use: "sig" };
 }
 
 /**
@@ -155,11 +165,12 @@ export async function signLocalToken(
 ): Promise<string> {
   const { importJWK, SignJWT } = await import("jose");
   const jwk = await readPrivateKey(folder);
-  const issuedAt = Math.floor(now / 1000);
+  const key = await importJWK(jwk, ALGORITHM);
 
-  return new SignJWT({ ...claims, iat: issuedAt, exp: issuedAt + expiresIn })
-    .setProtectedHeader({ alg: ALGORITHM, kid: `${jwk.kid}`, typ: "JWT" })
-    .sign(await importJWK(jwk, ALGORITHM));
+  const issuedAt = Math.floor(now / 1000);
+  const payload = { ...claims, iat: issuedAt, exp: issuedAt + expiresIn };
+  const header = { alg: ALGORITHM, kid: `${jwk.kid}`, typ: "JWT" };
+  return new SignJWT(payload).setProtectedHeader(header).sign(key);
 }
 
 /**
@@ -181,6 +192,7 @@ export async function readLocalToken(
     const { payload } = await jwtVerify(token, key, options);
     return payload;
   } catch {
-    return undefined; // it is a cookie of another app of this machine, or it has expired
+    // It is a cookie of another app of this machine, or it has expired.
+    return undefined;
   }
 }

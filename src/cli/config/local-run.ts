@@ -31,45 +31,47 @@ export type LocalRun = {
   readonly vars: Vars;
 };
 
+/** What the local run needs of an environment. */
+type LocalConfig = Pick<EnvironmentConfig, "localVars" | "devVarNames" | "r2Buckets">;
+
 /**
  * @param endpoint the URL of the local S3
  * @param keys the key that opens its buckets
  */
-export function localRun(
-  {
-    localVars,
-    devVarNames,
-    r2Buckets,
-  }: Pick<EnvironmentConfig, "localVars" | "devVarNames" | "r2Buckets">,
-  endpoint: string,
-  keys: Credentials,
-): LocalRun {
+export function localRun(config: LocalConfig, endpoint: string, keys: Credentials): LocalRun {
+  const { localVars, devVarNames, r2Buckets } = config;
   const hasOwnS3 = devVarNames.has("BUCKETS");
   const buckets = hasOwnS3 ? {} : localBuckets(localVars["BUCKETS"], endpoint, keys, r2Buckets);
-  const ownSecrets = Object.entries(localVars).filter(([name]) => isSecret(name));
-  // The local secret of another project, in a copied .dev.vars, is replaced by the local secret of this project.
-  const secretOfProject = (value: unknown) =>
-    isOfLocalKey(value) && value !== keys.accessKeyId ? keys.secretAccessKey : value;
-  const secrets = {
-    ...localSecrets(buckets, devVarNames, keys),
-    ...(localVars["OIDC"] === undefined ? {} : { OIDC_SIGNING_KEY: localOidcKey() }),
-    ...Object.fromEntries(ownSecrets.map(([name, value]) => [name, secretOfProject(value)])),
-  };
+
+  const secrets: Record<string, unknown> = localSecrets(buckets, devVarNames, keys);
+  if (localVars["OIDC"] !== undefined) secrets["OIDC_SIGNING_KEY"] = localOidcKey();
+  for (const [name, value] of Object.entries(localVars)) {
+    if (isSecret(name)) secrets[name] = secretOfProject(value, keys);
+  }
 
   // As with BUCKETS: if .dev.vars has routes, the issuers of all routes are asked, and none is replaced.
   const ownRoutes = ROUTE_VARIABLES.filter((variable) => devVarNames.has(variable));
-  const hasOwnRoutes = ownRoutes.length > 0;
-  const tokenVars = hasOwnRoutes
-    ? ownTokenVars(Object.fromEntries(ownRoutes.map((variable) => [variable, localVars[variable]])))
-    : localTokenVars(localVars, new URL(endpoint).origin);
+  if (ownRoutes.length > 0) {
+    const routes = ownRoutes.map((variable) => [variable, localVars[variable]]);
+    const tokenVars = ownTokenVars(Object.fromEntries(routes));
+    const vars = { ...localVars, ...secrets, ...tokenVars };
+    return { hasOwnS3, buckets, secrets, tokenVars, vars };
+  }
 
-  const vars = { ...localVars, ...secrets, ...(hasOwnRoutes && tokenVars) };
+  const tokenVars = localTokenVars(localVars, new URL(endpoint).origin);
+  const vars = { ...localVars, ...secrets };
   return { hasOwnS3, buckets, secrets, tokenVars, vars };
+}
+
+/** Replaces the local secret of another project, in a copied .dev.vars, by that of this project. */
+function secretOfProject(value: unknown, keys: Credentials): unknown {
+  const isOfOtherProject = isOfLocalKey(value) && value !== keys.accessKeyId;
+  return isOfOtherProject ? keys.secretAccessKey : value;
 }
 
 /** The vars that the local run has in place of those of the configuration. */
 export function replacedVars({ hasOwnS3, buckets, tokenVars }: LocalRun): Vars {
-  return { ...tokenVars, ...(!hasOwnS3 && { BUCKETS: buckets }) };
+  return hasOwnS3 ? tokenVars : { ...tokenVars, BUCKETS: buckets };
 }
 
 /**
@@ -83,17 +85,33 @@ export function localBuckets(
   keys: Credentials,
   r2Buckets: EnvironmentConfig["r2Buckets"] = [],
 ): Record<string, LocalBucketSettings> {
-  return Object.fromEntries(
-    Object.entries(tableOf(buckets)).map(([id, settings]) => {
-      const { bucket, binding, role, sts: _sts, ...rest } = tableOf(settings);
-      const boundBucket =
-        r2Buckets.find((r2Bucket) => r2Bucket.binding === binding)?.bucket_name ?? binding;
-      const name = localBucketName(String(binding === undefined ? bucket : boundBucket), keys);
-      const engine = binding !== undefined || role !== undefined ? { engine: "binding" } : {};
-      const localS3 = { endpoint, bucket: name, region: "auto", addressing: "path" };
-      return [id, { ...rest, ...engine, ...localS3 }];
-    }),
-  );
+  const replaced: Record<string, LocalBucketSettings> = {};
+  for (const [name, settings] of Object.entries(tableOf(buckets))) {
+    replaced[name] = localBucket(tableOf(settings), endpoint, keys, r2Buckets);
+  }
+  return replaced;
+}
+
+function localBucket(
+  settings: Readonly<Record<string, unknown>>,
+  endpoint: string,
+  keys: Credentials,
+  r2Buckets: EnvironmentConfig["r2Buckets"],
+): LocalBucketSettings {
+  const { bucket, binding, role, sts: _sts, ...rest } = settings;
+  const bound = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
+  const boundName = bound?.bucket_name ?? binding;
+
+  const isOpenedByEdge = binding === undefined && role === undefined;
+  const actualName = binding === undefined ? bucket : boundName;
+  return {
+    ...rest,
+    ...(!isOpenedByEdge && { engine: "binding" }),
+    endpoint,
+    bucket: localBucketName(String(actualName), keys),
+    region: "auto",
+    addressing: "path",
+  };
 }
 
 /**
@@ -104,30 +122,31 @@ function localSecrets(
   buckets: LocalRun["buckets"],
   presentNames: ReadonlySet<string>,
   keys: Credentials,
-): Vars {
-  const slots = Object.values(buckets).map(({ credentials = "AWS" }) => secretNames(credentials));
-  const localSlots = slots.filter(
-    (names) => !presentNames.has(names.accessKeyId) && !presentNames.has(names.secretAccessKey),
-  );
-  return Object.fromEntries(
-    localSlots.flatMap(({ accessKeyId, secretAccessKey }) => [
-      [accessKeyId, keys.accessKeyId],
-      [secretAccessKey, keys.secretAccessKey],
-    ]),
-  );
+): Record<string, string> {
+  const secrets: Record<string, string> = {};
+  for (const { credentials = "AWS" } of Object.values(buckets)) {
+    const { accessKeyId, secretAccessKey } = secretNames(credentials);
+    if (presentNames.has(accessKeyId) || presentNames.has(secretAccessKey)) continue;
+
+    secrets[accessKeyId] = keys.accessKeyId;
+    secrets[secretAccessKey] = keys.secretAccessKey;
+  }
+  return secrets;
 }
 
 let oidcKey: string | undefined;
 
 /** The key of the issuer, where .dev.vars has none. AWS does not know this key. */
 function localOidcKey(): string {
-  oidcKey ??= generateKeyPairSync("ec", { namedCurve: "P-256" })
-    .privateKey.export({ type: "pkcs8", format: "pem" })
-    .toString();
+  if (oidcKey !== undefined) return oidcKey;
+
+  const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  oidcKey = privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   return oidcKey;
 }
 
 export const LOCAL_KEY_FILE = ".wrangler/vitrine/local-key.json";
+
 /** What both halves of a local key begin with. No key of a provider does. */
 const MARK = "vitrine-local-";
 
@@ -139,11 +158,13 @@ const MARK = "vitrine-local-";
 export function readLocalKeys(folder: string): Credentials {
   const file = join(folder, LOCAL_KEY_FILE);
   if (!existsSync(file)) {
-    const SecretAccessKey = MARK + randomBytes(32).toString("base64url");
-    const AccessKey = { AccessKeyId: `${MARK}key-id`, SecretAccessKey };
+    const secret = MARK + randomBytes(32).toString("base64url");
+    const AccessKey = { AccessKeyId: `${MARK}key-id`, SecretAccessKey: secret };
     replaceFile(file, JSON.stringify({ AccessKey }));
   }
-  const key = tableOf(tableOf(parseJson(readFileSync(file, "utf8")))["AccessKey"]);
+
+  const json = parseJson(readFileSync(file, "utf8"));
+  const key = tableOf(tableOf(json)["AccessKey"]);
   const { AccessKeyId: accessKeyId, SecretAccessKey: secretAccessKey } = key;
   if (!isOfLocalKey(accessKeyId) || !isOfLocalKey(secretAccessKey)) {
     throw new Error(`${file} is broken. Remove it.`);
@@ -158,11 +179,14 @@ export function isOfLocalKey(value: unknown): value is string {
 
 /** Returns whether a secret is the signing key that the local run puts into .dev.vars. */
 export function isLocalSigningKey(name: string, value: unknown): boolean {
-  return name === "URL_SIGNING_KEYS" && Object.keys(tableOf(value)).join() === "local";
+  if (name !== "URL_SIGNING_KEYS") return false;
+  const keyNames = Object.keys(tableOf(value));
+  return keyNames.join() === "local";
 }
 
 /** Returns the name on this machine of a bucket. The local S3 is R2: at most 63 characters, no dots, no underscores. */
 export function localBucketName(bucket: string, { secretAccessKey }: Credentials): string {
   const secret = hash("sha256", `${secretAccessKey} ${bucket}`).slice(0, 32);
-  return `${bucket.replace(/[._]/g, "-").slice(0, 30)}-${secret}`;
+  const readable = bucket.replace(/[._]/g, "-").slice(0, 30);
+  return `${readable}-${secret}`;
 }

@@ -3,9 +3,9 @@
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
-import type { CommandFault, LocatedMistake } from "../command.ts";
+import { type CommandFault, type LocatedMistake, page } from "../command.ts";
 import { slotStem } from "../secrets/secrets.ts";
-import { type ConfigFile, hintFor, settingsFor } from "../wrangler/config-file.ts";
+import { type ConfigFile, commandFor, settingsFor } from "../wrangler/config-file.ts";
 
 /** What is right, but probably not what was meant. */
 export type Warning = {
@@ -16,18 +16,32 @@ export type Warning = {
 
 export function configFault(mistakes: readonly LocatedMistake[]): CommandFault {
   const lines = ["The configuration has mistakes:", ...mistakes.map(locatedText)];
-  const pages = new Set(mistakes.flatMap(({ path }) => pageFor(path) ?? []));
+
+  const pages = new Set<string>();
+  for (const { path } of mistakes) {
+    const allowed = pageFor(path);
+    if (allowed !== undefined) pages.add(allowed);
+  }
   if (pages.size > 0) lines.push(`What is allowed: ${[...pages].join(", ")}`);
+
   return { fault: lines.join("\n  "), mistakes };
 }
 
 /** A mistake as the local run reports it: if .dev.vars has half of a key, the other half belongs there, too. */
 export function localMistake(mistake: LocatedMistake, vars: Vars, devVars: string): LocatedMistake {
   const { path } = mistake;
-  const isHalf = (name: string) => isSecret(name) && slotStem(name) === slotStem(path);
-  if (vars[path] || !Object.keys(vars).some((name) => isHalf(name) && vars[name])) return mistake;
+  if (vars[path] || !hasOtherHalf(path, vars)) return mistake;
+
   const message = `is missing: write it into ${devVars}, or take the other half out`;
   return { ...mistake, message };
+}
+
+/** Returns whether the vars have the other secret of the slot. */
+function hasOtherHalf(path: string, vars: Vars): boolean {
+  const stem = slotStem(path);
+  return Object.entries(vars).some(
+    ([name, value]) => isSecret(name) && slotStem(name) === stem && Boolean(value),
+  );
 }
 
 /** The variables that the Worker and its commands read. */
@@ -41,18 +55,21 @@ export const VARIABLES = [
   "COSTS",
   "OIDC",
 ];
-const PAGE = "docs/configuration.md";
+
+const PAGE = page("docs/configuration.md");
 
 /** The section of the page that says what a setting may be; undefined: the message says all. */
 export function pageFor(path: string): string | undefined {
-  const variable = VARIABLES.find((name) => name === path.split(/\W/, 1)[0]);
-  if (variable === undefined) return isSecret(path) ? `${PAGE}#secrets` : undefined;
+  if (isSecret(path)) return `${PAGE}#secrets`;
+
+  const [variable = ""] = path.split(/\W/, 1);
+  if (!VARIABLES.includes(variable)) return undefined;
   if (/^ROUTES(?:_2)?\[\d+\]\.answers\./.test(path)) return `${PAGE}#answers-of-a-route`;
 
   // ROUTES_2 and PRESETS_2 are in the sections of ROUTES and PRESETS.
   const section = variable.replace("_2", "").toLowerCase();
   const isNamed = section === "buckets" || section === "presets";
-  return `${PAGE}#vars${section}${isNamed ? "name" : ""}`;
+  return isNamed ? `${PAGE}#vars${section}name` : `${PAGE}#vars${section}`;
 }
 
 /** A secret among the vars. If `[secrets]` requires it, too, wrangler says to rename one of the two. */
@@ -68,39 +85,46 @@ export function exposedSecret(
   const owners = isDeployed ? [environment] : environments;
 
   const commands = owners.map((name) =>
-    hintFor({ ...config, environment: name }, `npx wrangler secret put ${path}`),
+    `${commandFor({ ...config, environment: name }, "npx wrangler secret put")} ${path}`,
   );
-  const remedy = `remove the line, and run ${commands.join(" or ")}. If it was committed or deployed, use a new secret, and revoke this one`;
-  return { path, message: `is in ${config.file}, where it is no secret: ${remedy}` };
+  return {
+    path,
+    message: `is in ${config.file}, where it is no secret: remove the line, and run ${commands.join(" or ")}. If it was committed or deployed, use a new secret, and revoke this one`,
+  };
 }
 
-/** A mistake of an environment, in the words of its file: JSON for a wrangler.jsonc. */
+/**
+ * A mistake of an environment, in the words of its file. The Worker writes its mistakes for the top level of a
+ * wrangler.toml: it cannot know which file it was deployed from.
+ */
 export function locateMistake(
   config: Pick<ConfigFile, "file" | "environment">,
   mistake: LocatedMistake,
 ): LocatedMistake {
-  const { environment } = config;
-  return { ...mistake, environment, message: settingsFor(config, mistake.message) };
+  const message = settingsFor(config, mistake.message);
+  return { ...mistake, environment: config.environment, message };
 }
 
-/** A warning of an environment, in the words of its file. */
+/** A warning of an environment, in the words of its file, as a mistake is. */
 export function locateWarning(
   config: Pick<ConfigFile, "file" | "environment">,
-  { message, remedy }: Warning,
+  warning: Warning,
 ): Warning {
-  const { environment } = config;
   return {
-    ...{ environment, message: settingsFor(config, message) },
-    remedy: settingsFor(config, remedy),
+    environment: config.environment,
+    message: settingsFor(config, warning.message),
+    remedy: settingsFor(config, warning.remedy),
   };
 }
 
 /** A mistake as one line: `env.staging: .dev.vars: BUCKETS.media.region: is missing`. */
 export function locatedText({ environment, source, path, message }: LocatedMistake): string {
-  const prefix = environment === undefined ? "" : `env.${environment}`;
-  return [prefix, source, mistakeText({ path, message })].filter(Boolean).join(": ");
+  const text = mistakeText({ path, message });
+  const sourced = source === undefined ? text : `${source}: ${text}`;
+  return environment === undefined ? sourced : `env.${environment}: ${sourced}`;
 }
 
 export function warningText({ environment, message, remedy }: Warning): string {
-  return `${environment === undefined ? "" : `env.${environment}: `}${message}: ${remedy}`;
+  const text = `${message}: ${remedy}`;
+  return environment === undefined ? text : `env.${environment}: ${text}`;
 }

@@ -4,6 +4,7 @@
 import type { World } from "../command.ts";
 import { type QueueAnswer, type RulesAnswer, readQueue, readRules } from "../wrangler/queues.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
+import type { EnvironmentConfig } from "./environment-config.ts";
 import {
   type EventQueue,
   eventQueueOf,
@@ -42,12 +43,26 @@ export async function observeEvents(
 
   const { name, deadLetterQueue, isConsumed } = queue;
   const r2Buckets = isConsumed ? r2BucketNamesOf(envConfig, config).filter(isAsked) : [];
-  const [answer, deadLetterAnswer, ...answers] = await Promise.all([
-    readQueue(world, run, envConfig, name),
-    deadLetterQueue === undefined ? undefined : readQueue(world, run, envConfig, deadLetterQueue),
-    ...r2Buckets.map(async (r2Bucket) => {
-      return { r2Bucket, answer: await readRules(world, run, envConfig, r2Bucket) };
-    }),
+
+  const readName = readQueue(world, run, envConfig, name);
+  const readDeadLetters =
+    deadLetterQueue === undefined ? undefined : readQueue(world, run, envConfig, deadLetterQueue);
+  const readAllRules = r2Buckets.map((r2Bucket) => observeRules(world, run, envConfig, r2Bucket));
+
+  const [answer, deadLetterAnswer, ...bucketsSeen] = await Promise.all([
+    readName,
+    readDeadLetters,
+    ...readAllRules,
   ]);
-  return { queue, answer, deadLetterAnswer, r2Buckets: answers };
+  return { queue, answer, deadLetterAnswer, r2Buckets: bucketsSeen };
+}
+
+async function observeRules(
+  world: World,
+  run: RunWrangler,
+  envConfig: EnvironmentConfig,
+  r2Bucket: R2BucketName,
+): Promise<R2BucketSeen> {
+  const answer = await readRules(world, run, envConfig, r2Bucket);
+  return { r2Bucket, answer };
 }

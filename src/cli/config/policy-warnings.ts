@@ -3,6 +3,7 @@
 
 import { lifetimesOf } from "../../worker/config/answers.ts";
 import type { Config } from "../../worker/config/config.ts";
+import { page } from "../command.ts";
 import { count } from "../terminal/progress.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import { eventQueueOf } from "./event-queue.ts";
@@ -20,11 +21,11 @@ const LONG_KEEP_S = 3600;
 function* keepWarnings(envConfig: EnvironmentConfig, config: Config): Generator<Warning> {
   if (eventQueueOf(envConfig) !== undefined) return;
 
-  const remedy =
-    "have the bucket's events purge it: docs/events.md. If EventBridge asks /purge, that is done";
   for (const { path, keep } of longKeepsOf(config)) {
-    const message = `${path} is ${count(keep)} s, and no queue brings events: a picture that is replaced, deleted or denied is shown for so long, unless it is purged`;
-    yield { message, remedy };
+    yield {
+      message: `${path} is ${count(keep)} s, and no queue brings events: a picture that is replaced, deleted or denied is shown for so long, unless it is purged`,
+      remedy: `have the bucket's events purge it: ${page("docs/events.md")}. If EventBridge asks /purge, that is done`,
+    };
   }
 }
 
@@ -46,8 +47,8 @@ export function longKeepsOf({ routes, answers }: Config): readonly LongKeep[] {
     // The routes without a keep of their own share a setting.
     const isGeneral = keep === answers.keep;
     const path = isGeneral ? "ANSWERS.keep" : `${option}.answers.keep`;
-    const before = settings.get(path)?.buckets ?? [];
-    const names = new Set([...before, ...buckets.map(({ name }) => name)]);
+    const names = new Set(settings.get(path)?.buckets);
+    for (const { name } of buckets) names.add(name);
     settings.set(path, { path, keep, buckets: names });
   }
   return [...settings.values()];
@@ -58,11 +59,11 @@ function* immutableWarnings({ routes }: Config): Generator<Warning> {
   for (const { option, path, policy, signing } of routes) {
     if (!policy.isImmutable) continue;
 
-    const time = `${count(policy.maxAge)} s`;
-    const limit = signing ? `${time}, or until its URL expires` : time;
-    const message = `${option}.answers.immutable: a browser that has a picture of ${path} shows it for ${limit}, and does not ask again. A replaced object, a changed preset and a purge do not reach it`;
-    const remedy =
-      "that is right if a new picture always gets a new key or preset. Else remove it: docs/cache.md, Routes with terms of their own";
-    yield { message, remedy };
+    const seconds = `${count(policy.maxAge)} s`;
+    const limit = signing === undefined ? seconds : `${seconds}, or until its URL expires`;
+    yield {
+      message: `${option}.answers.immutable: a browser that has a picture of ${path} shows it for ${limit}, and does not ask again. A replaced object, a changed preset and a purge do not reach it`,
+      remedy: `that is right if a new picture always gets a new key or preset. Else remove it: ${page("docs/cache.md")}, Routes with terms of their own`,
+    };
   }
 }

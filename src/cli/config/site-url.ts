@@ -17,26 +17,39 @@ export function findBaseUrl(
 ): string | CommandFault {
   if (url === "") return "";
   if (url !== undefined) return readBaseUrl(url, option);
-  const hosts = patterns.map(hostOf);
-  const host = hosts.find((name) => /^[^*:@?#\s]+$/.test(name) && URL.canParse(`https://${name}`));
+
+  const host = patterns.map(hostOf).find(isPlainHost);
   if (host !== undefined) return new URL(`https://${host}`).origin;
+
   // URLs in an app need no host.
-  const alternative = option === "--base-url" ? `, or ${option} "" for the page's own host` : "";
-  const remedy = `say where Vitrine is: ${option} https://images.example.com${alternative}`;
-  return { fault: `${file} names no domain under routes: put yours there, or ${remedy}` };
+  const isForApp = option === "--base-url";
+  return {
+    fault: isForApp
+      ? `${file} names no domain under routes: put yours there, or say where Vitrine is: --base-url https://images.example.com, or --base-url "" for the page's own host`
+      : `${file} names no domain under routes: put yours there, or say where Vitrine is: ${option} https://images.example.com`,
+  };
+}
+
+/** Returns whether a host of a route has no wildcard and no port. */
+function isPlainHost(host: string): boolean {
+  return /^[^*:@?#\s]+$/.test(host) && URL.canParse(`https://${host}`);
 }
 
 function readBaseUrl(url: string, option: string): string | CommandFault {
-  const redacted = url.replace(/(?<=\/\/).*@/s, "…@"); // the part before @ may be secret
-  const fault = (reason: string) => ({ fault: `${option} ${redacted}: ${reason}` });
+  // The part before @ may be secret.
+  const redacted = url.replace(/(?<=\/\/).*@/s, "…@");
+  const fault = (reason: string): CommandFault => ({ fault: `${option} ${redacted}: ${reason}` });
   if (!/^https?:\/\//i.test(url) || !URL.canParse(url)) {
     return fault("is not a URL such as https://images.example.com");
   }
+
   const { protocol, origin, pathname, username, password } = new URL(url);
   if (/[?#]/.test(url)) return fault("has a query or a fragment");
   if (username !== "" || password !== "") return fault("has a name or a password in it");
   if (protocol === "http:" && !isHere(url)) return fault("http:// is for your own machine only");
-  return origin + pathname.replace(/\/+$/, "");
+
+  const path = pathname.replace(/\/+$/, "");
+  return origin + path;
 }
 
 export function hostOf(pattern: string): string {
@@ -44,8 +57,11 @@ export function hostOf(pattern: string): string {
   return host.toLowerCase();
 }
 
+/** Returns whether a URL names this machine. */
 export function isHere(url: string): boolean {
-  return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(URL.parse(url)?.hostname ?? "");
+  const hostname = URL.parse(url)?.hostname;
+  if (hostname === undefined) return false;
+  return /^(?:(?:.+\.)?localhost|127\.0\.0\.1|\[::1\])$/.test(hostname);
 }
 
 /** The paths of a Worker that take a token. */
@@ -67,34 +83,57 @@ export function createUrlCheck(
   use: UrlUse,
 ): (url: string) => CommandFault | undefined {
   const otherConfigs = readOthers(folder, config);
+
   return (url) => {
     const parsed = new URL(url);
-    const { hostname, origin } = parsed; // A path may hold a signature.
     const owners = otherConfigs.filter((otherConfig) => isOwner(otherConfig, config, parsed, use));
-    const ownMatch = findMatch(hostname, config);
-    if (owners.length > 0) {
-      const names = owners.map(({ environment }) => environmentText(environment)).join(" and ");
-      const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
-      // A route of this environment for the pictures alone, beside another one for the whole host.
-      const isShared =
-        use === "token" && ownMatch !== undefined && !coversOperators(hostname, config);
-      if (isShared) {
-        const reason = `/healthz and /purge there are those of ${names}, and would get a token of ${environmentText(config.environment)}`;
-        return { fault: `${origin}: ${reason}: give each environment its own host` };
-      }
-      const remedy = `add ${options}, or give each environment its own host`;
-      return { fault: `${origin}: that is a route of ${names}: ${remedy}` };
-    }
+    if (owners.length > 0) return foreignUrlFault(parsed, owners, config, use);
 
-    // A route for the pictures alone: another app may answer at /healthz and /purge.
-    if (use === "token" && ownMatch !== undefined && !coversOperators(hostname, config)) {
-      const reason = `no route of ${configFileText(config)} leads ${OPERATOR_PATHS.join(" or ")} of that host to the Worker, so another app may get the token`;
-      return { fault: `${origin}: ${reason}: add such a route, and deploy` };
-    }
-    if (use !== "token" || ownMatch !== undefined) return undefined;
-    const file = `${configFileText(config)}, which has ${config.patterns.join(", ") || "none"}`;
-    const remedy = `use one of these. Only if ${hostname} is a new domain of this Worker, add it to routes there`;
-    return { fault: `${origin}: is no route of ${file}: ${remedy}` };
+    return use === "token" ? tokenUrlFault(parsed, config) : undefined;
+  };
+}
+
+/** The URL is that of another environment. No message has its path, which may hold a signature. */
+function foreignUrlFault(
+  { hostname, origin }: URL,
+  owners: readonly EnvironmentConfig[],
+  config: EnvironmentConfig,
+  use: UrlUse,
+): CommandFault {
+  const names = owners.map(({ environment }) => environmentText(environment)).join(" and ");
+
+  // A route of this environment for the pictures alone, beside another one for the whole host.
+  const isPartlyOurs = findMatch(hostname, config) !== undefined;
+  if (use === "token" && isPartlyOurs && !coversOperators(hostname, config)) {
+    const environment = environmentText(config.environment);
+    return {
+      fault: `${origin}: /healthz and /purge there are those of ${names}, and would get a token of ${environment}: give each environment its own host`,
+    };
+  }
+
+  const options = owners.map(({ environment }) => `--env ${environment ?? '""'}`).join(" or ");
+  return {
+    fault: `${origin}: that is a route of ${names}: add ${options}, or give each environment its own host`,
+  };
+}
+
+/** Another app may get the token, unless a route leads the paths of operators to the Worker. */
+function tokenUrlFault(
+  { hostname, origin }: URL,
+  config: EnvironmentConfig,
+): CommandFault | undefined {
+  const configText = configFileText(config);
+  if (findMatch(hostname, config) === undefined) {
+    const routes = config.patterns.join(", ") || "none";
+    return {
+      fault: `${origin}: is no route of ${configText}, which has ${routes}: use one of these. Only if ${hostname} is a new domain of this Worker, add it to routes there`,
+    };
+  }
+
+  if (coversOperators(hostname, config)) return undefined;
+  const paths = OPERATOR_PATHS.join(" or ");
+  return {
+    fault: `${origin}: no route of ${configText} leads ${paths} of that host to the Worker, so another app may get the token: add such a route, and deploy`,
   };
 }
 
@@ -119,16 +158,26 @@ function isOwner(
       const otherAtSomePath = findMatch(hostname, otherConfig, SOME_PATH);
       return otherAtSomePath !== undefined && otherAtSomePath.host > ownMatch.host;
     }
-    case "token": {
+    case "token":
       // Where no route of this environment is for these paths, nothing proves whose they are.
       if (!coversOperators(hostname, config) && otherMatch.host >= ownMatch.host) return true;
-      return OPERATOR_PATHS.some((path) => {
-        const otherAtPath = findMatch(hostname, otherConfig, path);
-        if (otherAtPath === undefined) return false;
-        return !isBetter(findMatch(hostname, config, path), otherAtPath);
-      });
-    }
+      return hasOperatorPath(otherConfig, config, hostname);
+    default:
+      return use satisfies never;
   }
+}
+
+/** Returns whether another environment gets the requests for a path of operators. */
+function hasOperatorPath(
+  otherConfig: EnvironmentConfig,
+  config: EnvironmentConfig,
+  hostname: string,
+): boolean {
+  return OPERATOR_PATHS.some((path) => {
+    const otherMatch = findMatch(hostname, otherConfig, path);
+    if (otherMatch === undefined) return false;
+    return !isBetter(findMatch(hostname, config, path), otherMatch);
+  });
 }
 
 function coversOperators(hostname: string, config: EnvironmentConfig): boolean {
@@ -139,6 +188,7 @@ function coversOperators(hostname: string, config: EnvironmentConfig): boolean {
 type Match = { readonly host: number; readonly path: number };
 
 const EXACT = Number.POSITIVE_INFINITY;
+
 /** A custom domain: a route for the same host wins, whose number is the length of its host. */
 const CUSTOM = 1;
 
@@ -160,18 +210,21 @@ export function findMatch(
   config: EnvironmentConfig,
   path?: string,
 ): Match | undefined {
-  const { patterns, workersDev, worker } = config;
-  if (workersDev && worker !== undefined && hostname.startsWith(`${worker}.`)) {
-    const isOfWorker = /^[\w-]+\.workers\.dev$/.test(hostname.slice(worker.length + 1));
-    if (isOfWorker) return { host: EXACT, path: 0 };
-  }
+  if (isOnWorkersDev(hostname, config)) return { host: EXACT, path: 0 };
 
   let best: Match | undefined;
-  for (const pattern of patterns) {
+  for (const pattern of config.patterns) {
     const match = matchPattern(hostname, path, pattern, config);
     if (isBetter(match, best)) best = match;
   }
   return best;
+}
+
+/** Returns whether a host is `images.acme.workers.dev` of the Worker `images`. */
+function isOnWorkersDev(hostname: string, { workersDev, worker }: EnvironmentConfig): boolean {
+  if (!workersDev || worker === undefined || !hostname.startsWith(`${worker}.`)) return false;
+  const domain = hostname.slice(worker.length + 1);
+  return /^[\w-]+\.workers\.dev$/.test(domain);
 }
 
 /** @returns undefined if the pattern does not name the URL */
@@ -182,8 +235,9 @@ export function matchPattern(
   { customDomains }: EnvironmentConfig,
 ): Match | undefined {
   const host = asciiHost(pattern);
+
   // `*/*` names no host at all.
-  if (!host.includes(".") || !isHostOf(hostname, host)) return undefined;
+  if (host === undefined || !host.includes(".") || !isHostOf(hostname, host)) return undefined;
   if (customDomains.includes(pattern)) return { host: CUSTOM, path: 0 };
 
   const pathMatch = matchPath(path, pathOf(pattern));
@@ -211,19 +265,24 @@ export function isHostOf(host: string, pattern: string): boolean {
   return pattern.startsWith("*") ? host.endsWith(pattern.slice(1)) : host === pattern;
 }
 
-/** The host of a pattern as a URL has it: `xn--…` for other scripts. */
-function asciiHost(pattern: string): string {
-  return URL.parse(`https://${hostOf(pattern)}`)?.hostname ?? "";
+/** The host of a pattern as a URL has it: `xn--…` for other scripts. Undefined: it is none. */
+function asciiHost(pattern: string): string | undefined {
+  return URL.parse(`https://${hostOf(pattern)}`)?.hostname;
 }
 
 /** The first pattern that both lists have: two Workers cannot serve it. */
-export function sharedPattern(patterns: readonly string[], otherPatterns: readonly string[]) {
+export function sharedPattern(
+  patterns: readonly string[],
+  otherPatterns: readonly string[],
+): string | undefined {
   const taken = otherPatterns.map(normalised);
   return patterns.find((pattern) => taken.includes(normalised(pattern)));
 }
 
 /** The host and the path of a pattern. The path of a custom domain is `*`. */
 function normalised(pattern: string): string {
-  const [, ...path] = pattern.replace(/^https?:\/\//, "").split("/");
-  return [asciiHost(pattern), ...(path.length === 0 ? ["*"] : path)].join("/");
+  const host = asciiHost(pattern) ?? "";
+  const [, ...segments] = pattern.replace(/^https?:\/\//, "").split("/");
+  if (segments.length === 0) return `${host}/*`;
+  return [host, ...segments].join("/");
 }

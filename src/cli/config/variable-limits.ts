@@ -26,9 +26,6 @@ const REMEDIES: Readonly<Record<string, string>> = {
   URL_SIGNING_KEYS: "remove the oldest keys: their URLs have expired, or are to be signed anew",
 };
 
-const REMEDY_FOR_SECRETS = "it is probably another text: set it anew, as its issuer gave it";
-const REMEDY_FOR_OTHERS = "make it shorter";
-
 /** Returns a mistake for each variable or secret that is too long, by its value as wrangler reads it. */
 export function sizeMistakes(vars: Vars): ConfigMistake[] {
   const mistakes: ConfigMistake[] = [];
@@ -37,11 +34,19 @@ export function sizeMistakes(vars: Vars): ConfigMistake[] {
     const bytes = bytesOf(path, value);
     if (bytes <= MAX_BYTES) continue;
 
-    const remedy = REMEDIES[path] ?? (isSecret(path) ? REMEDY_FOR_SECRETS : REMEDY_FOR_OTHERS);
-    const sizes = `has ${count(bytes)} bytes with its name, and Cloudflare takes ${count(MAX_BYTES)}`;
-    mistakes.push({ path, message: `${sizes}: ${remedy}` });
+    mistakes.push({
+      path,
+      message: `has ${count(bytes)} bytes with its name, and Cloudflare takes ${count(MAX_BYTES)}: ${remedyFor(path)}`,
+    });
   }
   return mistakes;
+}
+
+function remedyFor(path: string): string {
+  const remedy = REMEDIES[path];
+  if (remedy !== undefined) return remedy;
+  if (!isSecret(path)) return "make it shorter";
+  return "it is probably another text: set it anew, as its issuer gave it";
 }
 
 /** The bytes that count: wrangler sends a text as it is, and any other value as JSON. */
@@ -55,19 +60,15 @@ export function countMistakes(names: Iterable<string>): ConfigMistake[] {
   const { size } = new Set(names);
   if (size <= MAX_VARIABLES) return [];
 
-  const sizes = `are ${size} with the secrets, and Cloudflare takes ${MAX_VARIABLES} of a Worker (on a paid plan more, which nothing here can know)`;
-  const remedy =
-    "let buckets share credentials or a role, or give some buckets a Worker of their own";
-  return [{ path: "vars", message: `${sizes}: ${remedy}` }];
+  const message = `are ${size} with the secrets, and Cloudflare takes ${MAX_VARIABLES} of a Worker (on a paid plan more, which nothing here can know): let buckets share credentials or a role, or give some buckets a Worker of their own`;
+  return [{ path: "vars", message }];
 }
 
 /** Finds what is too long or too much in the vars of a deploy. Of the secrets that it requires, only the names are known. */
-export function deployedLimitMistakes({
-  wrangler,
-  requiredSecrets,
-}: EnvironmentConfig): ConfigMistake[] {
-  const { vars } = wrangler;
-  return [...sizeMistakes(vars), ...countMistakes([...Object.keys(vars), ...requiredSecrets])];
+export function deployedLimitMistakes(config: EnvironmentConfig): ConfigMistake[] {
+  const { wrangler, requiredSecrets } = config;
+  const names = [...Object.keys(wrangler.vars), ...requiredSecrets];
+  return [...sizeMistakes(wrangler.vars), ...countMistakes(names)];
 }
 
 /** The switches of the local edge, which no Worker has when it is deployed. */
@@ -82,6 +83,7 @@ export function localLimitMistakes(config: EnvironmentConfig): ConfigMistake[] {
   const names = new Set([...Object.keys(wrangler.vars), ...devVarNames]);
   names.delete(LOCAL_SWITCHES);
 
-  const vars = Object.fromEntries([...names].map((name) => [name, localVars[name]]));
+  const values = [...names].map((name) => [name, localVars[name]]);
+  const vars: Vars = Object.fromEntries(values);
   return [...sizeMistakes(vars), ...countMistakes([...names, ...requiredSecrets])];
 }
