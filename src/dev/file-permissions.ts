@@ -1,13 +1,16 @@
 // Denies other users of this machine the files of the local run: secrets, and code that the local run executes.
 
-import { chmodSync, lstatSync, rmSync, statSync } from "node:fs";
+import { chmodSync, lstatSync, rmSync, type Stats, statSync } from "node:fs";
 import type { CommandFault } from "../cli/command.ts";
 import { LOCAL_ISSUER_KEY_FILE } from "../cli/config/local-issuer.ts";
 import { LOCAL_KEY_FILE } from "../cli/config/local-run.ts";
 
 const FOLDERS = ["", "/vitrine", "/tmp", "/state"].map((name) => `.wrangler${name}`);
-/** Bits of a mode: others may write to a folder; others may do anything with a file. */
+
+/** The bits of a mode by which others may write. */
 const WRITE_BY_OTHERS = 0o022;
+
+/** The bits of a mode by which others may do anything. */
 const ALL_BY_OTHERS = 0o077;
 
 /**
@@ -16,24 +19,32 @@ const ALL_BY_OTHERS = 0o077;
  * @returns a fault if a folder leads elsewhere, or belongs to somebody else
  */
 export function restrictFolder(): CommandFault | undefined {
-  const user = process.getuid?.();
   let wasOpen = false;
+
   for (const folder of FOLDERS) {
     const stats = lstatSync(folder, { throwIfNoEntry: false });
     if (stats === undefined) continue;
-    const isOurs = user === undefined || [user, statSync(".").uid].includes(stats.uid);
-    if (!stats.isDirectory() || !isOurs) {
+
+    if (!stats.isDirectory() || !isOurs(stats)) {
       return {
         fault: `${folder} is a link, or belongs to another user. Remove it and start again.`,
       };
     }
+
     wasOpen ||= (stats.mode & WRITE_BY_OTHERS) !== 0;
     chmodSync(folder, 0o700);
   }
+
   if (wasOpen) {
     for (const file of [LOCAL_KEY_FILE, LOCAL_ISSUER_KEY_FILE]) rmSync(file, { force: true });
   }
   return undefined;
+}
+
+/** Returns whether a folder belongs to this user, or to whom the project belongs. Windows has no such users. */
+function isOurs({ uid }: Stats): boolean {
+  const user = process.getuid?.();
+  return user === undefined || uid === user || uid === statSync(".").uid;
 }
 
 /**
@@ -44,13 +55,16 @@ export function restrictFolder(): CommandFault | undefined {
 export function restrictFile(file: string): CommandFault | undefined {
   const stats = lstatSync(file, { throwIfNoEntry: false });
   if (stats === undefined) return undefined;
+
   if (stats.isSymbolicLink()) {
-    const reason = "and the local run would write to what it leads to, and change its mode";
-    return { fault: `${file} is a link, ${reason}. Put a copy in its place and start again.` };
+    return {
+      fault: `${file} is a link, and the local run would write to what it leads to, and change its mode. Put a copy in its place and start again.`,
+    };
   }
 
   try {
-    if ((stats.mode & ALL_BY_OTHERS) !== 0) chmodSync(file, stats.mode & ~ALL_BY_OTHERS & 0o777);
+    const isOpen = (stats.mode & ALL_BY_OTHERS) !== 0;
+    if (isOpen) chmodSync(file, stats.mode & ~ALL_BY_OTHERS & 0o777);
     return undefined;
   } catch (error) {
     return { fault: `Other users of this machine may read ${file}: ${error}` };

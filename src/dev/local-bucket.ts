@@ -15,8 +15,13 @@ import { FIXTURE_OBJECTS, FIXTURES } from "./fixture-objects.ts";
 /** The URL before every key, and the prefix of every key. */
 export type BucketLocation = Pick<Bucket, "baseUrl" | "prefix">;
 
-/** An object to put. `focus` is its focal point, as metadata. */
-export type Upload = { readonly body: Uint8Array; readonly type: string; readonly focus?: string };
+/** An object to put. */
+export type Upload = {
+  readonly body: Uint8Array;
+  readonly type: string;
+  /** Its focal point, as metadata. */
+  readonly focus?: string;
+};
 
 /** Gets, puts or deletes an object. @throws if the S3 refuses it. Nothing shows its URL: the name of a bucket is secret */
 export async function sendToS3(
@@ -28,8 +33,12 @@ export async function sendToS3(
 ): Promise<Uint8Array> {
   const url = originUrl(baseUrl, prefix + key);
   const signed = await sign(url, "auto", keys, Date.now(), method);
-  const metadata = upload?.focus && { "x-amz-meta-focus": upload.focus };
-  const headers = { ...signed, ...(upload && { "content-type": upload.type }), ...metadata };
+  const headers = {
+    ...signed,
+    ...(upload && { "content-type": upload.type }),
+    ...(upload?.focus && { "x-amz-meta-focus": upload.focus }),
+  };
+
   const response = await fetch(url, { method, headers, ...(upload && { body: upload.body }) });
   if (!response.ok) throw new Error(`The local S3 refuses ${method} ${key}: ${response.status}`);
   return new Uint8Array(await response.arrayBuffer());
@@ -57,8 +66,12 @@ export type ObjectChange =
   | { readonly kind: "put"; readonly key: string; readonly body: Uint8Array }
   | { readonly kind: "deleted"; readonly key: string };
 
-/** `state` changes with the file. */
-type ObjectFile = { readonly path: string; readonly state: string; readonly type?: string };
+type ObjectFile = {
+  readonly path: string;
+  readonly type?: string;
+  /** Changes with the file. */
+  readonly state: string;
+};
 
 type ObjectFiles = ReadonlyMap<string, ObjectFile>;
 
@@ -95,13 +108,14 @@ export function createBucketSync(
     const failures: unknown[] = [];
 
     for (const key of keysToSync(synced, before, files)) {
+      const file = files.get(key);
       try {
-        const change = await syncObject(location, key, keys, files.get(key));
+        const change = await syncObject(location, key, keys, file);
         if (change === undefined) continue;
 
-        const file = files.get(key);
         if (file === undefined) synced.delete(key);
         else synced.set(key, file);
+
         if (change.kind === "put") count += 1;
         if (before !== undefined) onChange?.(change);
       } catch (error) {
@@ -194,30 +208,39 @@ function readObjectFiles(
   const names = existsSync(folder) ? unlessGone(() => readdirSync(folder, options)) : [];
   if (names === undefined) return undefined;
 
-  const fixtures = FIXTURE_OBJECTS.map(({ file, ...fixture }) => ({
-    ...fixture,
-    path: join(FIXTURES, file),
-  }));
-  const files = names.map((name) => {
-    // Only on Windows a backslash separates folders. Elsewhere it is a part of a name, which no key may have.
-    return { key: name.replaceAll(sep, "/"), path: join(folder, name) };
-  });
-  const visible = files.filter(({ key }) => !HIDDEN.test(key));
-  for (const { key, path } of visible) {
-    const fault = keyFault(prefix + key);
-    if (fault !== undefined) onLeftOut?.(path, fault);
+  const files = new Map<string, ObjectFile>();
+  for (const { key, file, type } of FIXTURE_OBJECTS) {
+    if (keyFault(prefix + key) !== undefined) continue;
+
+    const path = join(FIXTURES, file);
+    const state = stateOf(path);
+    if (state !== undefined) files.set(key, { path, type, state });
   }
 
-  const all = [...fixtures, ...visible].filter(({ key }) => keyFault(prefix + key) === undefined);
-  return new Map(
-    all.flatMap(({ key, ...source }) => {
-      const stats = statSync(source.path, { throwIfNoEntry: false });
-      if (!stats?.isFile()) return [];
+  for (const name of names) {
+    // Only on Windows a backslash separates folders. Elsewhere it is a part of a name, which no key may have.
+    const key = name.replaceAll(sep, "/");
+    const path = join(folder, name);
+    if (HIDDEN.test(key)) continue;
 
-      // A file that takes the place of another one may have its size, and its time of change. It has a time of its own
-      // at which it took this name.
-      const state = `${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
-      return [[key, { ...source, state }]];
-    }),
-  );
+    const fault = keyFault(prefix + key);
+    if (fault !== undefined) {
+      onLeftOut?.(path, fault);
+      continue;
+    }
+
+    const state = stateOf(path);
+    if (state !== undefined) files.set(key, { path, state });
+  }
+  return files;
+}
+
+/** @returns a text that changes with the file; undefined: it is none */
+function stateOf(path: string): string | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false });
+  if (!stats?.isFile()) return undefined;
+
+  // A file that takes the place of another one may have its size, and its time of change. It has a time of its own at
+  // which it took this name.
+  return `${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
 }

@@ -19,7 +19,7 @@ import { localLimitMistakes } from "../cli/config/variable-limits.ts";
 import { putDevVars } from "../cli/secrets/secrets.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
 import type { Vars } from "../worker/config/schema.ts";
-import { isRefusal } from "../worker/http/refusal.ts";
+import { type ConfigMistake, isRefusal } from "../worker/http/refusal.ts";
 import { isPlainObject, parseJson, tableOf } from "../worker/util/json.ts";
 
 /** The binding of the store of a project that has none. */
@@ -57,33 +57,57 @@ export function readLocalProject(
   if (isMistake(envConfig)) return { kind: "mistakes", mistakes: [locatedText(envConfig)] };
   if (isEmptyTopLevel(envConfig)) return { kind: "mistakes", mistakes: [noBucketsText(envConfig)] };
 
-  const { file, main, devVars, localVars, devVarNames, images, r2Buckets, wrangler } = envConfig;
+  const { file, main, devVars, localVars, images, r2Buckets, wrangler } = envConfig;
   const run = localRun(envConfig, endpoint, readLocalKeys("."));
   const config = readConfig(run.vars);
 
   const readMistakes = isRefusal(config) ? config.mistakes : [];
-  const nameMistakes = bucketNameMistakes(envConfig, run.vars);
-  const limitMistakes = localLimitMistakes(envConfig);
-  const configMistakes = [...readMistakes, ...nameMistakes, ...limitMistakes].map((mistake) => {
-    const [variable = ""] = mistake.path.split(/[.[]/, 1);
-    const explained = localMistake(mistake, run.vars, devVars);
-    return devVarNames.has(variable) ? { ...explained, source: devVars } : explained;
-  });
-  const mistakes = [...configMistakes, ...mainMistakes(envConfig), ...varMistakes(envConfig)].map(
-    (mistake) => locatedText(locateMistake(envConfig, mistake)),
-  );
+  const configMistakes = [
+    ...readMistakes,
+    ...bucketNameMistakes(envConfig, run.vars),
+    ...localLimitMistakes(envConfig),
+  ];
+  const allMistakes = [
+    ...configMistakes.map((mistake) => explainMistake(envConfig, run, mistake)),
+    ...mainMistakes(envConfig),
+    ...varMistakes(envConfig),
+  ];
+  const mistakes = allMistakes.map((mistake) => locatedText(locateMistake(envConfig, mistake)));
+
   if (main === undefined || mainMistakes(envConfig).length > 0) {
     return { kind: "mistakes", mistakes };
   }
 
   return {
+    ...run,
     kind: "project",
-    ...{ ...run, file, environment, devVars, localVars, images, r2Buckets, main, mistakes },
+    file,
+    environment,
+    devVars,
+    localVars,
+    images,
+    r2Buckets,
+    main,
+    mistakes,
     answers: localAnswers(localVars),
     queue: wrangler.queues.consumers?.[0]?.queue,
     buildCommand: wrangler.build.command,
     config: isRefusal(config) ? undefined : config,
   };
+}
+
+/** Says what a mistake means in the local run, and in which file it is. */
+function explainMistake(
+  { devVarNames, devVars }: EnvironmentConfig,
+  { vars }: LocalRun,
+  mistake: ConfigMistake,
+): ReturnType<typeof localMistake> & { readonly source?: string } {
+  const explained = localMistake(mistake, vars, devVars);
+
+  // `BUCKETS` of `BUCKETS.media.endpoint`, and `ROUTES` of `ROUTES[0].path`.
+  const [variable = ""] = mistake.path.split(/[.[]/, 1);
+  if (!devVarNames.has(variable)) return explained;
+  return { ...explained, source: devVars };
 }
 
 /**
@@ -93,36 +117,60 @@ export function readLocalProject(
  * @returns what was done, one line each
  */
 export function prepareDevVars(environment: string | undefined): string[] {
-  const project = readEnvironment(".", environment);
-  if (isMistake(project) || project.localVars["BUCKETS"] === undefined) return [];
+  const before = readEnvironment(".", environment);
+  if (isMistake(before) || before.localVars["BUCKETS"] === undefined) return [];
+
   const file = devVarsOf(".", environment);
-  const example = existsSync(".dev.vars.example") ? ".dev.vars.example" : undefined;
-  const done = existsSync(file) ? [] : [`Created .dev.vars${example ? ` from ${example}` : ""}.`];
-  if (done.length > 0) {
-    const plain = "# The secrets of the local run. Its buckets need no keys here.\n";
-    writeFileSync(file, example ? readFileSync(example) : plain, { flag: "wx" }); // through no link
-  }
+  const lines: string[] = [];
+  if (!existsSync(file)) lines.push(createDevVars(file));
+
   const config = readEnvironment(".", environment);
-  if (isMistake(config) || config.localVars["URL_SIGNING_KEYS"]) return done;
-  const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
+  if (isMistake(config) || config.localVars["URL_SIGNING_KEYS"]) return lines;
+
   // A file that cannot be written matters only if a route is signed, and then the configuration has a mistake.
-  if (putDevVars(".", { URL_SIGNING_KEYS: keys }, file) !== undefined) return done;
-  return [...done, `Added URL_SIGNING_KEYS to ${file}. Only a route with signed = true uses it.`];
+  const keys = JSON.stringify({ local: randomBytes(32).toString("hex") });
+  const fault = putDevVars(".", { URL_SIGNING_KEYS: keys }, file);
+  if (fault !== undefined) return lines;
+
+  lines.push(`Added URL_SIGNING_KEYS to ${file}. Only a route with signed = true uses it.`);
+  return lines;
+}
+
+const EXAMPLE = ".dev.vars.example";
+const EMPTY_DEV_VARS = "# The secrets of the local run. Its buckets need no keys here.\n";
+
+/** Creates a file, and writes through no link. @returns what was done */
+function createDevVars(file: string): string {
+  if (existsSync(EXAMPLE)) {
+    writeFileSync(file, readFileSync(EXAMPLE), { flag: "wx" });
+    return `Created .dev.vars from ${EXAMPLE}.`;
+  }
+
+  writeFileSync(file, EMPTY_DEV_VARS, { flag: "wx" });
+  return "Created .dev.vars.";
 }
 
 /**
  * `ANSWERS` with the store of the local run, or without one: a simulated fault of the edge must be seen. The switch
  * `store` has the last word.
- * @param started the vars of the local run
+ * @param localVars the vars of the local run
  * @returns nothing where nobody can read `ANSWERS`
  */
-export function localAnswers(started: Vars): Vars {
-  const written = started["ANSWERS"];
-  if (written !== undefined && !isPlainObject(parseJson(written))) return {};
-  const { store: binding = LOCAL_STORE, ...rest } = tableOf(written);
-  const switches = parseJson(started["EDGE"] ?? {});
-  if (!isPlainObject(switches)) return { ANSWERS: rest }; // the edge keeps its last ones
+export function localAnswers(localVars: Vars): Vars {
+  const answers = localVars["ANSWERS"];
+  if (answers !== undefined && !isPlainObject(parseJson(answers))) return {};
+
+  const { store: binding = LOCAL_STORE, ...rest } = tableOf(answers);
+  const withStore = { ANSWERS: { ...rest, store: binding } };
+  const withoutStore = { ANSWERS: rest };
+
+  // If the switches cannot be read, the edge keeps its last ones, which may be faults.
+  const switches = parseJson(localVars["EDGE"] ?? {});
+  if (!isPlainObject(switches)) return withoutStore;
+
   const { store, ...faults } = switches;
-  const isStoring = typeof store === "boolean" ? store : Object.keys(faults).length === 0;
-  return { ANSWERS: isStoring ? { ...rest, store: binding } : rest };
+  if (typeof store === "boolean") return store ? withStore : withoutStore;
+
+  const hasFaults = Object.keys(faults).length > 0;
+  return hasFaults ? withoutStore : withStore;
 }

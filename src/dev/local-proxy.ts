@@ -5,6 +5,7 @@
 import {
   createServer,
   type IncomingHttpHeaders,
+  type IncomingMessage,
   request,
   type Server,
   type ServerResponse,
@@ -59,29 +60,45 @@ export type ProxyOptions = {
   readonly reportError: (reason: unknown) => void;
 };
 
+/** Some machines have no IPv6. */
+const NO_ADDRESS: readonly string[] = ["EADDRNOTAVAIL", "EAFNOSUPPORT"];
+
 /** Listens on both addresses of this machine. Returns a fault if the port cannot be used. */
 export async function startProxy(options: ProxyOptions): Promise<CommandFault | undefined> {
   const { port } = options;
   const servers: Server[] = [];
+
   for (const host of ["127.0.0.1", "::1"]) {
-    // Nobody holds an upload open for long.
-    const server = createServer({ requestTimeout: 60_000 }, (_request, response) => {
-      handle(options, response).catch((error: unknown) => {
-        if (!response.destroyed) options.reportError(error);
-        response.destroy();
-      });
-    });
+    const server = createProxy(options);
     servers.push(server);
-    const code = await new Promise<string | undefined>((resolve) => {
-      server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code));
-      server.listen(port, host, () => resolve(undefined));
-    });
-    // Some machines have no IPv6.
-    if (code === undefined || code === "EADDRNOTAVAIL" || code === "EAFNOSUPPORT") continue;
+
+    const code = await listen(server, port, host);
+    if (code === undefined || NO_ADDRESS.includes(code)) continue;
+
     for (const server of servers) server.close();
     return portFault(port, code);
   }
   return undefined;
+}
+
+function createProxy(options: ProxyOptions): Server {
+  // Nobody holds an upload open for long.
+  return createServer({ requestTimeout: 60_000 }, async (_request, response) => {
+    try {
+      await handle(options, response);
+    } catch (error) {
+      if (!response.destroyed) options.reportError(error);
+      response.destroy();
+    }
+  });
+}
+
+/** @returns the code of the error; undefined: it listens */
+function listen(server: Server, port: number, host: string): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code));
+    server.listen(port, host, () => resolve(undefined));
+  });
 }
 
 function portFault(port: number, code: string): CommandFault {
@@ -98,11 +115,14 @@ export function readPort(text: string | undefined): number | CommandFault {
 }
 
 async function handle(options: ProxyOptions, response: ServerResponse): Promise<void> {
-  const { method = "GET", headers, url = "" } = response.req;
+  const { headers, url = "" } = response.req;
+
+  // A page of another site may have its name lead to this machine.
   const host = URL.parse(`http://${headers.host}`)?.hostname ?? "";
   if (!LOCAL_HOSTS.includes(host) || !url.startsWith("/")) {
     return refuse(response, 403, "Open it at http://localhost");
   }
+
   const [path = ""] = url.split(/[?#]/);
   const isWranglers = path.startsWith("/cdn-cgi/") && !path.startsWith(S3_PATH);
   if (isWranglers || UNRESOLVED.test(path)) return refuse(response, 404, "Not found");
@@ -110,19 +130,27 @@ async function handle(options: ProxyOptions, response: ServerResponse): Promise<
   // The local run fills its buckets through this port before it is ready.
   const canFill = options.isRunning() && path.startsWith(S3_PATH);
   if (!options.isReady() && !canFill) return refuseAtStart(response, path);
+
   if (path === "/" || path.startsWith("/.vitrine/")) {
-    const isChange = method !== "GET" && method !== "HEAD";
-    // A page of another site cannot read an answer, but a picture takes long to render.
-    const isCrossSite = /^(?:cross|same)-site$/.test(`${headers["sec-fetch-site"] ?? ""}`);
-    const isForeignChange = isChange && headers.origin !== `http://${headers.host}`;
-    if (isForeignChange || (isCrossSite && path !== "/")) {
-      const header = `-H 'Origin: http://localhost:${options.port}'`;
-      return refuse(response, 403, `Not for this page. A command needs the option ${header}`);
-    }
-    return options.serveSheet(response);
+    if (isOfPage(response.req, path)) return options.serveSheet(response);
+
+    const header = `-H 'Origin: http://localhost:${options.port}'`;
+    return refuse(response, 403, `Not for this page. A command needs the option ${header}`);
   }
+
   if (options.isRunning()) return forward(options, response);
   return refuse(response, 503, "The Worker does not run. The terminal says why");
+}
+
+/** Returns whether a request for the contact sheet may come from its own page. */
+function isOfPage({ method = "GET", headers }: IncomingMessage, path: string): boolean {
+  const isChange = method !== "GET" && method !== "HEAD";
+  const isFromHere = headers.origin === `http://${headers.host}`;
+  if (isChange && !isFromHere) return false;
+
+  // A page of another site cannot read an answer, but a picture takes long to render.
+  const isCrossSite = /^(?:cross|same)-site$/.test(`${headers["sec-fetch-site"] ?? ""}`);
+  return path === "/" || !isCrossSite;
 }
 
 function refuse(response: ServerResponse, status: number, reason: string): void {
@@ -148,20 +176,28 @@ function refuseAtStart(response: ServerResponse, path: string): void {
 
 /** Sends a request to wrangler, and its answer back. */
 function forward(options: ProxyOptions, response: ServerResponse): Promise<void> {
-  return new Promise((resolve, fail) => {
-    const { header, workerPort: port } = options;
-    const { method, url: path } = response.req;
-    const headers = { ...withoutDropped(response.req.headers), [header]: "1" };
+  const { header, workerPort: port } = options;
+  const { method, url: path } = response.req;
+  const headers = { ...withoutDropped(response.req.headers), [header]: "1" };
+
+  return new Promise((resolve, reject) => {
     const upstream = request({ host: "127.0.0.1", port, method, path, headers }, (reply) => {
       response.writeHead(reply.statusCode ?? 502, withoutDropped(reply.headers));
-      reply.on("error", fail).pipe(response).on("close", resolve);
+      reply.on("error", reject).pipe(response).on("close", resolve);
     });
+
+    // If the client has gone, nobody needs the answer, and its end is no error.
     response.on("close", () => upstream.destroy());
-    upstream.on("error", (error) => (response.destroyed ? resolve() : fail(error)));
+    upstream.on("error", (error) => {
+      if (response.destroyed) resolve();
+      else reject(error);
+    });
+
     response.req.pipe(upstream);
   });
 }
 
 function withoutDropped(headers: IncomingHttpHeaders): IncomingHttpHeaders {
-  return Object.fromEntries(Object.entries(headers).filter(([name]) => !DROPPED.test(name)));
+  const forwarded = Object.entries(headers).filter(([name]) => !DROPPED.test(name));
+  return Object.fromEntries(forwarded);
 }

@@ -30,7 +30,10 @@ type Entrypoint = new (
   env: object,
 ) => { fetch(request: Request): Promise<Response>; queue?(batch: MessageBatch): unknown };
 
+/** The network. `prepareEnv` puts the edge in front of it. */
 const send = globalThis.fetch;
+
+/** What `prepareEnv` has made of each environment. */
 const projectEnvs = new WeakMap<object, object>();
 
 /** @param gateway what `main` of the project exports by default: an object, or a class */
@@ -46,22 +49,26 @@ export function localGateway(gateway: Gateway | Entrypoint) {
       }
 
       const began = Date.now();
-      const projectEnv = prepareEnv(env);
-      const answer = await (typeof gateway === "function"
-        ? new gateway(context, projectEnv).fetch(request)
-        : gateway.fetch(request, projectEnv, context));
+      const answer = await askGateway(gateway, request, prepareEnv(env), context);
+      const ms = Date.now() - began;
+
       const { pathname } = new URL(request.url);
-      const line = `${request.method} ${pathname} ${answer.status} (${Date.now() - began} ms)`;
+      const line = `${request.method} ${pathname} ${answer.status} (${ms} ms)`;
       if (LOCAL_PROXY !== undefined) console.log(line);
+
       // The page needs the type of its image, which an `<img>` does not have.
       const response = new Response(answer.body, answer);
       response.headers.append("server-timing", `type;desc="${answer.headers.get("content-type")}"`);
       return response;
     },
+
     async queue(batch, env, context) {
       const projectEnv = prepareEnv(env);
       const consumer = typeof gateway === "function" ? new gateway(context, projectEnv) : gateway;
-      if (consumer.queue === undefined) return console.error(NO_CONSUMER);
+      if (consumer.queue === undefined) {
+        console.error(NO_CONSUMER);
+        return;
+      }
 
       // The Worker holds the queue when it is done, since the calls of Workers Cache are few (W10). There is none here,
       // and the next batch does not wait.
@@ -73,39 +80,39 @@ export function localGateway(gateway: Gateway | Entrypoint) {
   } satisfies ExportedHandler<LocalBindings>;
 }
 
+function askGateway(
+  gateway: Gateway | Entrypoint,
+  request: Request,
+  env: object,
+  context: ExecutionContext,
+): Promise<Response> {
+  if (typeof gateway === "function") return new gateway(context, env).fetch(request);
+  return gateway.fetch(request, env, context);
+}
+
 const NO_CONSUMER =
   "main of the configuration exports no queue handler by default, and [[queues.consumers]] needs one";
 
-/** Returns a batch whose messages settle those of another one, and a promise that all of them are settled. */
-function watchBatch(batch: MessageBatch): {
+type WatchedBatch = {
   readonly batch: MessageBatch;
+  /** Resolves when all messages are settled. */
   readonly settled: Promise<void>;
-} {
+};
+
+/** Returns a batch whose messages settle those of another one, and tells when all of them are settled. */
+function watchBatch(batch: MessageBatch): WatchedBatch {
   const { promise: settled, resolve } = Promise.withResolvers<void>();
   const open = new Set(batch.messages);
-  const close = (closed: readonly Message[]) => {
-    for (const message of closed) open.delete(message);
+
+  const close = (messages: readonly Message[]): void => {
+    for (const message of messages) open.delete(message);
     if (open.size === 0) resolve();
   };
 
-  const messages = batch.messages.map((message): Message => {
-    const { id, timestamp, body, attempts } = message;
-    return {
-      ...{ id, timestamp, body, attempts },
-      ack: () => {
-        message.ack();
-        close([message]);
-      },
-      retry: (options) => {
-        message.retry(options);
-        close([message]);
-      },
-    };
-  });
-
-  const { queue, metadata } = batch;
   const watched: MessageBatch = {
-    ...{ queue, metadata, messages },
+    queue: batch.queue,
+    metadata: batch.metadata,
+    messages: batch.messages.map((message) => watchMessage(message, () => close([message]))),
     ackAll: () => {
       batch.ackAll();
       close(batch.messages);
@@ -116,6 +123,24 @@ function watchBatch(batch: MessageBatch): {
     },
   };
   return { batch: watched, settled };
+}
+
+/** @param onSettled is called when the message is acknowledged, or is to be sent again */
+function watchMessage(message: Message, onSettled: () => void): Message {
+  return {
+    id: message.id,
+    timestamp: message.timestamp,
+    body: message.body,
+    attempts: message.attempts,
+    ack: () => {
+      message.ack();
+      onSettled();
+    },
+    retry: (options) => {
+      message.retry(options);
+      onSettled();
+    },
+  };
 }
 
 /** Puts the events of the local buckets, a list in JSON, into the queue. */
@@ -134,9 +159,11 @@ async function queueEvents(request: Request, { LOCAL_EVENTS }: LocalBindings): P
  */
 export function localRenditions(Renditions: Entrypoint | undefined) {
   if (Renditions === undefined) {
-    const remedy = 'export { default, Renditions } from "vitrine"';
-    throw new Error(`main of the configuration exports no Renditions. Write: ${remedy}`);
+    throw new Error(
+      'main of the configuration exports no Renditions. Write: export { default, Renditions } from "vitrine"',
+    );
   }
+
   return class extends WorkerEntrypoint<LocalBindings> {
     override async fetch(request: Request): Promise<Response> {
       return new Renditions(this.ctx, prepareEnv(this.env)).fetch(request);
@@ -150,13 +177,21 @@ export function localRenditions(Renditions: Entrypoint | undefined) {
 
 /** Sends image requests to the strict edge. Returns the environment as the deployed Worker would have it. */
 function prepareEnv(env: LocalBindings): object {
-  const { LOCAL_EDGE, LOCAL_PROXY: _proxy, LOCAL_SENDER: _sender, ...others } = env;
-  const { LOCAL_EVENTS: _events, IMAGES, ...rest } = others;
   const cached = projectEnvs.get(env);
   if (cached !== undefined) return cached;
+
+  const {
+    LOCAL_EDGE,
+    LOCAL_PROXY: _proxy,
+    LOCAL_SENDER: _sender,
+    LOCAL_EVENTS: _events,
+    IMAGES,
+    ...ownBindings
+  } = env;
   globalThis.fetch = throughEdge(send, LOCAL_EDGE);
+
   const images = IMAGES !== undefined && { IMAGES: throughImages(send, LOCAL_EDGE) };
-  const projectEnv = { ...rest, ...images };
+  const projectEnv = { ...ownBindings, ...images };
   projectEnvs.set(env, projectEnv);
   return projectEnv;
 }

@@ -25,31 +25,33 @@ export function appFileCommand(origin: string): string {
 }
 
 /** Returns lines that compile beside the file that `npx vitrine client` writes. */
-export function callSnippet({
-  client,
-  key,
-  preset,
-  hasSizes,
-  signed,
-  original,
-}: ImageCall): string {
+export function callSnippet(call: ImageCall): string {
+  const { client, key, preset, hasSizes, signed, original } = call;
   const object = `${JSON.stringify(key)}, ${JSON.stringify(preset)}`;
-  const names = signed ? `createSigner, ${client}` : client;
-  const signer = [
-    "// On your server. The page needs no key.",
-    `const sign = createSigner(${client}.site, process.env.URL_SIGNING_KEYS ?? "");`,
-    `const query = await sign(${object}, { within: 3600 });`,
-  ];
-  const size = original && `{ width: ${original.width}, height: ${original.height} }`;
-  return [
-    `import { ${names} } from "./vitrine";`,
-    "",
-    ...(signed ? signer : []),
-    `const props = ${client}.imgProps(${object}, {`,
-    '  alt: "…",',
-    ...(hasSizes ? ['  sizes: "100vw", // put yours'] : []),
-    ...(size ? [`  original: ${size}, // npx vitrine facts writes those of all`] : []),
-    ...(signed ? ["  query,"] : []),
-    "});",
-  ].join("\n");
+  const lines: string[] = [];
+
+  if (signed) {
+    lines.push(
+      `import { createSigner, ${client} } from "./vitrine";`,
+      "",
+      "// On your server. The page needs no key.",
+      `const sign = createSigner(${client}.site, process.env.URL_SIGNING_KEYS ?? "");`,
+      `const query = await sign(${object}, { within: 3600 });`,
+    );
+  } else {
+    lines.push(`import { ${client} } from "./vitrine";`, "");
+  }
+
+  lines.push(`const props = ${client}.imgProps(${object}, {`, '  alt: "…",');
+  if (hasSizes) lines.push('  sizes: "100vw", // put yours');
+  if (original !== undefined) {
+    const { width, height } = original;
+    lines.push(
+      `  original: { width: ${width}, height: ${height} }, // npx vitrine facts writes those of all`,
+    );
+  }
+  if (signed) lines.push("  query,");
+  lines.push("});");
+
+  return lines.join("\n");
 }

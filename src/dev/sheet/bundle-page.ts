@@ -7,8 +7,14 @@ import { build } from "esbuild";
 export async function bundlePage(sourcemap?: "inline"): Promise<Uint8Array> {
   const { outputFiles } = await build({
     entryPoints: [join(import.meta.dirname, "page/sheet.ts")],
+    bundle: true,
+    format: "esm",
+    target: "es2022",
+    write: false,
     ...(sourcemap && { sourcemap }),
-    ...{ bundle: true, format: "esm", target: "es2022", write: false },
   });
-  return outputFiles[0]?.contents ?? new Uint8Array();
+
+  const [script] = outputFiles;
+  if (script === undefined) throw new Error("esbuild has made no script");
+  return script.contents;
 }

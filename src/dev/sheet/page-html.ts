@@ -1,7 +1,7 @@
 // The contact sheet as one page of HTML: all objects at all presets. page/sheet.ts fills in what only a browser knows:
 // the candidate that it chose, and its size.
 
-import { withPages } from "../../cli/command.ts";
+import { page } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";
 import { attributes, type Html, html } from "../../cli/files/html.ts";
 import { commandLine, shellQuote } from "../../cli/terminal/shell.ts";
@@ -13,7 +13,14 @@ import { BROKEN, FIXTURE_OBJECTS } from "../fixture-objects.ts";
 import { appFileCommand, callSnippet } from "./app-snippets.ts";
 import { formatBytes } from "./format-bytes.ts";
 import type { SheetObject, SheetRendition } from "./sheet-objects.ts";
-import { claimsText, fieldsOf, ownerOf, type PictureOwner, type SignIn } from "./sign-in.ts";
+import {
+  claimsText,
+  fieldsOf,
+  ownerOf,
+  type PictureOwner,
+  type SignIn,
+  type SignInField,
+} from "./sign-in.ts";
 
 type Page = {
   readonly address: string;
@@ -28,25 +35,22 @@ type Page = {
   readonly issuersFile: string | undefined;
 };
 
-/** O5 */
+/** The quality of a preset without one (O5). */
 const DEFAULT_QUALITY = 85;
 const FORMATS = { avif: "AVIF", webp: "WebP", jpeg: "JPEG", png: "PNG" };
-
-/** The order of the objects: the project's own, then the fixtures. */
-const FIXTURE_RANKS: ReadonlyMap<string, number> = new Map(
-  FIXTURE_OBJECTS.map(({ key }, index) => [key, index]),
-);
-const rankOf = ({ key }: { readonly key: string }) => FIXTURE_RANKS.get(key) ?? -1;
 
 /** @returns the whole document */
 export function pageHtml({ address, tag, mistakes, objects, signIns, issuersFile }: Page): string {
   const broken = new Set(BROKEN.map(({ key }) => key));
-  const all = (objects ?? [])
-    .filter(({ key }) => !broken.has(key))
-    .sort((a, b) => rankOf(a) - rankOf(b));
-  const pictures = all.filter(isPicture);
-  const unreadable = all.filter((object) => !isPicture(object));
-  const page = html`<!doctype html>
+  const shownObjects = (objects ?? []).filter(({ key }) => !broken.has(key));
+  shownObjects.sort((a, b) => rankOf(a) - rankOf(b));
+
+  const pictures = shownObjects.filter(isPicture);
+  const unreadable = shownObjects.filter((object) => !isPicture(object));
+  const free = FREE.toLocaleString("en");
+  const costs = page("docs/costs.md");
+
+  const document = html`<!doctype html>
 <html lang="en" data-tag="${tag}">
 <head>
 <meta charset="utf-8">
@@ -69,7 +73,7 @@ ${objects && html`<div class="add"><label class="button" for="files">Add picture
 ${signIns.map(signInHtml)}
 ${issuersFile !== undefined && html`<p>Nobody can sign in here: the <code>ROUTES</code> in ${issuersFile} name issuers that are asked themselves. To sign in as anybody, remove <code>ROUTES</code> from ${issuersFile}.</p>`}
 <p id="total" role="status"></p>
-<p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${FREE.toLocaleString("en")} are free: see ${withPages("docs/costs.md")}.</p>
+<p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${free} are free: see ${costs}.</p>
 </header>
 <main id="sheet" tabindex="-1">
 <h2 aria-live="polite">${objects && `${pictures.length} objects`}</h2>
@@ -82,7 +86,20 @@ ${tryDialog()}
 </body>
 </html>
 `;
-  return page.text;
+
+  return document.text;
+}
+
+/** The order of the fixtures. */
+const FIXTURE_RANKS: ReadonlyMap<string, number> = new Map(
+  FIXTURE_OBJECTS.map(({ key }, index) => [key, index]),
+);
+
+/** The rank of the project's own objects, which come before the fixtures. */
+const OWN_RANK = -1;
+
+function rankOf({ key }: { readonly key: string }): number {
+  return FIXTURE_RANKS.get(key) ?? OWN_RANK;
 }
 
 /** Also one that only others could show, such as a JPEG XL. */
@@ -101,8 +118,9 @@ function mistakesHtml(mistakes: readonly string[]): Html {
 
 function objectHtml(object: SheetObject, address: string, signIns: readonly SignIn[]): Html {
   const { key, bytes, renditions, refusals, costs } = object;
-  const costByPreset = Object.entries(costs.presets).map(([preset, count]) => `${preset} ${count}`);
-  const cost = `Unique transformations: at most ${costs.all} (${costByPreset.join(", ")}; equal ones count once)`;
+  const costTexts = Object.entries(costs.presets).map(([preset, count]) => `${preset} ${count}`);
+  const cost = `Unique transformations: at most ${costs.all} (${costTexts.join(", ")}; equal ones count once)`;
+
   return html`<article data-key="${key}" data-bytes="${bytes}">
 <header>
 <h3 class="key">${key}</h3>
@@ -110,7 +128,7 @@ function objectHtml(object: SheetObject, address: string, signIns: readonly Sign
 ${renditions.length > 0 && html`<p>${cost}</p>`}
 ${renditions.length + refusals.length === 0 && html`<p>No route leads to this object.</p>`}
 ${refusals.map((refusal) => html`<p class="fault">Not shown: ${refusal}</p>`)}
-${rankOf(object) < 0 && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
+${rankOf(object) === OWN_RANK && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
 </header>
 ${renditions.map((rendition) => figureHtml(rendition, object, address, signIns))}
 </article>
@@ -124,48 +142,79 @@ function describe({ picture, format, bytes }: SheetObject): string {
   return [name, sides, formatBytes(bytes)].filter(Boolean).join(", ");
 }
 
-const FACTS = ["Format", "Pixels", "Bytes", "Saved"];
-
 function figureHtml(
   rendition: SheetRendition,
-  { key, picture }: SheetObject,
+  object: SheetObject,
   address: string,
   signIns: readonly SignIn[],
 ): Html {
-  const { name, preset, client, clientName, route, query, largest, edgeCall } = rendition;
-  const hasSizes = preset.widths !== undefined;
-  const signed = route.signing !== undefined;
-  const call = { client: clientName, key, preset: name, hasSizes, signed, original: picture };
-  const maxWidth = dimensionsOf(preset, picture).width ?? preset.width ?? 0;
-  const sizes = `(min-width: 72rem) min(46rem, ${maxWidth}px), min(${maxWidth}px, calc(100vw - 4rem))`;
-  const options = { alt: `${key}, as ${name}`, original: picture, query, sizes };
-  const candidates = candidatesFor(client.site, name, picture);
+  const { name, preset, client, route, query } = rendition;
+  const { key, picture } = object;
+
   const url = client.imageUrl(key, name, query);
   const [path = ""] = url.split("?", 1);
   const owner = ownerOf(route, decodePath(path) ?? "", signIns);
   const isByCookie = owner === undefined || signIns[owner.group]?.cookie !== undefined;
   if (!isByCookie) return bearerFigureHtml(rendition, owner, address + path);
 
+  const hasSizes = preset.widths !== undefined;
+  const maxWidth = dimensionsOf(preset, picture).width ?? preset.width ?? 0;
+  const sizes = `(min-width: 72rem) min(46rem, ${maxWidth}px), min(${maxWidth}px, calc(100vw - 4rem))`;
+  const options = { alt: `${key}, as ${name}`, original: picture, query, sizes };
+
   return html`<figure class="${hasSizes && "fluid"}">
 <div class="mat"><img${attributes(client.imgProps(key, name, options))}></div>
 <figcaption>
 <h4>${name}</h4>
 ${owner && ownerHtml(key, name, owner)}
-<dl>${FACTS.map((term) => html`<dt>${term}</dt><dd data-fact="${term}">…</dd>`)}<dt>srcset</dt><dd><ul class="candidates">${candidates.map(
-    ({ variant, as }) =>
-      html`<li data-variant="${variant}"><a href="${client.imageUrl(key, variant, query)}"><code>${as}</code></a></li> `,
-  )}</ul></dd></dl>
+${factsHtml(rendition, object)}
 ${picture?.format !== "svg" && tryButton(`Try ${key} as ${name}`, preset)}
-<details><summary>Code</summary><p class="hint">Once, for the file that the code imports. If the app has the package, leave out <code>--standalone</code>:</p>
-${snippet(appFileCommand(address))}${snippet(callSnippet(call))}</details>
-<details><summary>What the edge is asked</summary>${
-    edgeCall === undefined
-      ? html`<p>The Images binding makes it. The edge is not asked.</p>`
-      : html`<p><code>cf.image</code> for ${largest}, where the browser reads AVIF${preset.gravity === "object" && ", and the object has no focal point"}:</p>${snippet(edgeCall)}`
-  }</details>
+${codeHtml(rendition, object, address)}
+${edgeHtml(rendition)}
 </figcaption>
 </figure>
 `;
+}
+
+/** The facts that the script fills in, and the candidates that the browser chooses from. */
+const FACTS = ["Format", "Pixels", "Bytes", "Saved"];
+
+function factsHtml({ name, client, query }: SheetRendition, { key, picture }: SheetObject): Html {
+  const facts = FACTS.map((term) => html`<dt>${term}</dt><dd data-fact="${term}">…</dd>`);
+  const candidates = candidatesFor(client.site, name, picture).map(({ variant, as }) => {
+    const url = client.imageUrl(key, variant, query);
+    return html`<li data-variant="${variant}"><a href="${url}"><code>${as}</code></a></li> `;
+  });
+
+  return html`<dl>${facts}<dt>srcset</dt><dd><ul class="candidates">${candidates}</ul></dd></dl>`;
+}
+
+/** What a developer pastes into an app. */
+function codeHtml(
+  { name, preset, clientName, route }: SheetRendition,
+  { key, picture }: SheetObject,
+  address: string,
+): Html {
+  const call = {
+    client: clientName,
+    key,
+    preset: name,
+    hasSizes: preset.widths !== undefined,
+    signed: route.signing !== undefined,
+    original: picture,
+  };
+
+  return html`<details><summary>Code</summary><p class="hint">Once, for the file that the code imports. If the app has the package, leave out <code>--standalone</code>:</p>
+${snippet(appFileCommand(address))}${snippet(callSnippet(call))}</details>`;
+}
+
+function edgeHtml({ preset, largest, edgeCall }: SheetRendition): Html {
+  if (edgeCall === undefined) {
+    return html`<details><summary>What the edge is asked</summary><p>The Images binding makes it. The edge is not asked.</p></details>`;
+  }
+
+  const isFocused = preset.gravity === "object";
+  return html`<details><summary>What the edge is asked</summary><p><code>cf.image</code> for ${largest}, where the browser reads AVIF${isFocused && ", and the object has no focal point"}:</p>${snippet(edgeCall)}</details>`;
 }
 
 /** The form that signs in, and who is signed in, which the script of the page fills in. */
@@ -173,17 +222,12 @@ function signInHtml(signIn: SignIn, index: number): Html {
   const paths = signIn.routes.map(({ path }) => html`<code>${path}</code> `);
   const head = html`<section class="sign-in" data-group="${index}" aria-labelledby="sign-in-${index}">
 <h2 id="sign-in-${index}">Sign in for ${paths}</h2>`;
+
   if (signIn.cookie === undefined) {
     return html`${head}<p>These routes name no cookie, so only <code>Authorization: Bearer</code> opens them. Each picture has its <code>curl</code> line.</p></section>`;
   }
 
-  const fields = fieldsOf(signIn).map(({ claim, choices }) => {
-    if (choices === undefined) {
-      return html`<label>${claim} <input name="${claim}" autocomplete="off" spellcheck="false"></label> `;
-    }
-    const items = choices.map((text) => html`<option>${text}</option>`);
-    return html`<label>${claim} <select name="${claim}">${items}</select></label> `;
-  });
+  const fields = fieldsOf(signIn).map(fieldHtml);
   return html`${head}
 <form class="tools"><span>Sign in as</span> ${fields}<button>Sign in</button></form>
 <p class="tools"><span role="status" data-signed-in></span> <button type="button" data-sign-out hidden>Sign out</button></p>
@@ -191,16 +235,30 @@ function signInHtml(signIn: SignIn, index: number): Html {
 </section>`;
 }
 
+function fieldHtml({ claim, choices }: SignInField): Html {
+  if (choices === undefined) {
+    return html`<label>${claim} <input name="${claim}" autocomplete="off" spellcheck="false"></label> `;
+  }
+
+  const items = choices.map((text) => html`<option>${text}</option>`);
+  return html`<label>${claim} <select name="${claim}">${items}</select></label> `;
+}
+
 /** Who sees a picture, with a button to become that. */
 function ownerHtml(key: string, preset: string, { group, claims }: PictureOwner): Html {
   const text = claimsText(claims) || "anybody who is signed in";
-  const texts = JSON.stringify(
-    Object.fromEntries([...claims].map(([name, [first]]) => [name, first])),
-  );
-  const name = [...claims.values()].flat()[0];
+  const texts = firstTexts(claims);
+
+  const [name] = Object.values(texts);
   const label = name === undefined ? "Sign in" : `Sign in as ${name}`;
   return html`<p class="hint" data-owner>Only for ${text}</p>
-<button type="button" data-sign-in-as="${texts}" data-group="${group}" aria-label="${label}, for ${key} as ${preset}">${label}</button>`;
+<button type="button" data-sign-in-as="${JSON.stringify(texts)}" data-group="${group}" aria-label="${label}, for ${key} as ${preset}">${label}</button>`;
+}
+
+/** Each claim with one text. */
+function firstTexts(claims: PictureOwner["claims"]): Record<string, string | undefined> {
+  const pairs = [...claims].map(([claim, [first]]) => [claim, first] as const);
+  return Object.fromEntries(pairs);
 }
 
 /** A picture that no `<img>` can show, because no cookie opens it. */
@@ -209,13 +267,12 @@ function bearerFigureHtml(
   { claims }: PictureOwner,
   url: string,
 ): Html {
-  const { sub, ...others } = Object.fromEntries(
-    [...claims].map(([claim, [text]]) => [claim, text]),
-  );
+  const { sub, ...others } = firstTexts(claims);
   const claim = Object.entries(others).map(([claimName, text]) => `${claimName}=${text}`);
   const flags = { route: route.path, sub, claim, url: new URL(url).origin };
   const command = commandLine("token", flags);
   const line = `curl -o picture -H "Authorization: Bearer $(${command})" ${shellQuote(url)}`;
+
   return html`<figure data-bearer>
 <figcaption>
 <h4>${name}</h4>
@@ -231,11 +288,17 @@ function snippet(code: string): Html {
   return html`<pre tabindex="0"><code>${code}</code></pre><button type="button" data-copy>Copy</button>`;
 }
 
+const CENTRE = { x: 0.5, y: 0.5 };
+
 /** The button that opens the dialog for a picture, with the data of the preset for it. */
 function tryButton(label: string, preset: Preset): Html {
   const { width, height, fit, gravity, quality = DEFAULT_QUALITY } = preset;
-  const crops = width !== undefined && height !== undefined && /^(?:cover|crop)$/.test(fit); // O4
-  const { x, y } = typeof gravity === "object" ? gravity : { x: 0.5, y: 0.5 };
+
+  // Only a picture that is cut has a focal point (O4).
+  const hasBothSides = width !== undefined && height !== undefined;
+  const crops = hasBothSides && /^(?:cover|crop)$/.test(fit);
+  const { x, y } = typeof gravity === "object" ? gravity : CENTRE;
+
   return html`<button type="button" data-try data-quality="${quality}"${crops && html` data-crops`} data-x="${x}" data-y="${y}" aria-label="${label}">Try</button>`;
 }
 

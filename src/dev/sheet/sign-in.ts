@@ -40,25 +40,34 @@ const SHEET_PATH = "/.vitrine/";
 /** Groups the tables `token` of all routes for which the local issuer signs, in their order. */
 export function signInsOf(routes: readonly BoundRoute[]): readonly SignIn[] {
   const signIns = new Map<string, SignIn>();
+
   for (const route of routes) {
     for (const rule of route.tokenRules ?? []) {
       if (replacedIssuerOf(rule.issuer) === undefined) continue;
 
-      const id = JSON.stringify([rule.issuer, rule.cookie]);
-      const { cookie, issuer } = rule;
-      const none: SignIn = { cookie, issuer, audiences: [], claims: new Map(), routes: [] };
-      signIns.set(id, withRule(signIns.get(id) ?? none, rule, route));
+      const { issuer, cookie } = rule;
+      const id = JSON.stringify([issuer, cookie]);
+      const group = signIns.get(id) ?? emptySignIn(issuer, cookie);
+      signIns.set(id, withRule(group, rule, route));
     }
   }
+
   return [...signIns.values()];
+}
+
+function emptySignIn(issuer: string, cookie: string | undefined): SignIn {
+  return { issuer, cookie, audiences: [], claims: new Map(), routes: [] };
 }
 
 /** Adds a table: a token of the result obeys it, too. */
 function withRule(signIn: SignIn, rule: TokenRule, route: BoundRoute): SignIn {
   const claims = new Map(signIn.claims);
   for (const [claim, texts] of rule.claims) {
-    claims.set(claim, [...new Set([...(claims.get(claim) ?? []), ...texts])]);
+    const earlierTexts = claims.get(claim) ?? [];
+    const allTexts = new Set([...earlierTexts, ...texts]);
+    claims.set(claim, [...allTexts]);
   }
+
   const audiences = new Set([...signIn.audiences, ...rule.audiences.slice(0, 1)]);
   const routes = new Set([...signIn.routes, route]);
   return { ...signIn, audiences: [...audiences], claims, routes: [...routes] };
@@ -92,16 +101,20 @@ export function ownerOf(
   path: string,
   signIns: readonly SignIn[],
 ): PictureOwner | undefined {
-  const rules = tokenRules?.filter(({ issuer }) => replacedIssuerOf(issuer) !== undefined) ?? [];
-  const rule = rules.find(({ cookie }) => cookie !== undefined) ?? rules[0];
+  const rules = tokenRules ?? [];
+  const localRules = rules.filter(({ issuer }) => replacedIssuerOf(issuer) !== undefined);
+  const rule = localRules.find(({ cookie }) => cookie !== undefined) ?? localRules[0];
   if (rule === undefined) return undefined;
 
   const claims = new Map<string, readonly string[]>();
   for (const [claim, texts] of rule.claims) {
     const pathName = texts.find(isPathName);
-    const text = pathName && readName(mapping, path, pathName);
+    if (pathName === undefined) continue;
+
+    const text = readName(mapping, path, pathName);
     if (text !== undefined) claims.set(claim, [text]);
   }
+
   const group = signIns.findIndex(
     ({ issuer, cookie }) => issuer === rule.issuer && cookie === rule.cookie,
   );
@@ -110,7 +123,8 @@ export function ownerOf(
 
 /** `sub = alice, org = acme`, in the words of the configuration. */
 export function claimsText(claims: NamedClaims): string {
-  return [...claims].map(([claim, texts]) => `${claim} = ${texts.join(", ")}`).join(", ");
+  const texts = [...claims].map(([claim, values]) => `${claim} = ${values.join(", ")}`);
+  return texts.join(", ");
 }
 
 /**
@@ -126,17 +140,21 @@ export async function signIn(
   now: number,
 ): Promise<readonly string[] | CommandFault> {
   if (group.cookie === undefined) return { fault: "no cookie opens these routes, only Bearer" };
+
   const named = parseClaims(group, body);
   if (isFault(named)) return named;
 
   // One token opens several routes. A claim of one of them may be left out.
-  const used = [...group.claims].filter(
-    ([claim, texts]) => named.has(claim) || !texts.every(isPathName),
-  );
-  if (named.size === 0 && used.length < group.claims.size) {
+  const usedClaims = new Map<string, readonly string[]>();
+  for (const [claim, texts] of group.claims) {
+    const isOfPath = texts.every(isPathName);
+    if (named.has(claim) || !isOfPath) usedClaims.set(claim, texts);
+  }
+  if (named.size === 0 && usedClaims.size < group.claims.size) {
     return { fault: `name one of ${[...group.claims.keys()].join(", ")}` };
   }
-  const claims = claimsOf({ ...group, claims: new Map(used) }, named);
+
+  const claims = claimsOf({ ...group, claims: usedClaims }, named);
   if (isFault(claims)) return claims;
 
   const token = await signLocalToken(folder, claims, LIFETIME_S, now);
@@ -145,7 +163,8 @@ export async function signIn(
 
 /** Returns the headers `Set-Cookie` that sign the visitor out. */
 export function signOut(group: SignIn): readonly string[] {
-  return group.cookie === undefined ? [] : cookiesOf(group, group.cookie, "", 0);
+  if (group.cookie === undefined) return [];
+  return cookiesOf(group, group.cookie, "", 0);
 }
 
 function parseClaims(group: SignIn, body: unknown): NamedClaims | CommandFault {
@@ -154,8 +173,10 @@ function parseClaims(group: SignIn, body: unknown): NamedClaims | CommandFault {
   const claims = new Map<string, readonly string[]>();
   for (const [claim, text] of Object.entries(body)) {
     if (text === "") continue;
+
     const isText = typeof text === "string" && text.length <= MAX_CLAIM_LENGTH;
     if (!group.claims.has(claim) || !isText) return { fault: `${claim}: is no claim, or too long` };
+
     claims.set(claim, [text]);
   }
   return claims;
@@ -167,11 +188,16 @@ function cookiesOf({ routes }: SignIn, name: string, value: string, maxAge: numb
   const isSecure = /^__(?:Host|Secure)-/i.test(name);
   const isForHost = /^__Host-/i.test(name);
 
-  const paths = isForHost
-    ? ["/"]
-    : [...routes.map(({ mapping }) => encodePath(mapping.path.parts[0] ?? "/")), SHEET_PATH];
-  const attributes = `Max-Age=${maxAge}; HttpOnly; SameSite=Lax${isSecure ? "; Secure" : ""}`;
-  return [...new Set(paths)].map((path) => `${name}=${value}; Path=${path}; ${attributes}`);
+  const paths = new Set<string>();
+  if (isForHost) {
+    paths.add("/");
+  } else {
+    for (const { mapping } of routes) paths.add(encodePath(mapping.path.parts[0] ?? "/"));
+    paths.add(SHEET_PATH);
+  }
+
+  const flags = isSecure ? "HttpOnly; SameSite=Lax; Secure" : "HttpOnly; SameSite=Lax";
+  return [...paths].map((path) => `${name}=${value}; Path=${path}; Max-Age=${maxAge}; ${flags}`);
 }
 
 /**
@@ -191,8 +217,11 @@ export async function readSignedIn(
     const payload = await readLocalToken(folder, value, now);
     if (payload?.["iss"] !== issuer) continue;
 
-    const present = [...claims.keys()].filter((claim) => payload[claim] !== undefined);
-    const named = new Map(present.map((claim) => [claim, [`${payload[claim]}`]]));
+    const named = new Map<string, readonly string[]>();
+    for (const claim of claims.keys()) {
+      const text = payload[claim];
+      if (text !== undefined) named.set(claim, [`${text}`]);
+    }
     return { text: claimsText(named) || "anybody", expires: Number(payload["exp"]) };
   }
   return undefined;
