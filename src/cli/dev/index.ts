@@ -36,8 +36,13 @@ Examples:
 
 async function dev(world: World, env: string | undefined, load: LoadLocal): Promise<Outcome> {
   const needed = [findConfigFile(world.folder), requireOf("wrangler"), requireOf("sharp")];
-  for (const result of needed) if (isFault(result)) return result;
-  const start = await load();
-  const fault = await start(chooseEnvironment(world, env), world.env["PORT"], world.interrupted);
+  for (const result of needed) {
+    if (isFault(result)) return result;
+  }
+
+  const startLocal = await load();
+  const environment = chooseEnvironment(world, env);
+  const port = world.env["PORT"];
+  const fault = await startLocal(environment, port, world.interrupted);
   return fault ?? EXIT.done;
 }

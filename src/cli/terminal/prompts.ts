@@ -12,7 +12,8 @@ export function hasTerminal({ stdin, stderr }: World): boolean {
 
 export async function askYes(world: World, message: string): Promise<boolean | Cancelled> {
   const answer = await prompt(world, (screen) => confirm({ message, ...screen }));
-  return isCancel(answer) ? "cancelled" : answer;
+  if (isCancel(answer)) return "cancelled";
+  return answer;
 }
 
 /**
@@ -24,24 +25,28 @@ export async function askText(
   message: string,
   faultOf: (answer: string) => string | undefined,
 ): Promise<string | Cancelled> {
-  const trim = (typed = "") => typed.trim();
-  const validate = (typed: string | undefined) => faultOf(trim(typed));
+  // clack has no text where nothing was typed.
+  const validate = (typed = "") => faultOf(typed.trim());
+
   const answer = await prompt(world, (screen) => text({ message, validate, ...screen }));
-  return isCancel(answer) ? "cancelled" : trim(answer);
+  if (isCancel(answer)) return "cancelled";
+  return answer.trim();
 }
 
-/** Ctrl-D cancels as Ctrl-C does: clack would wait without end, and the process would end with a warning of Node.js. */
+/** Ctrl-D cancels as Ctrl-C does: clack would wait for ever, and the process would end with a warning of Node.js. */
 async function prompt<Answer>(
   { stdin: input, stderr: output, interrupted }: World,
   show: (screen: CommonOptions) => Promise<Answer>,
 ): Promise<Answer> {
-  const ended = new AbortController();
-  const onKeypress = (_text: unknown, { ctrl, name }: Key) => {
-    if (ctrl === true && name === "d") ended.abort();
+  const controlD = new AbortController();
+  const onKeypress = (_text: unknown, { ctrl, name }: Key): void => {
+    if (ctrl === true && name === "d") controlD.abort();
   };
+
+  const signal = AbortSignal.any([interrupted, controlD.signal]);
   input.on("keypress", onKeypress);
   try {
-    return await show({ input, output, signal: AbortSignal.any([interrupted, ended.signal]) });
+    return await show({ input, output, signal });
   } finally {
     input.off("keypress", onKeypress);
   }

@@ -30,13 +30,15 @@ export function claimsOf(rule: Obeyed, named: NamedClaims): LocalClaims | Comman
 
     const fixed = texts.find((text) => !isPathName(text));
     if (fixed === undefined) {
-      const places = texts.join(" or ");
+      const pathNames = texts.join(" or ");
       return {
-        fault: `the path has ${places}, which is the claim ${name}: add ${exampleOf(name)}`,
+        fault: `the path has ${pathNames}, which is the claim ${name}: add ${exampleOf(name)}`,
       };
     }
+
     claims[name] = fixed;
   }
+
   for (const [name, texts] of named) claims[name] = oneOrList(texts);
 
   const { issuer, audiences } = rule;
@@ -45,13 +47,14 @@ export function claimsOf(rule: Obeyed, named: NamedClaims): LocalClaims | Comman
 }
 
 function oneOrList(texts: readonly string[]): string | readonly string[] {
-  const [first = ""] = texts;
-  return texts.length === 1 ? first : texts;
+  const [first, ...others] = texts;
+  return first !== undefined && others.length === 0 ? first : texts;
 }
 
 /** The option that names a claim. */
 export function exampleOf(name: string): string {
-  return name === "sub" ? "--sub alice" : `--claim ${shellQuote(`${name}=alice`)}`;
+  if (name === "sub") return "--sub alice";
+  return `--claim ${shellQuote(`${name}=alice`)}`;
 }
 
 /** The texts that names of the path must have for a token: `alice` for `:user`. */
@@ -60,9 +63,10 @@ export function pathTextsOf(
   named: NamedClaims,
 ): ReadonlyMap<string, string> {
   const texts = new Map<string, string>();
+
   for (const [claim, expected] of claims) {
     const pathName = expected.find(isPathName);
-    const [text] = named.get(claim) ?? [];
+    const text = named.get(claim)?.[0];
     if (pathName !== undefined && text !== undefined) texts.set(pathName, text);
   }
   return texts;
@@ -71,14 +75,15 @@ export function pathTextsOf(
 /** Returns why a token opens nothing: a fixed claim of the table has another text. */
 export function refusedClaims({ claims }: Pick<TokenRule, "claims">, named: NamedClaims): string[] {
   const reasons: string[] = [];
+
   for (const [claim, expected] of claims) {
     const texts = named.get(claim);
-    const isOpen = expected.some((text) => isPathName(text) || texts?.includes(text));
-    if (texts !== undefined && !isOpen) {
-      reasons.push(
-        `the claim ${claim} is ${texts.join(", ")}, and must be ${expected.join(" or ")}`,
-      );
-    }
+    if (texts === undefined) continue;
+
+    const isPossible = expected.some((text) => isPathName(text) || texts.includes(text));
+    if (isPossible) continue;
+
+    reasons.push(`the claim ${claim} is ${texts.join(", ")}, and must be ${expected.join(" or ")}`);
   }
   return reasons;
 }

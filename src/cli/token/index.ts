@@ -5,11 +5,11 @@ import { Command } from "@commander-js/extra-typings";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import type { TokenRule } from "../../worker/config/token.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
-import { EXIT, isFault, log, print } from "../command.ts";
+import { EXIT, isFault, log, page, print } from "../command.ts";
 import { replacedIssuerOf, signLocalToken } from "../config/local-issuer.ts";
 import { openProject, type Project } from "../config/project.ts";
 import { envOption, NO_DURATION, parseDuration } from "../options.ts";
-import { commandLine, shellQuote, visible } from "../terminal/shell.ts";
+import { commandLine, shellQuote } from "../terminal/shell.ts";
 import {
   claimsOf,
   exampleOf,
@@ -29,6 +29,8 @@ export function tokenCommand(world: World, run: Run) {
   return define().action((options) => run(() => printToken(world, options)));
 }
 
+const DEFAULT_LIFETIME = "1h";
+
 function define() {
   return new Command("token")
     .description("prints a token of the local run, which opens a route with token for somebody")
@@ -36,7 +38,7 @@ function define() {
     .option("--claim <name=value...>", "another claim; a list by repetition")
     .option("-r, --route <path>", "the path of a route; default: the first with token")
     .option("--issuer <url>", "the issuer of one of its tables; default: the first that fits")
-    .option("-e, --expires <time>", "30s, 15m, 12h or 7d", "1h")
+    .option("-e, --expires <time>", "30s, 15m, 12h or 7d", DEFAULT_LIFETIME)
     .option(
       "-u, --url <url>",
       "where the local run is; default: http://localhost, with PORT or 8787",
@@ -47,7 +49,7 @@ function define() {
 
 const HELP = `
 The local run has an issuer of its own in place of each issuer of the configuration. The issuer, the audience and the
-fixed claims of the route are in the token already. docs/development.md has more.
+fixed claims of the route are in the token already. ${page("docs/development.md")} has more.
 
 Examples:
   npx vitrine token --sub alice
@@ -56,32 +58,44 @@ Examples:
 
 async function printToken(world: World, options: Options): Promise<Outcome> {
   const { expires, env } = options;
+
+  // Read the project.
   const defaultUrl = `http://localhost:${world.env["PORT"] || 8787}`;
   const project = openProject(world, { env, url: options.url ?? defaultUrl });
   if (isFault(project)) return project;
-  const { baseUrl, isLocalRun } = project;
+
+  const { baseUrl, local } = project;
   if (isFault(baseUrl)) return baseUrl;
-  if (!isLocalRun) return { fault: `${baseUrl}: such a token opens the local run alone` };
+  if (!local) return { fault: `${baseUrl}: such a token opens the local run alone` };
+
+  // Read the claims, and choose the table of a route for them.
   const seconds = parseDuration(expires);
   if (seconds === undefined) return { fault: `--expires ${expires}: ${NO_DURATION}` };
 
   const tokenRoutes = chooseRoutes(project, options);
   if (isFault(tokenRoutes)) return tokenRoutes;
+
   const named = readClaims(tokenRoutes, options);
   if (isFault(named)) return named;
+
   const tokenRoute = chooseRule(tokenRoutes, named);
   if (isFault(tokenRoute)) return tokenRoute;
-  const { route, rule } = tokenRoute;
 
+  // Sign, and print.
+  const { route, rule } = tokenRoute;
   const claims = claimsOf({ ...rule, audiences: rule.audiences.slice(0, 1) }, named);
   if (isFault(claims)) return { fault: `${route.path}: ${claims.fault}` };
-  print(world.stdout, await signLocalToken(world.folder, claims, seconds, world.now()));
 
+  const token = await signLocalToken(world.folder, claims, seconds, world.now());
+  print(world.stdout, token);
+
+  // Say how to use it.
   const refused = refusedClaims(rule, named);
   if (refused.length > 0) {
     log(world.stderr, `This token opens nothing: ${refused.join("; ")}.`);
     return EXIT.done;
   }
+
   await explainUse(world, { ...project, baseUrl }, tokenRoute, named, options);
   return EXIT.done;
 }
@@ -94,29 +108,35 @@ function chooseRoutes(
   const routes = config.routes.filter(({ tokenRules }) => tokenRules !== undefined);
   const [first] = routes;
   if (first === undefined) {
-    return { fault: "no route has token: docs/configuration.md says how to write one" };
+    const configuration = page("docs/configuration.md");
+    return { fault: `no route has token: ${configuration} says how to write one` };
   }
 
-  const paths = routes.map((route) => route.path);
-  const route = path === undefined ? first : routes.find((other) => other.path === path);
+  const route = path === undefined ? first : routes.find((candidate) => candidate.path === path);
   if (route === undefined) {
-    return { fault: `--route ${path}: is no route with token. These are: ${paths.join(", ")}` };
+    const paths = routes.map((candidate) => candidate.path).join(", ");
+    return { fault: `--route ${path}: is no route with token. These are: ${paths}` };
   }
 
-  const all = (route.tokenRules ?? []).map((rule) => ({ route, rule }));
-  const local = all.filter(({ rule }) => replacedIssuerOf(rule.issuer) !== undefined);
-  if (local.length === 0) {
+  // The local issuer signs in place of each issuer of the configuration file.
+  const tokenRoutes: TokenRoute[] = [];
+  const issuers = new Set<string>();
+  for (const rule of route.tokenRules ?? []) {
+    const replaced = replacedIssuerOf(rule.issuer);
+    if (replaced === undefined) continue;
+
+    issuers.add(replaced);
+    if (issuer === undefined || issuer === replaced) tokenRoutes.push({ route, rule });
+  }
+  if (tokenRoutes.length > 0) return tokenRoutes;
+
+  if (issuers.size === 0) {
     const { devVars } = envConfig;
-    const remedy = "sign in there, or take ROUTES out";
     return {
-      fault: `${devVars} has ROUTES, whose issuers sign their tokens themselves: ${remedy}`,
+      fault: `${devVars} has ROUTES, whose issuers sign their tokens themselves: sign in there, or take ROUTES out`,
     };
   }
-
-  const issuers = local.map(({ rule }) => replacedIssuerOf(rule.issuer));
-  const chosen = local.filter((_rule, index) => (issuer ?? issuers[index]) === issuers[index]);
-  if (chosen.length > 0) return chosen;
-  return { fault: `--issuer ${issuer}: ${route.path} has ${[...new Set(issuers)].join(", ")}` };
+  return { fault: `--issuer ${issuer}: ${route.path} has ${[...issuers].join(", ")}` };
 }
 
 /** Reads the claims of `--sub` and `--claim`. */
@@ -124,9 +144,10 @@ function readClaims(
   tokenRoutes: readonly TokenRoute[],
   { sub, claim: texts = [] }: Options,
 ): NamedClaims | CommandFault {
-  const claims = new Map<string, string[]>(sub === undefined ? [] : [["sub", [sub]]]);
-  const knownNames = tokenRoutes.flatMap(({ rule }) => [...rule.claims.keys()]);
+  const claims = new Map<string, string[]>();
+  if (sub !== undefined) claims.set("sub", [sub]);
 
+  const knownNames = tokenRoutes.flatMap(({ rule }) => [...rule.claims.keys()]);
   for (const text of texts) {
     // The name of a claim may be a URL, which may have a `=`.
     const knownName = knownNames.find((name) => text.startsWith(`${name}=`));
@@ -136,8 +157,11 @@ function readClaims(
     const name = text.slice(0, length);
     const value = text.slice(length + 1);
     if (value === "") return { fault: `--claim ${text}: an empty claim opens nothing` };
-    claims.set(name, [...(claims.get(name) ?? []), value]);
+
+    const earlier = claims.get(name) ?? [];
+    claims.set(name, [...earlier, value]);
   }
+
   if (sub === "") return { fault: "--sub: an empty claim opens nothing" };
   return claims;
 }
@@ -147,31 +171,36 @@ function chooseRule(
   tokenRoutes: readonly TokenRoute[],
   named: NamedClaims,
 ): TokenRoute | CommandFault {
-  const unknownIn = ({ rule }: TokenRoute) =>
-    [...named.keys()].find((name) => !isKnownClaim(rule, name));
-  const fitting = tokenRoutes.find((tokenRoute) => unknownIn(tokenRoute) === undefined);
+  const fitting = tokenRoutes.find(({ rule }) => unknownClaim(rule, named) === undefined);
   if (fitting !== undefined) return fitting;
 
   const [first] = tokenRoutes;
-  const name = first && unknownIn(first);
-  if (first === undefined || name === undefined) throw new Error("each table knows these claims");
-  return { fault: `--claim ${name}: ${unknownClaimText(name, first)}` };
+  if (first === undefined) throw new Error("a route with token has a table");
+
+  const name = unknownClaim(first.rule, named);
+  if (name === undefined) throw new Error("each table knows these claims");
+  return { fault: unknownClaimText(name, first) };
+}
+
+/** Returns the first claim that a table does not know. */
+function unknownClaim(rule: TokenRule, named: NamedClaims): string | undefined {
+  return [...named.keys()].find((name) => !isKnownClaim(rule, name));
 }
 
 function unknownClaimText(name: string, { route, rule }: TokenRoute): string {
   const { path, mapping } = route;
+
   const pathName = `:${name.replace(/^:/, "")}`;
   if (!mapping.path.names.includes(pathName)) {
     const names = [...rule.claims.keys()].join(", ") || "none";
-    return `${path} asks for no such claim. It asks for ${names}`;
+    return `--claim ${name}: ${path} asks for no such claim. It asks for ${names}`;
   }
 
-  const claims = [...rule.claims].filter(([, texts]) => texts.includes(pathName));
-  const [claim] = claims.map(([claimName]) => claimName);
-  if (claim === undefined) {
-    return `is a name of ${path} that no claim is for: a token opens all its texts. Leave it out`;
+  for (const [claim, texts] of rule.claims) {
+    if (!texts.includes(pathName)) continue;
+    return `--claim ${name}: is a name of ${path}, whose claim is ${claim}: write ${exampleOf(claim)}`;
   }
-  return `is a name of ${path}, whose claim is ${claim}: write ${exampleOf(claim)}`;
+  return `--claim ${name}: is a name of ${path} that no claim is for: a token opens all its texts. Leave it out`;
 }
 
 /** Prints how to use the token, with the URL of a picture that it opens. */
@@ -183,32 +212,41 @@ async function explainUse(
   options: Options,
 ): Promise<void> {
   const { stderr } = world;
+  const { expires } = options;
   const pathTexts = pathTextsOf(rule, named);
   const picture = await findPicture(world, project, route, pathTexts);
 
-  const { sub, claim, route: path, issuer, expires, url, env } = options;
-  const flags = { sub, claim, route: path, issuer, url, env };
-  const lifetime = expires === "1h" ? undefined : expires;
-  const command = commandLine("token", { ...flags, expires: lifetime });
-  const curl = (publicPath: string) =>
-    `  curl -o picture -H "Authorization: Bearer $(${command})" ${shellQuote(project.baseUrl + publicPath)}`;
-
   switch (picture.kind) {
-    case "picture":
-      log(stderr, `It opens ${route.path} for ${expires}. For example:`);
-      print(stderr, visible(curl(picture.path)));
+    case "picture": {
+      const curl = curlLine(project.baseUrl + picture.path, options);
+      log(stderr, `It opens ${route.path} for ${expires}. For example:`, curl);
       return;
+    }
 
-    case "no-picture":
+    case "no-picture": {
       log(stderr, `It opens ${route.path} for ${expires}, but no picture is there yet.`);
       if (picture.example === undefined) return;
-      log(stderr, `Put one into objects/${picture.example.key}, and then:`);
-      print(stderr, visible(curl(picture.example.path)));
+
+      const { key, path } = picture.example;
+      const curl = curlLine(project.baseUrl + path, options);
+      log(stderr, `Put one into objects/${key}, and then:`, curl);
       return;
+    }
 
     case "no-answer":
       log(stderr, `No picture to try it with is known: ${picture.fault}.`);
       log(stderr, `Is the local run at ${project.baseUrl}? Start it: npx vitrine dev`);
       return;
+
+    default:
+      return picture satisfies never;
   }
+}
+
+/** A command that makes such a token, and gets a picture by it. */
+function curlLine(pictureUrl: string, options: Options): string {
+  const { sub, claim, route, issuer, expires, url, env } = options;
+  const lifetime = expires === DEFAULT_LIFETIME ? undefined : expires;
+  const command = commandLine("token", { sub, claim, route, issuer, url, env, expires: lifetime });
+  return `  curl -o picture -H "Authorization: Bearer $(${command})" ${shellQuote(pictureUrl)}`;
 }
