@@ -54,8 +54,27 @@ function switchLines(file: string, switches: Switches): string[] {
   });
 }
 
-const edgeSwitches = () => switchLines("src/emulator/edge/switches.ts", SWITCH_RULES);
 const isOpen = (line: string) => /, (?:open|seen)\)/.test(line);
+
+/** Groups of switches, by the letter of their rules. */
+const GROUPS: ReadonlyMap<string, string> = new Map([
+  ["E", "requests"],
+  ["R", "answers"],
+  ["O", "options"],
+]);
+
+/** The group of a switch, by its line. */
+function groupOf(line: string): string {
+  if (line.startsWith("- `binding")) return "binding";
+  const [, letter = ""] = / \(([A-Z])\d/.exec(line) ?? [];
+  return GROUPS.get(letter) ?? "limits";
+}
+
+/** The lines of the switches of the edge whose behaviour is open, or is not, of one group. */
+function edgeSwitchLines(group: string, shouldBeOpen: boolean): string[] {
+  const lines = switchLines("src/emulator/edge/switches.ts", SWITCH_RULES);
+  return lines.filter((line) => groupOf(line) === group && isOpen(line) === shouldBeOpen);
+}
 
 /** What the Worker expects of an option: its own words for values of every kind that are wrong. */
 function rangeOf(option: string): string {
@@ -117,11 +136,19 @@ function noticeLines(): string[] {
   });
 }
 
-const s3Faults = Object.entries({ ...S3_FAULTS, ...S3_GRANTS }).map(
-  ([name, { does, rule }]) => `${code(name)}: ${does}${rule && ` (${rule})`}`,
-);
+type S3FaultTable = Readonly<Record<string, { readonly does: string; readonly rule: string }>>;
 
-const r2Faults = Object.entries(R2_FAULTS).map(([name, does]) => `${code(name)}: ${does}`);
+/** A row for each fault of S3: what happens, and the rule that it plays. */
+function s3FaultTable(kind: string, faults: S3FaultTable): string[] {
+  const rows = Object.entries(faults).map(([name, { does, rule }]) => [code(name), does, rule]);
+  return markdownTable([kind, "what happens", "rule"], rows);
+}
+
+/** A row for each fault of R2. */
+function r2FaultTable(): string[] {
+  const rows = Object.entries(R2_FAULTS).map(([name, does]) => [code(name), does]);
+  return markdownTable(["fault", "what happens"], rows);
+}
 
 /** Originals of which one thing is not ordinary. */
 const ORIGINALS: Readonly<Record<string, Partial<KnownOriginal>>> = {
@@ -162,13 +189,21 @@ const PARTS: Readonly<
   Record<string, Readonly<Record<string, () => string[] | Promise<string[]>>>>
 > = {
   "docs/switches.md": {
-    "states and failures": () => edgeSwitches().filter((line) => !isOpen(line)),
-    open: () => edgeSwitches().filter(isOpen),
+    "states of requests": () => edgeSwitchLines("requests", false),
+    "states of answers": () => edgeSwitchLines("answers", false),
+    "states of limits": () => edgeSwitchLines("limits", false),
+    "states of the binding": () => edgeSwitchLines("binding", false),
+    "open requests": () => edgeSwitchLines("requests", true),
+    "open answers": () => edgeSwitchLines("answers", true),
+    "open options": () => edgeSwitchLines("options", true),
+    "open limits": () => edgeSwitchLines("limits", true),
+    "open binding": () => edgeSwitchLines("binding", true),
     cache: () => switchLines("src/emulator/cache/cache.ts", CACHE_SWITCHES),
   },
   "docs/emulator.md": {
-    "faults of S3": () => [s3Faults.join("; ")],
-    "faults of R2": () => [r2Faults.join("; ")],
+    "faults of S3": () => s3FaultTable("fault", S3_FAULTS),
+    "grants of S3": () => s3FaultTable("grant", S3_GRANTS),
+    "faults of R2": r2FaultTable,
   },
   "docs/apps.md": { originals: originalTable },
   "docs/configuration.md": { options: optionTable },
