@@ -64,9 +64,9 @@ async function printToken(world: World, options: Options): Promise<Outcome> {
   const project = openProject(world, { env, url: options.url ?? defaultUrl });
   if (isFault(project)) return project;
 
-  const { baseUrl, local } = project;
+  const { baseUrl, isLocalRun } = project;
   if (isFault(baseUrl)) return baseUrl;
-  if (!local) return { fault: `${baseUrl}: such a token opens the local run alone` };
+  if (!isLocalRun) return { fault: `${baseUrl}: such a token opens the local run alone` };
 
   // Read the claims, and choose the table of a route for them.
   const seconds = parseDuration(expires);
