@@ -7,7 +7,7 @@ import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { maskKeyId, type Slot } from "../../worker/config/slot.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { type CommandFault, log, type World } from "../command.ts";
+import { type CommandFault, log, page, type World } from "../command.ts";
 import { hasSecrets, listNeedOf, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { askWithKey, type KeyAnswer } from "../objects/ask-with-key.ts";
@@ -26,7 +26,10 @@ export type Deployment = {
 };
 
 /** What S3 answers about a bucket without a key. */
-type BucketProbe = { readonly bucket: Bucket; readonly answer: KeyAnswer };
+type BucketProbe = {
+  readonly bucket: Bucket;
+  readonly answer: KeyAnswer;
+};
 
 /** What S3 answers to a key of the file. */
 type KeyProbe = BucketProbe & {
@@ -46,39 +49,38 @@ export async function checkS3(
   world: World,
   deployment: Deployment,
 ): Promise<CommandFault | undefined> {
-  const { envConfig, config, secrets, secretsFile } = deployment;
-  const now = world.now();
+  const { envConfig, config, secretsFile } = deployment;
   const buckets = config.buckets.filter(({ r2 }) => r2 === undefined);
-  const pairs = buckets
-    .filter(hasSecrets)
-    .flatMap((bucket) => slotsIn(secrets, bucket).usable.map((slot) => ({ bucket, slot })));
+  const keys = keysOf(deployment);
 
+  const now = world.now();
   const [bucketProbes, keyProbes] = await Promise.all([
     Promise.all(buckets.map((bucket) => probeBucket(bucket, now))),
-    Promise.all(pairs.map(({ bucket, slot }) => probeKey(world, deployment, bucket, slot))),
+    Promise.all(keys.map((key) => probeKey(world, deployment, key))),
   ]);
 
-  const isCertain = !usesProxy(world);
-  const bucketMistakes = [...bucketProbes, ...keyProbes].flatMap((probe) => {
-    const mistake = findBucketMistake(probe, configFileText(envConfig), isCertain);
-    return mistake === undefined ? [] : [mistake];
-  });
+  const bucketMistakes = findBucketMistakes(world, envConfig, [...bucketProbes, ...keyProbes]);
   if (bucketMistakes.length > 0) return refuse(envConfig.file, bucketMistakes);
 
   const keyMistakes: string[] = [];
   for (const probe of keyProbes) {
-    const anonymous = bucketProbes.find(({ bucket }) => bucket === probe.bucket);
-    const isPublic = anonymous?.answer.kind === "opens";
+    const withoutKey = bucketProbes.find(({ bucket }) => bucket === probe.bucket);
+    const isPublic = withoutKey?.answer.kind === "opens";
     const { kind, text } = judgeKey(probe, deployment, isPublic);
     if (kind === "mistake") keyMistakes.push(text);
     else log(world.stderr, text);
   }
   if (keyMistakes.length > 0) return refuse(`${secretsFile}`, keyMistakes);
 
-  for (const probe of bucketProbes.filter(isUnanswered)) {
-    const isTried = pairs.some(({ bucket }) => bucket === probe.bucket);
-    const unknown = `Warning: whether there is a bucket ${probe.bucket.bucket} is not known`;
-    if (!isTried) log(world.stderr, `${unknown}: ${replyText(probe)}`);
+  // What S3 answers to a key is printed already.
+  const bucketsWithKey = keys.map(({ bucket }) => bucket);
+  for (const probe of bucketProbes) {
+    if (!isUnanswered(probe) || bucketsWithKey.includes(probe.bucket)) continue;
+
+    log(
+      world.stderr,
+      `Warning: whether there is a bucket ${probe.bucket.bucket} is not known: ${replyText(probe)}`,
+    );
   }
   return undefined;
 }
@@ -88,6 +90,21 @@ export function refuse(file: string, mistakes: readonly string[]): CommandFault 
   return { fault: lines.join("\n  ") };
 }
 
+/** A key of the file, and the bucket that it has to open. */
+type BucketWithKey = {
+  readonly bucket: Bucket;
+  readonly slot: Slot;
+};
+
+function keysOf({ config, secrets }: Deployment): BucketWithKey[] {
+  const keys: BucketWithKey[] = [];
+  for (const bucket of config.buckets.filter(hasSecrets)) {
+    const { usable } = slotsIn(secrets, bucket);
+    for (const slot of usable) keys.push({ bucket, slot });
+  }
+  return keys;
+}
+
 async function probeBucket(bucket: Bucket, now: number): Promise<BucketProbe> {
   return { bucket, answer: await askWithKey(bucket, undefined, now) };
 }
@@ -95,8 +112,7 @@ async function probeBucket(bucket: Bucket, now: number): Promise<BucketProbe> {
 async function probeKey(
   world: World,
   { envConfig, config }: Deployment,
-  bucket: Bucket,
-  slot: Slot,
+  { bucket, slot }: BucketWithKey,
 ): Promise<KeyProbe> {
   const { credentials } = slot;
   const now = world.now();
@@ -145,6 +161,20 @@ async function findSibling(
   return others.find((_other, index) => answers[index]?.kind === "opens");
 }
 
+function findBucketMistakes(
+  world: World,
+  envConfig: EnvironmentConfig,
+  probes: readonly BucketProbe[],
+): string[] {
+  const file = configFileText(envConfig);
+  const mistakes: string[] = [];
+  for (const probe of probes) {
+    const mistake = findBucketMistake(probe, file, usesProxy(world));
+    if (mistake !== undefined) mistakes.push(mistake);
+  }
+  return mistakes;
+}
+
 /** Returns whether wrangler reaches Cloudflare by a proxy. Then this machine may know no host by its name. */
 function usesProxy({ env }: World): boolean {
   const names = ["HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"];
@@ -157,153 +187,181 @@ const NO_TLS = ["ERR_TLS_CERT_ALTNAME_INVALID", "ERR_SSL_WRONG_VERSION_NUMBER"];
 /**
  * Returns what is certainly wrong with the settings of a bucket: no key can open it.
  * @param file as `env.staging of wrangler.toml`
- * @param isCertain whether a host that is not found does not exist
+ * @param hasProxy whether a host that is not found may exist all the same
  */
 function findBucketMistake(
   { bucket: { name, bucket, baseUrl, region }, answer }: BucketProbe,
   file: string,
-  isCertain: boolean,
+  hasProxy: boolean,
 ): string | undefined {
   const { code, status, failure, region: rightRegion } = answer.reply;
   const { host } = new URL(baseUrl);
-  const settings = `in BUCKETS.${name} of ${file},`;
 
-  if (failure === "ENOTFOUND" && isCertain) {
-    return `there is no host ${host}: ${settings} correct endpoint. If it is right, get this machine online`;
+  if (failure === "ENOTFOUND" && !hasProxy) {
+    return `there is no host ${host}: in BUCKETS.${name} of ${file}, correct endpoint. If it is right, get this machine online`;
   }
+
   if (failure !== undefined && NO_TLS.includes(failure)) {
-    return `${host} has no valid TLS certificate (${failure}): ${settings} correct endpoint or addressing`;
+    return `${host} has no valid TLS certificate (${failure}): in BUCKETS.${name} of ${file}, correct endpoint or addressing`;
   }
+
   if (code === "NoSuchBucket") {
-    return `S3 has no bucket "${bucket}" at ${host}: ${settings} correct bucket or endpoint`;
+    return `S3 has no bucket "${bucket}" at ${host}: in BUCKETS.${name} of ${file}, correct bucket or endpoint`;
   }
 
   // S3 names the right region by a redirect, or where it refuses the region of a signature (A5).
   const isRedirect = status === 301 || status === 307;
   const isAboutRegion = isRedirect || code === "AuthorizationHeaderMalformed";
   if (isAboutRegion && rightRegion !== undefined && rightRegion !== region) {
-    return `the bucket ${bucket} is in ${rightRegion}, not in ${region}: ${settings} set region = "${rightRegion}", and correct endpoint if that has ${region}`;
+    return `the bucket ${bucket} is in ${rightRegion}, not in ${region}: in BUCKETS.${name} of ${file}, set region = "${rightRegion}", and correct endpoint if that has ${region}`;
   }
   return undefined;
 }
 
-/** `warning`: it is deployed all the same. */
-type Judgement = { readonly kind: "accepted" | "warning" | "mistake"; readonly text: string };
+type Judgement = {
+  /** `warning`: it is deployed all the same. */
+  readonly kind: "accepted" | "warning" | "mistake";
+  readonly text: string;
+};
 
 /** @param isPublic whether S3 gives the same without a key */
 function judgeKey(probe: KeyProbe, deployment: Deployment, isPublic: boolean): Judgement {
-  const { bucket, answer } = probe;
-  const key = keyText(probe);
-  const whose = ownerTexts(probe);
-  const unknown = `Warning: whether ${key} may read ${bucket.bucket} is not known`;
-
-  switch (answer.kind) {
-    case "opens": {
-      const publicText = `${unknown}: everybody may read it, without a key`;
-      if (isPublic) return { kind: "warning", text: publicText };
-
-      const isMissing = bucket.canary !== undefined && answer.reply.status === 404;
-      const missing = isMissing ? `. It has no ${bucket.canary}, the canary` : "";
-      const text = `S3 accepts ${key} for ${bucket.bucket}${missing}`;
-      if (!probe.cannotList) return { kind: "accepted", text };
-
-      const listText = `Warning: ${text}, and does not let it list the bucket. ${LIST_NEEDED}`;
-      return { kind: "warning", text: listText };
-    }
+  switch (probe.answer.kind) {
+    case "opens":
+      return judgeOpening(probe, isPublic);
 
     case "refused": {
-      const refusal = `S3 refuses ${key} for ${bucket.bucket}: ${answer.reply.code}`;
-      const remedy = "Take an active key of this environment";
-      const text = [refusal, ...whose, remedy, "A new one may work only after a minute"].join(". ");
-      return { kind: "mistake", text };
+      const sentences = [
+        `S3 refuses ${keyText(probe)} for ${probe.bucket.bucket}: ${probe.answer.reply.code}`,
+        ...ownerTexts(probe),
+        "Take an active key of this environment",
+        "A new one may work only after a minute",
+      ];
+      return { kind: "mistake", text: sentences.join(". ") };
     }
 
     case "denied":
-      return judgeDenial(probe, deployment, unknown);
+      return judgeDenial(probe, deployment);
 
     case "unknown": {
-      const reply = `${unknown}: ${replyText(probe)}`;
-      const question = whose.length === 0 ? [] : ["Is it the right file?"];
-      return { kind: "warning", text: [reply, ...whose, ...question].join(". ") };
+      const owner = ownerTexts(probe);
+      const sentences = [`${unknownText(probe)}: ${replyText(probe)}`, ...owner];
+      if (owner.length > 0) sentences.push("Is it the right file?");
+      return { kind: "warning", text: sentences.join(". ") };
     }
   }
 }
 
+/** What a warning begins with, of a key of which S3's answer proves nothing. */
+function unknownText(probe: KeyProbe): string {
+  return `Warning: whether ${keyText(probe)} may read ${probe.bucket.bucket} is not known`;
+}
+
+/** Judges a key that opens its bucket. */
+function judgeOpening(probe: KeyProbe, isPublic: boolean): Judgement {
+  const { bucket, answer, cannotList } = probe;
+  if (isPublic) {
+    const text = `${unknownText(probe)}: everybody may read it, without a key`;
+    return { kind: "warning", text };
+  }
+
+  const isCanaryMissing = bucket.canary !== undefined && answer.reply.status === 404;
+  const missing = isCanaryMissing ? [`It has no ${bucket.canary}, the canary`] : [];
+  const acceptance = `S3 accepts ${keyText(probe)} for ${bucket.bucket}`;
+  if (!cannotList) {
+    const sentences = [acceptance, ...missing];
+    return { kind: "accepted", text: sentences.join(". ") };
+  }
+
+  const sentences = [
+    `Warning: ${acceptance}, and does not let it list the bucket`,
+    ...missing,
+    listNeededText(),
+  ];
+  return { kind: "warning", text: sentences.join(". ") };
+}
+
 /** Judges AccessDenied, which S3 also answers about a missing object, to a key that may not list (A6). */
-function judgeDenial(
-  probe: KeyProbe,
-  { config, envConfig }: Deployment,
-  unknown: string,
-): Judgement {
+function judgeDenial(probe: KeyProbe, { config, envConfig }: Deployment): Judgement {
   const { bucket, isListed } = probe;
   const { name, bucket: s3Name, canary } = bucket;
   const key = keyText(probe);
-  const step = "docs/deploy.md, step 4";
-  const { environment, environments } = envConfig;
-  const ofEnvironment = environments.length === 0 ? "" : ` of ${environmentText(environment)}`;
-  const takeOwn = `Take the key${ofEnvironment} for BUCKETS.${name}`;
+  const step = `${page("docs/deploy.md")}, step 4`;
 
-  const whose = ownerTexts(probe);
-  if (whose.length > 0) {
-    const exception =
+  const { environment, environments } = envConfig;
+  const takeRightKey =
+    environments.length === 0
+      ? `Take the key for BUCKETS.${name}`
+      : `Take the key of ${environmentText(environment)} for BUCKETS.${name}`;
+
+  const owner = ownerTexts(probe);
+  if (owner.length > 0) {
+    const sentences = [
+      `S3 denies ${s3Name} to ${key}`,
+      ...owner,
+      takeRightKey,
       canary === undefined
-        ? `set BUCKETS.${name}.canary, and a deploy asks for it`
-        : `make sure that ${canary} is there: it is the canary`;
-    const denial = `S3 denies ${s3Name} to ${key}`;
-    const remedy = `${takeOwn}. If one key is meant for both, ${exception}`;
-    const text = [denial, ...whose, remedy].join(". ");
-    return { kind: "mistake", text };
+        ? `If one key is meant for both, set BUCKETS.${name}.canary, and a deploy asks for it`
+        : `If one key is meant for both, make sure that ${canary} is there: it is the canary`,
+    ];
+    return { kind: "mistake", text: sentences.join(". ") };
   }
 
   if (isListed) {
-    const denial = `S3 lists ${canary} of ${s3Name} to ${key}, and does not give it`;
-    const text = `${denial}. ${takeOwn}. Only if this is it, allow it s3:GetObject: ${step}`;
+    const text = `S3 lists ${canary} of ${s3Name} to ${key}, and does not give it. ${takeRightKey}. Only if this is it, allow it s3:GetObject: ${step}`;
     return { kind: "mistake", text };
   }
 
   const needsList = listNeedOf(config, bucket) !== "none";
   if (canary !== undefined && needsList) {
-    const denial = `S3 denies ${canary} of ${s3Name} to ${key}`;
-    const proof = `With the rights of ${step}, S3 would give it, or say that it is missing`;
-    const text = `${denial}. ${proof}. ${takeOwn}. Or correct bucket, if it is misspelt: the buckets of others answer the same. Only if the key is the right one, correct its policy`;
+    const text = `S3 denies ${canary} of ${s3Name} to ${key}. With the rights of ${step}, S3 would give it, or say that it is missing. ${takeRightKey}. Or correct bucket, if it is misspelt: the buckets of others answer the same. Only if the key is the right one, correct its policy`;
     return { kind: "mistake", text };
   }
 
-  if (canary !== undefined) {
-    const listing =
-      isListed === undefined ? "does not tell it whether that is there" : "does not list it";
-    const denial = `S3 denies it ${canary}, and ${listing}`;
-    const remedy = `Look for ${canary}, the canary, in the bucket. If it is there, take another key`;
-    return { kind: "warning", text: `${unknown}: ${denial}. ${remedy}` };
+  const unknown = unknownText(probe);
+  if (canary !== undefined && isListed === undefined) {
+    const text = `${unknown}: S3 denies it ${canary}, and does not tell it whether that is there. Look for ${canary}, the canary, in the bucket. If it is there, take another key`;
+    return { kind: "warning", text };
   }
 
-  const denial = needsList
-    ? `S3 answers AccessDenied, so it may not list the bucket. ${LIST_NEEDED}`
-    : "S3 answers AccessDenied";
-  const hint = `Set BUCKETS.${name}.canary, and a deploy asks for it`;
-  return { kind: "warning", text: `${unknown}: ${denial}. ${hint}` };
+  if (canary !== undefined) {
+    const text = `${unknown}: S3 denies it ${canary}, and does not list it. Look for ${canary}, the canary, in the bucket. If it is there, take another key`;
+    return { kind: "warning", text };
+  }
+
+  if (needsList) {
+    const text = `${unknown}: S3 answers AccessDenied, so it may not list the bucket. ${listNeededText()}. Set BUCKETS.${name}.canary, and a deploy asks for it`;
+    return { kind: "warning", text };
+  }
+
+  const text = `${unknown}: S3 answers AccessDenied. Set BUCKETS.${name}.canary, and a deploy asks for it`;
+  return { kind: "warning", text };
 }
 
-const LIST_NEEDED =
-  "A store, or a bucket after this one in a route, needs that: docs/deploy.md, step 4";
+function listNeededText(): string {
+  return `A store, or a bucket after this one in a route, needs that: ${page("docs/deploy.md")}, step 4`;
+}
 
 function keyText({ bucket, slot }: KeyProbe): string {
   return `the key ${maskKeyId(slot)} (${bucket.access}, slot ${slot.name})`;
 }
 
-/** Says whose key it is, if that is known. */
+/** Says whose key it is, if that is known: one sentence, or none. */
 function ownerTexts({ owner, sibling }: KeyProbe): string[] {
   if (sibling !== undefined) return [`It is the key of BUCKETS.${sibling.name}`];
   if (owner === undefined) return [];
-  return [
-    `It is the key of ${environmentText(owner.environment)}: it opens ${owner.bucket.bucket}`,
-  ];
+
+  const environment = environmentText(owner.environment);
+  return [`It is the key of ${environment}: it opens ${owner.bucket.bucket}`];
 }
 
 /** Returns whether S3 may be down, or is not what answers. An answer with a code of S3 shows that it is there. */
 function isUnanswered({ answer }: BucketProbe): boolean {
-  const { status = 0, code } = answer.reply;
-  return answer.kind !== "opens" && (code === undefined || status >= 500);
+  if (answer.kind === "opens") return false;
+
+  const { status, code } = answer.reply;
+  if (code === undefined) return true;
+  return status !== undefined && status >= 500;
 }
 
 function replyText({ bucket, answer }: BucketProbe): string {
@@ -318,6 +376,8 @@ function replyText({ bucket, answer }: BucketProbe): string {
   }
 
   if (code !== undefined) return `S3 answers ${code}`;
+
+  const { host } = new URL(bucket.baseUrl);
   const type = reply.headers?.get("content-type")?.slice(0, 60) ?? "no type";
-  return `${new URL(bucket.baseUrl).host} does not answer as S3 does: ${status}, ${type}`;
+  return `${host} does not answer as S3 does: ${status}, ${type}`;
 }

@@ -3,6 +3,7 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { page } from "../command.ts";
 import { commandLine } from "../terminal/shell.ts";
 import type { Deployment } from "./check-s3.ts";
 
@@ -13,31 +14,37 @@ export function goBackLines(
   eventsElsewhere: true | undefined,
 ): string[] {
   const { environment, environments } = envConfig;
+
   // An empty name is the top level, whatever CLOUDFLARE_ENV says (S6).
   const env = environments.length === 0 ? undefined : (environment ?? "");
-  const deploy = commandLine("deploy", { env, eventsElsewhere });
+  const install = `npm ci && ${commandLine("deploy", { env, eventsElsewhere })}`;
+  const lines: string[] = [];
 
-  const install = `npm ci && ${deploy}`;
-  const commit = `git switch --detach COMMIT && ${install}`;
-  const lines = isInGit(folder)
-    ? [`To go back to an older COMMIT, with nothing left uncommitted: ${commit}`]
-    : [`To go back, put the older files back, package-lock.json too, and then: ${install}`];
-
-  const names = Object.keys(secrets);
-  if (names.length > 0) {
-    const otherFile = commandLine("deploy", { env, eventsElsewhere, secretsFile: "FILE" });
+  if (isInGit(folder)) {
     lines.push(
-      `That keeps the secrets that this deploy set: ${names.join(", ")}. If they are wrong, deploy a FILE with the right ones: ${otherFile}`,
+      `To go back to an older COMMIT, with nothing left uncommitted: git switch --detach COMMIT && ${install}`,
     );
+  } else {
+    lines.push(`To go back, put the older files back, package-lock.json too, and then: ${install}`);
   }
 
-  const pages = names.length > 0 ? "“Roll back” and “Get secrets back”" : "“Roll back”";
-  lines.push(`If CI deploys, or to know more: docs/environments.md, ${pages}`);
+  const names = Object.keys(secrets);
+  if (names.length === 0) {
+    lines.push(`If CI deploys, or to know more: ${page("docs/environments.md")}, “Roll back”`);
+    return lines;
+  }
+
+  const deployFile = commandLine("deploy", { env, eventsElsewhere, secretsFile: "FILE" });
+  lines.push(
+    `That keeps the secrets that this deploy set: ${names.join(", ")}. If they are wrong, deploy a FILE with the right ones: ${deployFile}`,
+    `If CI deploys, or to know more: ${page("docs/environments.md")}, “Roll back” and “Get secrets back”`,
+  );
   return lines;
 }
 
 function isInGit(folder: string): boolean {
   if (existsSync(join(folder, ".git"))) return true;
+
   const parent = dirname(folder);
   return parent !== folder && isInGit(parent);
 }
