@@ -6,10 +6,7 @@ import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isRefusal } from "../../worker/http/refusal.ts";
-import type { Health } from "../http/ask-health.ts";
-
-/** Those that the Worker tells. */
-type LiveHashes = NonNullable<Health["hashes"]>;
+import type { LiveHashes } from "./live-worker.ts";
 
 /** Who may see the pictures of a route. */
 type Access =
@@ -18,35 +15,53 @@ type Access =
   /** `hash`: of its issuers, audiences, cookies and claims. */
   | { readonly kind: "token"; readonly hash: string };
 
-const OPENED_BY = { open: "everybody", signed: "a signed URL", token: "a token" } as const;
+/** What opens a route that is not open to everybody. */
+const OPENED_BY = { signed: "a signed URL", token: "a token" } as const;
 
-/** A line for each route whose access changes. A Worker that does not tell its access yet has none. */
-export function accessLines(config: Config, before: LiveHashes, after: ConfigHashes): string[] {
-  if (before.tokens === undefined || before.signed === undefined) return [];
+/** What the lines begin with of which nobody may miss one. */
+const OPENING = "OPEN TO EVERYBODY";
+
+/**
+ * A line for each route whose access changes.
+ * @param before undefined, or without tokens: the Worker does not tell its access
+ */
+export function accessLines(
+  config: Config,
+  before: LiveHashes | undefined,
+  after: ConfigHashes,
+): string[] {
+  if (before?.tokens === undefined || before.signed === undefined) return [];
 
   const lines: string[] = [];
   for (const path of Object.keys(before.routes)) {
-    const oldAccess = accessOf(path, before);
-    const isRemoved = !Object.hasOwn(after.routes, path);
-    const line = isRemoved
-      ? removedLine(config, path, oldAccess)
-      : changedLine(path, oldAccess, accessOf(path, after));
+    const line = accessLine(config, path, before, after);
     if (line !== undefined) lines.push(line);
   }
-  return lines.toSorted((first, second) => Number(isOpening(second)) - Number(isOpening(first)));
+
+  const opening = lines.filter((line) => line.startsWith(OPENING));
+  const otherLines = lines.filter((line) => !line.startsWith(OPENING));
+  return [...opening, ...otherLines];
 }
 
-/** It stands before the lines of which nobody may miss one. */
-const OPENING = "OPEN TO EVERYBODY";
+/** @param path of a route that the Worker has now */
+function accessLine(
+  config: Config,
+  path: string,
+  before: LiveHashes,
+  after: ConfigHashes,
+): string | undefined {
+  const oldAccess = accessOf(path, before);
+  const isRemoved = !Object.hasOwn(after.routes, path);
+  if (isRemoved) return removedLine(config, path, oldAccess);
 
-function isOpening(line: string): boolean {
-  return line.startsWith(OPENING);
+  return changedLine(path, oldAccess, accessOf(path, after));
 }
 
 function accessOf(path: string, { tokens = {}, signed = [] }: LiveHashes): Access {
   const hash = Object.hasOwn(tokens, path) ? tokens[path] : undefined;
   if (hash !== undefined) return { kind: "token", hash };
-  return { kind: signed.includes(path) ? "signed" : "open" };
+  if (signed.includes(path)) return { kind: "signed" };
+  return { kind: "open" };
 }
 
 function changedLine(path: string, before: Access, after: Access): string | undefined {
@@ -54,14 +69,17 @@ function changedLine(path: string, before: Access, after: Access): string | unde
     if (before.hash === after.hash) return undefined;
     return `${path}: other tokens open it than now: its issuers, audiences, cookies or claims change. Look who may see its pictures then`;
   }
+
+  if (before.kind === "open") {
+    if (after.kind === "open") return undefined;
+    return `${path}: only ${OPENED_BY[after.kind]} opens it after the deploy. Browsers and shared caches keep what they have, for the max_age of until now`;
+  }
+
   if (before.kind === after.kind) return undefined;
 
   const old = OPENED_BY[before.kind];
   if (after.kind === "open") {
     return `${OPENING}: ${path}. Now only ${old} opens it, and after the deploy nobody needs one`;
-  }
-  if (before.kind === "open") {
-    return `${path}: only ${OPENED_BY[after.kind]} opens it after the deploy. Browsers and shared caches keep what they have, for the max_age of until now`;
   }
   return `${path}: only ${OPENED_BY[after.kind]} opens it after the deploy, and ${old} does not any more`;
 }
@@ -72,8 +90,7 @@ function removedLine(config: Config, path: string, before: Access): string | und
 
   const old = OPENED_BY[before.kind];
   const taking = routeTaking(config, path);
-  const isOpen = taking?.signing === undefined && taking?.tokenRules === undefined;
-  if (taking !== undefined && isOpen) {
+  if (taking !== undefined && isOpen(taking)) {
     return `${OPENING}: the URLs of ${path}, which only ${old} opens now. After the deploy they are those of ${taking.path}, which is open`;
   }
   return `${path}, which only ${old} opens, is removed: make sure that no open route shows its objects`;
@@ -84,4 +101,8 @@ function routeTaking({ routes }: Config, pattern: string): BoundRoute | undefine
   const example = pattern.replace(/:\w+|\*/g, "x");
   const match = findRoute(routes, example);
   return isRefusal(match) ? undefined : match.route;
+}
+
+function isOpen({ signing, tokenRules }: BoundRoute): boolean {
+  return signing === undefined && tokenRules === undefined;
 }

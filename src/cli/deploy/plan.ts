@@ -1,22 +1,20 @@
 // The plan of a deploy, which is printed before anything is sent: which keys and secrets replace which, which routes and
-// presets change, and what is rendered anew. What the Worker has now is asked of its /healthz, and of nothing else: without
-// an answer the plan says that it is not known. No message holds more of a key than its last four characters.
+// presets change, and what is rendered anew. Of a Worker that does not answer, the plan says that it is not known. No
+// message holds more of a key than its last four characters.
 
 import type { ConfigHashes } from "../../worker/cache/config-hashes.ts";
 import { hashConfig } from "../../worker/cache/config-hashes.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
-import { readToken } from "../../worker/config/read-secrets.ts";
 import { maskKeyId } from "../../worker/config/slot.ts";
-import { SLOT_NAMES } from "../../worker/http/refusal.ts";
+import { SLOT_NAMES, type SlotName } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
 import { BUILD_VERSION } from "../../worker/util/version.ts";
-import { isFault, type World } from "../command.ts";
+import { page } from "../command.ts";
 import { hasSecrets, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import type { EventsSeen } from "../config/observe-events.ts";
-import { createUrlCheck, findBaseUrl } from "../config/site-url.ts";
 import {
   FREE,
   money,
@@ -25,54 +23,13 @@ import {
   SOME_OBJECTS,
   transformationsOf,
 } from "../config/transformations.ts";
-import { checkPresence, fetchHealth, type Health } from "../http/ask-health.ts";
-import { isNoAnswer } from "../http/body.ts";
+import type { Health } from "../http/ask-health.ts";
 import { count } from "../terminal/progress.ts";
-import { commandFor, environmentText, hintFor } from "../wrangler/config-file.ts";
+import { commandFor, environmentText } from "../wrangler/config-file.ts";
 import { accessLines } from "./access.ts";
 import type { Deployment } from "./check-s3.ts";
 import { eventLines } from "./events.ts";
-
-/** What the Worker has before the deploy. */
-export type LiveWorker =
-  | { readonly kind: "known"; readonly health: Health; readonly token: string }
-  | { readonly kind: "unknown"; readonly reason: string };
-
-/** How long the Worker may take: ms. It asks S3 meanwhile, which may be down. */
-const TIMEOUT_MS = 20_000;
-
-/** Asks the Worker what it has. The token is sent to a host that the routes give to this Worker, and to no other one. */
-export async function askLiveWorker(
-  { folder, env, interrupted }: World,
-  { envConfig, secrets }: Deployment,
-): Promise<LiveWorker> {
-  const url = findBaseUrl(undefined, envConfig.patterns, "--url");
-  if (isFault(url)) return { kind: "unknown", reason: "routes names no host to ask" };
-
-  const foreign = createUrlCheck(folder, envConfig, "token")(url);
-  if (foreign !== undefined) return { kind: "unknown", reason: foreign.fault };
-
-  // The shell's token may be another environment's. The file's may be a new one: then the Worker has another one.
-  const token = readToken(secrets, "HEALTH_TOKEN") ?? readToken(env, "HEALTH_TOKEN");
-  if (token === undefined) return { kind: "unknown", reason: "there is no HEALTH_TOKEN at hand" };
-
-  // Before the first deploy, something else may answer at that host.
-  const absence = await checkPresence(url);
-  if (absence !== undefined && !absence.isVitrine) {
-    return { kind: "unknown", reason: `${url}/healthz: ${absence.reason}` };
-  }
-
-  const signal = AbortSignal.any([interrupted, AbortSignal.timeout(TIMEOUT_MS)]);
-  const tail = commandFor(envConfig, "npx wrangler tail");
-  const health = await fetchHealth(url, token, tail, signal);
-  const isOfFile = token === readToken(secrets, "HEALTH_TOKEN");
-  if (isNoAnswer(health) && health.status === 401 && isOfFile) {
-    const reason = `it has another HEALTH_TOKEN than this file, or none. Make sure that this is the file of ${environmentText(envConfig.environment)}: with another one's URL_SIGNING_KEYS, every signed URL is 404`;
-    return { kind: "unknown", reason };
-  }
-  if (isNoAnswer(health)) return { kind: "unknown", reason: `${url}/healthz: ${health.reason}` };
-  return { kind: "known", health, token };
-}
+import type { LiveHashes, LiveWorker } from "./live-worker.ts";
 
 /** @returns the lines of the plan */
 export async function planOf(
@@ -80,69 +37,80 @@ export async function planOf(
   live: LiveWorker,
   events?: EventsSeen,
 ): Promise<string[]> {
-  const { envConfig, config, secrets } = deployment;
+  const { envConfig, config } = deployment;
+  const hashes = await hashConfig(config, envConfig.deployedVars);
+  const configuration = await hashVars(envConfig.deployedVars);
+  const liveHealth = live.kind === "known" ? live.health : undefined;
+
+  const lines = [
+    // First, because nobody may miss that private pictures are shown to everybody.
+    ...accessLines(config, liveHealth?.hashes, hashes),
+    ...keyLines(deployment, liveHealth),
+    ...secretLines(deployment, live),
+    ...workerLines(deployment, live, configuration, hashes),
+    storeLine(envConfig, liveHealth),
+    ...eventLines(deployment, events),
+  ];
+  return [titleOf(deployment), ...lines.map((line) => `  ${line}`)];
+}
+
+function titleOf({ envConfig, secrets }: Deployment): string {
   const { environment, worker } = envConfig;
   const names = Object.keys(secrets).join(", ") || "no secret";
-  const title = `Worker ${worker} (${environmentText(environment)}) gets ${names}. All others stay as they are deployed`;
-
-  const hashes = await hashConfig(config, envConfig.deployedVars);
-  const before = live.kind === "known" ? live.health.hashes : undefined;
-  const accessChanges = before === undefined ? [] : accessLines(config, before, hashes);
-  const lines = [...accessChanges, ...keyLines(deployment, live), ...secretLines(deployment, live)];
-  if (live.kind === "unknown") {
-    lines.push(`what the Worker has now is not known: ${live.reason}`);
-  } else {
-    const configuration = await hashVars(envConfig.deployedVars);
-    lines.push(...versionLines(live.health));
-    lines.push(...changeLines(deployment, live.health, configuration, hashes));
-  }
-  lines.push(storeLine(envConfig, live), ...eventLines(deployment, events));
-  return [title, ...lines.map((line) => `  ${line}`)];
+  return `Worker ${worker} (${environmentText(environment)}) gets ${names}. All others stay as they are deployed`;
 }
 
 /** A line for each slot of each key: which key replaces which one. */
-function keyLines({ config, secrets }: Deployment, live: LiveWorker): string[] {
+function keyLines({ config, secrets }: Deployment, liveHealth: Health | undefined): string[] {
   const lines: string[] = [];
   for (const bucket of config.buckets.filter(hasSecrets)) {
-    const liveBucket =
-      live.kind === "known"
-        ? live.health.buckets.find((candidate) => candidate.bucket === bucket.name)
-        : undefined;
+    const { usable } = slotsIn(secrets, bucket);
+    const liveBucket = liveHealth?.buckets.find((candidate) => candidate.bucket === bucket.name);
 
     for (const name of SLOT_NAMES) {
-      const slot = slotsIn(secrets, bucket).usable.find((candidate) => candidate.name === name);
+      const slot = usable.find((candidate) => candidate.name === name);
       const liveSlot = liveBucket?.slots.find((candidate) => candidate.slot === name);
-
-      const change = slotChange({
+      const line = slotLine(bucket.name, name, {
         newId: slot && maskKeyId(slot),
         oldId: liveSlot?.access_key,
-        isWorking: liveSlot?.state === "ok",
-        isKnown: liveBucket !== undefined,
+        isOldAccepted: liveSlot?.state === "ok",
+        isOldKnown: liveBucket !== undefined,
       });
-      if (change !== undefined) lines.push(`key of ${bucket.name}, slot ${name}: ${change}`);
+      if (line !== undefined) lines.push(line);
     }
   }
   return lines;
 }
 
 type SlotChange = {
-  /** The end of the id of the key that the file has for the slot, and of the one that the Worker has. */
+  /** The end of the id of the key that the file has for the slot. */
   readonly newId: string | undefined;
+  /** The end of the id of the key that the Worker has in it. */
   readonly oldId: string | undefined;
-  /** Whether S3 accepts the old one. */
-  readonly isWorking: boolean;
+  /** Whether S3 accepts the old key. */
+  readonly isOldAccepted: boolean;
   /** Whether the Worker says what it has. */
-  readonly isKnown: boolean;
+  readonly isOldKnown: boolean;
 };
 
 /** @returns undefined if nothing is known, and nothing happens */
-function slotChange({ newId, oldId, isWorking, isKnown }: SlotChange): string | undefined {
-  if (newId === undefined && oldId === undefined) return undefined;
-  if (newId === undefined) return `${oldId} stays`;
-  if (oldId === newId) return `${newId} is set again`;
-  if (oldId !== undefined)
-    return `${oldId}${isWorking ? ", which works," : ""} is replaced by ${newId}`;
-  return isKnown ? `${newId} is set, and there is none now` : `${newId} is set`;
+function slotLine(bucket: string, slot: SlotName, change: SlotChange): string | undefined {
+  const { newId, oldId, isOldAccepted, isOldKnown } = change;
+  const title = `key of ${bucket}, slot ${slot}`;
+
+  if (newId === undefined) {
+    if (oldId === undefined) return undefined;
+    return `${title}: ${oldId} stays`;
+  }
+
+  if (oldId === undefined) {
+    if (isOldKnown) return `${title}: ${newId} is set, and there is none now`;
+    return `${title}: ${newId} is set`;
+  }
+
+  if (oldId === newId) return `${title}: ${newId} is set again`;
+  if (isOldAccepted) return `${title}: ${oldId}, which works, is replaced by ${newId}`;
+  return `${title}: ${oldId} is replaced by ${newId}`;
 }
 
 function secretLines({ envConfig, secrets }: Deployment, live: LiveWorker): string[] {
@@ -156,27 +124,48 @@ function secretLines({ envConfig, secrets }: Deployment, live: LiveWorker): stri
   return lines;
 }
 
-/** What changes in the configuration, and what that costs. */
-function changeLines(
-  { config, envConfig }: Deployment,
-  health: Health,
+/** What changes in the version and in the configuration, and what that costs. */
+function workerLines(
+  deployment: Deployment,
+  live: LiveWorker,
   configuration: string,
   hashes: ConfigHashes,
 ): string[] {
-  const liveHashes = health.hashes;
-  if (health.configuration === configuration) return ["configuration: as it is deployed"];
-  if (liveHashes === undefined)
-    return ["configuration: not the deployed one. What differs is not known: the Worker is older"];
+  if (live.kind === "unknown") return [`what the Worker has now is not known: ${live.reason}`];
 
-  const presets = {
-    before: presetsOf(liveHashes.variants),
-    after: presetsOf(hashes.variants),
-  };
+  const { health } = live;
+  const lines: string[] = [];
+  const isSameVersion = health.version === undefined || health.version === BUILD_VERSION;
+  if (!isSameVersion) lines.push(`Vitrine: ${health.version} is replaced by ${BUILD_VERSION}`);
+
+  if (health.configuration === configuration) {
+    lines.push("configuration: as it is deployed");
+    return lines;
+  }
+
+  if (health.hashes === undefined) {
+    lines.push(
+      "configuration: not the deployed one. What differs is not known: the Worker is older",
+    );
+    return lines;
+  }
+
+  lines.push("configuration: not the deployed one");
+  lines.push(...changeLines(deployment, health.hashes, hashes));
+  return lines;
+}
+
+function changeLines(
+  { config, envConfig }: Deployment,
+  liveHashes: LiveHashes,
+  hashes: ConfigHashes,
+): string[] {
+  const livePresets = presetsOf(liveHashes.variants);
+  const presets = presetsOf(hashes.variants);
   return [
-    "configuration: not the deployed one",
     ...differenceLine("buckets", liveHashes.buckets, hashes.buckets),
     ...differenceLine("routes", liveHashes.routes, hashes.routes),
-    ...differenceLine("presets", presets.before, presets.after),
+    ...differenceLine("presets", livePresets, presets),
     ...immutableLines(config, envConfig, liveHashes),
     renditionLine(config, envConfig, liveHashes, hashes),
   ];
@@ -184,15 +173,13 @@ function changeLines(
 
 type Hashes = Readonly<Record<string, string>>;
 
-/** Those that the Worker tells. */
-type LiveHashes = NonNullable<Health["hashes"]>;
-
 /** The presets with the hashes of all their variants. */
 function presetsOf(variants: Hashes): Hashes {
   const presets: Record<string, string> = {};
   for (const [name, hash] of Object.entries(variants)) {
     const [preset = name] = name.split("@");
-    presets[preset] = `${presets[preset] ?? ""} ${hash}`;
+    const earlierHashes = presets[preset] ?? "";
+    presets[preset] = `${earlierHashes} ${hash}`;
   }
   return presets;
 }
@@ -200,18 +187,18 @@ function presetsOf(variants: Hashes): Hashes {
 /** What is new, changed and removed, as one line. @returns no line if nothing is */
 function differenceLine(noun: string, before: Hashes, after: Hashes): string[] {
   const names = Object.keys(after);
-  const differences = [
-    { change: "new", names: names.filter((name) => !Object.hasOwn(before, name)) },
-    {
-      change: "changed",
-      names: names.filter((name) => Object.hasOwn(before, name) && before[name] !== after[name]),
-    },
-    { change: "removed", names: Object.keys(before).filter((name) => !Object.hasOwn(after, name)) },
-  ];
-  const texts = differences
-    .filter((difference) => difference.names.length > 0)
-    .map((difference) => `${difference.change} ${difference.names.join(", ")}`);
-  return texts.length === 0 ? [] : [`${noun}: ${texts.join("; ")}`];
+  const added = names.filter((name) => !Object.hasOwn(before, name));
+  const staying = names.filter((name) => Object.hasOwn(before, name));
+  const changed = staying.filter((name) => before[name] !== after[name]);
+  const removed = Object.keys(before).filter((name) => !Object.hasOwn(after, name));
+
+  const differences: string[] = [];
+  if (added.length > 0) differences.push(`new ${added.join(", ")}`);
+  if (changed.length > 0) differences.push(`changed ${changed.join(", ")}`);
+  if (removed.length > 0) differences.push(`removed ${removed.join(", ")}`);
+
+  if (differences.length === 0) return [];
+  return [`${noun}: ${differences.join("; ")}`];
 }
 
 /**
@@ -221,73 +208,108 @@ function differenceLine(noun: string, before: Hashes, after: Hashes): string[] {
 function immutableLines(
   { routes }: Config,
   envConfig: EnvironmentConfig,
-  { immutable: before = [] }: LiveHashes,
+  { immutable: liveImmutable = [] }: LiveHashes,
 ): string[] {
-  const changed = routes.filter(({ path, policy }) => !policy.isImmutable && before.includes(path));
-  return changed.map(({ path, buckets }) => {
-    const commands = buckets.map(({ name }) => `npx vitrine purge --bucket ${name}`);
-    const command = hintFor(envConfig, commands.join(" and "));
-    return `${path} is not immutable any more: after the deploy, purge the bucket by ${command}. Browsers keep what they have, for a year or its max_age`;
-  });
+  const purge = commandFor(envConfig, "npx vitrine purge");
+  const lines: string[] = [];
+  for (const { path, policy, buckets } of routes) {
+    if (policy.isImmutable || !liveImmutable.includes(path)) continue;
+
+    const commands = buckets.map(({ name }) => `${purge} --bucket ${name}`).join(" and ");
+    lines.push(
+      `${path} is not immutable any more: after the deploy, purge the bucket by ${commands}. Browsers keep what they have, for a year or its max_age`,
+    );
+  }
+  return lines;
 }
 
-/** What has to be rendered because its name is new, whatever it is called in wrangler.toml, and what that costs at most. */
+/** What has to be rendered because its name is new, and what that costs at most. */
 function renditionLine(
   config: Config,
-  { deployedVars }: EnvironmentConfig,
+  envConfig: EnvironmentConfig,
   before: LiveHashes,
   after: ConfigHashes,
 ): string {
-  const oldVariants = Object.values(before.variants);
-  const oldBuckets = Object.values(before.buckets);
-  const isNewVariant = (name: string) => !oldVariants.includes(after.variants[name] ?? "");
-  const isNewBucket = ({ name }: Bucket) => !oldBuckets.includes(after.buckets[name] ?? "");
-
-  const newVariants = new Map([...config.variants].filter(([name]) => isNewVariant(name)));
-  const ofNewBuckets = transformationsOf({
-    ...config,
-    buckets: config.buckets.filter((bucket) => isNewBucket(bucket)),
-  });
-  const ofOldBuckets = transformationsOf({
-    ...config,
-    buckets: config.buckets.filter((bucket) => !isNewBucket(bucket)),
-    variants: newVariants,
-  });
-
-  const bounds = readExpectedCosts(deployedVars, () => {});
-  const objects = { ...bounds?.objects };
-  let total = 0;
-  let isAssumed = false;
-  for (const [bucket, each] of [...ofNewBuckets, ...ofOldBuckets]) {
-    const objectCount = objects[bucket];
-    if (each > 0 && objectCount === undefined) isAssumed = true;
-    total += each * (objectCount ?? SOME_OBJECTS);
-  }
+  const { total, isAssumed } = countNewRenditions(config, envConfig, before, after);
   if (total === 0) return "renditions: none has to be made anew";
 
   const dollars = money(Math.max(0, total - FREE) * PRICE);
-  const line = `renditions: at most ${count(total)} have to be made, for ${dollars} (docs/costs.md)`;
-  const assumption = `Assumed: ${count(SOME_OBJECTS)} objects in a bucket, as COSTS.objects does not say`;
-  return isAssumed ? `${line}. ${assumption}` : line;
+  if (!isAssumed) {
+    return `renditions: at most ${count(total)} have to be made, for ${dollars} (${page("docs/costs.md")})`;
+  }
+  return `renditions: at most ${count(total)} have to be made, for ${dollars} (${page("docs/costs.md")}). Assumed: ${count(SOME_OBJECTS)} objects in a bucket, as COSTS.objects does not say`;
 }
 
-function versionLines({ version }: Health): string[] {
-  const isSame = version === undefined || version === BUILD_VERSION;
-  return isSame ? [] : [`Vitrine: ${version} is replaced by ${BUILD_VERSION}`];
+type RenditionCount = {
+  readonly total: number;
+  /** Whether COSTS.objects does not say how many objects a bucket has. */
+  readonly isAssumed: boolean;
+};
+
+function countNewRenditions(
+  config: Config,
+  envConfig: EnvironmentConfig,
+  before: LiveHashes,
+  after: ConfigHashes,
+): RenditionCount {
+  const objectCounts = readExpectedCosts(envConfig.deployedVars, () => {})?.objects;
+  let total = 0;
+  let isAssumed = false;
+
+  for (const [bucket, perObject] of newTransformations(config, before, after)) {
+    if (perObject === 0) continue;
+
+    const objectCount = objectCounts?.[bucket];
+    if (objectCount === undefined) isAssumed = true;
+    total += perObject * (objectCount ?? SOME_OBJECTS);
+  }
+  return { total, isAssumed };
 }
 
-function storeLine({ deployedVars, r2Buckets }: EnvironmentConfig, live: LiveWorker): string {
+/**
+ * How many renditions of one object each bucket needs anew: all of a new bucket, and those of a new variant of another
+ * one. A bucket or a variant that only has another name in wrangler.toml is not new.
+ */
+function newTransformations(
+  config: Config,
+  before: LiveHashes,
+  after: ConfigHashes,
+): ReadonlyMap<string, number> {
+  const oldBuckets = Object.values(before.buckets);
+  const oldVariants = Object.values(before.variants);
+  const isNewBucket = ({ name }: Bucket) => !oldBuckets.includes(after.buckets[name] ?? "");
+  const isNewVariant = (name: string) => !oldVariants.includes(after.variants[name] ?? "");
+
+  const newBuckets = config.buckets.filter((bucket) => isNewBucket(bucket));
+  const stayingBuckets = config.buckets.filter((bucket) => !isNewBucket(bucket));
+  const newVariants = new Map([...config.variants].filter(([name]) => isNewVariant(name)));
+
+  const ofNewBuckets = transformationsOf({ ...config, buckets: newBuckets });
+  const ofStayingBuckets = transformationsOf({
+    ...config,
+    buckets: stayingBuckets,
+    variants: newVariants,
+  });
+  return new Map([...ofNewBuckets, ...ofStayingBuckets]);
+}
+
+function storeLine(
+  { deployedVars, r2Buckets }: EnvironmentConfig,
+  liveHealth: Health | undefined,
+): string {
+  const hasLiveStore = liveHealth?.store !== undefined;
   const { store } = tableOf(deployedVars["ANSWERS"]);
-  const health = live.kind === "known" ? live.health : undefined;
-  // A Vitrine that says no version says nothing of its store.
-  const isKnown = health?.version !== undefined;
-  const hasStore = health?.store !== undefined;
-
   if (store === undefined) {
-    return hasStore ? "store: none. The Worker has one, which is not used any more" : "store: none";
+    return hasLiveStore
+      ? "store: none. The Worker has one, which is not used any more"
+      : "store: none";
   }
 
   const bucket = r2Buckets.find(({ binding }) => binding === store)?.bucket_name;
   const name = bucket === undefined ? `${store}` : `${store}, the R2 bucket ${bucket}`;
-  return isKnown && !hasStore ? `store: ${name}, which is new` : `store: ${name}`;
+
+  // A Vitrine that says no version says nothing of its store.
+  const isLiveStoreKnown = liveHealth?.version !== undefined;
+  const isNew = isLiveStoreKnown && !hasLiveStore;
+  return isNew ? `store: ${name}, which is new` : `store: ${name}`;
 }

@@ -63,7 +63,7 @@ test("an old wrangler is refused", () => {
 
 /** Ends while wrangler runs, or waits there until a signal comes. */
 const PROGRAM = `
-  import { wranglerDeploy } from ${JSON.stringify(join(ROOT, "src/cli/deploy/index.ts"))};
+  import { wranglerDeploy } from ${JSON.stringify(join(ROOT, "src/cli/deploy/wrangler-deploy.ts"))};
   const run = async (_world, args) => {
     process.stdout.write(args.at(-1));
     if (process.argv[1] === "exit") process.exit(130);
