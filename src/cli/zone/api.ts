@@ -3,7 +3,7 @@
 // It never sends a PUT or a DELETE. No answer and no message has the token.
 
 import type { Cloudflare } from "cloudflare";
-import { isPlainObject, tableOf } from "../../worker/util/json.ts";
+import { isPlainObject } from "../../worker/util/json.ts";
 import { type CommandFault, isFault, type World } from "../command.ts";
 import { isHere } from "../config/site-url.ts";
 import { sleep } from "../http/retry.ts";
@@ -12,7 +12,11 @@ import { loadCloudflare } from "../wrangler/packages.ts";
 /** In this order: the second one is wrangler's own. */
 const TOKEN_NAMES = ["CLOUDFLARE_SETUP_TOKEN", "CLOUDFLARE_API_TOKEN"] as const;
 
-export type ZoneToken = { readonly name: string; readonly value: string };
+export type ZoneToken = {
+  /** The variable that has it. */
+  readonly name: string;
+  readonly value: string;
+};
 
 /** @returns undefined if there is none */
 export function findZoneToken({ env }: Pick<World, "env">): ZoneToken | undefined {
@@ -70,11 +74,16 @@ export function createZoneApi(
   if (!/^[\x21-\x7e]+$/.test(token.value)) return { fault: formFault(token.name) };
 
   const client = new library.Cloudflare({
+    baseURL,
     apiToken: token.value,
     // Otherwise the package reads these from the environment.
-    ...{ apiKey: null, apiEmail: null, userServiceKey: null },
-    baseURL,
-    ...{ maxRetries: 0, timeout: TIMEOUT_MS, logLevel: "off" },
+    apiKey: null,
+    apiEmail: null,
+    userServiceKey: null,
+    // This file sends again what may be sent again.
+    maxRetries: 0,
+    timeout: TIMEOUT_MS,
+    logLevel: "off",
   });
   const isApiError = (error: unknown) => error instanceof library.CloudflareError;
   return { tokenName: token.name, client, world, wait, isApiError };
@@ -87,6 +96,7 @@ function isPrivate(url: string): boolean {
 
 const READ_ATTEMPTS = 3;
 const DEFAULT_PAUSE_MS = 1_000;
+
 /** A longer `retry-after` is not waited for. */
 const MAX_PAUSE_MS = 30_000;
 
@@ -98,8 +108,10 @@ export async function readApi(
   const { interrupted } = api.world;
   for (let attempt = 1; ; attempt += 1) {
     const reply = await askOnce(api, (client) => send(client, interrupted));
+    if (attempt === READ_ATTEMPTS || interrupted.aborted) return reply;
+
     const pause = pauseAfter(reply);
-    if (pause === undefined || attempt === READ_ATTEMPTS || interrupted.aborted) return reply;
+    if (pause === undefined) return reply;
 
     await api.wait(pause, interrupted);
     if (interrupted.aborted) return reply;
@@ -119,13 +131,16 @@ function pauseAfter(reply: ApiReply): number | undefined {
   switch (reply.kind) {
     case "answered":
       return undefined;
+
     case "lost":
       return DEFAULT_PAUSE_MS;
+
     case "refused": {
       const mayPass = reply.status === 429 || reply.status >= 500;
       if (!mayPass || reply.retryAfterMs > MAX_PAUSE_MS) return undefined;
       return Math.max(DEFAULT_PAUSE_MS, reply.retryAfterMs);
     }
+
     default:
       return reply satisfies never;
   }
@@ -136,7 +151,8 @@ async function askOnce(
   send: (client: Cloudflare) => PromiseLike<unknown>,
 ): Promise<ApiReply> {
   try {
-    return { kind: "answered", result: await send(client) };
+    const result = await send(client);
+    return { kind: "answered", result };
   } catch (error) {
     // A body that is no JSON is a lost answer, too, and so is one without an object, in which the package looks for a result.
     const isOtherBody = error instanceof SyntaxError || error instanceof TypeError;
@@ -145,27 +161,57 @@ async function askOnce(
   }
 }
 
+/** @param error of the package: `status` is that of the answer, if there is one */
 function replyOf(error: unknown, tokenName: string): ApiReply {
   const { status, headers, errors, cause, message } = Object(error);
   if (typeof status !== "number") {
-    const text = cause instanceof Error ? `${message} (${cause.message})` : `${message}`;
-    return { kind: "lost", reason: `Cloudflare's API does not answer: ${text}` };
+    const causeText = cause instanceof Error ? ` (${cause.message})` : "";
+    return { kind: "lost", reason: `Cloudflare's API does not answer: ${message}${causeText}` };
   }
 
-  const [first] = Array.isArray(errors) ? errors : [];
-  const { code, message: apiMessage } = isPlainObject(first) ? first : tableOf("");
+  const apiError = firstErrorOf(errors);
+  const tokenFault = tokenFaultOf(status, apiError, tokenName);
+  if (tokenFault !== undefined) {
+    return {
+      kind: "refused",
+      status,
+      reason: tokenFault,
+      isAboutRights: false,
+      retryAfterMs: retryAfterMs(headers),
+    };
+  }
+
+  const { code, message: apiMessage } = apiError;
   const oneLine = `${apiMessage}`.replaceAll(/\s+/g, " ");
-  const details = apiMessage === undefined ? "" : `: ${oneLine} [code: ${code}]`;
-  const tokenFault = tokenFaultOf(status, code, `${apiMessage}`, tokenName);
-  const seconds = Number(headers instanceof Headers ? headers.get("retry-after") : 0);
   return {
     kind: "refused",
     status,
-    reason: tokenFault ?? `Cloudflare's API answers ${status}${details}`,
+    reason:
+      apiMessage === undefined
+        ? `Cloudflare's API answers ${status}`
+        : `Cloudflare's API answers ${status}: ${oneLine} [code: ${code}]`,
     // Another server on the way may answer 403, too: its page has no code of the API.
-    isAboutRights: status === 403 && code !== undefined && tokenFault === undefined,
-    retryAfterMs: Number.isFinite(seconds) ? seconds * 1000 : 0,
+    isAboutRights: status === 403 && code !== undefined,
+    retryAfterMs: retryAfterMs(headers),
   };
+}
+
+/** An error in the API's JSON. */
+type ApiErrorDetails = {
+  readonly code?: unknown;
+  readonly message?: unknown;
+};
+
+function firstErrorOf(errors: unknown): ApiErrorDetails {
+  const [first] = Array.isArray(errors) ? errors : [];
+  return isPlainObject(first) ? first : {};
+}
+
+function retryAfterMs(headers: unknown): number {
+  if (!(headers instanceof Headers)) return 0;
+
+  const seconds = Number(headers.get("retry-after"));
+  return Number.isFinite(seconds) ? seconds * 1000 : 0;
 }
 
 function formFault(tokenName: string): string {
@@ -173,19 +219,18 @@ function formFault(tokenName: string): string {
 }
 
 /** The codes of a header that cannot be a token's. */
-const MALFORMED = [6003, 6111];
+const MALFORMED: readonly unknown[] = [6003, 6111];
 
 /** What is wrong with the token itself. @returns undefined if nothing is known to be */
 function tokenFaultOf(
   status: number,
-  code: unknown,
-  message: string,
+  { code, message }: ApiErrorDetails,
   tokenName: string,
 ): string | undefined {
-  if (MALFORMED.some((malformed) => malformed === code)) {
-    return formFault(tokenName);
-  }
-  if (status !== 401 && !/invalid (?:access|api) token/i.test(message)) return undefined;
+  if (MALFORMED.includes(code)) return formFault(tokenName);
+
+  const isUnknown = status === 401 || /invalid (?:access|api) token/i.test(`${message}`);
+  if (!isUnknown) return undefined;
   return `Cloudflare does not know the token in ${tokenName}, or it has ended. Make a new one`;
 }
 

@@ -43,6 +43,12 @@ export function originOf(bucket: Bucket): Origin {
   return texts.map((text) => text.toLowerCase());
 }
 
+/** Several buckets of the configuration may have one origin. */
+export function uniqueOrigins(origins: readonly Origin[]): Origin[] {
+  const byTexts = new Map(origins.map((origin) => [origin.join(), origin]));
+  return [...byTexts.values()];
+}
+
 /** By its description our rule is found again. Each Worker has one of its own. */
 export function doorRuleDescription(worker: string): string {
   return `Vitrine ${worker}: nobody asks for /cdn-cgi/image/`;
@@ -50,10 +56,12 @@ export function doorRuleDescription(worker: string): string {
 
 /** `r`: what is encoded twice is decoded twice. */
 const PATH = 'lower(url_decode(http.request.uri.path, "r"))';
+
 /** Cloudflare joins slashes by default, before rules run. Where somebody has switched that off, this does it. */
 const DOOR_PATHS = ["/cdn-cgi/image/", "//cdn-cgi/", "/cdn-cgi//"]
   .map((start) => `starts_with(${PATH}, "${start}")`)
   .join(" or ");
+
 const IS_DOOR = `(${DOOR_PATHS})`;
 
 /** The rule for those who write it by hand, on every host: docs/zone.md has it, too. */
@@ -98,35 +106,37 @@ function quote(text: string): string {
 function readExpression(expression: string): DoorNeed | undefined {
   if (ZONE_WIDE.includes(expression)) return { hosts: [], origins: [], isZoneWide: true };
 
-  const [, rest = ""] = expression.split(`${IS_DOOR} and (`);
-  const clauses = rest.replace(/\)$/, "").split(" or ");
   const hosts: string[] = [];
   const origins: Origin[] = [];
-  for (const clause of clauses) {
+  const [, list = ""] = expression.split(`${IS_DOOR} and (`);
+  for (const clause of list.replace(/\)$/, "").split(" or ")) {
     const texts = textsOf(clause.replaceAll(PATH, ""));
     if (clause.startsWith(HOST_STARTS)) hosts.push(...texts);
     else if (clause.startsWith(HOST_CONTAINS)) hosts.push(...texts.map((text) => `*${text}`));
     else origins.push(texts);
   }
 
+  // The clauses were split roughly: only if they make this very expression again, they were read right.
   const need = { hosts, origins, isZoneWide: false };
   return doorExpression(need) === expression ? need : undefined;
 }
 
 /** The quoted texts of a clause. */
 function textsOf(clause: string): string[] {
-  return [...clause.matchAll(/"(?<text>[^"]*)"/g)].map(({ groups }) => groups?.["text"] ?? "");
+  const matches = [...clause.matchAll(/"(?<text>[^"]*)"/g)];
+  return matches.map(({ groups }) => groups?.["text"] ?? "");
 }
 
 /** What is left to be blocked, if something blocks a part of it. */
 function withoutBlocked(need: DoorNeed, blocked: DoorNeed): DoorNeed {
   if (blocked.isZoneWide) return { hosts: [], origins: [], isZoneWide: false };
 
-  const isBlocked = (origin: Origin) =>
-    blocked.origins.some((texts) => texts.every((text) => origin.includes(text)));
+  const isHostBlocked = (host: string) => blocked.hosts.some((other) => coversHost(other, host));
+  const isOriginBlocked = (origin: Origin) =>
+    blocked.origins.some((other) => coversOrigin(other, origin));
   return {
-    hosts: need.hosts.filter((host) => !blocked.hosts.some((other) => coversHost(other, host))),
-    origins: need.origins.filter((origin) => !isBlocked(origin)),
+    hosts: need.hosts.filter((host) => !isHostBlocked(host)),
+    origins: need.origins.filter((origin) => !isOriginBlocked(origin)),
     isZoneWide: need.isZoneWide,
   };
 }
@@ -136,23 +146,27 @@ function coversHost(blocked: string, host: string): boolean {
   return host.replace(/^\*/, "").endsWith(blocked.slice(1));
 }
 
+/** A clause with fewer texts blocks more. */
+function coversOrigin(blocked: Origin, origin: Origin): boolean {
+  return blocked.every((text) => origin.includes(text));
+}
+
 function isNothing({ hosts, origins, isZoneWide }: DoorNeed): boolean {
   return hosts.length === 0 && origins.length === 0 && !isZoneWide;
 }
 
 function unite(first: DoorNeed, second: DoorNeed): DoorNeed {
-  const origins = new Map(
-    [...first.origins, ...second.origins].map((origin) => [origin.join(), origin]),
-  );
+  const origins = [...first.origins, ...second.origins];
+  const hosts = [...first.hosts, ...second.hosts];
   return {
-    hosts: [...new Set([...first.hosts, ...second.hosts])],
-    origins: [...origins.values()],
+    hosts: [...new Set(hosts)],
+    origins: uniqueOrigins(origins),
     isZoneWide: first.isZoneWide || second.isZoneWide,
   };
 }
 
 /**
- * Judges the custom rules of a zone. Each paragraph decides, if it can.
+ * Judges the custom rules of a zone.
  * @param maxRules how many rules the plan of the zone has room for; undefined: that is not known
  */
 export function judgeDoor(
@@ -161,50 +175,72 @@ export function judgeDoor(
   worker: string,
   maxRules: number | undefined,
 ): DoorRule {
-  const firstSkip = rules.findIndex(({ isEnabled, skipsOthers }) => isEnabled && skipsOthers);
-  const certain = firstSkip < 0 ? rules : rules.slice(0, firstSkip);
-  const blocking = certain.filter(({ isEnabled, action }) => isEnabled && action === "block");
+  // Rules of others may block it already. A rule behind one that skips it may not run.
+  const runningRules = rulesBeforeSkip(rules);
+  const shut = findShut(runningRules, need);
+  if (shut !== undefined) return shut;
 
-  let left = need;
-  let isZoneWide = false;
-  const descriptions: string[] = [];
-  for (const { expression, description } of blocking) {
-    const blocked = readExpression(normalised(expression));
-    if (blocked === undefined) continue;
-    left = withoutBlocked(left, blocked);
-    if (blocked.isZoneWide) isZoneWide = true;
-    descriptions.push(description);
-  }
-  if (isNothing(left)) return { kind: "shut", description: descriptions.join("; "), isZoneWide };
-
-  const ownRule = rules.find(({ description }) => description === doorRuleDescription(worker));
+  const description = doorRuleDescription(worker);
+  const ownRule = rules.find((rule) => rule.description === description);
   if (ownRule === undefined || rulesetId === undefined) {
     const expression = doorExpression(need);
-    if (maxRules === undefined || rules.length < maxRules) {
-      return { kind: "missing", rulesetId, expression };
-    }
-    return { kind: "full", count: rules.length, expression };
+    const isFull = maxRules !== undefined && rules.length >= maxRules;
+    if (isFull) return { kind: "full", count: rules.length, expression };
+    return { kind: "missing", rulesetId, expression };
   }
 
   const ownBlocked = readExpression(normalised(ownRule.expression));
   if (ownBlocked === undefined) return { kind: "edited", expression: doorExpression(need) };
 
-  const expression = doorExpression(unite(ownBlocked, need));
-  const ruleId = ownRule.id;
-  const fault = faultOf(ownRule, certain);
-  return { kind: "incomplete", rulesetId, ruleId, expression, fault, previous: ruleText(ownRule) };
+  // What our rule blocks already stays blocked: it may be meant for another host.
+  return {
+    kind: "incomplete",
+    rulesetId,
+    ruleId: ownRule.id,
+    expression: doorExpression(unite(ownBlocked, need)),
+    fault: faultOf(ownRule, runningRules),
+    previous: ruleText(ownRule),
+  };
+}
+
+function rulesBeforeSkip(rules: readonly CustomRule[]): readonly CustomRule[] {
+  const firstSkip = rules.findIndex(({ isEnabled, skipsOthers }) => isEnabled && skipsOthers);
+  if (firstSkip < 0) return rules;
+  return rules.slice(0, firstSkip);
+}
+
+/** @returns undefined if the rules do not certainly block all of it */
+function findShut(rules: readonly CustomRule[], need: DoorNeed): DoorRule | undefined {
+  let left = need;
+  let isZoneWide = false;
+  const descriptions: string[] = [];
+
+  for (const { isEnabled, action, expression, description } of rules) {
+    if (!isEnabled || action !== "block") continue;
+
+    const blocked = readExpression(normalised(expression));
+    if (blocked === undefined) continue;
+
+    left = withoutBlocked(left, blocked);
+    if (blocked.isZoneWide) isZoneWide = true;
+    descriptions.push(description);
+  }
+
+  if (!isNothing(left)) return undefined;
+  return { kind: "shut", description: descriptions.join("; "), isZoneWide };
 }
 
 /** What a rule is, for whoever wants it back. */
 function ruleText({ isEnabled, action, expression }: CustomRule): string {
-  return `${isEnabled ? "switched on" : "switched off"}, with the action ${action} and the expression ${expression}`;
+  const state = isEnabled ? "switched on" : "switched off";
+  return `${state}, with the action ${action} and the expression ${expression}`;
 }
 
 /** Why our own rule does not block all of it. */
-function faultOf(ownRule: CustomRule, certain: readonly CustomRule[]): string {
+function faultOf(ownRule: CustomRule, runningRules: readonly CustomRule[]): string {
   if (!ownRule.isEnabled) return "it is switched off";
   if (ownRule.action !== "block") return `its action is ${ownRule.action}`;
-  if (!certain.includes(ownRule)) return "it stands behind a rule that skips it";
+  if (!runningRules.includes(ownRule)) return "it stands behind a rule that skips it";
   return "it leaves out a host or an origin of the configuration";
 }
 

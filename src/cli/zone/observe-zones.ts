@@ -16,7 +16,14 @@ import {
   readApi,
   type ZoneApi,
 } from "./api.ts";
-import { type CustomRule, type DoorNeed, judgeDoor, originOf, type Ruleset } from "./door-rule.ts";
+import {
+  type CustomRule,
+  type DoorNeed,
+  judgeDoor,
+  originOf,
+  type Ruleset,
+  uniqueOrigins,
+} from "./door-rule.ts";
 import { judgeSources, wildcardEntries } from "./sources.ts";
 import type {
   DoorRule,
@@ -76,22 +83,29 @@ export async function observeZones(
 
   // In the order of wrangler: the zone has to be in the account that gets the Worker.
   const account = envConfig.wrangler.account_id || world.env["CLOUDFLARE_ACCOUNT_ID"] || undefined;
+  const matches = await findZones(api, hosts, account);
   const zones: ZoneSeen[] = [];
-  for (const match of await findZones(api, hosts, account)) {
-    if (match.kind === "no-zone") zones.push(match);
-    else zones.push(await readZone(api, match.zone, need));
+  for (const match of matches) {
+    if (match.kind === "no-zone") {
+      zones.push(match);
+      continue;
+    }
+
+    const zone = await readZone(api, match.zone, need);
+    zones.push(zone);
   }
   return { kind: "zones", tokenName: token.name, zones };
 }
 
 export function zoneNeedOf(envConfig: EnvironmentConfig, { routes }: Config): ZoneNeed {
   const buckets = edgeBucketsOf(routes);
-  // Several buckets of the configuration may be one of S3.
-  const origins = new Map(buckets.map(originOf).map((origin) => [origin.join(), origin]));
+  const entries = buckets.map(sourceEntryOf);
+  const origins = buckets.map(originOf);
   return {
     worker: envConfig.worker ?? "",
-    entries: [...new Set(buckets.map(sourceEntryOf))],
-    origins: [...origins.values()],
+    // Several buckets of the configuration may be one of S3.
+    entries: [...new Set(entries)],
+    origins: uniqueOrigins(origins),
   };
 }
 
@@ -112,6 +126,7 @@ export async function readTransformations(api: ZoneApi, id: string): Promise<Tra
 
   const { value } = tableOf(reply.result);
   if (value === "on" || value === "off" || value === "open") return { kind: value };
+
   const reason = `the setting of transformations has a value that is not known: ${JSON.stringify(value)}`;
   return { kind: "unread", reason, right: undefined };
 }
@@ -125,7 +140,9 @@ export async function readSources(
     client.zones.transformationsAllowedOrigins.get({ zone_id: id }, { signal }),
   );
   if (reply.kind !== "answered") return unread(reply, RIGHTS.settings);
-  return judgeSources(tableOf(reply.result)["value"], entries);
+
+  const { value } = tableOf(reply.result);
+  return judgeSources(value, entries);
 }
 
 /** What decides how much the rule has to block. */
@@ -145,7 +162,9 @@ export async function readDoorRule(
   );
   const ruleset = rulesetOf(reply);
   if (ruleset.kind === "unread") return ruleset;
-  return judgeDoor(ruleset, doorNeedOf(zone, need, settings), need.worker, zone.maxRules);
+
+  const doorNeed = doorNeedOf(zone, need, settings);
+  return judgeDoor(ruleset, doorNeed, need.worker, zone.maxRules);
 }
 
 /**
@@ -159,13 +178,27 @@ export function doorNeedOf(
   { sources, transformations }: OtherSettings,
 ): DoorNeed {
   const isUnused = transformations.kind === "off";
-  const isWide =
-    sources.kind === "any" || (sources.kind === "list" && wildcardEntries(sources.text).length > 0);
-  return { hosts, origins, isZoneWide: isWide && isUnused };
+  return { hosts, origins, isZoneWide: isUnused && allowsMany(sources) };
 }
 
-/** The code of Cloudflare's API where a phase of a zone has no ruleset yet. */
-function rulesetOf(reply: ApiReply): (Ruleset & { readonly kind: "ruleset" }) | Unread {
+/** Returns whether all origins are allowed, or all hosts of a domain. */
+function allowsMany(sources: Sources): boolean {
+  switch (sources.kind) {
+    case "any":
+      return true;
+    case "list":
+      return wildcardEntries(sources.text).length > 0;
+    case "unread":
+      return false;
+    default:
+      return sources satisfies never;
+  }
+}
+
+type ReadRuleset = Ruleset & { readonly kind: "ruleset" };
+
+function rulesetOf(reply: ApiReply): ReadRuleset | Unread {
+  // The phase has no ruleset yet.
   if (reply.kind === "refused" && reply.status === 404) {
     return { kind: "ruleset", id: undefined, rules: [] };
   }
@@ -205,22 +238,28 @@ export function routeHosts(envConfig: EnvironmentConfig): readonly string[] {
 }
 
 /** The zone that a route names for its host. */
-type NamedZone = { readonly name: string | undefined; readonly id: string | undefined };
+type NamedZone = {
+  readonly name: string | undefined;
+  readonly id: string | undefined;
+};
 
 /** The hosts of a Worker's routes, and the zone that a route names for its host, if it names one. */
 function findHosts({ wrangler }: EnvironmentConfig): ReadonlyMap<string, NamedZone> {
-  const routes = wrangler.routes ?? (wrangler.route === undefined ? [] : [wrangler.route]);
+  const onlyRoute = wrangler.route === undefined ? [] : [wrangler.route];
+  const routes = wrangler.routes ?? onlyRoute;
+
   const hosts = new Map<string, NamedZone>();
   for (const route of routes) {
-    const { pattern, zone_name, zone_id } = tableOf(
-      typeof route === "string" ? { pattern: route } : route,
-    );
+    const settings = typeof route === "string" ? { pattern: route } : route;
+    const { pattern, zone_name, zone_id } = tableOf(settings);
     const host = plainHost(`${pattern}`);
     if (host === undefined) continue;
-    const { name, id } = hosts.get(host) ?? {};
+
+    // Of several routes of a host, one may name the zone.
+    const earlier = hosts.get(host);
     hosts.set(host, {
-      name: typeof zone_name === "string" ? zone_name : name,
-      id: typeof zone_id === "string" ? zone_id : id,
+      name: typeof zone_name === "string" ? zone_name : earlier?.name,
+      id: typeof zone_id === "string" ? zone_id : earlier?.id,
     });
   }
   return hosts;
@@ -229,13 +268,12 @@ function findHosts({ wrangler }: EnvironmentConfig): ReadonlyMap<string, NamedZo
 /** `*.example.com`, or a host as a URL has it: `xn--…` for other scripts. @returns undefined if it names no host */
 function plainHost(pattern: string): string | undefined {
   const host = hostOf(pattern);
-  const wildcard = host.startsWith("*") ? "*" : "";
-  const dot = host.startsWith("*.") ? "." : "";
-  const name = URL.parse(`https://${host.slice(wildcard.length + dot.length)}`)?.hostname.replace(
-    /\.$/,
-    "",
-  );
-  return name?.includes(".") === true ? wildcard + dot + name : undefined;
+  const wildcard = /^\*\.?/.exec(host)?.[0] ?? "";
+
+  const url = URL.parse(`https://${host.slice(wildcard.length)}`);
+  const name = url?.hostname.replace(/\.$/, "");
+  if (!name?.includes(".")) return undefined;
+  return wildcard + name;
 }
 
 type ZoneMatch = { readonly kind: "zone"; readonly zone: Zone } | NoZone;
@@ -254,24 +292,24 @@ async function findZones(
       failures.push(match);
       continue;
     }
+
     const { zone } = match;
     const earlierHosts = zones.get(zone.id)?.hosts ?? [];
     zones.set(zone.id, { ...zone, hosts: [...earlierHosts, host] });
   }
+
   const matches = [...zones.values()].map((zone): ZoneMatch => ({ kind: "zone", zone }));
   return [...matches, ...failures];
 }
 
-/** The longest name of which there is a zone: a zone may be of a subdomain. */
+/** Finds the zone that the route names, or the one with the longest name: a zone may be of a subdomain. */
 async function findZone(
   api: ZoneApi,
   host: string,
   namedZone: NamedZone,
   account: string | undefined,
 ): Promise<ZoneMatch> {
-  const labels = host.replace(/^\*\.?/, "").split(".");
-  const suffixes = labels.slice(0, -1).map((_label, index) => labels.slice(index).join("."));
-  const names = namedZone.name === undefined ? suffixes : [namedZone.name.toLowerCase()];
+  const names = namedZone.name === undefined ? possibleZones(host) : [namedZone.name.toLowerCase()];
   const noZone = (reason: string, right?: string): NoZone => {
     return { kind: "no-zone", tokenName: api.tokenName, hosts: [host], reason, right };
   };
@@ -284,6 +322,7 @@ async function findZone(
 
     const all = zonesIn(reply.result).filter((zone) => zone.name === name);
     if (all.length === 0) continue;
+
     const choice = chooseZone(all, account);
     if (choice.kind === "none") return noZone(choice.reason);
 
@@ -291,12 +330,26 @@ async function findZone(
     if (namedZone.id !== undefined && namedZone.id !== id) {
       return noZone(`the route of ${host} has the zone_id of another zone than ${name}`);
     }
-    const { tokenName } = api;
-    const zone = { id, name, hosts: [host], maxRules: MAX_RULES[plan], tokenName };
+
+    const maxRules = MAX_RULES[plan];
+    const zone = { id, name, hosts: [host], maxRules, tokenName: api.tokenName };
     return { kind: "zone", zone };
   }
-  const reason = `the token sees no zone of ${host}: the zone is in another account, or the token is for other zones`;
-  return noZone(reason, RIGHTS.zone);
+
+  return noZone(
+    `the token sees no zone of ${host}: the zone is in another account, or the token is for other zones`,
+    RIGHTS.zone,
+  );
+}
+
+/** `images.example.com` may be of the zone `images.example.com`, or of `example.com`. */
+function possibleZones(host: string): string[] {
+  const labels = host.replace(/^\*\.?/, "").split(".");
+  const names: string[] = [];
+  for (let first = 0; first < labels.length - 1; first += 1) {
+    names.push(labels.slice(first).join("."));
+  }
+  return names;
 }
 
 type ListedZone = {
@@ -313,32 +366,41 @@ type Choice =
 
 /** @param account the Worker's; undefined: that is not known */
 function chooseZone(zones: readonly ListedZone[], account: string | undefined): Choice {
-  const candidates = zones.filter((zone) => account === undefined || zone.account === account);
+  const candidates =
+    account === undefined ? zones : zones.filter((zone) => zone.account === account);
   const [zone] = candidates;
+
   if (zone === undefined) {
     const reason = `${zones[0]?.name} is a zone of another account than the Worker's: nothing is set there`;
     return { kind: "none", reason };
   }
+
   if (candidates.length > 1) {
     const reason = `several accounts have the zone ${zone.name}: name the Worker's by CLOUDFLARE_ACCOUNT_ID`;
     return { kind: "none", reason };
   }
+
   if (zone.status !== "active") {
     const reason = `the zone ${zone.name} is not active, but ${zone.status}: Cloudflare's dashboard says which name servers it needs`;
     return { kind: "none", reason };
   }
+
   return { kind: "chosen", zone };
 }
 
 function zonesIn(page: unknown): ListedZone[] {
   const list = Object(page).result;
   if (!Array.isArray(list)) return [];
-  return list.map((entry: unknown) => {
-    const { id, name, status, account, plan } = tableOf(entry);
-    return {
-      ...{ id: `${id}`, name: `${name}`, status: `${status}` },
-      account: `${tableOf(account)["id"]}`,
-      plan: `${tableOf(plan)["legacy_id"]}`,
-    };
-  });
+  return list.map(listedZoneOf);
+}
+
+function listedZoneOf(entry: unknown): ListedZone {
+  const { id, name, status, account, plan } = tableOf(entry);
+  return {
+    id: `${id}`,
+    name: `${name}`,
+    status: `${status}`,
+    account: `${tableOf(account)["id"]}`,
+    plan: `${tableOf(plan)["legacy_id"]}`,
+  };
 }

@@ -70,6 +70,7 @@ async function setRule(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<PartRe
   const before = await readWholeRule(api, zone, need);
   if (before.kind === "shut") return { kind: "there", part: "rule" };
   if (before.kind !== "missing" && before.kind !== "incomplete") return ruleFailure(before);
+
   if (api.world.interrupted.aborted) return { kind: "interrupted", part: "rule" };
 
   const reply = await writeRule(api, zone, need, before);
@@ -79,6 +80,7 @@ async function setRule(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<PartRe
     if (before.kind === "missing") return { kind: "set", part: "rule", added };
     return { kind: "set", part: "rule", added, previous: before.previous };
   }
+
   if (reply.kind !== "answered") return writeFailure("rule", reply, RIGHTS.rules);
   return ruleFailure(after);
 }
@@ -92,10 +94,11 @@ async function readWholeRule(api: ZoneApi, zone: Zone, need: ZoneNeed): Promise<
 /** Writes our own rule, in front of all others: a rule that skips the rest would let the door open. */
 function writeRule(
   api: ZoneApi,
-  { id: zone_id }: Zone,
+  zone: Zone,
   { worker }: ZoneNeed,
   state: Extract<DoorRule, { kind: "missing" | "incomplete" }>,
 ): Promise<ApiReply> {
+  const zone_id = zone.id;
   const rule = {
     action: "block" as const,
     description: doorRuleDescription(worker),
@@ -103,6 +106,7 @@ function writeRule(
     enabled: true,
   };
   const position = { index: 1 };
+
   if (state.kind === "incomplete") {
     const { rulesetId, ruleId } = state;
     const params = { ruleset_id: rulesetId, zone_id, ...rule, position };
@@ -116,7 +120,11 @@ function writeRule(
   }
   return writeApi(api, (client) =>
     client.rulesets.create({
-      ...{ zone_id, kind: "zone", phase: RULES_PHASE, name: "default", rules: [rule] },
+      zone_id,
+      kind: "zone",
+      phase: RULES_PHASE,
+      name: "default",
+      rules: [rule],
     }),
   );
 }
@@ -128,16 +136,21 @@ function ruleFailure(state: Exclude<DoorRule, { kind: "shut" }>): PartResult {
   switch (state.kind) {
     case "missing":
       return failed("the rule was written, and is not there");
+
     case "incomplete":
       return failed(`the rule was written, and ${state.fault}`);
+
     case "edited":
       return failed("somebody has changed Vitrine's rule by hand, so it is not touched");
+
     case "full":
       return failed(
         `the zone has ${state.count} custom rules, and its plan has room for no more: remove one that nobody needs`,
       );
+
     case "unread":
       return failed(state.reason, state.right);
+
     default:
       return state satisfies never;
   }
@@ -152,11 +165,14 @@ async function setSources(
   switch (before.kind) {
     case "unread":
       return unreadFailure("sources", before);
+
     case "any":
       return { kind: "there", part: "sources" };
+
     case "list":
       if (before.missing.length === 0) return { kind: "there", part: "sources" };
       return writeSources(api, zone, need, before);
+
     default:
       return before satisfies never;
   }
@@ -165,12 +181,13 @@ async function setSources(
 /** Adds entries behind the text that was read. */
 async function writeSources(
   api: ZoneApi,
-  { id: zone_id }: Zone,
+  zone: Zone,
   need: Pick<ZoneNeed, "entries">,
   { text, missing }: Extract<Sources, { kind: "list" }>,
 ): Promise<PartResult> {
   if (api.world.interrupted.aborted) return { kind: "interrupted", part: "sources" };
 
+  const zone_id = zone.id;
   const value = addEntries(text, missing);
   const reply = await writeApi(api, (client) =>
     client.zones.transformationsAllowedOrigins.edit({ zone_id, value }),
@@ -188,6 +205,7 @@ async function writeSources(
     return { kind: "set", part: "sources", added: missing };
   }
   if (reply.kind !== "answered") return writeFailure("sources", reply, RIGHTS.settings);
+
   const reason = `${after.missing.join(", ")} was added to the list, and is not there`;
   return { kind: "failed", part: "sources", reason, right: undefined };
 }
@@ -214,11 +232,13 @@ async function setTransformations(api: ZoneApi, zone: Zone, need: ZoneNeed): Pro
       "the rule does not block all that it has to, since something was changed meanwhile: run this again";
     return { kind: "failed", part, reason, right: undefined };
   }
+
   if (api.world.interrupted.aborted) return { kind: "interrupted", part };
 
   const reply = await writeApi(api, (client) =>
     client.zones.settings.edit("image_resizing", { zone_id: zone.id, value: "on" }),
   );
+
   const after = await readTransformations(uninterrupted(api), zone.id);
   return transformationsResult(after, reply);
 }
@@ -229,10 +249,13 @@ function transformationsResult(after: Transformations, reply: ApiReply): PartRes
     case "on":
     case "open":
       return { kind: "set", part, added: [] };
+
     case "unread":
       return unreadFailure(part, after);
+
     case "off": {
       if (reply.kind !== "answered") return writeFailure(part, reply, RIGHTS.settings);
+
       const reason = "transformations were switched on, and are still off";
       return { kind: "failed", part, reason, right: undefined };
     }

@@ -10,16 +10,16 @@ import type { Sources } from "./zone-state.ts";
  */
 export function judgeSources(value: unknown, ownEntries: readonly string[]): Sources {
   if (typeof value !== "string" || !hasKnownForm(value)) {
-    const reason = `the list of allowed origins has a form that is not known: ${JSON.stringify(value)?.slice(0, 200)}`;
+    const excerpt = JSON.stringify(value)?.slice(0, 200);
+    const reason = `the list of allowed origins has a form that is not known: ${excerpt}`;
     return { kind: "unread", reason, right: undefined };
   }
 
   const entries = entriesOf(value);
   if (entries.includes("*")) return { kind: "any" };
 
-  const missing = ownEntries.filter(
-    (ownEntry) => !entries.some((entry) => allows(entry, ownEntry)),
-  );
+  const isAllowed = (ownEntry: string) => entries.some((entry) => allows(entry, ownEntry));
+  const missing = ownEntries.filter((ownEntry) => !isAllowed(ownEntry));
   return { kind: "list", text: value, missing };
 }
 
@@ -27,7 +27,8 @@ export function judgeSources(value: unknown, ownEntries: readonly string[]): Sou
 export function addEntries(text: string, added: readonly string[]): string {
   const addition = added.join(",");
   if (text.trim() === "") return addition;
-  return text.trimEnd().endsWith(",") ? text + addition : `${text},${addition}`;
+  if (text.trimEnd().endsWith(",")) return text + addition;
+  return `${text},${addition}`;
 }
 
 /** The parts that the text had before, and has no more: somebody else wrote at the same time. */
@@ -42,10 +43,8 @@ export function wildcardEntries(text: string): string[] {
 }
 
 function entriesOf(text: string): string[] {
-  return text
-    .split(",")
-    .map((entry) => entry.trim())
-    .filter((entry) => entry !== "");
+  const entries = text.split(",").map((entry) => entry.trim());
+  return entries.filter((entry) => entry !== "");
 }
 
 /** `*`, or a host with at least one dot, perhaps behind `*.`, and perhaps with a path. */
@@ -60,12 +59,19 @@ function hasKnownForm(text: string): boolean {
 function allows(entry: string, ownEntry: string): boolean {
   const { host, path } = splitEntry(entry);
   const { host: ownHost, path: ownPath } = splitEntry(ownEntry);
-  const isHost = host.startsWith("*.") ? ownHost.endsWith(host.slice(1)) : ownHost === host;
-  return isHost && ownPath.startsWith(path);
+  if (!ownPath.startsWith(path)) return false;
+
+  if (host.startsWith("*.")) return ownHost.endsWith(host.slice(1));
+  return ownHost === host;
 }
 
-/** The path of an entry without one is empty. */
-function splitEntry(entry: string): { readonly host: string; readonly path: string } {
+type EntryParts = {
+  readonly host: string;
+  /** Empty: the entry has none, so it allows all paths. */
+  readonly path: string;
+};
+
+function splitEntry(entry: string): EntryParts {
   const slash = entry.indexOf("/");
   if (slash < 0) return { host: entry.toLowerCase(), path: "" };
   return { host: entry.slice(0, slash).toLowerCase(), path: entry.slice(slash) };
