@@ -18,6 +18,8 @@ export type Rule<T = unknown> = {
   readonly test: (value: unknown) => value is T;
 };
 
+export type Rules = Readonly<Record<string, Rule>>;
+
 /** A setting that a test may change at any time, with the value that is as strict as production. */
 export type Switch<T = unknown> = Rule<T> & { readonly strict: T };
 
@@ -36,8 +38,6 @@ export function strictValues<Table extends Readonly<Record<string, Switch>>>(
   return Object.assign({} as SwitchValues<Table>, Object.fromEntries(values));
 }
 
-export type Rules = Readonly<Record<string, Rule>>;
-
 export function matching(expected: string, pattern: RegExp): Rule<string> {
   return {
     expected,
@@ -47,11 +47,13 @@ export function matching(expected: string, pattern: RegExp): Rule<string> {
 
 export const text = matching("text", /./s);
 
-export const wholeNumber: Rule<number> = {
-  expected: "a whole number, 0 or more",
-  test: (value): value is number =>
-    (Number.isInteger(value) || value === Number.POSITIVE_INFINITY) && Number(value) >= 0,
-};
+export const wholeNumber: Rule<number> = { expected: "a whole number, 0 or more", test: isCount };
+
+/** `Infinity` counts, too: a limit that is never reached. */
+function isCount(value: unknown): value is number {
+  if (typeof value !== "number" || value < 0) return false;
+  return Number.isInteger(value) || value === Number.POSITIVE_INFINITY;
+}
 
 export const host: Rule<string> = {
   expected: "a host in lower case, without https:// and without a path, such as images.example",
@@ -59,8 +61,8 @@ export const host: Rule<string> = {
 };
 
 export function isHost(value: unknown): value is string {
-  const isText = typeof value === "string" && !value.includes("*");
-  return isText && URL.parse(`https://${value}`)?.host === value;
+  if (typeof value !== "string" || value.includes("*")) return false;
+  return URL.parse(`https://${value}`)?.host === value;
 }
 
 export function oneOf<const T extends readonly unknown[]>(...allowed: T): Rule<T[number]> {
@@ -99,28 +101,8 @@ export function table<T>(rules: { readonly [Name in keyof T]-?: Rule<T[Name]> } 
   const entries = Object.entries<Rule>(rules).map(([name, { expected }]) => `${name}: ${expected}`);
   return {
     expected: `{ ${entries.join("; ")} }`,
-    test: (value): value is T => isRecord(value) && mistakesIn(value, rules).length === 0,
+    test: (value): value is T => isRecord(value) && findMistakes(value, rules).length === 0,
   };
-}
-
-/** Says that a value is not what a rule asks for. A long text may be a secret: it is not repeated. */
-function describeMistake(value: unknown, { expected }: Rule): string {
-  return `${quoteValue(value)}is not ${expected}`;
-}
-
-/** Longest text that a message repeats, shorter than a key id: characters. */
-const MAX_QUOTED_CHARS = 16;
-
-function quoteValue(value: unknown): string {
-  if (typeof value === "string")
-    return value.length > MAX_QUOTED_CHARS ? "this text " : `"${value}" `;
-  if (Array.isArray(value)) return `[${value.join(", ")}] `;
-  return Object(value) === value ? "" : `${String(value)} `; // an object may have credentials
-}
-
-/** Says which names are unknown, and which are known. */
-function unknownNames(names: readonly PropertyKey[], allowed: object): string {
-  return `unknown: ${names.map(String).join(", ")}. Known: ${Object.keys(allowed).join(", ")}`;
 }
 
 /**
@@ -136,23 +118,56 @@ export function checkSettings(
   rules: Rules,
   switches: Rules = {},
 ): void {
-  const mistakes = mistakesIn({ ...settings }, rules, switches);
+  const mistakes = findMistakes({ ...settings }, rules, switches);
   if (mistakes.length === 0) return;
-  throw new TypeError(mistakes.map((mistake) => `${caller}: ${mistake}`).join("\n"));
+
+  const lines = mistakes.map((mistake) => `${caller}: ${mistake}`);
+  throw new TypeError(lines.join("\n"));
 }
 
-function mistakesIn(
+function findMistakes(
   settings: Readonly<Record<string, unknown>>,
   rules: Rules,
   switches: Rules = {},
-): string[] {
+): readonly string[] {
   const allRules: Rules = { ...rules, ...switches };
+  const mistakes: string[] = [];
+
   const unknown = Object.keys(settings).filter((name) => !Object.hasOwn(allRules, name));
-  const invalid = Object.entries(allRules)
-    .filter(([name]) => Object.hasOwn(rules, name) || settings[name] !== undefined)
-    .filter(([name, rule]) => !rule.test(settings[name]))
-    .map(([name, rule]) => `${name}: ${describeMistake(settings[name], rule)}`);
-  return [...(unknown.length > 0 ? [unknownNames(unknown, allRules)] : []), ...invalid];
+  if (unknown.length > 0) mistakes.push(describeUnknown(unknown, allRules));
+
+  for (const [name, rule] of Object.entries(allRules)) {
+    const value = settings[name];
+    const isLeftOut = value === undefined && !Object.hasOwn(rules, name);
+    if (isLeftOut || rule.test(value)) continue;
+    mistakes.push(`${name}: ${describeMistake(value, rule)}`);
+  }
+
+  return mistakes;
+}
+
+/** Says which names are unknown, and which are known. */
+function describeUnknown(names: readonly PropertyKey[], allowed: object): string {
+  return `unknown: ${names.map(String).join(", ")}. Known: ${Object.keys(allowed).join(", ")}`;
+}
+
+/** Says that a value is not what a rule asks for. */
+function describeMistake(value: unknown, { expected }: Rule): string {
+  return `${quoteValue(value)}is not ${expected}`;
+}
+
+/** Longest text that a message repeats, shorter than a key id: characters. */
+const MAX_QUOTED_CHARS = 16;
+
+/** Returns a value with a space behind it, or nothing. A long text may be a secret: it is not repeated. */
+function quoteValue(value: unknown): string {
+  if (typeof value === "string") {
+    return value.length > MAX_QUOTED_CHARS ? "this text " : `"${value}" `;
+  }
+  if (Array.isArray(value)) return `[${value.join(", ")}] `;
+
+  const isObject = Object(value) === value;
+  return isObject ? "" : `${String(value)} `; // an object may have credentials
 }
 
 /**
@@ -163,28 +178,30 @@ export function guardSwitches<T extends object>(values: T, rules: Rules): T {
   return new Proxy(Object.seal(values), {
     set(switches, name, value: unknown) {
       const rule = typeof name === "string" && Object.hasOwn(rules, name) ? rules[name] : undefined;
-      if (rule === undefined) throw new TypeError(`switches: ${unknownNames([name], rules)}`);
-      if (!rule.test(value))
+      if (rule === undefined) throw new TypeError(`switches: ${describeUnknown([name], rules)}`);
+
+      if (!rule.test(value)) {
         throw new TypeError(`switches.${String(name)}: ${describeMistake(value, rule)}`);
+      }
       return Reflect.set(switches, name, value);
     },
   });
 }
 
 /** A set of faults or grants that a test may add to: a name that is unknown throws. */
-export class NameSet<Word extends string> extends Set<Word> {
-  readonly #name: string;
+export class NameSet<Name extends string> extends Set<Name> {
+  readonly #setName: string;
   readonly #allowed: object;
 
   /** @param allowed a table with a row for each name */
-  constructor(name: string, allowed: Readonly<Record<Word, unknown>>) {
+  constructor(setName: string, allowed: Readonly<Record<Name, unknown>>) {
     super();
-    this.#name = name;
+    this.#setName = setName;
     this.#allowed = allowed;
   }
 
-  override add(name: Word): this {
+  override add(name: Name): this {
     if (Object.hasOwn(this.#allowed, name)) return super.add(name);
-    throw new TypeError(`${this.#name}: ${unknownNames([name], this.#allowed)}`);
+    throw new TypeError(`${this.#setName}: ${describeUnknown([name], this.#allowed)}`);
   }
 }

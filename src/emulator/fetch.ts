@@ -10,15 +10,15 @@ export type FetchInit = {
   readonly signal?: AbortSignal | null;
 };
 
+/** What an emulator passes to a network. */
+export type NetworkInit = FetchInit & { readonly redirect?: "manual" };
+
 /**
  * A network: the global `fetch`, the `fetch` of an S3, or a function of your own.
  * @example
  * const network: Network = (input, init) => (s3.matches(input) ? s3.fetch(input, init) : fetch(input, init));
  */
-export type Network = (
-  input: string | Request,
-  init?: FetchInit & { readonly redirect?: "manual" },
-) => Promise<Response>;
+export type Network = (input: string | Request, init?: NetworkInit) => Promise<Response>;
 
 /** Returns whether an argument of `fetch` is a URL. Not by its class: jsdom has a class URL of its own. */
 export function isUrlObject(input: FetchInput): input is URL {
@@ -37,6 +37,7 @@ export function unlessAborted<Value>(
   signal: AbortSignal | null | undefined,
 ): Promise<Value> {
   if (!signal) return work;
+
   const aborted = new Promise<never>((_resolve, reject) => {
     if (signal.aborted) reject(signal.reason);
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });

@@ -40,49 +40,61 @@ type ServeEdgeOptions = {
  * const served = await serveEdge(edge);
  * const vars = { EDGE: served.url }; // for throughEdge in the Worker
  */
-export async function serveEdge(
-  edge: ServedEdge,
-  { port = 0, failed = (reason) => console.error(reason) }: ServeEdgeOptions = {},
-): Promise<Served> {
-  const secret = `/${randomUUID()}`;
+export async function serveEdge(edge: ServedEdge, options: ServeEdgeOptions = {}): Promise<Served> {
+  const { port = 0, failed = (reason) => console.error(reason) } = options;
+  const secretPath = `/${randomUUID()}`;
+
   const server = createServer(async (message, response) => {
     try {
-      const answer = await answerByEdge(edge, message, secret);
+      const answer = await answerByEdge(edge, message, secretPath);
       await send(answer ?? new Response(null, { status: 404 }), response);
     } catch (error) {
       if (!response.destroyed) failed(error);
       response.destroy();
     }
   });
+
   const { url, close } = await listenLocally(server, port);
-  return { url: url + secret, close };
+  return { url: url + secretPath, close };
 }
 
 /** Returns undefined if the request is not for the edge. @throws what the edge throws */
 async function answerByEdge(
   edge: ServedEdge,
   message: IncomingMessage,
-  secret: string,
+  secretPath: string,
 ): Promise<Response | undefined> {
-  const { method, url = "" } = message;
+  const { method, url: path = "" } = message;
   if (method !== "POST") return undefined;
-  if (url === secret) return edge.fetch(...readRequest(await json(message)));
-  const isForBinding = [`${secret}/images/transform`, `${secret}/images/info`].includes(url);
+
+  if (path === secretPath) {
+    const { url, init } = readEdgeRequest(await json(message));
+    return edge.fetch(url, init);
+  }
+
+  const isForBinding = [`${secretPath}/images/transform`, `${secretPath}/images/info`].includes(
+    path,
+  );
   if (!isForBinding || edge.answerImages === undefined) return undefined;
+
   const headers = { "content-type": message.headers["content-type"] ?? "" };
   // Node.js sends a stream only with `duplex`.
   const form = { method, headers, body: Readable.toWeb(message), duplex: "half" };
-  return edge.answerImages(new Request(`http://127.0.0.1${url.slice(secret.length)}`, form));
+  return edge.answerImages(new Request(`http://127.0.0.1${path.slice(secretPath.length)}`, form));
 }
 
-function readRequest(payload: unknown): [url: string, init: EdgeInit] {
-  const { url, method, headers, redirect, cf } = isRecord(payload) ? payload : {};
+/** Reads what `throughEdge` posts. @throws if it is anything else */
+function readEdgeRequest(payload: unknown): { readonly url: string; readonly init: EdgeInit } {
+  if (!isRecord(payload)) throw new Error("not a request for the edge");
+
+  const { url, method, headers, redirect, cf } = payload;
   const hasTarget = typeof url === "string" && typeof method === "string";
   if (!hasTarget || typeof redirect !== "string" || !Array.isArray(headers) || !isRecord(cf)) {
     throw new Error("not a request for the edge");
   }
+
   const init = { method, headers, redirect, cf };
-  return [url, init];
+  return { url, init };
 }
 
 /**
@@ -93,14 +105,11 @@ function readRequest(payload: unknown): [url: string, init: EdgeInit] {
  * const { url: endpoint } = await serveS3(s3); // http://127.0.0.1:49152
  */
 export function serveS3(s3: S3, port = 0): Promise<Served> {
-  const { endpoint, region } = s3.settings;
-  const ownPattern = urlPatternOf(endpoint, region);
   const server = createServer(async (message, response) => {
     try {
       const request = requestOf(message);
-      const { origin } = new URL(request.url);
-      const pattern = s3.matches(request) ? ownPattern : urlPatternOf(origin); // matches if endpoint is this server
-      await send(await answerAndRecord(pattern, s3, request), response);
+      const answer = await answerAndRecord(servedPattern(s3, request), s3, request);
+      await send(answer, response);
     } catch {
       response.destroy(); // no answer comes, the body breaks off, or the request has no URL
     }
@@ -108,15 +117,31 @@ export function serveS3(s3: S3, port = 0): Promise<Served> {
   return listenLocally(server, port);
 }
 
+/** The pattern of the URLs that a request has: of the S3 itself if its endpoint is this server, else of this server. */
+function servedPattern(s3: S3, request: Request): RegExp {
+  const { endpoint, region } = s3.settings;
+  if (s3.matches(request)) return urlPatternOf(endpoint, region);
+
+  const { origin } = new URL(request.url);
+  return urlPatternOf(origin);
+}
+
+/** The request as S3 gets it. `connection` is for the next hop alone, and `fetch` takes no such header. */
 function requestOf({ method = "GET", url, headers }: IncomingMessage): Request {
-  const { host, connection: _, ...rest } = headers;
-  const sent = Object.entries(rest).map(([name, value]): [string, string] => [name, `${value}`]);
+  const { host, connection: _connection, ...others } = headers;
+  const sent = new Headers();
+  for (const [name, value] of Object.entries(others)) sent.append(name, `${value}`);
   return new Request(`http://${host}${url}`, { method, headers: sent });
 }
 
 async function send(answer: Response, response: ServerResponse): Promise<void> {
   response.writeHead(answer.status, Object.fromEntries(answer.headers));
-  for await (const chunk of answer.body ?? []) {
+  if (answer.body === null) {
+    response.end();
+    return;
+  }
+
+  for await (const chunk of answer.body) {
     await new Promise((written) => response.write(chunk, written)); // the body breaks only after this chunk
   }
   response.end();

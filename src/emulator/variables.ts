@@ -4,10 +4,10 @@
 import { isRecord } from "./check.ts";
 
 /** The longest variable: bytes of its name and its value together. */
-const LONGEST_VARIABLE = 5_000;
+const MAX_VARIABLE_BYTES = 5_000;
 
 /** The most variables and secrets that one Worker has on the free plan. */
-const MOST_VARIABLES = 64;
+const MAX_VARIABLES = 64;
 
 /**
  * Returns the `env` of a Worker as it is, if Cloudflare would take its variables and secrets (L4). Texts count as they
@@ -25,14 +25,14 @@ export function deployedEnv<Env extends object>(env: Env): Env {
   for (const [name, value] of variables) {
     const sent = typeof value === "string" ? value : JSON.stringify(value);
     const { length } = encoder.encode(name + sent);
-    if (length <= LONGEST_VARIABLE) continue;
+    if (length <= MAX_VARIABLE_BYTES) continue;
     mistakes.push(
-      `${name}: has ${length} bytes with its name: ${LONGEST_VARIABLE} are the most (L4)`,
+      `${name}: has ${length} bytes with its name: ${MAX_VARIABLE_BYTES} are the most (L4)`,
     );
   }
 
-  if (variables.length > MOST_VARIABLES) {
-    mistakes.push(`${variables.length} variables and secrets: ${MOST_VARIABLES} are the most (L4)`);
+  if (variables.length > MAX_VARIABLES) {
+    mistakes.push(`${variables.length} variables and secrets: ${MAX_VARIABLES} are the most (L4)`);
   }
 
   if (mistakes.length === 0) return env;

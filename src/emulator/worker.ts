@@ -3,7 +3,7 @@
 
 import { imagesBinding } from "./binding/binding.ts";
 
-/** What reaches the edge. Any other option is an error. */
+/** The options of `fetch` that reach the edge. Any other one is an error. */
 const CARRIED = ["method", "headers", "signal", "redirect", "cf"];
 
 /**
@@ -18,18 +18,30 @@ export function throughEdge(send: typeof fetch, url: string): typeof fetch {
   return async (input, init) => {
     const cf: unknown = Object(init).cf ?? Object(input).cf;
     if (Object(cf).image === undefined) return send(input, init);
-    const present = Object.entries(init ?? {}).filter(([, value]) => (value ?? null) !== null);
-    const extra = present.map(([name]) => name).filter((name) => !CARRIED.includes(name));
+
     const request = new Request(input, init);
-    if (extra.length === 0 && request.body !== null) extra.push("body");
-    if (extra.length > 0) {
-      throw new TypeError(`the served edge cannot take these options: ${extra.join(", ")}`);
-    }
+    throwIfNotCarried(request, init);
+
     const { method, headers, redirect, signal } = request;
-    const source = typeof input === "string" ? input : request.url; // as it is spelt (E6)
+    const source = typeof input === "string" ? input : request.url; // a text as it is spelt (E6)
     const payload = { url: source, method, headers: [...headers], redirect, cf };
     return send(url, { method: "POST", body: JSON.stringify(payload), signal, redirect: "manual" });
   };
+}
+
+/** @throws {TypeError} if a request has what would not reach the edge */
+function throwIfNotCarried(request: Request, init: RequestInit | undefined): void {
+  const extra: string[] = [];
+  for (const [name, value] of Object.entries(init ?? {})) {
+    const isSet = value !== undefined && value !== null;
+    if (isSet && !CARRIED.includes(name)) extra.push(name);
+  }
+
+  // The body may be that of the request itself.
+  if (extra.length === 0 && request.body !== null) extra.push("body");
+  if (extra.length === 0) return;
+
+  throw new TypeError(`the served edge cannot take these options: ${extra.join(", ")}`);
 }
 
 /**

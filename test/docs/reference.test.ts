@@ -40,7 +40,8 @@ function switchLines(file: string, switches: Switches): string[] {
   );
   return Object.entries(switches).map(([name, { expected, test, strict }]) => {
     const comment = comments.get(name) ?? expect.unreachable(`${name} has no comment`);
-    const [, rule, meaning = comment] = /^([A-Z]\d.*?)[.:] (.*)$/s.exec(comment) ?? [];
+    const [, meaning, rule] = /^(.*) \(([A-Z]\d[^()]*)\)\.$/s.exec(comment) ?? [];
+    const text = meaning === undefined ? comment : `${meaning}.`;
     const [, values = ""] = /^one of (.*)$/.exec(expected) ?? [];
     const alternatives = values
       .split(", ")
@@ -49,7 +50,6 @@ function switchLines(file: string, switches: Switches): string[] {
     const value = inspect(strict, { numericSeparator: true, breakLength: Infinity });
     const rest = alternatives.length > 0 ? `, or ${alternatives.map(code).join(", ")}` : "";
     const source = rule === undefined ? "" : ` (${rule})`;
-    const text = `${meaning.charAt(0).toUpperCase()}${meaning.slice(1)}`;
     return `- ${code(name)}: ${code(value.replaceAll("'", '"'))}${rest}${source}. ${text}`;
   });
 }

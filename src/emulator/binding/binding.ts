@@ -26,8 +26,10 @@ function refuse(): never {
   );
 }
 
+/** Returns a stream of bytes. @throws if its encoding is not played */
 function checkInput(stream: ReadableStream<Uint8Array>, options?: ImageInputOptions) {
-  return options?.encoding === "base64" ? refuse() : stream;
+  if (options?.encoding === "base64") refuse();
+  return stream;
 }
 
 /** For an SVG, the service names the format alone. */
@@ -39,10 +41,13 @@ async function fetchInfo(
 ): Promise<ImageInfoResponse> {
   const form = new FormData();
   form.append("image", await new Response(image).blob());
+
   const response = await post("/info", form);
   await throwIfRefused("INFO", response);
+
   const { format, file_size: fileSize, width, height }: InfoReply = await response.json();
-  return fileSize === undefined ? { format: "image/svg+xml" } : { format, fileSize, width, height };
+  if (fileSize === undefined) return { format: "image/svg+xml" };
+  return { format, fileSize, width, height };
 }
 
 class Chain implements ImageTransformer {
@@ -65,19 +70,25 @@ class Chain implements ImageTransformer {
     if (image instanceof Chain) {
       image.#consume();
       this.#steps.push({ child: image, options });
-    } else if (image instanceof ReadableStream) {
-      this.#steps.push({ child: new Chain(this.#post, image), options });
-    } else throw new TypeError("draw: not a stream, and not a chain of this binding");
+      return this;
+    }
+
+    if (!(image instanceof ReadableStream)) {
+      throw new TypeError("draw: not a stream, and not a chain of this binding");
+    }
+    this.#steps.push({ child: new Chain(this.#post, image), options });
     return this;
   }
 
   async output(options: ImageOutputOptions): Promise<ImageTransformationResult> {
     this.#consume();
+
     const form = await this.#writeForm();
     form.append("output_format", `${options.format}`);
     if (options.quality !== undefined) form.append("output_quality", `${options.quality}`);
     if (options.background !== undefined) form.append("background", options.background);
     if (options.anim !== undefined) form.append("anim", `${options.anim}`);
+
     const response = await this.#post("/transform", form);
     await throwIfRefused("TRANSFORM", response);
     return resultOf(response);
@@ -90,33 +101,42 @@ class Chain implements ImageTransformer {
 
   /** Writes the images, and all steps in order. Image 0 is the canvas. */
   async #writeForm(): Promise<FormData> {
-    const form = new FormData();
     const images = [this.#image];
     const transforms: object[] = [];
-    const walk = (targetImageIndex: number, steps: readonly Step[]): void => {
-      for (const step of steps) {
-        if (step.child === undefined) {
-          transforms.push({ imageIndex: targetImageIndex, ...step.transform });
-          continue;
-        }
-        const drawImageIndex = images.push(step.child.#image) - 1;
-        walk(drawImageIndex, step.child.#steps);
-        transforms.push({ drawImageIndex, targetImageIndex, ...step.options });
-      }
-    };
-    walk(0, this.#steps);
+    this.#addSteps(0, images, transforms);
+
+    const form = new FormData();
     for (const [index, image] of images.entries()) {
-      form.append(index === 0 ? "image" : "draw_image", await new Response(image).blob());
+      const name = index === 0 ? "image" : "draw_image";
+      form.append(name, await new Response(image).blob());
     }
     form.append("transforms", JSON.stringify(transforms));
     return form;
+  }
+
+  /** Adds the steps on an image. What is drawn on it is an image of its own, and its steps come before that. */
+  #addSteps(imageIndex: number, images: ReadableStream<Uint8Array>[], transforms: object[]): void {
+    for (const step of this.#steps) {
+      if (step.child === undefined) {
+        transforms.push({ imageIndex, ...step.transform });
+        continue;
+      }
+
+      const drawImageIndex = images.length;
+      images.push(step.child.#image);
+      step.child.#addSteps(drawImageIndex, images, transforms);
+      transforms.push({ drawImageIndex, targetImageIndex: imageIndex, ...step.options });
+    }
   }
 }
 
 function resultOf(response: Response): ImageTransformationResult {
   const contentType = () => response.headers.get("content-type") ?? "";
-  const image = (options?: ImageInputOptions) =>
-    checkInput(response.body ?? new Blob().stream(), options);
+  const image = (options?: ImageInputOptions) => {
+    const body = response.body ?? new Blob().stream();
+    return checkInput(body, options);
+  };
+
   return {
     contentType,
     image,
@@ -129,11 +149,14 @@ function resultOf(response: Response): ImageTransformationResult {
 }
 
 async function throwIfRefused(operation: "TRANSFORM" | "INFO", response: Response): Promise<void> {
-  const [, code] = /err=(\d+)/.exec(response.headers.get("cf-images-binding") ?? "") ?? [];
+  const result = response.headers.get("cf-images-binding") ?? "";
+  const code = /err=(?<code>\d+)/.exec(result)?.groups?.["code"];
   if (code !== undefined) {
-    throw imagesError(`IMAGES_${operation}_${await response.text()}`.trim(), Number(code));
+    const text = await response.text();
+    throw imagesError(`IMAGES_${operation}_${text}`.trim(), Number(code));
   }
   if (response.status < 400) return;
+
   const text = (await response.text()).trim();
   throw imagesError(`Unexpected error response ${response.status}: ${text}`, 9523);
 }

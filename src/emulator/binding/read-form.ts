@@ -4,7 +4,6 @@
 import { isRecord } from "../check.ts";
 import { isEdgeFault } from "../edge/faults.ts";
 import {
-  between,
   type DrawOptions,
   findInvalidBindingOption,
   findUnsupported,
@@ -12,7 +11,8 @@ import {
   isBindingTransform,
   type Transformations,
 } from "../edge/options.ts";
-import { optionReason } from "../edge/refusal.ts";
+import { explainOption } from "../edge/refusal.ts";
+import { between } from "../edge/value-rules.ts";
 import type { BindingFault } from "./refusal.ts";
 
 /** One step, on the image with that number. Image 0 is the canvas; the others are drawn. */
@@ -32,7 +32,7 @@ export type BindingOutput = {
 
 export type FormImages = readonly [Uint8Array, ...Uint8Array[]];
 
-const INVALID_FORM: BindingFault = { code: 9432, status: 400 };
+export const INVALID_FORM: BindingFault = { code: 9432, status: 400 };
 const INVALID_OPTION: BindingFault = { code: 9401, status: 400 };
 
 /** Reads the images of a form. @param maxBytes how many bytes an image may have (B1) */
@@ -40,12 +40,13 @@ export async function readImages(
   form: FormData,
   maxBytes: number,
 ): Promise<FormImages | BindingFault> {
-  const all = [form.get("image"), ...form.getAll("draw_image")];
-  const files = all.filter((file) => file instanceof Blob);
+  const values = [form.get("image"), ...form.getAll("draw_image")];
+  const files = values.filter((value) => value instanceof Blob);
+
   const tooLarge = files.find(({ size }) => size > maxBytes);
   if (tooLarge) {
-    const text = `an image has ${tooLarge.size} bytes: the binding takes ${maxBytes} at most`;
-    return { code: 9402, status: 413, explanation: { reason: text, rule: "B1" } };
+    const reason = `an image has ${tooLarge.size} bytes: the binding takes ${maxBytes} at most`;
+    return { code: 9402, status: 413, explanation: { reason, rule: "B1" } };
   }
 
   const [canvas, ...overlays] = await Promise.all(files.map((file) => file.bytes()));
@@ -55,47 +56,58 @@ export async function readImages(
 /**
  * Reads the steps, in the order in which they apply.
  * @param count how many images there are
- * @param refuses whether a step that the emulator does not implement throws
+ * @param refusesUnsupported whether a step that the emulator does not implement throws
  */
 export function readSteps(
   form: FormData,
   count: number,
-  refuses: boolean,
+  refusesUnsupported: boolean,
 ): readonly BindingStep[] | BindingFault {
   const values = parse(readText(form, "transforms") ?? "[]");
   if (!Array.isArray(values)) return INVALID_FORM;
+
   const steps: BindingStep[] = [];
   for (const value of values) {
-    const step = isRecord(value) ? readStep(value, count) : INVALID_FORM;
+    const step = readStep(value, count);
     if (isEdgeFault(step)) return step;
-    const unsupported = refuses ? findUnsupported(step.options) : [];
-    if (unsupported.length > 0)
-      throw new Error(`the strict edge cannot play ${unsupported.join(", ")}`);
+
+    if (refusesUnsupported) throwIfUnsupported(step);
     steps.push(step);
   }
   return steps;
 }
 
-function readStep(value: Record<string, unknown>, count: number): BindingStep | BindingFault {
+function readStep(value: unknown, count: number): BindingStep | BindingFault {
+  if (!isRecord(value)) return INVALID_FORM;
   const { imageIndex, drawImageIndex, targetImageIndex, ...options } = value;
-  const isIndex = (index: unknown): index is number =>
-    Number.isInteger(index) && Number(index) >= 0 && Number(index) < count;
+
   if (drawImageIndex === undefined) {
-    if (!isIndex(imageIndex)) return INVALID_FORM;
+    if (!isIndex(imageIndex, count)) return INVALID_FORM;
     if (!isBindingTransform(options)) return invalidStep("transform", options);
     return { imageIndex, options };
   }
-  if (!isIndex(drawImageIndex) || !isIndex(targetImageIndex)) return INVALID_FORM;
+
+  if (!isIndex(drawImageIndex, count) || !isIndex(targetImageIndex, count)) return INVALID_FORM;
   if (!isBindingDraw(options)) return invalidStep("draw", options);
   return { imageIndex: targetImageIndex, overlayIndex: drawImageIndex, options };
 }
 
+function isIndex(value: unknown, count: number): value is number {
+  return Number.isInteger(value) && Number(value) >= 0 && Number(value) < count;
+}
+
+function throwIfUnsupported({ options }: BindingStep): void {
+  const unsupported = findUnsupported(options);
+  if (unsupported.length === 0) return;
+  throw new Error(`the strict edge cannot play ${unsupported.join(", ")}`);
+}
+
 function invalidStep(step: "transform" | "draw", options: object): BindingFault {
   const invalid = findInvalidBindingOption(step, options);
-  if (invalid) return { ...INVALID_OPTION, explanation: optionReason(invalid) };
+  if (invalid) return { ...INVALID_OPTION, explanation: explainOption(invalid) };
 
-  const text = "an overlay has both sides of an axis: left and right, or top and bottom";
-  return { ...INVALID_OPTION, explanation: { reason: text, rule: "B5" } };
+  const reason = "an overlay has both sides of an axis: left and right, or top and bottom";
+  return { ...INVALID_OPTION, explanation: { reason, rule: "B5" } };
 }
 
 const QUALITY = between(1, 100);
@@ -104,20 +116,23 @@ const QUALITY = between(1, 100);
 export function readOutputOptions(form: FormData): BindingOutput | BindingFault {
   const type = readText(form, "output_format");
   if (type === "rgb" || type === "rgba") throw new Error(`the strict edge cannot play ${type}`);
-  const format = FORMATS.find((name) => type === `image/${name}`);
-  const text = readText(form, "output_quality");
-  const quality = text === null ? undefined : Number(text || Number.NaN);
-  const background = readText(form, "background") ?? undefined;
-  const anim = readText(form, "anim");
 
+  const format = FORMATS.find((name) => type === `image/${name}`);
   if (format === undefined) {
     const types = FORMATS.map((name) => `image/${name}`);
     return invalidOutput("format", type, `one of ${types.join(", ")}`);
   }
+
+  const qualityText = readText(form, "output_quality");
+  const quality = qualityText === null ? undefined : parseNumber(qualityText);
   if (quality !== undefined && !QUALITY.test(quality)) {
-    return invalidOutput("quality", text, QUALITY.expected);
+    return invalidOutput("quality", qualityText, QUALITY.expected);
   }
+
+  const background = readText(form, "background") ?? undefined;
   if (background === "") return invalidOutput("background", background, "a colour");
+
+  const anim = readText(form, "anim");
   if (![null, "true", "false"].includes(anim)) return invalidOutput("anim", anim, "true or false");
 
   return { format, quality, background, anim: anim !== "false" };
@@ -125,12 +140,17 @@ export function readOutputOptions(form: FormData): BindingOutput | BindingFault 
 
 /** @param value as the form has it: each is a text there */
 function invalidOutput(name: string, value: string | null, expected: string): BindingFault {
-  return { ...INVALID_OPTION, explanation: optionReason({ name, value, expected, rule: "B7" }) };
+  return { ...INVALID_OPTION, explanation: explainOption({ name, value, expected, rule: "B7" }) };
 }
 
 function readText(form: FormData, name: string): string | null {
   const value = form.get(name);
   return typeof value === "string" ? value : null;
+}
+
+/** An empty text is no number, although `Number("")` is 0. */
+function parseNumber(text: string): number {
+  return text === "" ? Number.NaN : Number(text);
 }
 
 function parse(text: string): unknown {

@@ -25,13 +25,15 @@ const REASONS: Readonly<Record<number, Explanation>> = {
   9520: { reason: "an image is a TIFF, or an AVIF, which needs the switch avifInput", rule: "B4" },
 };
 
-/** @param isBySwitch whether the switch `failure` made the failure, which any code may be */
-export function findBindingReason(
+/**
+ * Finds the reason of a failure of the binding.
+ * @param isBySwitch whether the switch `failure` made the failure, which any code may be
+ */
+export function explainBindingFault(
   { code, explanation }: BindingFault,
   isBySwitch: boolean,
 ): Explanation {
   if (isBySwitch) return { reason: "the switch `failure`", rule: "R3" };
-
   if (explanation) return explanation;
 
   return REASONS[code] ?? { reason: "an image, or the network: see the code" };

@@ -11,11 +11,24 @@ import type { EdgeCore } from "../edge/settings.ts";
 import type { Switches } from "../edge/switches.ts";
 import { applySteps } from "./apply-steps.ts";
 import { imagesBinding } from "./binding.ts";
-import { type FormImages, readImages, readOutputOptions, readSteps } from "./read-form.ts";
-import { type BindingFault, findBindingReason } from "./refusal.ts";
+import {
+  type FormImages,
+  INVALID_FORM,
+  readImages,
+  readOutputOptions,
+  readSteps,
+} from "./read-form.ts";
+import { type BindingFault, explainBindingFault } from "./refusal.ts";
 
 const SHARP_BINDING_RENDERER = { read: readHead, render: applySteps };
 export type BindingRenderer = typeof SHARP_BINDING_RENDERER;
+
+/** The edge to which the binding belongs, and what the binding counts. */
+type ServiceState = Pick<EdgeCore, "switches" | "quota" | "addRefusal"> & {
+  readonly renderer: BindingRenderer;
+  /** How many calls of `output()` were billed as sources of their own (B10). */
+  calls: number;
+};
 
 /**
  * Adds the Images binding to an edge.
@@ -23,78 +36,127 @@ export type BindingRenderer = typeof SHARP_BINDING_RENDERER;
  */
 export function withImages(
   { quota, addRefusal, ...edge }: EdgeCore,
-  { read, render }: BindingRenderer = SHARP_BINDING_RENDERER,
+  renderer: BindingRenderer = SHARP_BINDING_RENDERER,
 ) {
   const { switches } = edge;
-  let calls = 0;
+  const service: ServiceState = { switches, quota, addRefusal, renderer, calls: 0 };
+  const answerImages = (request: Request) => answerBinding(service, request);
 
-  async function answerImages(request: Request): Promise<Response> {
-    if (switches.bindingFault === "throws") throw new Error("Network connection lost.");
-    if (switches.bindingFault === "stalls") return new Promise<never>(() => {});
-    const isInfo = new URL(request.url).pathname.endsWith("/info");
-
-    const response = await answer(request, isInfo);
-    if (!isEdgeFault(response)) return response;
-
-    const { code, status } = response;
-    const url = isInfo ? "IMAGES.info()" : "IMAGES.output()";
-    const reason = findBindingReason(response, response === switches.failure);
-    addRefusal({ url, fault: { code, status }, ...reason });
-    return faultAnswer(response, "cf-images-binding");
-  }
-
-  async function answer(request: Request, isInfo: boolean): Promise<Response | BindingFault> {
-    if (!switches.bindingAllowed) return { code: 9430, status: 403 }; // B3
-    if (switches.failure !== undefined) return switches.failure;
-    const form = await request.formData().catch(() => undefined);
-    if (form === undefined) return { code: 9432, status: 400 };
-    const images = await readImages(form, switches.bindingBytes);
-    if (isEdgeFault(images)) return images;
-    return isInfo ? describe(images[0]) : transform(form, images);
-  }
-
-  async function describe(bytes: Uint8Array): Promise<Response | BindingFault> {
-    const original = await identifyOriginal(bytes, switches, read);
-    if (isEdgeFault(original)) return original;
-    if (original.type === "image/svg+xml") return Response.json({ format: "image/svg+xml" }); // B8
-    const isUpright = switches.originalSides === "upright";
-    const { width, height } = isUpright ? original.upright : original;
-    return Response.json({ format: original.type, file_size: bytes.length, width, height });
-  }
-
-  async function transform(form: FormData, images: FormImages): Promise<Response | BindingFault> {
-    const steps = readSteps(form, images.length, switches.unsupportedOptions === "refused");
-    if (isEdgeFault(steps)) return steps;
-    const output = readOutputOptions(form);
-    if (isEdgeFault(output)) return output;
-    const { format, ...unique } = output;
-    // B10, open: the same bytes are billed once, or each call is.
-    const source = switches.bindingSame === "bytes" ? digest(images) : `${calls++}`;
-    const billed = `binding ${source} ${JSON.stringify([steps, unique])}`;
-    if (!quota.allows(billed)) return { code: 9422, status: 429 }; // B10
-    const originals: RasterOriginal[] = [];
-    for (const bytes of images) {
-      const original = await identifyOriginal(bytes, switches, read);
-      if (isEdgeFault(original)) return original;
-      if (original.type === "image/svg+xml") return { code: 9412, status: 415 }; // B4
-      originals.push(original);
-    }
-    const [canvas, ...overlays] = originals;
-    if (canvas === undefined) return { code: 9432, status: 400 };
-    const image = await orDecodeFault(() => render([canvas, ...overlays], steps, output, switches));
-    if (isEdgeFault(image)) return image;
-    quota.bill(billed);
-    return imageAnswer(image, canvas, `image/${format}`, switches.bindingFault);
-  }
-
-  const images = imagesBinding((path, body) =>
-    answerImages(new Request(`https://js.images.cloudflare.com${path}`, { method: "POST", body })),
-  );
+  const images = imagesBinding((path, body) => {
+    const url = `https://js.images.cloudflare.com${path}`;
+    return answerImages(new Request(url, { method: "POST", body }));
+  });
   return { ...edge, transformations: quota.billed, images, answerImages };
 }
 
-const digest = (images: readonly Uint8Array[]) =>
-  images.map((bytes) => createHash("sha256").update(bytes).digest("hex")).join(" ");
+/** Answers a form, and records why it is refused. */
+async function answerBinding(service: ServiceState, request: Request): Promise<Response> {
+  const { switches } = service;
+  if (switches.bindingFault === "throws") throw new Error("Network connection lost.");
+  if (switches.bindingFault === "stalls") return new Promise<never>(() => {});
+
+  const isInfo = new URL(request.url).pathname.endsWith("/info");
+  const response = await answerForm(service, request, isInfo);
+  if (!isEdgeFault(response)) return response;
+
+  const { code, status } = response;
+  const url = isInfo ? "IMAGES.info()" : "IMAGES.output()";
+  const explanation = explainBindingFault(response, response === switches.failure);
+  service.addRefusal({ url, fault: { code, status }, ...explanation });
+  return faultAnswer(response, "cf-images-binding");
+}
+
+async function answerForm(
+  service: ServiceState,
+  request: Request,
+  isInfo: boolean,
+): Promise<Response | BindingFault> {
+  const { switches } = service;
+  if (!switches.bindingAllowed) return { code: 9430, status: 403 }; // the account may not use it (B3)
+  if (switches.failure !== undefined) return switches.failure;
+
+  const form = await request.formData().catch(() => undefined);
+  if (form === undefined) return INVALID_FORM;
+
+  const images = await readImages(form, switches.bindingBytes);
+  if (isEdgeFault(images)) return images;
+
+  return isInfo ? answerInfo(service, images[0]) : answerTransform(service, form, images);
+}
+
+/** Answers `info()`. It is not billed (B8). */
+async function answerInfo(
+  { switches, renderer }: ServiceState,
+  bytes: Uint8Array,
+): Promise<Response | BindingFault> {
+  const original = await identifyOriginal(bytes, switches, renderer.read);
+  if (isEdgeFault(original)) return original;
+
+  // Of an SVG, it tells the format alone (B8).
+  if (original.type === "image/svg+xml") return Response.json({ format: original.type });
+
+  const isUpright = switches.originalSides === "upright";
+  const { width, height } = isUpright ? original.upright : original;
+  return Response.json({ format: original.type, file_size: bytes.length, width, height });
+}
+
+/** Answers `output()`. */
+async function answerTransform(
+  service: ServiceState,
+  form: FormData,
+  images: FormImages,
+): Promise<Response | BindingFault> {
+  const { switches, quota, renderer } = service;
+  const steps = readSteps(form, images.length, switches.unsupportedOptions === "refused");
+  if (isEdgeFault(steps)) return steps;
+
+  const output = readOutputOptions(form);
+  if (isEdgeFault(output)) return output;
+
+  // A source with its steps is billed once a month, and the format does not count (B10).
+  const { format, ...unique } = output;
+  const billed = `binding ${billedSource(service, images)} ${JSON.stringify([steps, unique])}`;
+  if (!quota.allows(billed)) return { code: 9422, status: 429 };
+
+  const originals = await identifyImages(service, images);
+  if (isEdgeFault(originals)) return originals;
+
+  const image = await orDecodeFault(() => renderer.render(originals, steps, output, switches));
+  if (isEdgeFault(image)) return image;
+
+  quota.bill(billed);
+  return imageAnswer(image, originals[0], `image/${format}`, switches.bindingFault);
+}
+
+/** It is open what the same source is: the same bytes, or nothing, so that each call is billed (B10). */
+function billedSource(service: ServiceState, images: FormImages): string {
+  if (service.switches.bindingSame === "bytes") {
+    const hashes = images.map((bytes) => createHash("sha256").update(bytes).digest("hex"));
+    return hashes.join(" ");
+  }
+
+  const source = `${service.calls}`;
+  service.calls += 1;
+  return source;
+}
+
+async function identifyImages(
+  { switches, renderer }: ServiceState,
+  images: FormImages,
+): Promise<readonly [RasterOriginal, ...RasterOriginal[]] | BindingFault> {
+  const originals: RasterOriginal[] = [];
+  for (const bytes of images) {
+    const original = await identifyOriginal(bytes, switches, renderer.read);
+    if (isEdgeFault(original)) return original;
+
+    // The binding reads no SVG (B4).
+    if (original.type === "image/svg+xml") return { code: 9412, status: 415 };
+    originals.push(original);
+  }
+
+  const [canvas, ...overlays] = originals;
+  return canvas === undefined ? INVALID_FORM : [canvas, ...overlays];
+}
 
 /** A GIF of one pixel, for an answer whose type is not that of its bytes. */
 const GIF = "R0lGODlhAQABAAAAACH5BAEKAAEALAAAAAABAAEAAAICTAEAOw==";
@@ -108,6 +170,7 @@ function imageAnswer(
 ): Response {
   const respond = (body: Uint8Array | ReadableStream<Uint8Array>, contentType = type) =>
     new Response(body, { headers: { "content-type": contentType } });
+
   switch (fault) {
     case "lies":
       return respond(Buffer.from(GIF, "base64"), requested);

@@ -41,16 +41,16 @@ import { type CacheRequest, createTier, handle, purgeTier, type Tier } from "./t
  * asks for; for an open question, the answer that costs more.
  */
 export const SWITCHES = {
-  /** W1, W2. Whether the entrypoint has a cache: `[cache] enabled`, or its own in `[exports.NAME]`. */
+  /** Whether the entrypoint has a cache: `[cache] enabled`, or its own in `[exports.NAME]` (W1, W2). */
   enabled: switchOf(flag, true),
-  /** W4. `[cache] cross_version_cache`: with it, the key lacks the version. */
+  /** `[cache] cross_version_cache`: with it, the key lacks the version (W4). */
   crossVersion: switchOf(flag, true),
-  /** W5, open: where the entrypoint runs after a miss in both tiers. */
+  /** Where the entrypoint runs after a miss in both tiers (W5, open). */
   runsIn: switchOf(oneOf("upper", "visitor"), "visitor"),
   /**
-   * W13, open: whether the edge transforms behind a loopback. In workerd it does. `forgotten`: never;
-   * `not-in-background`: not where nobody waits for the response (W8); `not-in-upper-tier`: not where the entrypoint
-   * runs in the upper tier (W5). The cache does not play this itself: a test's edge asks `transforms()`.
+   * Whether the edge transforms behind a loopback. In workerd it does. `forgotten`: never; `not-in-background`: not
+   * where nobody waits for the response (W8); `not-in-upper-tier`: not where the entrypoint runs in the upper tier
+   * (W5). The cache does not play this itself: a test's edge asks `transforms()` (W13, open).
    */
   loopback: switchOf(
     oneOf("transformed", "forgotten", "not-in-background", "not-in-upper-tier"),

@@ -14,6 +14,7 @@ export type FetchOptions = FetchInit & {
 /** Joins the options of a request and of `init`. Where both have an option, that of `init` counts. */
 export function readFetchOptions(input: string | Request, init: EdgeInit): FetchOptions {
   if (typeof input === "string") return init;
+
   const { method, headers, signal } = input;
   const cf: unknown = Object(input).cf; // Node.js drops it; the Workers runtime does not
   return { method, headers, signal, ...(typeof cf === "object" && cf !== null && { cf }), ...init };
@@ -24,15 +25,20 @@ type Zone = { readonly zone: string; readonly switches: Switches };
 
 /** Returns whether the zone transforms a source as `cf.image` says. If not, the original comes back. */
 export function canTransform(url: string, { zone, switches }: Zone): boolean {
-  if (!switches.transformations) return false; // R2
-  if (switches.urlTransformations === "off-for-workers-too") return false; // E12
-  if (switches.foreignSources === "untransformed" && !isAllowed(url, { zone, switches }))
-    return false; // E5
-  const isElsewhere = zone.endsWith(".workers.dev") && URL.parse(url)?.host !== zone;
-  return !(isElsewhere && switches.workersDev === "original"); // R2
-}
+  // Transformations are off for the zone (R2).
+  if (!switches.transformations) return false;
 
-const ADVICE = 'With the switch unsupportedOptions: "left-out" it ignores them (docs/emulator.md)';
+  // It is open whether switching off the URL interface also stops `cf.image` (E12).
+  if (switches.urlTransformations === "off-for-workers-too") return false;
+
+  // Once, a source that is not allowed came back without an error (E5).
+  const isRefusedInSilence = switches.foreignSources === "untransformed";
+  if (isRefusedInSilence && !isAllowed(url, { zone, switches })) return false;
+
+  // On workers.dev, it is open whether a source on another host is transformed (R2).
+  const isElsewhere = zone.endsWith(".workers.dev") && URL.parse(url)?.host !== zone;
+  return !(isElsewhere && switches.workersDev === "original");
+}
 
 /**
  * Reads the options of a request, or returns why the edge refuses it.
@@ -47,73 +53,109 @@ export function checkRequest(
   { zone, switches }: Zone,
 ): EdgeRequest | Fault {
   if (switches.failure !== undefined) return switches.failure;
-  if (/image-resizing/.test(headers.get("via") ?? "")) return LOOP; // E8
-  const fault = checkSource(url, { zone, switches });
+
+  // The edge itself sent this request, so another transformation would begin a loop (E8).
+  if (/image-resizing/.test(headers.get("via") ?? "")) return LOOP;
+
+  const fault = findSourceFault(url, { zone, switches });
   if (fault !== undefined) return fault;
+
   const request = readOptions(options, acceptsAuto);
   if (isEdgeFault(request)) return request;
+
   const image = request.auto ? { ...request.image, ...chooseFormat(headers) } : request.image;
-  const missing = switches.unsupportedOptions === "refused" ? findUnsupported(image) : [];
-  if (missing.length > 0)
-    throw new Error(`the strict edge cannot play ${missing.join(", ")}. ${ADVICE}`);
+  if (switches.unsupportedOptions === "refused") throwIfUnsupported(image);
   return { ...request, image };
+}
+
+function throwIfUnsupported(image: EdgeRequest["image"]): void {
+  const unsupported = findUnsupported(image);
+  if (unsupported.length === 0) return;
+
+  throw new Error(
+    `the strict edge cannot play ${unsupported.join(", ")}. With the switch unsupportedOptions: "left-out" it ignores them (docs/emulator.md)`,
+  );
 }
 
 /** What "auto" chooses: by the first visitor's `Accept`, then for all visitors (O6). */
 function chooseFormat(headers: Headers): { format?: "avif" | "webp" } {
   const accept = headers.get("accept") ?? "";
   if (accept.includes("image/avif")) return { format: "avif" };
-  return accept.includes("image/webp") ? { format: "webp" } : {};
+  if (accept.includes("image/webp")) return { format: "webp" };
+  return {};
 }
 
 /** Returns why the edge refuses a source URL (E5, E6). For a redirect, only the first URL is checked. */
-function checkSource(url: string, { zone, switches }: Zone): Fault | undefined {
+function findSourceFault(url: string, { zone, switches }: Zone): Fault | undefined {
   if (/[^\x21-\x7e]/.test(url)) return { code: 9419, status: 403 };
+
   const source = URL.parse(url);
-  const isPlain = source !== null && switches.httpHosts.includes(source.host);
-  if (source?.protocol !== "https:" && !isPlain) return { code: 9406, status: 403 };
+  const mayBeHttp = source !== null && switches.httpHosts.includes(source.host);
+  if (source?.protocol !== "https:" && !mayBeHttp) return { code: 9406, status: 403 };
+
   return isAllowed(url, { zone, switches }) ? undefined : { code: 9401, status: 403 };
 }
 
-/**
- * Returns whether the zone may transform a source (E5). An entry of `sources` is a host, or `*.host` for a host and
- * its subdomains, and may have a path with which the source's path must begin. No entry allows what is no URL.
- */
-function isAllowed(url: string, { zone, switches: { sources, sourcePaths } }: Zone): boolean {
-  const { host = "", pathname = "" } = URL.parse(url) ?? {};
-  return [zone, ...sources].some((entry) => {
-    const [, hostPattern = "", path = "/"] = /^([^/]*)(\/.*)?$/s.exec(entry) ?? [];
-    const domain = hostPattern.replace(/^\*\./, "");
-    const isHost = host === domain || (domain !== hostPattern && host.endsWith(`.${domain}`));
-    // Compared as sent, encoded. How the edge compares them is not documented.
-    if (sourcePaths === "characters") return isHost && pathname.startsWith(path);
-    return isHost && `${pathname}/`.startsWith(path.endsWith("/") ? path : `${path}/`);
-  });
+/** Returns whether the zone may transform a source (E5). No entry allows what is no URL. */
+function isAllowed(url: string, { zone, switches }: Zone): boolean {
+  const source = URL.parse(url);
+  if (source === null) return false;
+
+  const entries = [zone, ...switches.sources];
+  return entries.some((entry) => allowsSource(entry, source, switches.sourcePaths));
+}
+
+/** An entry of `sources`: `images.example`, `*.example` (a host and its subdomains), or `*.example/photos`. */
+const SOURCES_ENTRY = /^(?<isWithSubdomains>\*\.)?(?<domain>[^/]*)(?<path>\/.*)?$/s;
+
+function allowsSource(
+  entry: string,
+  { host, pathname }: URL,
+  sourcePaths: Switches["sourcePaths"],
+): boolean {
+  const { isWithSubdomains, domain = "", path = "/" } = SOURCES_ENTRY.exec(entry)?.groups ?? {};
+  const isSubdomain = isWithSubdomains !== undefined && host.endsWith(`.${domain}`);
+  if (host !== domain && !isSubdomain) return false;
+
+  // Paths are compared as they were sent, encoded. How the edge compares them is not documented.
+  if (sourcePaths === "characters") return pathname.startsWith(path);
+  const folder = path.endsWith("/") ? path : `${path}/`;
+  return `${pathname}/`.startsWith(folder);
 }
 
 const INTERFACE = "/cdn-cgi/image/";
 
 /** Returns whether a URL belongs to the URL interface, which anybody may use (E10). */
-export const isUrlInterface = (url: string) => new URL(url).pathname.startsWith(INTERFACE);
+export function isUrlInterface(url: string): boolean {
+  return new URL(url).pathname.startsWith(INTERFACE);
+}
+
+/** Behind the path of the interface: the options, and the absolute URL of the source. */
+const IMAGE_PATH = /^(?<options>[^/]*)\/(?<source>https?:\/\/.+)$/;
 
 /** Reads `/cdn-cgi/image/<options>/<absolute URL>`. Undefined: no absolute URL follows the options. */
 export function readImageUrl(url: string) {
   const { pathname, search } = new URL(url);
   const path = pathname.slice(INTERFACE.length);
-  const [, options, source] = /^([^/]*)\/(https?:\/\/.+)$/.exec(path) ?? [];
+  const { options, source } = IMAGE_PATH.exec(path)?.groups ?? {};
   if (options === undefined || source === undefined) return undefined;
+
   return { source: source + search, image: readOptionList(options) };
 }
 
 /** Reads a list such as `width=80,fit=cover`. */
 function readOptionList(text: string): Record<string, unknown> {
-  return Object.fromEntries(
-    text.split(",").map((option) => {
-      const [name = "", value = ""] = option.split("=");
-      if (value === "true" || value === "false") return [name, value === "true"];
-      return [name, /^\d+(?:\.\d+)?$/.test(value) ? Number(value) : value];
-    }),
-  );
+  const options: Record<string, unknown> = {};
+  for (const option of text.split(",")) {
+    const [name = "", value = ""] = option.split("=");
+    options[name] = readOptionValue(value);
+  }
+  return options;
+}
+
+function readOptionValue(text: string): boolean | number | string {
+  if (text === "true" || text === "false") return text === "true";
+  return /^\d+(?:\.\d+)?$/.test(text) ? Number(text) : text;
 }
 
 /** What Cloudflare's firewall answers: a page without `cf-resized`. */

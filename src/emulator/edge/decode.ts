@@ -6,19 +6,47 @@ import { requireSharp } from "./sharp.ts";
 
 export type Frames = readonly [Picture, ...Picture[]];
 
-/** The callers check the limits. A warning of the decoder is not a failure. */
+/** The callers check the limits, so sharp has none. A warning of the decoder is not a failure. */
 const LENIENT = { limitInputPixels: false, failOn: "error" } as const;
 
-/** Opens an original with sharp, without sharp's own limits. */
-const openOriginal = ({ bytes }: RasterOriginal, animated = false): Sharp =>
-  requireSharp()(bytes, { animated, ...LENIENT });
+type Decoded = { readonly frames: Frames; readonly metadata: Metadata };
+
+/**
+ * Decodes an original: all its frames, or only the first one.
+ * @throws if sharp cannot decode it
+ */
+export async function decode(original: RasterOriginal, animated: boolean): Promise<Decoded> {
+  const source = requireSharp()(original.bytes, { animated, ...LENIENT });
+  const metadata = await source.metadata();
+
+  // sharp cannot rotate all frames at once. Animated formats are always stored upright.
+  if (!animated) return { frames: [await readPixels(source.autoOrient())], metadata };
+
+  const { pages: count = 1 } = metadata;
+  return { frames: splitFrames(await readPixels(source), count), metadata };
+}
+
+/** sharp decodes an animation as one picture, with its frames one below the other. */
+function splitFrames({ data, width, height }: Picture, count: number): Frames {
+  const bytesPerFrame = data.length / count;
+  const frameAt = (index: number): Picture => ({
+    data: data.subarray(index * bytesPerFrame, (index + 1) * bytesPerFrame),
+    width,
+    height: height / count,
+  });
+
+  const rest = Array.from({ length: count - 1 }, (_, index) => frameAt(index + 1));
+  return [frameAt(0), ...rest];
+}
 
 /** Opens a picture with sharp, to change its pixels. */
-export const openPicture = ({ data, width, height }: Picture): Sharp =>
-  requireSharp()(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
+export function openPicture({ data, width, height }: Picture): Sharp {
+  return requireSharp()(data, { raw: { width, height, channels: 4 }, limitInputPixels: false });
+}
 
 export async function readPixels(pipeline: Sharp): Promise<Picture> {
-  const { data, info } = await pipeline.ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  const raw = pipeline.ensureAlpha().raw();
+  const { data, info } = await raw.toBuffer({ resolveWithObject: true });
   return { data, width: info.width, height: info.height };
 }
 
@@ -26,7 +54,9 @@ export async function mapFrames(
   [first, ...rest]: Frames,
   change: (frame: Picture) => Promise<Picture>,
 ): Promise<Frames> {
-  return [await change(first), ...(await Promise.all(rest.map(change)))];
+  const changedFirst = await change(first);
+  const changedRest = await Promise.all(rest.map(change));
+  return [changedFirst, ...changedRest];
 }
 
 export function isReadableColour(css: string): boolean {
@@ -37,25 +67,4 @@ export function isReadableColour(css: string): boolean {
   } catch {
     return false;
   }
-}
-
-type Decoded = { readonly frames: Frames; readonly metadata: Metadata };
-
-/**
- * Decodes an original: all its frames, or only the first one.
- * @throws if sharp cannot decode it
- */
-export async function decode(original: RasterOriginal, animated: boolean): Promise<Decoded> {
-  const source = openOriginal(original, animated);
-  const metadata = await source.metadata();
-  // sharp cannot rotate all frames at once. Animated formats are always stored upright.
-  const { data, width, height } = await readPixels(animated ? source : source.autoOrient());
-  const count = animated ? (metadata.pages ?? 1) : 1;
-  const size = data.length / count;
-  const frame = (index: number) => ({
-    data: data.subarray(index * size, (index + 1) * size),
-    ...{ width, height: height / count },
-  });
-  const rest = Array.from({ length: count - 1 }, (_, index) => frame(index + 1));
-  return { frames: [frame(0), ...rest], metadata };
 }

@@ -14,16 +14,20 @@ export type EdgeCache<Value> = {
  */
 export function createEdgeCache<Value>(now: () => number, isOn: () => boolean): EdgeCache<Value> {
   const entries = new Map<string, { readonly value: Value; readonly expires: number }>();
+
   return {
     get(key) {
       const entry = entries.get(key);
-      return entry !== undefined && now() < entry.expires ? entry.value : undefined;
+      if (entry === undefined || now() >= entry.expires) return undefined;
+      return entry.value;
     },
     set(key, value, seconds) {
       if (seconds > 0 && isOn()) entries.set(key, { value, expires: now() + seconds * 1000 });
     },
     purge(url) {
-      for (const key of entries.keys()) if (key.startsWith(`${url} `)) entries.delete(key);
+      for (const key of entries.keys()) {
+        if (key.startsWith(`${url} `)) entries.delete(key);
+      }
     },
   };
 }
@@ -36,8 +40,11 @@ const MIN_LIFETIME_S = 3600;
  */
 export function lifetime(cacheControl: string | null): number {
   const control = cacheControl ?? "";
-  const maxAge = Number(/\bmax-age=(\d+)/i.exec(control)?.[1] ?? 0);
-  return /\bmust-revalidate\b/i.test(control) ? maxAge : Math.max(MIN_LIFETIME_S, maxAge);
+  const match = /\bmax-age=(?<seconds>\d+)/i.exec(control);
+  const maxAge = Number(match?.groups?.["seconds"] ?? 0);
+
+  if (/\bmust-revalidate\b/i.test(control)) return maxAge;
+  return Math.max(MIN_LIFETIME_S, maxAge);
 }
 
 /**
@@ -46,6 +53,7 @@ export function lifetime(cacheControl: string | null): number {
  */
 export function ttlByStatus(table: unknown, status: number): number | undefined {
   if (typeof table !== "object" || table === null) return undefined;
+
   for (const [range, seconds] of Object.entries(table)) {
     const [min, max = min] = range.split("-").map(Number);
     if (min === undefined || max === undefined || typeof seconds !== "number") continue;
@@ -69,12 +77,19 @@ export type Quota = {
  */
 export function createQuota(now: () => number, max: () => number): Quota {
   const billed = new Set<string>();
-  const monthly = (transformation: string) =>
-    `${new Date(now()).toISOString().slice(0, 7)} ${transformation}`;
-  const count = () => [...billed].filter((entry) => entry.startsWith(monthly(""))).length;
+  const month = () => new Date(now()).toISOString().slice(0, 7);
+
   return {
     billed,
-    allows: (transformation) => billed.has(monthly(transformation)) || count() < max(),
-    bill: (transformation) => void billed.add(monthly(transformation)),
+    allows(transformation) {
+      const thisMonth = `${month()} `;
+      if (billed.has(thisMonth + transformation)) return true;
+
+      const billedThisMonth = [...billed].filter((entry) => entry.startsWith(thisMonth));
+      return billedThisMonth.length < max();
+    },
+    bill(transformation) {
+      billed.add(`${month()} ${transformation}`);
+    },
   };
 }

@@ -1,10 +1,16 @@
 // Cloudflare's image edge, as strict as in production: what `fetch(url, { headers, cf: { image } })` does there, in the
-// order of a request. docs/rules.md has the rules.
+// order of a request. It answers from its caches, or it fetches the original and renders it. docs/rules.md has the rules.
 
 import { AsyncLocalStorage } from "node:async_hooks";
 import { createHash } from "node:crypto";
 import { checkSettings, definedOf, guardSwitches } from "../check.ts";
-import { inputUrlOf, isUrlObject, type Network, unlessAborted } from "../fetch.ts";
+import {
+  inputUrlOf,
+  isUrlObject,
+  type Network,
+  type NetworkInit,
+  unlessAborted,
+} from "../fetch.ts";
 import {
   blockedAnswer,
   canTransform,
@@ -14,20 +20,44 @@ import {
   readFetchOptions,
   readImageUrl,
 } from "./check-request.ts";
-import { createEdgeCache, createQuota, lifetime, ttlByStatus } from "./edge-cache.ts";
+import {
+  createEdgeCache,
+  createQuota,
+  type EdgeCache,
+  lifetime,
+  type Quota,
+  ttlByStatus,
+} from "./edge-cache.ts";
 import { type Fault, faultAnswer, isEdgeFault, LOOP } from "./faults.ts";
 import { type FetchedObject, fetchOriginal, type OriginRequest } from "./fetch-original.ts";
-import type { EdgeRequest, ImageOptions } from "./options.ts";
+import type { EdgeRequest, OverlayOptions } from "./options.ts";
 import { identifyOriginal } from "./original.ts";
-import { findReason, type Refusal } from "./refusal.ts";
-import { type Output, type Overlay, type Renderer, renderOutput } from "./render.ts";
+import { explainFault, type Refusal } from "./refusal.ts";
+import { type Output, type Overlay, type Renderer, renderObject } from "./render.ts";
 import { EDGE_SETTING_RULES, type EdgeCore, type EdgeInit, type EdgeSettings } from "./settings.ts";
 import { STRICT, SWITCH_RULES, type Switches } from "./switches.ts";
 
 /** What the cache holds of a success: the rendition or facts, and the headers of the origin's answer. */
-type CachedOutput = Output & { readonly origin: Headers };
+type CachedOutput = Output & { readonly originHeaders: Headers };
 
-/** A result that nobody has documented (R1). */
+/** All that an edge has: its settings, its caches, and what it records for a test. */
+type EdgeState = {
+  readonly zone: string;
+  readonly fetch: Network;
+  readonly workersByHost: ReadonlyMap<string, (request: Request) => Promise<Response>>;
+  readonly switches: Switches;
+  readonly renderer: Renderer;
+  readonly originals: EdgeCache<FetchedObject>;
+  readonly outputs: EdgeCache<CachedOutput>;
+  readonly faults: EdgeCache<Fault>;
+  readonly quota: Quota;
+  readonly requests: string[];
+  readonly originFetches: string[];
+  readonly refusals: Refusal[];
+  readonly passedOn: string[];
+};
+
+/** A `cf-resized` that nobody has documented (R1). */
 const OTHER_RESULT = "outcome=done; q=0";
 
 /** Set while a Worker answers a request of an edge, which then transforms the answer. All edges know of it. */
@@ -42,172 +72,285 @@ export function createEdgeWith(renderer: Renderer, settings: EdgeSettings): Edge
   checkSettings("createEdge", settings, EDGE_SETTING_RULES, SWITCH_RULES);
   const { zone, fetch, now = Date.now, workers = {}, ...changed } = settings;
   const switches: Switches = { ...STRICT, ...definedOf(changed) };
-  const workersByHost = new Map(Object.entries(workers));
   const isCaching = () => switches.cache;
-  const originals = createEdgeCache<FetchedObject>(now, isCaching);
-  const outputs = createEdgeCache<CachedOutput>(now, isCaching);
-  const faults = createEdgeCache<Fault>(now, isCaching);
-  const quota = createQuota(now, () => switches.quota);
-  const requests: string[] = [];
-  const originFetches: string[] = [];
-  const refusals: Refusal[] = [];
-  const passedOn: string[] = [];
 
-  async function answer(
-    input: string | Request,
-    { cf: _cf, ...init }: EdgeInit,
-    options: FetchOptions,
-  ): Promise<Response> {
-    const url = inputUrlOf(input);
-    const image = options.cf?.image;
-    const headers = new Headers(options.headers);
-    const worker = workerAt(url);
-    const isOther = URL.parse(url)?.host !== zone;
-    if (worker !== undefined && isOther) return worker(new Request(url, { headers })); // E9
-    if (image === undefined || !canTransform(url, { zone, switches })) {
-      passedOn.push(url);
-      const original = await fetch(input, init);
-      const isMarked = image !== undefined && switches.resizedHeader === "other-everywhere"; // R1
-      if (isMarked) original.headers.set("cf-resized", OTHER_RESULT);
-      return original;
-    }
-    const acceptsAuto = switches.formatAuto === "first-come";
-    const isTwice = runningForEdge.getStore() === true && switches.resizedTwice === "refused";
-    const request = isTwice
-      ? LOOP
-      : checkRequest(url, headers, image, acceptsAuto, { zone, switches });
-    const result = isEdgeFault(request) ? request : await answerImage(url, options, request);
-    if (!isEdgeFault(result)) return result;
-    refusals.push({ url, fault: result, ...findReason(result, { url, image, headers }) });
-    return faultAnswer(result);
-  }
-
-  /** The URL interface. The request to the origin has no authorization (E10). */
-  async function answerUrlInterface({ url, headers }: Request): Promise<Response | undefined> {
-    if (!isUrlInterface(url)) return undefined;
-    if (switches.firewall) return blockedAnswer();
-    const image = readImageUrl(url);
-    const isOn = switches.transformations && switches.urlTransformations === "on"; // E12
-    if (image === undefined || !isOn) return undefined;
-    const request = checkRequest(image.source, headers, image.image, true, { zone, switches });
-    if (isEdgeFault(request)) return faultAnswer(request);
-    const originAuth = request.originAuth && switches.urlInterfaceShowsPrivate; // C1
-    const result = await answerImage(image.source, {}, { ...request, originAuth });
-    return isEdgeFault(result) ? faultAnswer(result) : result;
-  }
-
-  async function answerImage(
-    url: string,
-    init: FetchOptions,
-    request: EdgeRequest,
-  ): Promise<Response | Fault> {
-    const { key, billed } = keysOf(sourceOf(url), request, switches);
-    const ttl = ttlByStatus(init.cf?.cacheTtlByStatus, 200); // C4
-    const cached = outputs.get(key);
-    if (cached !== undefined) {
-      quota.bill(billed); // L2: anew in each month
-      return successAnswer(cached, key, init, "internal=ram/h", switches);
-    }
-    const failed = faults.get(key);
-    if (failed !== undefined) return failed;
-    if (!quota.allows(billed)) return { code: 9422, status: 429 }; // L2
-    const { method = "GET", headers } = init;
-    const { originAuth } = request;
-    const origin = { fetch: ask, method, headers: new Headers(headers), originAuth, switches };
-    const output = await transform(url, origin, request.image, ttl);
-    if (isEdgeFault(output)) {
-      const isDenied = [9404, 9408, 9519].includes(output.code); // C1
-      const failureTtl = ttlByStatus(init.cf?.cacheTtlByStatus, output.status); // C4
-      faults.set(key, output, failureTtl ?? (isDenied ? switches.denialTtl : 0));
-      return output;
-    }
-    quota.bill(billed);
-    outputs.set(key, output, ttl ?? lifetime(output.origin.get("cache-control"))); // C1
-    return successAnswer(output, key, init, "internal=ok/m q=0 n=317+85 c=9+57", switches);
-  }
-
-  /** Asks an origin, which may be a Worker. */
-  const ask: Network = (input, init) => {
-    const url = inputUrlOf(input);
-    const worker = workerAt(url);
-    if (worker === undefined) return fetch(input, init);
-    return runningForEdge.run(true, () => worker(new Request(url, init)));
+  const edge: EdgeState = {
+    zone,
+    fetch,
+    workersByHost: new Map(Object.entries(workers)),
+    switches,
+    renderer,
+    originals: createEdgeCache(now, isCaching),
+    outputs: createEdgeCache(now, isCaching),
+    faults: createEdgeCache(now, isCaching),
+    quota: createQuota(now, () => switches.quota),
+    requests: [],
+    originFetches: [],
+    refusals: [],
+    passedOn: [],
   };
 
-  function workerAt(url: string) {
-    return workersByHost.get(URL.parse(url)?.host ?? "");
-  }
-
-  /** The source as the caches know it: its whole URL, or without the query (A15). */
-  function sourceOf(url: string): string {
-    return switches.queryInKey ? url : url.replace(/\?.*$/s, "");
-  }
-
-  async function transform(
-    url: string,
-    request: OriginRequest,
-    image: ImageOptions,
-    ttl: number | undefined,
-  ): Promise<CachedOutput | Fault> {
-    const object = await getObject(url, request, ttl);
-    if (isEdgeFault(object)) return object;
-    const overlays: Overlay[] = [];
-    const originAuth = request.originAuth && switches.overlayAuth; // O12
-    for (const options of image.draw ?? []) {
-      const overlay = await getObject(options.url, { ...request, originAuth }, ttl);
-      const original = isEdgeFault(overlay)
-        ? overlay
-        : await identifyOriginal(overlay.bytes, switches, renderer.read);
-      if (isEdgeFault(original)) return original;
-      if (original.type === "image/svg+xml") return { code: 9412, status: 415 };
-      overlays.push({ options, original });
-    }
-    const output = await renderOutput(object.bytes, image, overlays, switches, renderer);
-    return isEdgeFault(output) ? output : { ...output, origin: object.headers };
-  }
-
-  async function getObject(
-    url: string,
-    request: OriginRequest,
-    ttl: number | undefined,
-  ): Promise<FetchedObject | Fault> {
-    // C2: the key has no credentials. It has whether origin-auth was set (C1).
-    const key = `${sourceOf(url)} ${request.originAuth}`;
-    const cached = originals.get(key);
-    if (cached !== undefined) return cached;
-    originFetches.push(url);
-    const object = await fetchOriginal(url, request);
-    if (isEdgeFault(object)) return object;
-    originals.set(key, object, ttl ?? lifetime(object.headers.get("cache-control")));
-    return object;
-  }
-
   return {
-    ...{ requests, originFetches, refusals, passedOn, quota, visit: answerUrlInterface },
-    addRefusal: (refusal) => void refusals.push(refusal),
+    requests: edge.requests,
+    originFetches: edge.originFetches,
+    refusals: edge.refusals,
+    passedOn: edge.passedOn,
+    quota: edge.quota,
     switches: guardSwitches(switches, SWITCH_RULES),
     fetch(input, init = {}) {
       const source = isUrlObject(input) ? input.href : input;
       const options = readFetchOptions(source, init);
-      if (options.cf?.image !== undefined) requests.push(inputUrlOf(source));
-      return unlessAborted(answer(source, init, options), options.signal);
+      if (options.cf?.image !== undefined) edge.requests.push(inputUrlOf(source));
+
+      return unlessAborted(answerFetch(edge, source, init, options), options.signal);
     },
-    purge: (url) => {
-      for (const cache of [originals, outputs, faults]) cache.purge(sourceOf(url));
+    visit: (request) => answerUrlInterface(edge, request),
+    addRefusal: (refusal) => void edge.refusals.push(refusal),
+    purge(url) {
+      for (const cache of [edge.originals, edge.outputs, edge.faults]) {
+        cache.purge(sourceOf(edge, url));
+      }
     },
   };
 }
 
-/** Returns the cache key (C1), and what is billed, without the format (L2). */
-function keysOf(
+/** Answers the `fetch` of a Worker. */
+async function answerFetch(
+  edge: EdgeState,
+  input: string | Request,
+  init: EdgeInit,
+  options: FetchOptions,
+): Promise<Response> {
+  const url = inputUrlOf(input);
+  const headers = new Headers(options.headers);
+
+  // What one Worker answers to another is not transformed (E9).
+  const worker = workerAt(edge, url);
+  const isOfZone = URL.parse(url)?.host === edge.zone;
+  if (worker !== undefined && !isOfZone) return worker(new Request(url, { headers }));
+
+  const image = options.cf?.image;
+  if (image === undefined || !canTransform(url, edge)) {
+    return passOn(edge, input, init, image !== undefined);
+  }
+
+  const request = checkImageRequest(edge, url, headers, image);
+  const result = isEdgeFault(request) ? request : await answerImage(edge, url, options, request);
+  if (!isEdgeFault(result)) return result;
+
+  const explanation = explainFault(result, { url, image, headers });
+  edge.refusals.push({ url, fault: result, ...explanation });
+  return faultAnswer(result);
+}
+
+/** Asks the network. Nothing is transformed (R2). */
+async function passOn(
+  edge: EdgeState,
+  input: string | Request,
+  { cf: _cf, ...init }: EdgeInit,
+  hasImageOptions: boolean,
+): Promise<Response> {
+  edge.passedOn.push(inputUrlOf(input));
+  const original = await edge.fetch(input, init);
+
+  // By this switch, also an original that is passed on looks like a success (R1).
+  const isMarked = hasImageOptions && edge.switches.resizedHeader === "other-everywhere";
+  if (isMarked) original.headers.set("cf-resized", OTHER_RESULT);
+  return original;
+}
+
+function checkImageRequest(
+  edge: EdgeState,
   url: string,
-  { image: { format, ...unique }, auto, originAuth }: EdgeRequest,
+  headers: Headers,
+  image: unknown,
+): EdgeRequest | Fault {
+  // A Worker that the edge itself has asked may be refused, also without a trace in `via` (E8).
+  const isAskedByEdge = runningForEdge.getStore() === true;
+  if (isAskedByEdge && edge.switches.resizedTwice === "refused") return LOOP;
+
+  const acceptsAuto = edge.switches.formatAuto === "first-come";
+  return checkRequest(url, headers, image, acceptsAuto, edge);
+}
+
+/** The URL interface. The request to the origin has no authorization (E10). */
+async function answerUrlInterface(
+  edge: EdgeState,
+  { url, headers }: Request,
+): Promise<Response | undefined> {
+  const { switches } = edge;
+  if (!isUrlInterface(url)) return undefined;
+  if (switches.firewall) return blockedAnswer();
+
+  const isOn = switches.transformations && switches.urlTransformations === "on"; // E12: off for the zone
+  const target = readImageUrl(url);
+  if (target === undefined || !isOn) return undefined;
+
+  const request = checkRequest(target.source, headers, target.image, true, edge);
+  if (isEdgeFault(request)) return faultAnswer(request);
+
+  // Whether the request has `origin-auth` is a part of the cache key (C1).
+  const originAuth = request.originAuth && switches.urlInterfaceShowsPrivate;
+  const result = await answerImage(edge, target.source, {}, { ...request, originAuth });
+  return isEdgeFault(result) ? faultAnswer(result) : result;
+}
+
+/** Answers from the caches, or with a new output. */
+async function answerImage(
+  edge: EdgeState,
+  url: string,
+  options: FetchOptions,
+  request: EdgeRequest,
+): Promise<Response | Fault> {
+  const { switches, outputs, faults, quota } = edge;
+  const { key, billed } = keysOf(sourceOf(edge, url), request, switches);
+
+  const cached = outputs.get(key);
+  if (cached !== undefined) {
+    quota.bill(billed); // in each month anew, although it is cached (L2)
+    return successAnswer(cached, key, options, "internal=ram/h", switches);
+  }
+
+  const cachedFault = faults.get(key);
+  if (cachedFault !== undefined) return cachedFault;
+
+  // The quota of unique transformations is spent (L2).
+  if (!quota.allows(billed)) return { code: 9422, status: 429 };
+
+  const output = await makeOutput(edge, url, options, request);
+  if (isEdgeFault(output)) {
+    faults.set(key, output, faultTtl(output, options, switches));
+    return output;
+  }
+
+  quota.bill(billed);
+  outputs.set(key, output, successTtl(options, output.originHeaders));
+  return successAnswer(output, key, options, "internal=ok/m q=0 n=317+85 c=9+57", switches);
+}
+
+/** Fetches the original and the overlays, and renders them. */
+async function makeOutput(
+  edge: EdgeState,
+  url: string,
+  options: FetchOptions,
+  request: EdgeRequest,
+): Promise<CachedOutput | Fault> {
+  const { switches, renderer } = edge;
+  const { method = "GET" } = options;
+  const originRequest: OriginRequest = {
+    fetch: (input, init) => askOrigin(edge, input, init),
+    method,
+    headers: new Headers(options.headers),
+    originAuth: request.originAuth,
+    switches,
+  };
+
+  const object = await getObject(edge, url, originRequest, options);
+  if (isEdgeFault(object)) return object;
+
+  // It is open whether the hosts of overlays get the headers that open the bucket (O12).
+  const originAuth = request.originAuth && switches.overlayAuth;
+  const overlays: Overlay[] = [];
+  for (const overlayOptions of request.image.draw ?? []) {
+    const overlayRequest = { ...originRequest, originAuth };
+    const overlay = await getOverlay(edge, overlayOptions, overlayRequest, options);
+    if (isEdgeFault(overlay)) return overlay;
+    overlays.push(overlay);
+  }
+
+  const output = await renderObject(object.bytes, request.image, overlays, switches, renderer);
+  return isEdgeFault(output) ? output : { ...output, originHeaders: object.headers };
+}
+
+async function getOverlay(
+  edge: EdgeState,
+  overlayOptions: OverlayOptions,
+  request: OriginRequest,
+  options: FetchOptions,
+): Promise<Overlay | Fault> {
+  const object = await getObject(edge, overlayOptions.url, request, options);
+  if (isEdgeFault(object)) return object;
+
+  const original = await identifyOriginal(object.bytes, edge.switches, edge.renderer.read);
+  if (isEdgeFault(original)) return original;
+
+  // An SVG is never rasterised, so it cannot be drawn (R8).
+  if (original.type === "image/svg+xml") return { code: 9412, status: 415 };
+  return { options: overlayOptions, original };
+}
+
+/** Gets an original from the cache, or from its origin (C2). */
+async function getObject(
+  edge: EdgeState,
+  url: string,
+  request: OriginRequest,
+  options: FetchOptions,
+): Promise<FetchedObject | Fault> {
+  // The key has no credentials: an original that was fetched with some is cached for all who set `origin-auth` (C1, C2).
+  const key = `${sourceOf(edge, url)} ${request.originAuth}`;
+  const cached = edge.originals.get(key);
+  if (cached !== undefined) return cached;
+
+  edge.originFetches.push(url);
+  const object = await fetchOriginal(url, request);
+  if (isEdgeFault(object)) return object;
+
+  edge.originals.set(key, object, successTtl(options, object.headers));
+  return object;
+}
+
+/** Asks an origin, which may be a Worker. */
+function askOrigin(
+  edge: EdgeState,
+  input: string | Request,
+  init: NetworkInit | undefined,
+): Promise<Response> {
+  const url = inputUrlOf(input);
+  const worker = workerAt(edge, url);
+  if (worker === undefined) return edge.fetch(input, init);
+
+  return runningForEdge.run(true, () => worker(new Request(url, init)));
+}
+
+function workerAt({ workersByHost }: EdgeState, url: string) {
+  const host = URL.parse(url)?.host;
+  return host === undefined ? undefined : workersByHost.get(host);
+}
+
+/** The source as the caches know it: its whole URL, or without the query if the zone ignores it (A15). */
+function sourceOf({ switches }: EdgeState, url: string): string {
+  return switches.queryInKey ? url : url.replace(/\?.*$/s, "");
+}
+
+/** Returns the cache key (C1), and what is billed: the source and its options, without the format (L2). */
+function keysOf(
+  source: string,
+  { image, auto, originAuth }: EdgeRequest,
   { factsBilled }: Switches,
-) {
-  const transformation = `${url} ${JSON.stringify(unique)}`;
-  const isBilledApart = format === "json" && factsBilled === "apart"; // R9
-  const billed = isBilledApart ? `${transformation} json` : transformation;
-  return { billed, key: `${transformation} ${originAuth} ${auto ? "auto" : format}` };
+): { readonly key: string; readonly billed: string } {
+  const { format, ...unique } = image;
+  const transformation = `${source} ${JSON.stringify(unique)}`;
+  const key = `${transformation} ${originAuth} ${auto ? "auto" : format}`;
+
+  // It is open whether facts are a transformation of their own (R9).
+  const isBilledApart = format === "json" && factsBilled === "apart";
+  return { key, billed: isBilledApart ? `${transformation} json` : transformation };
+}
+
+/** For how many seconds a success is cached: as the Worker says (C4), else as the origin says (C1). */
+function successTtl({ cf }: FetchOptions, originHeaders: Headers): number {
+  const ttl = ttlByStatus(cf?.cacheTtlByStatus, 200);
+  return ttl ?? lifetime(originHeaders.get("cache-control"));
+}
+
+/** Denials and a 404 of the origin: the other faults are not cached. */
+const CACHED_FAULTS = [9404, 9408, 9519];
+
+/** For how many seconds a fault is cached: as the Worker says (C4), else as the switch says (C1, open). */
+function faultTtl({ code, status }: Fault, { cf }: FetchOptions, switches: Switches): number {
+  const ttl = ttlByStatus(cf?.cacheTtlByStatus, status);
+  if (ttl !== undefined) return ttl;
+  return CACHED_FAULTS.includes(code) ? switches.denialTtl : 0;
 }
 
 /**
@@ -216,32 +359,58 @@ function keysOf(
  * @param outcome what `cf-resized` says (R1)
  */
 function successAnswer(
-  { type, bytes, warnings, isMarked, origin }: CachedOutput,
+  output: CachedOutput,
   key: string,
-  init: FetchOptions,
+  options: FetchOptions,
   outcome: string,
-  { namesOriginal, originHeaders, resizedHeader }: Switches,
+  switches: Switches,
 ): Response {
+  const { type, bytes, originHeaders } = output;
   const headers = new Headers({ "content-type": type, "content-length": `${bytes.length}` });
-  const result = resizedHeader === "internal" ? outcome : OTHER_RESULT; // R1
-  if (isMarked || resizedHeader === "other-everywhere") headers.set("cf-resized", result);
-  const etag = origin.get("etag")?.replace(/^(?:W\/)?"|"$/g, "");
-  if (etag !== undefined && namesOriginal) {
-    const digest = createHash("sha256").update(key).digest("base64url").slice(0, 42);
-    headers.set("etag", `"cf${digest}:${etag}"`); // R4
-  }
-  for (const [name, value] of origin) {
-    const isPassed = name === "cache-control" || (name === "last-modified" && namesOriginal); // R7
-    const isLeaked = originHeaders === "leaked" && /^(?:x-amz-|server$)/.test(name); // R7
-    if (isPassed || isLeaked) headers.set(name, value);
-  }
-  const cacheControl = origin.get("cache-control") ?? "";
-  const isRestrictive = /\b(?:no-store|no-cache|private|max-age=0)\b/i.test(cacheControl); // C1
-  const allWarnings = isRestrictive ? [...warnings, "cache-control is too restrictive"] : warnings;
-  for (const warning of allWarnings) headers.append("warning", `cf-images 299 "${warning}"`); // R6
 
-  const condition = new Headers(init.headers).get("if-none-match");
+  // It is open how a success is named, and whether an original that was passed on is marked as one (R1).
+  const isMarked = output.isMarked || switches.resizedHeader === "other-everywhere";
+  const result = switches.resizedHeader === "internal" ? outcome : OTHER_RESULT;
+  if (isMarked) headers.set("cf-resized", result);
+
+  const etag = edgeEtag(key, originHeaders);
+  if (etag !== undefined && switches.namesOriginal) headers.set("etag", etag);
+
+  for (const [name, value] of originHeaders) {
+    if (isPassedOn(name, switches)) headers.set(name, value);
+  }
+  for (const warning of warningsOf(output)) {
+    headers.append("warning", `cf-images 299 "${warning}"`);
+  }
+
+  // A 304 comes only if the Worker sent a condition (R10).
+  const condition = new Headers(options.headers).get("if-none-match");
   const isCurrent = condition !== null && condition === headers.get("etag");
-  if (isCurrent) return new Response(null, { status: 304, headers }); // R10
-  return new Response(init.method === "HEAD" ? null : bytes.slice(), { headers });
+  if (isCurrent) return new Response(null, { status: 304, headers });
+
+  return new Response(options.method === "HEAD" ? null : bytes.slice(), { headers });
+}
+
+/** The entity tag has that of the original. Without one, there is none (R4). */
+function edgeEtag(key: string, originHeaders: Headers): string | undefined {
+  const originalEtag = originHeaders.get("etag");
+  if (originalEtag === null) return undefined;
+
+  const opaque = originalEtag.replace(/^(?:W\/)?"|"$/g, "");
+  const digest = createHash("sha256").update(key).digest("base64url").slice(0, 42);
+  return `"cf${digest}:${opaque}"`;
+}
+
+/** Returns whether a header of the origin reaches the Worker (R7). */
+function isPassedOn(name: string, { namesOriginal, originHeaders }: Switches): boolean {
+  if (name === "cache-control") return true;
+  if (name === "last-modified") return namesOriginal;
+  return originHeaders === "leaked" && /^(?:x-amz-|server$)/.test(name);
+}
+
+/** What the edge did differently (R6), and whether the original is hardly cached (C1). */
+function warningsOf({ warnings, originHeaders }: CachedOutput): readonly string[] {
+  const cacheControl = originHeaders.get("cache-control") ?? "";
+  const isRestrictive = /\b(?:no-store|no-cache|private|max-age=0)\b/i.test(cacheControl);
+  return isRestrictive ? [...warnings, "cache-control is too restrictive"] : warnings;
 }

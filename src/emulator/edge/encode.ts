@@ -1,32 +1,37 @@
 // Encodes a rendition: its format, quality and frames. No metadata of an original stays.
 
-import type { Metadata } from "sharp";
+import type { Metadata, Sharp } from "sharp";
 import type { Frames } from "./decode.ts";
 import type { ImageOptions } from "./options.ts";
-import type { Picture, RasterOriginal } from "./original.ts";
+import type { Picture, PixelSize, RasterOriginal } from "./original.ts";
 import { requireSharp } from "./sharp.ts";
 import type { Switches } from "./switches.ts";
 
 export type Format = "jpeg" | "png" | "webp" | "avif" | "gif";
 
-/** px (O7) */
+/** The longest side of an AVIF, in px (O7). */
 export const MAX_AVIF_SIDE = 1_200;
-const DEFAULT_QUALITY = 85; // O5
+
+/** The quality where the options name none (O5). */
+const DEFAULT_QUALITY = 85;
 
 /** Returns whether a rendition keeps all frames of an animation (O8). */
 export function isAnimated(
   { type, frames }: RasterOriginal,
   { anim, format }: ImageOptions,
 ): boolean {
-  const moves = format === "webp" || (format === undefined && /gif|webp/.test(type));
-  return frames > 1 && anim !== false && moves;
+  if (frames <= 1 || anim === false) return false;
+  if (format === undefined) return type === "image/gif" || type === "image/webp";
+  return format === "webp";
 }
 
 export type Encoded = { readonly bytes: Uint8Array; readonly type: string };
 
-/** How frames are encoded: 1–100, and the timing of the original. A PNG has all its colours only without a quality (O5). */
+/** How frames are encoded. */
 type Encoding = {
+  /** 1–100. A PNG has all its colours only without a quality (O5). */
   readonly quality?: number | undefined;
+  /** The timing of the original. */
   readonly metadata: Pick<Metadata, "delay" | "loop">;
 };
 
@@ -38,15 +43,16 @@ type Encoding = {
 export async function encode(
   frames: Frames,
   source: RasterOriginal["type"],
-  { format, quality }: ImageOptions,
+  { format, quality: chosen }: ImageOptions,
   { qualities, metadata }: Pick<Switches, "qualities"> & Pick<Encoding, "metadata">,
 ): Promise<Encoded> {
-  const isMoving = frames.length > 1 && format === undefined && source === "image/gif";
-  const stillType = stillFormat(format ?? source, frames.some(isTransparent));
-  return encodeAs(isMoving ? "gif" : stillType, frames, {
-    quality: typeof quality === "string" ? qualities[quality] : quality,
-    metadata,
-  });
+  const quality = typeof chosen === "string" ? qualities[chosen] : chosen;
+
+  const isMovingGif = frames.length > 1 && format === undefined && source === "image/gif";
+  if (isMovingGif) return encodeAs("gif", frames, { quality, metadata });
+
+  const isTransparent = frames.some(hasTransparentPixel);
+  return encodeAs(stillFormat(format ?? source, isTransparent), frames, { quality, metadata });
 }
 
 /**
@@ -56,42 +62,69 @@ export async function encode(
 export async function encodeAs(
   format: Format,
   frames: Frames,
-  { quality: chosen, metadata: { delay, loop } }: Encoding,
+  { quality, metadata }: Encoding,
 ): Promise<Encoded> {
-  const encoded = format === "gif" || format === "webp" ? frames : frames.slice(0, 1);
-  const quality = chosen ?? DEFAULT_QUALITY;
-  const { width, height } = frames[0];
-  const pixels = requireSharp()(Buffer.concat(encoded.map(({ data }) => data)), {
-    raw: { width, height: height * encoded.length, channels: 4, pageHeight: height },
-    limitInputPixels: false,
+  const canMove = format === "gif" || format === "webp";
+  const encodedFrames = canMove ? frames : frames.slice(0, 1);
+
+  const pixels = joinFrames(encodedFrames, frames[0]);
+  const isOpaque = !frames.some(hasTransparentPixel);
+  const image = withFormat(isOpaque ? pixels.removeAlpha() : pixels, format, {
+    quality,
+    metadata: encodedFrames.length > 1 ? metadata : {},
   });
-  const output = frames.some(isTransparent) ? pixels : pixels.removeAlpha();
-  const timing = encoded.length > 1 ? { delay, loop } : {};
-  // Low efforts, because they are fast. How small a rendition can be is not tested.
-  const image = {
-    // White, as for pad. Cloudflare does not document the background of a transparent JPEG.
-    jpeg: () => output.flatten({ background: "white" }).jpeg({ quality }),
-    webp: () => output.webp({ quality, lossless: quality === 100, effort: 2, ...timing }),
-    avif: () => output.avif({ quality, effort: 0 }),
-    gif: () => output.gif({ effort: 1, keepDuplicateFrames: true, ...timing }),
-    png: () => (chosen === undefined ? output.png() : output.png({ palette: true, quality })),
-  }[format]();
+
   return { bytes: await image.toBuffer(), type: `image/${format}` };
 }
 
-function isTransparent({ data }: Picture): boolean {
-  for (let index = 3; index < data.length; index += 4) if (data[index] !== 255) return true;
+/** Opens frames with sharp, which takes them as one picture, with one below the other. */
+function joinFrames(frames: readonly Picture[], { width, height }: PixelSize): Sharp {
+  const data = Buffer.concat(frames.map((frame) => frame.data));
+  return requireSharp()(data, {
+    raw: { width, height: height * frames.length, channels: 4, pageHeight: height },
+    limitInputPixels: false,
+  });
+}
+
+/** Chooses the encoder. Low efforts, because they are fast: how small a rendition can be is not tested. */
+function withFormat(
+  image: Sharp,
+  format: Format,
+  { quality: chosen, metadata: { delay, loop } }: Encoding,
+): Sharp {
+  const quality = chosen ?? DEFAULT_QUALITY;
+
+  switch (format) {
+    case "jpeg":
+      // White, as for pad. Cloudflare does not document the background of a transparent JPEG.
+      return image.flatten({ background: "white" }).jpeg({ quality });
+    case "webp":
+      return image.webp({ quality, lossless: quality === 100, effort: 2, delay, loop });
+    case "avif":
+      return image.avif({ quality, effort: 0 });
+    case "gif":
+      return image.gif({ effort: 1, keepDuplicateFrames: true, delay, loop });
+    case "png":
+      return chosen === undefined ? image.png() : image.png({ palette: true, quality });
+  }
+}
+function hasTransparentPixel({ data }: Picture): boolean {
+  for (let index = 3; index < data.length; index += 4) {
+    if (data[index] !== 255) return true;
+  }
   return false;
 }
 
 /** The requested format, that of the source, or one that can replace it (O6, R5). */
 function stillFormat(
   requested: NonNullable<ImageOptions["format"]> | RasterOriginal["type"],
-  transparent: boolean,
+  isTransparent: boolean,
 ): Format {
   if (/jpeg/.test(requested)) return "jpeg";
   if (requested === "png" || requested === "png-force") return "png";
   if (requested === "avif") return "avif";
   if (/webp|avif/.test(requested)) return "webp";
-  return transparent ? "png" : "jpeg"; // the edge prefers JPEG to PNG, and JPEG has no transparency (O6)
+
+  // The edge prefers JPEG to PNG, and JPEG has no transparency (O6).
+  return isTransparent ? "png" : "jpeg";
 }

@@ -5,29 +5,91 @@ import type { PixelSize } from "./original.ts";
 
 export type Box = PixelSize & { readonly left: number; readonly top: number };
 
-const clamp = (value: number, min: number, max: number): number =>
-  Math.min(Math.max(value, min), max);
-
-/** The factor for pixels in the options (O2). */
-const density = ({ dpr = 1 }: Transformations): number => Math.min(dpr, 2);
-
 /**
  * How an image is fitted (O3): the part of it that stays, the size to which this part is scaled, and
  * the canvas. Only `pad` makes the canvas larger. All in px, each side at least 1.
  */
 type Fitting = { readonly part: PixelSize; readonly scaled: PixelSize; readonly canvas: PixelSize };
 
-const cropped = (part: PixelSize, scaled: PixelSize): Fitting => ({ part, scaled, canvas: scaled });
+/** The size of the rendition of a source that is upright and trimmed (O2, O3, O11, O12). */
+export function outputSize({ width, height }: PixelSize, options: Transformations): PixelSize {
+  const { rotate = 0 } = options;
+  const isTurned = rotate % 180 !== 0;
+  const source = isTurned ? { width: height, height: width } : { width, height };
 
-const scaleSize = ({ width, height }: PixelSize, scale: number): PixelSize => ({
-  width: Math.max(1, Math.round(width * scale)),
-  height: Math.max(1, Math.round(height * scale)),
-});
+  const { canvas } = fitSize(source, options);
+  const { top, right, bottom, left } = borderSides(options);
+  return { width: canvas.width + left + right, height: canvas.height + top + bottom };
+}
 
-const overlapOf = (a: PixelSize, b: PixelSize): PixelSize => ({
-  width: Math.min(a.width, b.width),
-  height: Math.min(a.height, b.height),
-});
+/** Fits a source that is trimmed and upright into width and height × dpr (O2, O3). */
+export function fitSize(source: PixelSize, options: Transformations): Fitting {
+  const { width = Infinity, height = Infinity, fit = "scale-down" } = options;
+  const density = densityOf(options);
+  const scale = Math.min(width / source.width, height / source.height) * density;
+  if (scale === Infinity) return { part: source, scaled: source, canvas: source };
+
+  const contained = scaleSize(source, limitScale(scale, fit));
+  const whole = { part: source, scaled: contained, canvas: contained };
+  if (width === Infinity || height === Infinity) return whole;
+
+  const box = scaleSize({ width, height }, density);
+  switch (fit) {
+    case "squeeze":
+      return { part: source, scaled: box, canvas: box };
+    case "pad":
+      return { ...whole, canvas: box };
+    case "cover":
+      return { part: partShapedLike(box, source), scaled: box, canvas: box };
+    case "crop":
+      return fitCrop(source, box);
+    case "aspect-crop":
+      return fitAspectCrop(source, box);
+    default:
+      return whole;
+  }
+}
+
+/** As cover, without enlarging: a source that does not cover the box is cut, and not scaled (O3). */
+function fitCrop(source: PixelSize, box: PixelSize): Fitting {
+  if (covers(source, box)) return { part: partShapedLike(box, source), scaled: box, canvas: box };
+
+  const overlap = overlapOf(box, source);
+  return { part: overlap, scaled: overlap, canvas: overlap };
+}
+
+/** Crops to the ratio of the box, without enlarging (O3). */
+function fitAspectCrop(source: PixelSize, box: PixelSize): Fitting {
+  const part = partShapedLike(box, source);
+  const scaled = covers(part, box) ? box : part;
+  return { part, scaled, canvas: scaled };
+}
+
+/** The factor for pixels in the options (O2). */
+function densityOf({ dpr = 1 }: Transformations): number {
+  return Math.min(dpr, 2);
+}
+
+function limitScale(scale: number, fit: Transformations["fit"]): number {
+  if (fit === "scale-down" || fit === "crop" || fit === "aspect-crop") return Math.min(scale, 1);
+  if (fit === "scale-up") return Math.max(scale, 1);
+  return scale;
+}
+
+function scaleSize({ width, height }: PixelSize, scale: number): PixelSize {
+  return {
+    width: Math.max(1, Math.round(width * scale)),
+    height: Math.max(1, Math.round(height * scale)),
+  };
+}
+
+function covers(size: PixelSize, box: PixelSize): boolean {
+  return size.width >= box.width && size.height >= box.height;
+}
+
+function overlapOf(a: PixelSize, b: PixelSize): PixelSize {
+  return { width: Math.min(a.width, b.width), height: Math.min(a.height, b.height) };
+}
 
 /** The largest part of a source that has the shape of a box. */
 function partShapedLike(box: PixelSize, source: PixelSize): PixelSize {
@@ -35,43 +97,14 @@ function partShapedLike(box: PixelSize, source: PixelSize): PixelSize {
   return overlapOf(scaleSize(box, scale), source);
 }
 
-function limitScale(scale: number, fit: Transformations["fit"]): number {
-  if (fit === "scale-down" || fit === "crop" || fit === "aspect-crop") return Math.min(scale, 1);
-  return fit === "scale-up" ? Math.max(scale, 1) : scale;
-}
-
-/** Fits a source that is trimmed and upright into width and height × dpr (O2, O3). */
-export function fitSize(source: PixelSize, options: Transformations): Fitting {
-  const { width = Infinity, height = Infinity, fit = "scale-down" } = options;
-  const scale = Math.min(width / source.width, height / source.height) * density(options);
-  if (scale === Infinity) return cropped(source, source);
-  const contained = cropped(source, scaleSize(source, limitScale(scale, fit)));
-  if (width === Infinity || height === Infinity) return contained;
-
-  const box = scaleSize({ width, height }, density(options));
-  const part = partShapedLike(box, source);
-  const coversBox = ({ width, height }: PixelSize) => width >= box.width && height >= box.height;
-  const overlap = overlapOf(box, source);
-  switch (fit) {
-    case "squeeze":
-      return cropped(source, box);
-    case "pad":
-      return { ...contained, canvas: box };
-    case "cover":
-      return cropped(part, box);
-    case "crop":
-      return coversBox(source) ? cropped(part, box) : cropped(overlap, overlap);
-    case "aspect-crop":
-      return cropped(part, coversBox(part) ? box : part);
-    default:
-      return contained;
-  }
-}
-
+/** Where the part lies on each axis: 0 is at the left or top, 1 at the right or bottom. */
 type Point = { readonly x?: number; readonly y?: number };
 
-const FOCUS: Readonly<Record<string, Point>> = {
-  ...{ left: { x: 0 }, right: { x: 1 }, top: { y: 0 }, bottom: { y: 1 } },
+const SIDES: Readonly<Record<string, Point>> = {
+  left: { x: 0 },
+  right: { x: 1 },
+  top: { y: 0 },
+  bottom: { y: 1 },
 };
 
 /** The part that gravity selects (O4). Gravity that depends on pixels is in transform.ts. */
@@ -80,8 +113,9 @@ export function gravityBox(
   part: PixelSize,
   { gravity = "center" }: Transformations,
 ): Box {
-  // Without a face the edge takes the centre.
-  const { x = 0.5, y = 0.5 } = typeof gravity === "string" ? (FOCUS[gravity] ?? {}) : gravity;
+  const point = typeof gravity === "string" ? SIDES[gravity] : gravity;
+  const { x = 0.5, y = 0.5 } = point ?? {}; // without a face the edge takes the centre
+
   return {
     left: Math.round((source.width - part.width) * x),
     top: Math.round((source.height - part.height) * y),
@@ -89,36 +123,54 @@ export function gravityBox(
   };
 }
 
+/** What trim takes from an axis: px before and after what stays, or the length of that. */
+type AxisTrim = {
+  readonly before: number | undefined;
+  readonly after: number | undefined;
+  readonly length: number | undefined;
+};
+
 /** What trim leaves of an upright source, by sides and sizes × dpr (O2, O12): at least 1 px. */
 export function trimBox(source: PixelSize, options: Transformations): Box {
   const trim = typeof options.trim === "object" ? options.trim : {};
-  const along = (side: number, before?: number, after?: number, keptLength?: number) => {
-    const scaled = (px = 0) => Math.round(px * density(options));
-    const last = side - scaled(after);
-    const fromTheEnd = before === undefined && after !== undefined && keptLength !== undefined;
-    const start = clamp(fromTheEnd ? last - scaled(keptLength) : scaled(before), 0, side - 1);
-    const stop = keptLength === undefined ? last : Math.min(last, start + scaled(keptLength));
-    return { start, length: clamp(stop, start + 1, side) - start };
-  };
-  const across = along(source.width, trim.left, trim.right, trim.width);
-  const down = along(source.height, trim.top, trim.bottom, trim.height);
+  const density = densityOf(options);
+  const { left, right, width, top, bottom, height } = trim;
+
+  const across = trimAxis(source.width, { before: left, after: right, length: width }, density);
+  const down = trimAxis(source.height, { before: top, after: bottom, length: height }, density);
   return { left: across.start, top: down.start, width: across.length, height: down.length };
+}
+
+function trimAxis(side: number, { before, after, length }: AxisTrim, density: number) {
+  const maxEnd = side - scalePx(after, density);
+
+  // A length beside `after` alone is measured from the end.
+  const isFromEnd = before === undefined && after !== undefined && length !== undefined;
+  const requestedStart = isFromEnd ? maxEnd - scalePx(length, density) : scalePx(before, density);
+  const start = clamp(requestedStart, 0, side - 1);
+
+  const stop = length === undefined ? maxEnd : Math.min(maxEnd, start + scalePx(length, density));
+  return { start, length: clamp(stop, start + 1, side) - start };
 }
 
 /** The width of the border on each side, in px × dpr (O2, O12). */
 export function borderSides(options: Transformations) {
-  const scaled = (px = 0) => Math.round(px * density(options));
-  const { width, top = width, right = width, bottom = width, left = width } = options.border ?? {};
-  return { top: scaled(top), right: scaled(right), bottom: scaled(bottom), left: scaled(left) };
+  const density = densityOf(options);
+  const border = options.border ?? {};
+  const { width, top = width, right = width, bottom = width, left = width } = border;
+
+  return {
+    top: scalePx(top, density),
+    right: scalePx(right, density),
+    bottom: scalePx(bottom, density),
+    left: scalePx(left, density),
+  };
 }
 
-/** The size of the rendition of a source that is upright and trimmed (O2, O3, O11, O12). */
-export function outputSize({ width, height }: PixelSize, options: Transformations): PixelSize {
-  const turned = (options.rotate ?? 0) % 180 !== 0;
-  const { canvas } = fitSize(
-    turned ? { width: height, height: width } : { width, height },
-    options,
-  );
-  const { top, right, bottom, left } = borderSides(options);
-  return { width: canvas.width + left + right, height: canvas.height + top + bottom };
+function scalePx(px: number | undefined, density: number): number {
+  return px === undefined ? 0 : Math.round(px * density);
+}
+
+function clamp(value: number, min: number, max: number): number {
+  return Math.min(Math.max(value, min), max);
 }

@@ -16,7 +16,9 @@ const TYPES = {
 
 /** How the bytes of these formats begin. The last one has a brand. */
 const SIGNATURE =
-  /^(?:\xff\xd8\xff|\x89PNG\r\n|GIF8[79]a|RIFF.{4}WEBP|.{4}ftyp(avif|avis|he\w\w|mif1|msf1))/s;
+  /^(?:\xff\xd8\xff|\x89PNG\r\n|GIF8[79]a|RIFF.{4}WEBP|.{4}ftyp(?<brand>avif|avis|he\w\w|mif1|msf1))/s;
+
+const TIFF = /^(?:II\*\0|MM\0\*)/;
 
 const SVG =
   /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*|<!DOCTYPE svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg[\s>]/is;
@@ -45,40 +47,65 @@ export type RasterOriginal = {
 /** An SVG. The edge passes it on and does not resize it (R8). */
 export type SvgOriginal = { readonly type: "image/svg+xml"; readonly svg: string };
 
+const UNSUPPORTED: Fault = { code: 9520, status: 415 };
+
 /** Reads an original, or returns why the edge cannot. @param read reads the head of an image */
 export async function identifyOriginal(
   bytes: Uint8Array,
-  { limits, avifInput, heicInput }: Pick<Switches, "limits" | "avifInput" | "heicInput">,
+  switches: Pick<Switches, "limits" | "avifInput" | "heicInput">,
   read: typeof readHead,
 ): Promise<RasterOriginal | SvgOriginal | Fault> {
   const start = String.fromCharCode(...bytes.subarray(0, 1024));
   if (SVG.test(start)) return { type: "image/svg+xml", svg: new TextDecoder().decode(bytes) };
-  if (/^(?:II\*\0|MM\0\*)/.test(start)) return { code: 9520, status: 415 }; // L1: TIFF
-  if (JPEG_XL.some((signature) => start.startsWith(signature))) return { code: 9420, status: 415 };
-  const signature = SIGNATURE.exec(start);
-  if (!signature) return { code: 9412, status: 415 };
-  const [, brand = ""] = signature;
-  if (/^(?:he|m[is]f)/.test(brand)) {
-    if (!heicInput) return { code: 9412, status: 415 }; // L1
-    throw new Error("the strict edge cannot read HEIC, which the edge may accept (L1)");
-  }
-  if (brand.startsWith("avi") && !avifInput) return { code: 9520, status: 415 }; // L1
+
+  const fault = findFormatFault(start, switches);
+  if (fault !== undefined) return fault;
+
   const head = await read(bytes);
   if (head === undefined) return { code: 9516, status: 422 };
+
+  const { limits } = switches;
   const { width, height } = head;
   const isTooLarge = Math.max(width, height) > limits.side || width * height > limits.pixels;
   return isTooLarge ? { code: 9413, status: 403 } : { bytes, ...head };
+}
+
+/**
+ * Returns why the edge does not read a format (L1).
+ * @param start the first bytes, a character each
+ * @throws for a HEIC that the edge may accept: nobody knows
+ */
+function findFormatFault(
+  start: string,
+  { avifInput, heicInput }: Pick<Switches, "avifInput" | "heicInput">,
+): Fault | undefined {
+  if (TIFF.test(start)) return UNSUPPORTED;
+
+  const isJpegXl = JPEG_XL.some((signature) => start.startsWith(signature));
+  if (isJpegXl) return { code: 9420, status: 415 };
+
+  const signature = SIGNATURE.exec(start);
+  if (signature === null) return { code: 9412, status: 415 };
+
+  const brand = signature.groups?.["brand"];
+  if (brand === undefined) return undefined;
+  if (brand.startsWith("avi")) return avifInput ? undefined : UNSUPPORTED;
+
+  if (!heicInput) return { code: 9412, status: 415 };
+  throw new Error("the strict edge cannot read HEIC, which the edge may accept (L1)");
 }
 
 /** Reads the head of an image with sharp. Undefined: it cannot be decoded. */
 export async function readHead(
   bytes: Uint8Array,
 ): Promise<Omit<RasterOriginal, "bytes"> | undefined> {
-  const metadata = await requireSharp()(bytes, { limitInputPixels: false, failOn: "none" })
-    .metadata()
-    .catch(() => undefined);
-  const type = Object.entries(TYPES).find(([name]) => name === metadata?.format)?.[1];
-  if (metadata === undefined || type === undefined) return undefined;
+  const image = requireSharp()(bytes, { limitInputPixels: false, failOn: "none" });
+  const metadata = await image.metadata().catch(() => undefined);
+  if (metadata === undefined) return undefined;
+
+  const type = Object.entries(TYPES).find(([name]) => name === metadata.format)?.[1];
+  if (type === undefined) return undefined;
+
   const { width, height, pages: frames = 1, autoOrient: upright } = metadata; // of one frame
   return { type, width, height, frames, upright };
 }

@@ -23,76 +23,109 @@ export type Refusal = {
 
 export type Explanation = Pick<Refusal, "reason" | "rule">;
 
+/** What a request said. */
+type FailedRequest = {
+  readonly url: string;
+  readonly image: unknown;
+  readonly headers: Headers;
+};
+
 /** Finds the reason of a failure in the request. */
-export function findReason(
-  { code, status }: Fault,
-  { url, image, headers }: { url: string; image: unknown; headers: Headers },
-): Explanation {
-  if (code === 9408) return denialReason(image, headers);
-  if (code === 9401 && status === 400) return invalidOptionReason(image);
+export function explainFault({ code, status }: Fault, request: FailedRequest): Explanation {
+  const { url, image, headers } = request;
   const host = URL.parse(url)?.host ?? "the host";
-  const refusedByOrigin = { reason: "the origin refused: s3.answers has the code of S3" };
-  const reasons: Readonly<Record<number, Explanation>> = {
-    9401: { reason: `${host} is neither the zone nor allowed by sources`, rule: "E5" },
-    9403: {
-      reason: "the edge has asked the Worker that asks it now: a loop, or a second edge",
-      rule: "E8",
-    },
-    9404: refusedByOrigin,
-    9406: { reason: `the URL is not https, and httpHosts does not list ${host}`, rule: "E6" },
-    9412: { reason: "the object is no image that the edge can make this of", rule: "R8" },
-    9419: { reason: "the URL has a space, or a character that is not ASCII", rule: "E6" },
-    9422: { reason: "the switch quota allows no more unique transformations", rule: "L2" },
-    9509: refusedByOrigin,
-    9519: refusedByOrigin,
-  };
-  return (
-    reasons[code] ?? { reason: "the switch `failure`, the network, or the object: see the code" }
-  );
+
+  switch (code) {
+    case 9401:
+      if (status === 400) return explainInvalidImage(image);
+      return { reason: `${host} is neither the zone nor allowed by sources`, rule: "E5" };
+    case 9403:
+      return {
+        reason: "the edge has asked the Worker that asks it now: a loop, or a second edge",
+        rule: "E8",
+      };
+    case 9404:
+    case 9509:
+    case 9519:
+      return { reason: "the origin refused: s3.answers has the code of S3" };
+    case 9406:
+      return { reason: `the URL is not https, and httpHosts does not list ${host}`, rule: "E6" };
+    case 9408:
+      return explainDenial(image, headers);
+    case 9412:
+      return { reason: "the object is no image that the edge can make this of", rule: "R8" };
+    case 9419:
+      return { reason: "the URL has a space, or a character that is not ASCII", rule: "E6" };
+    case 9422:
+      return { reason: "the switch quota allows no more unique transformations", rule: "L2" };
+    default:
+      return { reason: "the switch `failure`, the network, or the object: see the code" };
+  }
 }
 
-function invalidOptionReason(image: unknown): Explanation {
+function explainInvalidImage(image: unknown): Explanation {
   const invalid = isRecord(image) ? findInvalidOption(image) : undefined;
   if (invalid === undefined) return { reason: "cf.image is not an object" };
 
-  return optionReason(invalid);
+  return explainOption(invalid);
 }
 
 /** The reason of an option whose value the edge or the binding refuses. */
-export function optionReason({ name, value, expected, rule }: InvalidOption): Explanation {
-  return { reason: `${name} is ${valueText(value)}: it takes ${expected}`, rule };
+export function explainOption({ name, value, expected, rule }: InvalidOption): Explanation {
+  return { reason: `${name} is ${quote(value)}: it takes ${expected}`, rule };
 }
 
-function valueText(value: unknown): string {
-  const text = typeof value === "number" ? `${value}` : JSON.stringify(value);
-  return text === undefined ? typeof value : text.slice(0, 200);
+/** The longest value that a reason repeats: characters. */
+const MAX_QUOTED_CHARS = 200;
+
+function quote(value: unknown): string {
+  if (typeof value === "number") return `${value}`; // JSON has no NaN
+
+  const text = JSON.stringify(value);
+  return text === undefined ? typeof value : text.slice(0, MAX_QUOTED_CHARS);
 }
 
 /** Why the origin denied access: the first of the usual mistakes that was made. */
-function denialReason(image: unknown, headers: Headers): Explanation {
+function explainDenial(image: unknown, headers: Headers): Explanation {
   const originAuth: unknown = Object(image)["origin-auth"];
-  if (originAuth === undefined) {
-    const message = 'cf.image has no "origin-auth": the edge dropped the signature';
-    const similar = Object.keys(Object(image)).find((name) => /^origin.?auth/i.test(name));
-    if (similar === undefined) return { reason: message, rule: "E2" };
-    return { reason: `${message}. It ignores "${similar}"`, rule: "O14" };
-  }
+  if (originAuth === undefined) return explainMissingAuth(image);
   if (originAuth !== "share-publicly") {
-    const message = `"origin-auth" is ${valueText(originAuth)}, and not "share-publicly"`;
-    return { reason: `${message}: the edge dropped the signature`, rule: "E2" };
+    return {
+      reason: `"origin-auth" is ${quote(originAuth)}, and not "share-publicly": the edge dropped the signature`,
+      rule: "E2",
+    };
   }
+
   const authorization = headers.get("authorization");
   if (authorization === null) return { reason: "the request has no authorization", rule: "A1" };
-  const [, signed = ""] = /SignedHeaders=([^,\s]*)/.exec(authorization) ?? [];
-  const lost = signed
-    .split(";")
-    .filter((name) => name !== "host" && !SHARED_HEADERS.includes(name));
-  if (signed !== "" && lost.length > 0) {
-    const message = `the signature covers ${lost.join(", ")}, which the edge drops or replaces`;
-    return { reason: message, rule: lost.includes("accept") ? "E3" : "E1" };
+
+  const lost = lostHeaders(authorization);
+  if (lost.length > 0) {
+    return {
+      reason: `the signature covers ${lost.join(", ")}, which the edge drops or replaces`,
+      rule: lost.includes("accept") ? "E3" : "E1",
+    };
   }
+
   if (headers.has("x-amz-security-token")) {
     return { reason: "the edge drops x-amz-security-token", rule: "E1" };
   }
   return { reason: "the origin refused the signature: s3.answers has the code of S3", rule: "A7" };
+}
+
+function explainMissingAuth(image: unknown): Explanation {
+  const reason = 'cf.image has no "origin-auth": the edge dropped the signature';
+  const similar = Object.keys(Object(image)).find((name) => /^origin.?auth/i.test(name));
+  if (similar === undefined) return { reason, rule: "E2" };
+
+  return { reason: `${reason}. It ignores "${similar}"`, rule: "O14" };
+}
+
+/** The headers that a signature covers, and that do not reach the origin as they were signed (E1, E3). */
+function lostHeaders(authorization: string): readonly string[] {
+  const signed = /SignedHeaders=(?<names>[^,\s]+)/.exec(authorization)?.groups?.["names"];
+  if (signed === undefined) return [];
+
+  const names = signed.split(";");
+  return names.filter((name) => name !== "host" && !SHARED_HEADERS.includes(name));
 }

@@ -1,20 +1,26 @@
-// Renders an object: a rendition, facts as JSON, a sanitised SVG, or the original itself. A switch decides whether
-// the edge marks an original that it passed on.
+// Renders an object: a rendition, facts as JSON, a sanitised SVG, or the original itself. An original that is passed on
+// may be marked as a success: a Worker that believes the mark would show it.
 
 import { decode, mapFrames } from "./decode.ts";
 import { type Encoded, encode, isAnimated, MAX_AVIF_SIDE } from "./encode.ts";
 import { type Fault, isEdgeFault } from "./faults.ts";
 import { outputSize, trimBox } from "./geometry.ts";
 import type { ImageOptions, OverlayOptions } from "./options.ts";
-import { identifyOriginal, type PixelSize, type RasterOriginal, readHead } from "./original.ts";
+import {
+  identifyOriginal,
+  type PixelSize,
+  type RasterOriginal,
+  readHead,
+  type SvgOriginal,
+} from "./original.ts";
 import type { Switches } from "./switches.ts";
-import { drawOverlay, transform } from "./transform.ts";
+import { drawOverlay, transformFrames } from "./transform.ts";
 
 /** The body of an answer, and what its headers say. */
 export type Output = {
   readonly type: string;
   readonly bytes: Uint8Array;
-  /** R6 */
+  /** What the edge did differently (R6). */
   readonly warnings: readonly string[];
   /** False: the answer has no `cf-resized`, as if `cf.image` were not set (R2). */
   readonly isMarked: boolean;
@@ -26,7 +32,7 @@ export type Overlay = { readonly options: OverlayOptions; readonly original: Ras
 export type RenderedImage = Encoded & PixelSize & Pick<Output, "warnings">;
 
 /** Renders an object as `cf.image` says, or returns why the edge cannot. */
-export async function renderOutput(
+export async function renderObject(
   object: Uint8Array,
   image: ImageOptions,
   overlays: readonly Overlay[],
@@ -35,15 +41,24 @@ export async function renderOutput(
 ): Promise<Output | Fault> {
   const original = await identifyOriginal(object, switches, renderer.read);
   if (isEdgeFault(original)) return original;
-  if (original.type === "image/svg+xml") {
-    if (image.format !== undefined && image.format !== "svg") return { code: 9412, status: 415 }; // R8
-    const bytes = sanitiseSvg(original.svg);
-    return { type: "image/svg+xml", bytes, warnings: [], isMarked: switches.svg === "marked" };
-  }
-  if (image.format === "svg") return { code: 9412, status: 415 }; // R8: a raster image is no SVG
-  return await orDecodeFault(() =>
-    renderImage(original, image, overlays, switches, renderer.render),
-  );
+  if (original.type === "image/svg+xml") return passOnSvg(original, image, switches);
+
+  // A raster image is no SVG (R8).
+  if (image.format === "svg") return { code: 9412, status: 415 };
+
+  return orDecodeFault(() => renderRaster(original, image, overlays, switches, renderer));
+}
+
+/** An SVG is sanitised and never resized. It cannot become another format (R8). */
+function passOnSvg(original: SvgOriginal, image: ImageOptions, switches: Switches): Output | Fault {
+  if (image.format !== undefined && image.format !== "svg") return { code: 9412, status: 415 };
+
+  return {
+    type: original.type,
+    bytes: sanitiseSvg(original.svg),
+    warnings: [],
+    isMarked: switches.svg === "marked",
+  };
 }
 
 /** Returns a fault if an image cannot be decoded. */
@@ -57,33 +72,54 @@ export async function orDecodeFault<Result>(work: () => Promise<Result>): Promis
   }
 }
 
-async function renderImage(
+/** Renders an image that is no SVG: the rendition, facts about it, or the original where the edge sends that. */
+async function renderRaster(
   original: RasterOriginal,
   image: ImageOptions,
   overlays: readonly Overlay[],
   switches: Switches,
-  render: typeof renderWithSharp,
+  renderer: Renderer,
 ): Promise<Output | Fault> {
   const size = measure(original, image);
   if (image.format === "json") return describeOriginal(original, size, switches);
 
-  const { width, height, frames } = original;
+  // A rendition has the same limit of its sides as an original (L1).
   const longestSide = Math.max(size.width, size.height);
-  if (longestSide > switches.limits.side) return { code: 9413, status: 403 }; // L1
-  if (frames > 1 && image.anim !== false && width * height * frames > switches.limits.animation) {
-    return outputOf(original, [], switches.animationTooLarge === "marked"); // O8
+  if (longestSide > switches.limits.side) return { code: 9413, status: 403 };
+
+  // An animation that is too large is passed on (O8).
+  if (isAnimationTooLarge(original, image, switches)) {
+    return outputOf(original, [], switches.animationTooLarge === "marked");
   }
-  const isAvifTooLarge = image.format === "avif" && longestSide > MAX_AVIF_SIDE;
-  const replacement = isAvifTooLarge && switches.avifTooLarge; // O7
-  if (replacement === "passed-through")
-    return outputOf(original, ["image too large for AVIF"], true);
-  const options = replacement ? { ...image, format: replacement } : image;
-  const rendition = await render(original, options, overlays, switches);
-  const { comparedBy, sent } = switches.originalIsSmaller;
-  const isSmaller = isOriginalSmaller(original, image, rendition, comparedBy);
-  const warnings = [...rendition.warnings, ...(isSmaller ? ["original is smaller"] : [])]; // R6
-  const isPassedOn = isSmaller && sent === "original" && rendition.type === original.type;
-  return outputOf(isPassedOn ? original : rendition, warnings, true);
+
+  // It is open what comes in place of an AVIF that is too large (O7).
+  let options = image;
+  if (image.format === "avif" && longestSide > MAX_AVIF_SIDE) {
+    const { avifTooLarge } = switches;
+    if (avifTooLarge === "passed-through") {
+      return outputOf(original, ["image too large for AVIF"], true);
+    }
+    options = { ...image, format: avifTooLarge };
+  }
+
+  const rendition = await renderer.render(original, options, overlays, switches);
+  if (!isOriginalSmaller(original, image, rendition, switches)) {
+    return outputOf(rendition, rendition.warnings, true);
+  }
+
+  // The edge warns, and sends the original if that has the type of the rendition (R6).
+  const warnings = [...rendition.warnings, "original is smaller"];
+  const sendsOriginal = switches.originalIsSmaller.sent === "original";
+  const isSameType = rendition.type === original.type;
+  return outputOf(sendsOriginal && isSameType ? original : rendition, warnings, true);
+}
+
+function isAnimationTooLarge(
+  { width, height, frames }: RasterOriginal,
+  { anim }: ImageOptions,
+  { limits }: Switches,
+): boolean {
+  return frames > 1 && anim !== false && width * height * frames > limits.animation;
 }
 
 /** Returns whether the edge warns that the original is smaller (R6). */
@@ -91,20 +127,23 @@ function isOriginalSmaller(
   original: RasterOriginal,
   image: ImageOptions,
   rendition: RenderedImage,
-  comparedBy: Switches["originalIsSmaller"]["comparedBy"],
+  { originalIsSmaller }: Switches,
 ): boolean {
   const { width, height } = original;
-  if (comparedBy === "sides") {
+  if (originalIsSmaller.comparedBy === "sides") {
     return Math.max(width, height) < Math.max(image.width ?? 0, image.height ?? 0);
   }
-  return (
-    rendition.type === original.type &&
-    rendition.width * rendition.height === width * height &&
-    original.bytes.length < rendition.bytes.length
-  );
+
+  if (rendition.type !== original.type) return false;
+  if (rendition.width * rendition.height !== width * height) return false;
+  return original.bytes.length < rendition.bytes.length;
 }
 
-function outputOf({ type, bytes }: Encoded, warnings: readonly string[], isMarked: boolean) {
+function outputOf(
+  { type, bytes }: Encoded,
+  warnings: readonly string[],
+  isMarked: boolean,
+): Output {
   return { type, bytes, warnings, isMarked };
 }
 
@@ -114,10 +153,20 @@ function describeOriginal(
   size: PixelSize,
   { originalFormat, originalSides }: Switches,
 ): Output {
-  const { bytes, type } = original;
-  const { width, height } = originalSides === "upright" ? original.upright : original; // O9
-  const format = originalFormat === "type" ? type : type.replace("image/", "");
-  const facts = { ...size, original: { file_size: bytes.length, width, height, format } };
+  // It is open whether the sides are those after the rotation by EXIF (O9), and how the type is spelt (R9).
+  const sides = originalSides === "upright" ? original.upright : original;
+  const format = originalFormat === "type" ? original.type : original.type.replace("image/", "");
+
+  const facts = {
+    width: size.width,
+    height: size.height,
+    original: {
+      file_size: original.bytes.length,
+      width: sides.width,
+      height: sides.height,
+      format,
+    },
+  };
   return {
     type: "application/json",
     bytes: new TextEncoder().encode(JSON.stringify(facts)),
@@ -140,20 +189,25 @@ export async function renderWithSharp(
   settings: Pick<Switches, "qualities">,
 ): Promise<RenderedImage> {
   const { frames, metadata } = await decode(original, isAnimated(original, image));
+  let drawn = await transformFrames(frames, image);
 
-  let drawn = await transform(frames, image);
-  for (const { options, original } of overlays) {
-    const [layer] = await transform((await decode(original, false)).frames, options);
+  for (const { options, original: overlay } of overlays) {
+    const decoded = await decode(overlay, false);
+    const [layer] = await transformFrames(decoded.frames, options);
     drawn = await mapFrames(drawn, (frame) => drawOverlay(frame, layer, options));
   }
-  const encoded = await encode(drawn, original.type, image, { ...settings, metadata });
 
-  const hasExactlyOneSide = (image.width === undefined) !== (image.height === undefined);
-  const isIncompleteCover = image.fit === "cover" && hasExactlyOneSide;
-  const warnings = isIncompleteCover ? ["cover fit mode needs both width and height"] : []; // O3
-
+  const { qualities } = settings;
+  const encoded = await encode(drawn, original.type, image, { qualities, metadata });
   const { width, height } = drawn[0];
-  return { ...encoded, width, height, warnings };
+  return { ...encoded, width, height, warnings: renderingWarnings(image) };
+}
+
+/** Cover with only one side works, with a warning (O3). */
+function renderingWarnings({ fit, width, height }: ImageOptions): readonly string[] {
+  const hasExactlyOneSide = (width === undefined) !== (height === undefined);
+  if (fit !== "cover" || !hasExactlyOneSide) return [];
+  return ["cover fit mode needs both width and height"];
 }
 
 /** Returns the size of a rendition before it is made, in px (O2, O3, O11, O12). */

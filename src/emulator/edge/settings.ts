@@ -21,7 +21,8 @@ export type EdgeSettings = Partial<Switches> & {
   readonly now?: () => number;
   /**
    * Workers, by the host that each answers for: what they answer to another Worker is not transformed (E9). The edge asks
-   * them for originals and overlays, too. The one on the zone's own host is the Worker itself (E8).
+   * them for originals and overlays, too. The one on the zone's own host is the Worker itself (E8). Left out: none, and
+   * all hosts are on the network.
    */
   readonly workers?: Readonly<Record<string, (request: Request) => Promise<Response>>>;
 };
@@ -68,10 +69,10 @@ type Workers = NonNullable<EdgeSettings["workers"]>;
 
 const workers: Rule<Workers> = {
   expected: "a table of functions by the hosts that they answer for",
-  test: (value): value is Workers =>
-    Object.entries(Object(value)).every(
-      ([name, worker]) => isHost(name) && typeof worker === "function",
-    ),
+  test: (value): value is Workers => {
+    const entries = Object.entries(Object(value));
+    return entries.every(([name, worker]) => isHost(name) && typeof worker === "function");
+  },
 };
 
 /** What each setting may be that is no switch. */

@@ -19,6 +19,7 @@ export function requireSharp(): Sharp {
   } catch (error) {
     // Any other error, such as a missing build for this machine, has a message of sharp that says what to do.
     const isMissing = error instanceof Error && /^Cannot find module 'sharp'/.test(error.message);
-    throw isMissing ? new Error(MISSING, { cause: error }) : error;
+    if (isMissing) throw new Error(MISSING, { cause: error });
+    throw error;
   }
 }

@@ -18,7 +18,7 @@ import { SHARP, useDefaultEffort } from "./sharp.ts";
 const RUNTIME = pathToFileURL(join(ROOT, "src/emulator/cloudflare-workers.ts")).href;
 
 /** The files that decide which bytes a rendition has. */
-const RENDERING = ["decode", "encode", "geometry", "options", "render", "transform"]
+const RENDERING = ["decode", "encode", "filters", "geometry", "options", "render", "transform"]
   .map((name) => readFileSync(join(ROOT, `src/emulator/edge/${name}.ts`), "utf8"))
   .join("");
 
