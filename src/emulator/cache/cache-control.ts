@@ -70,10 +70,10 @@ const DIRECTIVE =
 function readDirectives(text: string): Directives {
   const directives = new Map<string, string>();
 
-  for (const { groups } of text.matchAll(DIRECTIVE)) {
-    const name = groups?.["name"]?.toLowerCase();
-    if (name === undefined || directives.has(name)) continue;
-    directives.set(name, groups?.["quoted"] ?? groups?.["bare"] ?? "");
+  for (const match of text.matchAll(DIRECTIVE)) {
+    const { name = "", quoted, bare = "" } = match.groups ?? {};
+    const key = name.toLowerCase();
+    if (!directives.has(key)) directives.set(key, quoted ?? bare);
   }
 
   return directives;

@@ -47,15 +47,10 @@ export function createStored(
   now: number,
   source: StoredResponse["source"],
 ): StoredResponse {
-  return {
-    status,
-    headers: new Headers(headers),
-    bytes,
-    policy,
-    tags: readTags(headers.get("cache-tag")),
-    generatedAt: now - initialAge(headers, now),
-    source,
-  };
+  const tags = readTags(headers.get("cache-tag"));
+  const generatedAt = now - initialAge(headers, now);
+
+  return { status, headers: new Headers(headers), bytes, policy, tags, generatedAt, source };
 }
 
 const MAX_TAG_LENGTH = 1024;

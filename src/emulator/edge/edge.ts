@@ -143,7 +143,7 @@ async function answerFetch(
   return faultAnswer(result);
 }
 
-/** Asks the network. Nothing is transformed (R2). */
+/** Asks the network: the original comes back, and no rendition (R2). */
 async function passOn(
   edge: EdgeState,
   input: string | Request,
@@ -165,7 +165,7 @@ function checkImageRequest(
   headers: Headers,
   image: unknown,
 ): EdgeRequest | Fault {
-  // A Worker that the edge itself has asked may be refused, also without a trace in `via` (E8).
+  // It is open whether the edge knows a Worker that it has asked, and which asks it now without that in `via` (E8).
   const isAskedByEdge = runningForEdge.getStore() === true;
   if (isAskedByEdge && edge.switches.resizedTwice === "refused") return LOOP;
 
@@ -182,14 +182,16 @@ async function answerUrlInterface(
   if (!isUrlInterface(url)) return undefined;
   if (switches.firewall) return blockedAnswer();
 
-  const isOn = switches.transformations && switches.urlTransformations === "on"; // E12: off for the zone
+  // Either switch of the zone turns the URL interface off (R2, E12).
+  if (!switches.transformations || switches.urlTransformations !== "on") return undefined;
+
   const target = readImageUrl(url);
-  if (target === undefined || !isOn) return undefined;
+  if (target === undefined) return undefined;
 
   const request = checkRequest(target.source, headers, target.image, true, edge);
   if (isEdgeFault(request)) return faultAnswer(request);
 
-  // Whether the request has `origin-auth` is a part of the cache key (C1).
+  // It is open whether a visitor gets what is cached of a private object: it has `origin-auth` in its key (E10, C1).
   const originAuth = request.originAuth && switches.urlInterfaceShowsPrivate;
   const result = await answerImage(edge, target.source, {}, { ...request, originAuth });
   return isEdgeFault(result) ? faultAnswer(result) : result;
@@ -214,8 +216,8 @@ async function answerImage(
   const cachedFault = faults.get(key);
   if (cachedFault !== undefined) return cachedFault;
 
-  // The quota of unique transformations is spent (L2).
-  if (!quota.allows(billed)) return { code: 9422, status: 429 };
+  const isQuotaSpent = !quota.allows(billed);
+  if (isQuotaSpent) return { code: 9422, status: 429 };
 
   const output = await makeOutput(edge, url, options, request);
   if (isEdgeFault(output)) {
@@ -236,10 +238,9 @@ async function makeOutput(
   request: EdgeRequest,
 ): Promise<CachedOutput | Fault> {
   const { switches, renderer } = edge;
-  const { method = "GET" } = options;
   const originRequest: OriginRequest = {
     fetch: (input, init) => askOrigin(edge, input, init),
-    method,
+    method: options.method ?? "GET",
     headers: new Headers(options.headers),
     originAuth: request.originAuth,
     switches,
@@ -250,16 +251,17 @@ async function makeOutput(
 
   // It is open whether the hosts of overlays get the headers that open the bucket (O12).
   const originAuth = request.originAuth && switches.overlayAuth;
+  const overlayRequest = { ...originRequest, originAuth };
   const overlays: Overlay[] = [];
   for (const overlayOptions of request.image.draw ?? []) {
-    const overlayRequest = { ...originRequest, originAuth };
     const overlay = await getOverlay(edge, overlayOptions, overlayRequest, options);
     if (isEdgeFault(overlay)) return overlay;
     overlays.push(overlay);
   }
 
   const output = await renderObject(object.bytes, request.image, overlays, switches, renderer);
-  return isEdgeFault(output) ? output : { ...output, originHeaders: object.headers };
+  if (isEdgeFault(output)) return output;
+  return { ...output, originHeaders: object.headers };
 }
 
 async function getOverlay(

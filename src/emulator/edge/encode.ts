@@ -52,7 +52,8 @@ export async function encode(
   if (isMovingGif) return encodeAs("gif", frames, { quality, metadata });
 
   const isTransparent = frames.some(hasTransparentPixel);
-  return encodeAs(stillFormat(format ?? source, isTransparent), frames, { quality, metadata });
+  const chosenFormat = stillFormat(format ?? source, isTransparent);
+  return encodeAs(chosenFormat, frames, { quality, metadata });
 }
 
 /**
@@ -69,10 +70,9 @@ export async function encodeAs(
 
   const pixels = joinFrames(encodedFrames, frames[0]);
   const isOpaque = !frames.some(hasTransparentPixel);
-  const image = withFormat(isOpaque ? pixels.removeAlpha() : pixels, format, {
-    quality,
-    metadata: encodedFrames.length > 1 ? metadata : {},
-  });
+  const input = isOpaque ? pixels.removeAlpha() : pixels;
+  const timing = encodedFrames.length > 1 ? metadata : {}; // a still image has none
+  const image = withFormat(input, format, { quality, metadata: timing });
 
   return { bytes: await image.toBuffer(), type: `image/${format}` };
 }
@@ -120,11 +120,22 @@ function stillFormat(
   requested: NonNullable<ImageOptions["format"]> | RasterOriginal["type"],
   isTransparent: boolean,
 ): Format {
-  if (/jpeg/.test(requested)) return "jpeg";
-  if (requested === "png" || requested === "png-force") return "png";
-  if (requested === "avif") return "avif";
-  if (/webp|avif/.test(requested)) return "webp";
-
-  // The edge prefers JPEG to PNG, and JPEG has no transparency (O6).
-  return isTransparent ? "png" : "jpeg";
+  switch (requested) {
+    case "jpeg":
+    case "baseline-jpeg":
+    case "image/jpeg":
+      return "jpeg";
+    case "png":
+    case "png-force":
+      return "png";
+    case "avif":
+      return "avif";
+    case "webp":
+    case "image/webp":
+    case "image/avif":
+      return "webp";
+    default:
+      // The edge prefers JPEG to PNG, and JPEG has no transparency (O6).
+      return isTransparent ? "png" : "jpeg";
+  }
 }

@@ -9,7 +9,7 @@ import { isRecord } from "../check.ts";
  */
 export type Fault = { readonly code: number; readonly status: number };
 
-/** The statuses of each code, except 9408. */
+/** The statuses of each code. 9408 is not here, because it has any 4xx status. */
 const STATUSES: Readonly<Record<number, readonly number[]>> = {
   9401: [400, 403], // a wrong option; a source that Sources does not allow (E5)
   9402: [413, 502], // the image is too large, or does not arrive whole
@@ -49,9 +49,15 @@ const STATUSES: Readonly<Record<number, readonly number[]>> = {
 };
 
 /** Each failure of the edge, except 9408. */
-export const FAULTS: readonly Fault[] = Object.entries(STATUSES).flatMap(([code, statuses]) =>
-  statuses.map((status) => ({ code: Number(code), status })),
-);
+export const FAULTS: readonly Fault[] = listFaults();
+
+function listFaults(): readonly Fault[] {
+  const faults: Fault[] = [];
+  for (const [code, statuses] of Object.entries(STATUSES)) {
+    for (const status of statuses) faults.push({ code: Number(code), status });
+  }
+  return faults;
+}
 
 /** The request comes from the edge already (E8). */
 export const LOOP: Fault = { code: 9403, status: 508 };

@@ -19,7 +19,7 @@ export const SHARED_HEADERS: readonly string[] = [
   "cf-access-client-secret",
 ];
 
-/** The visitor's headers that may also reach an origin (E4, open). */
+/** The visitor's headers of which it is open whether they reach an origin (E4). */
 const CONDITIONS = ["range", "if-none-match", "user-agent"];
 
 /** The headers of the edge itself (E3). */
@@ -53,8 +53,10 @@ export async function fetchOriginal(
 ): Promise<FetchedObject | Fault> {
   const { switches } = request;
   const signal = AbortSignal.timeout(switches.originTimeout);
-  const method = switches.conditions === "passed-on" ? request.method : "GET"; // E4: HEAD may reach it
   const headers = headersToOrigin(request);
+
+  // It is open whether a HEAD reaches the origin (E4).
+  const method = switches.conditions === "passed-on" ? request.method : "GET";
 
   let source = url;
   for (let hops = 0; hops <= MAX_REDIRECTS; hops++) {

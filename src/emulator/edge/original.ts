@@ -18,8 +18,10 @@ const TYPES = {
 const SIGNATURE =
   /^(?:\xff\xd8\xff|\x89PNG\r\n|GIF8[79]a|RIFF.{4}WEBP|.{4}ftyp(?<brand>avif|avis|he\w\w|mif1|msf1))/s;
 
+/** A TIFF, in either order of bytes. */
 const TIFF = /^(?:II\*\0|MM\0\*)/;
 
+/** How an SVG begins: perhaps a BOM, an XML declaration, comments and a doctype come before its root. */
 const SVG =
   /^(?:\xef\xbb\xbf)?\s*(?:<\?xml[^>]*>\s*)?(?:<!--(?:(?!-->).)*-->\s*|<!DOCTYPE svg[^>[]*(?:\[[^\]]*\]\s*)?>\s*)*<svg[\s>]/is;
 

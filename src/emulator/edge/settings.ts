@@ -34,8 +34,12 @@ export type EdgeSettings = Partial<Switches> & {
  */
 export type EdgeInit = FetchInit & {
   readonly cf?: {
+    /** Left out: nothing is transformed, and the network answers. */
     readonly image?: ImageOptions;
-    /** Seconds, by status (`404`) or range of statuses (`200-299`); less than 0: do not keep (C4). */
+    /**
+     * Seconds, by status (`404`) or range of statuses (`200-299`); less than 0: do not keep (C4). Left out: as long as
+     * the origin says, and an hour at least (C1).
+     */
     readonly cacheTtlByStatus?: Readonly<Record<string, number>>;
     /** The edge ignores all other options. */
     readonly [other: string]: unknown;

@@ -35,8 +35,9 @@ async function turn(
   if (isWhole && flip === undefined && rotate % 360 === 0) return picture;
 
   const trimmed = openPicture(picture).extract(trim);
-  const flipped = trimmed.flip(flip === "v" || flip === "hv").flop(flip === "h" || flip === "hv");
-  return readPixels(flipped.rotate(rotate));
+  const isUpsideDown = flip === "v" || flip === "hv";
+  const isMirrored = flip === "h" || flip === "hv";
+  return readPixels(trimmed.flip(isUpsideDown).flop(isMirrored).rotate(rotate));
 }
 
 /** The part that gravity selects (O4). */
@@ -45,16 +46,15 @@ async function findPart(source: Picture, part: PixelSize, options: Transformatio
   if (gravity !== "auto" && gravity !== "entropy") return gravityBox(source, part, options);
 
   const { attention, entropy } = requireSharp().strategy;
-  const { info } = await openPicture(source)
-    .resize({ ...part, fit: "cover", position: gravity === "auto" ? attention : entropy })
-    .raw()
-    .toBuffer({ resolveWithObject: true });
+  const position = gravity === "auto" ? attention : entropy;
+  const pipeline = openPicture(source).resize({ ...part, fit: "cover", position });
+  const { info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
 
   const { cropOffsetLeft = 0, cropOffsetTop = 0 } = info;
   return { ...part, left: -cropOffsetLeft, top: -cropOffsetTop };
 }
 
-/** A colour that sharp reads. The edge reads more: these are left out. */
+/** Returns a colour if sharp reads it. The edge reads more colours: the emulator leaves them out. */
 function readableColour(css: string | undefined): string | undefined {
   return css !== undefined && isReadableColour(css) ? css : undefined;
 }
@@ -112,7 +112,10 @@ export async function drawOverlay(
 
 /** The pixels with another opacity: each fourth byte is the alpha. */
 function fade({ data }: Picture, opacity: number): Uint8Array {
-  return data.map((value, index) => (index % 4 === 3 ? value * opacity : value));
+  return data.map((value, index) => {
+    const isAlpha = index % 4 === 3;
+    return isAlpha ? value * opacity : value;
+  });
 }
 
 /** Where the overlay begins on an axis: at most outside of the image. */
