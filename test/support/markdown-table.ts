@@ -4,12 +4,22 @@ export function markdownTable(
   head: readonly string[],
   rows: readonly (readonly string[])[],
 ): string[] {
-  const widths = head.map((_, at) =>
-    Math.max(...[head, ...rows].map((row) => `${row[at] ?? ""}`.length)),
-  );
-  const rule = widths.map((width) => "-".repeat(width));
+  const widths = head.map((title) => title.length);
+  for (const row of rows) {
+    for (const [column, width] of widths.entries()) {
+      const { [column]: cell = "" } = row;
+      widths[column] = Math.max(width, cell.length);
+    }
+  }
 
-  return [head, rule, ...rows].map(
-    (row) => `| ${widths.map((width, at) => (row[at] ?? "").padEnd(width)).join(" | ")} |`,
-  );
+  const rule = widths.map((width) => "-".repeat(width));
+  return [head, rule, ...rows].map((row) => markdownRow(row, widths));
+}
+
+function markdownRow(row: readonly string[], widths: readonly number[]): string {
+  const cells = widths.map((width, column) => {
+    const { [column]: cell = "" } = row;
+    return cell.padEnd(width);
+  });
+  return `| ${cells.join(" | ")} |`;
 }

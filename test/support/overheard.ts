@@ -13,8 +13,10 @@ const FOLDER = join(import.meta.dirname, "../../.wrangler/test/overheard");
 const KINDS = ["logged", "answered"] as const;
 type Kind = (typeof KINDS)[number];
 
-/** The open file of each kind, and the digests of the texts that are recorded already. */
-const files = new Map<Kind, number>();
+/** The open file of each kind. */
+const openFiles = new Map<Kind, number>();
+
+/** The digests of the texts that are recorded already. */
 const recorded = new Set<string>();
 
 /** Records a log line or an answer for the end of the run. A repeated text is recorded once. */
@@ -24,8 +26,9 @@ export function overhear(kind: Kind, output: string | Uint8Array): void {
 
   recorded.add(kind + digest);
   mkdirSync(FOLDER, { recursive: true });
-  const file = files.get(kind) ?? openSync(join(FOLDER, `${kind}.${process.pid}`), "a");
-  files.set(kind, file);
+
+  const file = openFiles.get(kind) ?? openSync(join(FOLDER, `${kind}.${process.pid}`), "a");
+  openFiles.set(kind, file);
   writeSync(file, Buffer.concat([Buffer.from(output), Buffer.from("\n")]));
 }
 
@@ -55,9 +58,14 @@ export function clearRecords(): void {
   mkdirSync(FOLDER, { recursive: true });
 }
 
+const SIGNING_KEYS: Readonly<Record<string, string>> = JSON.parse(SECRETS.URL_SIGNING_KEYS);
+
 const SECRET_TEXTS: readonly string[] = [
-  ...[CREDENTIALS, NEXT_CREDENTIALS].flatMap((keys) => Object.values(keys)),
-  ...[HEALTH_TOKEN, PURGE_TOKEN, ...Object.values<string>(JSON.parse(SECRETS.URL_SIGNING_KEYS))],
+  ...Object.values(CREDENTIALS),
+  ...Object.values(NEXT_CREDENTIALS),
+  HEALTH_TOKEN,
+  PURGE_TOKEN,
+  ...Object.values(SIGNING_KEYS),
 ];
 
 /** Matches what looks like a secret: a signature, a signed URL or cookie, a key id of AWS, the secret of a local run. */
@@ -67,27 +75,45 @@ const SECRET_PATTERN =
 /** Returns each secret that it finds, with some text around it. */
 export function leaksIn(output: Buffer): string[] {
   const text = output.toString("latin1");
-  const positions = SECRET_TEXTS.map((secret) => text.indexOf(secret)).filter((at) => at >= 0);
+  const leaks: string[] = [];
+
+  for (const secret of SECRET_TEXTS) {
+    const index = text.indexOf(secret);
+    if (index >= 0) leaks.push(textAround(text, index));
+  }
+
   const match = SECRET_PATTERN.exec(text);
-  if (match !== null) positions.push(match.index);
-  return positions.map((at) => JSON.stringify(text.slice(Math.max(0, at - 60), at + 60)));
+  if (match !== null) leaks.push(textAround(text, match.index));
+
+  return leaks;
+}
+
+function textAround(text: string, index: number): string {
+  const start = Math.max(0, index - 60);
+  return JSON.stringify(text.slice(start, index + 60));
+}
+
+/** Searches what was recorded, and fails the run where it finds a secret. @returns how many bytes there were */
+function searchRecords(kind: Kind): number {
+  const files = readdirSync(FOLDER).filter((file) => file.startsWith(kind));
+  let bytes = 0;
+
+  for (const file of files) {
+    const output = readFileSync(join(FOLDER, file));
+    bytes += output.length;
+
+    for (const leak of leaksIn(output)) {
+      console.log(`\nA secret was ${kind}: ${leak}`);
+      process.exitCode = 1;
+    }
+  }
+
+  return bytes;
 }
 
 export default class OverheardReporter implements Reporter {
   onTestRunEnd(): void {
-    const files = readdirSync(FOLDER);
-    const sizes = KINDS.map((kind) => {
-      const output = files
-        .filter((file) => file.startsWith(kind))
-        .map((file) => readFileSync(join(FOLDER, file)));
-
-      for (const leak of output.flatMap(leaksIn)) {
-        console.log(`\nA secret was ${kind}: ${leak}`);
-        process.exitCode = 1;
-      }
-
-      return `${output.reduce((sum, { length }) => sum + length, 0)} bytes ${kind}`;
-    });
+    const sizes = KINDS.map((kind) => `${searchRecords(kind)} bytes ${kind}`);
 
     console.log(`\nOverheard: ${sizes.join(", ")}`);
   }

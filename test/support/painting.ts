@@ -1,4 +1,8 @@
-// Originals painted for tests, and their renditions read back with sharp.
+// Originals painted for tests, and their renditions read back with sharp. A picture is rows of letters, one a colour:
+//
+//     const original = await painted("rg/by"); // red, green; blue, yellow
+//     const rendition = await render(original, { rotate: 90, format: "png" });
+//     expect(rendition.look(2, 2)).toBe("br/yg");
 
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -24,24 +28,35 @@ const COLOURS: Readonly<Record<string, readonly number[]>> = {
 };
 
 export function letterOf(pixel: readonly number[]): string {
-  if ((pixel[3] ?? 255) < 30) return ".";
-  const near = (colour: readonly number[]) =>
-    colour.every((value, channel) => Math.abs(value - (pixel[channel] ?? 255)) < 50);
-  return Object.entries(COLOURS).find(([, colour]) => near(colour))?.[0] ?? "?";
+  const [, , , alpha = 255] = pixel;
+  if (alpha < 30) return ".";
+
+  for (const [letter, colour] of Object.entries(COLOURS)) {
+    if (isNear(colour, pixel)) return letter;
+  }
+  return "?";
+}
+
+/** Returns whether two colours are alike. A pixel without alpha is opaque. */
+function isNear(colour: readonly number[], pixel: readonly number[]): boolean {
+  return colour.every((value, channel) => {
+    const { [channel]: other = 255 } = pixel;
+    return Math.abs(value - other) < 50;
+  });
 }
 
 /** Paints rows of letters. Each letter is a square of `scale` pixels. */
-export const paint = (look: string, scale = 10) => {
+export function paint(look: string, scale = 10) {
   const rows = look.split("/");
-  const width = rows[0]?.length ?? 0;
-  const data = Uint8Array.from(rows.flatMap((row) => [...row].flatMap((c) => COLOURS[c] ?? [])));
+  const [{ length: width } = ""] = rows;
+  const height = rows.length;
 
-  return sharp(data, { raw: { width, height: rows.length, channels: 4 } }).resize({
-    width: width * scale,
-    height: rows.length * scale,
-    kernel: "nearest",
-  });
-};
+  const letters = [...rows.join("")];
+  const pixels = letters.flatMap((letter) => COLOURS[letter] ?? []);
+  const picture = sharp(Uint8Array.from(pixels), { raw: { width, height, channels: 4 } });
+
+  return picture.resize({ width: width * scale, height: height * scale, kernel: "nearest" });
+}
 
 export async function original(
   bytes: Uint8Array,
@@ -52,28 +67,24 @@ export async function original(
   return { bytes, type, width, height: pageHeight, frames: pages, upright };
 }
 
-export const painted = async (look: string, scale?: number) =>
-  original(await paint(look, scale).png().toBuffer(), "image/png");
+export async function painted(look: string, scale?: number): Promise<RasterOriginal> {
+  const png = paint(look, scale).png();
+  return original(await png.toBuffer(), "image/png");
+}
 
-export const plain = async (background: string, width = 4, height = 4) => {
+export async function plain(background: string, width = 4, height = 4): Promise<RasterOriginal> {
   const colour = sharp({ create: { width, height, channels: 4, background } });
   return original(await colour.png().toBuffer(), "image/png");
-};
+}
 
+/** An animation of painted frames. */
 export async function moving(frames: readonly string[]): Promise<RasterOriginal> {
   const pictures = await Promise.all(frames.map((look) => paint(look).png().toBuffer()));
-  const gif = sharp(pictures, { join: { animated: true } });
+  const delay = frames.map((_, index) => 120 + 220 * index);
 
-  return original(
-    await gif
-      .gif({
-        delay: frames.map((_, index) => 120 + 220 * index),
-        loop: 2,
-        keepDuplicateFrames: true,
-      })
-      .toBuffer(),
-    "image/gif",
-  );
+  const animation = sharp(pictures, { join: { animated: true } });
+  const gif = animation.gif({ delay, loop: 2, keepDuplicateFrames: true });
+  return original(await gif.toBuffer(), "image/gif");
 }
 
 const fixture = (file: string, type: RasterOriginal["type"]) =>
@@ -86,41 +97,46 @@ export async function render(
   overlays: readonly Overlay[] = [],
 ) {
   const rendition = await renderWithSharp(source, image, overlays, { qualities: QUALITIES });
-  const { data, info } = await sharp(rendition.bytes, { animated: true })
-    .ensureAlpha()
-    .raw()
-    .toBuffer({ resolveWithObject: true });
-  const metadata = await sharp(rendition.bytes, { animated: true }).metadata();
-  const { width, height, frames } = {
-    width: info.width,
-    height: info.pageHeight ?? info.height,
-    frames: info.pages ?? 1,
-  };
+
+  const picture = sharp(rendition.bytes, { animated: true });
+  const metadata = await picture.metadata();
+  const pixels = picture.ensureAlpha().raw();
+  const { data, info } = await pixels.toBuffer({ resolveWithObject: true });
+  const { width, pageHeight: height = info.height, pages: frames = 1 } = info;
 
   expect({ width: rendition.width, height: rendition.height }).toEqual({ width, height });
   expect(measure(source, image)).toEqual({ width, height });
   expect(metadata.mediaType).toBe(rendition.type);
 
   const pixel = (x: number, y: number, frame = 0) => {
-    const at = ((frame * height + y) * width + x) * 4;
-    return [...data.subarray(at, at + 4)];
+    const offset = ((frame * height + y) * width + x) * 4;
+    return [...data.subarray(offset, offset + 4)];
   };
 
   /** The letters of a frame in columns and rows, each from the middle of its cell. */
-  const look = (columns: number, rows: number, frame = 0) =>
-    Array.from({ length: rows }, (_, row) =>
-      Array.from({ length: columns }, (_, column) => {
+  const look = (columns: number, rows: number, frame = 0) => {
+    const lines: string[] = [];
+
+    for (let row = 0; row < rows; row++) {
+      const y = Math.floor(((row + 0.5) * height) / rows);
+      let line = "";
+      for (let column = 0; column < columns; column++) {
         const x = Math.floor(((column + 0.5) * width) / columns);
-        return letterOf(pixel(x, Math.floor(((row + 0.5) * height) / rows), frame));
-      }).join(""),
-    ).join("/");
+        line += letterOf(pixel(x, y, frame));
+      }
+      lines.push(line);
+    }
+
+    return lines.join("/");
+  };
 
   return { ...rendition, data, metadata, frames, size: `${width}×${height}`, pixel, look };
 }
 
 /** Renders as PNG, which is lossless. */
-export const exact = (source: RasterOriginal, image: ImageOptions, overlays?: readonly Overlay[]) =>
-  render(source, { format: "png", ...image }, overlays);
+export function exact(source: RasterOriginal, image: ImageOptions, overlays?: readonly Overlay[]) {
+  return render(source, { format: "png", ...image }, overlays);
+}
 
 export const colours = await painted("rg/by");
 
