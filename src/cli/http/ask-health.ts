@@ -7,7 +7,7 @@ import { PROTECTION } from "../../worker/response/answer.ts";
 import type { StoreReport } from "../../worker/store/last-calls.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { page } from "../command.ts";
-import { fetchText, isNoAnswer, type NoAnswer } from "./body.ts";
+import { fetchText, isNoAnswer, type NoAnswer, type TextBody } from "./body.ts";
 
 /** What is absent, the Worker does not have, or its version does not report. The times are in ISO 8601. */
 export type Health = {
@@ -29,6 +29,7 @@ export type HealthFailure = NoAnswer & {
 
 /** Seconds that the Worker may take; it asks S3 and the edge meanwhile. */
 const TIMEOUT_S = 60;
+
 const MAX_BYTES = 100_000;
 
 /** @param tailCommand shows the log of the Worker that is asked: `npx wrangler tail --env staging` */
@@ -39,12 +40,12 @@ export async function fetchHealth(
   signal?: AbortSignal,
 ): Promise<Health | HealthFailure> {
   const headers = { authorization: `Bearer ${token}` };
-  const result = await fetchHealthz(baseUrl, { headers, ...(signal && { signal }) });
-  if (isNoAnswer(result)) return result;
+  const answer = await fetchHealthz(baseUrl, { headers, ...(signal && { signal }) });
+  if (isNoAnswer(answer)) return answer;
 
-  const { status, text } = result;
+  const { status, text } = answer;
   const health = withoutToken(parseJson(text), token);
-  if (status === 500 && isBroken(health)) {
+  if (status === 500 && isBrokenReport(health)) {
     const { mistakes } = health;
     const reason = `the Worker's configuration is broken: ${mistakes.join("; ")}`;
     return { kind: "no-answer", status, reason, mistakes };
@@ -55,7 +56,6 @@ export async function fetchHealth(
   }
 
   if (isHealth(health)) return health;
-
   return { kind: "no-answer", status, reason: "its answer is not the health of a Vitrine" };
 }
 
@@ -83,22 +83,25 @@ export type Absence = NoAnswer & {
  * @returns undefined if there is one
  */
 export async function checkPresence(baseUrl: string): Promise<Absence | undefined> {
-  const result = await fetchHealthz(baseUrl, {});
-  if (isNoAnswer(result)) return result;
+  const answer = await fetchHealthz(baseUrl, {});
+  if (isNoAnswer(answer)) return answer;
 
-  const { status, headers, text } = result;
-  if (status === 200 && text === "ok\n" && isOfVitrine(headers)) return undefined;
+  const { status, headers, text } = answer;
+  const isVitrine = isOfVitrine(headers);
+  if (status === 200 && text === "ok\n" && isVitrine) return undefined;
 
-  const absence = { kind: "no-answer", status, isVitrine: isOfVitrine(headers) } as const;
   if (headers.has("cf-mitigated")) {
     const reason = `it answers ${status}: a challenge of Cloudflare`;
-    return { ...absence, reason, obstacle: "challenge" };
+    return { kind: "no-answer", status, isVitrine, reason, obstacle: "challenge" };
   }
   if (status >= 300 && status < 400) {
-    const reason = `it redirects (${status}) to ${headers.get("location")?.slice(0, 100)}`;
-    return { ...absence, reason, obstacle: "redirect" };
+    const target = headers.get("location")?.slice(0, 100);
+    const reason = `it redirects (${status}) to ${target}`;
+    return { kind: "no-answer", status, isVitrine, reason, obstacle: "redirect" };
   }
-  return { ...absence, reason: `it answers ${status} ${text.trim().slice(0, 40)}` };
+
+  const beginning = text.trim().slice(0, 40);
+  return { kind: "no-answer", status, isVitrine, reason: `it answers ${status} ${beginning}` };
 }
 
 /** Returns whether an answer has the policy of the Worker, which other servers hardly send. */
@@ -107,10 +110,10 @@ export function isOfVitrine(headers: Headers): boolean {
   return headers.get(policy) === PROTECTION[policy];
 }
 
-async function fetchHealthz(url: string, init: RequestInit): ReturnType<typeof fetchText> {
-  const result = await fetchText(`${url}/healthz`, init, TIMEOUT_S, MAX_BYTES);
-  if (isNoAnswer(result)) return { kind: "no-answer", reason: `no answer: ${result.reason}` };
-  return result;
+async function fetchHealthz(baseUrl: string, init: RequestInit): Promise<TextBody | NoAnswer> {
+  const answer = await fetchText(`${baseUrl}/healthz`, init, TIMEOUT_S, MAX_BYTES);
+  if (!isNoAnswer(answer)) return answer;
+  return { kind: "no-answer", reason: `no answer: ${answer.reason}` };
 }
 
 /** A server may repeat the request: takes the token out of all texts, also if the JSON has escapes for its characters. */
@@ -120,53 +123,130 @@ export function withoutToken(value: unknown, token: string): unknown {
   return parseJson(plain.replaceAll(escapedToken, "…"));
 }
 
+// The form of a report, from the smallest values up to the whole.
+
 type Guard = (value: unknown) => boolean;
 
-const matches = (pattern: RegExp) => (value: unknown) =>
-  typeof value === "string" && pattern.test(value);
+const matches =
+  (pattern: RegExp): Guard =>
+  (value) =>
+    typeof value === "string" && pattern.test(value);
+
+const listOf =
+  (guard: Guard): Guard =>
+  (value) =>
+    Array.isArray(value) && value.every(guard);
+
+const optional =
+  (guard: Guard): Guard =>
+  (value) =>
+    value === undefined || guard(value);
+
+/** An object whose named fields have these forms. It may have others. */
+const objectOf =
+  (fields: Readonly<Record<string, Guard>>): Guard =>
+  (value) =>
+    isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
+
+const isNumber: Guard = (value) => typeof value === "number";
+const isBoolean: Guard = (value) => typeof value === "boolean";
+
 /** A name, a code, a time, or a few words. */
 const isWord = matches(/^[\w.: -]{1,64}$/);
+
 /** A sentence, or the end of a key: it is made visible before it is printed. */
-const text = matches(/^.{0,1000}$/s);
+const isText = matches(/^.{0,1000}$/s);
+
 /** At most the last four characters of a key id. */
 const isKeyEnd = matches(/^…?[\x21-\x7e]{0,4}$/);
-const listOf = (guard: Guard) => (value: unknown) => Array.isArray(value) && value.every(guard);
-const maybe = (guard: Guard) => (value: unknown) => value === undefined || guard(value);
-const objectOf = (fields: Readonly<Record<string, Guard>>) => (value: unknown) =>
-  isPlainObject(value) && Object.entries(fields).every(([name, guard]) => guard(value[name]));
 
-const isHash = matches(/^[0-9a-f]{8}$/);
-const isName = matches(/^\P{C}{1,200}$/u);
-const areHashes = (value: unknown) =>
-  isPlainObject(value) && Object.values(value).every(isHash) && Object.keys(value).every(isName);
-const hashed = { buckets: areHashes, routes: areHashes, variants: areHashes };
-const paths = maybe(listOf(isName));
-const added = { immutable: paths, tokens: maybe(areHashes), signed: paths };
-const hashes = maybe(objectOf({ ...hashed, ...added }));
+/** A region becomes a setting that an operator may copy. */
+const isRegion = matches(/^[a-z0-9-]{1,32}$/);
 
-const [code, count] = [maybe(isWord), maybe((value) => typeof value === "number")]; // or absent
-/** It becomes a setting that an operator may copy. */
-const region = maybe(matches(/^[a-z0-9-]{1,32}$/));
-const reply = { state: isWord, region, clock: count, missing: count, answered: count };
-const credential = { ...reply, mistakes: maybe(listOf(text)) };
-const slot = { ...credential, slot: matches(/^(?:current|next)$/), access_key: maybe(isKeyEnd) };
-const role = { ...credential, role: text, reason: maybe(text), expires: code, renewal: code };
-const access = { slots: listOf(objectOf(slot)), r2: code, role: maybe(objectOf(role)) };
-const flag = maybe((value) => typeof value === "boolean");
-const attempts = { edge: isWord, answered: count, needs_list: flag };
-const bucket = objectOf({ bucket: isWord, ...access, ...attempts });
-const calls = { last_event: code, last_purge: code };
-const store = maybe(objectOf({ state: isWord }));
 /** `0.3.0-dev.214+f80c1696`: a `+` is before the commit. */
-const version = maybe(matches(/^[\w.+-]{1,100}$/));
-const parts = { configuration: code, version, hashes };
-/** Returns whether a value has the form of what `src/worker/operator.ts` writes. */
-const isHealth = (value: unknown): value is Health =>
-  objectOf({ buckets: listOf(bucket), ...parts, store, ...calls })(value);
+const isVersion = matches(/^[\w.+-]{1,100}$/);
 
-const isFilled = (value: unknown) =>
-  listOf(text)(value) && Array.isArray(value) && value.length > 0;
-type Broken = { readonly version?: string; readonly mistakes: readonly string[] };
-/** Returns whether a value has the form of what it writes while the configuration is broken. */
-const isBroken = (value: unknown): value is Broken =>
-  objectOf({ version, mistakes: isFilled })(value);
+const isSlotName = matches(/^(?:current|next)$/);
+
+const isName = matches(/^\P{C}{1,200}$/u);
+const isHash = matches(/^[0-9a-f]{8}$/);
+
+/** Hashes by name. */
+const isHashTable: Guard = (value) =>
+  isPlainObject(value) && Object.keys(value).every(isName) && Object.values(value).every(isHash);
+
+/** The hashes of the configuration. An older Worker lacks some. */
+const isHashes = objectOf({
+  buckets: isHashTable,
+  routes: isHashTable,
+  variants: isHashTable,
+  immutable: optional(listOf(isName)),
+  tokens: optional(isHashTable),
+  signed: optional(listOf(isName)),
+});
+
+/** What S3 says to a slot or to a session of a role. */
+const CREDENTIAL_FIELDS = {
+  state: isWord,
+  region: optional(isRegion),
+  clock: optional(isNumber),
+  missing: optional(isNumber),
+  answered: optional(isNumber),
+  mistakes: optional(listOf(isText)),
+} as const;
+
+const isSlot = objectOf({
+  ...CREDENTIAL_FIELDS,
+  slot: isSlotName,
+  access_key: optional(isKeyEnd),
+});
+
+const isRole = objectOf({
+  ...CREDENTIAL_FIELDS,
+  role: isText,
+  reason: optional(isText),
+  expires: optional(isWord),
+  renewal: optional(isWord),
+});
+
+const isBucket = objectOf({
+  bucket: isWord,
+  slots: listOf(isSlot),
+  r2: optional(isWord),
+  role: optional(isRole),
+  edge: isWord,
+  answered: optional(isNumber),
+  needs_list: optional(isBoolean),
+});
+
+const isHealthReport = objectOf({
+  buckets: listOf(isBucket),
+  configuration: optional(isWord),
+  version: optional(isVersion),
+  hashes: optional(isHashes),
+  store: optional(objectOf({ state: isWord })),
+  last_event: optional(isWord),
+  last_purge: optional(isWord),
+});
+
+/** Returns whether a value has the form of what `src/worker/operator.ts` writes. */
+function isHealth(value: unknown): value is Health {
+  return isHealthReport(value);
+}
+
+/** What the Worker reports while its configuration is broken. */
+type BrokenReport = {
+  readonly version?: string;
+  readonly mistakes: readonly string[];
+};
+
+const hasBrokenForm = objectOf({
+  version: optional(isVersion),
+  mistakes: listOf(isText),
+});
+
+function isBrokenReport(value: unknown): value is BrokenReport {
+  if (!hasBrokenForm(value) || !isPlainObject(value)) return false;
+  const { mistakes } = value;
+  return Array.isArray(mistakes) && mistakes.length > 0;
+}

@@ -4,7 +4,7 @@ import { parseAccept } from "../../worker/request/accept.ts";
 import { EVENT_HEADER } from "../../worker/response/answer.ts";
 import type { World } from "../command.ts";
 import { isOfVitrine } from "./ask-health.ts";
-import { fetchBody } from "./body.ts";
+import { type Body, fetchBody, isNoAnswer } from "./body.ts";
 import { createSender } from "./retry.ts";
 
 /** Three kinds of browsers, by the best format that they read, with their `accept` headers. */
@@ -25,8 +25,12 @@ const TIMEOUT_S = 90;
 const MAX_BYTES = 100e6;
 
 export type PictureAnswer =
-  /** `cache`: where the picture came from, by the header server-timing. */
-  | { readonly kind: "picture"; readonly bytes: number; readonly cache: string | undefined }
+  | {
+      readonly kind: "picture";
+      readonly bytes: number;
+      /** Where the picture came from, by the header server-timing. */
+      readonly cache: string | undefined;
+    }
   | NoPicture;
 
 export type NoPicture = {
@@ -58,38 +62,48 @@ export function createPictureClient({ now, interrupted: signal }: World, token?:
     visitorHeaders: Readonly<Record<string, string>> = {},
   ): Promise<PictureAnswer | undefined> => {
     const accept = ACCEPTS[browser];
-    const result = await request(url, { ...visitorHeaders, accept });
-    if (result === undefined) return undefined;
-    if (typeof result === "string") return { kind: "no-picture", reason: result, isOutage: true };
-
-    const { status, headers, bytes } = result;
-    const type = headers.get("content-type")?.slice(0, 60) ?? "no type";
-    if (status === 200 && type.startsWith("image/")) {
-      return { kind: "picture", bytes: bytes.length, cache: cacheStatus(headers) };
+    const visit = await request(url, { ...visitorHeaders, accept });
+    if (visit === undefined) return undefined;
+    if (isNoAnswer(visit)) {
+      return { kind: "no-picture", reason: visit.reason, isOutage: true };
     }
 
-    // 404 and 415 are about the object: it is missing, or no image.
-    const isOutage = status !== 404 && status !== 415;
-    const reason = status === 200 ? `200 ${type}` : `${status}`;
-    const noPicture = { kind: "no-picture", reason, isOutage, status } as const;
-    if (token === undefined || !isOfVitrine(headers)) return noPicture;
+    const answer = readPicture(visit);
+    if (answer.kind === "picture") return answer;
+    if (token === undefined || !isOfVitrine(visit.headers)) return answer;
 
     const explained = await request(url, { accept, authorization: `Bearer ${token}` });
     if (explained === undefined) return undefined;
-    if (typeof explained === "string" || explained.status !== status) return noPicture;
-    return { ...noPicture, event: eventOf(explained.headers) };
+    if (isNoAnswer(explained) || explained.status !== visit.status) return answer;
+    return { ...answer, event: eventOf(explained.headers) };
   };
+}
+
+function readPicture({ status, headers, bytes }: Body): PictureAnswer {
+  const type = headers.get("content-type")?.slice(0, 60) ?? "no type";
+  if (status === 200 && type.startsWith("image/")) {
+    return { kind: "picture", bytes: bytes.length, cache: cacheStatus(headers) };
+  }
+
+  // 404 and 415 are about the object: it is missing, or no image.
+  const isOutage = status !== 404 && status !== 415;
+  const reason = status === 200 ? `200 ${type}` : `${status}`;
+  return { kind: "no-picture", reason, isOutage, status };
 }
 
 /** Whoever answers does not decide what is printed. */
 const EVENT = /^[a-z-]{1,40}$/;
 
 function eventOf(headers: Headers): string | undefined {
-  const event = headers.get(EVENT_HEADER) ?? "";
-  return EVENT.test(event) ? event : undefined;
+  const event = headers.get(EVENT_HEADER);
+  return event !== null && EVENT.test(event) ? event : undefined;
 }
+
+/** `cache;desc=hit` of server-timing, among other metrics. */
+const CACHE_METRIC = /(?:^|,)\s*cache\s*;\s*desc="?(?<status>[\w-]+)/i;
 
 /** The word of `cache;desc=` in server-timing: `hit`, `stale`, `stored`, `miss` or `direct`; undefined: there is none. */
 export function cacheStatus(headers: Headers): string | undefined {
-  return /(?:^|,)\s*cache\s*;\s*desc="?([\w-]+)/i.exec(headers.get("server-timing") ?? "")?.[1];
+  const metrics = headers.get("server-timing") ?? "";
+  return CACHE_METRIC.exec(metrics)?.groups?.["status"];
 }

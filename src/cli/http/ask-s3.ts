@@ -21,11 +21,13 @@ const TIMEOUT_S = 10;
 /** How long a whole answer may take, which a server may send byte by byte: s. An object may be large. */
 const TOTAL_TIMEOUT_S = { text: 30, object: 300 };
 
-/** The headers have the signature. `readsObject`: whether the bytes of an object are read. */
 export type S3Request = {
-  method?: "GET" | "PUT" | "DELETE";
-  headers: Headers;
-  readsObject?: boolean;
+  /** By default GET. */
+  readonly method?: "GET" | "PUT" | "DELETE";
+  /** With the signature. */
+  readonly headers: Headers;
+  /** Whether the bytes of an object are read. By default, they are not. */
+  readonly readsObject?: boolean;
 };
 
 /**
@@ -39,8 +41,11 @@ export async function requestS3(
   now: number,
 ): Promise<S3RequestResult> {
   const answer = await askOnce(url, request, now);
-  const isBroken = !["", "timeout", "too large"].includes(answer.failure ?? "");
-  return isBroken ? askOnce(url, request, now) : answer;
+  return isConnectionBroken(answer) ? askOnce(url, request, now) : answer;
+}
+
+function isConnectionBroken({ failure }: S3RequestResult): boolean {
+  return failure !== undefined && failure !== "timeout" && failure !== "too large";
 }
 
 async function askOnce(
@@ -48,27 +53,46 @@ async function askOnce(
   { method = "GET", headers, readsObject = false }: S3Request,
   now: number,
 ): Promise<S3RequestResult> {
+  // `fetchBody` calls `maxBytes` before it reads the body: the headers are known, also if the body then breaks off.
   let head: Pick<Response, "status" | "headers"> | undefined;
-  let isObject = false; // maxBytes, which is called before the body is read, sets both
   const maxBytes = (answer: Response) => {
     head = answer;
-    const isXml = /\bxml\b/.test(answer.headers.get("content-type") ?? "");
-    isObject = answer.ok && (readsObject || !isXml);
-    if (!isObject) return MAX_TEXT_BYTES;
+    if (!isObjectAnswer(answer, readsObject)) return MAX_TEXT_BYTES;
     return readsObject ? MAX_ORIGINAL_BYTES : 0;
   };
+
   try {
     const totalS = readsObject ? TOTAL_TIMEOUT_S.object : TOTAL_TIMEOUT_S.text;
     const signal = AbortSignal.timeout(totalS * 1000);
     const init = { method, headers, signal };
-    const { bytes, whole } = await fetchBody(url, init, TIMEOUT_S, maxBytes);
-    const text = isObject ? "" : new TextDecoder().decode(bytes);
-    const reply = head && parseS3Reply(head, withoutEcho(text, headers), now);
-    const answer = { ...reply, ...(head && { headers: head.headers }), text };
-    if (!isObject || !readsObject) return answer;
-    return whole ? { ...answer, bytes } : { ...answer, failure: "too large" };
+    const answer = await fetchBody(url, init, TIMEOUT_S, maxBytes);
+
+    if (!isObjectAnswer(answer, readsObject)) {
+      const text = new TextDecoder().decode(answer.bytes);
+      return { ...readReply(answer, withoutEcho(text, headers), now), text };
+    }
+
+    const objectReply = { ...readReply(answer, withoutEcho("", headers), now), text: "" };
+    if (!readsObject) return objectReply;
+    if (!answer.whole) return { ...objectReply, failure: "too large" };
+    return { ...objectReply, bytes: answer.bytes };
   } catch (error) {
-    const reply = head && { ...parseS3Reply(head, "", now), headers: head.headers };
-    return { ...reply, text: "", failure: codeOf(error) };
+    const failure = codeOf(error);
+    if (head === undefined) return { text: "", failure };
+    return { ...readReply(head, "", now), text: "", failure };
   }
+}
+
+/** Returns whether an answer is an object. Who does not ask for one may get a list, which is XML. */
+function isObjectAnswer(
+  { status, headers }: Pick<Response, "status" | "headers">,
+  readsObject: boolean,
+): boolean {
+  const isOk = status >= 200 && status < 300;
+  const isXml = /\bxml\b/.test(headers.get("content-type") ?? "");
+  return isOk && (readsObject || !isXml);
+}
+
+function readReply(head: Pick<Response, "status" | "headers">, text: string, now: number) {
+  return { ...parseS3Reply(head, text, now), headers: head.headers };
 }

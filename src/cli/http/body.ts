@@ -35,11 +35,13 @@ export async function fetchBody(
   const abort = new AbortController();
   const timeout = new DOMException("timeout", "TimeoutError");
   const timer = setTimeout(() => abort.abort(timeout), timeoutS * 1000);
+
   try {
-    const signal = init.signal ? AbortSignal.any([init.signal, abort.signal]) : abort.signal;
+    const signal = anySignal(init.signal, abort.signal);
     const answer = await fetch(url, { ...init, redirect: "manual", signal });
-    const { status, headers } = answer;
     timer.refresh();
+
+    const { status, headers } = answer;
     const max = maxBytes(answer);
     const chunks: Uint8Array[] = [];
     let length = 0;
@@ -55,6 +57,15 @@ export async function fetchBody(
   }
 }
 
+/** @param signal that of the caller, who may have none */
+function anySignal(signal: AbortSignal | null | undefined, timeout: AbortSignal): AbortSignal {
+  if (signal === null || signal === undefined) return timeout;
+  return AbortSignal.any([signal, timeout]);
+}
+
+/** An answer that is read as text. */
+export type TextBody = Body & { readonly text: string };
+
 /**
  * Sends a request, and reads its short answer as text.
  * @param timeoutS as for `fetchBody`; the whole answer may take twice as long
@@ -64,12 +75,14 @@ export async function fetchText(
   init: RequestInit,
   timeoutS: number,
   maxBytes: number,
-): Promise<(Body & { readonly text: string }) | NoAnswer> {
+): Promise<TextBody | NoAnswer> {
   const timeout = AbortSignal.timeout(2 * timeoutS * 1000);
-  const signal = init.signal ? AbortSignal.any([init.signal, timeout]) : timeout;
+  const signal = anySignal(init.signal, timeout);
+
   try {
     const answer = await fetchBody(url, { ...init, signal }, timeoutS, () => maxBytes);
-    return { ...answer, text: new TextDecoder().decode(answer.bytes) };
+    const text = new TextDecoder().decode(answer.bytes);
+    return { ...answer, text };
   } catch (error) {
     return { kind: "no-answer", reason: codeOf(error) };
   }

@@ -121,14 +121,16 @@ export function predictRefusal(
   // The edge passes an SVG on as it is, and the binding reads none (R8, B4).
   if (format === "SVG") return svg ? undefined : NO_SVG;
 
-  const rule = format === undefined ? undefined : RULES[format];
-  if (rule && !isRead(rule, engine)) {
-    const { isCertain, reason } = rule;
-    return { isCertain, reason, remedy: CONVERT };
+  if (format !== undefined) {
+    const rule = RULES[format];
+    if (!isRead(rule, engine)) {
+      return { isCertain: rule.isCertain, reason: rule.reason, remedy: CONVERT };
+    }
   }
 
   const reason = bytesReason(bytes, engine) ?? sidesReason(sides);
-  return reason === undefined ? undefined : { isCertain: true, reason, remedy: SHRINK };
+  if (reason === undefined) return undefined;
+  return { isCertain: true, reason, remedy: SHRINK };
 }
 
 function isRead({ isReadByBinding }: FormatRule, engine: Engine): boolean {
@@ -136,9 +138,13 @@ function isRead({ isReadByBinding }: FormatRule, engine: Engine): boolean {
 }
 
 function bytesReason(bytes: number, engine: Engine): string | undefined {
-  if (bytes > MAX_ORIGINAL_BYTES) return "over 100 MB, and Cloudflare reads at most 100 MB";
-  if (engine === "cf" || bytes <= MAX_BINDING_BYTES) return undefined;
-  return "over 20 MB, and the Images binding reads at most 20 MB";
+  if (bytes > MAX_ORIGINAL_BYTES) {
+    return "over 100 MB, and Cloudflare reads at most 100 MB";
+  }
+  if (engine === "binding" && bytes > MAX_BINDING_BYTES) {
+    return "over 20 MB, and the Images binding reads at most 20 MB";
+  }
+  return undefined;
 }
 
 /** Returns why the sides of a picture are too long. */
@@ -155,7 +161,7 @@ export function sidesReason(sides: Dimensions | undefined): string | undefined {
 
 /** What visitors get, and why: `visitors get 415: Cloudflare reads no TIFF`. */
 export function predictedAnswer({ isCertain, reason }: PredictedRefusal): string {
-  return `${isCertain ? "visitors get 415" : "visitors may get 415"}: ${reason}`;
+  return isCertain ? `visitors get 415: ${reason}` : `visitors may get 415: ${reason}`;
 }
 
 /** The same, and what to do about it, as one line. */

@@ -26,9 +26,11 @@ export function isNoFact(value: Fact | NoFact): value is NoFact {
 }
 
 export const NO_PICTURE: NoFact = {
-  ...noFact("no picture that Cloudflare reads"),
+  kind: "no-fact",
+  reason: "no picture that Cloudflare reads",
   isNoPicture: true,
 };
+
 export const TOO_LARGE = tooLarge("over 100 MB, and Cloudflare reads at most 100 MB");
 
 function noFact(reason: string): NoFact {
@@ -42,8 +44,10 @@ function tooLarge(reason: string): NoFact {
 
 /** More take the decoder seconds. */
 const MAX_WEBP_FRAMES = 20_000;
+
 /** A ThumbHash encodes a picture that fits into a square of this size. */
 const THUMBNAIL_SIDE = 100;
+
 const TIMEOUT_S = 60;
 
 /** Time and size have bounds. Warnings of a decoder are not failures. */
@@ -55,6 +59,7 @@ type Sharp = typeof import("sharp").default;
 export function loadSharp(): Sharp | CommandFault {
   const require = requireOf("sharp");
   if (isFault(require)) return require;
+
   try {
     const sharp: Sharp = require("sharp");
     return sharp;
@@ -74,23 +79,32 @@ let decoding: Promise<unknown> = Promise.resolve();
 export async function readFact(bytes: Uint8Array): Promise<Fact | NoFact> {
   const sharp = loadSharp();
   if (isFault(sharp)) throw new Error(sharp.fault);
+
   const type = sniffImageType(bytes);
   if (type === undefined) return NO_PICTURE;
   if (bytes.length > MAX_ORIGINAL_BYTES) return TOO_LARGE;
-  if (type === "image/svg+xml") {
-    const size = readSvgSize(bytes);
-    if (size === undefined) return noFact("an SVG without a size");
-    // What would shine through it is not known without a drawing: as if some pixels were transparent.
-    return { ...size, type, bytes: bytes.length, alpha: true };
-  }
-  if (type === "image/heic") return noFact("HEIC: sharp cannot read it");
-  if (type === "image/webp" && countWebpFrames(bytes) > MAX_WEBP_FRAMES) {
-    return noFact("more than 20,000 frames, which take too long");
+
+  switch (type) {
+    case "image/svg+xml":
+      return readSvgFact(bytes);
+    case "image/heic":
+      return noFact("HEIC: sharp cannot read it");
+    case "image/webp":
+      if (countWebpFrames(bytes) <= MAX_WEBP_FRAMES) break;
+      return noFact("more than 20,000 frames, which take too long");
   }
 
   const fact = decoding.then(() => decode(sharp, bytes, type));
   decoding = fact.catch(() => {});
   return fact;
+}
+
+function readSvgFact(bytes: Uint8Array): Fact | NoFact {
+  const size = readSvgSize(bytes);
+  if (size === undefined) return noFact("an SVG without a size");
+
+  // What would shine through it is not known without a drawing: as if some pixels were transparent.
+  return { ...size, type: "image/svg+xml", bytes: bytes.length, alpha: true };
 }
 
 async function decode(sharp: Sharp, bytes: Uint8Array, type: string): Promise<Fact | NoFact> {
@@ -107,20 +121,30 @@ async function decode(sharp: Sharp, bytes: Uint8Array, type: string): Promise<Fa
       .ensureAlpha()
       .raw()
       .toBuffer({ resolveWithObject: true });
-    // One transparent pixel of many would be lost in the thumbnail.
-    const alpha = head.hasAlpha ? await open().extractChannel("alpha").raw().toBuffer() : [];
-    const isTransparent = alpha.some((byte) => byte < 255);
-    const { r, g, b } = (await sharp(data, { raw: info }).stats()).dominant;
+    const thumbhash = rgbaToThumbHash(info.width, info.height, data);
+
+    // The whole picture is read for it: one transparent pixel of many would be lost in the thumbnail.
+    const alpha = head.hasAlpha ? await open().extractChannel("alpha").raw().toBuffer() : undefined;
+    const isTransparent = alpha?.some((byte) => byte < 255) === true;
+
+    const { dominant } = await sharp(data, { raw: info }).stats();
+    const color = Buffer.of(dominant.r, dominant.g, dominant.b).toString("hex");
+
     // Several pages of an AVIF are pictures of their own.
-    const isAnimated = type !== "image/avif" && (head.pages ?? 1) > 1;
+    const pages = head.pages ?? 1;
+    const isAnimated = type !== "image/avif" && pages > 1;
     return {
-      ...{ width, height, type, bytes: bytes.length },
-      ...(isTransparent ? { alpha: true } : { color: `#${Buffer.of(r, g, b).toString("hex")}` }),
-      thumbhash: Buffer.from(rgbaToThumbHash(info.width, info.height, data)).toString("base64"),
+      width,
+      height,
+      type,
+      bytes: bytes.length,
+      ...(isTransparent ? { alpha: true } : { color: `#${color}` }),
+      thumbhash: Buffer.from(thumbhash).toString("base64"),
       ...(isAnimated && { animated: true }),
     };
   } catch (error) {
     if (!(error instanceof Error)) throw error;
-    return noFact(`it is broken: ${error.message.split("\n", 1).join()}`);
+    const [firstLine] = error.message.split("\n", 1);
+    return noFact(`it is broken: ${firstLine}`);
   }
 }

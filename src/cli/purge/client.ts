@@ -8,7 +8,7 @@ import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { type CommandFault, page, type World } from "../command.ts";
 import type { ProjectSite } from "../config/project.ts";
 import { withoutToken } from "../http/ask-health.ts";
-import { fetchBody } from "../http/body.ts";
+import { fetchBody, isNoAnswer } from "../http/body.ts";
 import { createSender } from "../http/retry.ts";
 import { valuesOf } from "../secrets/secrets.ts";
 import { commandFor } from "../wrangler/config-file.ts";
@@ -57,8 +57,7 @@ export function createPurgeClient(world: World, site: PurgeSite) {
   ): Promise<PurgeReport | CommandFault> => {
     const answer = await send(() => post(site, createBody(), take, signal));
     if (answer === undefined) return { fault: "interrupted" };
-    if (typeof answer === "string") return { fault: `${answer} from ${site.baseUrl}` };
-
+    if (isNoAnswer(answer)) return { fault: `${answer.reason} from ${site.baseUrl}` };
     const { report, isForeign, status } = answer;
     if (isForeign) return { fault: "the Worker answers about other objects" };
     return report ?? { fault: statusText(status, site) };
