@@ -3,9 +3,11 @@
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import type { LocatedMistake } from "../command.ts";
+import { withPages } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { locatedText, pageFor } from "../config/mistakes.ts";
+import { settingsFor } from "../wrangler/config-file.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 
 export type ConfigurationOptions = {
@@ -21,55 +23,61 @@ export function checkConfiguration(
   blocking: readonly LocatedMistake[],
   options: ConfigurationOptions,
 ): Finding[] {
-  const { file } = config;
+  const subject = { about: config.file };
   const { warnings, mistakes } = checkEnvironment(folder, config);
-  const texts = new Set(mistakes.map(mistakeText));
-  const isNew = (mistake: LocatedMistake) => !texts.has(mistakeText(mistake));
-  const blockingTexts = new Set(blocking.map(mistakeText));
 
-  const findings = [...mistakes, ...blocking.filter(isNew)].map((mistake) =>
-    explainMistake(config, mistake, blockingTexts.has(mistakeText(mistake)), options),
-  );
-  for (const { message, remedy } of warnings) {
-    findings.push({
-      check: "configuration",
-      severity: "warning",
-      about: file,
-      seen: message,
-      remedy,
-    });
+  const texts = new Set(mistakes.map(mistakeText));
+  const blockingTexts = new Set(blocking.map(mistakeText));
+  const newMistakes = blocking.filter((mistake) => !texts.has(mistakeText(mistake)));
+
+  const findings: Finding[] = [];
+  for (const mistake of [...mistakes, ...newMistakes]) {
+    const isBlocking = blockingTexts.has(mistakeText(mistake));
+    findings.push(explainMistake(config, mistake, isBlocking, options));
   }
+  for (const { message, remedy } of warnings) {
+    const problem = { seen: message, ...(remedy !== undefined && { remedy }) };
+    findings.push({ ...subject, check: "configuration", severity: "warning", ...problem });
+  }
+
   if (findings.length > 0) return findings;
-  return [ok("configuration", { about: file }, "it has no mistakes")];
+  return [ok("configuration", subject, "it has no mistakes")];
 }
 
+/** @param isBlocking whether the project cannot be opened with it */
 function explainMistake(
-  { file, devVars }: EnvironmentConfig,
+  config: EnvironmentConfig,
   mistake: LocatedMistake,
   isBlocking: boolean,
   { isLocal, secretsFile }: ConfigurationOptions,
 ): Finding {
+  const { file, devVars } = config;
   const { path } = mistake;
-  const defaultSource = isLocal && isSecret(path) ? devVars : file;
+  const isOfSecret = isSecret(path);
+  const defaultSource = isLocal && isOfSecret ? devVars : file;
   const source = mistake.source ?? defaultSource;
 
   // Secrets of this machine are not the Worker's, unless they are in the file that is deployed.
-  const isOfWorker = source === file || source === secretsFile;
+  const isOfFile = source === file;
+  const isOfWorker = isOfFile || source === secretsFile;
   const isError = isLocal ? isBlocking : isOfWorker;
-  const page = pageFor(path);
-  const holder = source === file && isSecret(path) ? `[secrets] or vars of ${source}` : source;
-  const rule = page === undefined ? "" : `: ${page} says what it may be`;
+  const impact = isOfWorker
+    ? "a Worker with it answers 500 to every request"
+    : `this is about ${source}`;
 
-  return (isError ? error : warning)(
+  // A secret may be wrong in two tables of the file.
+  const secretsTable = settingsFor(config, "[secrets]");
+  const holder = isOfFile && isOfSecret ? `${secretsTable} or vars of ${source}` : source;
+  const pageOfPath = pageFor(path);
+  const remedy =
+    pageOfPath === undefined
+      ? `fix ${path} in ${holder}`
+      : `fix ${path} in ${holder}: ${withPages(pageOfPath)} says what it may be`;
+
+  const severity = isError ? error : warning;
+  return severity(
     "configuration",
     { about: file },
-    {
-      seen: locatedText(mistake),
-      impact: isOfWorker
-        ? "a Worker with it answers 500 to every request"
-        : `this is about ${source}`,
-      remedy: `fix ${path} in ${holder}${rule}`,
-      needsDeploy: source === file,
-    },
+    { seen: locatedText(mistake), impact, remedy, needsDeploy: isOfFile },
   );
 }

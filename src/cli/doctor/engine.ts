@@ -1,9 +1,12 @@
 // Checks what the engine of a bucket, Cloudflare's image edge or the Images binding, makes of the canary, by what /healthz
 // says. It is judged only where something opens the bucket: else the engine fails for the same reason.
 
+import type { Bucket } from "../../worker/config/bucket.ts";
 import { failureFor } from "../../worker/edge/codes.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
+import { page } from "../command.ts";
 import { sourceEntryOf } from "../config/buckets.ts";
+import { type ConfigFile, commandFor } from "../wrangler/config-file.ts";
 import {
   type Check,
   error,
@@ -11,114 +14,13 @@ import {
   note,
   ok,
   type Problem,
-  RUN_AGAIN,
-  SEE_CLOUDFLARE,
-  SEE_PROVIDER,
-  SETUP,
   type Subject,
-  TRANSFORMATIONS_PAGE,
   warning,
 } from "./finding.ts";
-import { LEAVE_PARAMETER_OUT, refusesParameter } from "./objects.ts";
-import { type Observations, tokenAdvice } from "./observations.ts";
+import { refusesParameter, settingsWithoutParameter } from "./objects.ts";
+import { type Observations, withTokenAdvice } from "./observations.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
 import { type BucketSettings, settingsOf } from "./zone.ts";
-
-const WAIT = `wait a minute, ${RUN_AGAIN}`;
-/** What a remedy says unless the settings of the zone are known. */
-const SOURCES_ALLOW = "Sources of the zone has {entry}, that ";
-
-export const LOCALLY =
-  "remove EDGE from .dev.vars if it is there: it simulates faults. The terminal of npx vitrine dev names the reason. If it is none of the simulation: ";
-
-type Cause = {
-  /** By default `edge` or `binding`. */
-  readonly check?: Check;
-  readonly remedy: string;
-  /** The remedy may change wrangler.toml. */
-  readonly needsDeploy?: true;
-};
-
-const OTHER_CANARY: Cause = {
-  remedy: "repair the canary, or set another canary in wrangler.toml",
-  needsDeploy: true,
-};
-
-/** The codes do not say whether the canary is damaged, or the edge had an error. */
-const DAMAGED_OR_BUSY: Cause = {
-  remedy: `${WAIT}. If it is the same then, repair the canary, or set another canary in wrangler.toml`,
-  needsDeploy: true,
-};
-
-/** By `CODE/STATUS` or code of the edge, or by event of the Worker's log. */
-const CAUSES: Readonly<Record<string, Cause>> = {
-  // The origin is not among the zone's Sources (E5, E11).
-  "9401/403": {
-    check: "sources",
-    remedy: `${SETUP} adds it. By hand: ${TRANSFORMATIONS_PAGE} → the domain → Sources: add the origin {entry} (domain, then path), exactly as it is spelt here. If it is listed: after the paid plan was bought, this was seen for three days`,
-  },
-  // The request has come through the edge already (E8, E13).
-  "9403": {
-    remedy:
-      "look whether BUCKETS.*.endpoint in wrangler.toml, or an overlay, is the URL of Vitrine itself: it must be S3's. Else change or remove the transformation flow of the zone that matches the Worker's URLs",
-    needsDeploy: true,
-  },
-  "9509": { remedy: `${WAIT}, and ${SEE_PROVIDER}` },
-  "9516": DAMAGED_OR_BUSY,
-  "9523": DAMAGED_OR_BUSY,
-  "not-transformed": {
-    check: "transformations",
-    remedy: `${SETUP} switches them on. By hand: ${TRANSFORMATIONS_PAGE}: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`,
-  },
-  // The free transformations of this month are spent (L2).
-  "quota-spent": {
-    check: "quota",
-    remedy: `use a paid plan (${TRANSFORMATIONS_PAGE}), or fewer presets and descriptors: npx vitrine check counts them`,
-  },
-  "object-missing": {
-    remedy:
-      "if canary, prefix or bucket in wrangler.toml is misspelt, correct that. Else upload the canary, or set another one",
-    needsDeploy: true,
-  },
-  "source-unreadable": OTHER_CANARY,
-  // The Worker gets the object, and the edge does not (A15, E1, E5, E7).
-  "origin-denied": {
-    remedy: `make sure that ${SOURCES_ALLOW}no bucket policy limits addresses, and that the zone's caching level does not ignore query strings. If S3 refuses x-vitrine, set in BUCKETS.* ${LEAVE_PARAMETER_OUT}`,
-    needsDeploy: true,
-  },
-  "timed-out": {
-    remedy: `${WAIT}. If it is the same then, use smaller originals, or a longer timeout in ANSWERS of wrangler.toml`,
-    needsDeploy: true,
-  },
-  "edge-failed": { remedy: `${WAIT}, and ${SEE_CLOUDFLARE}` },
-  "origin-failed": { remedy: `${WAIT}, and ${SEE_PROVIDER}` },
-  "edge-refused": {
-    remedy:
-      "for the Images binding, switch Images on in Cloudflare's dashboard. For the edge, look the code up: https://developers.cloudflare.com/images/reference/troubleshooting/, and compare each preset with docs/configuration.md",
-  },
-};
-
-/** By code or event. A code that is not here means what the Worker's log says of it. */
-const MEANINGS: Readonly<Record<string, string>> = {
-  "9401/403": "the bucket is not among the zone's Sources",
-  "not-transformed": "it returns originals, which the Worker refuses",
-  "quota-spent": "no unique transformation is left this month",
-  "object-missing": "S3 does not have the canary",
-  "source-unreadable": "the canary is no image that it can read",
-  "origin-denied": "S3 does not give it the canary",
-  "origin-failed": "S3 fails, or is busy",
-  "timed-out": "no answer came in time",
-  "edge-refused": "it refuses the request",
-};
-
-/** Words of /healthz that mean the same as an event. */
-const EXPLAINED_AS: Readonly<Record<string, string>> = {
-  off: "not-transformed",
-  unreachable: "timed-out",
-  "object-denied": "object-missing",
-  "edge-contradicts": "origin-denied",
-  "wrong-type": "source-unreadable",
-};
 
 /** What /healthz says of the engine of a bucket. */
 export function checkEngine(
@@ -128,35 +30,25 @@ export function checkEngine(
 ): Finding[] {
   const { bucket } = bucketSeen;
   const { edge, resized } = health;
-  const isBinding = bucket.engine === "binding";
-  const engine = isBinding ? "the Images binding" : "the edge";
+  const engine = bucket.engine === "binding" ? "the Images binding" : "the edge";
   const about = `${seen.site?.baseUrl}: bucket ${bucket.name}, ${engine}`;
   const subject = { about, bucket: bucket.name };
+
   // Another check says already why S3 gives the edge nothing.
   if (!isOpened(health) || refusesParameter(bucketSeen)) return [];
 
-  const unknown = resized === undefined ? [] : [explainUnknownResult(subject, resized)];
+  const findings: Finding[] = [];
   if (edge === "no canary") {
     const text = `BUCKETS.${bucket.name} has no canary, so what it says is unknown`;
-    return [note("health", subject, text), ...unknown];
-  }
-  if (edge !== "on") {
-    const finding = diagnoseEngine(seen, subject, bucket, health);
-    if (finding === undefined) return unknown;
-    // What wrangler.toml may have to change may be right there already: the doctor says that it is not deployed.
-    const isOfOther = finding.needsDeploy && seen.site?.hasThisConfiguration === false;
-    return isOfOther ? unknown : [finding, ...unknown];
+    findings.push(note("health", subject, text));
+  } else if (edge === "on") {
+    findings.push(...confirmEngine(seen, subject, bucket));
+  } else {
+    findings.push(...diagnoseEngine(seen, subject, bucket, health));
   }
 
-  if (isBinding) {
-    return [ok("binding", subject, "the Images binding makes a rendition"), ...unknown];
-  }
-  // What the edge has kept comes without the settings that the zone lacks now.
-  const { sources, transformations } = settingsOf(seen, bucket);
-  const findings: Finding[] = [];
-  if (transformations !== "off") findings.push(ok("transformations", subject, "it is on"));
-  if (sources !== "missing") findings.push(ok("sources", subject, "it may fetch the canary"));
-  return [...findings, ...unknown];
+  if (resized !== undefined) findings.push(explainUnknownResult(subject, resized));
+  return findings;
 }
 
 /** Returns whether something opens the bucket: the binding of R2, the role or a slot. */
@@ -166,140 +58,338 @@ function isOpened({ slots, r2, role }: BucketHealth): boolean {
   return slots.some(({ state }) => state === "ok");
 }
 
-/** @returns undefined if a setting of the zone explains it: the finding about that setting says what to do */
+/** The engine makes a rendition of the canary. */
+function confirmEngine(seen: Observations, subject: Subject, bucket: Bucket): Finding[] {
+  if (bucket.engine === "binding") {
+    return [ok("binding", subject, "the Images binding makes a rendition")];
+  }
+
+  // What the edge has kept comes without the settings that the zone lacks now.
+  const { sources, transformations } = settingsOf(seen, bucket);
+  const findings: Finding[] = [];
+  if (transformations !== "off") findings.push(ok("transformations", subject, "it is on"));
+  if (sources !== "missing") findings.push(ok("sources", subject, "it may fetch the canary"));
+  return findings;
+}
+
+/** @returns nothing if another finding says what to do: about a setting of the zone, or that wrangler.toml is not deployed */
 function diagnoseEngine(
   seen: Observations,
   subject: Subject,
-  bucket: BucketSeen["bucket"],
-  { edge, answered }: BucketHealth,
-): Finding | undefined {
+  bucket: Bucket,
+  { edge: code, answered }: BucketHealth,
+): Finding[] {
+  const { project, site } = seen;
+  const { envConfig } = project;
   const isBinding = bucket.engine === "binding";
-  const explanation = explainEngineCode(edge, answered ?? 403, isBinding);
-  const engineCheck = isBinding ? "binding" : "edge";
-  const { check = engineCheck, needsDeploy } = explanation.cause;
 
   // The Images binding needs no setting of the zone.
   const settings = isBinding ? undefined : settingsOf(seen, bucket);
-  if (isExplainedBy(settings, explanation)) return undefined;
-  const contradiction = explainContradiction(settings, bucket, edge, explanation);
-  if (contradiction !== undefined) return error(check, subject, contradiction);
+  const answer = { code, status: answered ?? UNKNOWN_STATUS, isBinding };
+  const cause = explainEngineAnswer(answer, {
+    envConfig,
+    sourceEntry: sourceEntryOf(bucket),
+    isSourceAllowed: settings?.sources === "allowed",
+  });
+  if (isExplainedBy(settings, cause)) return [];
+
+  const contradiction = explainContradiction(envConfig, settings, bucket, code, cause);
+  if (contradiction !== undefined) return [error(cause.check, subject, contradiction)];
+
+  // What wrangler.toml may have to change may be right there already: the doctor says that it is not deployed.
+  const isDeployed = site?.hasThisConfiguration !== false;
+  if (cause.needsDeploy && !isDeployed) return [];
 
   const problem = {
-    seen: explanation.text,
-    remedy: remedyOf(seen, bucket, explanation, settings),
-    ...(needsDeploy && { needsDeploy }),
+    seen: cause.text,
+    remedy: completeRemedy(seen, settings, cause),
+    ...(cause.needsDeploy && { needsDeploy: true }),
   };
 
   // Where another bucket follows, a missing canary is no fault for visitors.
-  const { routes } = seen.project.config;
-  const isFollowed = routes.some(({ buckets }) =>
-    buckets.slice(0, -1).some(({ name }) => name === bucket.name),
-  );
-  const isNoFault = isFollowed && edge === "object-missing";
-  return (isNoFault ? warning : error)(check, subject, problem);
+  const isNoFault = code === "object-missing" && isFollowed(seen, bucket);
+  const severity = isNoFault ? warning : error;
+  return [severity(cause.check, subject, problem)];
 }
 
-type Explanation = ReturnType<typeof explainEngineCode>;
+/** An older Worker does not report the status of the edge's answer. */
+const UNKNOWN_STATUS = 403;
+
+/** Returns whether another bucket follows this one in a route. */
+function isFollowed({ project }: Observations, bucket: Bucket): boolean {
+  return project.config.routes.some(({ buckets }) => {
+    const followed = buckets.slice(0, -1);
+    return followed.some(({ name }) => name === bucket.name);
+  });
+}
 
 /** Returns whether a setting that the zone lacks is why the edge answers so. */
 function isExplainedBy(
   settings: BucketSettings | undefined,
-  { cause, event }: Explanation,
+  { check, event }: EngineCause,
 ): boolean {
   const isNotTransformed = event === "not-transformed";
   if (settings?.transformations === "off" && isNotTransformed) return true;
 
   // What Sources lacks may come back as it is, too (E5).
-  const isOfSources = cause.check === "sources" || event === "edge-contradicts";
+  const isOfSources = check === "sources" || event === "edge-contradicts";
   return settings?.sources === "missing" && (isOfSources || isNotTransformed);
 }
 
 /** What the edge refuses although the zone has the setting. */
 function explainContradiction(
+  config: ConfigFile,
   settings: BucketSettings | undefined,
-  bucket: BucketSeen["bucket"],
+  bucket: Bucket,
   code: string,
-  { cause, event }: Explanation,
+  { check, event }: EngineCause,
 ): Pick<Problem, "seen" | "remedy"> | undefined {
   if (settings?.zone === undefined) return undefined;
 
   const { zone, sources, transformations } = settings;
-  if (cause.check === "sources" && sources === "allowed") {
-    // After the paid plan was bought, this was seen for three days (E11).
+  if (check === "sources" && sources === "allowed") {
     const entry = sourceEntryOf(bucket);
     const hasPath = zone.sources.kind === "list" && entry.includes("/");
+    const pageOfCode = page("docs/errors.md#edge-refused");
+    const deploy = commandFor(config, "npx vitrine deploy");
+
     // Whether the edge understands the path of an entry that came by the API is not known (E14).
-    const otherwise = hasPath
-      ? `If the plan is older, the edge may not understand the path of the entry: ${SETUP} asks whether to allow the host without it`
-      : "If the plan is older, ask Cloudflare's support";
+    const remedy = hasPath
+      ? `wait: after the paid plan was bought, this was seen for three days. If the plan is older, the edge may not understand the path of the entry: ${deploy} --setup asks whether to allow the host without it. See ${pageOfCode}`
+      : `wait: after the paid plan was bought, this was seen for three days. If the plan is older, ask Cloudflare's support. See ${pageOfCode}`;
     return {
       seen: `the edge answers ${code}, although Sources of ${zone.name} allows ${entry}`,
-      remedy: `wait: after the paid plan was bought, this was seen for three days. ${otherwise}. See docs/errors.md#edge-refused`,
+      remedy,
     };
   }
+
   if (event === "not-transformed" && transformations === "on") {
+    const list = commandFor(config, "npx wrangler deployments list");
     return {
       seen: `the edge answers ${code}: it returns originals, which the Worker refuses, although transformations are on in ${zone.name}`,
-      remedy: `${WAIT}, if they were switched on just now. Else make sure that the host is this Worker's, with no other Worker in front: npx wrangler deployments list. See docs/errors.md#not-transformed`,
+      remedy: `wait a minute, then run the doctor again, if they were switched on just now. Else make sure that the host is this Worker's, with no other Worker in front: ${list}. See ${page("docs/errors.md#not-transformed")}`,
     };
   }
+
   return undefined;
-}
-
-function remedyOf(
-  seen: Observations,
-  bucket: BucketSeen["bucket"],
-  { cause, event }: Explanation,
-  settings: BucketSettings | undefined,
-): string {
-  const isAllowed = settings?.sources === "allowed";
-  const remedy = isAllowed ? cause.remedy.replace(SOURCES_ALLOW, "") : cause.remedy;
-  const named = remedy.replace("{entry}", () => sourceEntryOf(bucket));
-
-  const isOfZone = ZONE_EVENTS.includes(event) || cause.check === "sources";
-  const advice = isOfZone && settings !== undefined ? tokenAdvice(seen) : "";
-  return seen.project.isLocalRun ? LOCALLY + named : named + advice;
 }
 
 /** Events that a setting of the zone may explain. */
 const ZONE_EVENTS: readonly string[] = ["not-transformed", "edge-contradicts"];
 
-/** Looks a code up that a server has sent: `constructor` is none. */
-function lookUp<T>(table: Readonly<Record<string, T>>, name: string): T | undefined {
-  return Object.hasOwn(table, name) ? table[name] : undefined;
+/** Adds what helps in the local run, or if the settings of the zone are not known. */
+function completeRemedy(
+  seen: Observations,
+  settings: BucketSettings | undefined,
+  { check, event, remedy }: EngineCause,
+): string {
+  const { isLocalRun, envConfig } = seen.project;
+  if (isLocalRun) return localRemedy(envConfig, remedy);
+
+  const isOfZone = ZONE_EVENTS.includes(event) || check === "sources";
+  return isOfZone && settings !== undefined ? withTokenAdvice(seen, remedy) : remedy;
 }
 
-/**
- * Explains what the engine says of the canary.
- * @param code as /healthz reports it: `9401`, `off`, `unreachable`, or an event of the log where S3 gives it none
- * @param status of the edge's answer
- */
-export function explainEngineCode(
-  code: string,
-  status: number,
-  isBinding: boolean,
-): { readonly cause: Cause; readonly event: string; readonly text: string } {
-  const { event, reason } = failureFor(status, code, "");
-  const isCode = /^\d/.test(code);
-  const section = isCode ? event : (lookUp(EXPLAINED_AS, code) ?? code);
-  const names = [`${code}/${status}`, code, section];
-  const cause = names
-    .map((name) => lookUp(CAUSES, name))
-    .find((candidate) => candidate !== undefined);
-  const meaning =
-    lookUp(MEANINGS, `${code}/${status}`) ?? reason ?? lookUp(MEANINGS, section) ?? "it fails";
+/** What to do in the local run, whose edge can simulate each fault. @param remedy of a real fault */
+export function localRemedy(config: ConfigFile, remedy: string): string {
+  const dev = commandFor(config, "npx vitrine dev");
+  return `remove EDGE from .dev.vars if it is there: it simulates faults. The terminal of ${dev} names the reason. If it is none of the simulation: ${remedy}`;
+}
 
-  const engine = isBinding ? "the Images binding" : "the edge";
-  const log = { remedy: "run npx wrangler tail, then ask again: the log names the reason" };
-  const { remedy, ...rest } = cause ?? log;
+/** What the engine says of the canary, as /healthz reports it. */
+type EngineAnswer = {
+  /** `9401`, `off`, `unreachable`, or an event of the log where S3 gives it none. */
+  readonly code: string;
+  /** Of the edge's answer. */
+  readonly status: number;
+  readonly isBinding: boolean;
+};
+
+/** What the remedies name. */
+type EngineContext = {
+  readonly envConfig: ConfigFile;
+  /** The bucket among the zone's Sources: domain, then path. */
+  readonly sourceEntry: string;
+  /** Whether Sources is known to have it. */
+  readonly isSourceAllowed: boolean;
+};
+
+/** Why the engine makes nothing of the canary. */
+type EngineCause = {
+  readonly check: Check;
+  readonly text: string;
+  readonly remedy: string;
+  /** The remedy may change wrangler.toml. */
+  readonly needsDeploy: boolean;
+  /** In the log, and in docs/errors.md. */
+  readonly event: string;
+};
+
+/** Explains what the engine says of the canary. */
+export function explainEngineAnswer(answer: EngineAnswer, context: EngineContext): EngineCause {
+  const { code, status, isBinding } = answer;
+  const failure = failureFor(status, code, "");
+  const isCode = /^\d/.test(code);
+  const event = isCode ? failure.event : (EVENT_OF_WORD.get(code) ?? code);
+  const isRefusedSource = code === "9401" && status === 403;
+
+  // A code that is not here means what the Worker's log says of it.
+  let meaning = failure.reason ?? MEANINGS.get(event) ?? "it fails";
+  if (isRefusedSource) meaning = "the bucket is not among the zone's Sources";
+
+  const { check, remedy, needsDeploy } = isRefusedSource
+    ? refusedSource(context)
+    : (repairOfCode(code, context) ?? repairOfEvent(event, context));
+
   // S3 gives the canary to the Worker, so what the Worker logs is that the edge contradicts.
-  const loggedEvent = section === "origin-denied" ? "edge-contradicts" : section;
-  const page = `docs/errors.md#${loggedEvent}`;
+  const loggedEvent = event === "origin-denied" ? "edge-contradicts" : event;
+  const engine = isBinding ? "the Images binding" : "the edge";
+  const engineCheck = isBinding ? "binding" : "edge";
   return {
-    cause: { ...rest, remedy: `${remedy}. See ${page}` },
-    event: loggedEvent,
+    check: check ?? engineCheck,
     text: `${engine} answers ${code}: ${meaning}`,
+    remedy: `${remedy}. See ${page(`docs/errors.md#${loggedEvent}`)}`,
+    needsDeploy: needsDeploy ?? false,
+    event: loggedEvent,
   };
+}
+
+/** Words of /healthz that mean the same as an event. */
+const EVENT_OF_WORD: ReadonlyMap<string, string> = new Map([
+  ["off", "not-transformed"],
+  ["unreachable", "timed-out"],
+  ["object-denied", "object-missing"],
+  ["edge-contradicts", "origin-denied"],
+  ["wrong-type", "source-unreadable"],
+]);
+
+/** What an event means here, unless the code of the edge has a reason of its own. */
+const MEANINGS: ReadonlyMap<string, string> = new Map([
+  ["not-transformed", "it returns originals, which the Worker refuses"],
+  ["quota-spent", "no unique transformation is left this month"],
+  ["object-missing", "S3 does not have the canary"],
+  ["source-unreadable", "the canary is no image that it can read"],
+  ["origin-denied", "S3 does not give it the canary"],
+  ["origin-failed", "S3 fails, or is busy"],
+  ["timed-out", "no answer came in time"],
+  ["edge-refused", "it refuses the request"],
+]);
+
+type Repair = {
+  /** By default `edge` or `binding`. */
+  readonly check?: Check;
+  readonly remedy: string;
+  readonly needsDeploy?: true;
+};
+
+/** The origin is not among the zone's Sources (E5, E11). */
+function refusedSource({ envConfig, sourceEntry }: EngineContext): Repair {
+  const deploy = commandFor(envConfig, "npx vitrine deploy");
+  return {
+    check: "sources",
+    remedy: `${deploy} --setup adds it. By hand: in Cloudflare's dashboard, Images → Transformations → the domain → Sources: add the origin ${sourceEntry} (domain, then path), exactly as it is spelt here. If it is listed: after the paid plan was bought, this was seen for three days`,
+  };
+}
+
+/** @returns undefined if the code tells no more than its event */
+function repairOfCode(code: string, { envConfig }: EngineContext): Repair | undefined {
+  switch (code) {
+    // The request has come through the edge already (E8, E13).
+    case "9403":
+      return {
+        remedy: `look whether BUCKETS.*.endpoint in ${envConfig.file}, or an overlay, is the URL of Vitrine itself: it must be S3's. Else change or remove the transformation flow of the zone that matches the Worker's URLs`,
+        needsDeploy: true,
+      };
+
+    case "9509":
+      return {
+        remedy: "wait a minute, then run the doctor again, and see the provider's status page",
+      };
+
+    // These do not say whether the canary is damaged, or the edge had an error.
+    case "9516":
+    case "9523":
+      return {
+        remedy: `wait a minute, then run the doctor again. If it is the same then, repair the canary, or set another canary in ${envConfig.file}`,
+        needsDeploy: true,
+      };
+
+    default:
+      return undefined;
+  }
+}
+
+function repairOfEvent(event: string, context: EngineContext): Repair {
+  const { envConfig } = context;
+  const { file } = envConfig;
+
+  switch (event) {
+    case "not-transformed": {
+      const deploy = commandFor(envConfig, "npx vitrine deploy");
+      return {
+        check: "transformations",
+        remedy: `${deploy} --setup switches them on. By hand: in Cloudflare's dashboard, Images → Transformations: select the domain, then Enable. It must be this Worker's domain, with no other Worker in front`,
+      };
+    }
+
+    // The free transformations of this month are spent (L2).
+    case "quota-spent":
+      return {
+        check: "quota",
+        remedy: `use a paid plan (in Cloudflare's dashboard, Images → Transformations), or fewer presets and descriptors: ${commandFor(envConfig, "npx vitrine check")} counts them`,
+      };
+
+    case "object-missing":
+      return {
+        remedy: `if canary, prefix or bucket in ${file} is misspelt, correct that. Else upload the canary, or set another one`,
+        needsDeploy: true,
+      };
+
+    case "source-unreadable":
+      return {
+        remedy: `repair the canary, or set another canary in ${file}`,
+        needsDeploy: true,
+      };
+
+    case "origin-denied":
+      return { remedy: remedyOfDenial(context), needsDeploy: true };
+
+    case "timed-out":
+      return {
+        remedy: `wait a minute, then run the doctor again. If it is the same then, use smaller originals, or a longer timeout in ANSWERS of ${file}`,
+        needsDeploy: true,
+      };
+
+    case "edge-failed":
+      return {
+        remedy:
+          "wait a minute, then run the doctor again, and see https://www.cloudflarestatus.com",
+      };
+
+    case "origin-failed":
+      return {
+        remedy: "wait a minute, then run the doctor again, and see the provider's status page",
+      };
+
+    case "edge-refused":
+      return {
+        remedy: `for the Images binding, switch Images on in Cloudflare's dashboard. For the edge, look the code up: https://developers.cloudflare.com/images/reference/troubleshooting/, and compare each preset with ${page("docs/configuration.md")}`,
+      };
+
+    default: {
+      const tail = commandFor(envConfig, "npx wrangler tail");
+      return { remedy: `run ${tail}, then ask again: the log names the reason` };
+    }
+  }
+}
+
+/** The Worker gets the object, and the edge does not (A15, E1, E5, E7). */
+function remedyOfDenial({ envConfig, sourceEntry, isSourceAllowed }: EngineContext): string {
+  const settings = settingsWithoutParameter(envConfig);
+  if (isSourceAllowed) {
+    return `make sure that no bucket policy limits addresses, and that the zone's caching level does not ignore query strings. If S3 refuses x-vitrine, set in BUCKETS.* ${settings}`;
+  }
+  return `make sure that Sources of the zone has ${sourceEntry}, that no bucket policy limits addresses, and that the zone's caching level does not ignore query strings. If S3 refuses x-vitrine, set in BUCKETS.* ${settings}`;
 }
 
 /** The edge's own text for a success is documented nowhere, and has changed (R1). */
@@ -308,7 +398,6 @@ function explainUnknownResult(subject: Subject, resized: string): Finding {
     seen: `cf-resized reads ${resized}, which Vitrine does not know`,
     impact:
       "a picture is shown only if its bytes prove that the edge made it: smaller, or of another type than the original",
-    remedy:
-      "update Vitrine. If there is no newer version, report it. See docs/errors.md#unknown-proof",
+    remedy: `update Vitrine. If there is no newer version, report it. See ${page("docs/errors.md#unknown-proof")}`,
   });
 }

@@ -1,28 +1,34 @@
 // Checks whether what changes in a bucket of R2 can reach this Worker: the queue, who reads it, and R2's rules. What wrangler
 // does not say is not known. Nothing here proves that an event comes: `--write-events` does.
 
+import { page } from "../command.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
-import { coverageOf, type Repair, repairOf } from "../config/event-rules.ts";
+import { type Coverage, coverageOf, type Repair, repairOf } from "../config/event-rules.ts";
 import type { EventsSeen, R2BucketSeen } from "../config/observe-events.ts";
+import { commandFor, settingsFor } from "../wrangler/config-file.ts";
 import { type EventKind, type EventRule, ruleArgs, wranglerLine } from "../wrangler/queues.ts";
-import { type Finding, note, ok, type Subject, warning } from "./finding.ts";
+import { type Finding, note, ok, type Problem, warning } from "./finding.ts";
 import type { Observations } from "./observations.ts";
 
-const PAGE = "docs/events.md, “If there is a rule already”";
-
+/** What becomes of the events of R2, as far as wrangler says. */
 export function checkEvents(seen: Observations): Finding[] {
-  const { events } = seen;
+  const { events, project } = seen;
   if (events === undefined) return [];
 
+  const { envConfig } = project;
   const impact = impactOf(seen);
-  const { envConfig } = seen.project;
-  const findings = [checkQueue(seen, events, impact), ...checkDeadLetterQueue(envConfig, events)];
+  const findings = [
+    checkQueue(envConfig, events, impact),
+    ...checkDeadLetterQueue(envConfig, events),
+  ];
+
   // A rule goes with its queue.
   if (events.answer.kind === "missing") return findings;
-  const ofRules = events.r2Buckets.map((bucketSeen) =>
-    checkRules(envConfig, events, bucketSeen, impact),
-  );
-  return [...findings, ...ofRules];
+
+  for (const bucketSeen of events.r2Buckets) {
+    findings.push(checkRules(envConfig, events, bucketSeen, impact));
+  }
+  return findings;
 }
 
 /** What visitors see of a change that no event tells (W8). */
@@ -31,24 +37,27 @@ function impactOf({ project }: Observations): string {
   return `no event purges: a replaced or deleted picture is shown until keep (${keep} s) is over, and once more`;
 }
 
-function checkQueue({ project }: Observations, events: EventsSeen, impact: string): Finding {
-  const { name, isConsumed } = events.queue;
-  const { answer } = events;
-  const { worker } = project.envConfig;
-  const subject = { about: `the queue ${name}` };
+/** Whether the queue is there, and this Worker reads it. */
+function checkQueue(envConfig: EnvironmentConfig, events: EventsSeen, impact: string): Finding {
+  const { answer, queue } = events;
+  const subject = { about: `the queue ${queue.name}` };
+  const deploy = commandFor(envConfig, "npx vitrine deploy");
 
   switch (answer.kind) {
     case "forbidden":
     case "unknown":
       return note("events", subject, `whether it is there is not known: ${answer.reason}`);
+
     case "missing":
       return warning("events", subject, {
         seen: "there is no queue of that name",
         impact,
-        remedy: "npx vitrine deploy makes it, and has the Worker read it",
+        remedy: `${deploy} makes it, and has the Worker read it`,
       });
+
     case "there":
       break;
+
     default:
       return answer satisfies never;
   }
@@ -57,24 +66,32 @@ function checkQueue({ project }: Observations, events: EventsSeen, impact: strin
   if (workers === undefined) return note("events", subject, "who reads it is not known");
 
   if (workers.length === 0) {
-    const write = `write [[queues.consumers]] with queue = "${name}" in wrangler.toml: docs/events.md. Or have another Worker read it`;
-    return warning("events", subject, {
-      seen: "no Worker reads it",
-      impact,
-      remedy: isConsumed ? "npx vitrine deploy" : write,
-      needsDeploy: !isConsumed,
-    });
-  }
+    const seen = "no Worker reads it";
+    if (queue.isConsumed) {
+      return warning("events", subject, { seen, impact, remedy: deploy, needsDeploy: false });
+    }
 
-  const other = workers.find((candidate) => candidate !== worker);
-  if (isConsumed && other !== undefined) {
+    const consumer = settingsFor(envConfig, "[[queues.consumers]]");
+    const setting = settingsFor(envConfig, `queue = "${queue.name}"`);
     return warning("events", subject, {
-      seen: `the Worker ${other} reads it, and not ${worker}: a queue has one consumer Worker`,
+      seen,
       impact,
-      remedy: "name another queue in wrangler.toml",
+      remedy: `write ${consumer} with ${setting} in ${envConfig.file}: ${page("docs/events.md")}. Or have another Worker read it`,
       needsDeploy: true,
     });
   }
+
+  const { worker } = envConfig;
+  const otherWorker = workers.find((name) => name !== worker);
+  if (queue.isConsumed && otherWorker !== undefined) {
+    return warning("events", subject, {
+      seen: `the Worker ${otherWorker} reads it, and not ${worker}: a queue has one consumer Worker`,
+      impact,
+      remedy: `name another queue in ${envConfig.file}`,
+      needsDeploy: true,
+    });
+  }
+
   return ok("events", subject, `the Worker ${workers.join(", ")} reads it`);
 }
 
@@ -84,19 +101,17 @@ function checkDeadLetterQueue(
 ): Finding[] {
   const { deadLetterQueue } = queue;
   if (deadLetterAnswer?.kind !== "missing" || deadLetterQueue === undefined) return [];
-  return [
-    warning(
-      "events",
-      { about: `the queue ${queue.name}` },
-      {
-        seen: `there is no dead-letter queue ${deadLetterQueue}`,
-        impact: "what fails as often as max_retries says is lost",
-        remedy: wranglerLine(envConfig, ["queues", "create", deadLetterQueue]),
-      },
-    ),
-  ];
+
+  const subject = { about: `the queue ${queue.name}` };
+  const finding = warning("events", subject, {
+    seen: `there is no dead-letter queue ${deadLetterQueue}`,
+    impact: "what fails as often as max_retries says is lost",
+    remedy: wranglerLine(envConfig, ["queues", "create", deadLetterQueue]),
+  });
+  return [finding];
 }
 
+/** Whether R2 writes the events of a bucket into the queue. */
 function checkRules(
   envConfig: EnvironmentConfig,
   { queue }: EventsSeen,
@@ -104,7 +119,7 @@ function checkRules(
   impact: string,
 ): Finding {
   const { name, bucket, prefix } = r2Bucket;
-  const subject: Subject = { about: `events of the R2 bucket ${bucket}`, bucket: name };
+  const subject = { about: `events of the R2 bucket ${bucket}`, bucket: name };
   if (answer.kind === "unknown") {
     return note("events", subject, `its rules are not known: ${answer.reason}`);
   }
@@ -115,91 +130,117 @@ function checkRules(
   }
 
   const repair = repairOf(answer.rules, queue.consumed, prefix);
-  const lines: RuleLines = {
-    create: (kinds) => wranglerLine(envConfig, ruleArgs(r2Bucket, prefix, queue.name, kinds)),
-    remove: (rules) => {
-      const removals = rules.map((rule) => wranglerLine(envConfig, removalArgs(r2Bucket, rule)));
-      return removals.join(" and ");
-    },
-  };
-  const remedy = remedyOf(repair, lines, prefix);
-  const others = repair.otherQueues.join(", ");
+  const commands = { envConfig, r2Bucket, queueName: queue.name };
+  return warning("events", subject, {
+    ...describeGap(coverage, repair, commands, impact),
+    remedy: remedyOf(repair, commands),
+  });
+}
+
+/** Which events do not come into the queue. @param impact of an event that does not come */
+function describeGap(
+  coverage: Exclude<Coverage, { kind: "covered" }>,
+  { otherQueues, isAllElsewhere }: Repair,
+  { r2Bucket, queueName }: RuleCommands,
+  impact: string,
+): Pick<Problem, "seen" | "impact"> {
+  const others = otherQueues.join(", ");
+
   switch (coverage.kind) {
     case "none":
-      return warning("events", subject, {
-        seen: `no rule writes them into ${queue.name}`,
-        impact,
-        remedy,
-      });
+      return { seen: `no rule writes them into ${queueName}`, impact };
+
     case "elsewhere": {
-      const part = repair.isAllElsewhere ? "" : "a part of ";
-      return warning("events", subject, {
-        seen: `R2 writes ${part}them into ${others}, and not into ${queue.name}`,
+      const events = isAllElsewhere ? "them" : "a part of them";
+      return {
+        seen: `R2 writes ${events} into ${others}, and not into ${queueName}`,
         impact: `unless they are passed on, ${impact}`,
-        remedy,
-      });
+      };
     }
+
     case "some-keys":
-      return warning("events", subject, {
-        seen: `a rule writes those of some keys alone into ${coverage.rules[0]?.queue}, and the Worker shows ${prefix}*`,
+      return {
+        seen: `a rule writes those of some keys alone into ${coverage.rules[0]?.queue}, and the Worker shows ${r2Bucket.prefix}*`,
         impact: `of other keys, ${impact}`,
-        remedy,
-      });
+      };
+
     case "some-actions": {
-      const elsewhere = others === "" ? "" : `. It writes these into ${others}`;
-      return warning("events", subject, {
-        seen: `what R2 writes into ${coverage.queues.join(" and ")} leaves out ${coverage.missing.join(", ")}${elsewhere}`,
+      const text = `what R2 writes into ${coverage.queues.join(" and ")} leaves out ${coverage.missing.join(", ")}`;
+      return {
+        seen: others === "" ? text : `${text}. It writes these into ${others}`,
         impact: `after these, ${impact}`,
-        remedy,
-      });
+      };
     }
+
     default:
       return coverage satisfies never;
   }
 }
 
-/** Commands about the rules of a bucket, for an operator to paste. */
-type RuleLines = {
-  readonly create: (kinds?: readonly EventKind[]) => string;
-  readonly remove: (rules: readonly EventRule[]) => string;
+/** What a command about the rules of a bucket names. */
+type RuleCommands = {
+  readonly envConfig: EnvironmentConfig;
+  readonly r2Bucket: R2BucketSeen["r2Bucket"];
+  readonly queueName: string;
 };
 
-/** What is lost while a rule is replaced. */
-const IN_BETWEEN = "No event tells what changes in between: name it to npx vitrine purge";
+/** The command that makes a rule, for an operator to paste. @param kinds by default all */
+function creationLine(
+  { envConfig, r2Bucket, queueName }: RuleCommands,
+  kinds?: readonly EventKind[],
+): string {
+  return wranglerLine(envConfig, ruleArgs(r2Bucket, r2Bucket.prefix, queueName, kinds));
+}
 
-function remedyOf(repair: Repair, { create, remove }: RuleLines, prefix: string): string {
+/** The commands that remove rules. */
+function removalLines({ envConfig, r2Bucket }: RuleCommands, rules: readonly EventRule[]): string {
+  const lines = rules.map((rule) => wranglerLine(envConfig, removalArgs(r2Bucket, rule)));
+  return lines.join(" and ");
+}
+
+function remedyOf(repair: Repair, commands: RuleCommands): string {
   const { kinds, removals, present, otherQueues } = repair;
-  if (otherQueues.length > 0) return passOnText(repair, create, prefix);
+  const { envConfig } = commands;
+  if (otherQueues.length > 0) return passOnText(repair, commands);
+
+  const create = creationLine(commands, kinds);
+  const purge = commandFor(envConfig, "npx vitrine purge");
   if (removals.length > 0) {
-    return `take it away: ${remove(removals)}. Then ${create(kinds)}. ${IN_BETWEEN}`;
+    return `take it away: ${removalLines(commands, removals)}. Then ${create}. No event tells what changes in between: name it to ${purge}`;
   }
-  if (present.length === 0) return create(kinds);
+  if (present.length === 0) return create;
 
   // That events count where keys overlap is documented, and others write the contrary (Q5).
-  const otherwise = `take away what is there: ${remove(present)}. Then ${create()}. ${IN_BETWEEN}`;
-  return `${create(kinds)}. If R2 refuses that beside the rule that is there, ${otherwise}`;
+  return `${create}. If R2 refuses that beside the rule that is there, take away what is there: ${removalLines(commands, present)}. Then ${creationLine(commands)}. No event tells what changes in between: name it to ${purge}`;
 }
 
 /** A rule of another queue is not for this project to take away. */
-function passOnText(
-  { kinds, otherQueues, isAllElsewhere }: Repair,
-  create: RuleLines["create"],
-  prefix: string,
-): string {
+function passOnText(repair: Repair, commands: RuleCommands): string {
+  const { kinds, otherQueues, isAllElsewhere } = repair;
+  const { envConfig, r2Bucket } = commands;
+  const { prefix } = r2Bucket;
   const others = otherQueues.join(", ");
-  const passOn = `have the Worker that reads ${others} pass them on: ${PAGE}`;
+  const passOn = `have the Worker that reads ${others} pass them on: ${page("docs/events.md")}, “If there is a rule already”`;
+
   if (isAllElsewhere) {
-    return `${passOn}. If it does, all is right: npx vitrine doctor --write-events proves it`;
+    const doctor = commandFor(envConfig, "npx vitrine doctor");
+    return `${passOn}. If it does, all is right: ${doctor} --write-events proves it`;
   }
+
   if (kinds.length > 0) {
-    return `${create(kinds)}. And ${passOn}. If R2 refuses that beside the rule that is there, the rule of ${others} must have all events of ${prefix}*`;
+    return `${creationLine(commands, kinds)}. And ${passOn}. If R2 refuses that beside the rule that is there, the rule of ${others} must have all events of ${prefix}*`;
   }
+
   return `${passOn}. Its rule must have all events of ${prefix}* for that, or make room: take it away, if nobody needs it`;
 }
 
-function removalArgs({ bucket, jurisdiction }: R2BucketSeen["r2Bucket"], { queue, id }: EventRule) {
-  const ofJurisdiction = jurisdiction === undefined ? [] : ["--jurisdiction", jurisdiction];
-  const ofRule = id === "" ? [] : ["--rule", id];
-  const start = ["r2", "bucket", "notification", "delete", bucket, ...ofJurisdiction];
-  return [...start, "--queue", queue, ...ofRule];
+function removalArgs(
+  { bucket, jurisdiction }: RuleCommands["r2Bucket"],
+  { queue, id }: EventRule,
+): readonly string[] {
+  const args = ["r2", "bucket", "notification", "delete", bucket];
+  if (jurisdiction !== undefined) args.push("--jurisdiction", jurisdiction);
+  args.push("--queue", queue);
+  if (id !== "") args.push("--rule", id);
+  return args;
 }

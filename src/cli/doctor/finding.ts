@@ -1,6 +1,7 @@
 // What the doctor checks, and what a check reports: what it saw, what visitors were seen to get, and what to do. Pure.
 
-import { type ConfigFile, hintFor } from "../wrangler/config-file.ts";
+import { withPages } from "../command.ts";
+import { type ConfigFile, commandFor, settingsFor } from "../wrangler/config-file.ts";
 
 /** Every check, and what it asks. */
 export const CHECKS = {
@@ -90,33 +91,38 @@ export function error(check: Check, subject: Subject, problem: Problem): Finding
 /** What others say, such as a server, may be very long. */
 const MAX_TEXT_LENGTH = 2_000;
 
-/** What several remedies say. */
-export const RUN_AGAIN = "then run the doctor again";
-export const SEE_PROVIDER = "see the provider's status page";
-export const SEE_CLOUDFLARE = "see https://www.cloudflarestatus.com";
-/** It sets what the zone lacks: first the rule, then Sources, then transformations. */
-export const SETUP = "npx vitrine deploy --setup";
-export const TRANSFORMATIONS_PAGE = "in Cloudflare's dashboard, Images → Transformations";
-
-/**
- * Completes the findings for the report: commands name this environment and this file, and a change of wrangler.toml is
- * followed by a deploy. The local run reads wrangler.toml by itself.
- */
+/** Completes the findings for the report: the remedy of what wrangler.toml has to change ends with a deploy. */
 export function completeFindings(
   findings: readonly Finding[],
   config: ConfigFile,
-  isLocal: boolean,
+  isLocalRun: boolean,
 ): Finding[] {
+  const deploy = commandFor(config, "npx vitrine deploy");
+
   return findings.map((finding) => {
     const { seen, impact, remedy, needsDeploy, isOfMachine: _isOfMachine, ...rest } = finding;
-    const deploys = needsDeploy && !isLocal;
-    const wholeRemedy = deploys ? `${remedy}. Then npx vitrine deploy` : remedy;
+
+    // The local run reads the file by itself.
+    const isDeployNext = needsDeploy && !isLocalRun;
+    const wholeRemedy = isDeployNext ? `${remedy}. Then ${deploy}` : remedy;
 
     return {
       ...rest,
-      seen: hintFor(config, seen.slice(0, MAX_TEXT_LENGTH)),
-      ...(impact !== undefined && { impact: hintFor(config, impact) }),
-      ...(wholeRemedy !== undefined && { remedy: hintFor(config, wholeRemedy) }),
+      seen: seen.slice(0, MAX_TEXT_LENGTH),
+      ...(impact !== undefined && { impact }),
+      ...(wholeRemedy !== undefined && { remedy: wholeRemedy }),
     };
   });
+}
+
+/**
+ * Names what a text of the Worker asks for, as this environment has it. The Worker names settings and commands as if it
+ * were the top level of a wrangler.toml, and does not know where the pages of the documentation are.
+ */
+export function workerText(config: ConfigFile, text: string): string {
+  const putSecret = "npx wrangler secret put";
+  const named = settingsFor(config, text).replaceAll(putSecret, () =>
+    commandFor(config, putSecret),
+  );
+  return withPages(named);
 }

@@ -2,6 +2,7 @@
 // nobody can tell a missing object from a denied one (A6). Nothing here ever says to take the right away.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
+import { page } from "../command.ts";
 import { type ListNeed, listNeedOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
 import type { Problem } from "./finding.ts";
@@ -19,17 +20,19 @@ export function describeListNeed(
   owner: string,
 ): Problem {
   const policy = `the policy of ${owner} must allow s3:ListBucket on arn:aws:s3:::${bucket}, if it is the Worker's key of this bucket`;
+
   if (need === "follower") {
     return {
       seen: "the key may not list the bucket (s3:ListBucket), or its S3 never says NoSuchKey, and another bucket follows it in a route",
       impact: "the next bucket is asked only if S3 says NoSuchKey here",
-      remedy: `${policy}: docs/configuration.md, “Several buckets”`,
+      remedy: `${policy}: ${page("docs/configuration.md")}, “Several buckets”`,
     };
   }
+
   return {
     seen: "the key may not list the bucket (s3:ListBucket), and there is a store",
     impact:
       "S3 does not say that an object is deleted, so what is stored of it stays, and may be shown again in an outage",
-    remedy: `${policy}: docs/deploy.md, “A store”`,
+    remedy: `${policy}: ${page("docs/deploy.md")}, “A store”`,
   };
 }

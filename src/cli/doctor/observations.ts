@@ -3,6 +3,7 @@
 // At 3 a.m. a wrong impact decides what an operator does. So an impact says what a visitor was seen to get, and never what
 // follows from a fault: a dead key may be hidden by the store, by Workers Cache or by the other slot.
 
+import type { BucketHealth } from "../../worker/operator.ts";
 import type { EventsSeen } from "../config/observe-events.ts";
 import type { Project, ProjectSite } from "../config/project.ts";
 import type { Health } from "../http/ask-health.ts";
@@ -41,7 +42,14 @@ export type VisitorsSeen =
 export function reportOf(site: SiteSeen | undefined): Health | undefined {
   const health = site?.health;
   if (health === undefined || isNoAnswer(health)) return undefined;
+
   return health;
+}
+
+/** What /healthz reports of a bucket. @param name in wrangler.toml */
+export function healthOfBucket(site: SiteSeen | undefined, name: string): BucketHealth | undefined {
+  const report = reportOf(site);
+  return report?.buckets.find(({ bucket }) => bucket === name);
 }
 
 /** The settings of the zone that has the host of `--url`; undefined: they were not read. */
@@ -54,50 +62,62 @@ export function zoneOfSite({
   const { hostname } = new URL(site.baseUrl);
   const settings = zones.zones.filter((zone) => zone.kind === "zone");
   const matches = settings.filter(({ name }) => `.${hostname}`.endsWith(`.${name}`));
-  // A subdomain may have a zone of its own.
-  return matches.toSorted((a, b) => b.name.length - a.name.length)[0];
+
+  // A subdomain may have a zone of its own, whose name is longer.
+  const [closest] = matches.toSorted((a, b) => b.name.length - a.name.length);
+  return closest;
 }
 
-/** What a remedy says where the settings of a zone would explain more than an answer of the edge does. */
-export function tokenAdvice({ zones }: Observations): string {
-  if (zones?.kind !== "no-token") return "";
-  return ". With a CLOUDFLARE_SETUP_TOKEN in the environment, the doctor reads which setting of the zone is missing";
+/** Adds to a remedy that the settings of a zone would explain more than an answer of the edge does. */
+export function withTokenAdvice({ zones }: Observations, remedy: string): string {
+  if (zones?.kind !== "no-token") return remedy;
+
+  return `${remedy}. With a CLOUDFLARE_SETUP_TOKEN in the environment, the doctor reads which setting of the zone is missing`;
 }
 
 /** Says what visitors were seen to get. @param bucket its name in wrangler.toml; undefined: of any bucket */
 export function visitorsOf({ site }: Observations, bucket: string | undefined): VisitorsSeen {
   if (site === undefined) {
-    const text = "visitors were not looked at: add --url";
-    return { kind: "unknown", text };
+    return { kind: "unknown", text: "visitors were not looked at: add --url" };
   }
 
-  const pictures = site.pictures.filter(
-    ({ buckets }) => bucket === undefined || buckets.includes(bucket),
-  );
-  const failing = pictures.find(
-    (picture) => !isShown(picture) && !isRefusedSignature(picture) && !isRefusedToken(picture),
-  );
+  let pictures = site.pictures;
+  if (bucket !== undefined) {
+    pictures = pictures.filter(({ buckets }) => buckets.includes(bucket));
+  }
+
+  const failing = pictures.find(isFailing);
   if (failing !== undefined) {
     const text = `${visitorOf(failing)} got ${outcomeOf(failing)} at ${failing.path}`;
     return { kind: "failing", text };
   }
 
-  const visible = pictures.filter(isShown);
-  const newest = visible.find(isNew) ?? visible[0];
+  const shownPictures = pictures.filter(isShown);
+  const newest = shownPictures.find(isNew) ?? shownPictures[0];
   if (newest === undefined) {
     return { kind: "unknown", text: "visitors were not looked at: no picture was requested" };
   }
+
   const text = `a visitor got the picture ${newest.path}: ${outcomeOf(newest)}`;
   return { kind: "shown", isNew: isNew(newest), text };
+}
+
+/** Returns whether a visitor gets no picture. A signature or a token of this machine says nothing of visitors. */
+function isFailing(picture: PictureSeen): boolean {
+  if (isShown(picture)) return false;
+
+  return !isRefusedSignature(picture) && !isRefusedToken(picture);
 }
 
 /** Adds to each problem what visitors were seen to get, unless its impact is another one. */
 export function addImpacts(seen: Observations, findings: readonly Finding[]): Finding[] {
   return findings.map((finding) => {
-    const { severity, impact } = finding;
+    const { severity, impact, bucket } = finding;
     const isProblem = severity === "error" || severity === "warning";
     if (!isProblem || impact !== undefined) return finding;
-    return { ...finding, impact: visitorsOf(seen, finding.bucket).text };
+
+    const visitors = visitorsOf(seen, bucket);
+    return { ...finding, impact: visitors.text };
   });
 }
 
@@ -115,14 +135,17 @@ function isNew(picture: PictureSeen): boolean {
 export function isRefusedSignature({ event, access, answers }: PictureSeen): boolean {
   if (access.query === "") return false;
   if (event !== undefined) return event === "signature-wrong" || event === "url-expired";
+
   return answers.some(({ result }) => result.status === 404 || result.status === 410);
 }
 
 /** Returns whether the Worker may refuse the token: to whom has one, it names no reason. */
 export function isRefusedToken({ access, answers }: PictureSeen): boolean {
   const hasToken = access.headers["authorization"] !== undefined;
-  const last = answers.at(-1)?.result;
-  return hasToken && last !== undefined && !isNoAnswer(last) && last.status === 404;
+  const last = answers.at(-1);
+  if (!hasToken || last === undefined) return false;
+
+  return !isNoAnswer(last.result) && last.result.status === 404;
 }
 
 const VISITORS = {
@@ -131,7 +154,7 @@ const VISITORS = {
   none: "a visitor whose browser reads no AVIF and no WebP",
 } as const;
 
-/** The kind of visitor that got no image. Their browsers are asked in this order. */
+/** The kind of visitor that got no image. Browsers are asked in turn, until one of them gets none. */
 function visitorOf({ answers }: PictureSeen): string {
   const last = answers.at(-1);
   return VISITORS[last?.browser ?? "avif"];
@@ -140,23 +163,28 @@ function visitorOf({ answers }: PictureSeen): string {
 /** `200 (stored)`, `404`, or why no answer came: of the browser that got no image, else of the first. */
 export function outcomeOf({ answers, event }: PictureSeen): string {
   const failing = answers.find(({ result }) => !isPicture(result));
-  const { result } = failing ?? answers[0] ?? {};
-  if (result === undefined) return "nothing";
+  const decisive = failing ?? answers[0];
+  if (decisive === undefined) return "nothing";
+
+  const { result } = decisive;
   if (isNoAnswer(result)) return `no answer (${result.reason})`;
 
-  const challenge = result.headers.has("cf-mitigated")
-    ? "a challenge, which browsers may pass"
-    : undefined;
-  const page = failing && result.status === 200 ? "no image" : undefined;
-  const details = [event, challenge, page, cacheStatus(result.headers)].filter(
-    (detail) => detail !== undefined,
-  );
-  const suffix = details.length === 0 ? "" : ` (${details.join(", ")})`;
-  return `${result.status}${suffix}`;
+  const { status, headers } = result;
+  const details: string[] = [];
+  if (event !== undefined) details.push(event);
+  if (headers.has("cf-mitigated")) details.push("a challenge, which browsers may pass");
+  if (failing !== undefined && status === 200) details.push("no image");
+
+  const cache = cacheStatus(headers);
+  if (cache !== undefined) details.push(cache);
+
+  if (details.length === 0) return `${status}`;
+  return `${status} (${details.join(", ")})`;
 }
 
 function firstCacheStatus({ answers }: PictureSeen): string | undefined {
   const [first] = answers;
   if (first === undefined || isNoAnswer(first.result)) return undefined;
+
   return cacheStatus(first.result.headers);
 }

@@ -11,7 +11,7 @@ import { configuredBucket, type Project, slotsAtHand, usesLocalS3 } from "../con
 import { requestS3, type S3RequestResult } from "../http/ask-s3.ts";
 import { listPage, type NoPage, type Page } from "../objects/list-page.ts";
 import type { Subject } from "./finding.ts";
-import { explainReply } from "./s3-reply.ts";
+import { isKeyAccepted, meaningOfReply } from "./s3-reply.ts";
 
 /** What S3 replies to one key at hand. */
 export type KeySeen = {
@@ -67,61 +67,57 @@ export async function observeBucket(
   const bucket = bucketToAsk(project, configBucket);
   const { usable, unusable } = slotsAtHand(project, configBucket);
   const sampleKeys = sampleKeysOf(project, bucket, names);
-  const unread = sampleKeys.map((key) => ({ key, reply: undefined }));
+
   const nothing: BucketSeen = {
     bucket,
     keys: [],
     unusable,
-    samples: unread,
+    samples: sampleKeys.map((key) => ({ key, reply: undefined })),
     page: undefined,
     withParameter: undefined,
     stranger: undefined,
     keyless: undefined,
   };
-  if (configuredBucket(project, configBucket).r2 !== undefined) return nothing;
+  const isBinding = configuredBucket(project, configBucket).r2 !== undefined;
+  if (isBinding) return nothing;
 
   const absentKey = absentKeyOf(bucket);
-  const keys = await Promise.all(
-    usable.map(async (slot) => ({
-      slot,
-      source: sourceOfSlot(project, bucket, slot),
-      absent: await getFirstByte(bucket, slot.credentials, absentKey, now),
-    })),
-  );
-  const keyless =
-    keys.length === 0 ? await getFirstByte(bucket, undefined, absentKey, now) : undefined;
+  const observing = usable.map((slot) => observeKey(project, bucket, slot, absentKey, now));
+  const keys = await Promise.all(observing);
+  const replies = keys.map(({ absent }) => absent);
+
+  let keyless: S3RequestResult | undefined;
+  if (keys.length === 0) {
+    keyless = await getFirstByte(bucket, undefined, absentKey, now);
+    replies.push(keyless);
+  }
   const seen = { ...nothing, keys, keyless };
 
   // Where S3 does not answer as the S3 of this bucket, every other request would only wait for the same.
-  const replies = [...keys.map(({ absent }) => absent), ...(keyless ? [keyless] : [])];
-  const isShut = replies.some((reply) => explainReply(reply, bucket).kind === "bucket-fault");
+  const isShut = replies.some((reply) => meaningOfReply(reply, bucket).kind === "bucket-fault");
   if (isShut) return seen;
 
-  const working = keys.find(({ absent }) => explainReply(absent, bucket).kind === "accepted");
-  const credentials = working?.slot.credentials;
   const stranger = await observeStranger(bucket, sampleKeys[0] ?? absentKey, now);
-  if (credentials === undefined) return { ...seen, stranger };
+  const acceptedKey = keys.find(({ absent }) => isKeyAccepted(absent, bucket));
+  if (acceptedKey === undefined) return { ...seen, stranger };
 
+  const { credentials } = acceptedKey.slot;
   const samples: SampleSeen[] = [];
   for (const key of sampleKeys) {
     samples.push(await observeSample(bucket, credentials, key, now));
   }
-  const readable = samples.find(({ reply }) => reply?.bytes !== undefined);
 
-  return {
-    ...seen,
-    samples,
-    page: await listPage(bucket, credentials, { prefix: bucket.prefix, maxKeys: 1 }, now()),
-    withParameter: readable && (await askWithParameter(bucket, credentials, readable.key, now)),
-    stranger,
-  };
+  const listOptions = { prefix: bucket.prefix, maxKeys: 1 };
+  const page = await listPage(bucket, credentials, listOptions, now());
+  const withParameter = await askWithParameter(bucket, credentials, samples, now);
+  return { ...seen, samples, page, withParameter, stranger };
 }
 
 /** The bucket with its name in wrangler.toml, and with a canary: the local S3 has the samples of the package. */
 function bucketToAsk(project: Project, configBucket: Bucket): Bucket {
+  const { bucket } = configuredBucket(project, configBucket);
   const { prefix, canary } = configBucket;
   const localCanary = usesLocalS3(project) ? `${prefix}photos/dandelion.jpg` : undefined;
-  const { bucket } = configuredBucket(project, configBucket);
   return { ...configBucket, canary: canary ?? localCanary, bucket };
 }
 
@@ -130,7 +126,8 @@ function sampleKeysOf({ config }: Project, bucket: Bucket, names: readonly strin
   const { prefix, canary, name } = bucket;
   if (names.length > 0) return names.map((path) => prefix + path);
 
-  const keys = new Set(canary === undefined ? [] : [canary]);
+  const keys = new Set<string>();
+  if (canary !== undefined) keys.add(canary);
   for (const { fallback } of config.routes) {
     if (fallback?.bucket.name === name) keys.add(fallback.key);
   }
@@ -144,12 +141,25 @@ function absentKeyOf({ prefix }: Pick<Bucket, "prefix">): string {
 
 /** What a finding about a bucket at S3 is about. */
 export function subjectOf({ name, bucket, baseUrl }: Bucket): Subject {
-  return { about: `bucket ${name}: ${bucket} at ${new URL(baseUrl).host}`, bucket: name };
+  const { host } = new URL(baseUrl);
+  return { about: `bucket ${name}: ${bucket} at ${host}`, bucket: name };
+}
+
+async function observeKey(
+  project: Project,
+  bucket: Bucket,
+  slot: Slot,
+  absentKey: string,
+  now: () => number,
+): Promise<KeySeen> {
+  const absent = await getFirstByte(bucket, slot.credentials, absentKey, now);
+  return { slot, source: sourceOfSlot(project, bucket, slot), absent };
 }
 
 function sourceOfSlot({ secrets }: Project, bucket: Bucket, { name }: Slot): string {
   const { accessKeyId } = secretNamesOf(bucket, name);
-  return secrets.get(accessKeyId)?.source ?? "this machine";
+  const secret = secrets.get(accessKeyId);
+  return secret?.source ?? "this machine";
 }
 
 async function observeStranger(
@@ -158,8 +168,9 @@ async function observeStranger(
   now: () => number,
 ): Promise<StrangerSeen> {
   const object = await getFirstByte(bucket, undefined, key, now);
-  const options = { prefix: bucket.prefix, maxKeys: 1 };
-  return { object, page: await listPage(bucket, undefined, options, now()) };
+  const listOptions = { prefix: bucket.prefix, maxKeys: 1 };
+  const page = await listPage(bucket, undefined, listOptions, now());
+  return { object, page };
 }
 
 /** Reads an object whole. */
@@ -171,21 +182,25 @@ async function observeSample(
 ): Promise<SampleSeen> {
   const sentAt = now();
   const url = originUrl(bucket.baseUrl, key);
-  const headers = new Headers(await sign(url, bucket.region, credentials, sentAt));
-  return { key, reply: await requestS3(url, { headers, readsObject: true }, sentAt) };
+  const signedHeaders = await sign(url, bucket.region, credentials, sentAt);
+  const headers = new Headers(signedHeaders);
+  const reply = await requestS3(url, { headers, readsObject: true }, sentAt);
+  return { key, reply };
 }
 
-/** Asks for an object by a URL like the one that the edge fetches (A15). */
+/** Asks for the first sample that S3 gives by a URL like the one that the edge fetches (A15). */
 async function askWithParameter(
   bucket: Bucket,
   credentials: Credentials,
-  key: string,
+  samples: readonly SampleSeen[],
   now: () => number,
 ): Promise<S3RequestResult | undefined> {
+  const readable = samples.find(({ reply }) => reply?.bytes !== undefined);
+  if (readable === undefined) return undefined;
   if (!bucket.hasSourceParameter || bucket.engine !== "cf") return undefined;
 
   const value = crypto.randomUUID().replaceAll("-", "");
-  return getFirstByte(bucket, credentials, key, now, `?x-vitrine=${value}`);
+  return getFirstByte(bucket, credentials, readable.key, now, `?x-vitrine=${value}`);
 }
 
 /** @param credentials undefined: as a stranger */
@@ -198,7 +213,11 @@ async function getFirstByte(
 ): Promise<S3RequestResult> {
   const sentAt = now();
   const url = originUrl(bucket.baseUrl, key) + search;
-  const signed = credentials && (await sign(url, bucket.region, credentials, sentAt));
-  const headers = new Headers({ ...signed, range: "bytes=0-0" });
+  const headers = new Headers({ range: "bytes=0-0" });
+
+  if (credentials !== undefined) {
+    const signedHeaders = await sign(url, bucket.region, credentials, sentAt);
+    for (const [name, value] of Object.entries(signedHeaders)) headers.set(name, value);
+  }
   return requestS3(url, { headers }, sentAt);
 }

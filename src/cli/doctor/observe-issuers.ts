@@ -21,7 +21,7 @@ export type IssuerSeen = {
 };
 
 /** What is at the URL of the keys. */
-type KeysSeen =
+export type KeysSeen =
   | { readonly kind: "no-answer"; readonly reason: string }
   /** `location`: where a redirect leads. */
   | { readonly kind: "refused"; readonly status: number; readonly location: string | undefined }
@@ -60,23 +60,42 @@ export async function observeIssuers(
   { routes }: Pick<Config, "routes">,
   now: () => number,
 ): Promise<readonly IssuerSeen[]> {
-  const tables = routes.flatMap(({ option, path, tokenRules = [] }) =>
-    tokenRules.map((rule) => ({ rule, path, table: `${option}.token` })),
-  );
-  const groups = Map.groupBy(tables, ({ rule }) => `${rule.issuer} ${rule.keys}`);
+  const rules: IssuerRule[] = [];
+  for (const { option, path, tokenRules } of routes) {
+    for (const rule of tokenRules ?? []) rules.push({ rule, path, table: `${option}.token` });
+  }
 
-  const observing = [...groups.values()].map(async (group): Promise<IssuerSeen[]> => {
+  // Routes may share an issuer.
+  const groups = Map.groupBy(rules, ({ rule }) => `${rule.issuer} ${rule.keys}`);
+  const observing: Promise<IssuerSeen>[] = [];
+  for (const group of groups.values()) {
     const [first] = group;
-    if (first === undefined) return [];
+    if (first !== undefined) observing.push(observeIssuer(first.rule, group, now));
+  }
+  return Promise.all(observing);
+}
 
-    const { issuer, keys: keysUrl } = first.rule;
-    const keys = await observeKeys(keysUrl, now);
-    const document = await observeDocument(issuer);
-    const names = new Set(group.map(({ table }) => table));
-    const paths = new Set(group.map(({ path }) => path));
-    return [{ issuer, keysUrl, tables: [...names], paths: [...paths], keys, document }];
-  });
-  return (await Promise.all(observing)).flat();
+/** A rule by which tokens of an issuer open a route. */
+type IssuerRule = {
+  readonly rule: TokenRule;
+  /** Of the route. */
+  readonly path: string;
+  /** `ROUTES[0].token`. */
+  readonly table: string;
+};
+
+/** @param group the rules that have this issuer */
+async function observeIssuer(
+  { issuer, keys: keysUrl }: TokenRule,
+  group: readonly IssuerRule[],
+  now: () => number,
+): Promise<IssuerSeen> {
+  const tables = new Set(group.map(({ table }) => table));
+  const paths = new Set(group.map(({ path }) => path));
+
+  const keys = await observeKeys(keysUrl, now);
+  const document = await observeDocument(issuer);
+  return { issuer, keysUrl, tables: [...tables], paths: [...paths], keys, document };
 }
 
 async function observeKeys(keysUrl: TokenRule["keys"], now: () => number): Promise<KeysSeen> {
@@ -86,17 +105,20 @@ async function observeKeys(keysUrl: TokenRule["keys"], now: () => number): Promi
 
   const { status, headers, whole, text } = result;
   if (status !== 200) {
-    return { kind: "refused", status, location: headers.get("location") ?? undefined };
+    const location = headers.get("location") ?? undefined;
+    return { kind: "refused", status, location };
   }
   if (!whole) return { kind: "too-large" };
 
   const keySet = parseJson(text);
   const keys = isPlainObject(keySet) ? keySet["keys"] : undefined;
+
   // The library takes no set with a member that is no object, and so none of its keys.
   if (!Array.isArray(keys) || !keys.every(isPlainObject)) return { kind: "no-key-set" };
 
   const seconds = (now() - sentAt) / 1000;
-  return { kind: "keys", keys: await Promise.all(keys.map(readKey)), seconds };
+  const keysSeen = await Promise.all(keys.map(readKey));
+  return { kind: "keys", keys: keysSeen, seconds };
 }
 
 const ACCEPT_JSON = { headers: { accept: "application/json" } };
@@ -115,41 +137,44 @@ async function readKey(jwk: Readonly<Record<string, unknown>>): Promise<KeySeen>
     const fault = "is symmetric: who can read it can make tokens, so the Worker takes none";
     return { kid, label, fault };
   }
+
   if (jwk["d"] !== undefined) {
     return { kid, label, fault: "is a private key: who can read it can make tokens" };
   }
 
-  const candidates = alg === undefined ? ALGORITHMS : ALGORITHMS.filter((one) => one === alg);
-  if (candidates.length === 0) {
+  // A key that names no algorithm is for all of its kind.
+  const algorithms =
+    alg === undefined ? ALGORITHMS : ALGORITHMS.filter((algorithm) => algorithm === alg);
+  if (algorithms.length === 0) {
     return { kid, label, fault: "is for an algorithm that the Worker does not take" };
   }
 
-  for (const candidate of candidates) {
-    const bits = await importBits({ ...jwk, kty }, candidate, kid);
-    if (bits === undefined) continue;
+  for (const algorithm of algorithms) {
+    const importing = await importKey({ ...jwk, kty }, algorithm, kid);
+    if (importing.kind === "refused") continue;
 
-    const isShort = bits < MIN_RSA_BITS;
+    const { bits } = importing;
+    const isShort = bits !== undefined && bits < MIN_RSA_BITS;
     return { kid, label, fault: isShort ? `has ${count(bits)} bits, and needs 2,048` : undefined };
   }
   return { kid, label, fault: "cannot be used to check a signature" };
 }
 
-/**
- * Imports a key for an algorithm.
- * @returns its length, if that matters: `Infinity` if not; undefined: it is no key for that algorithm
- */
-async function importBits(
-  jwk: JWK,
-  alg: string,
-  kid: string | undefined,
-): Promise<number | undefined> {
+type ImportedKey =
+  /** `bits`: the length of an RSA key. */
+  | { readonly kind: "imported"; readonly bits: number | undefined }
+  /** It is no key for that algorithm. */
+  | { readonly kind: "refused" };
+
+/** Imports a key for an algorithm, as the Worker does. */
+async function importKey(jwk: JWK, alg: string, kid: string | undefined): Promise<ImportedKey> {
   try {
     const findKey = createLocalJWKSet({ keys: [jwk] });
-    const { algorithm } = await findKey({ alg, ...(kid !== undefined && { kid }) });
-    const { modulusLength } = { modulusLength: Infinity, ...algorithm };
-    return modulusLength;
+    const key = await findKey({ alg, ...(kid !== undefined && { kid }) });
+    const { modulusLength } = { modulusLength: undefined, ...key.algorithm };
+    return { kind: "imported", bits: modulusLength };
   } catch {
-    return undefined;
+    return { kind: "refused" };
   }
 }
 
@@ -161,6 +186,7 @@ async function observeDocument(issuer: string): Promise<DocumentSeen> {
     `${origin}${path}/.well-known/openid-configuration`,
     `${origin}/.well-known/oauth-authorization-server${path}`,
   ];
+
   for (const url of urls) {
     const result = await fetchText(url, ACCEPT_JSON, TIMEOUT_S, MAX_BYTES);
     if (isNoAnswer(result) || result.status !== 200) continue;

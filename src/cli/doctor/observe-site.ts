@@ -7,7 +7,7 @@ import type { Config } from "../../worker/config/config.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { isFault } from "../command.ts";
+import { type CommandFault, isFault } from "../command.ts";
 import { edgeBucketsOf } from "../config/buckets.ts";
 import type { ProjectSite } from "../config/project.ts";
 import {
@@ -24,8 +24,8 @@ import { type Access, accessForNow, variantNamesOf, variantPathOf } from "../url
 import { refusalOfToken } from "../urls/try-token.ts";
 import { commandFor } from "../wrangler/config-file.ts";
 import { askSite } from "./ask-site.ts";
-import type { BucketSeen } from "./observe-bucket.ts";
-import { type SideDoorSeen, trySideDoor } from "./side-door.ts";
+import type { BucketSeen, SampleSeen } from "./observe-bucket.ts";
+import { type SideDoorSeen, trySideDoor } from "./observe-side-door.ts";
 
 export type SiteSeen = {
   readonly baseUrl: string;
@@ -96,6 +96,7 @@ export type TokenRouteSeen = {
 type CachedAgain = { readonly picture: PictureSeen; readonly cache: string | undefined };
 
 /**
+ * Asks for everything that the checks of a site need.
  * @param visitorToken the token of a visitor; undefined: none is at hand
  * @param now ms since 1970
  */
@@ -106,9 +107,10 @@ export async function observeSite(
   now: () => number,
 ): Promise<SiteSeen> {
   const { baseUrl, healthToken, isLocalRun, config, envConfig } = site;
+  const absence = await checkPresence(baseUrl);
   const nothing: SiteSeen = {
     baseUrl,
-    absence: await checkPresence(baseUrl),
+    absence,
     health: undefined,
     hasThisConfiguration: true,
     pictures: [],
@@ -119,64 +121,86 @@ export async function observeSite(
   };
 
   // Where nothing answers, the token is not sent either: another server may be there.
-  const isSilent = nothing.absence !== undefined && nothing.absence.status === undefined;
+  const isSilent = absence !== undefined && absence.status === undefined;
   if (isSilent) return nothing;
 
-  const isBroken = nothing.absence?.status === 500 && nothing.absence.isVitrine === true;
-  const isWorker = nothing.absence === undefined || isBroken;
-  const tail = commandFor(envConfig, "npx wrangler tail");
-  const health =
-    isWorker && healthToken !== undefined
-      ? await fetchHealth(baseUrl, healthToken, tail)
-      : undefined;
-  if (isBroken) return { ...nothing, health };
+  // Where /healthz is another app's, the token is not sent.
+  const isBroken = absence?.status === 500 && absence.isVitrine === true;
+  const isWorker = absence === undefined || isBroken;
+  const token = isWorker ? healthToken : undefined;
 
-  const hasReport = health !== undefined && !isNoAnswer(health);
-  const hash = hasReport ? health.configuration : undefined;
-  const isSame = hash === undefined || hash === (await hashVars(envConfig.deployedVars));
+  const tail = commandFor(envConfig, "npx wrangler tail");
+  const health = token === undefined ? undefined : await fetchHealth(baseUrl, token, tail);
+  if (isBroken) return { ...nothing, health };
 
   const { requests, skipped } = await planRequests(site, buckets, visitorToken, now());
   const pictures: PictureSeen[] = [];
-  // Where /healthz is another app's, the token is not sent.
-  const token = nothing.absence === undefined ? healthToken : undefined;
   for (const request of requests) {
     pictures.push(await observePicture(baseUrl, token, request, now));
   }
-  const firstShown = pictures.find(isShown);
+
   const tokenRoutes: TokenRouteSeen[] = [];
   for (const route of config.routes) {
-    const seen = await observeTokenRoute(site, route, buckets, token);
-    if (seen !== undefined) tokenRoutes.push(seen);
+    const routeSeen = await observeTokenRoute(site, route, buckets, token);
+    if (routeSeen !== undefined) tokenRoutes.push(routeSeen);
   }
 
-  const seen = {
-    ...nothing,
-    health,
-    hasThisConfiguration: isLocalRun || isSame,
-    pictures,
-    skipped,
-    tokenRoutes,
-  };
+  const hasThisConfiguration = isLocalRun || (await isDeployed(envConfig, health));
+  const seen = { ...nothing, health, hasThisConfiguration, pictures, skipped, tokenRoutes };
+
   // The local run has no Workers Cache, and no zone. Somebody else's site is not asked.
-  if (isLocalRun || (seen.absence !== undefined && firstShown === undefined)) return seen;
+  const firstShown = pictures.find(isShown);
+  const isForeign = absence !== undefined && firstShown === undefined;
+  if (isLocalRun || isForeign) return seen;
 
-  // If the Worker itself answered for a picture, a plain 403 elsewhere is no block of this machine.
-  const results = [
-    ...pictures.flatMap(({ answers }) => answers.map(({ result }) => result)),
-    ...tokenRoutes.map(({ result }) => result),
-  ];
-  const isReached = results.some((result) => !isNoAnswer(result) && isOfVitrine(result.headers));
-  const sideDoors: SideDoorSeen[] = [];
-  for (const bucket of edgeBucketsOf(config.routes)) {
-    const sample = buckets.find((bucketSeen) => bucketSeen.bucket.name === bucket.name)?.samples[0];
-    sideDoors.push(await trySideDoor(bucket, baseUrl, sample?.key, isReached));
-  }
+  const sideDoors = await trySideDoors(seen, config, buckets);
 
   // A route whose pictures are not kept says nothing of the cache.
   const cachedPictures = pictures.filter((picture) => isCached(picture, config));
   const pictureForCache = cachedPictures.find(isShown) ?? firstShown;
-  const cachedAgain = pictureForCache && (await askCacheAgain(baseUrl, pictureForCache));
+  if (pictureForCache === undefined) return { ...seen, sideDoors };
+
+  const cachedAgain = await askCacheAgain(baseUrl, pictureForCache);
   return { ...seen, sideDoors, cachedAgain };
+}
+
+/** Returns whether the Worker has the vars of wrangler.toml. What it does not report is taken to be right. */
+async function isDeployed(
+  envConfig: ProjectSite["envConfig"],
+  health: SiteSeen["health"],
+): Promise<boolean> {
+  if (health === undefined || isNoAnswer(health)) return true;
+
+  const { configuration: deployedHash } = health;
+  if (deployedHash === undefined) return true;
+
+  const hash = await hashVars(envConfig.deployedVars);
+  return hash === deployedHash;
+}
+
+async function trySideDoors(
+  seen: Pick<SiteSeen, "baseUrl" | "pictures" | "tokenRoutes">,
+  config: Config,
+  buckets: readonly BucketSeen[],
+): Promise<SideDoorSeen[]> {
+  const { baseUrl, pictures, tokenRoutes } = seen;
+
+  // If the Worker itself answered for a picture, a plain 403 elsewhere is no block of this machine.
+  const results = tokenRoutes.map(({ result }) => result);
+  for (const { answers } of pictures) results.push(...answers.map(({ result }) => result));
+  const isReached = results.some((result) => !isNoAnswer(result) && isOfVitrine(result.headers));
+
+  const sideDoors: SideDoorSeen[] = [];
+  for (const bucket of edgeBucketsOf(config.routes)) {
+    const sample = firstSampleOf(bucket, buckets);
+    sideDoors.push(await trySideDoor(bucket, baseUrl, sample?.key, isReached));
+  }
+  return sideDoors;
+}
+
+function firstSampleOf({ name }: Bucket, buckets: readonly BucketSeen[]): SampleSeen | undefined {
+  const bucketSeen = buckets.find(({ bucket }) => bucket.name === name);
+  return bucketSeen?.samples[0];
 }
 
 function isCached({ route }: PictureSeen, { answers }: Config): boolean {
@@ -191,7 +215,9 @@ export function isShown({ answers }: PictureSeen): boolean {
 /** Returns whether an answer is called an image. A page of something in front may be 200, too. */
 export function isPicture(result: SiteAnswer): boolean {
   if (isNoAnswer(result) || result.status !== 200) return false;
-  return /^image\//.test(result.headers.get("content-type") ?? "");
+
+  const contentType = result.headers.get("content-type") ?? "";
+  return contentType.startsWith("image/");
 }
 
 type Plan = { readonly requests: readonly PictureRequest[]; readonly skipped: SkippedPicture[] };
@@ -208,25 +234,29 @@ async function planRequests(
 
   for (const route of site.config.routes) {
     for (const bucket of route.buckets) {
-      const sample = buckets.find(({ bucket: { name } }) => name === bucket.name)?.samples[0];
+      const sample = firstSampleOf(bucket, buckets);
       if (sample === undefined) continue;
 
       const request = await planRequest(site, route, bucket, sample, visitorToken, now);
       if (request === undefined) continue;
+
       if (isFault(request)) {
         skipped.push({ route, bucket: bucket.name, reason: request.fault });
         continue;
       }
-      const other = requests.get(request.path);
-      const both = other && {
-        ...other,
-        buckets: [...other.buckets, bucket.name],
-        original: other.original ?? request.original,
-      };
-      requests.set(request.path, both ?? request);
+
+      const planned = requests.get(request.path);
+      const both = planned === undefined ? request : joinRequests(planned, request);
+      requests.set(request.path, both);
     }
   }
   return { requests: [...requests.values()], skipped };
+}
+
+/** One request for the samples of two buckets. The bucket that is asked first has the original. */
+function joinRequests(planned: PictureRequest, request: PictureRequest): PictureRequest {
+  const buckets = [...planned.buckets, ...request.buckets];
+  return { ...planned, buckets, original: planned.original ?? request.original };
 }
 
 /** Plans the request for a sample at the first preset of a route. @returns undefined: the sample has no URL there */
@@ -234,16 +264,17 @@ async function planRequest(
   site: ProjectSite,
   route: BoundRoute,
   bucket: Bucket,
-  sample: BucketSeen["samples"][number],
+  sample: SampleSeen,
   visitorToken: string | undefined,
   now: number,
-) {
+): Promise<PictureRequest | CommandFault | undefined> {
+  const { config, baseUrl } = site;
   const [variantName] = variantNamesOf(site, route);
   if (variantName === undefined) return undefined;
 
   const key = sample.key.slice(bucket.prefix.length);
-  const variant = site.config.variants.get(variantName);
-  const path = variantPathOf(site.config, route, variantName, key);
+  const variant = config.variants.get(variantName);
+  const path = variantPathOf(config, route, variantName, key);
   if (variant === undefined || path === undefined) return undefined;
 
   const grant = { preset: variant.preset, key };
@@ -251,16 +282,21 @@ async function planRequest(
   if (isFault(access)) return access;
 
   if (route.tokenRules !== undefined && visitorToken !== undefined) {
-    const reason = await refusalOfToken(site.config, route, site.baseUrl + path, visitorToken, now);
+    const reason = await refusalOfToken(config, route, baseUrl + path, visitorToken, now);
     if (reason !== undefined) {
       return { fault: `the token at hand does not open ${path}: ${reason}` };
     }
   }
 
-  const original = sample.reply?.bytes;
   return {
-    ...{ route, buckets: [bucket.name], variantName, variant, path, access, original },
+    route,
+    buckets: [bucket.name],
+    variantName,
+    variant,
+    path,
+    access,
     sampleKey: sample.key,
+    original: sample.reply?.bytes,
   };
 }
 
@@ -285,11 +321,9 @@ async function observePicture(
     clockAhead ??= readClock(result.headers, now());
     if (isPicture(result)) continue;
 
-    // Another app may be at that path. The operator's token would take the place of a visitor's.
+    // The operator's token would take the place of a visitor's.
     const hasVisitorToken = headers["authorization"] !== undefined;
-    const isAnswerOfVitrine = healthToken !== undefined && isOfVitrine(result.headers);
-    const canAsk = isAnswerOfVitrine && !hasVisitorToken;
-    event = canAsk ? await askForEvent(url, healthToken) : undefined;
+    if (!hasVisitorToken) event = await askForEvent(url, result.headers, healthToken);
     break;
   }
   return { ...request, answers, event, clockAhead };
@@ -312,9 +346,8 @@ async function observeTokenRoute(
 
   const url = site.baseUrl + path;
   const result = await askSite(url);
-  const isRefused = !isNoAnswer(result) && !isPicture(result) && isOfVitrine(result.headers);
-  const canAsk = isRefused && healthToken !== undefined;
-  const event = canAsk ? await askForEvent(url, healthToken) : undefined;
+  const isRefused = !isNoAnswer(result) && !isPicture(result);
+  const event = isRefused ? await askForEvent(url, result.headers, healthToken) : undefined;
   return { route, path, result, event };
 }
 
@@ -324,33 +357,49 @@ function samplePathOf(
   route: BoundRoute,
   buckets: readonly BucketSeen[],
 ): string | undefined {
+  const { config } = site;
   const [variantName] = variantNamesOf(site, route);
   if (variantName === undefined) return undefined;
 
+  const bucketNames = new Set(route.buckets.map(({ name }) => name));
   for (const { bucket, samples } of buckets) {
-    if (!route.buckets.some(({ name }) => name === bucket.name)) continue;
+    if (!bucketNames.has(bucket.name)) continue;
 
     for (const { key } of samples) {
       const relativeKey = key.slice(bucket.prefix.length);
-      const path = variantPathOf(site.config, route, variantName, relativeKey);
+      const path = variantPathOf(config, route, variantName, relativeKey);
       if (path !== undefined) return path;
     }
   }
 
+  // The parts of the key pattern `photos/:user/*` are `photos/`, `:user`, `/`, `*` and "": each second one is variable.
   const absentName = `vitrine-doctor-${crypto.randomUUID()}`;
   const { parts } = route.mapping.key;
-  const absentKey = parts.map((part, index) => (index % 2 === 0 ? part : absentName)).join("");
-  return variantPathOf(site.config, route, variantName, absentKey);
+  const absentParts = parts.map((part, index) => (index % 2 === 0 ? part : absentName));
+  return variantPathOf(config, route, variantName, absentParts.join(""));
 }
 
 /** How far this machine's clock is ahead of the one that wrote a header `date`: s. */
 function readClock(headers: Headers, now: number): number | undefined {
-  const date = Date.parse(headers.get("date") ?? "");
+  const header = headers.get("date");
+  if (header === null) return undefined;
+
+  const date = Date.parse(header);
   return Number.isNaN(date) ? undefined : Math.round((now - date) / 1000);
 }
 
-/** Asks the Worker, as its operator, why it refuses a URL. @returns an event of docs/errors.md */
-async function askForEvent(url: string, healthToken: string): Promise<string | undefined> {
+/**
+ * Asks the Worker, as its operator, why it refuses a URL. Another app may be at that path: it does not get the token.
+ * @param headers of the refusal
+ * @returns an event of docs/errors.md
+ */
+async function askForEvent(
+  url: string,
+  headers: Headers,
+  healthToken: string | undefined,
+): Promise<string | undefined> {
+  if (healthToken === undefined || !isOfVitrine(headers)) return undefined;
+
   const result = await askSite(url, { authorization: `Bearer ${healthToken}` });
   if (isNoAnswer(result)) return undefined;
 
@@ -362,6 +411,7 @@ async function askForEvent(url: string, healthToken: string): Promise<string | u
 async function askCacheAgain(baseUrl: string, picture: PictureSeen): Promise<CachedAgain> {
   const { query, headers } = picture.access;
   const url = baseUrl + picture.path + query;
+
   let cache: string | undefined;
   for (let attempt = 0; attempt < 2; attempt += 1) {
     const result = await askSite(url, headers);

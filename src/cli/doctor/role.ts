@@ -6,25 +6,25 @@ import type { Oidc } from "../../worker/config/oidc.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { RoleHealth } from "../../worker/origin/health.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
+import { page } from "../command.ts";
 import { fetchText, isNoAnswer } from "../http/body.ts";
+import { type ConfigFile, commandFor } from "../wrangler/config-file.ts";
 import {
   error,
   type Finding,
   ok,
   type Problem,
-  RUN_AGAIN,
   type Subject,
   warning,
+  workerText,
 } from "./finding.ts";
 import { needsList } from "./list-right.ts";
 import type { Observations } from "./observations.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
-import { explainReply } from "./s3-reply.ts";
+import { explainBucketFault, meaningOfReply } from "./s3-reply.ts";
 
 const TIMEOUT_S = 10;
 const MAX_BYTES = 100_000;
-const PUT_KEY =
-  "put OIDC_SIGNING_KEY again, with all its lines (docs/keyless.md): npx wrangler secret put OIDC_SIGNING_KEY";
 
 /** What AWS reads at the issuer's address. `fault`: undefined if all is well. */
 export type OwnIssuerSeen = { readonly about: string; readonly fault: string | undefined };
@@ -37,16 +37,19 @@ export async function observeOwnIssuer({ issuer }: Pick<Oidc, "issuer">): Promis
   const document = await readJson(about);
   if (document.kind === "fault") return { about, fault: document.fault };
 
-  for (const [name, right] of Object.entries({ issuer, jwks_uri: keysUrl })) {
-    if (document.table[name] === right) continue;
-    const value = JSON.stringify(document.table[name]) ?? "missing";
-    return { about, fault: `${about}: ${name} is ${value.slice(0, 100)}, not ${right}` };
+  const expected = { issuer, jwks_uri: keysUrl };
+  for (const [name, expectedValue] of Object.entries(expected)) {
+    const value = document.table[name];
+    if (value === expectedValue) continue;
+
+    const text = JSON.stringify(value) ?? "missing";
+    return { about, fault: `${about}: ${name} is ${text.slice(0, 100)}, not ${expectedValue}` };
   }
 
-  const set = await readJson(keysUrl);
-  if (set.kind === "fault") return { about, fault: set.fault };
+  const keySet = await readJson(keysUrl);
+  if (keySet.kind === "fault") return { about, fault: keySet.fault };
 
-  const { keys } = set.table;
+  const { keys } = keySet.table;
   const hasKey = Array.isArray(keys) && keys.some(isPublicKey);
   return { about, fault: hasKey ? undefined : `${keysUrl} shows no public key` };
 }
@@ -65,22 +68,32 @@ async function readJson(url: string): Promise<JsonDocument> {
     return { kind: "fault", fault: `${url} cannot be reached: ${result.reason}` };
   }
 
-  const { status, text } = result;
-  const table = status === 200 ? parseJson(text) : undefined;
-  if (!isPlainObject(table))
-    return { kind: "fault", fault: `${url} answers ${status}, or no JSON` };
+  if (result.status !== 200) return { kind: "fault", fault: `${url} answers ${result.status}` };
+
+  const table = parseJson(result.text);
+  if (!isPlainObject(table)) {
+    return { kind: "fault", fault: `${url} answers 200, and not with a JSON object` };
+  }
   return { kind: "table", table };
 }
 
 /** Whether AWS finds the Worker's public keys. */
-export function checkOwnIssuer({ about, fault }: OwnIssuerSeen): Finding {
-  const subject = { about };
-  if (fault === undefined) return ok("issuer", subject, "it shows the Worker's public keys");
-  return error("issuer", subject, {
-    seen: fault,
-    impact: "AWS reads it before it trusts the Worker: without it, the role cannot be taken",
-    remedy: `let everybody read it, without a firewall in front. OIDC.issuer in wrangler.toml must be the address of this Worker: if it is, npx vitrine deploy. If only the key is missing, ${PUT_KEY}`,
-  });
+export function checkOwnIssuer({ project }: Observations, issuerSeen: OwnIssuerSeen): Finding {
+  const { about, fault } = issuerSeen;
+  if (fault === undefined) return ok("issuer", { about }, "it shows the Worker's public keys");
+
+  const { envConfig } = project;
+  const deploy = commandFor(envConfig, "npx vitrine deploy");
+  const put = commandFor(envConfig, "npx wrangler secret put");
+  return error(
+    "issuer",
+    { about },
+    {
+      seen: fault,
+      impact: "AWS reads it before it trusts the Worker: without it, the role cannot be taken",
+      remedy: `let everybody read it, without a firewall in front. OIDC.issuer in ${envConfig.file} must be the address of this Worker: if it is, ${deploy}. If only the key is missing, put OIDC_SIGNING_KEY again, with all its lines (${page("docs/keyless.md")}): ${put} OIDC_SIGNING_KEY`,
+    },
+  );
 }
 
 /** What /healthz says of a role. The first failure hides later ones. */
@@ -94,117 +107,148 @@ export function checkRole(
 
   const about = `${seen.site?.baseUrl}: bucket ${bucket.name}, its role`;
   const subject = { about, bucket: bucket.name };
-  const { state, expires, reason } = health;
+  const { envConfig } = seen.project;
 
-  if (expires === undefined) {
-    const explanation = reason ?? "it does not say why";
-    return [
-      error("role", subject, {
-        seen: `STS gives the Worker no credentials of the role (${state}): ${explanation}`,
-        ...stsRemedy(bucket.name, role, state),
-      }),
-    ];
-  }
+  // Without credentials, the state is what STS says, else what S3 says to them.
+  const { state, expires } = health;
+  if (expires === undefined) return [explainNoSession(envConfig, subject, bucket, role, health)];
+
   return [
-    checkSession(subject, role, health, expires),
+    checkSession(envConfig, subject, role, health, expires),
     checkRoleRights(seen, subject, bucket, role, state),
   ];
 }
 
-/** Whether STS will go on to give credentials. */
+function explainNoSession(
+  config: ConfigFile,
+  subject: Subject,
+  bucket: Bucket,
+  role: Role,
+  { state: stsCode, reason }: RoleHealth,
+): Finding {
+  const explanation = reason === undefined ? "it does not say why" : workerText(config, reason);
+  const repair = stsRepair(config, bucket.name, role, stsCode);
+  return error("role", subject, {
+    seen: `STS gives the Worker no credentials of the role (${stsCode}): ${explanation}`,
+    ...repair,
+  });
+}
+
+/** Whether STS will go on to give credentials. @param expires when those that the Worker has expire */
 function checkSession(
+  config: ConfigFile,
   subject: Subject,
   { arn }: Role,
-  { renewal, mistakes = [] }: RoleHealth,
+  { renewal, mistakes }: RoleHealth,
   expires: string,
 ): Finding {
   const text = `STS gives credentials of ${arn}, good until ${expires}`;
-  const problems = [...mistakes];
-  if (renewal !== undefined) problems.unshift(`STS gives no new ones (${renewal})`);
+  const problems: string[] = [];
+  if (renewal !== undefined) problems.push(`STS gives no new ones (${renewal})`);
+  for (const mistake of mistakes ?? []) problems.push(workerText(config, mistake));
   if (problems.length === 0) return ok("role", subject, text);
 
   return warning("role", subject, {
     seen: `${text}, but ${problems.join("; ")}`,
     impact: "without new ones, no new picture can be made after that",
-    remedy: `docs/keyless.md has each answer of STS. If it is a key, put it again, with all its lines`,
+    remedy: `${page("docs/keyless.md")} has each answer of STS. If it is a key, put it again, with all its lines`,
   });
 }
 
-/** Whether the role may read. A policy that is printed has all rights that the docs demand, and no other. */
+/**
+ * Whether the role may read. A policy that is printed has all rights that the docs demand, and no other.
+ * @param s3Code how S3 answers credentials of the role: `ok` or its code
+ */
 function checkRoleRights(
   seen: Observations,
   subject: Subject,
   bucket: Bucket,
   { arn }: Role,
-  state: string,
+  s3Code: string,
 ): Finding {
-  if (state === "ok") return ok("role-rights", subject, "S3 lets the role read");
+  if (s3Code === "ok") return ok("role-rights", subject, "S3 lets the role read");
 
-  const meaning = explainReply({ status: 403, code: state }, bucket);
+  const reply = { status: 403, code: s3Code };
+  const meaning = meaningOfReply(reply, bucket);
   if (meaning.kind === "bucket-fault") {
-    return error(meaning.check, subject, { seen: meaning.seen, remedy: meaning.remedy });
+    const { check, ...problem } = explainBucketFault(meaning.check, reply, bucket, seen.project);
+    return error(check, subject, problem);
   }
 
   const [, partition] = arn.split(":");
   const bucketArn = `arn:${partition}:s3:::${bucket.bucket}`;
-  const reads = {
-    Effect: "Allow",
-    Action: "s3:GetObject",
-    Resource: `${bucketArn}/${bucket.prefix}*`,
-  };
-  const lists = { Effect: "Allow", Action: "s3:ListBucket", Resource: bucketArn };
-  const statements = needsList(seen.project, bucket) === "none" ? [reads] : [reads, lists];
+  const objectsArn = `${bucketArn}/${bucket.prefix}*`;
+  const statements = [{ Effect: "Allow", Action: "s3:GetObject", Resource: objectsArn }];
+  if (needsList(seen.project, bucket) !== "none") {
+    statements.push({ Effect: "Allow", Action: "s3:ListBucket", Resource: bucketArn });
+  }
   return error("role-rights", subject, {
-    seen: `S3 answers ${state} to credentials of the role`,
+    seen: `S3 answers ${s3Code} to credentials of the role`,
     remedy: `look whether the canary is there. If it is, the role needs this policy: ${policyText(statements)}. Look at the bucket's policy and its KMS key, too`,
   });
 }
 
-/** What to do if STS gives no credentials, by its code, or by a word of the Worker's own. */
-function stsRemedy(
-  name: string,
+/** What to do if STS gives no credentials. @param stsCode a code of STS, or a word of the Worker's own */
+function stsRepair(
+  config: ConfigFile,
+  bucketName: string,
   { arn, oidc }: Role,
-  state: string,
+  stsCode: string,
 ): Pick<Problem, "remedy" | "needsDeploy"> {
-  const { issuer, audience, subject } = oidc;
-  const [, partition, , , account] = arn.split(":");
-  const host = issuer.replace(/^https?:\/\//, "");
+  const { issuer, audience } = oidc;
+  const { file } = config;
+  const pageOfRoles = page("docs/keyless.md");
 
-  switch (state) {
-    case "AccessDenied": {
-      const statement = {
-        Effect: "Allow",
-        Principal: { Federated: `arn:${partition}:iam::${account}:oidc-provider/${host}` },
-        Action: "sts:AssumeRoleWithWebIdentity",
-        Condition: { StringEquals: { [`${host}:aud`]: audience, [`${host}:sub`]: subject } },
-      };
-      const trust = policyText([statement]);
+  switch (stsCode) {
+    case "AccessDenied":
       return {
-        remedy: `create the provider if it is missing, and compare the role's trust policy: ${trust}`,
+        remedy: `create the provider if it is missing, and compare the role's trust policy: ${trustPolicyText(arn, oidc)}`,
       };
-    }
+
     case "InvalidIdentityToken":
     case "IDPRejectedClaim":
     case "ExpiredTokenException":
       return {
-        remedy: `compare the provider in IAM with ${issuer} and ${audience}: docs/keyless.md`,
+        remedy: `compare the provider in IAM with ${issuer} and ${audience}: ${pageOfRoles}`,
       };
+
     case "IDPCommunicationError":
       return { remedy: `let AWS read ${issuer}/.well-known/ without a challenge of a firewall` };
+
     case "ValidationError":
       return {
-        remedy: `correct BUCKETS.${name}.role in wrangler.toml: ${arn} is no role`,
+        remedy: `correct BUCKETS.${bucketName}.role in ${file}: ${arn} is no role`,
         needsDeploy: true,
       };
-    case "no-key":
-      return { remedy: PUT_KEY };
+
+    case "no-key": {
+      const put = commandFor(config, "npx wrangler secret put");
+      return {
+        remedy: `put OIDC_SIGNING_KEY again, with all its lines (${pageOfRoles}): ${put} OIDC_SIGNING_KEY`,
+      };
+    }
+
     case "unreachable":
       return {
-        remedy: `wait a minute, ${RUN_AGAIN}, and see AWS's status page. Only if the role never worked, compare BUCKETS.${name}.sts in wrangler.toml with docs/keyless.md`,
+        remedy: `wait a minute, then run the doctor again, and see AWS's status page. Only if the role never worked, compare BUCKETS.${bucketName}.sts in ${file} with ${pageOfRoles}`,
       };
+
     default:
-      return { remedy: `look ${state} up in AWS's documentation of STS, and in docs/keyless.md` };
+      return { remedy: `look ${stsCode} up in AWS's documentation of STS, and in ${pageOfRoles}` };
   }
+}
+
+/** Lets the tokens of the Worker take the role, and no others. */
+function trustPolicyText(arn: string, { issuer, audience, subject }: Role["oidc"]): string {
+  const [, partition, , , account] = arn.split(":");
+  const host = issuer.replace(/^https?:\/\//, "");
+  const statement = {
+    Effect: "Allow",
+    Principal: { Federated: `arn:${partition}:iam::${account}:oidc-provider/${host}` },
+    Action: "sts:AssumeRoleWithWebIdentity",
+    Condition: { StringEquals: { [`${host}:aud`]: audience, [`${host}:sub`]: subject } },
+  };
+  return policyText([statement]);
 }
 
 function policyText(statements: readonly object[]): string {

@@ -3,17 +3,18 @@
 // setting that is missing, where an answer of the edge alone leaves several causes open. Nothing is set here.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
-import { log, type World } from "../command.ts";
+import { log, page, type World } from "../command.ts";
 import { edgeBucketsOf, sourceEntryOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
 import type { sleep } from "../http/retry.ts";
+import { commandFor } from "../wrangler/config-file.ts";
 import { findZoneToken } from "../zone/api.ts";
 import { missingRightText } from "../zone/by-hand.ts";
 import { observeZones } from "../zone/observe-zones.ts";
 import type { NoZone, Unread, ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
-import { error, type Finding, note, ok, SETUP, TRANSFORMATIONS_PAGE, warning } from "./finding.ts";
+import { error, type Finding, note, ok, warning } from "./finding.ts";
 import { type Observations, zoneOfSite } from "./observations.ts";
-import { isBlockedDoor, isOpenDoor } from "./side-door.ts";
+import { isBlockedDoor, isOpenDoor } from "./observe-side-door.ts";
 import { DOOR_IMPACT, explainRule, isWrongRule } from "./zone-rule.ts";
 
 /** Reads the zones, if there is a token. @returns undefined for the local run, which has none */
@@ -41,14 +42,11 @@ export function settingsOf(seen: Observations, bucket: Bucket): BucketSettings {
   const zone = zoneOfSite(seen);
   if (zone === undefined) return { zone, sources: "unknown", transformations: "unknown" };
 
-  const isMissing = isSourceMissing(zone, bucket);
-  const sources = isMissing ? "missing" : "allowed";
-  const { kind } = zone.transformations;
-  return {
-    zone,
-    sources: zone.sources.kind === "unread" ? "unknown" : sources,
-    transformations: TRANSFORMATIONS[kind],
-  };
+  const transformations = TRANSFORMATIONS[zone.transformations.kind];
+  if (zone.sources.kind === "unread") return { zone, sources: "unknown", transformations };
+
+  const sources = isSourceMissing(zone, bucket) ? "missing" : "allowed";
+  return { zone, sources, transformations };
 }
 
 const TRANSFORMATIONS = { on: "on", open: "on", off: "off", unread: "unknown" } as const;
@@ -65,6 +63,8 @@ export function checkZoneOfSite(seen: Observations): Finding[] {
   return zone === undefined ? [] : checkZone(seen, zone, {});
 }
 
+type ZoneImpact = Pick<Finding, "impact">;
+
 /** The zones of the other hosts, and hosts whose zone is not known. Without `--url`: all. */
 export function checkOtherZones(seen: Observations): Finding[] {
   const { zones, site } = seen;
@@ -74,29 +74,33 @@ export function checkOtherZones(seen: Observations): Finding[] {
   }
   if (zones?.kind !== "zones") return [];
 
+  const impact: ZoneImpact =
+    site === undefined
+      ? {}
+      : { impact: "visitors of these hosts were not looked at: --url is about one host" };
+
   const ownZone = zoneOfSite(seen);
-  const impact = "visitors of these hosts were not looked at: --url is about one host";
   const findings: Finding[] = [];
   for (const zone of zones.zones) {
-    if (zone === ownZone) continue;
-    if (zone.kind === "zone") {
-      findings.push(...checkZone(seen, zone, site === undefined ? {} : { impact }));
-    } else findings.push(explainNoZone(zone));
+    if (zone.kind === "no-zone") findings.push(explainNoZone(zone));
+    else if (zone !== ownZone) findings.push(...checkZone(seen, zone, impact));
   }
   return findings;
 }
 
 function explainNoZone({ hosts, reason, right, tokenName }: NoZone): Finding {
   const subject = { about: `the zone of ${hosts.join(", ")}` };
-  return note("zone", subject, `it is not read: ${reason}${rightText(right, tokenName)}`);
+  const cause = causeText({ reason, right }, tokenName);
+  return note("zone", subject, `it is not read: ${cause}`);
 }
 
-/** A right is named as `deploy --setup` needs it. */
-function rightText(right: string | undefined, tokenName: string): string {
-  if (right === undefined) return "";
+/** Why something is not read, and the right that the token lacks, as `deploy --setup` needs it. */
+function causeText({ reason, right }: Pick<Unread, "reason" | "right">, tokenName: string): string {
+  if (right === undefined) return reason;
 
+  const rightText = missingRightText(right, tokenName);
   const forReading = right.endsWith("Edit") ? " (to read, Read is enough)" : "";
-  return missingRightText(right, tokenName) + forReading;
+  return `${reason}${rightText}${forReading}`;
 }
 
 function aboutZone({ name, hosts }: ZoneSettings): string {
@@ -104,15 +108,11 @@ function aboutZone({ name, hosts }: ZoneSettings): string {
 }
 
 /** What is unread, Sources, and transformations. What the side door needs comes later: visitors do not see it. */
-function checkZone(
-  seen: Observations,
-  zone: ZoneSettings,
-  impact: Pick<Finding, "impact">,
-): Finding[] {
+function checkZone(seen: Observations, zone: ZoneSettings, impact: ZoneImpact): Finding[] {
   return [
     ...explainUnread(zone),
     ...checkSources(seen, zone, impact),
-    ...checkTransformations(zone, impact),
+    ...checkTransformations(seen, zone, impact),
   ];
 }
 
@@ -123,70 +123,92 @@ function explainUnread(zone: ZoneSettings): Finding[] {
     { name: "Sources", setting: zone.sources },
     { name: "transformations", setting: zone.transformations },
   ];
-  const unread = parts.flatMap(({ name, setting }) =>
-    setting.kind === "unread" ? [{ name, setting }] : [],
-  );
-  const causeOf = ({ reason, right }: Unread) => reason + rightText(right, zone.tokenName);
 
-  const byCause = Map.groupBy(unread, ({ setting }) => causeOf(setting));
-  return [...byCause].map(([cause, group]) => {
-    const names = group.map(({ name }) => name).join(" and ");
-    return note("zone", { about: aboutZone(zone) }, `not read: ${names}: ${cause}`);
+  const namesByCause = new Map<string, string[]>();
+  for (const { name, setting } of parts) {
+    if (setting.kind !== "unread") continue;
+
+    const cause = causeText(setting, zone.tokenName);
+    const names = namesByCause.get(cause) ?? [];
+    namesByCause.set(cause, [...names, name]);
+  }
+
+  return [...namesByCause].map(([cause, names]) => {
+    const text = `not read: ${names.join(" and ")}: ${cause}`;
+    return note("zone", { about: aboutZone(zone) }, text);
   });
 }
 
-/** Whoever follows these steps in their order opens no door. */
-function ruleFirst({ rule }: ZoneSettings): string {
-  return rule.kind === "shut" ? "" : "first make sure that a rule blocks /cdn-cgi/image/. Then ";
-}
-
-function checkSources(
-  { project }: Observations,
-  zone: ZoneSettings,
-  impact: Pick<Finding, "impact">,
-): Finding[] {
-  const { name, sources, transformations } = zone;
+function checkSources(seen: Observations, zone: ZoneSettings, impact: ZoneImpact): Finding[] {
+  const { sources, transformations } = zone;
   const about = aboutZone(zone);
   if (sources.kind === "unread") return [];
   if (sources.kind === "any" || transformations.kind === "open") {
     return [ok("sources", { about }, "all origins are allowed")];
   }
 
-  const buckets = edgeBucketsOf(project.config.routes);
+  const { config } = seen.project;
+  const buckets = edgeBucketsOf(config.routes);
   const missing = buckets.filter((bucket) => isSourceMissing(zone, bucket));
   if (missing.length === 0) {
     const entries = new Set(buckets.map(sourceEntryOf));
     return [ok("sources", { about }, `Sources allows ${[...entries].join(", ")}`)];
   }
+  return missing.map((bucket) => explainMissingSource(seen, zone, bucket, impact));
+}
 
-  return missing.map((bucket) => {
-    const entry = sourceEntryOf(bucket);
-    const subject = { about, bucket: bucket.name };
-    return error("sources", subject, {
-      ...impact,
-      seen: `Sources lacks ${entry}, and the edge refuses what it does not allow (9401)`,
-      remedy: `${SETUP} adds it. By hand: ${ruleFirst(zone)}${TRANSFORMATIONS_PAGE} → ${name} → Sources: add the origin ${entry} (domain, then path), exactly as it is spelt here. See docs/errors.md#edge-refused`,
-    });
+function explainMissingSource(
+  { project }: Observations,
+  zone: ZoneSettings,
+  bucket: Bucket,
+  impact: ZoneImpact,
+): Finding {
+  const { name } = zone;
+  const entry = sourceEntryOf(bucket);
+  const deploy = commandFor(project.envConfig, "npx vitrine deploy");
+  const stepsByHand = `in Cloudflare's dashboard, Images → Transformations → ${name} → Sources: add the origin ${entry} (domain, then path), exactly as it is spelt here. See ${page("docs/errors.md#edge-refused")}`;
+
+  const subject = { about: aboutZone(zone), bucket: bucket.name };
+  return error("sources", subject, {
+    ...impact,
+    seen: `Sources lacks ${entry}, and the edge refuses what it does not allow (9401)`,
+    remedy: `${deploy} --setup adds it. By hand: ${afterRule(zone, stepsByHand)}`,
   });
 }
 
-function checkTransformations(zone: ZoneSettings, impact: Pick<Finding, "impact">): Finding[] {
+/** Whoever follows these steps in their order opens no door. */
+function afterRule({ rule }: ZoneSettings, steps: string): string {
+  if (rule.kind === "shut") return steps;
+  return `first make sure that a rule blocks /cdn-cgi/image/. Then ${steps}`;
+}
+
+function checkTransformations(
+  { project }: Observations,
+  zone: ZoneSettings,
+  impact: ZoneImpact,
+): Finding[] {
   const { name, transformations } = zone;
   const subject = { about: aboutZone(zone) };
+
   switch (transformations.kind) {
     case "unread":
       return [];
+
     case "on":
     case "open":
       return [ok("transformations", subject, `they are ${transformations.kind}`)];
-    case "off":
-      return [
-        error("transformations", subject, {
-          ...impact,
-          seen: "transformations are off: the edge returns originals, which the Worker refuses",
-          remedy: `${SETUP} switches them on. By hand: ${ruleFirst(zone)}${TRANSFORMATIONS_PAGE}: select ${name}, then Enable. See docs/errors.md#not-transformed`,
-        }),
-      ];
+
+    case "off": {
+      const deploy = commandFor(project.envConfig, "npx vitrine deploy");
+      const stepsByHand = `in Cloudflare's dashboard, Images → Transformations: select ${name}, then Enable. See ${page("docs/errors.md#not-transformed")}`;
+      const finding = error("transformations", subject, {
+        ...impact,
+        seen: "transformations are off: the edge returns originals, which the Worker refuses",
+        remedy: `${deploy} --setup switches them on. By hand: ${afterRule(zone, stepsByHand)}`,
+      });
+      return [finding];
+    }
+
     default:
       return transformations satisfies never;
   }
@@ -202,8 +224,8 @@ export function checkZoneDoors(seen: Observations): Finding[] {
 }
 
 function checkRule(seen: Observations, zone: ZoneSettings): Finding[] {
-  const { name, rule } = zone;
   const { site, project } = seen;
+  const { name, rule } = zone;
   const subject = { about: aboutDoor(zone) };
   if (rule.kind === "shut") {
     return [ok("zone", subject, `the rule “${rule.description}” is there`)];
@@ -211,20 +233,24 @@ function checkRule(seen: Observations, zone: ZoneSettings): Finding[] {
   if (!isWrongRule(rule)) return [];
 
   // Where the door was seen open, the finding about that names the rule.
-  const sideDoors = zone === zoneOfSite(seen) ? (site?.sideDoors ?? []) : [];
+  const isZoneOfSite = zone === zoneOfSite(seen);
+  const sideDoors = isZoneOfSite && site !== undefined ? site.sideDoors : [];
   if (sideDoors.some(isOpenDoor)) return [];
 
-  const text = explainRule(zone, rule, project.envConfig.worker);
-  const problem = { ...text, impact: DOOR_IMPACT };
+  const fault = explainRule(zone, rule, project.envConfig);
+  const problem = { ...fault, impact: DOOR_IMPACT };
+
   // While transformations are off, nothing answers there, and the way by hand begins with the rule.
   const isOff = zone.transformations.kind === "off";
   const isBlockedHere = sideDoors.length > 0 && sideDoors.every(isBlockedDoor) && !isOff;
   if (isBlockedHere) {
-    const seenText = `${text.seen}. At ${site?.baseUrl} something blocks it. Whether it does on the other hosts of ${name} is not known`;
-    return [warning("zone", subject, { ...problem, seen: seenText })];
+    const text = `${fault.seen}. At ${site?.baseUrl} something blocks it. Whether it does on the other hosts of ${name} is not known`;
+    return [warning("zone", subject, { ...problem, seen: text })];
   }
+
   const isUncertain = rule.kind === "edited";
-  return [(isUncertain ? warning : error)("zone", subject, problem)];
+  const severity = isUncertain ? warning : error;
+  return [severity("zone", subject, problem)];
 }
 
 function aboutDoor(zone: ZoneSettings): string {
@@ -241,10 +267,14 @@ function checkWidth(zone: ZoneSettings): Finding[] {
   if (!isOpen && sources.kind !== "any") return [];
 
   const cause = isOpen ? "transformations are open" : "Sources allows all origins (*)";
-  const problem = {
-    seen: `${cause}, so on the hosts of ${name} where no rule blocks /cdn-cgi/image/, anybody has any image of the Internet transformed`,
-    impact: DOOR_IMPACT,
-    remedy: `if nobody needs that, ${TRANSFORMATIONS_PAGE} → ${name} → Sources: choose the allowed origins, and add what npx vitrine check --all prints`,
-  };
-  return [warning("zone", { about: aboutDoor(zone) }, problem)];
+  const finding = warning(
+    "zone",
+    { about: aboutDoor(zone) },
+    {
+      seen: `${cause}, so on the hosts of ${name} where no rule blocks /cdn-cgi/image/, anybody has any image of the Internet transformed`,
+      impact: DOOR_IMPACT,
+      remedy: `if nobody needs that, in Cloudflare's dashboard, Images → Transformations → ${name} → Sources: choose the allowed origins, and add what npx vitrine check --all prints`,
+    },
+  );
+  return [finding];
 }

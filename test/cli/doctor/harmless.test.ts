@@ -4,8 +4,10 @@ import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
+import { isMistake } from "../../../src/cli/command.ts";
+import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
 import type { Check } from "../../../src/cli/doctor/finding.ts";
-import { explainReply } from "../../../src/cli/doctor/s3-reply.ts";
+import { explainBucketFault, meaningOfReply } from "../../../src/cli/doctor/s3-reply.ts";
 import { PROTECTION } from "../../../src/worker/response/answer.ts";
 import {
   beginSite,
@@ -164,8 +166,14 @@ test("a host that is no route is first taken for a mistake in --url", async () =
 });
 
 test("an expired certificate is to be renewed, and endpoint stays", () => {
-  const meaning = explainReply({ failure: "CERT_HAS_EXPIRED" }, bucketOf());
-  expect(meaning).toMatchObject({ kind: "bucket-fault", needsDeploy: false });
-  expect(JSON.stringify(meaning)).toContain("renew the certificate");
-  expect(JSON.stringify(meaning)).not.toContain("endpoint");
+  const reply = { failure: "CERT_HAS_EXPIRED" };
+  expect(meaningOfReply(reply, bucketOf())).toEqual({ kind: "bucket-fault", check: "reachable" });
+
+  const envConfig = readEnvironment(configure());
+  if (isMistake(envConfig)) throw new Error(envConfig.message);
+  const project = { envConfig, isLocalRun: false };
+  const fault = explainBucketFault("reachable", reply, bucketOf(), project);
+  expect(fault.needsDeploy).toBe(false);
+  expect(JSON.stringify(fault)).toContain("renew the certificate");
+  expect(JSON.stringify(fault)).not.toContain("endpoint");
 });

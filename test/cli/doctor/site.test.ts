@@ -3,7 +3,7 @@
 
 import { HttpResponse } from "msw";
 import { beforeEach, expect, test } from "vitest";
-import { explainEngineCode } from "../../../src/cli/doctor/engine.ts";
+import { explainEngineAnswer } from "../../../src/cli/doctor/engine.ts";
 import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.ts";
 import {
   beginSite,
@@ -22,6 +22,14 @@ import { file } from "../../support/emulators.ts";
 import { ENV, HEALTH_TOKEN, NEXT, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
 import { get, stage } from "../../support/run-worker.ts";
 import { EDGE_CODES } from "../../support/tables/edge-codes.ts";
+
+/** A wrangler.toml without environments. */
+const TOP_LEVEL = {
+  file: "wrangler.toml",
+  environment: undefined,
+  environments: [],
+  devVars: ".dev.vars",
+};
 
 const WORKER = { ...ENV, ...CONFIGURED, HEALTH_TOKEN };
 
@@ -80,11 +88,16 @@ test("a route is judged by its own answers, and the cache by a route that has on
   }
 });
 
+const explainCode = (code: string, status: number, isBinding: boolean) =>
+  explainEngineAnswer(
+    { code, status, isBinding },
+    { envConfig: TOP_LEVEL, sourceEntry: "{entry}", isSourceAllowed: false },
+  );
+
 test("each code of the edge has its check and its remedy (E5, E11)", async () => {
   const cases = EDGE_CODES.map(({ code, status, event, cause }) => {
-    const { cause: engineCause, text: seen } = explainEngineCode(code, status, false);
-    const { check = "edge", needsDeploy } = engineCause;
-    const remedy = `${engineCause.remedy}${needsDeploy ? ". Then npx vitrine deploy" : ""}`;
+    const { check, text: seen, needsDeploy, ...rest } = explainCode(code, status, false);
+    const remedy = `${rest.remedy}${needsDeploy ? ". Then npx vitrine deploy" : ""}`;
     const [expected] = [cause, event === "quota-spent" ? "quota" : undefined, "edge"].filter(
       (one) => one === "sources" || one === "quota" || one === "edge",
     );
@@ -92,11 +105,11 @@ test("each code of the edge has its check and its remedy (E5, E11)", async () =>
     return [`${code}/${status}`, [{ check, severity: "error", about: "", seen, remedy }]] as const;
   });
   await expectFindings("edge-codes.txt", cases);
-  expect(explainEngineCode("origin-denied", 400, false).text).toMatch(/: S3 does not give it/);
-  expect(explainEngineCode("9430", 403, true).text).toMatch(/^the Images binding answers 9430: no/);
+  expect(explainCode("origin-denied", 400, false).text).toMatch(/: S3 does not give it/);
+  expect(explainCode("9430", 403, true).text).toMatch(/^the Images binding answers 9430: no/);
   for (const name of ["constructor", "toString", "__proto__"]) {
-    const { cause: unknownCause, text } = explainEngineCode(name, 403, false);
-    expect(unknownCause.remedy + text).not.toMatch(/undefined|function/);
+    const { remedy, text } = explainCode(name, 403, false);
+    expect(remedy + text).not.toMatch(/undefined|function/);
   }
   // As /healthz reports it.
   const slots = [{ slot: "current", access_key: "…MPLE", state: "ok" }];
