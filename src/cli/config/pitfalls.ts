@@ -11,6 +11,7 @@ import { writtenPresets, writtenRoutes } from "../../worker/config/split-vars.ts
 import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
 import { page } from "../command.ts";
+import { commandFor } from "../wrangler/config-file.ts";
 import { runtimeDate } from "../wrangler/packages.ts";
 import { edgeBucketsOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
@@ -173,7 +174,7 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
   yield* hostWarnings(envConfig, config);
   yield* dateWarnings(envConfig);
   yield* issuerWarnings(envConfig, config);
-  yield* sourceParameterWarnings(config);
+  yield* sourceParameterWarnings(envConfig, config);
   yield* bucketWarnings(envConfig);
   yield* hiddenRouteWarnings(config);
   yield* folderWarnings(config);
@@ -186,10 +187,11 @@ function* hostWarnings(envConfig: EnvironmentConfig, config: Config): Generator<
 
   // The documentation leaves open whether the edge transforms on workers.dev (R2).
   if (workersDev && edgeBucketsOf(config.routes).length > 0) {
+    const doctor = commandFor(envConfig, "npx vitrine doctor");
     yield {
       message:
         "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not",
-      remedy: "set both to false, or check that address with npx vitrine doctor --url",
+      remedy: `set both to false, or check that address with ${doctor} --url`,
     };
   }
 
@@ -202,12 +204,14 @@ function* hostWarnings(envConfig: EnvironmentConfig, config: Config): Generator<
   }
 }
 
-function* dateWarnings({ compatibilityDate: date }: EnvironmentConfig): Generator<Warning> {
+function* dateWarnings(envConfig: EnvironmentConfig): Generator<Warning> {
+  const { compatibilityDate: date } = envConfig;
   const newest = runtimeDate();
   if (date === undefined || newest === undefined || date <= newest) return;
 
+  const dev = commandFor(envConfig, "npx vitrine dev");
   yield {
-    message: `compatibility_date is ${date}, and the installed wrangler runs npx vitrine dev as of ${newest}`,
+    message: `compatibility_date is ${date}, and the installed wrangler runs ${dev} as of ${newest}`,
     remedy: "npm install --save-dev wrangler@latest, or write an earlier date",
   };
 }
@@ -226,13 +230,17 @@ function* issuerWarnings(envConfig: EnvironmentConfig, { oidc }: Config): Genera
 }
 
 /** Without the parameter, the edge knows a replaced object by the URL of the old one (A15, C1). */
-function* sourceParameterWarnings({ routes }: Config): Generator<Warning> {
+function* sourceParameterWarnings(
+  envConfig: EnvironmentConfig,
+  { routes }: Config,
+): Generator<Warning> {
+  const doctor = commandFor(envConfig, "npx vitrine doctor");
   for (const { name, hasSourceParameter } of edgeBucketsOf(routes)) {
     if (hasSourceParameter) continue;
 
     yield {
       message: `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`,
-      remedy: 'remove it, and npx vitrine doctor asks S3 whether it can. Or set engine = "binding"',
+      remedy: `remove it, and ${doctor} asks S3 whether it can. Or set engine = "binding"`,
     };
   }
 }
