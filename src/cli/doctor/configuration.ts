@@ -3,7 +3,6 @@
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import type { LocatedMistake } from "../command.ts";
-import { withPages } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { locatedText, pageFor } from "../config/mistakes.ts";
@@ -36,8 +35,7 @@ export function checkConfiguration(
     findings.push(explainMistake(config, mistake, isBlocking, options));
   }
   for (const { message, remedy } of warnings) {
-    const problem = { seen: message, ...(remedy !== undefined && { remedy }) };
-    findings.push({ ...subject, check: "configuration", severity: "warning", ...problem });
+    findings.push(warning("configuration", subject, { seen: message, remedy }));
   }
 
   if (findings.length > 0) return findings;
@@ -72,7 +70,7 @@ function explainMistake(
   const remedy =
     pageOfPath === undefined
       ? `fix ${path} in ${holder}`
-      : `fix ${path} in ${holder}: ${withPages(pageOfPath)} says what it may be`;
+      : `fix ${path} in ${holder}: ${pageOfPath} says what it may be`;
 
   const severity = isError ? error : warning;
   return severity(

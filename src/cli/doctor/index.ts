@@ -6,19 +6,16 @@ import { once } from "node:events";
 import { Command } from "@commander-js/extra-typings";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
-import type { BucketHealth } from "../../worker/operator.ts";
 import type { CommandFault, Exit, LocatedMistake, Outcome, Run, World } from "../command.ts";
 import { align, EXIT, isFault, isMistake, log, paint, print } from "../command.ts";
 import { bucketsOf } from "../config/buckets.ts";
 import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
 import { locatedText } from "../config/mistakes.ts";
-import { observeEvents } from "../config/observe-events.ts";
 import type { OpenOptions, Project, ProjectSite } from "../config/project.ts";
 import { openProject, openProjectSite } from "../config/project.ts";
 import { findBaseUrl, isHere } from "../config/site-url.ts";
 import { sleep } from "../http/retry.ts";
 import { type BucketKey, parseObjectName } from "../objects/bucket-key.ts";
-import { findKeyOwner, type KeyOwner } from "../objects/find-key-owner.ts";
 import { envOption, OBJECTS, secretsFileOption, tokenOption } from "../options.ts";
 import { readVisitorToken } from "../secrets/visitor-token.ts";
 import { counted } from "../terminal/progress.ts";
@@ -26,23 +23,11 @@ import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment } from "../wrangler/config-file.ts";
 import { wranglerAt } from "../wrangler/run-wrangler.ts";
 import { checkConfiguration } from "./configuration.ts";
-import { checkDeployed, checkHealthReport, checkStore } from "./deployed.ts";
-import { checkEngine } from "./engine.ts";
-import { checkEvents } from "./events.ts";
 import { CHECKS, completeFindings, type Finding, type Severity } from "./finding.ts";
-import { checkImages, checkWorkersCache } from "./image.ts";
-import { checkBucketReply, checkKeysAtHand, checkListRight, checkSecretsAtHand } from "./keys.ts";
-import { checkParameter, checkPublicAccess, checkSamples } from "./objects.ts";
-import { addImpacts, healthOfBucket, type Observations } from "./observations.ts";
-import { type BucketSeen, observeBucket } from "./observe-bucket.ts";
-import { observeIssuers } from "./observe-issuers.ts";
-import { observeSite } from "./observe-site.ts";
-import { checkOwnIssuer, checkRole, type OwnIssuerSeen, observeOwnIssuer } from "./role.ts";
-import { checkSideDoor } from "./side-door.ts";
-import { checkIssuers, checkTokenRoutes } from "./token.ts";
-import { checkWorkerListRight, checkWorkerSlots } from "./worker-slots.ts";
+import { judge } from "./judge.ts";
+import { addImpacts } from "./observations.ts";
+import { observe } from "./observe.ts";
 import { bucketToWrite, type DoctorTools, writeEvents } from "./write-events.ts";
-import { checkOtherZones, checkZoneDoors, checkZoneOfSite, readZones } from "./zone.ts";
 
 type Options = OpenOptions & {
   readonly json?: true | undefined;
@@ -280,142 +265,9 @@ async function runChecks(
   examination: Examination,
   tools: DoctorTools,
 ): Promise<Finding[]> {
-  const { seen, ownIssuer } = await observe(world, project, examination, tools);
-  return addImpacts(seen, judge(seen, ownIssuer));
-}
-
-/** What was seen. `ownIssuer`: undefined if the Worker is none, or was not asked. */
-type Observed = {
-  readonly seen: Observations;
-  readonly ownIssuer: OwnIssuerSeen | undefined;
-};
-
-/** Looks at everything once: first at S3 from this machine, then at the site. */
-async function observe(
-  world: World,
-  project: Project,
-  { baseUrl, visitorToken, objects }: Examination,
-  { run, sleep: wait }: DoctorTools,
-): Promise<Observed> {
-  const { stderr, now, interrupted } = world;
-  const { config, isLocalRun } = project;
-
-  const buckets: BucketSeen[] = [];
-  for (const bucket of bucketsOf(config.routes)) {
-    const objectsInBucket = objects.filter((object) => object.bucket === bucket);
-    const keys = objectsInBucket.map(({ key }) => key);
-    if (bucket.r2 === undefined) log(stderr, `Asking S3 for bucket ${bucket.name} ...`);
-    buckets.push(await observeBucket(project, bucket, keys, now));
-  }
-
-  const keyOwners = await findKeyOwners(world, project, buckets);
-  const issuers = await observeIssuers(config, now);
-  const zones = await readZones(world, project, wait);
-  const seenHere = { project, buckets, keyOwners, issuers, zones };
-  if (baseUrl === undefined || interrupted.aborted) {
-    const seen = { ...seenHere, site: undefined, events: undefined };
-    return { seen, ownIssuer: undefined };
-  }
-
-  log(stderr, `Asking ${baseUrl} ...`);
-  const { oidc } = config;
-  const isIssuer = oidc !== undefined && !isLocalRun;
-  const ownIssuer = isIssuer ? await observeOwnIssuer(oidc) : undefined;
-  const site = await observeSite({ ...project, baseUrl }, buckets, visitorToken, now);
-
-  // The local run has a queue of its own.
-  const events = isLocalRun ? undefined : await observeEvents(world, run, project, () => true);
-  return { seen: { ...seenHere, site, events }, ownIssuer };
-}
-
-/** Asks the buckets of other environments, with each key that S3 knows and denies an object of this one. */
-async function findKeyOwners(
-  { folder, now }: World,
-  { envConfig, isLocalRun }: Project,
-  buckets: readonly BucketSeen[],
-): Promise<ReadonlyMap<string, KeyOwner>> {
-  const owners = new Map<string, KeyOwner>();
-  if (isLocalRun) return owners;
-
-  for (const { keys, samples } of buckets) {
-    const isDenied = samples.some(({ reply }) => reply?.code === "AccessDenied");
-    if (!isDenied) continue;
-
-    for (const { slot } of keys) {
-      const owner = await findKeyOwner({ folder, envConfig }, slot.credentials, now());
-      if (owner !== undefined) owners.set(slot.credentials.accessKeyId, owner);
-    }
-  }
-  return owners;
-}
-
-/** What is checked of each bucket at S3 itself, in the order of the report. */
-const BUCKET_CHECKS = [
-  checkSecretsAtHand,
-  checkBucketReply,
-  checkKeysAtHand,
-  checkListRight,
-  checkSamples,
-  checkParameter,
-  checkPublicAccess,
-] satisfies readonly ((seen: Observations, bucket: BucketSeen) => Finding[])[];
-
-/** What is checked of the site as a whole. */
-const SITE_CHECKS = [
-  checkDeployed,
-  checkHealthReport,
-  checkStore,
-  checkEvents,
-] satisfies readonly ((seen: Observations) => Finding[])[];
-
-/** What is checked of each bucket by the report of /healthz. */
-const WORKER_CHECKS = [
-  checkWorkerSlots,
-  checkRole,
-  checkWorkerListRight,
-  checkEngine,
-] satisfies readonly ((
-  seen: Observations,
-  bucket: BucketSeen,
-  health: BucketHealth,
-) => Finding[])[];
-
-/** What is checked of pictures. A refused picture is explained by what was found before. */
-const PICTURE_CHECKS = [checkImages, checkWorkersCache] satisfies readonly ((
-  seen: Observations,
-  earlier: readonly Finding[],
-) => Finding[])[];
-
-/** Judges what was seen. Pure. */
-function judge(seen: Observations, ownIssuer: OwnIssuerSeen | undefined): Finding[] {
-  const { buckets, site } = seen;
-  const findings: Finding[] = [];
-  for (const bucketSeen of buckets) {
-    for (const check of BUCKET_CHECKS) findings.push(...check(seen, bucketSeen));
-  }
-  findings.push(...checkIssuers(seen));
-
-  if (site === undefined) {
-    findings.push(...checkOtherZones(seen), ...checkZoneDoors(seen));
-    return findings;
-  }
-
-  if (ownIssuer !== undefined) findings.push(checkOwnIssuer(seen, ownIssuer));
-  for (const check of SITE_CHECKS) findings.push(...check(seen));
-  for (const bucketSeen of buckets) {
-    // A bucket that only the deployed configuration has, or only wrangler.toml, is not judged.
-    const health = healthOfBucket(site, bucketSeen.bucket.name);
-    if (health === undefined) continue;
-
-    for (const check of WORKER_CHECKS) findings.push(...check(seen, bucketSeen, health));
-  }
-
-  findings.push(...checkTokenRoutes(seen), ...checkZoneOfSite(seen));
-  for (const check of PICTURE_CHECKS) findings.push(...check(seen, findings));
-
-  findings.push(...checkOtherZones(seen), ...checkZoneDoors(seen));
-  for (const sideDoor of site.sideDoors) findings.push(checkSideDoor(seen, sideDoor));
-  return findings;
+  const seen = await observe(world, project, examination, tools);
+  const findings = judge(seen);
+  return addImpacts(seen, findings);
 }
 
 const SEVERITIES = ["error", "warning", "note"] as const;

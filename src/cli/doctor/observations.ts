@@ -14,6 +14,7 @@ import type { ZoneSettings, ZonesSeen } from "../zone/zone-state.ts";
 import type { Finding } from "./finding.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
 import type { IssuerSeen } from "./observe-issuers.ts";
+import type { OwnIssuerSeen } from "./observe-own-issuer.ts";
 import { isPicture, isShown, type PictureSeen, type SiteSeen } from "./observe-site.ts";
 
 export type Observations = {
@@ -25,6 +26,8 @@ export type Observations = {
   readonly keyOwners: ReadonlyMap<string, KeyOwner>;
   /** The issuers whose tokens open a route. */
   readonly issuers: readonly IssuerSeen[];
+  /** What AWS reads of the Worker's own issuer. Undefined: the Worker is none, or was not asked. */
+  readonly ownIssuer: OwnIssuerSeen | undefined;
   /** Undefined without `--url`, or without a queue. */
   readonly events: EventsSeen | undefined;
   /** The zones of the Worker's hosts. Undefined: the local run has none. */

@@ -2,12 +2,9 @@
 // The token goes to the site of this environment alone.
 
 import { lifetimesOf } from "../../worker/config/answers.ts";
-import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { hashVars } from "../../worker/config/hash-vars.ts";
-import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import { type CommandFault, isFault } from "../command.ts";
 import { edgeBucketsOf } from "../config/buckets.ts";
 import type { ProjectSite } from "../config/project.ts";
 import {
@@ -20,12 +17,17 @@ import {
 } from "../http/ask-health.ts";
 import { ACCEPTS, BROWSERS, type Browser, cacheStatus } from "../http/ask-picture.ts";
 import { type Body, isNoAnswer, type NoAnswer } from "../http/body.ts";
-import { type Access, accessForNow, variantNamesOf, variantPathOf } from "../urls/public-url.ts";
-import { refusalOfToken } from "../urls/try-token.ts";
+import { variantNamesOf, variantPathOf } from "../urls/public-url.ts";
 import { commandFor } from "../wrangler/config-file.ts";
 import { askSite } from "./ask-site.ts";
-import type { BucketSeen, SampleSeen } from "./observe-bucket.ts";
+import type { BucketSeen } from "./observe-bucket.ts";
 import { type SideDoorSeen, trySideDoor } from "./observe-side-door.ts";
+import {
+  firstSampleOf,
+  type PictureRequest,
+  planRequests,
+  type SkippedPicture,
+} from "./plan-pictures.ts";
 
 export type SiteSeen = {
   readonly baseUrl: string;
@@ -45,21 +47,6 @@ export type SiteSeen = {
   readonly sideDoors: readonly SideDoorSeen[];
 };
 
-type PictureRequest = {
-  readonly route: BoundRoute;
-  /** The buckets whose sample has this URL. */
-  readonly buckets: readonly string[];
-  readonly variantName: string;
-  readonly variant: Variant;
-  readonly path: string;
-  /** The signature, or the headers with a visitor's token. */
-  readonly access: Access;
-  /** The key of the object, with the prefix of its bucket. */
-  readonly sampleKey: string;
-  /** Undefined if the original cannot be read from here. */
-  readonly original: Uint8Array | undefined;
-};
-
 export type PictureSeen = PictureRequest & {
   /** What each browser gets, until one of them gets no image. */
   readonly answers: readonly BrowserAnswer[];
@@ -77,12 +64,6 @@ export type BrowserAnswer = {
 };
 
 type SiteAnswer = (Body & { readonly text: string }) | NoAnswer;
-
-type SkippedPicture = {
-  readonly route: BoundRoute;
-  readonly bucket: string;
-  readonly reason: string;
-};
 
 export type TokenRouteSeen = {
   readonly route: BoundRoute;
@@ -198,11 +179,6 @@ async function trySideDoors(
   return sideDoors;
 }
 
-function firstSampleOf({ name }: Bucket, buckets: readonly BucketSeen[]): SampleSeen | undefined {
-  const bucketSeen = buckets.find(({ bucket }) => bucket.name === name);
-  return bucketSeen?.samples[0];
-}
-
 function isCached({ route }: PictureSeen, { answers }: Config): boolean {
   return lifetimesOf(route.policy, answers).keep > 0;
 }
@@ -218,86 +194,6 @@ export function isPicture(result: SiteAnswer): boolean {
 
   const contentType = result.headers.get("content-type") ?? "";
   return contentType.startsWith("image/");
-}
-
-type Plan = { readonly requests: readonly PictureRequest[]; readonly skipped: SkippedPicture[] };
-
-/** Plans one request for each bucket of each route that has a sample. Buckets with the same key have one URL. */
-async function planRequests(
-  site: ProjectSite,
-  buckets: readonly BucketSeen[],
-  visitorToken: string | undefined,
-  now: number,
-): Promise<Plan> {
-  const requests = new Map<string, PictureRequest>();
-  const skipped: SkippedPicture[] = [];
-
-  for (const route of site.config.routes) {
-    for (const bucket of route.buckets) {
-      const sample = firstSampleOf(bucket, buckets);
-      if (sample === undefined) continue;
-
-      const request = await planRequest(site, route, bucket, sample, visitorToken, now);
-      if (request === undefined) continue;
-
-      if (isFault(request)) {
-        skipped.push({ route, bucket: bucket.name, reason: request.fault });
-        continue;
-      }
-
-      const planned = requests.get(request.path);
-      const both = planned === undefined ? request : joinRequests(planned, request);
-      requests.set(request.path, both);
-    }
-  }
-  return { requests: [...requests.values()], skipped };
-}
-
-/** One request for the samples of two buckets. The bucket that is asked first has the original. */
-function joinRequests(planned: PictureRequest, request: PictureRequest): PictureRequest {
-  const buckets = [...planned.buckets, ...request.buckets];
-  return { ...planned, buckets, original: planned.original ?? request.original };
-}
-
-/** Plans the request for a sample at the first preset of a route. @returns undefined: the sample has no URL there */
-async function planRequest(
-  site: ProjectSite,
-  route: BoundRoute,
-  bucket: Bucket,
-  sample: SampleSeen,
-  visitorToken: string | undefined,
-  now: number,
-): Promise<PictureRequest | CommandFault | undefined> {
-  const { config, baseUrl } = site;
-  const [variantName] = variantNamesOf(site, route);
-  if (variantName === undefined) return undefined;
-
-  const key = sample.key.slice(bucket.prefix.length);
-  const variant = config.variants.get(variantName);
-  const path = variantPathOf(config, route, variantName, key);
-  if (variant === undefined || path === undefined) return undefined;
-
-  const grant = { preset: variant.preset, key };
-  const access = await accessForNow(site, route, grant, visitorToken, now);
-  if (isFault(access)) return access;
-
-  if (route.tokenRules !== undefined && visitorToken !== undefined) {
-    const reason = await refusalOfToken(config, route, baseUrl + path, visitorToken, now);
-    if (reason !== undefined) {
-      return { fault: `the token at hand does not open ${path}: ${reason}` };
-    }
-  }
-
-  return {
-    route,
-    buckets: [bucket.name],
-    variantName,
-    variant,
-    path,
-    access,
-    sampleKey: sample.key,
-    original: sample.reply?.bytes,
-  };
 }
 
 /** Requests a picture as each kind of browser does, and asks why where one gets none. */

@@ -1,13 +1,10 @@
 // Checks the chain by which a role of AWS opens a bucket, link by link: the Worker's public keys, as AWS reads them;
-// STS; and the role's policy. What answers at the issuer's address is not trusted.
+// STS; and the role's policy.
 
 import type { Bucket, Role } from "../../worker/config/bucket.ts";
-import type { Oidc } from "../../worker/config/oidc.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { RoleHealth } from "../../worker/origin/health.ts";
-import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { page } from "../command.ts";
-import { fetchText, isNoAnswer } from "../http/body.ts";
 import { type ConfigFile, commandFor } from "../wrangler/config-file.ts";
 import {
   error,
@@ -21,61 +18,8 @@ import {
 import { needsList } from "./list-right.ts";
 import type { Observations } from "./observations.ts";
 import type { BucketSeen } from "./observe-bucket.ts";
+import type { OwnIssuerSeen } from "./observe-own-issuer.ts";
 import { explainBucketFault, meaningOfReply } from "./s3-reply.ts";
-
-const TIMEOUT_S = 10;
-const MAX_BYTES = 100_000;
-
-/** What AWS reads at the issuer's address. `fault`: undefined if all is well. */
-export type OwnIssuerSeen = { readonly about: string; readonly fault: string | undefined };
-
-/** Reads the discovery document and the public keys, which anybody may read. */
-export async function observeOwnIssuer({ issuer }: Pick<Oidc, "issuer">): Promise<OwnIssuerSeen> {
-  const about = `${issuer}/.well-known/openid-configuration`;
-  const keysUrl = `${issuer}/.well-known/jwks.json`;
-
-  const document = await readJson(about);
-  if (document.kind === "fault") return { about, fault: document.fault };
-
-  const expected = { issuer, jwks_uri: keysUrl };
-  for (const [name, expectedValue] of Object.entries(expected)) {
-    const value = document.table[name];
-    if (value === expectedValue) continue;
-
-    const text = JSON.stringify(value) ?? "missing";
-    return { about, fault: `${about}: ${name} is ${text.slice(0, 100)}, not ${expectedValue}` };
-  }
-
-  const keySet = await readJson(keysUrl);
-  if (keySet.kind === "fault") return { about, fault: keySet.fault };
-
-  const { keys } = keySet.table;
-  const hasKey = Array.isArray(keys) && keys.some(isPublicKey);
-  return { about, fault: hasKey ? undefined : `${keysUrl} shows no public key` };
-}
-
-function isPublicKey(key: unknown): boolean {
-  return isPlainObject(key) && typeof key["kid"] === "string";
-}
-
-type JsonDocument =
-  | { readonly kind: "table"; readonly table: Readonly<Record<string, unknown>> }
-  | { readonly kind: "fault"; readonly fault: string };
-
-async function readJson(url: string): Promise<JsonDocument> {
-  const result = await fetchText(url, {}, TIMEOUT_S, MAX_BYTES);
-  if (isNoAnswer(result)) {
-    return { kind: "fault", fault: `${url} cannot be reached: ${result.reason}` };
-  }
-
-  if (result.status !== 200) return { kind: "fault", fault: `${url} answers ${result.status}` };
-
-  const table = parseJson(result.text);
-  if (!isPlainObject(table)) {
-    return { kind: "fault", fault: `${url} answers 200, and not with a JSON object` };
-  }
-  return { kind: "table", table };
-}
 
 /** Whether AWS finds the Worker's public keys. */
 export function checkOwnIssuer({ project }: Observations, issuerSeen: OwnIssuerSeen): Finding {

@@ -3,7 +3,7 @@
 
 import { HttpResponse } from "msw";
 import { beforeEach, expect, test } from "vitest";
-import { explainEngineAnswer } from "../../../src/cli/doctor/engine.ts";
+import { explainEngineAnswer } from "../../../src/cli/doctor/engine-cause.ts";
 import type { Check, Finding, Severity } from "../../../src/cli/doctor/finding.ts";
 import {
   beginSite,
