@@ -123,8 +123,9 @@ async function setZone(
   const { stderr } = api.world;
   const need = zoneNeedOf(deployment.envConfig, deployment.config);
 
+  const parts = partsToSet(deployment, zone);
   const results: PartResult[] = [];
-  for (const part of partsToSet(deployment, zone)) {
+  for (const part of parts) {
     const result = await setPart(api, zone, need, part);
     results.push(result);
     logResult(api.world, zone, result);
@@ -143,7 +144,7 @@ async function setZone(
 
   const failed = results.findIndex(({ kind }) => kind === "failed");
   if (failed >= 0) {
-    const leftParts = PARTS.slice(failed);
+    const leftParts = parts.slice(failed);
     log(stderr, ...handLines(deployment, zone.hosts, leftParts, zone));
   }
   return results;

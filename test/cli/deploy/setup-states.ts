@@ -109,6 +109,10 @@ export const STATES: Readonly<Record<string, SetupState>> = {
     writes: 3,
   },
   "the settings cannot be changed on this plan": { zone: { isEditable: false }, writes: 2 },
+  "the settings cannot be changed on this plan, and Sources has the entry": {
+    zone: { isEditable: false, sources: ENTRY },
+    writes: 2,
+  },
   "the zone is not active": { zone: { status: "pending" }, writes: 0 },
   "the zone is in another account": { zone: { account: "f".repeat(32) }, writes: 0 },
   "the token is for another zone": {
