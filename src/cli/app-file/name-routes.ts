@@ -20,21 +20,30 @@ export function nameRoutes(
   const used = new Set<string>();
   const isFree = (name: string) => !used.has(name) && !isTaken(name);
 
-  return paths.map((path) => {
+  const names: RouteName[] = [];
+  for (const path of paths) {
     const identifier = identifierOf(path);
     const isUnusable = RESERVED.has(identifier) || isTaken(identifier);
-    const name = isUnusable ? `${identifier}Images` : identifier;
+    const preferred = isUnusable ? `${identifier}Images` : identifier;
 
-    for (let count = 1; ; count += 1) {
-      const value = count === 1 ? name : name + count;
-      const type = capitalized(value);
-      const declared = [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
-      if (!declared.every(isFree)) continue;
+    const name = findFreeName(preferred, isFree);
+    for (const declared of declaredNames(name)) used.add(declared);
+    names.push(name);
+  }
+  return names;
+}
 
-      for (const declaredName of declared) used.add(declaredName);
-      return { value, type };
-    }
-  });
+function findFreeName(preferred: string, isFree: (name: string) => boolean): RouteName {
+  for (let count = 1; ; count += 1) {
+    const value = count === 1 ? preferred : preferred + count;
+    const name = { value, type: capitalized(value) };
+    if (declaredNames(name).every(isFree)) return name;
+  }
+}
+
+/** What the file declares for a route. */
+function declaredNames({ value, type }: RouteName): string[] {
+  return [value, `${value}Site`, `${type}Preset`, `${type}Variant`];
 }
 
 const RESERVED = new Set(
@@ -49,8 +58,9 @@ function identifierOf(path: string): string {
   const start = first.replace(/^./u, (letter) => letter.toLowerCase());
   const name = [start, ...otherParts.map(capitalized)].join("");
 
-  const canBegin = /^\p{ID_Start}/u.test(name);
-  return canBegin ? name : `route${name}`;
+  // A digit cannot be the first character: `/2x/…` is `route2x`.
+  if (/^\p{ID_Start}/u.test(name)) return name;
+  return `route${name}`;
 }
 
 type Parts = readonly [string, ...string[]];

@@ -162,6 +162,7 @@ function changeLines(
 ): string[] {
   const livePresets = presetsOf(liveHashes.variants);
   const presets = presetsOf(hashes.variants);
+
   return [
     ...differenceLine("buckets", liveHashes.buckets, hashes.buckets),
     ...differenceLine("routes", liveHashes.routes, hashes.routes),
