@@ -32,28 +32,40 @@ export async function describeToken(
 ): Promise<TokenExplanation> {
   const rules = route.tokenRules ?? [];
   const path = decodePath(pathname) ?? "";
+  const readPathName = (name: string) => readName(route.mapping, path, name);
+
+  // Which tokens open it.
   const rows: Row[] = [];
   for (const [index, rule] of rules.entries()) {
-    const readPathName = (name: string) => readName(route.mapping, path, name);
-    rows.push(...rowsOf(rule, readPathName, index === 0 ? "Token" : "Or a token"));
+    const title = index === 0 ? "Token" : "Or a token";
+    rows.push(...ruleRows(rule, readPathName, title));
   }
 
+  // Whether the one at hand does.
+  const granted = await tryToken(config, route, href, token, now);
   if (token === undefined) {
     rows.push(["This token", "none is at hand: give one by --token or VITRINE_TOKEN"]);
-    const refusal = await tryToken(config, route, href, undefined, now);
+
     // The path itself may be one that no token opens.
-    const isOfPath = isTokenRefusal(refusal) && refusal.reason !== "no token";
-    return { rows, refusal: isOfPath ? refusal : undefined };
+    const isOfPath = isTokenRefusal(granted) && granted.reason !== "no token";
+    return { rows, refusal: isOfPath ? granted : undefined };
   }
 
   rows.push(["This token", contentOf(token, rules)]);
-  const granted = await tryToken(config, route, href, token, now);
-  if (granted !== undefined && isRefusal(granted)) {
+  if (isRefusal(granted)) {
     rows.push(...(await refusedRows(config, route, href, token, now)));
     return { rows, refusal: granted };
   }
-  const expires = new Date((granted?.expires ?? 0) * 1000).toISOString();
-  return { rows: [...rows, ["  opens it", `until ${expires}`]], refusal: undefined };
+
+  if (granted === undefined) throw new Error(`${route.path} has no table token`);
+  const expires = isoTime(granted.expires);
+  rows.push(["  opens it", `until ${expires}`]);
+  return { rows, refusal: undefined };
+}
+
+/** @param seconds since 1970 */
+function isoTime(seconds: number): string {
+  return new Date(seconds * 1000).toISOString();
 }
 
 function isTokenRefusal(
@@ -63,7 +75,7 @@ function isTokenRefusal(
 }
 
 /** What a token needs to open this very URL. */
-function rowsOf(
+function ruleRows(
   rule: TokenRule,
   readPathName: (name: string) => string | undefined,
   title: string,
@@ -82,17 +94,16 @@ function rowsOf(
 
   for (const [claim, texts] of expectedClaims(rule, readPathName)) {
     const isPossible = texts.length > 0;
-    rows.push([
-      `  ${claim}`,
-      isPossible ? choiceOf(texts) : "none: that part of the path is empty",
-    ]);
+    const choice = isPossible ? choiceOf(texts) : "none: that part of the path is empty";
+    rows.push([`  ${claim}`, choice]);
   }
   return rows;
 }
 
 /** `= "acme" or "globex"` */
 function choiceOf(texts: readonly string[]): string {
-  return `= ${texts.map((text) => JSON.stringify(text)).join(" or ")}`;
+  const choices = texts.map((text) => JSON.stringify(text));
+  return `= ${choices.join(" or ")}`;
 }
 
 /** A claim may be very long: characters. */
@@ -103,13 +114,19 @@ function contentOf(token: string, rules: readonly TokenRule[]): string {
   const payload = readPayload(token);
   if (payload === undefined) return "cannot be read";
 
-  const claims = new Set(["iss", "aud", ...rules.flatMap((rule) => [...rule.claims.keys()])]);
-  const texts = [...claims].map((claim) => {
-    const value: unknown = Object.hasOwn(payload, claim) ? payload[claim] : undefined;
-    const text = value === undefined ? "nothing" : JSON.stringify(value);
-    return `${claim} = ${text.slice(0, MAX_CLAIM_LENGTH)}`;
-  });
+  const ruleClaims = rules.flatMap((rule) => [...rule.claims.keys()]);
+  const claims = new Set(["iss", "aud", ...ruleClaims]);
+
+  const texts: string[] = [];
+  for (const claim of claims) texts.push(`${claim} = ${claimText(payload, claim)}`);
   return `says ${texts.join(", ")}, and ${expiryOf(payload)}`;
+}
+
+function claimText(payload: JWTPayload, claim: string): string {
+  if (!Object.hasOwn(payload, claim)) return "nothing";
+
+  const text = JSON.stringify(payload[claim]);
+  return text.slice(0, MAX_CLAIM_LENGTH);
 }
 
 function readPayload(token: string): JWTPayload | undefined {
@@ -125,7 +142,8 @@ const MAX_TIME_S = 8.64e12;
 
 function expiryOf({ exp }: JWTPayload): string {
   const isTime = typeof exp === "number" && Math.abs(exp) <= MAX_TIME_S;
-  return isTime ? `is good until ${new Date(exp * 1000).toISOString()}` : "has no exp";
+  if (!isTime) return "has no exp";
+  return `is good until ${isoTime(exp)}`;
 }
 
 /** Of several rules, why the token obeys none: the Worker logs one reason. */
@@ -141,10 +159,11 @@ async function refusedRows(
 
   const rows: Row[] = [];
   for (const [index, rule] of rules.entries()) {
-    const refusal = await tryToken(config, { ...route, tokenRules: [rule] }, href, token, now);
-    const reason = isTokenRefusal(refusal)
-      ? refusal.reason
-      : "the keys of its issuer cannot be had";
+    const ruleRoute = { ...route, tokenRules: [rule] };
+    const refusal = await tryToken(config, ruleRoute, href, token, now);
+
+    let reason = "the keys of its issuer cannot be had";
+    if (isTokenRefusal(refusal)) reason = refusal.reason;
     rows.push([`  by table ${index + 1}`, reason]);
   }
   return rows;

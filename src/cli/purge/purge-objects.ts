@@ -65,13 +65,24 @@ async function purgeAgain(
   names: readonly string[],
   verify: boolean,
 ): Promise<NamesPurged> {
-  const isOver = names.length === 0 || (await waitForRuns(world, site));
-  if (isOver) return purgeNames(world, site, names, verify);
+  if (names.length === 0) return NONE_PURGED;
+
+  const hasWaited = await waitForRuns(world, site);
+  if (hasWaited) return purgeNames(world, site, names, verify);
 
   const reason = "interrupted before it was purged once more";
   const notPurged = new Map(names.map((name) => [name, reason]));
-  return { notPurged, deleted: 0, emptied: new Set(), states: new Map() };
+  return { ...NONE_PURGED, notPurged };
 }
+
+type NamesPurged = Omit<PurgeResult, "purged">;
+
+const NONE_PURGED: NamesPurged = {
+  notPurged: new Map(),
+  deleted: 0,
+  emptied: new Set(),
+  states: new Map(),
+};
 
 /** Says what the store has deleted, if its last lists show that nothing is left. */
 export function logDeleted(world: World, { purged, deleted, emptied }: PurgeResult): void {
@@ -80,6 +91,7 @@ export function logDeleted(world: World, { purged, deleted, emptied }: PurgeResu
 
   const renditions = counted(deleted, "rendition");
   log(world.stderr, `Deleted ${renditions} from the store. A second list shows that none is left.`);
+
   // The proof for a name that nobody uses would be true, and about nothing.
   if (deleted === 0) {
     log(
@@ -110,8 +122,6 @@ export function browsersText({ config }: ProjectSite): string {
   return `Browsers keep what they have for max_age: ${count(Math.max(...maxAges))} s.`;
 }
 
-type NamesPurged = Omit<PurgeResult, "purged">;
-
 /** So many objects are purged in one request, with and without a store. The Worker has the same limits. */
 const MAX_OBJECTS = { store: 8, noStore: 200 };
 
@@ -129,44 +139,69 @@ async function purgeNames(
   names: readonly string[],
   verify: boolean,
 ): Promise<NamesPurged> {
-  const failures = new Map<string, string>();
-  const states = new Map<string, ObjectState>();
-  const emptied = new Set<string>();
   const progress = createProgress(world, "objects", names.length);
   const post = createPurgeClient(world, site);
   const maxObjects = maxObjectsOf(site);
+
+  const failures = new Map<string, string>();
+  const states = new Map<string, ObjectState>();
+  const emptied = new Set<string>();
   let deleted = 0;
   let stopped: string | undefined;
 
   for (let start = 0; start < names.length; start += maxObjects) {
     const portion = names.slice(start, start + maxObjects);
     progress.step(portion.length);
+
     if (stopped !== undefined) {
       for (const name of portion) failures.set(name, `not sent, after: ${stopped}`);
       continue;
     }
 
-    // Where another try may help, only what is not purged yet is sent again.
-    let left: boolean | undefined;
-    let remaining: NotPurged = new Map(portion.map((name) => [name, ""]));
-    const createBody = () => ({ objects: [...remaining.keys()], ...(verify && { verify }) });
-    const take = (report: PurgeReport) => {
-      if (!isAbout(report, [...remaining.keys()])) return false;
-      remaining = report.notPurged;
-      deleted += report.deleted;
-      left = report.left;
-      for (const [name, state] of report.states) states.set(name, state);
-      return true;
-    };
-
-    const answer = await post(createBody, take);
-    if (isFault(answer)) stopped = answer.fault;
-    for (const [name, reason] of remaining) failures.set(name, stopped ?? reason);
-    if (left === false) {
+    const result = await purgePortion(post, portion, verify);
+    stopped = result.fault;
+    deleted += result.deleted;
+    for (const [name, state] of result.states) states.set(name, state);
+    for (const [name, reason] of result.notPurged) failures.set(name, stopped ?? reason);
+    if (result.isEmptied) {
       for (const name of portion) emptied.add(name);
     }
   }
 
   progress.clear();
   return { notPurged: failures, deleted, emptied, states };
+}
+
+type PortionPurged = Pick<PurgeResult, "notPurged" | "deleted" | "states"> & {
+  /** Whether the last list of the store shows that nothing is left. */
+  readonly isEmptied: boolean;
+  /** Why the Worker has not answered for all of them. */
+  readonly fault: string | undefined;
+};
+
+async function purgePortion(
+  post: ReturnType<typeof createPurgeClient>,
+  names: readonly string[],
+  verify: boolean,
+): Promise<PortionPurged> {
+  const states = new Map<string, ObjectState>();
+  let notPurged: NotPurged = new Map(names.map((name) => [name, ""]));
+  let deleted = 0;
+  let left: boolean | undefined;
+
+  // Where another try may help, only what is not purged yet is sent again.
+  const createBody = () => ({ objects: [...notPurged.keys()], ...(verify && { verify }) });
+  const take = (report: PurgeReport): boolean => {
+    if (!isAbout(report, [...notPurged.keys()])) return false;
+
+    notPurged = report.notPurged;
+    deleted += report.deleted;
+    left = report.left;
+    for (const [name, state] of report.states) states.set(name, state);
+    return true;
+  };
+
+  const answer = await post(createBody, take);
+  const fault = isFault(answer) ? answer.fault : undefined;
+  return { notPurged, deleted, states, isEmptied: left === false, fault };
 }

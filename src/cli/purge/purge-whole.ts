@@ -25,8 +25,8 @@ export async function purgeWhole(
   const first = await purgeUntilDone(world, site, name, body);
   if (isFault(first)) return first;
 
-  const isOver = await waitForRuns(world, site);
-  if (!isOver) return { fault: `${name} is not purged: interrupted before the second time` };
+  const hasWaited = await waitForRuns(world, site);
+  if (!hasWaited) return { fault: `${name} is not purged: interrupted before the second time` };
 
   const second = await purgeUntilDone(world, site, name, body);
   if (isFault(second)) return second;

@@ -22,7 +22,9 @@ export async function tryToken(
   token: string | undefined,
   now: number,
 ): Promise<AccessGrant | Refusal | undefined> {
-  const headers = new Headers(token === undefined ? {} : { authorization: `Bearer ${token}` });
+  const headers = new Headers();
+  if (token !== undefined) headers.set("authorization", `Bearer ${token}`);
+
   const scope = { context: NO_CONTEXT, deadline: Date.now() + TIMEOUT_MS, config };
   return checkToken({ route }, { url, headers }, scope, now);
 }
@@ -39,5 +41,6 @@ export async function refusalOfToken(
   if (granted === undefined || !isRefusal(granted)) return undefined;
 
   const { reason } = detailsOf(granted);
-  return reason === undefined ? granted.event : `${granted.event}: ${reason}`;
+  if (reason === undefined) return granted.event;
+  return `${granted.event}: ${reason}`;
 }
