@@ -78,14 +78,26 @@ export async function verifyObjects(
   const fetchPicture = createPictureClient(world, site.token);
   const tools: Tools = { world, site, purged, plan, fetchPicture, progress };
 
-  // A public URL may stand for an object of each of several buckets.
-  const inputs = Map.groupBy(objects, ([, { input }]) => input);
-  const verify = ([input, entries]: [string, [string, SelectedObject][]]) =>
-    verifyInput(input, new Map(entries), tools);
-  const results = await pMap(inputs, verify, { concurrency: CONCURRENCY });
+  const inputs = groupByInput(objects);
+  const results = await pMap(inputs, ([input, group]) => verifyInput(input, group, tools), {
+    concurrency: CONCURRENCY,
+  });
 
   progress.clear();
   return results;
+}
+
+/** Groups objects by their inputs: a public URL may stand for an object of each of several buckets. */
+function groupByInput(
+  objects: ReadonlyMap<string, SelectedObject>,
+): ReadonlyMap<string, ReadonlyMap<string, SelectedObject>> {
+  const inputs = new Map<string, Map<string, SelectedObject>>();
+  for (const [name, object] of objects) {
+    const group = inputs.get(object.input) ?? new Map<string, SelectedObject>();
+    group.set(name, object);
+    inputs.set(object.input, group);
+  }
+  return inputs;
 }
 
 /** @param objects those that the input stands for, by the names that the Worker uses */
