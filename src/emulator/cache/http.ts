@@ -6,8 +6,8 @@ import {
   ageOf,
   bodyOf,
   createStored,
+  decideStorage,
   freshen,
-  policyOf,
   type StoredResponse,
 } from "./stored-response.ts";
 
@@ -77,15 +77,15 @@ export async function readResponse(
   const isRevalidated = response.status === 304 && old !== undefined;
   const complete = isRevalidated ? freshen(old, response) : response;
 
-  const policy = policyOf(complete, request, now());
-  if (typeof policy === "string") return { status: policy, response: complete };
+  const decision = decideStorage(complete, request, now());
+  if (decision.kind === "not-stored") return { status: decision.status, response: complete };
 
   const bytes = await readBody(complete.clone());
   // The body breaks off, or is not as long as it says.
   if (bytes === undefined) return { status: "MISS", response: complete };
 
   const source = { name, path: new URL(request.url).pathname };
-  const stored = createStored(complete, bytes, policy, now(), source);
+  const stored = createStored(complete, bytes, decision.policy, now(), source);
   if (isRevalidated) return { status: "REVALIDATED", stored };
   return { status: old === undefined ? "MISS" : "EXPIRED", stored };
 }

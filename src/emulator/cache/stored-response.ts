@@ -17,22 +17,31 @@ export type StoredResponse = {
   readonly source: { readonly name: string; readonly path: string };
 };
 
-/** Returns the policy of a response, or its cache status if it must not be stored (W7, W9, W16). */
-export function policyOf(
+/** Whether a response is stored, and for how long; if not, its cache status. */
+type StorageDecision =
+  | { readonly kind: "stored"; readonly policy: Policy }
+  | { readonly kind: "not-stored"; readonly status: "BYPASS" | "MISS" };
+
+const BYPASS: StorageDecision = { kind: "not-stored", status: "BYPASS" };
+const MISS: StorageDecision = { kind: "not-stored", status: "MISS" };
+
+/** Decides whether a response is stored (W7, W9, W16). */
+export function decideStorage(
   { status, headers }: Response,
   request: Request,
   now: number,
-): Policy | "BYPASS" | "MISS" {
+): StorageDecision {
   const policy = readPolicy(status, headers, now);
 
   // What is for one visitor alone bypasses the cache.
   const isPrivate = request.headers.has("authorization") && policy?.isForAll !== true;
-  if (isPrivate || readVary(headers).includes("*")) return "BYPASS";
-  if (headers.has("set-cookie") || policy?.bypasses) return "BYPASS";
+  if (isPrivate || readVary(headers).includes("*")) return BYPASS;
+  if (headers.has("set-cookie") || policy?.bypasses) return BYPASS;
 
-  if (policy === undefined || isNeverStored(status)) return "MISS";
+  if (policy === undefined || isNeverStored(status)) return MISS;
+
   const length = Number(headers.get("content-length") ?? 0);
-  return length > MAX_BYTES ? "MISS" : policy;
+  return length > MAX_BYTES ? MISS : { kind: "stored", policy };
 }
 
 /** Returns whether no response of a status is ever stored: a part, no content of its own, or an error of Cloudflare (W9). */

@@ -4,7 +4,7 @@ import type { FetchInit } from "../fetch.ts";
 import { type Fault, isEdgeFault, LOOP } from "./faults.ts";
 import { type EdgeRequest, findUnsupported, readOptions } from "./options.ts";
 import type { EdgeInit } from "./settings.ts";
-import type { Switches } from "./switches.ts";
+import { SOURCES_ENTRY, type Switches } from "./switches.ts";
 
 /** What the edge reads of one call of `fetch`. The values of `cf` are unknown: a Worker may pass any. */
 export type FetchOptions = FetchInit & {
@@ -17,7 +17,8 @@ export function readFetchOptions(input: string | Request, init: EdgeInit): Fetch
 
   const { method, headers, signal } = input;
   const cf: unknown = Object(input).cf; // Node.js drops it; the Workers runtime does not
-  return { method, headers, signal, ...(typeof cf === "object" && cf !== null && { cf }), ...init };
+  const hasCf = typeof cf === "object" && cf !== null;
+  return { method, headers, signal, ...(hasCf && { cf }), ...init };
 }
 
 /** Where a request arrives: the host of the zone, whose own images are always allowed, and its switches. */
@@ -55,7 +56,7 @@ export function checkRequest(
   if (switches.failure !== undefined) return switches.failure;
 
   // The edge itself sent this request, so another transformation would begin a loop (E8).
-  if (/image-resizing/.test(headers.get("via") ?? "")) return LOOP;
+  if (headers.get("via")?.includes("image-resizing")) return LOOP;
 
   const fault = findSourceFault(url, { zone, switches });
   if (fault !== undefined) return fault;
@@ -63,7 +64,8 @@ export function checkRequest(
   const request = readOptions(options, acceptsAuto);
   if (isEdgeFault(request)) return request;
 
-  const image = request.auto ? { ...request.image, ...chooseFormat(headers) } : request.image;
+  const chosenFormat = request.auto ? chooseFormat(headers) : {};
+  const image = { ...request.image, ...chosenFormat };
   if (switches.unsupportedOptions === "refused") throwIfUnsupported(image);
   return { ...request, image };
 }
@@ -93,7 +95,8 @@ function findSourceFault(url: string, { zone, switches }: Zone): Fault | undefin
   const mayBeHttp = source !== null && switches.httpHosts.includes(source.host);
   if (source?.protocol !== "https:" && !mayBeHttp) return { code: 9406, status: 403 };
 
-  return isAllowed(url, { zone, switches }) ? undefined : { code: 9401, status: 403 };
+  if (!isAllowed(url, { zone, switches })) return { code: 9401, status: 403 };
+  return undefined;
 }
 
 /** Returns whether the zone may transform a source (E5). No entry allows what is no URL. */
@@ -105,16 +108,15 @@ function isAllowed(url: string, { zone, switches }: Zone): boolean {
   return entries.some((entry) => allowsSource(entry, source, switches.sourcePaths));
 }
 
-/** An entry of `sources`: `images.example`, `*.example` (a host and its subdomains), or `*.example/photos`. */
-const SOURCES_ENTRY = /^(?<isWithSubdomains>\*\.)?(?<domain>[^/]*)(?<path>\/.*)?$/s;
-
+/** @param entry the zone, or an entry of the switch `sources` */
 function allowsSource(
   entry: string,
   { host, pathname }: URL,
   sourcePaths: Switches["sourcePaths"],
 ): boolean {
-  const { isWithSubdomains, domain = "", path = "/" } = SOURCES_ENTRY.exec(entry)?.groups ?? {};
-  const isSubdomain = isWithSubdomains !== undefined && host.endsWith(`.${domain}`);
+  const match = SOURCES_ENTRY.exec(entry);
+  const { withSubdomains, domain = entry, path = "/" } = match?.groups ?? {};
+  const isSubdomain = withSubdomains !== undefined && host.endsWith(`.${domain}`);
   if (host !== domain && !isSubdomain) return false;
 
   // Paths are compared as they were sent, encoded. How the edge compares them is not documented.
@@ -137,7 +139,8 @@ const IMAGE_PATH = /^(?<options>[^/]*)\/(?<source>https?:\/\/.+)$/;
 export function readImageUrl(url: string) {
   const { pathname, search } = new URL(url);
   const path = pathname.slice(INTERFACE.length);
-  const { options, source } = IMAGE_PATH.exec(path)?.groups ?? {};
+  const match = IMAGE_PATH.exec(path);
+  const { options, source } = match?.groups ?? {};
   if (options === undefined || source === undefined) return undefined;
 
   return { source: source + search, image: readOptionList(options) };

@@ -19,11 +19,15 @@ export async function decode(original: RasterOriginal, animated: boolean): Promi
   const source = requireSharp()(original.bytes, { animated, ...LENIENT });
   const metadata = await source.metadata();
 
-  // sharp cannot rotate all frames at once. Animated formats are always stored upright.
-  if (!animated) return { frames: [await readPixels(source.autoOrient())], metadata };
+  if (!animated) {
+    const still = await readPixels(source.autoOrient());
+    return { frames: [still], metadata };
+  }
 
+  // sharp cannot rotate all frames at once. Animated formats are always stored upright.
+  const picture = await readPixels(source);
   const { pages: count = 1 } = metadata;
-  return { frames: splitFrames(await readPixels(source), count), metadata };
+  return { frames: splitFrames(picture, count), metadata };
 }
 
 /** sharp decodes an animation as one picture, with its frames one below the other. */

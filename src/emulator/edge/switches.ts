@@ -23,12 +23,12 @@ const faultRule: Rule<Fault | undefined> = {
   test: (value): value is Fault | undefined => value === undefined || isEdgeFault(value),
 };
 
-/** An entry of `sources`: `images.example`, `*.example`, or `*.example/photos`. */
-const SOURCES_ENTRY = /^(?:\*\.)?(?<host>[^/]+)(?:\/.*)?$/s;
+/** An entry of `sources`: `images.example`, `*.example` (a host and its subdomains), or `*.example/photos`. */
+export const SOURCES_ENTRY = /^(?<withSubdomains>\*\.)?(?<domain>[^/]+)(?<path>\/.*)?$/s;
 
 const sources = listOf(
   "hosts, each with or without a path, such as *.example/photos",
-  (entry) => typeof entry === "string" && isHost(SOURCES_ENTRY.exec(entry)?.groups?.["host"]),
+  (entry) => typeof entry === "string" && isHost(SOURCES_ENTRY.exec(entry)?.groups?.["domain"]),
 );
 
 /**

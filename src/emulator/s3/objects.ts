@@ -125,7 +125,9 @@ const MAX_LISTED = 1000;
 
 /** Lists keys in byte order. With a delimiter, keys that share a prefix up to it are listed once. */
 export function sendList(objects: ReadonlyMap<string, Stored>, query: URLSearchParams): Response {
-  const names = listNames(objects, query.get("prefix") ?? "", query.get("delimiter") ?? "");
+  const prefix = query.get("prefix") ?? "";
+  const delimiter = query.get("delimiter") ?? "";
+  const names = listNames(objects, prefix, delimiter);
 
   const limit = Math.min(MAX_LISTED, Number(query.get("max-keys") ?? MAX_LISTED));
   const start = Number(query.get("continuation-token") ?? 0);
@@ -134,13 +136,12 @@ export function sendList(objects: ReadonlyMap<string, Stored>, query: URLSearchP
   const isTruncated = next < names.length;
 
   const isEncoded = query.get("encoding-type") === "url";
-  const elements = [
-    isEncoded ? "<EncodingType>url</EncodingType>" : "",
-    `<KeyCount>${page.length}</KeyCount>`,
-    `<IsTruncated>${isTruncated}</IsTruncated>`,
-    isTruncated ? `<NextContinuationToken>${next}</NextContinuationToken>` : "",
-    ...page.map((name) => listEntry(name, objects.get(name), isEncoded)),
-  ];
+  const elements: string[] = [];
+  if (isEncoded) elements.push("<EncodingType>url</EncodingType>");
+  elements.push(`<KeyCount>${page.length}</KeyCount>`);
+  elements.push(`<IsTruncated>${isTruncated}</IsTruncated>`);
+  if (isTruncated) elements.push(`<NextContinuationToken>${next}</NextContinuationToken>`);
+  for (const name of page) elements.push(listEntry(name, objects.get(name), isEncoded));
 
   const xml = `<?xml version="1.0" encoding="UTF-8"?>
 <ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${elements.join("")}</ListBucketResult>`;
@@ -167,12 +168,15 @@ function listNames(
 
 /** @param object undefined: the name is what several keys share */
 function listEntry(name: string, object: Stored | undefined, isEncoded: boolean): string {
-  const text = escapeXml(isEncoded ? encodeName(name) : name);
+  const spelt = isEncoded ? encodeName(name) : name;
+  const text = escapeXml(spelt);
   if (object === undefined) return `<CommonPrefixes><Prefix>${text}</Prefix></CommonPrefixes>`;
 
   const etag = etagOf(object);
-  const etagElement = etag === null ? "" : `<ETag>${escapeXml(`"${etag}"`)}</ETag>`;
-  return `<Contents><Key>${text}</Key>${etagElement}<Size>${object.body.length}</Size></Contents>`;
+  const elements = [`<Key>${text}</Key>`];
+  if (etag !== null) elements.push(`<ETag>${escapeXml(`"${etag}"`)}</ETag>`);
+  elements.push(`<Size>${object.body.length}</Size>`);
+  return `<Contents>${elements.join("")}</Contents>`;
 }
 
 /** Percent-encodes a key as AWS does in lists: a space becomes `+`, and slashes stay. */

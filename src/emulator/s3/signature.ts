@@ -167,7 +167,8 @@ function readHeaders(headers: Headers, { dialect }: Registry): Claim | S3ErrorRe
   const authorization = headers.get("authorization");
   if (!authorization) return { code: dialect === "r2" ? "InvalidArgument" : "AccessDenied" };
 
-  const { id, day, region, signed, signature } = AUTHORIZATION.exec(authorization)?.groups ?? {};
+  const match = AUTHORIZATION.exec(authorization);
+  const { id, day, region, signed, signature } = match?.groups ?? {};
   if (!id || !day || !region || !signed || !signature) {
     const isOfAlgorithm = authorization.startsWith(`${ALGORITHM} `);
     if (isOfAlgorithm) return malformed("The authorization header is malformed");
@@ -257,9 +258,8 @@ function canonical({ method, path, query, headers, payloadHash }: Covered): stri
     return `${name}:${trimmed}`;
   });
 
-  return [method, path, canonicalQuery(query), ...lines, "", names.join(";"), payloadHash].join(
-    "\n",
-  );
+  const parts = [method, path, canonicalQuery(query), ...lines, "", names.join(";"), payloadHash];
+  return parts.join("\n");
 }
 
 /** The parameters without the signature, in the order of their encoded names, and of the values of a name. */
