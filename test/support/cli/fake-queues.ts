@@ -44,21 +44,43 @@ export function createQueueAccount() {
       for (const [start, reply] of account.replies) if (line.startsWith(start)) return reply;
 
       const [first, second, third = "", fourth = "", bucket = ""] = args;
-      if (first === "queues" && second === "info") return infoOf(queues, third);
-      if (first === "queues" && second === "create") return create(queues, third);
-      if (first === "r2" && second === "object") {
-        objects.push(`${third} ${fourth}`);
-        return { code: 0, output: "Upload complete.\n" };
-      }
-      if (first !== "r2" || second !== "bucket" || third !== "notification") return undefined;
-      if (fourth === "list") return listOf(rules.get(bucket), bucket);
-      if (fourth === "delete") return removeRule(account, bucket, args);
 
-      return fourth === "create" ? addRule(account, bucket, args) : undefined;
+      switch (`${first} ${second}`) {
+        case "queues info":
+          return infoOf(queues, third);
+        case "queues create":
+          return create(queues, third);
+        case "r2 object":
+          objects.push(`${third} ${fourth}`);
+          return { code: 0, output: "Upload complete.\n" };
+        case "r2 bucket":
+          return third === "notification" ? answerRules(account, fourth, bucket, args) : undefined;
+        default:
+          return undefined;
+      }
     },
   };
 
   return account;
+}
+
+/** `wrangler r2 bucket notification …` */
+function answerRules(
+  account: Rules,
+  verb: string,
+  bucket: string,
+  args: readonly string[],
+): Reply | undefined {
+  switch (verb) {
+    case "list":
+      return listOf(account.rules.get(bucket), bucket);
+    case "delete":
+      return removeRule(account, bucket, args);
+    case "create":
+      return addRule(account, bucket, args);
+    default:
+      return undefined;
+  }
 }
 
 const failed = (text: string): Reply => ({ code: 1, output: `\n✘ [ERROR] ${text}\n\n` });
@@ -67,7 +89,7 @@ function infoOf(queues: QueueAccount["queues"], name: string): Reply {
   const workers = queues.get(name);
   if (workers === undefined) return missing(name);
 
-  const list = workers.map((worker) => `worker:${worker}`).join(",");
+  const names = workers.map((worker) => `worker:${worker}`);
   const lines = [
     `Queue Name: ${name}`,
     "Queue ID: 0123456789abcdef0123456789abcdef",
@@ -75,8 +97,8 @@ function infoOf(queues: QueueAccount["queues"], name: string): Reply {
     "Last Modified: 2026-12-01T09:00:00.000000Z",
     "Number of Producers: 0",
     `Number of Consumers: ${workers.length}`,
-    ...(workers.length === 0 ? [] : [`Consumers: ${list}`]),
   ];
+  if (workers.length > 0) lines.push(`Consumers: ${names.join(",")}`);
 
   return { code: 0, output: `${lines.join("\n")}\n` };
 }
@@ -100,59 +122,78 @@ function listOf(rules: readonly Rule[] | undefined, bucket: string): Reply {
     return { code: 1, output: `${head}${output}  no configuration [code: 11015]\n` };
   }
 
-  const blocks = withIds(rules).map(({ id, queue, prefix = "", suffix = "", actions = ACTIONS }) =>
-    [
-      `rule_id:     \u001b[90m${id}\u001b[39m`,
-      "created_at:  2026-12-01T09:00:00.000Z",
-      `queue_name:  ${queue}`,
-      `prefix:      ${prefix || "(all prefixes)"}`,
-      `suffix:      ${suffix || "(all suffixes)"}`,
-      `event_type:  ${actions.join(",")}`,
-    ].join("\n"),
-  );
-
+  const blocks = withIds(rules).map(describeRule);
   return { code: 0, output: `${head}${blocks.join("\n\n")}\n` };
 }
 
-function withIds(rules: readonly Rule[]): readonly Rule[] {
+function describeRule(rule: Rule): string {
+  const { id, queue, prefix, suffix, actions = ACTIONS } = rule;
+  const lines = [
+    `rule_id:     \u001b[90m${id}\u001b[39m`,
+    "created_at:  2026-12-01T09:00:00.000Z",
+    `queue_name:  ${queue}`,
+    `prefix:      ${prefix || "(all prefixes)"}`,
+    `suffix:      ${suffix || "(all suffixes)"}`,
+    `event_type:  ${actions.join(",")}`,
+  ];
+  return lines.join("\n");
+}
+
+function withIds(rules: readonly Rule[]): Rule[] {
   return rules.map((rule, index) => ({ id: `rule-${index}`, ...rule }));
 }
 
 type Rules = Pick<QueueAccount, "queues" | "rules" | "isStrict">;
 
-function addRule(
-  { queues, rules, isStrict }: Rules,
-  bucket: string,
-  args: readonly string[],
-): Reply {
-  const queue = valuesOf(args, "--queue")[0] ?? "";
-  const prefix = args.find((arg) => arg.startsWith("--prefix="))?.slice("--prefix=".length) ?? "";
-  const types = valuesOf(args, "--event-type");
+function addRule(account: Rules, bucket: string, args: readonly string[]): Reply {
+  const { queues, rules, isStrict } = account;
+  const [queue = ""] = valuesOf(args, "--queue");
   if (!queues.has(queue)) return missing(queue);
 
-  const actions = Object.entries(ACTIONS_OF).flatMap(([type, all]) =>
-    types.includes(type) ? all : [],
-  );
+  const rule = { queue, prefix: prefixIn(args), actions: actionsIn(args) };
   const present = rules.get(bucket) ?? [];
-  const overlaps = ({ prefix: other = "", actions: others = ACTIONS }: Rule) =>
-    (other.startsWith(prefix) || prefix.startsWith(other)) &&
-    (isStrict || others.some((action) => actions.includes(action)));
-  if (present.some(overlaps)) return failed("the rule overlaps with another one [code: 11020]");
+  const isOverlap = present.some((other) => overlaps(rule, other, isStrict));
+  if (isOverlap) return failed("the rule overlaps with another one [code: 11020]");
 
-  const ofActions = actions.length < ACTIONS.length ? { actions } : {};
-  rules.set(bucket, [...present, { queue, prefix, ...ofActions }]);
-
+  const { actions, ...ofAllActions } = rule;
+  const added = actions.length < ACTIONS.length ? rule : ofAllActions;
+  rules.set(bucket, [...present, added]);
   return { code: 0, output: "Event notification rule created successfully!\n" };
+}
+
+function prefixIn(args: readonly string[]): string {
+  const option = "--prefix=";
+  const arg = args.find((candidate) => candidate.startsWith(option));
+  return arg === undefined ? "" : arg.slice(option.length);
+}
+
+function actionsIn(args: readonly string[]): string[] {
+  const types = valuesOf(args, "--event-type");
+  const actions: string[] = [];
+  for (const [type, ofType] of Object.entries(ACTIONS_OF)) {
+    if (types.includes(type)) actions.push(...ofType);
+  }
+  return actions;
+}
+
+/** @param isStrict whether the keys alone count */
+function overlaps(rule: Rule, other: Rule, isStrict: boolean): boolean {
+  const { prefix = "", actions = ACTIONS } = rule;
+  const { prefix: otherPrefix = "", actions: otherActions = ACTIONS } = other;
+
+  const isOfSameKeys = otherPrefix.startsWith(prefix) || prefix.startsWith(otherPrefix);
+  const isOfSameActions = otherActions.some((action) => actions.includes(action));
+  return isOfSameKeys && (isStrict || isOfSameActions);
 }
 
 function removeRule({ rules }: Rules, bucket: string, args: readonly string[]): Reply {
   const [queue] = valuesOf(args, "--queue");
   const [id] = valuesOf(args, "--rule");
   const present = withIds(rules.get(bucket) ?? []);
-  const left = present.filter((rule) => rule.queue !== queue || rule.id !== id);
-  if (left.length === present.length) return failed("no such rule [code: 11016]");
+  const others = present.filter((rule) => rule.queue !== queue || rule.id !== id);
+  if (others.length === present.length) return failed("no such rule [code: 11016]");
 
-  rules.set(bucket, [...left]);
+  rules.set(bucket, others);
   return { code: 0, output: "Event notification rule deleted successfully!\n" };
 }
 

@@ -86,64 +86,86 @@ export async function answerAsProvider(
   const { host, pathname, searchParams } = new URL(url);
   if (account.broken !== undefined) throw connectionFault(account.broken, host);
 
-  const path = decodeURIComponent(pathname.slice(1));
-  const [, inHost] = /^(.+)\.s3\./.exec(host) ?? [];
-  const [inPath = "", ...segments] = path.split("/");
-  const [bucket, key] = inHost === undefined ? [inPath, segments.join("/")] : [inHost, path];
+  const { bucket, key } = addressIn(host, decodeURIComponent(pathname.slice(1)));
+  const isList = searchParams.has("list-type");
 
-  const [first] = account.buckets.values();
-  const s3 = account.buckets.get(bucket) ?? first;
-  if (s3 === undefined) throw new Error("the account has no bucket");
+  const s3 = s3Of(account, bucket);
+  const answer = await s3.fetch(url, { method, headers });
+  const code = answer.ok ? "" : codeIn(await answer.clone().text());
 
-  s3.keys.clear();
-  for (const { keys } of account.users) {
-    for (const [id, secret] of keys) s3.keys.set(id, secret);
+  const { fault } = account;
+  if (fault !== undefined) {
+    const isOfRequest = fault.isOf === undefined || (!isList && answer.ok);
+    if (isOfRequest) return s3Error(fault.code, fault.status);
   }
 
-  const answer = await s3.fetch(url, { method, headers });
-
-  const code = answer.ok ? undefined : codeIn(await answer.clone().text());
-  const isAccepted = answer.status < 400 || OF_OBJECTS.includes(code ?? "");
-  if (!isAccepted && account.fault === undefined) return answer;
-
-  const isList = searchParams.has("list-type");
-  const { fault } = account;
-  const isRefused = fault?.isOf === undefined || (!isList && answer.ok);
-  if (fault !== undefined && isRefused) return s3Error(fault.code, fault.status);
-  if (!isAccepted) return answer;
+  const isKeyAccepted = answer.status < 400 || OF_OBJECTS.includes(code);
+  if (!isKeyAccepted) return answer;
 
   const user = userOf(account, keyIdIn(headers));
   if (user === undefined) return answer; // a stranger, whom S3 itself has judged
 
-  const may = (action: string, resource: string) => isAllowed(user, action, resource);
-  const mayList = may("s3:ListBucket", `arn:aws:s3:::${bucket}`);
-  const mayGet = may("s3:GetObject", `arn:aws:s3:::${bucket}/${key}`);
+  const mayList = isAllowed(user, "s3:ListBucket", `arn:aws:s3:::${bucket}`);
+  const mayGet = isAllowed(user, "s3:GetObject", `arn:aws:s3:::${bucket}/${key}`);
   const isDenied = isList ? !mayList : !mayGet || account.denying.has(bucket);
-  const isUnsaid = code === "NoSuchKey" && !mayList; // A6
+  if (isDenied) return s3Error("AccessDenied", 403);
 
-  return isDenied || isUnsaid ? s3Error("AccessDenied", 403) : answer;
+  // Who may not list is not told that an object is missing (A6).
+  if (code === "NoSuchKey" && !mayList) return s3Error("AccessDenied", 403);
+
+  return answer;
+}
+
+/** The bucket stands in the host, or at the beginning of the path. */
+function addressIn(host: string, path: string): { readonly bucket: string; readonly key: string } {
+  const { inHost } = /^(?<inHost>.+)\.s3\./.exec(host)?.groups ?? {};
+  if (inHost !== undefined) return { bucket: inHost, key: path };
+
+  const [bucket = "", ...segments] = path.split("/");
+  return { bucket, key: segments.join("/") };
+}
+
+/** The S3 that judges a request: one that knows the keys of all users. It answers for unknown buckets, too. */
+function s3Of({ buckets, users }: Account, bucket: string): S3 {
+  const [first] = buckets.values();
+  const s3 = buckets.get(bucket) ?? first;
+  if (s3 === undefined) throw new Error("the account has no bucket");
+
+  s3.keys.clear();
+  for (const { keys } of users) {
+    for (const [id, secret] of keys) s3.keys.set(id, secret);
+  }
+  return s3;
 }
 
 /** Codes that S3 has only for those whose key it accepts. */
 const OF_OBJECTS = ["NoSuchKey", "InvalidObjectState"];
 
-const codeIn = (xml: string) => /<Code>([^<]+)/.exec(xml)?.[1];
+function codeIn(xml: string): string {
+  const { code = "" } = /<Code>(?<code>[^<]+)/.exec(xml)?.groups ?? {};
+  return code;
+}
 
-const keyIdIn = (headers: Headers) =>
-  /Credential=([^/]+)/.exec(headers.get("authorization") ?? "")?.[1];
+function keyIdIn(headers: Headers): string | undefined {
+  const authorization = headers.get("authorization") ?? "";
+  const match = /Credential=(?<id>[^/]+)/.exec(authorization);
+  return match?.groups?.["id"];
+}
 
-export function isAllowed({ policy }: Pick<User, "policy">, action: string, resource: string) {
+type Policy = Pick<User, "policy">;
+
+export function isAllowed({ policy }: Policy, action: string, resource: string): boolean {
   return policy.some(
-    ({ actions, resources }) =>
-      actions.some((pattern) => matches(pattern, action)) &&
-      resources.some((pattern) => matches(pattern, resource)),
+    ({ actions, resources }) => matchesAny(actions, action) && matchesAny(resources, resource),
   );
 }
 
-/** Whether a text is what a pattern of IAM means, whose `*` stands for anything. */
-function matches(pattern: string, text: string): boolean {
-  const parts = pattern.split("*").map((part) => part.replace(/[^\w/-]/g, "\\$&"));
-  return new RegExp(`^${parts.join(".*")}$`, "s").test(text);
+/** Returns whether a text is what a pattern of IAM means, whose `*` stands for anything. */
+function matchesAny(patterns: readonly string[], text: string): boolean {
+  return patterns.some((pattern) => {
+    const parts = pattern.split("*").map(RegExp.escape);
+    return new RegExp(`^${parts.join(".*")}$`, "s").test(text);
+  });
 }
 
 /** What the global `fetch` throws if no connection can be made. */

@@ -1,6 +1,12 @@
 // An account of Cloudflare on loopback, for the package `cloudflare` and for wrangler: zones, tokens with rights, and what
 // wrangler deploys. It records each call, and each write that changed what belongs to somebody else, did something twice,
 // or opened the side door (E10). Its faults are those of a network and of an API that is busy.
+//
+//     const zone = createZone("example.com");
+//     const account = await startCloudflareAccount({ zones: [zone] });
+//     account.intervene = ({ number }) => (number === 2 ? { kind: "lost", done: true } : undefined);
+//     … run a command with account.env …
+//     expect(account.harm).toEqual([]);
 
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { buffer } from "node:stream/consumers";
@@ -9,7 +15,7 @@ import { listenLocally } from "../../../src/emulator/local-server.ts";
 import { parseJson } from "../../../src/worker/util/json.ts";
 import { type ApiAnswer, type ApiRequest, envelopeOf, refuse } from "./api-answer.ts";
 import { answerWorkers, type WorkersState } from "./workers-api.ts";
-import { ACCOUNT, doorOf, entriesOf, idOf, type Zone } from "./zone.ts";
+import { ACCOUNT, doorOf, entriesOf, idOf, type Rule, type Zone } from "./zone.ts";
 import { answerZone, listZones } from "./zone-api.ts";
 
 /** The rights of a token. Each Write includes its Read. */
@@ -103,8 +109,7 @@ export async function startCloudflareAccount({
 }: AccountSettings = {}): Promise<CloudflareAccount> {
   const calls: Call[] = [];
   const harm: string[] = [];
-  const openDoors = () =>
-    doors.filter((url) => zones.some((zone) => isOf(zone, url) && doorOf(zone, url) === "open"));
+  const openDoors = () => doors.filter((url) => isDoorOpen(zones, url));
 
   async function serve(message: IncomingMessage, response: ServerResponse): Promise<void> {
     const request = await readRequest(message);
@@ -132,13 +137,15 @@ export async function startCloudflareAccount({
       return;
     }
 
-    const before = { zones: structuredClone(zones), openDoors: openDoors() };
+    const zonesBefore = structuredClone(zones);
+    const openBefore = openDoors();
     const answer = answerCall(account, token, message, request);
-    const isOwn = (description: string) => ownRules.test(description);
-    harm.push(...findHarm(before.zones, zones, isOwn).map((text) => `${callText(call)}: ${text}`));
 
+    for (const text of findHarm(zonesBefore, zones, ownRules)) {
+      harm.push(`${callText(call)}: ${text}`);
+    }
     for (const doorUrl of openDoors()) {
-      if (!before.openDoors.includes(doorUrl)) harm.push(`${callText(call)}: opened ${doorUrl}`);
+      if (!openBefore.includes(doorUrl)) harm.push(`${callText(call)}: opened ${doorUrl}`);
     }
 
     await account.onDone(call);
@@ -189,12 +196,16 @@ export async function startCloudflareAccount({
 
 const callText = ({ method, path }: Pick<Call, "method" | "path">) => `${method} ${path}`;
 
-/** The calls that ask for zones, or change them. */
-export const zoneCallsOf = ({ calls }: Pick<CloudflareAccount, "calls">) =>
-  calls.filter(({ path }) => path.startsWith("/zones"));
+type Calls = Pick<CloudflareAccount, "calls">;
 
-export const zoneWritesOf = (account: Pick<CloudflareAccount, "calls">) =>
-  zoneCallsOf(account).filter(({ method }) => method !== "GET");
+/** The calls that ask for zones, or change them. */
+export function zoneCallsOf({ calls }: Calls): Call[] {
+  return calls.filter(({ path }) => path.startsWith("/zones"));
+}
+
+export function zoneWritesOf(account: Calls): Call[] {
+  return zoneCallsOf(account).filter(({ method }) => method !== "GET");
+}
 
 async function readRequest(message: IncomingMessage): Promise<ApiRequest> {
   const { method = "", url = "", headers } = message;
@@ -214,10 +225,19 @@ async function readRequest(message: IncomingMessage): Promise<ApiRequest> {
 const isBearer = ({ headers }: IncomingMessage, value: string) =>
   headers.authorization === `Bearer ${value}`;
 
-function isOf({ name }: Zone, url: string): boolean {
+/** Returns whether the zone of the URL transforms what anybody asks for there. */
+function isDoorOpen(zones: readonly Zone[], url: string): boolean {
+  const zone = zones.find((candidate) => isInZone(candidate, url));
+  return zone !== undefined && doorOf(zone, url) === "open";
+}
+
+function isInZone({ name }: Zone, url: string): boolean {
   const { hostname } = new URL(url);
   return hostname === name || hostname.endsWith(`.${name}`);
 }
+
+const ACCOUNT_PATH = /^\/accounts\/(?<accountId>\w+)\/(?<below>.*)$/;
+const ZONE_PATH = /^\/zones\/(?<zoneId>\w+)\/?(?<rest>.*)$/;
 
 function answerCall(
   account: CloudflareAccount,
@@ -229,15 +249,16 @@ function answerCall(
   if (token.isExpired) return refuse(401, 1000, "Invalid API Token");
 
   const { path, method } = request;
-  const { accountId, below } =
-    /^\/accounts\/(?<accountId>\w+)\/(?<below>.*)$/.exec(path)?.groups ?? {};
-  if (accountId !== undefined) {
+  const ofAccount = ACCOUNT_PATH.exec(path);
+  if (ofAccount !== null) {
+    const { accountId, below = "" } = ofAccount.groups ?? {};
     const isAllowed = accountId === ACCOUNT && token.rights.includes("Workers Scripts Write");
     if (!isAllowed) return refuse(403, 10000, "Authentication error");
-    return answerWorkers(account, { ...request, path: below ?? "" });
+    return answerWorkers(account, { ...request, path: below });
   }
 
-  const visible = account.zones.filter(({ name }) => token.zones?.includes(name) ?? true);
+  const isForAll = token.zones === undefined;
+  const visible = account.zones.filter(({ name }) => isForAll || token.zones?.includes(name));
   if (path === "/zones" && method === "GET") {
     if (token.rights.includes("Zone Read")) return listZones(visible, request);
     if (account.listsWithoutRight === "empty") return listZones([], request);
@@ -246,19 +267,18 @@ function answerCall(
     return refuse(403, 0, `Actor '${actor}' requires permission '${right}' to list zones`);
   }
 
-  const { zoneId, rest = "" } = /^\/zones\/(?<zoneId>\w+)\/?(?<rest>.*)$/.exec(path)?.groups ?? {};
-  if (zoneId === undefined) return refuse(404, 7000, "No route for that URI");
+  const ofZone = ZONE_PATH.exec(path);
+  if (ofZone === null) return refuse(404, 7000, "No route for that URI");
 
+  const { zoneId, rest = "" } = ofZone.groups ?? {};
   const zone = visible.find(({ id }) => id === zoneId);
   if (zone === undefined) {
-    return refuse(
-      404,
-      7003,
-      `Could not route to ${path}, perhaps your object identifier is invalid?`,
-    );
+    const message = `Could not route to ${path}, perhaps your object identifier is invalid?`;
+    return refuse(404, 7003, message);
   }
 
-  return refuseWithoutRight(token, method, rest) ?? answerZone(zone, rest, request);
+  const refusal = refuseWithoutRight(token, method, rest);
+  return refusal ?? answerZone(zone, rest, request);
 }
 
 /** The API looks at the form of a token before it looks whether there is such a token. */
@@ -298,57 +318,85 @@ function sendFailure(
   response: ServerResponse,
   { status, retryAfter, isHtml = false }: Extract<Intervention, { kind: "status" }>,
 ): void {
-  const message = "More than 1200 requests per 300 seconds reached. Please wait";
-  const answer =
-    status === 429 ? refuse(429, 971, message) : refuse(status, 10002, "Internal server error");
-  const type = isHtml ? "text/html" : "application/json";
-  const later = retryAfter === undefined ? {} : { "retry-after": retryAfter };
+  if (retryAfter !== undefined) response.setHeader("retry-after", retryAfter);
 
-  response.writeHead(status, { "content-type": type, ...later });
-  response.end(isHtml ? `<html><title>${status}</title></html>` : envelopeOf(answer));
+  if (isHtml) {
+    response.writeHead(status, { "content-type": "text/html" });
+    response.end(`<html><title>${status}</title></html>`);
+    return;
+  }
+
+  response.writeHead(status, { "content-type": "application/json" });
+  response.end(envelopeOf(status === 429 ? TOO_MANY : refuse(status, 10002, FAILED)));
 }
 
-/** What a call has changed that it may not change. */
-function findHarm(
-  before: readonly Zone[],
-  after: readonly Zone[],
-  isOwn: (description: string) => boolean,
-): string[] {
-  return after.flatMap((zone, index) => {
-    const earlier = before[index];
-    return earlier === undefined ? [] : findHarmIn(earlier, zone, isOwn);
-  });
-}
+const TOO_MANY = refuse(429, 971, "More than 1200 requests per 300 seconds reached. Please wait");
+const FAILED = "Internal server error";
 
-function findHarmIn(before: Zone, after: Zone, isOwn: (description: string) => boolean): string[] {
+/** What a call has changed that it may not change. @param ownRules what the descriptions of our rules match */
+function findHarm(before: readonly Zone[], after: readonly Zone[], ownRules: RegExp): string[] {
   const harm: string[] = [];
-  const foreignRules = ({ ruleset }: Zone) =>
-    (ruleset?.rules ?? []).filter(({ description }) => !isOwn(description ?? ""));
 
-  if (JSON.stringify(foreignRules(before)) !== JSON.stringify(foreignRules(after))) {
-    harm.push("changed the rules of others");
-  }
+  for (const [index, zone] of after.entries()) {
+    const { [index]: earlier } = before;
+    if (earlier === undefined) continue;
 
-  const ownRules = (after.ruleset?.rules ?? [])
-    .map(({ description }) => description ?? "")
-    .filter(isOwn);
-  if (new Set(ownRules).size < ownRules.length) harm.push("added a rule twice");
-
-  const isChanged = before.sources !== after.sources;
-  if (isChanged && !after.sources.startsWith(before.sources)) {
-    harm.push(`changed Sources from “${before.sources}” to “${after.sources}”`);
-  }
-
-  if (isChanged && entriesOf(before.sources).includes("*"))
-    harm.push("changed Sources that have *");
-
-  const entries = entriesOf(after.sources);
-  if (isChanged && new Set(entries).size < entries.length) harm.push("added an entry twice");
-
-  const isSwitched = before.transformations !== after.transformations;
-  if (isSwitched && !(before.transformations === "off" && after.transformations === "on")) {
-    harm.push(`set transformations from ${before.transformations} to ${after.transformations}`);
+    harm.push(...findHarmToRules(earlier, zone, ownRules));
+    harm.push(...findHarmToSources(earlier, zone));
+    harm.push(...findHarmToTransformations(earlier, zone));
   }
 
   return harm;
 }
+
+function findHarmToRules(before: Zone, after: Zone, ownRules: RegExp): string[] {
+  const harm: string[] = [];
+  const rulesBefore = splitRules(before, ownRules);
+  const rulesAfter = splitRules(after, ownRules);
+
+  if (JSON.stringify(rulesBefore.foreign) !== JSON.stringify(rulesAfter.foreign)) {
+    harm.push("changed the rules of others");
+  }
+
+  const descriptions = rulesAfter.ours.map(({ description }) => description);
+  if (hasTwice(descriptions)) harm.push("added a rule twice");
+
+  return harm;
+}
+
+function splitRules({ ruleset }: Zone, ownRules: RegExp) {
+  const ours: Rule[] = [];
+  const foreign: Rule[] = [];
+
+  for (const rule of ruleset?.rules ?? []) {
+    const { description = "" } = rule;
+    if (ownRules.test(description)) ours.push(rule);
+    else foreign.push(rule);
+  }
+
+  return { ours, foreign };
+}
+
+function findHarmToSources(before: Zone, after: Zone): string[] {
+  if (before.sources === after.sources) return [];
+
+  const harm: string[] = [];
+  if (!after.sources.startsWith(before.sources)) {
+    harm.push(`changed Sources from “${before.sources}” to “${after.sources}”`);
+  }
+  if (entriesOf(before.sources).includes("*")) harm.push("changed Sources that have *");
+  if (hasTwice(entriesOf(after.sources))) harm.push("added an entry twice");
+
+  return harm;
+}
+
+function findHarmToTransformations(before: Zone, after: Zone): string[] {
+  if (before.transformations === after.transformations) return [];
+
+  const isSwitchedOn = before.transformations === "off" && after.transformations === "on";
+  if (isSwitchedOn) return [];
+
+  return [`set transformations from ${before.transformations} to ${after.transformations}`];
+}
+
+const hasTwice = (texts: readonly unknown[]) => new Set(texts).size < texts.length;

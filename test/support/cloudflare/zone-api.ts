@@ -21,14 +21,18 @@ const now = () => new Date().toISOString();
 export function listZones(zones: readonly Zone[], { query }: ApiRequest): ApiAnswer {
   const name = query.get("name");
   const account = query.get("account.id");
-  const matching = zones.filter(
-    (zone) => (name ?? zone.name) === zone.name && (account ?? zone.account) === zone.account,
-  );
+  const matching = zones.filter((zone) => {
+    const isNamed = name === null || name === zone.name;
+    const isOfAccount = account === null || account === zone.account;
+    return isNamed && isOfAccount;
+  });
+
   const count = matching.length;
   const pages = { page: 1, per_page: 20, count, total_count: count, total_pages: 1 };
-  const page = Number(query.get("page") ?? "1");
+  const isFirstPage = Number(query.get("page") ?? "1") <= 1;
+  const described = isFirstPage ? matching.map(describeZone) : [];
 
-  return { ...accept(page > 1 ? [] : matching.map(describeZone)), result_info: pages };
+  return { ...accept(described), result_info: pages };
 }
 
 function describeZone({ id, name, account, status, plan }: Zone): object {
@@ -45,20 +49,28 @@ function describeZone({ id, name, account, status, plan }: Zone): object {
   };
 }
 
+const RULES_PATH = /^rulesets\/(?<ruleset>\w+)\/rules(?:\/(?<rule>\w+))?$/;
+
+type Groups = { readonly [name: string]: string | undefined };
+
+/** The named groups of a pattern: none if it does not match. */
+function groupsOf(pattern: RegExp, text: string): Groups {
+  const match = pattern.exec(text);
+  return match?.groups ?? {};
+}
+
 /** @param path below the zone */
 export function answerZone(zone: Zone, path: string, request: ApiRequest): ApiAnswer {
   const { method, body } = request;
   if (path === "" && method === "GET") return accept(describeZone(zone));
 
-  const { setting } = /^settings\/(?<setting>\w+)$/.exec(path)?.groups ?? {};
+  const { setting } = groupsOf(/^settings\/(?<setting>\w+)$/, path);
   if (setting !== undefined) return answerSetting(zone, setting, method, tableOf(body));
 
   if (path === `rulesets/phases/${PHASE}/entrypoint` && method === "GET") return readRules(zone);
   if (path === "rulesets" && method === "POST") return createRules(zone, tableOf(body));
 
-  const { ruleset, rule } =
-    /^rulesets\/(?<ruleset>\w+)\/rules(?:\/(?<rule>\w+))?$/.exec(path)?.groups ?? {};
-
+  const { ruleset, rule } = groupsOf(RULES_PATH, path);
   if (ruleset !== undefined) {
     if (ruleset !== zone.ruleset?.id) return refuse(404, 10003, "could not find ruleset");
     if (rule === undefined && method === "POST") return addRule(zone, zone.ruleset, tableOf(body));
@@ -74,32 +86,43 @@ export function answerZone(zone: Zone, path: string, request: ApiRequest): ApiAn
 
 type Body = Readonly<Record<string, unknown>>;
 
-function answerSetting(zone: Zone, setting: string, method: string, body: Body): ApiAnswer {
-  const isTransformations = setting === "image_resizing";
-  if (!isTransformations && setting !== "transformations_allowed_origins") {
-    return refuse(404, 1003, "Invalid or missing zone setting");
-  }
+/** The setting whose page is called Sources. */
+const SOURCES_SETTING = "transformations_allowed_origins";
 
-  const { value } = body;
+function answerSetting(zone: Zone, setting: string, method: string, body: Body): ApiAnswer {
+  const isSetting = setting === "image_resizing" || setting === SOURCES_SETTING;
+  if (!isSetting) return refuse(404, 1003, "Invalid or missing zone setting");
+  if (method !== "GET" && method !== "PATCH") return refuse(405, 10405, "Method not allowed");
+
   if (method === "PATCH") {
     if (!zone.isEditable) return refuse(400, 1015, `Not allowed to edit setting for ${setting}`);
 
-    const isRight = isTransformations
-      ? TRANSFORMATIONS.some((setting) => setting === value)
-      : typeof value === "string";
-    if (!isRight) return refuse(400, 1007, `Invalid value for zone setting ${setting}`);
-
-    if (isTransformations) {
-      zone.transformations = TRANSFORMATIONS.find((setting) => setting === value) ?? "off";
-    } else zone.sources = `${value}`;
-  } else if (method !== "GET") return refuse(405, 10405, "Method not allowed");
+    const isChanged = changeSetting(zone, setting, body["value"]);
+    if (!isChanged) return refuse(400, 1007, `Invalid value for zone setting ${setting}`);
+  }
 
   return accept({
     id: setting,
-    value: isTransformations ? zone.transformations : zone.sources,
+    value: setting === SOURCES_SETTING ? zone.sources : zone.transformations,
     editable: zone.isEditable,
     modified_on: now(),
   });
+}
+
+/** @returns whether the setting takes the value */
+function changeSetting(zone: Zone, setting: string, value: unknown): boolean {
+  if (setting === SOURCES_SETTING) {
+    if (typeof value !== "string") return false;
+
+    zone.sources = value;
+    return true;
+  }
+
+  const transformations = TRANSFORMATIONS.find((state) => state === value);
+  if (transformations === undefined) return false;
+
+  zone.transformations = transformations;
+  return true;
 }
 
 const NO_RULESET = `could not find entrypoint ruleset in the ${PHASE} phase`;
@@ -110,19 +133,21 @@ function readRules({ ruleset }: Zone): ApiAnswer {
 
 function createRules(zone: Zone, body: Body): ApiAnswer {
   const { name, kind, phase, rules = [] } = body;
-  if (typeof name !== "string" || name === "") {
-    return invalid("name", `${name ?? ""}`, "it cannot be blank");
-  }
-  if (kind !== "zone") return invalid("kind", `${kind ?? ""}`, "it is not allowed here");
-  if (phase !== PHASE) return invalid("phase", `${phase ?? ""}`, "it is unknown here");
+  if (typeof name !== "string" || name === "") return invalid("name", name, "it cannot be blank");
+  if (kind !== "zone") return invalid("kind", kind, "it is not allowed here");
+  if (phase !== PHASE) return invalid("phase", phase, "it is unknown here");
   if (zone.ruleset !== undefined) {
     return invalid("kind", kind, `exceeded maximum number of zone rulesets for phase ${phase}`);
   }
 
   const definitions = [rules].flat().map(tableOf);
-  const faults = [...definitions.map(faultOf), refuseAbove(zone, definitions.length)];
-  const fault = faults.find((answer) => answer !== undefined);
-  if (fault !== undefined) return fault;
+  for (const definition of definitions) {
+    const fault = faultOf(definition);
+    if (fault !== undefined) return fault;
+  }
+
+  const tooMany = refuseAbove(zone, definitions.length);
+  if (tooMany !== undefined) return tooMany;
 
   const ruleset: Ruleset = {
     id: idOf(`${zone.name} ${now()}`),
@@ -140,10 +165,13 @@ function createRules(zone: Zone, body: Body): ApiAnswer {
 
 function addRule(zone: Zone, ruleset: Ruleset, { position, ...definition }: Body): ApiAnswer {
   const rules = [...ruleset.rules];
-  const fault = faultOf(definition) ?? refuseAbove(zone, rules.length + 1);
+  const fault = faultOf(definition);
   if (fault !== undefined) return fault;
 
-  const index = indexOf(rules, position, rules.length);
+  const tooMany = refuseAbove(zone, rules.length + 1);
+  if (tooMany !== undefined) return tooMany;
+
+  const index = indexOf(rules, position);
   if (index === undefined) return refuse(400, 20219, "position is not valid");
 
   rules.splice(index, 0, ruleOf(definition));
@@ -151,28 +179,27 @@ function addRule(zone: Zone, ruleset: Ruleset, { position, ...definition }: Body
 }
 
 /** With a definition, the rule becomes that: what the definition leaves out is gone. A position alone moves the rule. */
-function editRule(
-  zone: Zone,
-  ruleset: Ruleset,
-  id: string,
-  { position, ...definition }: Body,
-): ApiAnswer {
-  const before = ruleset.rules.find((rule) => rule.id === id);
+function editRule(zone: Zone, ruleset: Ruleset, id: string, body: Body): ApiAnswer {
+  const { position, ...definition } = body;
+  const present = ruleset.rules.findIndex((rule) => rule.id === id);
+  const before = ruleset.rules[present];
   if (before === undefined) return refuse(404, 10003, `could not find rule '${id}'`);
 
-  const isMoved = Object.keys(definition).length === 0 && position !== undefined;
-  const fault = isMoved ? undefined : faultOf(definition);
-  if (fault !== undefined) return fault;
+  let after = before;
+  const isOnlyMoved = Object.keys(definition).length === 0 && position !== undefined;
 
-  const after = isMoved ? before : { ...ruleOf(definition, before) };
+  if (!isOnlyMoved) {
+    const fault = faultOf(definition);
+    if (fault !== undefined) return fault;
+    after = ruleOf(definition, before);
+  }
 
   if (position === undefined) {
-    const replaced = ruleset.rules.map((rule) => (rule.id === id ? after : rule));
-    return saveRules(zone, ruleset, replaced);
+    return saveRules(zone, ruleset, ruleset.rules.with(present, after));
   }
 
   const others = ruleset.rules.filter((rule) => rule.id !== id);
-  const index = indexOf(others, position, others.length);
+  const index = indexOf(others, position);
   if (index === undefined) return refuse(400, 20219, "position is not valid");
 
   return saveRules(zone, ruleset, others.toSpliced(index, 0, after));
@@ -184,8 +211,9 @@ function saveRules(zone: Zone, ruleset: Ruleset, rules: readonly Rule[]): ApiAns
   return accept(zone.ruleset);
 }
 
-function invalid(name: string, value: string, reason: string): ApiAnswer {
-  const message = `'${value}' is not a valid value for ${name} because ${reason}`;
+/** @param value undefined: it is missing */
+function invalid(name: string, value: unknown, reason: string): ApiAnswer {
+  const message = `'${value ?? ""}' is not a valid value for ${name} because ${reason}`;
   return refuse(400, 20217, message, { source: { pointer: `/${name}` } });
 }
 
@@ -195,7 +223,7 @@ function faultOf({ action, expression, action_parameters }: Body): ApiAnswer | u
     return refuse(400, 20125, "action is required for action parameters");
   }
   if (!ACTIONS.includes(`${action}`)) {
-    return invalid("action", `${action ?? ""}`, "the action is unknown");
+    return invalid("action", action, "the action is unknown");
   }
   if (action === "skip" && action_parameters === undefined) {
     return refuse(400, 20125, "action parameters are required for skip");
@@ -204,7 +232,7 @@ function faultOf({ action, expression, action_parameters }: Body): ApiAnswer | u
   const parsed = parseExpression(`${expression ?? ""}`);
   if (parsed.kind === "expression") return undefined;
 
-  return invalid("expression", `${expression ?? ""}`, parsed.message);
+  return invalid("expression", expression, parsed.message);
 }
 
 function refuseAbove({ plan }: Zone, count: number): ApiAnswer | undefined {
@@ -216,7 +244,8 @@ function refuseAbove({ plan }: Zone, count: number): ApiAnswer | undefined {
 
 function ruleOf(definition: Body, before?: Rule): Rule {
   const { action, expression } = definition;
-  const id = before?.id ?? idOf(`${JSON.stringify(definition)} ${now()} ${Math.random()}`);
+  const newId = idOf(`${JSON.stringify(definition)} ${now()} ${Math.random()}`);
+  const { id = newId, version = "0" } = before ?? {};
 
   return {
     ref: id,
@@ -227,17 +256,19 @@ function ruleOf(definition: Body, before?: Rule): Rule {
     action: `${action}`,
     expression: `${expression}`,
     last_updated: now(),
-    version: `${Number(before?.version ?? 0) + 1}`,
+    version: `${Number(version) + 1}`,
   };
 }
 
-/** Where a rule goes. @returns undefined if the position is not valid */
-function indexOf(others: readonly Rule[], position: unknown, length: number): number | undefined {
+/** Where among the others a rule goes. @returns undefined if the position is not valid */
+function indexOf(others: readonly Rule[], position: unknown): number | undefined {
+  const { length } = others;
   if (position === undefined) return length;
 
   const { index, before, after } = tableOf(position);
   if (typeof index === "number") {
-    return Number.isInteger(index) && index >= 1 && index <= length + 1 ? index - 1 : undefined;
+    const isValid = Number.isInteger(index) && index >= 1 && index <= length + 1;
+    return isValid ? index - 1 : undefined;
   }
   if (before === "") return 0;
   if (after === "") return length;
