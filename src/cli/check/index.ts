@@ -35,20 +35,31 @@ type Options = {
   readonly json?: true | undefined;
 };
 
-function check(world: World, { env, all, json }: Options): Outcome {
+function check(world: World, options: Options): Outcome {
   const { folder } = world;
-  const name = all ? undefined : (env ?? (world.env["CLOUDFLARE_ENV"] || undefined));
-  const reports = checkEnvironments(folder, name, world.now()).map((report) => ({
-    ...report,
-    warnings: [...report.warnings, ...(report.reminders ?? []), ...nameWarnings(report)],
-  }));
-  const folderWarnings = [...fileWarnings(folder, reports)];
-  const lock = lockWarning(folder);
-  if (lock !== undefined) folderWarnings.unshift(lock);
 
-  return json
-    ? printJson(world, reports, folderWarnings)
-    : printText(world, reports, folderWarnings);
+  const reports: Report[] = [];
+  for (const report of checkEnvironments(folder, nameOf(world, options), world.now())) {
+    const { warnings, reminders = [] } = report;
+    reports.push({ ...report, warnings: [...warnings, ...reminders, ...nameWarnings(report)] });
+  }
+
+  const folderWarnings: Warning[] = [];
+  const lock = lockWarning(folder);
+  if (lock !== undefined) folderWarnings.push(lock);
+  folderWarnings.push(...fileWarnings(folder, reports));
+
+  if (options.json === true) return printJson(world, reports, folderWarnings);
+  return printText(world, reports, folderWarnings);
+}
+
+/** The environment to check: `""` is the top level, and undefined all of them. */
+function nameOf({ env }: World, options: Options): string | undefined {
+  if (options.all === true) return undefined;
+  if (options.env !== undefined) return options.env;
+
+  const variable = env["CLOUDFLARE_ENV"];
+  return variable === "" ? undefined : variable;
 }
 
 function printText(
@@ -75,15 +86,19 @@ function printJson(
   reports: readonly Report[],
   folderWarnings: readonly Warning[],
 ): Outcome {
-  const environments = reports.map(({ environment, file, mistakes, warnings, summary }) => ({
-    environment: environment ?? null, // the top level
-    mistakes: mistakes.map(({ path, message, source = file }) => ({ path, message, source })),
-    warnings: warnings.map(({ message, remedy }) => ({ message, remedy })),
-    summary,
-  }));
+  const environments = reports.map(jsonOf);
   const warnings = folderWarnings.map(({ message, remedy }) => ({ message, remedy }));
   print(stdout, visible(JSON.stringify({ environments, warnings }, null, 2)));
 
   const isRight = reports.every(({ mistakes }) => mistakes.length === 0);
   return isRight ? EXIT.done : EXIT.failed;
+}
+
+function jsonOf({ environment, file, mistakes, warnings, summary }: Report): object {
+  return {
+    environment: environment ?? null, // the top level
+    mistakes: mistakes.map(({ path, message, source = file }) => ({ path, message, source })),
+    warnings: warnings.map(({ message, remedy }) => ({ message, remedy })),
+    summary,
+  };
 }

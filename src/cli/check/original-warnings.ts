@@ -5,6 +5,7 @@ import { closeSync, existsSync, fstatSync, openSync, readdirSync, readSync } fro
 import { join, relative } from "node:path";
 import { keyFault } from "../../url/key.ts";
 import type { Engine } from "../../worker/config/bucket-settings.ts";
+import type { Config } from "../../worker/config/config.ts";
 import type { Report } from "../config/check-environments.ts";
 import type { Warning } from "../config/mistakes.ts";
 import {
@@ -24,35 +25,44 @@ const HEAD_BYTES = 4_096;
 const MAX_NAMED = 10;
 
 /** An object that the configuration names: its key, or the end of it, and the path of the setting. */
-type NamedObject = { readonly path: string; readonly key: string; readonly engine: Engine };
+type NamedObject = {
+  readonly path: string;
+  readonly key: string;
+  readonly engine: Engine;
+};
 
 /** Warns of objects by their names. Which objects a `*` stands for, nobody knows here. */
 export function nameWarnings({ environment, config }: Report): Warning[] {
   if (config === undefined) return [];
-  const { buckets, routes } = config;
-  const objects: NamedObject[] = [];
 
-  for (const { name, canary, engine } of buckets) {
-    if (canary) objects.push({ path: `BUCKETS.${name}.canary`, key: canary, engine });
+  const warnings: Warning[] = [];
+  for (const { path, key, engine } of namedObjects(config)) {
+    const reason = refusalReasonByName(key, engine);
+    if (reason === undefined) continue;
+
+    const message = `${path} is ${key}: ${reason}`;
+    warnings.push({ environment, message, remedy: "use a JPEG, PNG or WebP" });
   }
-  for (const { option: path, bucket, mapping, fallback } of routes) {
+  return warnings;
+}
+
+function namedObjects({ buckets, routes }: Config): readonly NamedObject[] {
+  const objects: NamedObject[] = [];
+  for (const { name, canary, engine } of buckets) {
+    if (canary !== undefined) objects.push({ path: `BUCKETS.${name}.canary`, key: canary, engine });
+  }
+
+  for (const { option, bucket, mapping, fallback } of routes) {
     const ending = mapping.key.parts.at(-1);
-    if (ending) {
-      const { engine } = bucket;
-      objects.push({ path: `the end of ${path}.object`, key: ending, engine });
+    if (ending !== undefined) {
+      objects.push({ path: `the end of ${option}.object`, key: ending, engine: bucket.engine });
     }
     if (fallback === undefined) continue;
 
-    const { key, bucket: fallbackBucket } = fallback;
-    objects.push({ path: `${path}.fallback`, key, engine: fallbackBucket.engine });
+    const { engine } = fallback.bucket;
+    objects.push({ path: `${option}.fallback`, key: fallback.key, engine });
   }
-
-  return objects.flatMap(({ path, key, engine }) => {
-    const reason = refusalReasonByName(key, engine);
-    if (reason === undefined) return [];
-    const message = `${path} is ${key}: ${reason}`;
-    return [{ environment, message, remedy: "use a JPEG, PNG or WebP" }];
-  });
+  return objects;
 }
 
 /**
@@ -61,28 +71,35 @@ export function nameWarnings({ environment, config }: Report): Warning[] {
  */
 export function fileWarnings(projectFolder: string, reports: readonly Report[]): Warning[] {
   const folder = join(projectFolder, FOLDER);
+  if (!existsSync(folder)) return [];
+
   const buckets = reports.flatMap(({ config }) => config?.buckets ?? []);
   const engines = new Set(buckets.map(({ engine }) => engine));
-  const warnings: Warning[] = [];
 
-  for (const path of existsSync(folder) ? filesIn(folder) : []) {
+  const warnings: Warning[] = [];
+  for (const path of filesIn(folder)) {
+    // The local run leaves out what is no key.
     const key = relative(folder, path).replaceAll("\\", "/");
-    if (keyFault(key) !== undefined) continue; // the local run leaves it out
+    if (keyFault(key) !== undefined) continue;
 
     const original = readOriginal(path);
-    const prediction = original && predictForAll(original, engines);
+    if (original === undefined) continue;
+
+    const prediction = predictForAll(original, engines);
     if (prediction === undefined) continue;
 
-    const { remedy } = prediction;
-    warnings.push({ message: `${FOLDER}/${visible(key)}: ${predictedAnswer(prediction)}`, remedy });
+    const message = `${FOLDER}/${visible(key)}: ${predictedAnswer(prediction)}`;
+    warnings.push({ message, remedy: prediction.remedy });
   }
 
-  const more = warnings.length - MAX_NAMED;
-  if (more <= 0) return warnings;
+  const unnamedCount = warnings.length - MAX_NAMED;
+  if (unnamedCount <= 0) return warnings;
 
-  const message = `${FOLDER}/: visitors may not see ${more} more files`;
-  const remedy = "the page of npx vitrine dev names them";
-  return [...warnings.slice(0, MAX_NAMED), { message, remedy }];
+  const rest = {
+    message: `${FOLDER}/: visitors may not see ${unnamedCount} more files`,
+    remedy: "the page of npx vitrine dev names them",
+  };
+  return [...warnings.slice(0, MAX_NAMED), rest];
 }
 
 /** Finds the files of a folder, and follows no link: it could lead back to the folder. */
@@ -104,7 +121,9 @@ function readOriginal(path: string): KnownOriginal | undefined {
     file = openSync(path, "r");
     const head = new Uint8Array(HEAD_BYTES);
     const length = readSync(file, head);
-    return { format: doubtfulFormatOf(head.subarray(0, length)), bytes: fstatSync(file).size };
+
+    const format = doubtfulFormatOf(head.subarray(0, length));
+    return { format, bytes: fstatSync(file).size };
   } catch {
     return undefined;
   } finally {
@@ -117,6 +136,11 @@ function predictForAll(
   original: KnownOriginal,
   engines: ReadonlySet<Engine>,
 ): PredictedRefusal | undefined {
-  const all = [...engines].map((engine) => predictRefusal(original, { engine, svg: true }));
-  return all.includes(undefined) ? undefined : all[0];
+  let first: PredictedRefusal | undefined;
+  for (const engine of engines) {
+    const prediction = predictRefusal(original, { engine, svg: true });
+    if (prediction === undefined) return undefined;
+    first ??= prediction;
+  }
+  return first;
 }

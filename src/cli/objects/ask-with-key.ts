@@ -9,16 +9,19 @@ import { verdictOf } from "../../worker/origin/verdict.ts";
 import { requestS3, type S3RequestResult } from "../http/ask-s3.ts";
 
 export type KeyAnswer = {
-  readonly kind: /** S3 gives the canary, or says that the object is missing, which it says to a key that may list (A6). */
-    | "opens"
-    /** S3 answers AccessDenied: it knows the key, and does not let it read this object, or learn that it is missing. */
-    | "denied"
-    /** S3 does not accept the key (A7). */
-    | "refused"
-    /** S3 is busy, is silent, or says something else. Or the answer is not S3's. */
-    | "unknown";
+  readonly kind: KeyAnswerKind;
   readonly reply: S3RequestResult;
 };
+
+type KeyAnswerKind =
+  /** S3 gives the canary, or says that the object is missing, which it says to a key that may list (A6). */
+  | "opens"
+  /** S3 answers AccessDenied: it knows the key, and does not let it read this object, or learn that it is missing. */
+  | "denied"
+  /** S3 does not accept the key (A7). */
+  | "refused"
+  /** S3 is busy, is silent, or says something else. Or the answer is not S3's. */
+  | "unknown";
 
 /**
  * Asks for the canary, or for an object that cannot exist.
@@ -31,16 +34,20 @@ export async function askWithKey(
   now: number,
 ): Promise<KeyAnswer> {
   const { baseUrl, prefix, region, canary } = bucket;
-  const url = originUrl(baseUrl, canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`);
-  const signed = credentials && (await sign(url, region, credentials, now));
-  const headers = new Headers(signed);
-  headers.set("range", "bytes=0-0");
+  const key = canary ?? `${prefix}vitrine-deploy-${crypto.randomUUID()}`;
+  const url = originUrl(baseUrl, key);
+
+  const headers = new Headers({ range: "bytes=0-0" });
+  if (credentials !== undefined) {
+    const signed = await sign(url, region, credentials, now);
+    for (const [name, value] of new Headers(signed)) headers.set(name, value);
+  }
 
   const reply = await requestS3(url, { headers }, now);
   return { kind: kindOf(reply, bucket), reply };
 }
 
-function kindOf(reply: S3RequestResult, { region, canary }: Bucket): KeyAnswer["kind"] {
+function kindOf(reply: S3RequestResult, { region, canary }: Bucket): KeyAnswerKind {
   const { result } = verdictOf(reply, region);
   // Without a code it may be a proxy's reply.
   const hasCode = reply.code !== undefined;
@@ -63,6 +70,7 @@ function kindOf(reply: S3RequestResult, { region, canary }: Bucket): KeyAnswer["
 
 /** Returns whether S3 has sent the canary, an image: S3 sends an ETag with each object, and no page instead of an image. */
 function isObject({ headers }: S3RequestResult): boolean {
-  const isPage = headers?.get("content-type")?.startsWith("text/html") === true;
-  return headers?.has("etag") === true && !isPage;
+  if (headers === undefined || !headers.has("etag")) return false;
+  const type = headers.get("content-type") ?? "";
+  return !type.startsWith("text/html");
 }

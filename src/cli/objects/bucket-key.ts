@@ -9,23 +9,28 @@ export type BucketKey = { readonly bucket: Bucket; readonly key: string };
 
 /** Parses a name or a prefix of names. @returns a fault with a clear name for each meaning, if it has several */
 export function parsePrefix(buckets: readonly Bucket[], name: string): BucketKey | CommandFault {
-  const [onlyBucket, ...otherBuckets] = buckets;
   const namedBucket = buckets.find((bucket) => name.startsWith(`${bucket.name}/`));
-  const key = namedBucket && name.slice(namedBucket.name.length + 1);
-  const ambiguous = (...names: string[]) => {
-    const choices = names.map((choice) => JSON.stringify(choice)).join(" or ");
-    return { fault: `could mean several objects. Write ${choices}` };
-  };
-  if (onlyBucket !== undefined && otherBuckets.length === 0) {
-    if (key === undefined) return { bucket: onlyBucket, key: name };
-    // `media/media/fig.jpg` names the bucket twice: it can only be the key media/fig.jpg in the bucket media.
-    const hasBucketTwice = key.startsWith(`${onlyBucket.name}/`);
-    return hasBucketTwice
-      ? { bucket: onlyBucket, key }
-      : ambiguous(key, `${onlyBucket.name}/${name}`);
+  const [onlyBucket, ...otherBuckets] = buckets;
+
+  if (onlyBucket === undefined || otherBuckets.length > 0) {
+    if (namedBucket === undefined) {
+      return ambiguousFault(buckets.map((bucket) => `${bucket.name}/${name}`));
+    }
+    return { bucket: namedBucket, key: name.slice(namedBucket.name.length + 1) };
   }
-  if (namedBucket !== undefined && key !== undefined) return { bucket: namedBucket, key };
-  return ambiguous(...buckets.map((bucket) => `${bucket.name}/${name}`));
+
+  if (namedBucket === undefined) return { bucket: onlyBucket, key: name };
+
+  // `media/media/fig.jpg` names the bucket twice: it can only be the key media/fig.jpg in the bucket media.
+  const key = name.slice(onlyBucket.name.length + 1);
+  if (key.startsWith(`${onlyBucket.name}/`)) return { bucket: onlyBucket, key };
+  return ambiguousFault([key, `${onlyBucket.name}/${name}`]);
+}
+
+/** @param names one for each meaning */
+function ambiguousFault(names: readonly string[]): CommandFault {
+  const choices = names.map((name) => JSON.stringify(name)).join(" or ");
+  return { fault: `could mean several objects. Write ${choices}` };
 }
 
 /** Returns the name that means this object. It is the inverse of `parsePrefix`. */
@@ -39,16 +44,23 @@ export function parseObjectName(
   buckets: readonly Bucket[],
   name: string,
 ): BucketKey | CommandFault {
-  const problem = name === "" ? "empty" : keyFault(name);
-  if (problem !== undefined) return { fault: problem };
+  if (name === "") return { fault: "empty" };
+  const nameFault = keyFault(name);
+  if (nameFault !== undefined) return { fault: nameFault };
+
   const object = parsePrefix(buckets, name);
   if (isFault(object)) return object;
+
   const { bucket, key } = object;
-  const fault = keyFault(bucket.prefix + key);
-  if (fault !== undefined) return { fault };
-  const belowPrefix = key.startsWith(bucket.prefix) ? key.slice(bucket.prefix.length) : "";
-  if (bucket.prefix === "" || belowPrefix === "") return object;
+  const wholeKeyFault = keyFault(bucket.prefix + key);
+  if (wholeKeyFault !== undefined) return { fault: wholeKeyFault };
+
+  const hasPrefix = bucket.prefix !== "" && key.startsWith(bucket.prefix);
+  if (!hasPrefix || key === bucket.prefix) return object;
+
   // The bucket's prefix is put before each name: this whole key would name an object below the prefix twice.
-  const advice = `write ${JSON.stringify(objectNameOf(buckets, { bucket, key: belowPrefix }))}. If its key has that prefix twice, name its public URL`;
-  return { fault: `begins with the bucket's prefix, which is no part of a name: ${advice}` };
+  const rightName = objectNameOf(buckets, { bucket, key: key.slice(bucket.prefix.length) });
+  return {
+    fault: `begins with the bucket's prefix, which is no part of a name: write ${JSON.stringify(rightName)}. If its key has that prefix twice, name its public URL`,
+  };
 }

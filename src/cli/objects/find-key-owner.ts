@@ -30,25 +30,33 @@ export async function findKeyOwner(
   now: number,
 ): Promise<KeyOwner | undefined> {
   const ownBuckets = keyedBucketsOf(envConfig);
-  const candidates = readOthers(folder, envConfig).flatMap((other) =>
-    keyedBucketsOf(other).map((bucket) => ({ environment: other.environment, bucket })),
-  );
-  const foreign = candidates.filter(
-    ({ bucket }) => !ownBuckets.some((ownBucket) => haveSameObjects(ownBucket, bucket)),
-  );
-
-  // The token of a session is sent as it is: it must not get to another provider.
   const ownProviders = ownBuckets.map(providerOf);
-  const isSafe = (bucket: Bucket) =>
-    credentials.sessionToken === undefined || ownProviders.includes(providerOf(bucket));
-  const candidatesToAsk = foreign.filter(({ bucket }) => isSafe(bucket));
 
-  const results = candidatesToAsk.slice(0, MAX_BUCKETS).map(async (candidate) => {
+  const candidates: KeyOwner[] = [];
+  for (const { environment, bucket } of otherBucketsOf(folder, envConfig)) {
+    const isShared = ownBuckets.some((ownBucket) => haveSameObjects(ownBucket, bucket));
+    if (isShared) continue;
+
+    // The token of a session is sent as it is: it must not get to another provider.
+    const isOfOwnProvider = ownProviders.includes(providerOf(bucket));
+    if (credentials.sessionToken !== undefined && !isOfOwnProvider) continue;
+
+    candidates.push({ environment, bucket });
+  }
+
+  const results = candidates.slice(0, MAX_BUCKETS).map(async (candidate) => {
     const isOpened = await isOpenedByKey(candidate.bucket, credentials, now);
     return isOpened ? candidate : undefined;
   });
   const owners = await Promise.all(results);
   return owners.find((owner) => owner !== undefined);
+}
+
+function otherBucketsOf(folder: string, envConfig: EnvironmentConfig): readonly KeyOwner[] {
+  return readOthers(folder, envConfig).flatMap((other) => {
+    const { environment } = other;
+    return keyedBucketsOf(other).map((bucket) => ({ environment, bucket }));
+  });
 }
 
 /** Returns whether the key certainly opens the bucket, which not everybody may read. */
@@ -68,13 +76,14 @@ async function isOpenedByKey(
 /** The buckets of an environment that keys open. None, if its configuration is wrong. */
 function keyedBucketsOf(envConfig: EnvironmentConfig): readonly Bucket[] {
   const config = readDeployed(envConfig);
-  return isRefusal(config) ? [] : config.buckets.filter(hasSecrets);
+  if (isRefusal(config)) return [];
+  return config.buckets.filter(hasSecrets);
 }
 
 /** Returns whether two buckets are one at the provider, and one of their prefixes lies inside the other. */
 function haveSameObjects(a: Bucket, b: Bucket): boolean {
-  const isSameBucket = a.bucket === b.bucket && providerOf(a) === providerOf(b);
-  return isSameBucket && (a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix));
+  if (a.bucket !== b.bucket || providerOf(a) !== providerOf(b)) return false;
+  return a.prefix.startsWith(b.prefix) || b.prefix.startsWith(a.prefix);
 }
 
 /** The host without the bucket. All hosts of AWS are one: a bucket's name is there once in the world (A4). */

@@ -22,10 +22,12 @@ export type SecretValues = Readonly<Record<string, string>>;
 
 /** Reads a file of secrets: lines KEY=VALUE, or JSON. */
 export function readSecretsFile({ folder }: World, file: string): SecretValues | CommandFault {
-  const read = readTable(resolve(folder, file));
-  if (!isFault(read) && isTableOfTexts(read.table)) return read.table;
-  const reason = isFault(read) ? read.fault : 'is no table of JSON, {"NAME": "value"}';
-  return { fault: `--secrets-file ${file}: ${reason}` };
+  const result = readTable(resolve(folder, file));
+  if (isFault(result)) return { fault: `--secrets-file ${file}: ${result.fault}` };
+
+  const { table } = result;
+  if (isTableOfTexts(table)) return table;
+  return { fault: `--secrets-file ${file}: is no table of JSON, {"NAME": "value"}` };
 }
 
 /** Reads a file of lines KEY=VALUE, or of JSON. */
@@ -33,8 +35,10 @@ export function readTable(path: string): { readonly table: unknown } | CommandFa
   try {
     const text = readText(path);
     if (/^\s*\{/.test(text)) return { table: parseJson(text) };
-    const cut = cutFault(text);
-    return cut === undefined ? { table: parseEnv(text) } : { fault: cut };
+
+    const fault = cutFault(text);
+    if (fault !== undefined) return { fault };
+    return { table: parseEnv(text) };
   } catch (error) {
     return { fault: error instanceof Error ? error.message : `${error}` };
   }
@@ -57,16 +61,21 @@ const ASSIGNMENT =
 
 /** Why a secret in lines of KEY=VALUE would have another value than it seems. */
 function cutFault(text: string): string | undefined {
-  const cut = text.replace(ASSIGNMENT, "").matchAll(/^\s*(?:export\s+)?(\w+)\s*=/gm);
-  const name = [...cut].map(([, secretName = ""]) => secretName).find(isSecret);
-  return name && `${name} is not read whole: put its value in quotes that it does not have, '…'`;
+  const rest = text.replace(ASSIGNMENT, "");
+  for (const { groups } of rest.matchAll(/^\s*(?:export\s+)?(?<name>\w+)\s*=/gm)) {
+    const name = groups?.["name"];
+    if (name === undefined || !isSecret(name)) continue;
+    return `${name} is not read whole: put its value in quotes that it does not have, '…'`;
+  }
+  return undefined;
 }
 
 /** The secrets among some variables. An empty one counts as absent. */
 export function secretsIn(vars: Vars, source: string): Map<string, Secret> {
   const secrets = new Map<string, Secret>();
   for (const [name, value] of Object.entries(vars)) {
-    if (isSecret(name) && typeof value === "string" && value) secrets.set(name, { value, source });
+    if (!isSecret(name) || typeof value !== "string" || value === "") continue;
+    secrets.set(name, { value, source });
   }
   return secrets;
 }
@@ -79,7 +88,9 @@ export function mergeSecrets(sources: readonly Secrets[]): Map<string, Secret> {
   const secrets = new Map<string, Secret>();
   for (const source of sources) {
     const stems = new Set([...secrets.keys()].map(slotStem));
-    for (const [name, secret] of source) if (!stems.has(slotStem(name))) secrets.set(name, secret);
+    for (const [name, secret] of source) {
+      if (!stems.has(slotStem(name))) secrets.set(name, secret);
+    }
   }
   return secrets;
 }
@@ -90,12 +101,15 @@ export function slotStem(name: string): string {
 }
 
 export function valuesOf(secrets: Secrets): Record<string, string> {
-  return Object.fromEntries([...secrets].map(([name, { value }]) => [name, value]));
+  const values: Record<string, string> = {};
+  for (const [name, { value }] of secrets) values[name] = value;
+  return values;
 }
 
 // What passes the Worker's check of an EC key (oidc.ts): a PEM with the two identifiers of P-256, and no key.
 const EC = Buffer.from("06072a8648ce3d020106082a8648ce3d030107", "hex").toString("base64");
-const PEM = ["BEGIN", "END"].map((edge) => `-----${edge} PRIVATE KEY-----`).join(`\n${EC}\n`);
+const PEM = `-----BEGIN PRIVATE KEY-----\n${EC}\n-----END PRIVATE KEY-----`;
+
 const PLACEHOLDERS: SecretValues = {
   OIDC_SIGNING_KEY: PEM,
   OIDC_SIGNING_KEY_NEXT: PEM,
@@ -104,7 +118,9 @@ const PLACEHOLDERS: SecretValues = {
 
 /** Values that stand for the secrets that Cloudflare stores: they cannot be read from here. */
 export function placeholderSecrets(names: readonly string[]): Record<string, string> {
-  return Object.fromEntries(names.map((name) => [name, PLACEHOLDERS[name] ?? "kept"]));
+  const secrets: Record<string, string> = {};
+  for (const name of names) secrets[name] = PLACEHOLDERS[name] ?? "kept";
+  return secrets;
 }
 
 /** Secrets by name, with their new values; null deletes one. */
@@ -116,15 +132,12 @@ export function putDevVars(folder: string, change: Change, name: string): Comman
   try {
     const text = readFileSync(file, "utf8");
     const edited = editLines(text, change);
-    // Read the result as it will be read: one of the names may be inside a value of several lines.
-    const expected = { ...parseEnv(text), ...change };
-    const actual = parseEnv(edited);
-    // For wrangler, a backslash at the end makes the quote a part of the value.
-    const misread = Object.keys({ ...expected, ...actual }).filter(
-      (name) => (expected[name] ?? null) !== (actual[name] ?? null) || change[name]?.endsWith("\\"),
-    );
-    if (misread.length > 0)
+
+    const misread = misreadNames(text, edited, change);
+    if (misread.length > 0) {
       throw new Error(`put each value on one line, in quotes: ${misread.join(", ")}`);
+    }
+
     replaceFile(file, edited);
     return undefined;
   } catch (error) {
@@ -133,15 +146,43 @@ export function putDevVars(folder: string, change: Change, name: string): Comman
   }
 }
 
+/** Reads the result as it will be read: one of the names may be inside a value of several lines. */
+function misreadNames(text: string, edited: string, change: Change): readonly string[] {
+  const expected: Change = { ...definedIn(parseEnv(text)), ...change };
+  const actual: Change = definedIn(parseEnv(edited));
+
+  const names = Object.keys({ ...expected, ...actual });
+  return names.filter((name) => {
+    // For wrangler, a backslash at the end makes the quote a part of the value.
+    if (change[name]?.endsWith("\\") === true) return true;
+    return (expected[name] ?? null) !== (actual[name] ?? null);
+  });
+}
+
+function definedIn(vars: NodeJS.Dict<string>): Record<string, string> {
+  const defined: Record<string, string> = {};
+  for (const [name, value] of Object.entries(vars)) {
+    if (value !== undefined) defined[name] = value;
+  }
+  return defined;
+}
+
+/** The line of a variable, with `=` or `: `. */
+const LINE = /^\s*(?:export\s+)?(?<name>\w+)(?:\s*=|:\s)/;
+
+const QUOTES = ["'", '"', "`"] as const;
+
 function editLines(text: string, change: Change): string {
-  const otherLines = text.split("\n").filter((line) => {
-    const [, name = ""] = /^\s*(?:export\s+)?(\w+)(?:\s*=|:\s)/.exec(line) ?? [];
-    return !Object.hasOwn(change, name);
+  const lines = text.split("\n").filter((line) => {
+    const name = LINE.exec(line)?.groups?.["name"];
+    return name === undefined || !Object.hasOwn(change, name);
   });
-  if (otherLines.at(-1) === "") otherLines.pop();
-  const added = Object.entries(change).flatMap(([name, value]) => {
-    const mark = [`'`, `"`, "`"].find((candidate) => !value?.includes(candidate)) ?? "'";
-    return value === null ? [] : [`${name}=${mark}${value}${mark}`];
-  });
-  return [...otherLines, ...added, ""].join("\n");
+  if (lines.at(-1) === "") lines.pop();
+
+  for (const [name, value] of Object.entries(change)) {
+    if (value === null) continue;
+    const quote = QUOTES.find((candidate) => !value.includes(candidate)) ?? "'";
+    lines.push(`${name}=${quote}${value}${quote}`);
+  }
+  return `${lines.join("\n")}\n`;
 }

@@ -44,13 +44,15 @@ export async function readVisitorToken(
 ): Promise<string | undefined | CommandFault> {
   if (file === undefined) {
     const value = world.env[VARIABLE]?.trim();
-    return value ? checkForm(value, VARIABLE) : undefined;
+    if (value === undefined || value === "") return undefined;
+    return checkForm(value, VARIABLE);
   }
 
   if (TOKEN.test(file)) return { fault: `--token: ${ADVICE}` };
 
   const text = file === "-" ? await readStdin(world) : readFile(world, file);
-  return isFault(text) ? text : checkForm(text.trim(), `--token ${shortName(file)}`);
+  if (isFault(text)) return text;
+  return checkForm(text.trim(), `--token ${shortName(file)}`);
 }
 
 function shortName(file: string): string {
@@ -74,8 +76,9 @@ function readFile({ folder }: World, file: string): string | CommandFault {
     return readText(resolve(folder, file));
   } catch (error) {
     const mayBeToken = file.length > MAX_NAME_LENGTH || LIKE_TOKEN.test(file);
-    if (mayBeToken)
+    if (mayBeToken) {
       return { fault: `--token: no file of that name can be read. If it is a token: ${ADVICE}` };
+    }
 
     const reason = error instanceof Error ? error.message : `${error}`;
     return { fault: `--token ${file}: ${reason}` };
@@ -89,6 +92,7 @@ async function readStdin({ stdin }: World): Promise<string> {
     const bytes = Buffer.from(chunk);
     chunks.push(bytes);
     length += bytes.length;
+
     // Whatever follows, it is no token.
     if (length > 2 * MAX_LENGTH) break;
   }

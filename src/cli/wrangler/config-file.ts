@@ -6,19 +6,23 @@ import type { CommandFault, World } from "../command.ts";
 
 /** In the order in which wrangler looks for them. It reads the program only if a flag asks for that. */
 const PROGRAM = "cloudflare.config.ts";
+
 const NAMES = ["wrangler.json", "wrangler.jsonc", "wrangler.toml", PROGRAM] as const;
 
 /** Returns the file's name. Unlike wrangler, it does not look in the folders above. */
 export function findConfigFile(folder: string): string | CommandFault {
   const [file, ...otherFiles] = NAMES.filter((name) => existsSync(join(folder, name)));
-  const remedy = "go to the folder of your Worker, or make one with vitrine init";
   if (file === undefined) {
-    return { fault: `there is no wrangler.toml or wrangler.jsonc in this folder: ${remedy}` };
+    return {
+      fault:
+        "there is no wrangler.toml or wrangler.jsonc in this folder: go to the folder of your Worker, or make one with vitrine init",
+    };
   }
   if (file === PROGRAM) {
     return { fault: `vitrine cannot read ${PROGRAM}, a program: write wrangler.toml instead` };
   }
   if (otherFiles.length === 0) return file;
+
   const ignored = otherFiles.join(" and ");
   return { fault: `wrangler reads ${file} and ignores ${ignored}: remove one of them` };
 }
@@ -34,7 +38,8 @@ export type ConfigFile = {
 
 /** `--env` wins over CLOUDFLARE_ENV, as in wrangler; `--env ""` is the top level, undefined (S6). */
 export function chooseEnvironment({ env }: Pick<World, "env">, option: string | undefined) {
-  return (option ?? env["CLOUDFLARE_ENV"]) || undefined;
+  const environment = option ?? env["CLOUDFLARE_ENV"];
+  return environment === "" ? undefined : environment;
 }
 
 export function environmentText(environment: string | undefined): string {

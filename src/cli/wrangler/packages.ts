@@ -23,7 +23,9 @@ export function requireOf(
     try {
       require.resolve(name);
       return require;
-    } catch {} // the package may be at the other place
+    } catch {
+      // The package may be at the other place.
+    }
   }
   return { fault: `${name} is not installed. Run: npm ci, or: npm install --save-dev ${name}` };
 }
@@ -32,7 +34,9 @@ export function requireOf(
 export function loadWrangler(): typeof import("wrangler") | CommandFault {
   const require = requireOf("wrangler");
   if (isFault(require)) return require;
-  return oldFault(require("wrangler/package.json").version) ?? require("wrangler");
+
+  const fault = oldFault(require("wrangler/package.json").version);
+  return fault ?? require("wrangler");
 }
 
 /** The package for Cloudflare's API, or what to do if there is none. */
@@ -52,37 +56,53 @@ export function wranglerFolder(): string {
 export function runtimeDate(): string | undefined {
   const require = requireOf("wrangler");
   if (isFault(require)) return undefined;
+
   try {
-    const workerd: unknown = createRequire(require.resolve("wrangler/package.json"))("workerd");
-    const date = hasProperty(workerd, "compatibilityDate") && workerd.compatibilityDate;
+    const requireOfWrangler = createRequire(require.resolve("wrangler/package.json"));
+    const workerd: unknown = requireOfWrangler("workerd");
+    if (!hasProperty(workerd, "compatibilityDate")) return undefined;
+
+    const { compatibilityDate: date } = workerd;
     return typeof date === "string" ? date : undefined;
   } catch {
-    return undefined; // another package manager may hide it
+    // Another package manager may hide it.
+    return undefined;
   }
 }
 
 /** What to install, if wrangler is too old: package managers other than npm may install an old one. */
 export function oldFault(installed: string): CommandFault | undefined {
-  const oldest = `${tableOf(MANIFEST["peerDependencies"])["wrangler"]}`.replace(/^\D+/, "");
+  const range = tableOf(MANIFEST["peerDependencies"])["wrangler"];
+  const oldest = `${range}`.replace(/^\D+/, "");
   if (installed.localeCompare(oldest, "en", { numeric: true }) >= 0) return undefined;
-  const remedy = `npm install --save-dev wrangler@^${oldest}`;
-  return { fault: `wrangler ${installed} is too old: Vitrine needs ${oldest}. Run: ${remedy}` };
+
+  return {
+    fault: `wrangler ${installed} is too old: Vitrine needs ${oldest}. Run: npm install --save-dev wrangler@^${oldest}`,
+  };
 }
 
 /**
  * A warning if the lock file of npm names another Vitrine than the installed one, such as after a switch of commits:
- * a deploy would bundle the installed one. Two files of one version differ only in their integrity.
+ * a deploy would bundle the installed one.
  */
 export function lockWarning(folder: string): { message: string; remedy: string } | undefined {
-  const read = (path: string) => {
-    const file = join(folder, path);
-    const lock = existsSync(file) ? tableOf(readFileSync(file, "utf8")) : {};
-    return tableOf(tableOf(lock["packages"])["node_modules/vitrine"]);
+  const locked = readLock(join(folder, "package-lock.json"));
+  if (typeof locked["version"] !== "string") return undefined;
+
+  // Two files of one version differ only in their integrity. npm writes that of the installed one, others may not.
+  const installed = readLock(join(folder, "node_modules/.package-lock.json"));
+  const integrity = installed["integrity"] ?? locked["integrity"];
+  if (locked["version"] === VERSION && locked["integrity"] === integrity) return undefined;
+
+  return {
+    message: `package-lock.json has vitrine ${locked["version"]}, and another file (${VERSION}) is installed`,
+    remedy: "npm ci",
   };
-  const { version, integrity } = read("package-lock.json");
-  const installed = read("node_modules/.package-lock.json"); // npm writes it
-  const isSame = version === VERSION && integrity === (installed["integrity"] ?? integrity);
-  if (typeof version !== "string" || isSame) return undefined;
-  const message = `package-lock.json has vitrine ${version}, and another file (${VERSION}) is installed`;
-  return { message, remedy: "npm ci" };
+}
+
+/** What a lock file of npm says of Vitrine; nothing, if there is no such file. */
+function readLock(file: string): Readonly<Record<string, unknown>> {
+  if (!existsSync(file)) return {};
+  const lock = tableOf(readFileSync(file, "utf8"));
+  return tableOf(tableOf(lock["packages"])["node_modules/vitrine"]);
 }

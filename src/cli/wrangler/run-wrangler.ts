@@ -5,9 +5,9 @@ import { type StdioOptions, spawn } from "node:child_process";
 import { join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { isSecret } from "../../worker/config/read-secrets.ts";
-import { type CommandFault, print, type World } from "../command.ts";
+import { type CommandFault, page, print, type World } from "../command.ts";
 import { visible } from "../terminal/shell.ts";
-import { type ConfigFile, hintFor } from "./config-file.ts";
+import { type ConfigFile, commandFor, settingsFor } from "./config-file.ts";
 import { wranglerFolder } from "./packages.ts";
 
 /**
@@ -47,18 +47,25 @@ export function wranglerAt(script?: string): RunWrangler {
 
 /** The world's environment in place of this process's, without what wrangler must not see. */
 function environmentOf({ env }: World): NodeJS.ProcessEnv {
-  // `--env` always names the environment.
-  const hidden = ["CLOUDFLARE_ENV", "CLOUDFLARE_SETUP_TOKEN"];
-  const isHidden = (name: string) => isSecret(name) || hidden.includes(name);
-  const names = Object.keys({ ...process.env, ...env });
-  const visibleValue = (name: string) => (isHidden(name.toUpperCase()) ? undefined : env[name]);
-  return {
+  const merged: NodeJS.ProcessEnv = {
     ...process.env, // for its type: `wrangler types` requires the vars of this repository in it
-    ...Object.fromEntries(names.map((name) => [name, visibleValue(name)])),
+  };
+  for (const name of Object.keys({ ...process.env, ...env })) {
+    merged[name] = isHidden(name.toUpperCase()) ? undefined : env[name];
+  }
+
+  return {
+    ...merged,
     WRANGLER_HIDE_BANNER: "true",
     WRANGLER_SEND_METRICS: "false",
     WRANGLER_LOG_SANITIZE: "true",
   };
+}
+
+/** Returns whether wrangler must not see a variable. `--env` always names the environment. */
+function isHidden(name: string): boolean {
+  if (name === "CLOUDFLARE_ENV" || name === "CLOUDFLARE_SETUP_TOKEN") return true;
+  return isSecret(name);
 }
 
 function stdioOf(world: World, input: string | undefined): StdioOptions {
@@ -73,39 +80,47 @@ export function isAtTerminal({ stdin, stdout }: World): boolean {
   return isOwn && process.stdin.isTTY && process.stdout.isTTY;
 }
 
-/** What to do about an error, by what wrangler prints: it gives no code to read. */
-const HINTS: readonly (readonly [RegExp, string])[] = [
-  [
-    /\b1021[45]\b|isn't currently deployed/, // after a roll-back, the latest version is the bad one
-    "The latest version of the Worker is not the deployed one. Check out the commit that is live, and deploy it: npx vitrine deploy",
-  ],
-  [
-    /required secrets have not been set/, // an old copy of the others would take the place of good ones
-    "Put the secrets that it names, and no others, into a file: npx vitrine deploy --secrets-file secrets.env",
-  ],
-  [
-    /\b100(?:42|85)\b|enable R2|inherit binding '\w+' is invalid/i, // T9
-    "R2 is not switched on in this account, or wrangler may not use it: switch it on in Cloudflare's dashboard, or take store and [[r2_buckets]] out of wrangler.toml",
-  ],
-  [
-    /\/queues\b[^[]*\[code: (?:10000|9109)\]/, // wrangler has uploaded the Worker before
-    "wrangler may not change queues: its token needs Account → Queues: Edit. docs/environments.md lists all permissions",
-  ],
-  [
-    /CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|Authentication error|code: (?:10000|9109)\b/i,
-    "wrangler is not logged in, or may not do this. Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN that may: docs/environments.md lists its permissions",
-  ],
-];
+/** What to do about an error. wrangler gives no code to read, so its text is: the first form that it has counts. */
+function hintOf(config: Omit<ConfigFile, "devVars">, output: string): string | undefined {
+  // After a roll-back, the latest version is the bad one.
+  if (/\b1021[45]\b|isn't currently deployed/.test(output)) {
+    return `The latest version of the Worker is not the deployed one. Check out the commit that is live, and deploy it: ${commandFor(config, "npx vitrine deploy")}`;
+  }
 
-/** What to do about an error, by what wrangler prints; undefined: it is none of these. */
-function hintOf(output: string): string | undefined {
-  return HINTS.find(([form]) => form.test(output))?.[1];
+  // An old copy of the others would take the place of good ones.
+  if (/required secrets have not been set/.test(output)) {
+    return `Put the secrets that it names, and no others, into a file: ${commandFor(config, "npx vitrine deploy")} --secrets-file secrets.env`;
+  }
+
+  // An account has no R2 before somebody switches it on (T9).
+  if (/\b100(?:42|85)\b|enable R2|inherit binding '\w+' is invalid/i.test(output)) {
+    return `R2 is not switched on in this account, or wrangler may not use it: switch it on in Cloudflare's dashboard, or take store and ${settingsFor(config, "[[r2_buckets]]")} out of ${config.file}`;
+  }
+
+  // wrangler has uploaded the Worker before.
+  if (/\/queues\b[^[]*\[code: (?:10000|9109)\]/.test(output)) {
+    return `wrangler may not change queues: its token needs Account → Queues: Edit. ${page("docs/environments.md")} lists all permissions`;
+  }
+
+  if (NO_LOGIN.test(output)) {
+    return `wrangler is not logged in, or may not do this. Run npx wrangler login, or set a CLOUDFLARE_API_TOKEN that may: ${page("docs/environments.md")} lists its permissions`;
+  }
+  return undefined;
 }
+
+const NO_LOGIN =
+  /CLOUDFLARE_API_TOKEN|not (?:logged in|authenticated)|Authentication error|code: (?:10000|9109)\b/i;
 
 /** A line of a stack: it leads into wrangler itself, and hides the reason above it. */
 const STACK = /^\s+at .*:\d+:\d+\)*$/;
 
-type RunOptions = { config: Omit<ConfigFile, "devVars">; input?: string; secrets: string[] };
+type RunOptions = {
+  readonly config: Omit<ConfigFile, "devVars">;
+  /** What wrangler reads from stdin. */
+  readonly input?: string;
+  /** What wrangler is given, and must not be shown. */
+  readonly secrets: readonly string[];
+};
 
 /**
  * Runs wrangler to its end, and shows what it says, without the secrets that it is given.
@@ -116,20 +131,20 @@ export async function showWrangler(
   world: World,
   run: RunWrangler,
   args: readonly string[],
-  { config, input, secrets }: Readonly<RunOptions>,
+  { config, input, secrets }: RunOptions,
 ): Promise<CommandFault | undefined> {
-  // A shorter text may be a part of anything, such as an error code.
-  const long = secrets.filter(({ length }) => length >= 6);
-  const spellings = long.flatMap((secret) => [secret, JSON.stringify(secret).slice(1, -1)]);
+  const spellings = spellingsOf(secrets);
   let output = "";
-  let rest = "";
   const show = (line: string) => {
-    const plain = stripVTControlCharacters(line);
-    const redacted = spellings.reduce((text, spelling) => text.replaceAll(spelling, "…"), plain);
+    const redacted = redact(line, spellings);
     if (redacted.trim() === "" || STACK.test(redacted)) return;
+
     output += `${redacted}\n`;
     print(world.stderr, `  ${visible(redacted)}`);
   };
+
+  // A part of a line waits for the rest of it: a secret may be in both.
+  let rest = "";
   const code = await run(world, args, input, (text) => {
     const lines = (rest + text).split(/\r?\n|\r/);
     rest = lines.pop() ?? "";
@@ -137,9 +152,27 @@ export async function showWrangler(
   });
   show(rest);
   if (code === 0) return undefined;
-  const hint = hintOf(output) ?? "See its output above";
-  const ended = `wrangler ${args.join(" ").replace(/ -.*/s, "")} ended with ${code ?? "a signal"}`;
-  return { fault: `${ended}. ${hintFor(config, hint)}` };
+
+  const command = args.join(" ").replace(/ -.*/s, "");
+  const hint = hintOf(config, output) ?? "See its output above";
+  return { fault: `wrangler ${command} ended with ${code ?? "a signal"}. ${hint}` };
+}
+
+/** Each secret as it is, and as JSON has it. A shorter text may be a part of anything, such as an error code. */
+function spellingsOf(secrets: readonly string[]): readonly string[] {
+  const spellings: string[] = [];
+  for (const secret of secrets) {
+    if (secret.length < 6) continue;
+    spellings.push(secret, JSON.stringify(secret).slice(1, -1));
+  }
+  return spellings;
+}
+
+/** A line without colours and secrets. */
+function redact(line: string, spellings: readonly string[]): string {
+  let text = stripVTControlCharacters(line);
+  for (const spelling of spellings) text = text.replaceAll(spelling, "…");
+  return text;
 }
 
 /** What a command of wrangler says that changes nothing, and is not shown. */
@@ -159,19 +192,18 @@ export async function askWrangler(
   args: readonly string[],
   input = "",
 ): Promise<WranglerAnswer> {
-  let raw = "";
   // Whoever sets WRANGLER_LOG to "error" would see an empty answer: it would look like "none".
   const env = { ...world.env, WRANGLER_LOG: "log" };
   const allArgs = [...args, ...targetOf(config)];
+  let raw = "";
   const code = await run({ ...world, env }, allArgs, input, (text) => {
     raw += text;
   });
 
   const output = stripVTControlCharacters(raw);
-  const hint = hintOf(output);
   const error = /\[ERROR\] (?<text>.*)/.exec(output)?.groups?.["text"];
   const failure = error ?? `wrangler ended with ${code ?? "a signal"}`;
-  const reason = hint === undefined ? failure.slice(0, 200) : hintFor(config, hint);
+  const reason = hintOf(config, output) ?? failure.slice(0, 200);
   return { code, output, reason };
 }
 

@@ -11,12 +11,12 @@ import { loadWrangler, wranglerFolder } from "./packages.ts";
 let validate: ValidateFunction | undefined;
 
 function loadSchema(): ValidateFunction {
-  if (validate) return validate;
+  if (validate !== undefined) return validate;
+
   const { Ajv }: typeof import("ajv") = createRequire(import.meta.url)("ajv");
   const schema = readFileSync(join(wranglerFolder(), "config-schema.json"), "utf8");
-  validate = new Ajv({ strict: false, allErrors: true, verbose: true, logger: false }).compile(
-    JSON.parse(schema),
-  );
+  const ajv = new Ajv({ strict: false, allErrors: true, verbose: true, logger: false });
+  validate = ajv.compile(JSON.parse(schema));
   return validate;
 }
 
@@ -28,12 +28,15 @@ function loadSchema(): ValidateFunction {
 export function findKeyMistakes(folder: string, file: string): LocatedMistake[] {
   const wrangler = loadWrangler();
   if (isFault(wrangler)) return [];
+
   const isValid = loadSchema();
   try {
-    isValid(wrangler.experimental_readRawConfig({ config: join(folder, file) }).rawConfig);
+    const { rawConfig } = wrangler.experimental_readRawConfig({ config: join(folder, file) });
+    isValid(rawConfig);
   } catch {
     return [];
   }
+
   const errors = isValid.errors ?? [];
   const unions = errors.filter(({ keyword }) => keyword === "anyOf");
   const isInUnion = (path: string) =>
@@ -41,19 +44,31 @@ export function findKeyMistakes(folder: string, file: string): LocatedMistake[] 
   return errors.filter(({ instancePath }) => !isInUnion(instancePath)).map(keyMistake);
 }
 
+/** A JSON pointer: `/env/staging/ratelimits/0/name` is about the environment staging. */
+const POINTER = /^(?:\/env\/(?<environment>[^/]+)(?=\/))?\/(?<rest>.*)/s;
+
 /** In `/env/staging/ratelimits/0/name`, the path is `ratelimits[0].name`, and the environment staging. */
 function keyMistake(error: ErrorObject): LocatedMistake {
   const { instancePath, params, message = "" } = error;
-  const { additionalProperty: unknown, allowedValues: values } = params;
-  const pointer = unknown === undefined ? instancePath : `${instancePath}/${unknown}`;
-  const [, environment, rest = ""] = /^(?:\/env\/([^/]+)(?=\/))?\/(.*)/s.exec(pointer) ?? [];
-  const dotted = rest.replace(/\/(\d+)(?=\/|$)/g, "[$1]").replaceAll("/", ".");
-  const path = dotted.replaceAll("~1", "/").replaceAll("~0", "~");
-  if (unknown !== undefined) {
+  const { additionalProperty: unknownKey, allowedValues } = params;
+  const pointer = unknownKey === undefined ? instancePath : `${instancePath}/${unknownKey}`;
+
+  const groups = POINTER.exec(pointer)?.groups;
+  const environment = groups?.["environment"];
+  const path = dottedPath(groups?.["rest"] ?? "");
+
+  if (unknownKey !== undefined) {
     return { environment, path, message: "is no key that wrangler knows here" };
   }
   if (error.keyword === "type") return { environment, path, message: typeMistakeText(error) };
-  return { environment, path, message: values ? `${message}: ${values.join(", ")}` : message };
+  if (allowedValues === undefined) return { environment, path, message };
+  return { environment, path, message: `${message}: ${allowedValues.join(", ")}` };
+}
+
+/** `ratelimits[0].name` for `ratelimits/0/name`. In a pointer, `~1` stands for `/`, and `~0` for `~`. */
+function dottedPath(pointer: string): string {
+  const dotted = pointer.replace(/\/(\d+)(?=\/|$)/g, "[$1]").replaceAll("/", ".");
+  return dotted.replaceAll("~1", "/").replaceAll("~0", "~");
 }
 
 /** The value is shown, unless it is a table, or a text of the length of a secret. */
