@@ -27,7 +27,9 @@ export const NO_DURATION = "is not like 30s, 15m, 12h or 7d";
 
 /** Reads a time such as 30s, 15m, 12h or 7d. @returns s; undefined if it is no such time */
 export function parseDuration(text: string): number | undefined {
-  const [, number, unit = ""] = /^([1-9]\d{0,8})([smhd])$/.exec(text) ?? [];
-  const seconds = UNITS_S[unit];
-  return seconds && Number(number) * seconds;
+  const groups = /^(?<number>[1-9]\d{0,8})(?<unit>[smhd])$/.exec(text)?.groups;
+  if (groups === undefined) return undefined;
+
+  const unitS = UNITS_S[`${groups["unit"]}`];
+  return unitS === undefined ? undefined : Number(groups["number"]) * unitS;
 }

@@ -6,7 +6,7 @@ import { BUILD_VERSION } from "../worker/util/version.ts";
 import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
 import type { Exit, Run, World } from "./command.ts";
-import { EXIT, isFault, logInColour, withPages } from "./command.ts";
+import { EXIT, isFault, logInColour, page } from "./command.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type LoadLocal } from "./dev/index.ts";
 import { doctorCommand, examineSite } from "./doctor/index.ts";
@@ -37,7 +37,7 @@ const COMMANDS = [
   warmCommand,
 ] as const satisfies readonly ((world: World, run: Run, load: LoadLocal) => unknown)[];
 
-const CODES = `
+const HELP = `
 Exit codes:
   0    everything is done, or well
   1    a part is not done, and is named; doctor: there are warnings;
@@ -46,7 +46,7 @@ Exit codes:
   3    the arguments make no sense
   130  ended by Ctrl-C
 
-Documentation: docs/README.md`;
+Documentation: ${page("docs/README.md")}`;
 
 /**
  * Runs one command.
@@ -61,15 +61,23 @@ export async function runProgram(
   let exit: Exit = EXIT.done;
   const run: Run = async (work) => {
     const outcome = await work();
-    exit = isFault(outcome) ? EXIT.failed : outcome;
-    if (!isFault(outcome)) return;
+    if (!isFault(outcome)) {
+      exit = outcome;
+      return;
+    }
+
+    exit = EXIT.failed;
     logInColour(world, "red", withoutTokens(outcome.fault));
   };
+
   const program = new Command("vitrine")
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")
     .version(BUILD_VERSION, "--version", "prints the version of Vitrine")
-    .addHelpText("after", withPages(CODES));
-  for (const createCommand of COMMANDS) program.addCommand(createCommand(world, run, loadLocal));
+    .addHelpText("after", HELP);
+  for (const createCommand of COMMANDS) {
+    program.addCommand(createCommand(world, run, loadLocal));
+  }
+
   for (const command of [program, ...program.commands]) {
     command.exitOverride().configureOutput({
       writeOut: (text) => world.stdout.write(text),
@@ -77,10 +85,10 @@ export async function runProgram(
       getOutHelpWidth: () => world.stdout.columns ?? 100,
       getErrHelpWidth: () => world.stderr.columns ?? 100,
     });
-    command.showHelpAfterError(
-      `(npx vitrine ${command === program ? "" : `${command.name()} `}--help says more)`,
-    );
+    const commandLine = command === program ? "npx vitrine" : `npx vitrine ${command.name()}`;
+    command.showHelpAfterError(`(${commandLine} --help says more)`);
   }
+
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {

@@ -17,15 +17,23 @@ const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "
 
 /** Escapes all values; one that is false or undefined is left out. */
 export function html(strings: TemplateStringsArray, ...values: readonly Value[]): Html {
-  return new Html(strings.reduce((text, part, index) => text + textOf(values[index - 1]) + part));
+  const parts: string[] = [];
+  for (const [index, part] of strings.entries()) {
+    parts.push(part, textOf(values[index]));
+  }
+  return new Html(parts.join(""));
 }
 
 function textOf(value: Value): string {
   if (value === undefined || value === false) return "";
   if (value instanceof Html) return value.text;
   if (typeof value === "object") return value.map(({ text }) => text).join("");
-  const entities = Object.entries(ENTITIES);
-  return entities.reduce((text, [from, to]) => text.replaceAll(from, to), `${value}`);
+
+  let text = `${value}`;
+  for (const [character, entity] of Object.entries(ENTITIES)) {
+    text = text.replaceAll(character, entity);
+  }
+  return text;
 }
 
 /** Writes attributes: those of `imgProps`. */

@@ -4,14 +4,15 @@ import { keyFault } from "../../url/key.ts";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
-import { type CommandFault, log, type World } from "../command.ts";
+import { type CommandFault, log, page, type World } from "../command.ts";
 import { type Project, slotsAtHand } from "../config/project.ts";
 import type { S3RequestResult } from "../http/ask-s3.ts";
 import { counted, createProgress } from "../terminal/progress.ts";
 import type { BucketKey } from "./bucket-key.ts";
 import { type Listed, listPage, type NoPage, type Page } from "./list-page.ts";
 
-const MAX_PAGES = 5_000; // each of 1,000 objects: the memory of Node.js holds hardly more
+/** Each has 1,000 objects: the memory of Node.js holds hardly more. */
+const MAX_PAGES = 5_000;
 
 /**
  * Lists objects page by page. Like the Worker, it uses the next slot if S3 refuses the first one. Prints how many
@@ -29,13 +30,14 @@ export async function listObjects(
   instead = "",
 ): Promise<ReadonlyMap<string, Listed> | CommandFault> {
   let [slot, ...otherSlots] = slotsAtHand(project, bucket).usable;
-  if (slot === undefined) return { fault: whyNoKey(project, task, bucket) + instead };
+  if (slot === undefined) return { fault: noKeyText(project, task, bucket) + instead };
 
   const prefix = bucket.prefix + start;
   const objects = new Map<string, Listed>();
   const hidden = new Set<string>();
-  let next: string | undefined;
   const progress = createProgress(world, "objects listed");
+  let next: string | undefined;
+
   for (let pages = 1; slot !== undefined && !world.interrupted.aborted; pages += 1) {
     const options = { prefix, next };
     const result: Page | NoPage = await listPage(bucket, slot.credentials, options, world.now());
@@ -60,7 +62,9 @@ export async function listObjects(
 
     next = result.next;
     if (next === undefined) break;
-    const isNew = added > 0 || result.objects.length === 0; // S3 may send an empty page between others
+
+    // S3 may send an empty page between others.
+    const isNew = added > 0 || result.objects.length === 0;
     if (isNew && pages < MAX_PAGES) continue;
     progress.clear();
     return { fault: `${bucket.name}: its list does not end: name a longer prefix` };
@@ -74,25 +78,28 @@ export async function listObjects(
 }
 
 export function noObject({ bucket, key }: BucketKey): CommandFault {
-  const begins = `begins with ${JSON.stringify(bucket.prefix + key)}`;
-  return { fault: `${bucket.name} has no object that ${begins} and can be shown` };
+  const start = JSON.stringify(bucket.prefix + key);
+  return { fault: `${bucket.name} has no object that begins with ${start} and can be shown` };
 }
 
 /** Why no slot can be used: no secret is at hand, or those at hand have mistakes. */
-function whyNoKey(project: Project, task: string, bucket: Bucket): string {
+function noKeyText(project: Project, task: string, bucket: Bucket): string {
   const { name, r2, role } = bucket;
-  const cannot = `${task} has to list ${name}`;
+  const { file, devVars } = project.envConfig;
   if (r2 !== undefined) {
-    return `${cannot}, an R2 binding, which only the deployed Worker can open. Add a bucket to wrangler.toml with R2's endpoint and a key that may read it: docs/engines.md`;
+    return `${task} has to list ${name}, an R2 binding, which only the deployed Worker can open. Add a bucket to ${file} with R2's endpoint and a key that may read it: ${page("docs/engines.md")}`;
   }
-  const mistakes = slotsAtHand(project, bucket).unusable.flatMap((slot) =>
-    slot.mistakes.map((mistake) =>
-      project.secrets.has(mistake.path) ? mistakeText(mistake) : `there is no ${mistake.path}`,
-    ),
-  );
-  const reason = mistakes.join("; ") || "there is no S3 key to do so";
+
+  const texts: string[] = [];
+  for (const { mistakes } of slotsAtHand(project, bucket).unusable) {
+    for (const mistake of mistakes) {
+      const isPresent = project.secrets.has(mistake.path);
+      texts.push(isPresent ? mistakeText(mistake) : `there is no ${mistake.path}`);
+    }
+  }
+  const reason = texts.join("; ") || "there is no S3 key to do so";
   const note = role === undefined ? "" : " (the role is the Worker's alone)";
-  return `${cannot}, and ${reason}. Put the key into the environment or ${project.envConfig.devVars}${note}`;
+  return `${task} has to list ${name}, and ${reason}. Put the key into the environment or ${devVars}${note}`;
 }
 
 function listingFault(answer: S3RequestResult, { name, region }: Bucket, instead: string): string {

@@ -54,14 +54,18 @@ function listUrl({ baseUrl }: Bucket, options: ListOptions): string {
   const { prefix, maxKeys = 1000, next } = options;
   const parameters = {
     "continuation-token": next,
-    "encoding-type": "url", // else keys with control characters are lost, or the list fails
+    // Else keys with control characters are lost, or the list fails.
+    "encoding-type": "url",
     "list-type": "2",
     "max-keys": `${maxKeys}`,
     prefix,
   };
-  const query = Object.entries(parameters).flatMap(([name, value]) =>
-    value === undefined ? [] : [`${name}=${encodeKey(value).replaceAll("/", "%2F")}`],
-  );
+
+  const query: string[] = [];
+  for (const [name, value] of Object.entries(parameters)) {
+    if (value === undefined) continue;
+    query.push(`${name}=${encodeKey(value).replaceAll("/", "%2F")}`);
+  }
   return `${baseUrl}?${query.join("&")}`;
 }
 
@@ -83,19 +87,17 @@ type Element = Readonly<Record<string, unknown>>;
 /** @throws Unreadable */
 function readPage(xml: string, prefix: string): Page {
   const list = parseList(xml);
-  const { EncodingType: encoding } = list;
   const next = readNext(list);
 
-  const nameIn = (element: unknown) => {
-    const name = decodeName(textOf(element, "Key"), encoding);
-    if (name.startsWith(prefix)) return name;
-    throw new Unreadable(`${JSON.stringify(name)} does not begin with ${JSON.stringify(prefix)}`);
-  };
-  const objects = elementsOf(list["Contents"]).map((element) => ({
-    key: nameIn(element["Key"]),
-    ...readDetails(element),
-  }));
-
+  const objects: Listed[] = [];
+  for (const element of elementsOf(list["Contents"])) {
+    const text = textOf(element["Key"], "Key");
+    const key = decodeName(text, list["EncodingType"]);
+    if (!key.startsWith(prefix)) {
+      throw new Unreadable(`${JSON.stringify(key)} does not begin with ${JSON.stringify(prefix)}`);
+    }
+    objects.push({ key, ...readDetails(element) });
+  }
   return { kind: "page", objects, next };
 }
 
@@ -158,11 +160,24 @@ function textOf(element: unknown, name: string): string {
   if (typeof element !== "string") throw new Unreadable(`${name} is missing, or no text`);
 
   return element.replace(/&[^;]*;?/g, (reference) => {
-    const parts = /^&(?:#(\d{1,6})|#x([\da-f]{1,5})|(\w+));$/i.exec(reference) ?? [];
-    const [, decimal, hexDigits, name = ""] = parts;
-    const code = Number(decimal ?? `0x${hexDigits}`);
-    const text = NAMED.get(name) ?? (Number.isNaN(code) ? "" : String.fromCodePoint(code));
-    if (text !== "") return text;
+    const text = readReference(reference);
+    if (text !== undefined) return text;
     throw new Unreadable(`the text ${JSON.stringify(element)} is not XML`);
   });
+}
+
+/** `&#9;`, `&#x9;` or `&amp;`. */
+const REFERENCE = /^&(?:#(?<decimal>\d{1,6})|#x(?<hex>[\da-f]{1,5})|(?<name>\w+));$/i;
+
+/** The character that a reference stands for; undefined: it is none that is known. */
+function readReference(reference: string): string | undefined {
+  const groups = REFERENCE.exec(reference)?.groups;
+  const decimal = groups?.["decimal"];
+  if (decimal !== undefined) return String.fromCodePoint(Number(decimal));
+
+  const hexDigits = groups?.["hex"];
+  if (hexDigits !== undefined) return String.fromCodePoint(Number.parseInt(hexDigits, 16));
+
+  const name = groups?.["name"];
+  return name === undefined ? undefined : NAMED.get(name);
 }
