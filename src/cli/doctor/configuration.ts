@@ -59,23 +59,21 @@ function explainMistake(
   const isOfFile = source === file;
   const isOfWorker = isOfFile || source === secretsFile;
   const isError = isLocal ? isBlocking : isOfWorker;
-  const impact = isOfWorker
-    ? "a Worker with it answers 500 to every request"
-    : `this is about ${source}`;
+
+  let impact = `this is about ${source}`;
+  if (isOfWorker) impact = "a Worker with it answers 500 to every request";
 
   // A secret may be wrong in two tables of the file.
-  const secretsTable = settingsFor(config, "[secrets]");
-  const holder = isOfFile && isOfSecret ? `${secretsTable} or vars of ${source}` : source;
+  let holder = source;
+  if (isOfFile && isOfSecret) holder = `${settingsFor(config, "[secrets]")} or vars of ${file}`;
+
+  let remedy = `fix ${path} in ${holder}`;
   const pageOfPath = pageFor(path);
-  const remedy =
-    pageOfPath === undefined
-      ? `fix ${path} in ${holder}`
-      : `fix ${path} in ${holder}: ${pageOfPath} says what it may be`;
+  if (pageOfPath !== undefined) {
+    remedy = `fix ${path} in ${holder}: ${pageOfPath} says what it may be`;
+  }
 
   const severity = isError ? error : warning;
-  return severity(
-    "configuration",
-    { about: file },
-    { seen: locatedText(mistake), impact, remedy, needsDeploy: isOfFile },
-  );
+  const problem = { seen: locatedText(mistake), impact, remedy, needsDeploy: isOfFile };
+  return severity("configuration", { about: file }, problem);
 }

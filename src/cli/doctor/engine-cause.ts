@@ -42,25 +42,18 @@ export function explainEngineAnswer(answer: EngineAnswer, context: EngineContext
   const failure = failureFor(status, code, "");
   const isCode = /^\d/.test(code);
   const event = isCode ? failure.event : (EVENT_OF_WORD.get(code) ?? code);
-  const isRefusedSource = code === "9401" && status === 403;
-
-  // A code that is not here means what the Worker's log says of it.
-  let meaning = failure.reason ?? MEANINGS.get(event) ?? "it fails";
-  if (isRefusedSource) meaning = "the bucket is not among the zone's Sources";
-
-  const { check, remedy, needsDeploy } = isRefusedSource
-    ? refusedSource(context)
-    : (repairOfCode(code, context) ?? repairOfEvent(event, context));
+  const meaning = meaningOf(answer, event, failure.reason);
+  const repair = repairOf(answer, event, context);
 
   // S3 gives the canary to the Worker, so what the Worker logs is that the edge contradicts.
   const loggedEvent = event === "origin-denied" ? "edge-contradicts" : event;
   const engine = isBinding ? "the Images binding" : "the edge";
   const engineCheck = isBinding ? "binding" : "edge";
   return {
-    check: check ?? engineCheck,
+    check: repair.check ?? engineCheck,
     text: `${engine} answers ${code}: ${meaning}`,
-    remedy: `${remedy}. See ${page(`docs/errors.md#${loggedEvent}`)}`,
-    needsDeploy: needsDeploy ?? false,
+    remedy: `${repair.remedy}. See ${page(`docs/errors.md#${loggedEvent}`)}`,
+    needsDeploy: repair.needsDeploy === true,
     event: loggedEvent,
   };
 }
@@ -73,6 +66,18 @@ const EVENT_OF_WORD: ReadonlyMap<string, string> = new Map([
   ["edge-contradicts", "origin-denied"],
   ["wrong-type", "source-unreadable"],
 ]);
+
+/** Returns whether the origin is not among the zone's Sources (E5, E11). */
+function isRefusedSource({ code, status }: EngineAnswer): boolean {
+  return code === "9401" && status === 403;
+}
+
+/** @param reason of the code, as the Worker's log has it */
+function meaningOf(answer: EngineAnswer, event: string, reason: string | undefined): string {
+  if (isRefusedSource(answer)) return "the bucket is not among the zone's Sources";
+  if (reason !== undefined) return reason;
+  return MEANINGS.get(event) ?? "it fails";
+}
 
 /** What an event means here, unless the code of the edge has a reason of its own. */
 const MEANINGS: ReadonlyMap<string, string> = new Map([
@@ -93,8 +98,12 @@ type Repair = {
   readonly needsDeploy?: true;
 };
 
-/** The origin is not among the zone's Sources (E5, E11). */
-function refusedSource({ envConfig, sourceEntry }: EngineContext): Repair {
+function repairOf(answer: EngineAnswer, event: string, context: EngineContext): Repair {
+  if (isRefusedSource(answer)) return repairOfSources(context);
+  return repairOfCode(answer.code, context) ?? repairOfEvent(event, context);
+}
+
+function repairOfSources({ envConfig, sourceEntry }: EngineContext): Repair {
   const deploy = commandFor(envConfig, "npx vitrine deploy");
   return {
     check: "sources",

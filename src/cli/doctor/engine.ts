@@ -94,7 +94,7 @@ function diagnoseEngine(
   const problem = {
     seen: cause.text,
     remedy: completeRemedy(seen, settings, cause),
-    ...(cause.needsDeploy && { needsDeploy: true }),
+    needsDeploy: cause.needsDeploy,
   };
 
   // Where another bucket follows, a missing canary is no fault for visitors.

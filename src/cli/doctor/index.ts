@@ -151,35 +151,28 @@ async function readExamination(
   options: Options,
   names: readonly string[],
 ): Promise<Examination | CommandFault> {
-  const baseUrl = options.url === undefined ? undefined : findBaseUrl(options.url, [], "--url");
+  const { url, token, writeEvents: bucketName } = options;
+  const baseUrl = url === undefined ? undefined : findBaseUrl(url, [], "--url");
   if (isFault(baseUrl)) return baseUrl;
 
   const environment = chooseEnvironment(world, options.env);
   const envConfig = readEnvironment(world.folder, environment);
   if (isMistake(envConfig)) return { fault: locatedText(envConfig) };
 
-  // Mistakes of the configuration become findings.
-  const open = baseUrl === undefined ? openProject : openProjectSite;
-  const opened = open(world, { ...options, url: baseUrl });
-  let project: Project | undefined;
-  let mistakes: readonly LocatedMistake[] = [];
-  if (!isFault(opened)) {
-    project = opened;
-  } else {
-    if (opened.mistakes === undefined) return opened;
-    mistakes = opened.mistakes;
-  }
+  const opened = openToExamine(world, { ...options, url: baseUrl });
+  if (isFault(opened)) return opened;
 
+  const { project, mistakes } = opened;
   const objects = project === undefined ? [] : readObjects(project.config, names);
   if (isFault(objects)) return objects;
 
-  const visitorToken = await readVisitorToken(world, options.token);
+  const visitorToken = await readVisitorToken(world, token);
   if (isFault(visitorToken)) return visitorToken;
-  if (options.token !== undefined && baseUrl === undefined) {
+  if (token !== undefined && baseUrl === undefined) {
     return { fault: "--token: say which Vitrine is asked for a picture with it: --url" };
   }
 
-  const eventTarget = project && readEventTarget(project, baseUrl, options.writeEvents);
+  const eventTarget = project && readEventTarget(project, baseUrl, bucketName);
   if (isFault(eventTarget)) return eventTarget;
 
   const isLocal = baseUrl !== undefined && isHere(baseUrl);
@@ -193,6 +186,19 @@ async function readExamination(
     objects,
     eventTarget,
   };
+}
+
+/** Opens the project. Mistakes of the configuration become findings; any other fault ends the command. */
+function openToExamine(
+  world: World,
+  options: OpenOptions,
+): Pick<Examination, "project" | "mistakes"> | CommandFault {
+  const open = options.url === undefined ? openProject : openProjectSite;
+  const opened = open(world, options);
+  if (!isFault(opened)) return { project: opened, mistakes: [] };
+
+  if (opened.mistakes === undefined) return opened;
+  return { project: undefined, mistakes: opened.mistakes };
 }
 
 function readObjects(

@@ -33,18 +33,12 @@ export async function observe(
   const { stderr, now, interrupted } = world;
   const { config, isLocalRun } = project;
 
-  const buckets: BucketSeen[] = [];
-  for (const bucket of bucketsOf(config.routes)) {
-    const objectsInBucket = objects.filter((object) => object.bucket === bucket);
-    const keys = objectsInBucket.map(({ key }) => key);
-    if (bucket.r2 === undefined) log(stderr, `Asking S3 for bucket ${bucket.name} ...`);
-    buckets.push(await observeBucket(project, bucket, keys, now));
-  }
-
+  const buckets = await observeBuckets(world, project, objects);
   const keyOwners = await findKeyOwners(world, project, buckets);
   const issuers = await observeIssuers(config, now);
   const zones = await readZones(world, project, wait);
   const seenHere = { project, buckets, keyOwners, issuers, zones };
+
   if (baseUrl === undefined || interrupted.aborted) {
     return { ...seenHere, site: undefined, ownIssuer: undefined, events: undefined };
   }
@@ -56,8 +50,26 @@ export async function observe(
   const site = await observeSite({ ...project, baseUrl }, buckets, visitorToken, now);
 
   // The local run has a queue of its own.
-  const events = isLocalRun ? undefined : await observeEvents(world, run, project, () => true);
+  if (isLocalRun) return { ...seenHere, site, ownIssuer, events: undefined };
+
+  const events = await observeEvents(world, run, project, () => true);
   return { ...seenHere, site, ownIssuer, events };
+}
+
+async function observeBuckets(
+  { stderr, now }: World,
+  project: Project,
+  objects: readonly BucketKey[],
+): Promise<readonly BucketSeen[]> {
+  const buckets: BucketSeen[] = [];
+  for (const bucket of bucketsOf(project.config.routes)) {
+    const objectsInBucket = objects.filter((object) => object.bucket === bucket);
+    const keys = objectsInBucket.map(({ key }) => key);
+
+    if (bucket.r2 === undefined) log(stderr, `Asking S3 for bucket ${bucket.name} ...`);
+    buckets.push(await observeBucket(project, bucket, keys, now));
+  }
+  return buckets;
 }
 
 /** Asks the buckets of other environments, with each key that S3 knows and denies an object of this one. */

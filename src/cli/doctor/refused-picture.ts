@@ -178,12 +178,21 @@ function explainSignature(
   const impact =
     "visitors have URLs that the app signs: those were not looked at, and may be right";
 
+  const setClock = "set this machine's clock: timedatectl set-ntp true. Then run the doctor again";
+  if (event === "url-expired" && clockAhead === undefined) {
+    return warning("signing", subject, {
+      seen: `the Worker refuses the signature (${event}), and the site does not tell its time: this machine's clock may be wrong`,
+      impact,
+      remedy: setClock,
+    });
+  }
+
   const isSkewed = clockAhead !== undefined && Math.abs(clockAhead) > MAX_SKEW_S;
   if (event === "url-expired" || isSkewed) {
     return warning("signing", subject, {
       seen: `the Worker refuses the signature (${event}): this machine's clock is ${offsetText(clockAhead)} of the site's`,
       impact,
-      remedy: "set this machine's clock: timedatectl set-ntp true. Then run the doctor again",
+      remedy: setClock,
     });
   }
 

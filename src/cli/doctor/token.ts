@@ -37,15 +37,14 @@ function checkKeys(issuerSeen: IssuerSeen, project: Project): Finding[] {
   const setting = keysSettingOf(issuerSeen, project);
   const subject = subjectOf(issuerSeen);
 
-  // In an outage of the issuer, the setting is right.
-  const isPassing = isOutage(keys);
   const seen = describeNoKeys(keysUrl, keys);
-  if (isPassing) {
+
+  // In an outage of the issuer, the setting is right.
+  if (isOutage(keys)) {
     const finding = error("token", subject, {
       seen,
       impact,
       remedy: `wait a minute, then run the doctor again, and see the issuer's status page. If it stays, compare ${setting} with the issuer's page`,
-      ...(keys.kind === "refused" && { needsDeploy: false }),
     });
     return [finding];
   }

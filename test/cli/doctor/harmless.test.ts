@@ -126,6 +126,20 @@ test("without HEALTH_TOKEN, a refused signature of this machine is not what visi
   expect(JSON.stringify(report.findings)).not.toMatch(/a visitor got/);
 });
 
+test("where the site does not tell its time, no difference of clocks is made up", async () => {
+  const ROUTES = [{ path: "/images/:preset/*", object: "media/*", signed: true }];
+  beginSite({}, { ...CONFIGURED, ROUTES });
+  const headers = { ...PROTECTION, date: "soon", "vitrine-event": "url-expired" };
+  deploy(
+    { ...ENV, ...CONFIGURED, ROUTES, HEALTH_TOKEN },
+    onImages(() => new HttpResponse("Gone", { status: 410, headers })),
+  );
+  const [problem, ...others] = problemsOf(await examine());
+  expect(problem).toMatchObject({ check: "signing", severity: "warning" });
+  expect(problem?.seen).toContain("the site does not tell its time");
+  expect(others).toEqual([]);
+});
+
 test("a refusal that a cache has had for a while may be over, and a new one is none of these", async () => {
   const env = { HEALTH_TOKEN: undefined };
   for (const [maxAge, severity] of [
