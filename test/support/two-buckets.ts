@@ -1,4 +1,8 @@
 // Two buckets of one route, each an S3 or an R2, with a different picture of one key in each.
+//
+//     const { media, archive, env } = createTwoBuckets(["cf", "R2"]);
+//     media.setState("missing"); // then visitors get the picture of archive
+//     const answer = await get(`/images/card/${KEY}`, {}, env);
 
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { createS3, type Stored } from "../../src/emulator/s3/s3.ts";

@@ -1,5 +1,10 @@
 // Runs a Worker in a process of wrangler's workerd, and measures what that process uses. Nothing in front of it
 // normalises a request.
+//
+//     const worker = await start(builtWorker({ ...VARS, ...SECRETS }));
+//     await fetch(`http://127.0.0.1:${worker.port}/images/card/key.jpg`);
+//     const memory = worker.peak();
+//     await worker.stop();
 
 import { type ChildProcess, execFileSync, spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -58,6 +63,14 @@ const PROGRAM = (() => {
   return program;
 })();
 
+const COMPATIBILITY_DATE = readCompatibilityDate();
+
+function readCompatibilityDate(): string {
+  const toml = readFileSync(join(ROOT, "wrangler.toml"), "utf8");
+  const { date = "" } = /^compatibility_date = "(?<date>.*)"$/m.exec(toml)?.groups ?? {};
+  return date;
+}
+
 const EDGE = readFileSync(join(ROOT, "test/bench/workers/edge.js"), "utf8");
 
 export function builtWorker(vars: Readonly<Record<string, unknown>>): Script {
@@ -79,9 +92,10 @@ export async function start(
   };
   for (const [name, text] of Object.entries(files)) writeFileSync(join(folder, name), text);
 
+  const command = ["serve", "config.capnp"];
   const inspectorPort = isInspected ? await freePort() : undefined;
-  const inspector = inspectorPort ? [`--inspector-addr=127.0.0.1:${inspectorPort}`] : [];
-  const command = ["serve", "config.capnp", ...inspector];
+  if (inspectorPort) command.push(`--inspector-addr=127.0.0.1:${inspectorPort}`);
+
   const pipe = log ? "pipe" : "ignore";
   const child = spawn(PROGRAM, command, { cwd: folder, stdio: ["ignore", pipe, pipe] });
 
@@ -166,40 +180,29 @@ async function inspectHeap(port: number, workerPort: number) {
   return { live };
 }
 
-/** @param main the modules of the Worker, the entry first */
+/** The configuration of workerd. @param main the modules of the Worker, the entry first */
 function configOf(
   main: readonly string[],
   vars: NonNullable<Script["vars"]>,
   port: number,
   { outside, isProxy, images, store }: Surroundings,
 ): string {
-  const bindings = Object.entries(vars).map(([name, value]) => {
-    const [kind, text] =
-      typeof value === "string" ? ["text", value] : ["json", JSON.stringify(value)];
-    return `(name = ${JSON.stringify(name)}, ${kind} = ${JSON.stringify(text)})`;
-  });
+  const bindings = Object.entries(vars).map(([name, value]) => bindingOf(name, value));
+  if (images) bindings.push(IMAGES_BINDING);
+  if (store) bindings.push('(name = "RENDITIONS", r2Bucket = "store")');
 
-  // As Cloudflare's runtime makes this binding: by its own client of the service.
-  const wrapped = `(name = "IMAGES", wrapped = (moduleName = "cloudflare-internal:images-api",
-      innerBindings = [(name = "fetcher", service = "images")]))`;
-  const stored = '(name = "RENDITIONS", r2Bucket = "store")';
-  const external = (name: string, address: string, style = "") =>
-    `(name = "${name}", external = (address = "${address}", http = (${style})))`;
-  const date = /^compatibility_date = "(.*)"$/m.exec(
-    readFileSync(join(ROOT, "wrangler.toml"), "utf8"),
-  )?.[1];
-  const service = (name: string, files: readonly string[], more: string) => {
-    const modules = files.map((file) => `(name = "${file}", esModule = embed "${file}")`);
-    return `(name = "${name}", worker = (modules = [${modules}], compatibilityDate = "${date}"${more}))`;
-  };
+  const services = [serviceOf("main", main, `, globalOutbound = "edge", bindings = [${bindings}]`)];
+
+  if (outside) services.push(externalService("edge", outside, isProxy ? "style = proxy" : ""));
+  else services.push(serviceOf("edge", ["edge.js"]));
+
+  if (images) services.push(externalService("images", images));
+  if (store) services.push(externalService("store", store));
 
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
   services = [
-    ${service("main", main, `, globalOutbound = "edge", bindings = [${[...bindings, ...(images ? [wrapped] : []), ...(store ? [stored] : [])]}]`)},
-    ${outside ? external("edge", outside, isProxy ? "style = proxy" : "") : service("edge", ["edge.js"], "")},
-    ${images ? `${external("images", images)},` : ""}
-    ${store ? `${external("store", store)},` : ""}
+    ${services.join(",\n    ")},
   ],
   sockets = [
     (name = "http", address = "127.0.0.1:${port}", http = (), service = "main"),
@@ -207,6 +210,29 @@ const config :Workerd.Config = (
   ],
 );
 `;
+}
+
+/** As Cloudflare's runtime makes this binding: by its own client of the service. */
+const IMAGES_BINDING = `(name = "IMAGES", wrapped = (moduleName = "cloudflare-internal:images-api",
+      innerBindings = [(name = "fetcher", service = "images")]))`;
+
+function bindingOf(name: string, value: unknown): string {
+  const quotedName = JSON.stringify(name);
+  if (typeof value === "string") return `(name = ${quotedName}, text = ${JSON.stringify(value)})`;
+
+  const json = JSON.stringify(value);
+  return `(name = ${quotedName}, json = ${JSON.stringify(json)})`;
+}
+
+/** A Worker of these modules, the entry first. */
+function serviceOf(name: string, files: readonly string[], settings = ""): string {
+  const modules = files.map((file) => `(name = "${file}", esModule = embed "${file}")`);
+  const worker = `modules = [${modules}], compatibilityDate = "${COMPATIBILITY_DATE}"${settings}`;
+  return `(name = "${name}", worker = (${worker}))`;
+}
+
+function externalService(name: string, address: string, style = ""): string {
+  return `(name = "${name}", external = (address = "${address}", http = (${style})))`;
 }
 
 async function listens(child: ChildProcess, port: number): Promise<boolean> {
@@ -229,23 +255,31 @@ function connects(port: number): Promise<boolean> {
 
 function cpuOf(pid: number): number {
   if (process.platform === "linux") {
-    const tasks = readdirSync(`/proc/${pid}/task`);
-    const nanoseconds = tasks.map((task) =>
-      Number(readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8").split(" ", 1)),
-    );
-    return nanoseconds.reduce((sum, one) => sum + one, 0) / 1_000;
+    let nanoseconds = 0;
+    for (const task of readdirSync(`/proc/${pid}/task`)) {
+      const schedule = readFileSync(`/proc/${pid}/task/${task}/schedstat`, "utf8");
+      const [onCpu] = schedule.split(" ");
+      nanoseconds += Number(onCpu);
+    }
+    return nanoseconds / 1_000;
   }
 
   // [[hours:]minutes:]seconds, on some systems with hundredths
-  const time = execFileSync("ps", ["-o", "cputime=", "-p", `${pid}`], { encoding: "utf8" }).trim();
-  return time.split(":").reduce((sum, part) => sum * 60 + Number(part), 0) * 1_000_000;
+  let seconds = 0;
+  for (const part of readFromPs(pid, "cputime").trim().split(":")) {
+    seconds = seconds * 60 + Number(part);
+  }
+  return seconds * 1_000_000;
 }
 
 function peakOf(pid: number): number {
-  if (process.platform !== "linux") {
-    return Number(execFileSync("ps", ["-o", "rss=", "-p", `${pid}`], { encoding: "utf8" })) * 1_024;
-  }
-  const [, kilobytes] =
-    /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+  if (process.platform !== "linux") return Number(readFromPs(pid, "rss")) * 1_024;
+
+  const status = readFileSync(`/proc/${pid}/status`, "utf8");
+  const { kilobytes } = /^VmHWM:\s+(?<kilobytes>\d+) kB$/m.exec(status)?.groups ?? {};
   return Number(kilobytes) * 1_024;
+}
+
+function readFromPs(pid: number, column: string): string {
+  return execFileSync("ps", ["-o", `${column}=`, "-p", `${pid}`], { encoding: "utf8" });
 }

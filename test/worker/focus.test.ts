@@ -50,7 +50,9 @@ function setMetadata(metadata: Record<string, string>, body = WIDE): void {
     uploaded: new Date(),
   });
 }
+
 const mediaOf = ({ MEDIA_BUCKET }: Env) => MEDIA_BUCKET as R2 | undefined;
+
 const setFocus = (focus: string, body?: typeof WIDE) => setMetadata({ focus }, body);
 
 function arrange(engine: EngineName, answers: object = DIRECT): void {
@@ -63,33 +65,44 @@ async function readColours(answer: Response): Promise<string> {
   expect(answer.status).toBe(200);
 
   const image = sharp(await answer.bytes());
-  const { data, info } = await image.ensureAlpha().raw().toBuffer({ resolveWithObject: true });
-  const letters = [0.125, 0.375, 0.625, 0.875].map((part) => {
-    const [x, y] = [Math.floor(part * info.width), Math.floor(part * info.height)];
+  const pixels = image.ensureAlpha().raw();
+  const { data, info } = await pixels.toBuffer({ resolveWithObject: true });
+
+  let letters = "";
+  for (const part of [0.125, 0.375, 0.625, 0.875]) {
+    const x = Math.floor(part * info.width);
+    const y = Math.floor(part * info.height);
     const start = (y * info.width + x) * 4;
-
-    return letterOf([...data.subarray(start, start + 4)]);
-  });
-
-  return letters.join("");
+    letters += letterOf([...data.subarray(start, start + 4)]);
+  }
+  return letters;
 }
 
-const requestPicture = (path = PATH, headers: Record<string, string> = {}) =>
-  visitWorker(path, { headers }, env);
-const coloursOf = async (path?: string) => readColours(await requestPicture(path));
-const etagOf = async (path?: string) => (await requestPicture(path)).headers.get("etag");
+function requestPicture(path = PATH, headers: Record<string, string> = {}): Promise<Response> {
+  return visitWorker(path, { headers }, env);
+}
+
+async function coloursOf(path?: string): Promise<string> {
+  const answer = await requestPicture(path);
+  return readColours(answer);
+}
+
+async function etagOf(path?: string): Promise<string | null> {
+  const { headers } = await requestPicture(path);
+  return headers.get("etag");
+}
 
 describe.each(ENGINES)("%s", (engine) => {
-  test.each<[focus: string, body: typeof WIDE, look: string]>([
-    ["0,0", WIDE, "rrrr"],
-    ["0.25,1", WIDE, "rrgg"],
-    ["0.5,0.5", WIDE, "gggg"],
-    ["0.75,0", WIDE, "ggbb"],
-    [" 1.00 , 0.3 ", WIDE, "bbbb"],
-    ["1,0", TALL, "yyyy"],
-    ["0,0.25", TALL, "yymm"],
-    ["0.12345678901234567,1.0", TALL, "kkkk"],
-  ])("the focal point %j shows its part (O4)", async (focus, body, expected) => {
+  test.each([
+    { focus: "0,0", body: WIDE, expected: "rrrr" },
+    { focus: "0.25,1", body: WIDE, expected: "rrgg" },
+    { focus: "0.5,0.5", body: WIDE, expected: "gggg" },
+    { focus: "0.75,0", body: WIDE, expected: "ggbb" },
+    { focus: " 1.00 , 0.3 ", body: WIDE, expected: "bbbb" },
+    { focus: "1,0", body: TALL, expected: "yyyy" },
+    { focus: "0,0.25", body: TALL, expected: "yymm" },
+    { focus: "0.12345678901234567,1.0", body: TALL, expected: "kkkk" },
+  ])("the focal point '$focus' shows its part (O4)", async ({ focus, body, expected }) => {
     arrange(engine);
     setFocus(focus, body);
 
@@ -102,9 +115,10 @@ describe.each(ENGINES)("%s", (engine) => {
   test("a copy with other metadata shows after `keep`, though its ETag stays (W8, W18)", async () => {
     arrange(engine, CACHED);
     setFocus("0,0.5");
-    const [first, middle] = [await etagOf(), await etagOf(`/images/middle/${KEY}`)];
-    setFocus("1,0.5");
+    const first = await etagOf();
+    const middle = await etagOf(`/images/middle/${KEY}`);
 
+    setFocus("1,0.5");
     expect(await coloursOf()).toBe("rrrr"); // fresh
 
     wait(KEEP + 1);
@@ -126,14 +140,18 @@ describe.each(ENGINES)("%s", (engine) => {
 
   test("a copy with other metadata is not shown from the store (T1)", async () => {
     arrange(engine, { ...DIRECT, store: "RENDITIONS" });
-    for (const [metadata, expected] of [
-      [{ focus: "0,0.5" }, "rrrr"],
-      [{ focus: "1,0.5" }, "bbbb"],
-      [{}, "gggg"],
-    ] as const) {
+    const copies: { metadata: Record<string, string>; expected: string }[] = [
+      { metadata: { focus: "0,0.5" }, expected: "rrrr" },
+      { metadata: { focus: "1,0.5" }, expected: "bbbb" },
+      { metadata: {}, expected: "gggg" },
+    ];
+
+    for (const { metadata, expected } of copies) {
       setMetadata(metadata);
-      expect(await coloursOf()).toEqual(expected);
-      expect(cacheStatus((await requestPicture()).headers)).toBe("stored");
+      expect(await coloursOf()).toBe(expected);
+
+      const again = await requestPicture();
+      expect(cacheStatus(again.headers)).toBe("stored");
     }
 
     expect(store.objects.size).toBe(1);
@@ -143,8 +161,11 @@ describe.each(ENGINES)("%s", (engine) => {
     arrange(engine);
     setMetadata({ focus: " 0.623,0.3", owner: "acme-ada" });
     const original = { width: 120, height: 40, type: "image/png" };
-    const facts = async (preset: string): Promise<unknown> =>
-      (await requestPicture(`/images/${preset}/${KEY}?facts`)).json();
+    async function facts(preset: string): Promise<unknown> {
+      const answer = await requestPicture(`/images/${preset}/${KEY}?facts`);
+      return answer.json();
+    }
+
     const focus = { x: 0.62, y: 0.3 };
     const whole = { width: 60, height: 20, original: { ...original, focus } };
 
@@ -162,7 +183,9 @@ const PURGED = `published/${KEY}`;
 test("a copy while the picture is rendered shows at the next visit, and is cached (W10)", async () => {
   arrange("cf", CACHED);
   setFocus("0,0.5");
-  stage.beforeEdgeRequest = (times) => void (times === 0 && setFocus("1,0.5"));
+  stage.beforeEdgeRequest = (times) => {
+    if (times === 0) setFocus("1,0.5");
+  };
 
   expect(await coloursOf()).toBe("rrrr");
   expect(await coloursOf()).toBe("bbbb");

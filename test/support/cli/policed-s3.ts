@@ -32,36 +32,48 @@ export function addPolicedBucket({ keys, policy, images = [], ...settings }: Pol
     s3.objects.set(image, { body: file("made/key.jpg"), type: "image/jpeg" });
   }
 
-  const isOfBucket = (url: string) => {
-    const { host, pathname } = new URL(url);
-    const { bucket } = settings;
-    return s3.matches(url) && (host.startsWith(`${bucket}.`) || pathname.startsWith(`/${bucket}/`));
-  };
-
-  const answerByPolicy = async (url: string, method: string, headers: Headers) => {
-    const answer = await s3.fetch(url, { method, headers });
-    const id = /Credential=([^/]+)/.exec(headers.get("authorization") ?? "")?.[1];
-    const isAnswered = answer.ok || answer.status === 404;
-    if (id === undefined || !isAnswered) return answer;
-
-    const isList = url.includes("list-type=2");
-    const needsList = isList || answer.status === 404;
-    const key = decodeURIComponent(new URL(url).pathname.slice(1));
-    const isBelow = key.startsWith(policy.below?.[id] ?? "");
-    const mayRead = isList || (policy.read.includes(id) && isBelow);
-    const mayList = !needsList || policy.list.includes(id);
-
-    return mayRead && mayList ? answer : s3Error("AccessDenied", 403);
-  };
-
   network.use(
     http.all(
-      ({ request }) => isOfBucket(request.url),
-      ({ request }) => answerByPolicy(request.url, request.method, request.headers),
+      ({ request }) => s3.matches(request.url) && isOfBucket(request.url, settings.bucket),
+      ({ request }) => answerByPolicy(s3, policy, request),
     ),
   );
 
   return s3;
+}
+
+/** Returns whether a URL names the bucket, in its host or at the beginning of its path. */
+function isOfBucket(url: string, bucket: string): boolean {
+  const { host, pathname } = new URL(url);
+  return host.startsWith(`${bucket}.`) || pathname.startsWith(`/${bucket}/`);
+}
+
+type S3Request = Pick<Request, "url" | "method" | "headers">;
+
+async function answerByPolicy(s3: S3, policy: Policy, request: S3Request): Promise<Response> {
+  const { url, method, headers } = request;
+  const answer = await s3.fetch(url, { method, headers });
+  if (!answer.ok && answer.status !== 404) return answer;
+
+  const authorization = headers.get("authorization") ?? "";
+  const { id } = /Credential=(?<id>[^/]+)/.exec(authorization)?.groups ?? {};
+  if (id === undefined) return answer;
+
+  const isList = url.includes("list-type=2");
+  const mayRead = isList || isReadable(policy, id, url);
+
+  // Who may not list is not told that an object is missing.
+  const needsList = isList || answer.status === 404;
+  const mayList = !needsList || policy.list.includes(id);
+
+  return mayRead && mayList ? answer : s3Error("AccessDenied", 403);
+}
+
+function isReadable({ read, below = {} }: Policy, id: string, url: string): boolean {
+  const { [id]: prefix = "" } = below;
+  const { pathname } = new URL(url);
+  const key = decodeURIComponent(pathname.slice(1));
+  return read.includes(id) && key.startsWith(prefix);
 }
 
 /** Puts a bucket of that name beside the one of VARS. The same key opens it. */

@@ -1,4 +1,8 @@
 // A deployed Vitrine whose key the tests rotate, at a strict S3, with a fake wrangler.
+//
+//     const { code, out } = await run(); // rotates to NEW_KEY
+//     expect(code).toBe(EXIT.ok);
+//     expect(site.deployed).toMatchObject(current(NEW_KEY));
 
 import { appendFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -25,16 +29,22 @@ export const NEW_KEY = {
   id: NEXT_CREDENTIALS.accessKeyId,
   secret: NEXT_CREDENTIALS.secretAccessKey,
 };
-/** A key that this rotation does not know, and one that ends like the new key. */
+
+/** A key that this rotation does not know. */
 export const THIRD = { id: "AKIAIOSFODNN7THIRD3", secret: "the-secret-of-a-third-key" };
+
+/** A key that ends like the new key. */
 export const ALIKE = { id: "AKIAIOSFODNN7ZZTKEY", secret: "the-secret-of-a-key-that-ends-alike" };
 
-export const current = ({ id, secret }: Key) => {
+/** The secrets of the slot `current` with a key. */
+export function current({ id, secret }: Key) {
   return { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
-};
-export const next = ({ id, secret }: Key) => {
+}
+
+/** The secrets of the slot `next` with a key. */
+export function next({ id, secret }: Key) {
   return { AWS_ACCESS_KEY_ID_NEXT: id, AWS_SECRET_ACCESS_KEY_NEXT: secret };
-};
+}
 
 export const addKey = ({ id, secret }: Key) => void stage.s3.keys.set(id, secret);
 export const revoke = ({ id }: Key) => void stage.s3.keys.delete(id);
@@ -58,11 +68,11 @@ beforeEach(beginSite);
 export function beginSite(): void {
   arrange();
   const folder = copyProject();
-  editFile(join(folder, "wrangler.toml"), (text) =>
-    text
-      .replace(/^# (?=routes)/m, "")
-      .replace('bucket = "acme-media"', '$&\nprefix = "published/"\ncanary = "key.jpg"'),
-  );
+  editFile(join(folder, "wrangler.toml"), (text) => {
+    const withRoutes = text.replace(/^# (?=routes)/m, "");
+    const settings = 'prefix = "published/"\ncanary = "key.jpg"';
+    return withRoutes.replace('bucket = "acme-media"', `$&\n${settings}`);
+  });
 
   Object.assign(site, { folder, vars: {}, ran: [], during: () => ({}) });
   deploy();
@@ -108,34 +118,57 @@ export const edit = (change: (text: string) => string) =>
 
 /** The site becomes env.staging; nothing is known of the top level's. */
 export function moveToStaging(): void {
+  const vars: string[] = [];
+  for (const [name, value] of Object.entries(site.vars)) {
+    const json = JSON.stringify(value);
+    vars.push(`${name} = ${JSON.stringify(json)}\n`);
+  }
+
   edit((text) => {
-    const vars = Object.entries(site.vars).map(
-      ([name, value]) => `${name} = ${JSON.stringify(JSON.stringify(value))}\n`,
-    );
     const [secrets = ""] = /^required = .*/m.exec(text) ?? [];
-    const staging = `\n[env.staging]\nroutes = ["images.example.com/*"]\n[env.staging.vars]\n${vars.join("")}\n[env.staging.secrets]\n${secrets}\n`;
-    return text.replace(/^routes = .*/m, 'routes = ["images-production.example.com/*"]') + staging;
+    const topLevel = text.replace(/^routes = .*/m, 'routes = ["images-production.example.com/*"]');
+
+    return `${topLevel}
+[env.staging]
+routes = ["images.example.com/*"]
+[env.staging.vars]
+${vars.join("")}
+[env.staging.secrets]
+${secrets}
+`;
   });
 }
 
 /** Adds a bucket with a route, which uses the credentials of a prefix, and deploys it. */
 export function addBucket(name: string, secretPrefix: string): void {
-  const bucket = `[vars.BUCKETS.${name}]\nendpoint = "https://s3.eu-west-1.amazonaws.com"\nbucket = "acme-media"\nregion = "eu-west-1"\nprefix = "published/"\ncanary = "photos/fig.jpg"\ncredentials = "${secretPrefix}"\n\n`;
-  const route = `[[vars.ROUTES]]\npath = "/${name}/:preset/*"\nobject = "${name}/*"\n\n`;
+  const bucket = `[vars.BUCKETS.${name}]
+endpoint = "https://s3.eu-west-1.amazonaws.com"
+bucket = "acme-media"
+region = "eu-west-1"
+prefix = "published/"
+canary = "photos/fig.jpg"
+credentials = "${secretPrefix}"
 
-  edit((text) =>
-    text
-      .replace("[vars.BUCKETS.media]", `${bucket}$&`)
-      .replace("[[vars.ROUTES]]", `${route}$&`)
-      .replace(/^\[secrets\]\nrequired = .*/m, ""),
-  );
+`;
+  const route = `[[vars.ROUTES]]
+path = "/${name}/:preset/*"
+object = "${name}/*"
 
-  const required = ["AWS", secretPrefix].flatMap((one) => {
-    const { accessKeyId, secretAccessKey } = secretNames(one);
-    return [accessKeyId, secretAccessKey];
+`;
+
+  edit((text) => {
+    const withBucket = text.replace("[vars.BUCKETS.media]", `${bucket}$&`);
+    const withRoute = withBucket.replace("[[vars.ROUTES]]", `${route}$&`);
+    return withRoute.replace(/^\[secrets\]\nrequired = .*/m, "");
   });
-  const list = JSON.stringify([...new Set(required)]);
 
+  const required = new Set<string>();
+  for (const prefix of ["AWS", secretPrefix]) {
+    const { accessKeyId, secretAccessKey } = secretNames(prefix);
+    required.add(accessKeyId).add(secretAccessKey);
+  }
+
+  const list = JSON.stringify([...required]);
   appendFileSync(join(site.folder, "wrangler.toml"), `\n[secrets]\nrequired = ${list}\n`);
   deploy();
 }
@@ -165,8 +198,9 @@ export async function run(options: Partial<RotateOptions> = {}, setting: Setting
   const fault = isFault(ended) ? `${ended.fault}\n` : "";
 
   overhear("logged", out + err + fault);
-  const args = site.ran.flatMap((one) => one.args).join(" ");
-  expect(leaksIn(Buffer.from(out + err + fault + args))).toEqual([]);
+  const args = site.ran.flatMap((command) => command.args);
+  const printed = out + err + fault + args.join(" ");
+  expect(leaksIn(Buffer.from(printed))).toEqual([]);
 
   return { code: isFault(ended) ? EXIT.failed : ended, out, err: err + fault };
 }

@@ -1,15 +1,38 @@
 // AWS's Security Token Service, for the tests: it gives session credentials of a role for a token of an OIDC
 // issuer, and refuses by the rules K1–K10. The checks of a token are those of `jose`; what AWS does
 // otherwise stands here.
+//
+//     const sts = createSts({ ...TRUST, fetch });
+//     sts.faults.add("Throttling");
+//     network.use(...handlersOf(sts));
 
 import { createRemoteJWKSet, customFetch, decodeJwt, errors, jwtVerify } from "jose";
 import { type FetchInput, inputUrlOf, type Network } from "../../../src/emulator/fetch.ts";
 import type { Session } from "../../../src/emulator/s3/signature.ts";
 import { answerOf, errorOf } from "../issuer.ts";
 
-type StsRefusal = { readonly status: number; readonly code: string; readonly message: string };
+type StsRefusal = {
+  readonly kind: "refusal";
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+};
 
-type Claims = { readonly iss: string; readonly sub: string; readonly aud: string };
+/** What a request asks for. */
+type StsForm = {
+  readonly kind: "form";
+  readonly role: string;
+  readonly token: string;
+  readonly seconds: number;
+};
+
+/** What a token says that is valid. */
+type Claims = {
+  readonly kind: "claims";
+  readonly iss: string;
+  readonly sub: string;
+  readonly aud: string;
+};
 
 type StsRole = {
   /** The issuer whose provider is the principal of the policy. */
@@ -59,20 +82,21 @@ export function createSts(settings: StsSettings) {
 
   async function assumeRole(request: Request): Promise<string | StsRefusal> {
     if (request.headers.get("content-type") !== "application/x-www-form-urlencoded") {
-      return { status: 400, code: "MissingAction", message: "The body is no form." };
+      return refuse(400, "MissingAction", "The body is no form.");
     }
 
     const form = readForm(await request.text());
-    if ("code" in form) return form;
+    if (form.kind === "refusal") return form;
 
     const claims = await verifyToken(form.token);
-    if ("code" in claims) return claims;
+    if (claims.kind === "refusal") return claims;
 
     const role = roles.get(form.role);
     if (role === undefined || !isTrusted(role, claims)) return DENIED;
     if (form.seconds > MAX_SESSION_S) return invalidField("DurationSeconds");
 
-    const accessKeyId = `ASIA${`${sessions.size}`.padStart(16, "0")}`;
+    const number = `${sessions.size}`.padStart(16, "0");
+    const accessKeyId = `ASIA${number}`;
     const session = {
       secretAccessKey: `secret-${crypto.randomUUID()}`,
       sessionToken: `token/+=${crypto.randomUUID()}`,
@@ -92,10 +116,13 @@ export function createSts(settings: StsSettings) {
       throw new TypeError("fetch failed");
     }
 
-    let result: string | StsRefusal = "<h1>Welcome</h1>";
-    if (fault === undefined) result = await assumeRole(request);
-    else if (fault !== "garbage")
-      result = { status: STS_FAULTS[fault], code: fault, message: "no" };
+    if (fault === "garbage") {
+      calls.push({ status: 200 });
+      return new Response("<h1>Welcome</h1>");
+    }
+
+    const isWorking = fault === undefined;
+    const result = isWorking ? await assumeRole(request) : refuse(STS_FAULTS[fault], fault, "no");
 
     if (typeof result === "string") {
       calls.push({ status: 200 });
@@ -104,7 +131,6 @@ export function createSts(settings: StsSettings) {
 
     const { status, code, message } = result;
     calls.push({ status, code });
-
     return new Response(errorOf(code, message), { status });
   }
 
@@ -128,6 +154,10 @@ export function createSts(settings: StsSettings) {
   };
 }
 
+function refuse(status: number, code: string, message: string): StsRefusal {
+  return { kind: "refusal", status, code, message };
+}
+
 /** The longest session of a role, unless it was changed: s. */
 const MAX_SESSION_S = 3600;
 
@@ -139,34 +169,38 @@ const FIELDS: Readonly<Record<string, (value: string) => boolean>> = {
   DurationSeconds: (value) => /^\d+$/.test(value) && +value >= 900 && +value <= 43_200,
 };
 
-const invalidField = (name: string): StsRefusal => ({
-  status: 400,
-  code: "ValidationError",
-  message: `1 validation error detected: Value at '${name}' failed to satisfy constraint`,
-});
+function invalidField(name: string): StsRefusal {
+  const message = `1 validation error detected: Value at '${name}' failed to satisfy constraint`;
+  return refuse(400, "ValidationError", message);
+}
 
-function readForm(body: string) {
+function readForm(body: string): StsForm | StsRefusal {
   const fields = new URLSearchParams(body);
   const read = (name: string) => fields.get(name) ?? "";
   if (read("Action") !== "AssumeRoleWithWebIdentity" || read("Version") !== "2011-06-15") {
-    return { status: 400, code: "InvalidAction", message: "Could not find the operation" };
+    return refuse(400, "InvalidAction", "Could not find the operation");
   }
 
   if (!fields.has("DurationSeconds")) fields.set("DurationSeconds", "3600");
 
-  const invalidName = Object.keys(FIELDS).find((name) => !FIELDS[name]?.(read(name)));
-  if (invalidName !== undefined) return invalidField(invalidName);
+  for (const [name, isValid] of Object.entries(FIELDS)) {
+    if (!isValid(read(name))) return invalidField(name);
+  }
 
-  const [role, token] = [read("RoleArn"), read("WebIdentityToken")];
-  return { role, token, seconds: Number(read("DurationSeconds")) };
+  return {
+    kind: "form",
+    role: read("RoleArn"),
+    token: read("WebIdentityToken"),
+    seconds: Number(read("DurationSeconds")),
+  };
 }
 
 /** A role that is not there is denied in the same words as one that trusts somebody else (K8). */
-const DENIED: StsRefusal = {
-  status: 403,
-  code: "AccessDenied",
-  message: "Not authorized to perform sts:AssumeRoleWithWebIdentity",
-};
+const DENIED = refuse(
+  403,
+  "AccessDenied",
+  "Not authorized to perform sts:AssumeRoleWithWebIdentity",
+);
 
 function isTrusted({ trusts, StringEquals = {} }: StsRole, { iss, aud, sub }: Claims): boolean {
   const host = iss.replace(/^https:\/\//, "");
@@ -185,11 +219,9 @@ const DAY_MS = 24 * 3600_000;
 /** How far the clock of an issuer may be ahead: s. AWS does not say how far. */
 const SKEW_S = 300;
 
-const invalidToken = (message: string): StsRefusal => ({
-  status: 400,
-  code: "InvalidIdentityToken",
-  message,
-});
+function invalidToken(message: string): StsRefusal {
+  return refuse(400, "InvalidIdentityToken", message);
+}
 
 /** The issuer does not answer, or answers 5xx (K2). */
 class Unreachable extends Error {}
@@ -254,20 +286,21 @@ function createTokenVerifier(
     if (payload.exp * 1000 <= now()) throw new errors.JWTExpired("is over", payload);
     if (payload.iat > now() / 1000 + SKEW_S) return invalidToken("Token not yet valid");
 
-    return { iss, sub: payload.sub, aud: [payload.aud].flat()[0] ?? "" };
+    const [aud = ""] = [payload.aud].flat();
+    return { kind: "claims", iss, sub: payload.sub, aud };
   }
 
-  const verifyToken = (token: string) =>
-    verify(token).catch((error: unknown): StsRefusal => {
-      if (error instanceof Unreachable) {
-        return { status: 400, code: "IDPCommunicationError", message: "not reached" };
-      }
+  async function verifyToken(token: string): Promise<Claims | StsRefusal> {
+    try {
+      return await verify(token);
+    } catch (error) {
+      if (error instanceof Unreachable) return refuse(400, "IDPCommunicationError", "not reached");
       if (error instanceof errors.JWTExpired) {
-        return { status: 400, code: "ExpiredTokenException", message: "Token expired" };
+        return refuse(400, "ExpiredTokenException", "Token expired");
       }
-
       return invalidToken(String(error));
-    });
+    }
+  }
 
   return { verifyToken, issuerRequests };
 }
