@@ -65,15 +65,6 @@ export function commandFor(config: Omit<ConfigFile, "devVars">, command: string)
   return command + envFlag(config);
 }
 
-const COMMANDS =
-  /\bnpx (?:wrangler (?:deploy|tail|deployments list|r2 bucket create|secret (?:put|delete|list))|vitrine [a-z]+)\b(?! --(?:all|env))/g;
-
-/** Rewrites a hint for the top level of wrangler.toml: for this environment and this file. */
-export function hintFor(config: Omit<ConfigFile, "devVars">, hint: string): string {
-  const named = settingsFor(config, hint.replaceAll("wrangler.toml", config.file));
-  return named.replace(COMMANDS, (command) => command + envFlag(config));
-}
-
 /** The tables of which an environment has its own: it does not inherit them. */
 const OWN_TABLES = "analytics_engine_datasets|images|queues|r2_buckets|ratelimits|secrets|vars";
 
