@@ -53,14 +53,27 @@ test.each([
   },
 );
 
-test.each<[what: string, status: number, event: string, answer: () => Response]>([
-  ["missing", 502, "edge-contradicts", () => new HttpResponse(null, { status: 404 })],
-  ["no image", 415, "source-unreadable", () => HttpResponse.html("a page")],
-])("an overlay that is %s is a %d, not cached (O12)", async (_what, status, event, answer) => {
-  network.use(http.get(OVERLAY, answer));
-  const over = { width: 9, draw: [{ url: OVERLAY }] };
-  env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
+test.each<{ title: string; status: number; event: string; answer: () => Response }>([
+  {
+    title: "missing",
+    status: 502,
+    event: "edge-contradicts",
+    answer: () => new HttpResponse(null, { status: 404 }),
+  },
+  {
+    title: "no image",
+    status: 415,
+    event: "source-unreadable",
+    answer: () => HttpResponse.html("a page"),
+  },
+])(
+  "an overlay that is $title is a $status, not cached (O12)",
+  async ({ status, event, answer }) => {
+    network.use(http.get(OVERLAY, answer));
+    const over = { width: 9, draw: [{ url: OVERLAY }] };
+    env = { ...ENV, PRESETS: { ...VARS.PRESETS, over } };
 
-  expect(await request("/images/over/key.jpg")).toEqual([status, "no-store"]);
-  expect(lines()).toMatchObject([{ event }]);
-});
+    expect(await request("/images/over/key.jpg")).toEqual([status, "no-store"]);
+    expect(lines()).toMatchObject([{ event }]);
+  },
+);

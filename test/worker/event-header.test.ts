@@ -49,45 +49,76 @@ describe("who sees it", () => {
   const SHORT = { ...ENV, HEALTH_TOKEN: "secret", PURGE_TOKEN: "a-token-of-26-characters-x" };
   const [[, kid = ""] = []] = Object.entries<string>(JSON.parse(ENV.URL_SIGNING_KEYS));
 
-  test.each<[what: string, headers: Record<string, string>, env?: object]>([
-    ["nobody in particular", {}],
-    ["an empty header", { authorization: "" }],
-    ["an empty token", { authorization: "Bearer " }],
-    ["an empty password", { authorization: basic("") }],
-    ["another token", { authorization: bearer("another-token-that-is-as-long-as-the-right-one") }],
-    ["the beginning of a token", { authorization: bearer(PURGE_TOKEN.slice(0, -1)) }],
-    ["more than a token", { authorization: bearer(`${HEALTH_TOKEN}x`) }],
-    ["the token by itself", { authorization: PURGE_TOKEN }],
-    ["the token without a user name", { authorization: `Basic ${btoa(PURGE_TOKEN)}` }],
-    ["another scheme", { authorization: `Digest ${PURGE_TOKEN}` }],
-    ["no base64", { authorization: "Basic ====" }],
-    ["both tokens", { authorization: bearer(`${PURGE_TOKEN}, ${HEALTH_TOKEN}`) }],
-    ["a key that signs URLs", { authorization: bearer(kid) }],
-    ["the secret of S3", { authorization: bearer(ENV.AWS_SECRET_ACCESS_KEY) }],
-    ["the token in another header", { "x-vitrine-token": PURGE_TOKEN, cookie: PURGE_TOKEN }],
-    ["an empty token, where it is empty", { authorization: "Bearer " }, EMPTY],
-    ["an empty password, where it is empty", { authorization: basic("") }, EMPTY],
-    ["undefined, where there is no token", { authorization: "Bearer undefined" }, NO_TOKENS],
-    ["a token, where there is none", AUTHORIZED, NO_TOKENS],
-    ["a token that is too short", { authorization: "Bearer secret" }, SHORT],
-    ["a token of /purge that is too short", { authorization: bearer(SHORT.PURGE_TOKEN) }, SHORT],
-    ["a page of another site", { ...AUTHORIZED, "sec-fetch-site": "cross-site" }],
-    [
-      "a page of another site, with a password",
-      { authorization: basic(PURGE_TOKEN), "sec-fetch-site": "cross-site" },
-    ],
-    ["SNS", { ...AUTHORIZED, "x-amz-sns-message-type": "Notification" }],
-  ])("%s does not, and gets what every visitor gets", async (_what, headers, env = WITH_TOKENS) => {
-    const visitor = await ask(MISSING, {}, { ...env });
-    const seen = await ask(MISSING, headers, { ...env });
+  test.each<{ title: string; headers: Record<string, string>; env?: object }>([
+    { title: "nobody in particular", headers: {} },
+    { title: "an empty header", headers: { authorization: "" } },
+    { title: "an empty token", headers: { authorization: "Bearer " } },
+    { title: "an empty password", headers: { authorization: basic("") } },
+    {
+      title: "another token",
+      headers: { authorization: bearer("another-token-that-is-as-long-as-the-right-one") },
+    },
+    {
+      title: "the beginning of a token",
+      headers: { authorization: bearer(PURGE_TOKEN.slice(0, -1)) },
+    },
+    { title: "more than a token", headers: { authorization: bearer(`${HEALTH_TOKEN}x`) } },
+    { title: "the token by itself", headers: { authorization: PURGE_TOKEN } },
+    {
+      title: "the token without a user name",
+      headers: { authorization: `Basic ${btoa(PURGE_TOKEN)}` },
+    },
+    { title: "another scheme", headers: { authorization: `Digest ${PURGE_TOKEN}` } },
+    { title: "no base64", headers: { authorization: "Basic ====" } },
+    { title: "both tokens", headers: { authorization: bearer(`${PURGE_TOKEN}, ${HEALTH_TOKEN}`) } },
+    { title: "a key that signs URLs", headers: { authorization: bearer(kid) } },
+    { title: "the secret of S3", headers: { authorization: bearer(ENV.AWS_SECRET_ACCESS_KEY) } },
+    {
+      title: "the token in another header",
+      headers: { "x-vitrine-token": PURGE_TOKEN, cookie: PURGE_TOKEN },
+    },
+    {
+      title: "an empty token, where it is empty",
+      headers: { authorization: "Bearer " },
+      env: EMPTY,
+    },
+    {
+      title: "an empty password, where it is empty",
+      headers: { authorization: basic("") },
+      env: EMPTY,
+    },
+    {
+      title: "undefined, where there is no token",
+      headers: { authorization: "Bearer undefined" },
+      env: NO_TOKENS,
+    },
+    { title: "a token, where there is none", headers: AUTHORIZED, env: NO_TOKENS },
+    { title: "a token that is too short", headers: { authorization: "Bearer secret" }, env: SHORT },
+    {
+      title: "a token of /purge that is too short",
+      headers: { authorization: bearer(SHORT.PURGE_TOKEN) },
+      env: SHORT,
+    },
+    { title: "a page of another site", headers: { ...AUTHORIZED, "sec-fetch-site": "cross-site" } },
+    {
+      title: "a page of another site, with a password",
+      headers: { authorization: basic(PURGE_TOKEN), "sec-fetch-site": "cross-site" },
+    },
+    { title: "SNS", headers: { ...AUTHORIZED, "x-amz-sns-message-type": "Notification" } },
+  ])(
+    "$title does not, and gets what every visitor gets",
+    async ({ headers, env = WITH_TOKENS }) => {
+      const visitor = await ask(MISSING, {}, { ...env });
+      const seen = await ask(MISSING, headers, { ...env });
 
-    expect([seen.status, seen.text, ...seen.headers]).toEqual([
-      404,
-      "Not found\n",
-      ...visitor.headers,
-    ]);
-    expect([...seen.headers.keys()]).not.toContain(EVENT_HEADER);
-  });
+      expect([seen.status, seen.text, ...seen.headers]).toEqual([
+        404,
+        "Not found\n",
+        ...visitor.headers,
+      ]);
+      expect([...seen.headers.keys()]).not.toContain(EVENT_HEADER);
+    },
+  );
 
   test("one of two tokens is enough, and the other one may be missing", async () => {
     const env = { ...ENV, HEALTH_TOKEN };
@@ -101,17 +132,21 @@ describe("who sees it", () => {
 describe("what it says", () => {
   const ROUTES = [...VARS.ROUTES, { path: "/more/:preset/*", object: "media/*" }];
 
-  test.each<[event: string, path: string, init?: RequestInit & { headers?: object }]>([
-    ["object-missing", MISSING],
-    ["no-such-route", "/nothing"],
-    ["no-such-variant", "/images/large/key.jpg"],
-    ["impossible-key", "/images/card/a//b.jpg"],
-    ["signature-wrong", "/private/card/key.jpg"],
-    ["method-not-allowed", "/images/card/key.jpg", { method: "POST" }],
-    ["foreign-page", "/app/card/key.jpg", { headers: { origin: "https://evil.example" } }],
-    ["source-unreadable", "/images/card/page.html"],
-    ["object-missing", MISSING, { method: "HEAD" }],
-  ])("%s of %s", async (event, path, init = {}) => {
+  test.each<{ event: string; path: string; init?: RequestInit & { headers?: object } }>([
+    { event: "object-missing", path: MISSING },
+    { event: "no-such-route", path: "/nothing" },
+    { event: "no-such-variant", path: "/images/large/key.jpg" },
+    { event: "impossible-key", path: "/images/card/a//b.jpg" },
+    { event: "signature-wrong", path: "/private/card/key.jpg" },
+    { event: "method-not-allowed", path: "/images/card/key.jpg", init: { method: "POST" } },
+    {
+      event: "foreign-page",
+      path: "/app/card/key.jpg",
+      init: { headers: { origin: "https://evil.example" } },
+    },
+    { event: "source-unreadable", path: "/images/card/page.html" },
+    { event: "object-missing", path: MISSING, init: { method: "HEAD" } },
+  ])("$event of $path", async ({ event, path, init = {} }) => {
     put("page.html", new TextEncoder().encode("<!doctype html><title>x</title>"));
     const headers = { ...AUTHORIZED, ...init.headers };
     const seen = await ask(path, headers, { ...WITH_TOKENS, ROUTES }, init);
@@ -162,11 +197,19 @@ describe("what it says", () => {
   });
 
   test.each([
-    ["with the token of /purge", AUTHORIZED, "configuration-broken"],
-    ["with the token of /healthz", { authorization: bearer(HEALTH_TOKEN) }, "configuration-broken"],
-    ["with another token", { authorization: bearer(`${PURGE_TOKEN}x`) }, null],
-    ["without a token", {}, null],
-  ])("that the configuration is broken, to a caller %s", async (_what, headers, event) => {
+    { title: "with the token of /purge", headers: AUTHORIZED, event: "configuration-broken" },
+    {
+      title: "with the token of /healthz",
+      headers: { authorization: bearer(HEALTH_TOKEN) },
+      event: "configuration-broken",
+    },
+    {
+      title: "with another token",
+      headers: { authorization: bearer(`${PURGE_TOKEN}x`) },
+      event: null,
+    },
+    { title: "without a token", headers: {}, event: null },
+  ])("that the configuration is broken, to a caller $title", async ({ headers, event }) => {
     const env = { ...WITH_TOKENS, PRESETS: {} };
     const seen = await ask("/images/card/key.jpg", headers, env);
 

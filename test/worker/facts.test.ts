@@ -156,14 +156,24 @@ test("on a route with origins, other pages get no facts", async () => {
 describe("what has no facts is refused as its picture is, without a fallback:", () => {
   const set = (switches: object) => () => void Object.assign(stage.edge.switches, switches);
 
-  test.each<[string, number, string, () => void]>([
-    ["nothing.jpg", 404, "object-missing", () => {}],
-    ["broken/page.jpg", 415, "source-unreadable", () => {}],
-    ["key.jpg", 502, "origin-failed", () => stage.s3.faults.add("SlowDown")],
-    ["key.jpg", 502, "slots-refused", () => stage.s3.keys.clear()],
-    ["key.jpg", 503, "quota-spent", set({ quota: 0 })],
-    ["key.jpg", 502, "edge-failed", set({ failure: { code: 9523, status: 500 } })],
-  ])("%s is %i, %s (R3)", async (key, status, event, begin) => {
+  test.each<{ key: string; status: number; event: string; begin: () => void }>([
+    { key: "nothing.jpg", status: 404, event: "object-missing", begin: () => {} },
+    { key: "broken/page.jpg", status: 415, event: "source-unreadable", begin: () => {} },
+    {
+      key: "key.jpg",
+      status: 502,
+      event: "origin-failed",
+      begin: () => stage.s3.faults.add("SlowDown"),
+    },
+    { key: "key.jpg", status: 502, event: "slots-refused", begin: () => stage.s3.keys.clear() },
+    { key: "key.jpg", status: 503, event: "quota-spent", begin: set({ quota: 0 }) },
+    {
+      key: "key.jpg",
+      status: 502,
+      event: "edge-failed",
+      begin: set({ failure: { code: 9523, status: 500 } }),
+    },
+  ])("$key is $status, $event (R3)", async ({ key, status, event, begin }) => {
     begin();
     for (const route of ["facts", "icons"]) {
       stage.logged = [];

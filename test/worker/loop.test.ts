@@ -15,14 +15,26 @@ const SIGV4 = "AWS4-HMAC-SHA256 Credential=AKIAIOSFODNN7EXAMPLE/20261124/eu-west
 
 const events = () => lines().map(({ event }) => event);
 
-test.each<[what: string, query: string, headers: Record<string, string>]>([
-  ["an original by its parameter", "?x-vitrine=0123456789abcdef0123456789abcdef", { via: VIA }],
-  ["an original by its signature", "", { via: VIA, authorization: SIGV4 }],
-  ["both, in other letters", "?x-vitrine=0", { via: "Image-Resizing", authorization: SIGV4 }],
-  ["behind another proxy", "?a=b&x-vitrine=", { via: `2.0 fetcher, ${VIA}` }],
+test.each<{ title: string; query: string; headers: Record<string, string> }>([
+  {
+    title: "an original by its parameter",
+    query: "?x-vitrine=0123456789abcdef0123456789abcdef",
+    headers: { via: VIA },
+  },
+  { title: "an original by its signature", query: "", headers: { via: VIA, authorization: SIGV4 } },
+  {
+    title: "both, in other letters",
+    query: "?x-vitrine=0",
+    headers: { via: "Image-Resizing", authorization: SIGV4 },
+  },
+  {
+    title: "behind another proxy",
+    query: "?a=b&x-vitrine=",
+    headers: { via: `2.0 fetcher, ${VIA}` },
+  },
 ])(
-  "the edge asks for %s: that is a loop, and nothing is asked for (E8)",
-  async (_what, query, headers) => {
+  "the edge asks for $title: that is a loop, and nothing is asked for (E8)",
+  async ({ query, headers }) => {
     for (const path of [PATH, "/published/key.jpg", "/healthz"]) {
       stage.logged = [];
       const answer = await get(path + query, { headers });
@@ -39,13 +51,17 @@ test.each<[what: string, query: string, headers: Record<string, string>]>([
   },
 );
 
-test.each<[what: string, query: string, headers: Record<string, string>]>([
-  ["the edge of another zone", "", { via: VIA }],
-  ["that, with a password of its own", "", { via: VIA, authorization: "Basic YTpi" }],
-  ["that, with a parameter of its own", "?v=x-vitrine", { via: VIA }],
-  ["a visitor with a signature of S3", "", { authorization: SIGV4 }],
-  ["a visitor with the parameter", "?x-vitrine=0", {}],
-])("%s gets the picture (E8)", async (_what, query, headers) => {
+test.each<{ title: string; query: string; headers: Record<string, string> }>([
+  { title: "the edge of another zone", query: "", headers: { via: VIA } },
+  {
+    title: "that, with a password of its own",
+    query: "",
+    headers: { via: VIA, authorization: "Basic YTpi" },
+  },
+  { title: "that, with a parameter of its own", query: "?v=x-vitrine", headers: { via: VIA } },
+  { title: "a visitor with a signature of S3", query: "", headers: { authorization: SIGV4 } },
+  { title: "a visitor with the parameter", query: "?x-vitrine=0", headers: {} },
+])("$title gets the picture (E8)", async ({ query, headers }) => {
   const answer = await get(PATH + query, { headers: { ...MODERN, ...headers } });
   expect(answer.status).toBe(200);
   expect(answer.headers.get("content-type")).toBe("image/avif");

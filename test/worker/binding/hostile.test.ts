@@ -61,21 +61,36 @@ describe("a binding that", () => {
 
   type Output = Parameters<typeof imagesThat>[0];
 
-  test.each<[what: string, output: Output, event?: string, status?: number, reason?: string]>([
-    ["returns the original", (_, original) => whole(original), "original-is-smaller"],
-    ["returns a page", () => whole(text("<html>"))],
-    ["returns nothing", () => whole(new Uint8Array())],
-    ["returns another type", () => whole(file("made/animated.gif"))],
-    ["returns no image", () => ({ image: () => null })],
-    ["returns no result", () => undefined, "edge-failed"],
-    ["never ends", () => sent(ENDLESS(new Uint8Array(1e6))), "edge-failed", 502, TOO_MUCH],
-    ["stalls", () => sent(stalling()), "timed-out", 504],
-    ["never answers", () => new Promise(() => {}), "timed-out", 504],
-    ["throws text", () => Promise.reject("out of order"), "edge-failed"],
-    ["throws nothing", () => Promise.reject(undefined), "edge-failed"],
-    ["throws a code that is none", throwsCode, "edge-failed"],
-    ["throws at once", throwsAtOnce, "edge-failed"],
-  ])("%s", async (title, output, event = "wrong-type", status = 502, reason) => {
+  test.each<{ title: string; output: Output; event?: string; status?: number; reason?: string }>([
+    {
+      title: "returns the original",
+      output: (_, original) => whole(original),
+      event: "original-is-smaller",
+    },
+    { title: "returns a page", output: () => whole(text("<html>")) },
+    { title: "returns nothing", output: () => whole(new Uint8Array()) },
+    { title: "returns another type", output: () => whole(file("made/animated.gif")) },
+    { title: "returns no image", output: () => ({ image: () => null }) },
+    { title: "returns no result", output: () => undefined, event: "edge-failed" },
+    {
+      title: "never ends",
+      output: () => sent(ENDLESS(new Uint8Array(1e6))),
+      event: "edge-failed",
+      status: 502,
+      reason: TOO_MUCH,
+    },
+    { title: "stalls", output: () => sent(stalling()), event: "timed-out", status: 504 },
+    {
+      title: "never answers",
+      output: () => new Promise(() => {}),
+      event: "timed-out",
+      status: 504,
+    },
+    { title: "throws text", output: () => Promise.reject("out of order"), event: "edge-failed" },
+    { title: "throws nothing", output: () => Promise.reject(undefined), event: "edge-failed" },
+    { title: "throws a code that is none", output: throwsCode, event: "edge-failed" },
+    { title: "throws at once", output: throwsAtOnce, event: "edge-failed" },
+  ])("$title", async ({ title, output, event = "wrong-type", status = 502, reason }) => {
     if (status === 504) runFast();
 
     const images = imagesThat(output);
@@ -187,21 +202,76 @@ describe("an S3 that", () => {
   const redirect = () =>
     new HttpResponse(null, { status: 302, headers: { location: "https://other.example/" } });
 
-  test.each<[what: string, answer: () => Response, status: number, event: string]>([
-    ["lies about the type", svg, 415, "source-unreadable"],
-    ["says no length", answerWith(streamOf(JPEG), {}), 415, "source-unreadable"],
-    ["says no true length", answerWith(JPEG.slice(), length(-5)), 415, "source-unreadable"],
-    ["has 100 MB", () => answerWith(endless(), length(1e8))(), 415, "source-unreadable"],
-    ["sends more than it said", () => answerWith(endless(), length(2e5))(), 502, "origin-failed"],
-    ["breaks off", () => answerWith(streamOf(JPEG, "break"), length(5e4))(), 502, "origin-failed"],
-    ["stalls at once", () => answerWith(streamOf("stall"), length(5e4))(), 504, "timed-out"],
-    ["stalls midway", () => answerWith(streamOf(JPEG, "stall"), length(5e4))(), 504, "timed-out"],
-    ["encodes what it sends", answerWith(JPEG.slice(), encoded), 415, "source-unreadable"],
-    ["sends a part of what is asked for whole", partial, 502, "origin-failed"],
-    ["is busy", () => new HttpResponse(null, { status: 429 }), 502, "origin-failed"],
-    ["redirects", redirect, 502, "origin-denied"],
-    ["cannot be reached", () => HttpResponse.error(), 502, "origin-failed"],
-  ])("%s", async (_what, answer, status, event) => {
+  test.each<{ title: string; answer: () => Response; status: number; event: string }>([
+    { title: "lies about the type", answer: svg, status: 415, event: "source-unreadable" },
+    {
+      title: "says no length",
+      answer: answerWith(streamOf(JPEG), {}),
+      status: 415,
+      event: "source-unreadable",
+    },
+    {
+      title: "says no true length",
+      answer: answerWith(JPEG.slice(), length(-5)),
+      status: 415,
+      event: "source-unreadable",
+    },
+    {
+      title: "has 100 MB",
+      answer: () => answerWith(endless(), length(1e8))(),
+      status: 415,
+      event: "source-unreadable",
+    },
+    {
+      title: "sends more than it said",
+      answer: () => answerWith(endless(), length(2e5))(),
+      status: 502,
+      event: "origin-failed",
+    },
+    {
+      title: "breaks off",
+      answer: () => answerWith(streamOf(JPEG, "break"), length(5e4))(),
+      status: 502,
+      event: "origin-failed",
+    },
+    {
+      title: "stalls at once",
+      answer: () => answerWith(streamOf("stall"), length(5e4))(),
+      status: 504,
+      event: "timed-out",
+    },
+    {
+      title: "stalls midway",
+      answer: () => answerWith(streamOf(JPEG, "stall"), length(5e4))(),
+      status: 504,
+      event: "timed-out",
+    },
+    {
+      title: "encodes what it sends",
+      answer: answerWith(JPEG.slice(), encoded),
+      status: 415,
+      event: "source-unreadable",
+    },
+    {
+      title: "sends a part of what is asked for whole",
+      answer: partial,
+      status: 502,
+      event: "origin-failed",
+    },
+    {
+      title: "is busy",
+      answer: () => new HttpResponse(null, { status: 429 }),
+      status: 502,
+      event: "origin-failed",
+    },
+    { title: "redirects", answer: redirect, status: 502, event: "origin-denied" },
+    {
+      title: "cannot be reached",
+      answer: () => HttpResponse.error(),
+      status: 502,
+      event: "origin-failed",
+    },
+  ])("$title", async ({ answer, status, event }) => {
     if (status === 504) runFast();
     network.use(http.get(`${BUCKET_URL}published/key.jpg`, answer));
     const outcome = await getOutcome(stage.edge.images);
@@ -210,24 +280,27 @@ describe("an S3 that", () => {
   });
 });
 
-test.each<[EngineName, fault: string, status: number, event: string]>([
-  ["binding", "cut-short", 502, "origin-failed"],
-  ["binding", "stall", 504, "timed-out"],
-  ["binding", "stall-midway", 504, "timed-out"],
-  ["binding", "reset", 502, "origin-failed"],
-  ["R2", "throws", 502, "origin-failed"],
-  ["R2", "stall", 504, "timed-out"],
-  ["R2", "stall-midway", 504, "timed-out"],
-  ["R2", "cut-short", 502, "origin-failed"],
-  ["R2", "says-less", 502, "origin-failed"],
-  ["R2", "says-more", 502, "origin-failed"],
-])("the bucket of the engine %s with the fault %s", async (engine, fault, status, event) => {
-  if (status === 504) runFast();
-  const env = envOf(engine, { ANSWERS: { timeout: 1 } });
-  Object(env["MEDIA_BUCKET"] ?? stage.s3).faults.add(fault);
-  expect((await get("/images/card/key.jpg", { headers: MODERN }, env)).status).toBe(status);
-  expect(lines()).toMatchObject([{ event }]);
-});
+test.each<{ engine: EngineName; fault: string; status: number; event: string }>([
+  { engine: "binding", fault: "cut-short", status: 502, event: "origin-failed" },
+  { engine: "binding", fault: "stall", status: 504, event: "timed-out" },
+  { engine: "binding", fault: "stall-midway", status: 504, event: "timed-out" },
+  { engine: "binding", fault: "reset", status: 502, event: "origin-failed" },
+  { engine: "R2", fault: "throws", status: 502, event: "origin-failed" },
+  { engine: "R2", fault: "stall", status: 504, event: "timed-out" },
+  { engine: "R2", fault: "stall-midway", status: 504, event: "timed-out" },
+  { engine: "R2", fault: "cut-short", status: 502, event: "origin-failed" },
+  { engine: "R2", fault: "says-less", status: 502, event: "origin-failed" },
+  { engine: "R2", fault: "says-more", status: 502, event: "origin-failed" },
+])(
+  "the bucket of the engine $engine with the fault $fault",
+  async ({ engine, fault, status, event }) => {
+    if (status === 504) runFast();
+    const env = envOf(engine, { ANSWERS: { timeout: 1 } });
+    Object(env["MEDIA_BUCKET"] ?? stage.s3).faults.add(fault);
+    expect((await get("/images/card/key.jpg", { headers: MODERN }, env)).status).toBe(status);
+    expect(lines()).toMatchObject([{ event }]);
+  },
+);
 
 test.each(["nothing.png", "broken/page.jpg"])(
   "an overlay %s that cannot be drawn is not left out",

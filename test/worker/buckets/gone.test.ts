@@ -38,10 +38,15 @@ async function statusesLater(env: object): Promise<number[]> {
 describe("two folders of one S3 bucket", () => {
   const { media } = VARS.BUCKETS;
   test.each([
-    ["side by side", "published/a/", "published/b/", {}],
-    ["one below the other", "published/", "published/old/", {}],
-    ["below a third one", "published/a/", "published/b/", { all: media }],
-  ])("%s", async (_name, first, second, third) => {
+    { name: "side by side", first: "published/a/", second: "published/b/", third: {} },
+    { name: "one below the other", first: "published/", second: "published/old/", third: {} },
+    {
+      name: "below a third one",
+      first: "published/a/",
+      second: "published/b/",
+      third: { all: media },
+    },
+  ])("$name", async ({ first, second, third }) => {
     const BUCKETS = {
       ...third,
       media: { ...media, prefix: first },

@@ -126,9 +126,9 @@ describe.each(WORLDS)("%s, then %s:", (first, second) => {
   });
 
   test.each([
-    ["behind", "media", ["media/*", "archive/*"]],
-    ["in front", "archive", ["media/*", "archive/*"]],
-  ] as const)("a bucket that is added %s makes nothing anew", async (_where, old, object) => {
+    { where: "behind", old: "media", object: ["media/*", "archive/*"] },
+    { where: "in front", old: "archive", object: ["media/*", "archive/*"] },
+  ] as const)("a bucket that is added $where makes nothing anew", async ({ old, object }) => {
     if (old === "archive") world.media.remove();
 
     const route = { path: "/images/:preset/*", object: `${old}/*` };

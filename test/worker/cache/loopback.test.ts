@@ -277,10 +277,10 @@ test("where transformations are off, a visitor who has the picture is no proof a
 });
 
 // A visitor who requests such an object every minute must not keep all others from their images.
-test.each<[string, string, number]>([
-  ["no image", "/images/card/broken/page.jpg", 415],
-  ["missing", "/images/card/nothing.jpg", 404],
-])("an object that is %s hides no direct try that works (W13)", async (_what, bad, status) => {
+test.each<{ title: string; bad: string; status: number }>([
+  { title: "no image", bad: "/images/card/broken/page.jpg", status: 415 },
+  { title: "missing", bad: "/images/card/nothing.jpg", status: 404 },
+])("an object that is $title hides no direct try that works (W13)", async ({ bad, status }) => {
   for (const [, spoil] of BROKEN.slice(0, 3)) {
     arrange();
     stage.exported = (loopback) => loopback;

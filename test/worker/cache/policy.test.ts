@@ -74,9 +74,14 @@ const transformations = () =>
 
 describe("two routes with two policies to one object", () => {
   test.each([
-    ["with a store, one request to the edge", {}, 1, "stored"],
-    ["without, one transformation that is billed", BARE, 2, "miss"],
-  ])("have an entry each: %s (W3, W8, L2)", async (_what, change, requests, second) => {
+    { title: "with a store, one request to the edge", change: {}, requests: 1, second: "stored" },
+    {
+      title: "without, one transformation that is billed",
+      change: BARE,
+      requests: 2,
+      second: "miss",
+    },
+  ])("have an entry each: $title (W3, W8, L2)", async ({ change, requests, second }) => {
     env = withRoutes(change);
     const [short, long] = [pathOf("short"), pathOf("long")];
     expect(await visit(short)).toEqual([200, "miss", "public, max-age=30"]);
@@ -180,12 +185,12 @@ const INIT = { headers: MODERN };
 
 describe("immutable", () => {
   test.each([
-    ["no max_age of its own", "ever", ever],
-    ["its own", "half", `public, max-age=${DAY}, immutable`],
-    ["facts beside the picture", "facts", ever],
+    { title: "no max_age of its own", route: "ever", caching: ever },
+    { title: "its own", route: "half", caching: `public, max-age=${DAY}, immutable` },
+    { title: "facts beside the picture", route: "facts", caching: ever },
   ])(
-    "a route with %s: what S3 has now is kept, by GET, HEAD and as a 304",
-    async (_what, route, caching) => {
+    "a route with $title: what S3 has now is kept, by GET, HEAD and as a 304",
+    async ({ route, caching }) => {
       env = withRoutes();
       const path = pathOf(route);
       expect(await visit(path)).toEqual([200, "miss", caching]);
@@ -200,10 +205,10 @@ describe("immutable", () => {
   );
 
   test.each([
-    ["a signed URL", {}, 3600],
-    ["one with a version", { version: "7" }, 3600],
-    ["one that is over in a second", { expires: NOW / 1000 + 1 }, 1],
-  ])("%s is kept until it expires, and no longer", async (_what, change, left) => {
+    { title: "a signed URL", change: {}, left: 3600 },
+    { title: "one with a version", change: { version: "7" }, left: 3600 },
+    { title: "one that is over in a second", change: { expires: NOW / 1000 + 1 }, left: 1 },
+  ])("$title is kept until it expires, and no longer", async ({ change, left }) => {
     env = withRoutes();
     const query = await signQuery(change);
     const caching = `public, max-age=${left}, must-revalidate, immutable`;

@@ -171,13 +171,21 @@ test("all mistakes of a route's answers are told at once, beside those of [vars.
   ]);
 });
 
-test.each<[string, unknown, string]>([
-  ["no table", 300, "answers: is not a table"],
-  ["a list", [{ keep: 1 }], "answers: is not a table"],
-  ["nothing", null, "answers: is not a table"],
-  ["a misspelt name", { imutable: true }, "answers.imutable: unknown option. Did you mean immu"],
-  ["two that contradict", { immutable: true, max_age: 0 }, "answers.immutable: does nothing with"],
-])("answers with %s is a mistake", (_what, answers, message) => {
+test.each<{ title: string; answers: unknown; message: string }>([
+  { title: "no table", answers: 300, message: "answers: is not a table" },
+  { title: "a list", answers: [{ keep: 1 }], message: "answers: is not a table" },
+  { title: "nothing", answers: null, message: "answers: is not a table" },
+  {
+    title: "a misspelt name",
+    answers: { imutable: true },
+    message: "answers.imutable: unknown option. Did you mean immu",
+  },
+  {
+    title: "two that contradict",
+    answers: { immutable: true, max_age: 0 },
+    message: "answers.immutable: does nothing with",
+  },
+])("answers with $title is a mistake", ({ answers, message }) => {
   const mistakes = mistakesOf({ ROUTES: [{ ...ROUTE, answers }] });
   expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
 });
@@ -188,32 +196,96 @@ const APP = "https://app.example";
 const NO_CORS = "cors: is for routes that are not signed: in its place, write the pages";
 const UNSIGNED = "is not in object, so no signature covers it";
 
-test.each<[string, object, string]>([
-  ["signed in quotes", { signed: "true" }, 'signed: "true" is not true or false, without quotes'],
-  ["max_age without a signature", { max_age: 60 }, "max_age: needs signed = true"],
-  ["a cookie without a signature", { cookie: true }, "cookie: needs signed = true"],
-  ["a cookie without *", { ...COOKIE, path: "/p/:preset/:x", object: "media/:x" }, NO_COOKIE],
-  ["a cookie and a name", { ...COOKIE, path: "/p/:x/:preset/*", object: "media/:x/*" }, NO_COOKIE],
-  ["no time", { signed: true, max_age: 0 }, "max_age: 0 is not a whole number between 1 and"],
-  ["a name without signature", { signed: true, path: "/p/:preset/:x/*" }, `path: :x ${UNSIGNED}`],
-  ["a rest without signature", { signed: true, object: "media/a.jpg" }, `path: * ${UNSIGNED}`],
-  ["no list", { origins: "https://app.example" }, "origins: is not a list, or is empty"],
-  ["an empty list", { origins: [] }, "origins: is not a list, or is empty"],
-  ["any origin", { origins: ["*"] }, 'origins[0]: "*" is not an origin such as'],
-  ["all of a domain", { origins: ["https://*.b.c"] }, 'origins[0]: "https://*.b.c" is not'],
-  ["a slash", { origins: ["https://a.b/"] }, 'origins[0]: "https://a.b/" is not an'],
-  ["no page's origin", { origins: ["ftp://a.b"] }, 'origins[0]: "ftp://a.b" is not an'],
-  ["null", { origins: ["null"] }, 'origins[0]: "null" is not an origin'],
-  ["cors in quotes", { cors: "true" }, 'cors: "true" is not true or false, without quotes'],
-  ["cors for all", { cors: "*" }, 'cors: "*" is not true or false, without quotes'],
-  [
-    "cors and pages",
-    { cors: true, origins: [APP] },
-    "cors: is for all pages: remove it, the pages",
-  ],
-  ["cors and a signature", { cors: true, signed: true }, NO_CORS],
-  ["cors and a cookie", { ...COOKIE, cors: true }, NO_CORS],
-])("a route with %s is a mistake", (_what, change, message) => {
+test.each<{ title: string; change: object; message: string }>([
+  {
+    title: "signed in quotes",
+    change: { signed: "true" },
+    message: 'signed: "true" is not true or false, without quotes',
+  },
+  {
+    title: "max_age without a signature",
+    change: { max_age: 60 },
+    message: "max_age: needs signed = true",
+  },
+  {
+    title: "a cookie without a signature",
+    change: { cookie: true },
+    message: "cookie: needs signed = true",
+  },
+  {
+    title: "a cookie without *",
+    change: { ...COOKIE, path: "/p/:preset/:x", object: "media/:x" },
+    message: NO_COOKIE,
+  },
+  {
+    title: "a cookie and a name",
+    change: { ...COOKIE, path: "/p/:x/:preset/*", object: "media/:x/*" },
+    message: NO_COOKIE,
+  },
+  {
+    title: "no time",
+    change: { signed: true, max_age: 0 },
+    message: "max_age: 0 is not a whole number between 1 and",
+  },
+  {
+    title: "a name without signature",
+    change: { signed: true, path: "/p/:preset/:x/*" },
+    message: `path: :x ${UNSIGNED}`,
+  },
+  {
+    title: "a rest without signature",
+    change: { signed: true, object: "media/a.jpg" },
+    message: `path: * ${UNSIGNED}`,
+  },
+  {
+    title: "no list",
+    change: { origins: "https://app.example" },
+    message: "origins: is not a list, or is empty",
+  },
+  {
+    title: "an empty list",
+    change: { origins: [] },
+    message: "origins: is not a list, or is empty",
+  },
+  {
+    title: "any origin",
+    change: { origins: ["*"] },
+    message: 'origins[0]: "*" is not an origin such as',
+  },
+  {
+    title: "all of a domain",
+    change: { origins: ["https://*.b.c"] },
+    message: 'origins[0]: "https://*.b.c" is not',
+  },
+  {
+    title: "a slash",
+    change: { origins: ["https://a.b/"] },
+    message: 'origins[0]: "https://a.b/" is not an',
+  },
+  {
+    title: "no page's origin",
+    change: { origins: ["ftp://a.b"] },
+    message: 'origins[0]: "ftp://a.b" is not an',
+  },
+  { title: "null", change: { origins: ["null"] }, message: 'origins[0]: "null" is not an origin' },
+  {
+    title: "cors in quotes",
+    change: { cors: "true" },
+    message: 'cors: "true" is not true or false, without quotes',
+  },
+  {
+    title: "cors for all",
+    change: { cors: "*" },
+    message: 'cors: "*" is not true or false, without quotes',
+  },
+  {
+    title: "cors and pages",
+    change: { cors: true, origins: [APP] },
+    message: "cors: is for all pages: remove it, the pages",
+  },
+  { title: "cors and a signature", change: { cors: true, signed: true }, message: NO_CORS },
+  { title: "cors and a cookie", change: { ...COOKIE, cors: true }, message: NO_CORS },
+])("a route with $title is a mistake", ({ change, message }) => {
   const mistakes = mistakesOf({ ROUTES: [{ ...ROUTE, ...change }] });
   expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
 });
@@ -225,70 +297,146 @@ const MISSING_KEYS =
   "token.keys: is missing: write the URL of the issuer's public keys, its jwks_uri";
 const MISSING_APP = "token.audience: is missing: without it, claims needs azp or client_id";
 
-test.each<[string, unknown, string]>([
-  ["a text", "https://login.example.com", "token: is not a table"],
-  ["an empty list", [], "token: is not a list, or is empty"],
-  ["too many tables", Array(6).fill(TOKEN), "token: has 6 tables: 5 are the most"],
-  ["a wrong table in a list", [TOKEN, 7], "token[1]: is not a table"],
-  ["an option of the route", { ...TOKEN, facts: true }, "token.facts: is an option of the route"],
-  ["a misspelt option", { ...TOKEN, claim: {} }, "token.claim: unknown option. Did you mean"],
-  ["http", { ...TOKEN, issuer: "http://login.example.com/" }, "token.issuer: is not an https"],
-  ["http for keys", { ...TOKEN, keys: "http://a.example/" }, "token.keys: is not an https"],
-  ["a local issuer", { ...TOKEN, keys: "http://localhost:8787/jwks" }, "token.keys: is not an"],
-  ["credentials", { ...TOKEN, keys: "https://a:b@login.example/" }, "token.keys: is not an https"],
-  ["no host", { ...TOKEN, keys: "https:///jwks.json?a=b" }, "token.keys: is not an https"],
-  ["spaces", { ...TOKEN, issuer: "https://a.example/ b" }, "token.issuer: is not an https"],
-  ["no keys", { issuer: TOKEN.issuer, audience: "images" }, MISSING_KEYS],
-  [
-    "keys of a fake Access",
-    { issuer: `${LOGIN}.cloudflareaccess.com.x`, audience: "a" },
-    MISSING_KEYS,
-  ],
-  ["no app", { issuer: TOKEN.issuer, keys: TOKEN.keys }, MISSING_APP],
-  ["no app among the claims", { ...TOKEN, audience: undefined, claims: { sub: "a" } }, MISSING_APP],
-  [
-    "no app, and wrong claims",
-    { issuer: TOKEN.issuer, keys: TOKEN.keys, claims: 7 },
-    "token.claims: is not a table",
-  ],
-  ["an empty audience", { ...TOKEN, audience: "" }, 'token.audience: "" is not text'],
-  ["no audience in its list", { ...TOKEN, audience: [] }, "token.audience: is not a list, or is"],
-  ["a cookie with a space", { ...TOKEN, cookie: "a b" }, 'token.cookie: "a b" is not the name of'],
-  ["no claims", { ...TOKEN, claims: {} }, "token.claims: is not a table such as"],
-  ["a claim that is a number", { ...TOKEN, claims: { n: 1 } }, "token.claims.n: 1 is not text"],
-  ["an empty claim", { ...TOKEN, claims: { sub: "" } }, 'token.claims.sub: "" is not text'],
-  [
-    "the issuer as a claim",
-    { ...TOKEN, claims: { iss: "a" } },
-    "token.claims.iss: is what the option",
-  ],
-  [
-    "a name of no path",
-    { ...TOKEN, claims: { sub: ":usr" } },
-    "token: claim sub: :usr is not in path",
-  ],
-  [
-    "the preset",
-    { ...TOKEN, claims: { sub: [":preset"] } },
-    "token: claim sub: :preset is no name",
-  ],
-])("a token with %s is a mistake", (_what, token, message) => {
+test.each<{ title: string; token: unknown; message: string }>([
+  { title: "a text", token: "https://login.example.com", message: "token: is not a table" },
+  { title: "an empty list", token: [], message: "token: is not a list, or is empty" },
+  {
+    title: "too many tables",
+    token: Array(6).fill(TOKEN),
+    message: "token: has 6 tables: 5 are the most",
+  },
+  { title: "a wrong table in a list", token: [TOKEN, 7], message: "token[1]: is not a table" },
+  {
+    title: "an option of the route",
+    token: { ...TOKEN, facts: true },
+    message: "token.facts: is an option of the route",
+  },
+  {
+    title: "a misspelt option",
+    token: { ...TOKEN, claim: {} },
+    message: "token.claim: unknown option. Did you mean",
+  },
+  {
+    title: "http",
+    token: { ...TOKEN, issuer: "http://login.example.com/" },
+    message: "token.issuer: is not an https",
+  },
+  {
+    title: "http for keys",
+    token: { ...TOKEN, keys: "http://a.example/" },
+    message: "token.keys: is not an https",
+  },
+  {
+    title: "a local issuer",
+    token: { ...TOKEN, keys: "http://localhost:8787/jwks" },
+    message: "token.keys: is not an",
+  },
+  {
+    title: "credentials",
+    token: { ...TOKEN, keys: "https://a:b@login.example/" },
+    message: "token.keys: is not an https",
+  },
+  {
+    title: "no host",
+    token: { ...TOKEN, keys: "https:///jwks.json?a=b" },
+    message: "token.keys: is not an https",
+  },
+  {
+    title: "spaces",
+    token: { ...TOKEN, issuer: "https://a.example/ b" },
+    message: "token.issuer: is not an https",
+  },
+  { title: "no keys", token: { issuer: TOKEN.issuer, audience: "images" }, message: MISSING_KEYS },
+  {
+    title: "keys of a fake Access",
+    token: { issuer: `${LOGIN}.cloudflareaccess.com.x`, audience: "a" },
+    message: MISSING_KEYS,
+  },
+  { title: "no app", token: { issuer: TOKEN.issuer, keys: TOKEN.keys }, message: MISSING_APP },
+  {
+    title: "no app among the claims",
+    token: { ...TOKEN, audience: undefined, claims: { sub: "a" } },
+    message: MISSING_APP,
+  },
+  {
+    title: "no app, and wrong claims",
+    token: { issuer: TOKEN.issuer, keys: TOKEN.keys, claims: 7 },
+    message: "token.claims: is not a table",
+  },
+  {
+    title: "an empty audience",
+    token: { ...TOKEN, audience: "" },
+    message: 'token.audience: "" is not text',
+  },
+  {
+    title: "no audience in its list",
+    token: { ...TOKEN, audience: [] },
+    message: "token.audience: is not a list, or is",
+  },
+  {
+    title: "a cookie with a space",
+    token: { ...TOKEN, cookie: "a b" },
+    message: 'token.cookie: "a b" is not the name of',
+  },
+  {
+    title: "no claims",
+    token: { ...TOKEN, claims: {} },
+    message: "token.claims: is not a table such as",
+  },
+  {
+    title: "a claim that is a number",
+    token: { ...TOKEN, claims: { n: 1 } },
+    message: "token.claims.n: 1 is not text",
+  },
+  {
+    title: "an empty claim",
+    token: { ...TOKEN, claims: { sub: "" } },
+    message: 'token.claims.sub: "" is not text',
+  },
+  {
+    title: "the issuer as a claim",
+    token: { ...TOKEN, claims: { iss: "a" } },
+    message: "token.claims.iss: is what the option",
+  },
+  {
+    title: "a name of no path",
+    token: { ...TOKEN, claims: { sub: ":usr" } },
+    message: "token: claim sub: :usr is not in path",
+  },
+  {
+    title: "the preset",
+    token: { ...TOKEN, claims: { sub: [":preset"] } },
+    message: "token: claim sub: :preset is no name",
+  },
+])("a token with $title is a mistake", ({ token, message }) => {
   const route = JSON.parse(JSON.stringify({ ...USERS, token }));
   const mistakes = mistakesOf({ ROUTES: [route] });
   expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
 });
 
-test.each<[string, object, string]>([
-  ["a signature", { signed: true }, "token: opens a route alone: remove it, or signed"],
-  ["cors", { cors: true }, "cors: is for routes that need no token"],
-  ["immutable", { answers: { immutable: true } }, "answers: is for routes that need no token"],
-  [
-    "a name in a part",
-    { object: "media/u-:user/*" },
-    "token: claim sub: :user is no whole segment",
-  ],
-  ["no name in the object", { object: "media/*" }, "token: claim sub: :user is no whole segment"],
-])("a route with a token and %s is a mistake", (_what, change, message) => {
+test.each<{ title: string; change: object; message: string }>([
+  {
+    title: "a signature",
+    change: { signed: true },
+    message: "token: opens a route alone: remove it, or signed",
+  },
+  { title: "cors", change: { cors: true }, message: "cors: is for routes that need no token" },
+  {
+    title: "immutable",
+    change: { answers: { immutable: true } },
+    message: "answers: is for routes that need no token",
+  },
+  {
+    title: "a name in a part",
+    change: { object: "media/u-:user/*" },
+    message: "token: claim sub: :user is no whole segment",
+  },
+  {
+    title: "no name in the object",
+    change: { object: "media/*" },
+    message: "token: claim sub: :user is no whole segment",
+  },
+])("a route with a token and $title is a mistake", ({ change, message }) => {
   const token = { ...TOKEN, claims: { sub: ":user" } };
   const mistakes = mistakesOf({ ROUTES: [{ ...USERS, ...change, token }] });
   expect(mistakes).toEqual([expect.stringContaining(`ROUTES[0].${message}`)]);
@@ -350,18 +498,38 @@ test("all that contradicts cors is reported at once, and cors = false contradict
   expect(configOf({ ROUTES: [route] }).routes.map(({ cors }) => cors)).toEqual([false]);
 });
 
-test.each<[string, unknown, string]>([
-  ["a rest in it", "media/*", '"media/*" is not one object, without * and :name'],
-  ["a name in it", "media/:user.png", '"media/:user.png" is not one object'],
-  ["nothing in it", "", '"" is not one object'],
-  ["a list", ["media/a.png"], '["media/a.png"] is not one object'],
-  ["an unknown bucket", "medai/a.png", '"medai" is not in BUCKETS'],
-  ["no bucket", "x.png", '"x.png" is not in BUCKETS: begin with one, media/x.png'],
-  ["an empty key", "media/", "impossible key: an empty segment"],
-  ["a key that climbs", "media/../a.png", 'impossible key: a segment ".."'],
-  ["a long key", `media/${"k".repeat(1020)}`, "impossible key: longer than 1,024"],
-  ["two lines", "media/a\n*", '"media/a\\n*" is not one object'],
-])("a fallback with %s is a mistake", (_what, fallback, message) => {
+test.each<{ title: string; fallback: unknown; message: string }>([
+  {
+    title: "a rest in it",
+    fallback: "media/*",
+    message: '"media/*" is not one object, without * and :name',
+  },
+  {
+    title: "a name in it",
+    fallback: "media/:user.png",
+    message: '"media/:user.png" is not one object',
+  },
+  { title: "nothing in it", fallback: "", message: '"" is not one object' },
+  { title: "a list", fallback: ["media/a.png"], message: '["media/a.png"] is not one object' },
+  { title: "an unknown bucket", fallback: "medai/a.png", message: '"medai" is not in BUCKETS' },
+  {
+    title: "no bucket",
+    fallback: "x.png",
+    message: '"x.png" is not in BUCKETS: begin with one, media/x.png',
+  },
+  { title: "an empty key", fallback: "media/", message: "impossible key: an empty segment" },
+  {
+    title: "a key that climbs",
+    fallback: "media/../a.png",
+    message: 'impossible key: a segment ".."',
+  },
+  {
+    title: "a long key",
+    fallback: `media/${"k".repeat(1020)}`,
+    message: "impossible key: longer than 1,024",
+  },
+  { title: "two lines", fallback: "media/a\n*", message: '"media/a\\n*" is not one object' },
+])("a fallback with $title is a mistake", ({ fallback, message }) => {
   const mistakes = mistakesOf({ ROUTES: [ROUTE, { ...OTHER_ROUTE, fallback }] });
   expect(mistakes.at(0)).toContain(`ROUTES[1].fallback: ${message}`);
   expect(mistakes).toHaveLength(1);
@@ -482,12 +650,12 @@ test.each<[string, unknown, ...string[]]>([
   expect(mistakesOf({ ...change, ROUTES: [ROUTE] })).toEqual([]);
 });
 
-test.each<[string, string, string]>([
-  ["the same path", "/a/:preset/*", "/a/:preset/*"],
-  ["another name", "/a/:x/:preset", "/a/:y/:preset"],
-  ["the preset in another place", "/:preset/:id", "/:id/:preset"],
-  ["a * and another name", "/:x/b/:preset/*", "/:preset/b/:x/*"],
-])("a second route of one form is never reached, so it is a mistake: %s", (_what, one, two) => {
+test.each<{ title: string; one: string; two: string }>([
+  { title: "the same path", one: "/a/:preset/*", two: "/a/:preset/*" },
+  { title: "another name", one: "/a/:x/:preset", two: "/a/:y/:preset" },
+  { title: "the preset in another place", one: "/:preset/:id", two: "/:id/:preset" },
+  { title: "a * and another name", one: "/:x/b/:preset/*", two: "/:preset/b/:x/*" },
+])("a second route of one form is never reached, so it is a mistake: $title", ({ one, two }) => {
   const between = { path: "/between/:preset/*", object: "media/*" };
   const twins = [one, two].map((path) => ({ path, object: "media/k" }));
   expect(mistakesOf({ ROUTES: [between, ...twins, between] })).toEqual([
@@ -512,17 +680,17 @@ test.each(["BUCKETS", "PRESETS", "ROUTES"])("without %s nothing is served", (nam
   expect(mistakesOf({ [name]: "{" })).toHaveLength(1);
 });
 
-test.each<[setting: string, message: string, values: readonly string[]]>([
-  ["prefix", "", ["published", "a/../", "/a/", "\ud800/"]],
-  ["bucket", "", ["Media", "a/b"]],
-  ["region", "", ["eu.west"]],
-  ["addressing", "", ["dns"]],
-  ["credentials", "", ["aws"]],
+test.each<{ setting: string; message: string; values: readonly string[] }>([
+  { setting: "prefix", message: "", values: ["published", "a/../", "/a/", "\ud800/"] },
+  { setting: "bucket", message: "", values: ["Media", "a/b"] },
+  { setting: "region", message: "", values: ["eu.west"] },
+  { setting: "addressing", message: "", values: ["dns"] },
+  { setting: "credentials", message: "", values: ["aws"] },
   // With these, the URL that is sent would differ from the one that is signed (A2), or would lead elsewhere.
-  [
-    "endpoint",
-    "is not a plain https:// URL",
-    [
+  {
+    setting: "endpoint",
+    message: "is not a plain https:// URL",
+    values: [
       ...["http://s3.example", "https://s3.example/?a", "https://a:b@s3.example"],
       ...["https://s3.example/a+b", "https://s3.example/a'b", "https://s3.example/(eu)"],
       ...["https://s3.example/a;b", "https://s3.example/a%2fb", "https://s3.example/a/.."],
@@ -530,13 +698,13 @@ test.each<[setting: string, message: string, values: readonly string[]]>([
       ...["HTTPS://s3.example", "http://localhost.example", "http://localhost@s3.example"],
       "http://127.0.0.1.example",
     ],
-  ],
-  [
-    "endpoint",
-    "contains the bucket's name: remove it",
-    ["https://acme-media.s3.eu-west-1.amazonaws.com", "https://s3.example/acme-media"],
-  ],
-])("a bucket's %s is a mistake (E6, A2): %s", (setting, message, values) => {
+  },
+  {
+    setting: "endpoint",
+    message: "contains the bucket's name: remove it",
+    values: ["https://acme-media.s3.eu-west-1.amazonaws.com", "https://s3.example/acme-media"],
+  },
+])("a bucket's $setting is a mistake (E6, A2): $message", ({ setting, message, values }) => {
   for (const value of values) {
     const mistakes = mistakesOf(withMedia({ [setting]: value }));
     const prefix = `BUCKETS.media.${setting}: ${message}`;
@@ -577,24 +745,44 @@ test("a bucket may be called as its provider's host begins, with path addressing
 });
 
 test.each([
-  ["AWS's", "AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE"],
-  ["Swift's, an account and a user", "AWS_ACCESS_KEY_ID", "test:tester"],
-  ["one that goes on as a session's begins (A11)", "AWS_ACCESS_KEY_ID", "AKIAASIAODNN7EXAMPLE"],
-  ["a secret that begins as a session's key id (A11)", "AWS_SECRET_ACCESS_KEY", "ASIAsecret"],
-])("a key may be %s", (_what, name, value) => {
+  { title: "AWS's", name: "AWS_ACCESS_KEY_ID", value: "AKIAIOSFODNN7EXAMPLE" },
+  { title: "Swift's, an account and a user", name: "AWS_ACCESS_KEY_ID", value: "test:tester" },
+  {
+    title: "one that goes on as a session's begins (A11)",
+    name: "AWS_ACCESS_KEY_ID",
+    value: "AKIAASIAODNN7EXAMPLE",
+  },
+  {
+    title: "a secret that begins as a session's key id (A11)",
+    name: "AWS_SECRET_ACCESS_KEY",
+    value: "ASIAsecret",
+  },
+])("a key may be $title", ({ name, value }) => {
   expect(mistakesOf({ [name]: value })).toEqual([]);
 });
 
 test.each([
-  ["missing", "AWS_ACCESS_KEY_ID", undefined, "is missing"],
-  ["empty", "AWS_SECRET_ACCESS_KEY", "", "is missing"],
-  ["pasted with a space before it", "AWS_SECRET_ACCESS_KEY", " abc"],
-  ["in a word processor's quotes", "AWS_ACCESS_KEY_ID", "“AKIAIOSFODNN7EXAMPLE”"],
-  ["with a slash, which ends the id where it is signed", "AWS_ACCESS_KEY_ID", "test/tester"],
-  ["two values in one", "AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE,us-east-1"],
+  { title: "missing", name: "AWS_ACCESS_KEY_ID", value: undefined, message: "is missing" },
+  { title: "empty", name: "AWS_SECRET_ACCESS_KEY", value: "", message: "is missing" },
+  { title: "pasted with a space before it", name: "AWS_SECRET_ACCESS_KEY", value: " abc" },
+  {
+    title: "in a word processor's quotes",
+    name: "AWS_ACCESS_KEY_ID",
+    value: "“AKIAIOSFODNN7EXAMPLE”",
+  },
+  {
+    title: "with a slash, which ends the id where it is signed",
+    name: "AWS_ACCESS_KEY_ID",
+    value: "test/tester",
+  },
+  {
+    title: "two values in one",
+    name: "AWS_ACCESS_KEY_ID",
+    value: "AKIAIOSFODNN7EXAMPLE,us-east-1",
+  },
 ])(
-  "a secret that is %s is a mistake",
-  (_what, name, value, message = "has an invalid character") => {
+  "a secret that is $title is a mistake",
+  ({ name, value, message = "has an invalid character" }) => {
     expect(mistakesOf({ [name]: value })).toEqual([expect.stringContaining(`${name}: ${message}`)]);
   },
 );
@@ -614,16 +802,28 @@ const secretPrefix = (name: string) => ({
 });
 
 // For each bound: a value at the bound, and one just beyond it.
-test.each<[string, object, object]>([
-  [`PRESETS.${"n".repeat(65)}`, preset("n".repeat(64)), preset("n".repeat(65))],
-  ["PRESETS.card", overlay(3_901), overlay(3_902)],
-  ["ANSWERS.timeout", timeout(60), timeout(61)],
-  ["ANSWERS.timeout", timeout(1), timeout(0.9)],
-  ["BUCKETS.media.bucket", bucketCalled("b".repeat(63)), bucketCalled("b".repeat(64))],
-  ["BUCKETS.media.bucket", bucketCalled("b-b"), bucketCalled("bb")],
-  ["BUCKETS.media.credentials", secretPrefix("W".repeat(32)), secretPrefix("W".repeat(33))],
-  ["URL_SIGNING_KEYS", kid("k".repeat(32)), kid("k".repeat(33))],
-])("%s has its bounds", (path, right, beyond) => {
+test.each<{ path: string; right: object; beyond: object }>([
+  {
+    path: `PRESETS.${"n".repeat(65)}`,
+    right: preset("n".repeat(64)),
+    beyond: preset("n".repeat(65)),
+  },
+  { path: "PRESETS.card", right: overlay(3_901), beyond: overlay(3_902) },
+  { path: "ANSWERS.timeout", right: timeout(60), beyond: timeout(61) },
+  { path: "ANSWERS.timeout", right: timeout(1), beyond: timeout(0.9) },
+  {
+    path: "BUCKETS.media.bucket",
+    right: bucketCalled("b".repeat(63)),
+    beyond: bucketCalled("b".repeat(64)),
+  },
+  { path: "BUCKETS.media.bucket", right: bucketCalled("b-b"), beyond: bucketCalled("bb") },
+  {
+    path: "BUCKETS.media.credentials",
+    right: secretPrefix("W".repeat(32)),
+    beyond: secretPrefix("W".repeat(33)),
+  },
+  { path: "URL_SIGNING_KEYS", right: kid("k".repeat(32)), beyond: kid("k".repeat(33)) },
+])("$path has its bounds", ({ path, right, beyond }) => {
   expect(mistakesOf(right)).toEqual([]);
   expect(mistakesOf(beyond)).toEqual([expect.stringContaining(`${path}: `)]);
 });

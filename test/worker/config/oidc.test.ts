@@ -51,13 +51,33 @@ test("an issuer may have two keys, and be there before there is a role", () => {
 const STORED = { OIDC_SIGNING_KEY: { get: () => EC_KEY } };
 const PATTERN = { OIDC: { issuer: ISSUER, subject: "v*" } };
 
-test.each<[string, object, string | RegExp]>([
-  ["no issuer", { OIDC: undefined }, "BUCKETS.media.role: needs [vars.OIDC] with an issuer"],
-  ["no key", { OIDC_SIGNING_KEY: undefined }, /^OIDC_SIGNING_KEY: is miss/],
-  ["a Secrets Store", STORED, /^OIDC_SIGNING_KEY: is not text: .*npx wrangler secret put/],
-  ["an unknown option", { OIDC: { issuer: ISSUER, aud: "x" } }, "OIDC.aud: unknown option"],
-  ["a pattern", PATTERN, 'OIDC.subject: "v*" is not a plain word such as vitrine'],
-])("%s is a mistake", (_what, change, mistake) => {
+test.each<{ title: string; change: object; mistake: string | RegExp }>([
+  {
+    title: "no issuer",
+    change: { OIDC: undefined },
+    mistake: "BUCKETS.media.role: needs [vars.OIDC] with an issuer",
+  },
+  {
+    title: "no key",
+    change: { OIDC_SIGNING_KEY: undefined },
+    mistake: /^OIDC_SIGNING_KEY: is miss/,
+  },
+  {
+    title: "a Secrets Store",
+    change: STORED,
+    mistake: /^OIDC_SIGNING_KEY: is not text: .*npx wrangler secret put/,
+  },
+  {
+    title: "an unknown option",
+    change: { OIDC: { issuer: ISSUER, aud: "x" } },
+    mistake: "OIDC.aud: unknown option",
+  },
+  {
+    title: "a pattern",
+    change: PATTERN,
+    mistake: 'OIDC.subject: "v*" is not a plain word such as vitrine',
+  },
+])("$title is a mistake", ({ change, mistake }) => {
   const mistakes = mistakesWith(change);
   if (typeof mistake === "string") expect(mistakes).toEqual([mistake]);
   else expect(mistakes).toEqual([expect.stringMatching(mistake)]);
@@ -83,18 +103,22 @@ test("an issuer is an origin of https, or of this machine", () => {
 const body = EC_KEY.split("\n").slice(1, -2).join("\n");
 const labelled = (label: string) => `-----BEGIN ${label}-----\n${body}\n-----END ${label}-----\n`;
 
-test.each<[string, string, RegExp]>([
-  ["on one line", EC_KEY.replaceAll("\n", ""), /is not PRIVATE KEY in PEM/],
-  ["without its end", EC_KEY.slice(0, 60), /is not PRIVATE KEY in PEM/],
-  ["of words", "hunter2-hunter2-hunter2", /is not PRIVATE KEY in PEM/],
-  ["of SEC 1", labelled("EC PRIVATE KEY"), /but EC PRIVATE KEY: make it/],
-  ["of PKCS#1", labelled("RSA PRIVATE KEY"), /but RSA PRIVATE KEY: make it/],
-  ["that is encrypted", labelled("ENCRYPTED PRIVATE KEY"), /but ENCRYPTED PRIVATE KEY: make it/],
-  ["that is public", labelled("PUBLIC KEY"), /but PUBLIC KEY: make it/],
-  ["with wrong base64", EC_KEY.replace(/^(.*\n.)./, "$1=/="), /is damaged/],
-  ["of another curve", P384_KEY, /is no EC key \(P-256\)/],
-  ["of RSA", RSA_KEY, /is no EC key \(P-256\)/],
-])("a key %s is a mistake, and no part of it is told", (_what, key, message) => {
+test.each<{ title: string; key: string; message: RegExp }>([
+  { title: "on one line", key: EC_KEY.replaceAll("\n", ""), message: /is not PRIVATE KEY in PEM/ },
+  { title: "without its end", key: EC_KEY.slice(0, 60), message: /is not PRIVATE KEY in PEM/ },
+  { title: "of words", key: "hunter2-hunter2-hunter2", message: /is not PRIVATE KEY in PEM/ },
+  { title: "of SEC 1", key: labelled("EC PRIVATE KEY"), message: /but EC PRIVATE KEY: make it/ },
+  { title: "of PKCS#1", key: labelled("RSA PRIVATE KEY"), message: /but RSA PRIVATE KEY: make it/ },
+  {
+    title: "that is encrypted",
+    key: labelled("ENCRYPTED PRIVATE KEY"),
+    message: /but ENCRYPTED PRIVATE KEY: make it/,
+  },
+  { title: "that is public", key: labelled("PUBLIC KEY"), message: /but PUBLIC KEY: make it/ },
+  { title: "with wrong base64", key: EC_KEY.replace(/^(.*\n.)./, "$1=/="), message: /is damaged/ },
+  { title: "of another curve", key: P384_KEY, message: /is no EC key \(P-256\)/ },
+  { title: "of RSA", key: RSA_KEY, message: /is no EC key \(P-256\)/ },
+])("a key $title is a mistake, and no part of it is told", ({ key, message }) => {
   const mistakes = mistakesWith({ OIDC_SIGNING_KEY: key });
   expect(mistakes).toHaveLength(1);
   expect(mistakes[0]).toMatch(message);

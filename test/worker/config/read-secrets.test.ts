@@ -22,15 +22,30 @@ test.each([...Object.keys(SECRETS), "HEALTH_TOKEN", "PURGE_TOKEN"])(
 
 const HALF_BOUND = { ...SECRETS, ...NEXT, AWS_ACCESS_KEY_ID_NEXT: { get: () => "AKIA" } };
 
-test.each<[string, object, string[], string[]]>([
-  ["both slots", { ...SECRETS, ...NEXT }, ["current", "next"], []],
-  ["the current one", SECRETS, ["current"], []],
-  ["the next one", NEXT, ["next"], ["current"]],
-  ["a half next one", { ...SECRETS, AWS_ACCESS_KEY_ID_NEXT: "AKIA" }, ["current"], ["next"]],
-  ["a next one that is half a binding", HALF_BOUND, ["current"], ["next"]],
-  ["one with a space", { ...SECRETS, AWS_SECRET_ACCESS_KEY: "a b" }, [], ["current"]],
-  ["none", {}, [], ["current"]],
-])("of %s is known what can be used and what cannot", (_what, vars, usable, unusable) => {
+test.each<{ title: string; vars: object; usable: string[]; unusable: string[] }>([
+  { title: "both slots", vars: { ...SECRETS, ...NEXT }, usable: ["current", "next"], unusable: [] },
+  { title: "the current one", vars: SECRETS, usable: ["current"], unusable: [] },
+  { title: "the next one", vars: NEXT, usable: ["next"], unusable: ["current"] },
+  {
+    title: "a half next one",
+    vars: { ...SECRETS, AWS_ACCESS_KEY_ID_NEXT: "AKIA" },
+    usable: ["current"],
+    unusable: ["next"],
+  },
+  {
+    title: "a next one that is half a binding",
+    vars: HALF_BOUND,
+    usable: ["current"],
+    unusable: ["next"],
+  },
+  {
+    title: "one with a space",
+    vars: { ...SECRETS, AWS_SECRET_ACCESS_KEY: "a b" },
+    usable: [],
+    unusable: ["current"],
+  },
+  { title: "none", vars: {}, usable: [], unusable: ["current"] },
+])("of $title is known what can be used and what cannot", ({ vars, usable, unusable }) => {
   const mistakes: string[] = [];
   const read = readSlots("AWS", { ...vars }, (name) => mistakes.push(name));
   expect(read.usable.map(({ name }) => name)).toEqual(usable);

@@ -61,104 +61,104 @@ test("what changes in the second variable changes the hash of the configuration 
   }
 });
 
-test.each<[what: string, vars: object, mistakes: readonly string[]]>([
-  [
-    "an option of a route and of a preset",
-    {
+test.each<{ title: string; vars: object; mistakes: readonly string[] }>([
+  {
+    title: "an option of a route and of a preset",
+    vars: {
       ROUTES_2: [OTHER_ROUTE, { path: "/b/:preset/*", object: "medai/*", answers: { keep: -1 } }],
       PRESETS_2: { small: { widht: 20 } },
     },
-    [
+    mistakes: [
       "PRESETS_2.small.widht: unknown option. Did you mean width?",
       "PRESETS_2.small: needs width or height",
       "ROUTES_2[1].answers.keep: -1 is not a whole number between 0 and 31536000: it is in seconds",
       'ROUTES_2[1].object: "medai" is not in BUCKETS',
     ],
-  ],
-  [
-    "a path of the first variable",
-    { ROUTES: [ROUTE], ROUTES_2: [{ ...ROUTE, path: "/images/:preset/:id" }, ROUTE] },
-    [
+  },
+  {
+    title: "a path of the first variable",
+    vars: { ROUTES: [ROUTE], ROUTES_2: [{ ...ROUTE, path: "/images/:preset/:id" }, ROUTE] },
+    mistakes: [
       "ROUTES_2[0].object: * is not in path",
       "ROUTES_2[1].path: takes the same URLs as /images/:preset/* before it: it is never reached",
     ],
-  ],
-  [
-    "a name of the first variable",
-    { PRESETS_2: { card: { width: 20, dpr: 9 }, small: CARD } },
-    [
+  },
+  {
+    title: "a name of the first variable",
+    vars: { PRESETS_2: { card: { width: 20, dpr: 9 }, small: CARD } },
+    mistakes: [
       "PRESETS_2.card.dpr: is not a list, or is empty",
       "PRESETS_2.card: is in PRESETS, too: rename one of the two, or take one out",
     ],
-  ],
-  [
-    "no first variable",
-    {
+  },
+  {
+    title: "no first variable",
+    vars: {
       ROUTES: undefined,
       PRESETS: undefined,
       ROUTES_2: [{ ...ROUTE, signed: 1 }],
       PRESETS_2: { card: { width: 0 } },
     },
-    [
+    mistakes: [
       "PRESETS_2: stands beside PRESETS, which is missing: rename it to PRESETS",
       "PRESETS_2.card.width: 0 is not a whole number between 1 and 12000",
       "ROUTES_2: stands behind ROUTES, which is missing: rename it to ROUTES",
       "ROUTES_2[0].signed: 1 is not true or false, without quotes",
     ],
-  ],
-  [
-    "an empty first variable",
-    { ROUTES: [], PRESETS: {}, ROUTES_2: [OTHER_ROUTE], PRESETS_2: { small: CARD } },
-    ["PRESETS: is not a table, or is empty", "ROUTES: is not a list, or is empty"],
-  ],
-  [
-    "something else",
-    { ROUTES_2: ROUTE, PRESETS_2: "{" },
-    ["PRESETS_2: is not JSON", "ROUTES_2: is not a list, or is empty"],
-  ],
-  [
-    "null",
-    { ROUTES_2: null, PRESETS_2: null },
-    ["PRESETS_2: is not a table, or is empty", "ROUTES_2: is not a list, or is empty"],
-  ],
-  [
-    "a signed route without its keys, beside another mistake",
-    {
+  },
+  {
+    title: "an empty first variable",
+    vars: { ROUTES: [], PRESETS: {}, ROUTES_2: [OTHER_ROUTE], PRESETS_2: { small: CARD } },
+    mistakes: ["PRESETS: is not a table, or is empty", "ROUTES: is not a list, or is empty"],
+  },
+  {
+    title: "something else",
+    vars: { ROUTES_2: ROUTE, PRESETS_2: "{" },
+    mistakes: ["PRESETS_2: is not JSON", "ROUTES_2: is not a list, or is empty"],
+  },
+  {
+    title: "null",
+    vars: { ROUTES_2: null, PRESETS_2: null },
+    mistakes: ["PRESETS_2: is not a table, or is empty", "ROUTES_2: is not a list, or is empty"],
+  },
+  {
+    title: "a signed route without its keys, beside another mistake",
+    vars: {
       ROUTES: [ROUTE],
       ROUTES_2: [{ ...OTHER_ROUTE, signed: true, cors: 1 }],
       URL_SIGNING_KEYS: undefined,
     },
-    [
+    mistakes: [
       "ROUTES_2[0].cors: 1 is not true or false, without quotes",
       "URL_SIGNING_KEYS: is missing: set the secret, and list it under [secrets]",
     ],
-  ],
-  [
-    "an option that the engine of a route's bucket lacks",
-    {
+  },
+  {
+    title: "an option that the engine of a route's bucket lacks",
+    vars: {
       BUCKETS: { media, far: { ...media, bucket: "far", engine: "binding" } },
       IMAGES: { input() {}, info() {} },
       ROUTES: [ROUTE],
       ROUTES_2: [{ path: "/far/:preset/*", object: "far/*", presets: ["close"] }],
       PRESETS_2: { close: { width: 20, zoom: 0.5 } },
     },
-    [
+    mistakes: [
       'PRESETS_2.close.zoom: bucket far has engine "binding", which has no zoom: remove it, or leave the preset out of the bucket\'s routes',
     ],
-  ],
-  [
-    "an open route to what a token guards in the first",
-    {
+  },
+  {
+    title: "an open route to what a token guards in the first",
+    vars: {
       ROUTES: [{ path: "/mine/:preset/*", object: "media/*", token: TOKEN }],
       ROUTES_2: [OTHER_ROUTE],
     },
-    [
+    mistakes: [
       "ROUTES[0].token: an object such as published/x is also shown by ROUTES_2[0] (/others/:preset/*), which needs no token: let both lead to prefixes or buckets of their own, or give that route a token, too",
     ],
-  ],
+  },
 ])(
-  "in ROUTES_2 or PRESETS_2, a mistake is told with its place: %s (L4)",
-  (_what, vars, mistakes) => {
+  "in ROUTES_2 or PRESETS_2, a mistake is told with its place: $title (L4)",
+  ({ vars, mistakes }) => {
     expect(mistakesOf(vars)).toEqual(mistakes);
   },
 );

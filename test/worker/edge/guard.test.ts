@@ -78,14 +78,50 @@ test.each<[string, string | undefined]>([
   else expect(result).toEqual({ event, status: 200, type: "image/avif" });
 });
 
-test.each<[string, string | undefined, SourceObject["type"], string | undefined, boolean]>([
-  ["of another type than the object", "a:1", "image/jpeg", '"cf12:a:1"', true],
-  ["of the object's type", "a:1", "image/avif", '"cf12:a:1"', false],
-  ["of an object of unknown type", "a:1", "unknown", '"cf12:a:1"', false],
+test.each<{
+  title: string;
+  etag: string | undefined;
+  type: SourceObject["type"];
+  tag: string | undefined;
+  passes: boolean;
+}>([
+  {
+    title: "of another type than the object",
+    etag: "a:1",
+    type: "image/jpeg",
+    tag: '"cf12:a:1"',
+    passes: true,
+  },
+  {
+    title: "of the object's type",
+    etag: "a:1",
+    type: "image/avif",
+    tag: '"cf12:a:1"',
+    passes: false,
+  },
+  {
+    title: "of an object of unknown type",
+    etag: "a:1",
+    type: "unknown",
+    tag: '"cf12:a:1"',
+    passes: false,
+  },
   // What S3 says of its object is no proof of what the edge has, unless the edge names the same one.
-  ["of an object that the edge does not name", "a:1", "image/jpeg", undefined, false],
-  ["of an object that S3 does not name", undefined, "image/jpeg", '"cf12:a:1"', false],
-])("a smaller image %s passes only if it was made (R4, R6)", (_what, etag, type, tag, passes) => {
+  {
+    title: "of an object that the edge does not name",
+    etag: "a:1",
+    type: "image/jpeg",
+    tag: undefined,
+    passes: false,
+  },
+  {
+    title: "of an object that S3 does not name",
+    etag: undefined,
+    type: "image/jpeg",
+    tag: '"cf12:a:1"',
+    passes: false,
+  },
+])("a smaller image $title passes only if it was made (R4, R6)", ({ etag, type, tag, passes }) => {
   const headers = {
     ...ok,
     warning: 'cf-images 299 "original is smaller"',
@@ -97,23 +133,42 @@ test.each<[string, string | undefined, SourceObject["type"], string | undefined,
   expect(result).toMatchObject(expected);
 });
 
-test.each<[string, Record<string, string>, boolean]>([
-  ["another tag and another date", { etag: '"cf1:b"', "last-modified": LATER }, true],
-  ["another tag alone", { etag: '"cf1:b"' }, true],
-  ["another tag, and the same date", { etag: '"cf1:b"', "last-modified": DATE }, true],
-  ["another tag, which is weak", { etag: 'W/"cf1:b"' }, true],
-  ["the same tag, which was weak", { etag: '"cf1:W/a:1"' }, false],
-  ["the same tag in quotes", { etag: '"cf1:"a:1""' }, false],
-  ["another date alone", { "last-modified": LATER }, false],
-  ["another date, and the same tag", { etag: '"cf1:a:1"', "last-modified": LATER }, false],
-  ["a tag of another form, and another date", { etag: '"b"', "last-modified": LATER }, false],
-  ["nothing", {}, false],
-])("where the edge names %s: a contradiction, or the picture (R4)", (_what, named, contradicts) => {
-  const expected = contradicts ? { event: "edge-contradicts" } : { type: "image/avif" };
-  expect(look(200, { ...ok, ...named })).toMatchObject(expected);
-  const warning = 'cf-images 299 "original is smaller"';
-  if (contradicts) expect(look(200, { ...ok, ...named, warning })).toMatchObject(expected);
-});
+test.each<{ title: string; named: Record<string, string>; contradicts: boolean }>([
+  {
+    title: "another tag and another date",
+    named: { etag: '"cf1:b"', "last-modified": LATER },
+    contradicts: true,
+  },
+  { title: "another tag alone", named: { etag: '"cf1:b"' }, contradicts: true },
+  {
+    title: "another tag, and the same date",
+    named: { etag: '"cf1:b"', "last-modified": DATE },
+    contradicts: true,
+  },
+  { title: "another tag, which is weak", named: { etag: 'W/"cf1:b"' }, contradicts: true },
+  { title: "the same tag, which was weak", named: { etag: '"cf1:W/a:1"' }, contradicts: false },
+  { title: "the same tag in quotes", named: { etag: '"cf1:"a:1""' }, contradicts: false },
+  { title: "another date alone", named: { "last-modified": LATER }, contradicts: false },
+  {
+    title: "another date, and the same tag",
+    named: { etag: '"cf1:a:1"', "last-modified": LATER },
+    contradicts: false,
+  },
+  {
+    title: "a tag of another form, and another date",
+    named: { etag: '"b"', "last-modified": LATER },
+    contradicts: false,
+  },
+  { title: "nothing", named: {}, contradicts: false },
+])(
+  "where the edge names $title: a contradiction, or the picture (R4)",
+  ({ named, contradicts }) => {
+    const expected = contradicts ? { event: "edge-contradicts" } : { type: "image/avif" };
+    expect(look(200, { ...ok, ...named })).toMatchObject(expected);
+    const warning = 'cf-images 299 "original is smaller"';
+    if (contradicts) expect(look(200, { ...ok, ...named, warning })).toMatchObject(expected);
+  },
+);
 
 test("an SVG passes on its own routes alone, and only with the edge's word (R8)", () => {
   const type = "image/svg+xml";
@@ -170,31 +225,34 @@ test.each([...EDGE_CODES, ...UNDOCUMENTED])(
   },
 );
 
-test.each<[number, string, string]>([
-  [404, "NoSuchKey", "edge-contradicts"],
-  [404, "NoSuchBucket", "edge-contradicts"],
-  [403, "AccessDenied", "edge-contradicts"],
-  [403, "SignatureDoesNotMatch", "edge-contradicts"],
-  [401, "Unauthorized", "edge-contradicts"],
-  [400, "AuthorizationHeaderMalformed", "edge-contradicts"],
-  [301, "PermanentRedirect", "edge-contradicts"],
-  [307, "TemporaryRedirect", "edge-contradicts"],
-  [503, "SlowDown", "origin-failed"],
-  [500, "InternalError", "origin-failed"],
-  [429, "TooManyRequests", "origin-failed"],
-  [408, "RequestTimeout", "timed-out"],
-  [504, "", "timed-out"],
-  [522, "", "timed-out"],
-  [524, "", "timed-out"],
-  [206, "", "not-transformed"],
-  [299, "", "not-transformed"],
-  [300, "", "edge-contradicts"],
-])("the origin's own %d %s, passed through, is %s (R2)", (status, s3Code, event) => {
-  const text = s3Code === "" ? "" : `<Error><Code>${s3Code}</Code></Error>`;
-  const fields = s3Code === "" ? {} : { s3Code };
-  const isTransient = status >= 500 && event === "origin-failed";
-  expect(look(status, {}, text)).toMatchObject({ event, status, ...fields, isTransient });
-});
+test.each<{ status: number; s3Code: string; event: string }>([
+  { status: 404, s3Code: "NoSuchKey", event: "edge-contradicts" },
+  { status: 404, s3Code: "NoSuchBucket", event: "edge-contradicts" },
+  { status: 403, s3Code: "AccessDenied", event: "edge-contradicts" },
+  { status: 403, s3Code: "SignatureDoesNotMatch", event: "edge-contradicts" },
+  { status: 401, s3Code: "Unauthorized", event: "edge-contradicts" },
+  { status: 400, s3Code: "AuthorizationHeaderMalformed", event: "edge-contradicts" },
+  { status: 301, s3Code: "PermanentRedirect", event: "edge-contradicts" },
+  { status: 307, s3Code: "TemporaryRedirect", event: "edge-contradicts" },
+  { status: 503, s3Code: "SlowDown", event: "origin-failed" },
+  { status: 500, s3Code: "InternalError", event: "origin-failed" },
+  { status: 429, s3Code: "TooManyRequests", event: "origin-failed" },
+  { status: 408, s3Code: "RequestTimeout", event: "timed-out" },
+  { status: 504, s3Code: "", event: "timed-out" },
+  { status: 522, s3Code: "", event: "timed-out" },
+  { status: 524, s3Code: "", event: "timed-out" },
+  { status: 206, s3Code: "", event: "not-transformed" },
+  { status: 299, s3Code: "", event: "not-transformed" },
+  { status: 300, s3Code: "", event: "edge-contradicts" },
+])(
+  "the origin's own $status $s3Code, passed through, is $event (R2)",
+  ({ status, s3Code, event }) => {
+    const text = s3Code === "" ? "" : `<Error><Code>${s3Code}</Code></Error>`;
+    const fields = s3Code === "" ? {} : { s3Code };
+    const isTransient = status >= 500 && event === "origin-failed";
+    expect(look(status, {}, text)).toMatchObject({ event, status, ...fields, isTransient });
+  },
+);
 
 test("what the origin says is told only if it looks like one of S3's codes", () => {
   const text = '<Error><Code>AccessDenied", "x": "</Code></Error>';

@@ -51,92 +51,197 @@ function changeOf(next: TransformRequest | undefined, before: TransformRequest) 
   };
 }
 
-test.each<[string, Partial<TransformRequest>, Attempt["outcome"], object | undefined]>([
-  ["AVIF is too large", {}, TOO_LARGE, { format: "webp" }],
-  ["of a JPEG, no WebP read", { ...AVIF_ALONE, ...JPEG }, TOO_LARGE, { format: "jpeg" }],
-  ["no WebP read", { ...AVIF_ALONE, ...WEBP }, TOO_LARGE, { format: undefined }],
-  ["in a preset of AVIF", inPreset("avif"), TOO_LARGE, { format: "webp" }],
-  ["and was to move", { isStill: false }, TOO_LARGE, { format: "webp", isStill: true }],
-  ["of WebP", { format: "webp" }, TOO_LARGE, undefined],
+test.each<{
+  title: string;
+  change: Partial<TransformRequest>;
+  outcome: Attempt["outcome"];
+  expected: object | undefined;
+}>([
+  { title: "AVIF is too large", change: {}, outcome: TOO_LARGE, expected: { format: "webp" } },
+  {
+    title: "of a JPEG, no WebP read",
+    change: { ...AVIF_ALONE, ...JPEG },
+    outcome: TOO_LARGE,
+    expected: { format: "jpeg" },
+  },
+  {
+    title: "no WebP read",
+    change: { ...AVIF_ALONE, ...WEBP },
+    outcome: TOO_LARGE,
+    expected: { format: undefined },
+  },
+  {
+    title: "in a preset of AVIF",
+    change: inPreset("avif"),
+    outcome: TOO_LARGE,
+    expected: { format: "webp" },
+  },
+  {
+    title: "and was to move",
+    change: { isStill: false },
+    outcome: TOO_LARGE,
+    expected: { format: "webp", isStill: true },
+  },
+  { title: "of WebP", change: { format: "webp" }, outcome: TOO_LARGE, expected: undefined },
 
-  [
-    "a JPEG came back",
-    { ...JPEG, ...NEITHER, format: "jpeg" },
-    ORIGINAL,
-    { quality: 38, width: 159 },
-  ],
-  ["a JPEG came for AVIF", JPEG, ORIGINAL, { format: "webp" }],
-  ["a WebP came back, opaque", { ...OPAQUE_WEBP, ...LONG }, ORIGINAL, { quality: 38, width: 899 }],
-  ["a WebP came back", { ...WEBP, ...LONG }, ORIGINAL, { quality: 38, width: 899 }],
-  [
-    "in a preset of WebP",
-    { ...OPAQUE_WEBP, ...inPreset("webp") },
-    ORIGINAL,
-    { quality: 38, width: 159 },
-  ],
-  ["in a preset of JPEG", { ...JPEG, ...inPreset("jpeg") }, ORIGINAL, { quality: 38, width: 159 }],
-  [
-    "a PNG came back, no WebP read",
-    { ...PNG, ...NEITHER, format: undefined },
-    ORIGINAL,
-    { width: 159 },
-  ],
-  ["an opaque PNG", { ...OPAQUE_PNG, ...NEITHER, format: undefined }, ORIGINAL, { format: "jpeg" }],
-  ["in a preset of PNG", { ...OPAQUE_PNG, ...inPreset("png") }, ORIGINAL, { width: 159 }],
-  ["and was to move", { ...WEBP, ...MOVING }, ORIGINAL, { format: "avif", isStill: true }],
-  [
-    "its sides are unknown",
-    { ...PNG, ...NEITHER, format: undefined, size: undefined },
-    ORIGINAL,
-    undefined,
-  ],
+  {
+    title: "a JPEG came back",
+    change: { ...JPEG, ...NEITHER, format: "jpeg" },
+    outcome: ORIGINAL,
+    expected: { quality: 38, width: 159 },
+  },
+  { title: "a JPEG came for AVIF", change: JPEG, outcome: ORIGINAL, expected: { format: "webp" } },
+  {
+    title: "a WebP came back, opaque",
+    change: { ...OPAQUE_WEBP, ...LONG },
+    outcome: ORIGINAL,
+    expected: { quality: 38, width: 899 },
+  },
+  {
+    title: "a WebP came back",
+    change: { ...WEBP, ...LONG },
+    outcome: ORIGINAL,
+    expected: { quality: 38, width: 899 },
+  },
+  {
+    title: "in a preset of WebP",
+    change: { ...OPAQUE_WEBP, ...inPreset("webp") },
+    outcome: ORIGINAL,
+    expected: { quality: 38, width: 159 },
+  },
+  {
+    title: "in a preset of JPEG",
+    change: { ...JPEG, ...inPreset("jpeg") },
+    outcome: ORIGINAL,
+    expected: { quality: 38, width: 159 },
+  },
+  {
+    title: "a PNG came back, no WebP read",
+    change: { ...PNG, ...NEITHER, format: undefined },
+    outcome: ORIGINAL,
+    expected: { width: 159 },
+  },
+  {
+    title: "an opaque PNG",
+    change: { ...OPAQUE_PNG, ...NEITHER, format: undefined },
+    outcome: ORIGINAL,
+    expected: { format: "jpeg" },
+  },
+  {
+    title: "in a preset of PNG",
+    change: { ...OPAQUE_PNG, ...inPreset("png") },
+    outcome: ORIGINAL,
+    expected: { width: 159 },
+  },
+  {
+    title: "and was to move",
+    change: { ...WEBP, ...MOVING },
+    outcome: ORIGINAL,
+    expected: { format: "avif", isStill: true },
+  },
+  {
+    title: "its sides are unknown",
+    change: { ...PNG, ...NEITHER, format: undefined, size: undefined },
+    outcome: ORIGINAL,
+    expected: undefined,
+  },
 
-  ["an AVIF has many bytes", {}, heavy("image/avif", 12_000), { format: "webp" }],
-  [
-    "a WebP has",
-    { ...JPEG, ...WEBP_ALONE },
-    heavy("image/webp", 20_000),
-    { quality: 38, width: 159 },
-  ],
-  [
-    "nobody knows how many",
-    { ...JPEG, ...WEBP_ALONE },
-    heavy("image/webp"),
-    { quality: 38, width: 159 },
-  ],
-  [
-    "a JPEG that the edge chose",
-    { ...PNG, ...NEITHER, format: undefined },
-    heavy("image/jpeg", 20_000),
-    { format: "jpeg" },
-  ],
-  [
-    "a transparent PNG has",
-    { ...PNG, ...NEITHER, format: undefined },
-    heavy("image/png", 99_000),
-    undefined,
-  ],
+  {
+    title: "an AVIF has many bytes",
+    change: {},
+    outcome: heavy("image/avif", 12_000),
+    expected: { format: "webp" },
+  },
+  {
+    title: "a WebP has",
+    change: { ...JPEG, ...WEBP_ALONE },
+    outcome: heavy("image/webp", 20_000),
+    expected: { quality: 38, width: 159 },
+  },
+  {
+    title: "nobody knows how many",
+    change: { ...JPEG, ...WEBP_ALONE },
+    outcome: heavy("image/webp"),
+    expected: { quality: 38, width: 159 },
+  },
+  {
+    title: "a JPEG that the edge chose",
+    change: { ...PNG, ...NEITHER, format: undefined },
+    outcome: heavy("image/jpeg", 20_000),
+    expected: { format: "jpeg" },
+  },
+  {
+    title: "a transparent PNG has",
+    change: { ...PNG, ...NEITHER, format: undefined },
+    outcome: heavy("image/png", 99_000),
+    expected: undefined,
+  },
 
-  ["unmarked, and was to move (O8)", MOVING, refused("not-transformed"), { isStill: true }],
-  ["transformations are off", {}, refused("not-transformed"), undefined],
-  ["a GIF too large (O8)", MOVING, refused("wrong-type", "image/gif"), { isStill: true }],
-  ["a GIF that stood still", {}, refused("wrong-type", "image/gif"), { format: "png" }],
-  ["WebP unread, of a JPEG", JPEG, refused("wrong-type", "image/webp"), { format: "jpeg" }],
-  ["on a route for SVGs", { svg: true }, refused("wrong-type", "image/webp"), { format: "png" }],
-  ["a page", {}, refused("wrong-type", "text/html"), undefined],
-  ["WebP in a preset of JPEG", inPreset("jpeg"), refused("wrong-type", "image/webp"), undefined],
+  {
+    title: "unmarked, and was to move (O8)",
+    change: MOVING,
+    outcome: refused("not-transformed"),
+    expected: { isStill: true },
+  },
+  {
+    title: "transformations are off",
+    change: {},
+    outcome: refused("not-transformed"),
+    expected: undefined,
+  },
+  {
+    title: "a GIF too large (O8)",
+    change: MOVING,
+    outcome: refused("wrong-type", "image/gif"),
+    expected: { isStill: true },
+  },
+  {
+    title: "a GIF that stood still",
+    change: {},
+    outcome: refused("wrong-type", "image/gif"),
+    expected: { format: "png" },
+  },
+  {
+    title: "WebP unread, of a JPEG",
+    change: JPEG,
+    outcome: refused("wrong-type", "image/webp"),
+    expected: { format: "jpeg" },
+  },
+  {
+    title: "on a route for SVGs",
+    change: { svg: true },
+    outcome: refused("wrong-type", "image/webp"),
+    expected: { format: "png" },
+  },
+  { title: "a page", change: {}, outcome: refused("wrong-type", "text/html"), expected: undefined },
+  {
+    title: "WebP in a preset of JPEG",
+    change: inPreset("jpeg"),
+    outcome: refused("wrong-type", "image/webp"),
+    expected: undefined,
+  },
 
-  [
-    "the edge is busy",
-    {},
-    { kind: "refused", refusal: { event: "edge-failed", isTransient: true } },
-    {},
-  ],
-  ["a lasting fault of the edge", {}, refused("edge-failed"), undefined],
-  ["a timeout", {}, refused("timed-out"), undefined],
-  ["a contradiction", {}, refused("edge-contradicts"), undefined],
-  ["a spent quota", {}, refused("quota-spent"), undefined],
-])("%s: the next request (O5, O7, R6)", (_what, change, outcome, expected) => {
+  {
+    title: "the edge is busy",
+    change: {},
+    outcome: { kind: "refused", refusal: { event: "edge-failed", isTransient: true } },
+    expected: {},
+  },
+  {
+    title: "a lasting fault of the edge",
+    change: {},
+    outcome: refused("edge-failed"),
+    expected: undefined,
+  },
+  { title: "a timeout", change: {}, outcome: refused("timed-out"), expected: undefined },
+  {
+    title: "a contradiction",
+    change: {},
+    outcome: refused("edge-contradicts"),
+    expected: undefined,
+  },
+  { title: "a spent quota", change: {}, outcome: refused("quota-spent"), expected: undefined },
+])("$title: the next request (O5, O7, R6)", ({ change, outcome, expected }) => {
   const before = { ...request, ...change };
   expect(changeOf(nextRequest([{ request: before, outcome }], 3), before)).toEqual(expected);
 });

@@ -125,17 +125,49 @@ test("facts are asked for with the rendition's own options (R9, L2)", async () =
 
 const REPLACED = { etag: '"cf1:b"', "last-modified": "Wed, 25 Nov 2026 09:00:00 GMT" };
 
-test.each<[string, Response, object]>([
-  ["no JSON", factsOf("nonsense"), { event: "wrong-type", type: "application/json" }],
-  ["a picture", picture("image/gif"), { event: "wrong-type", type: "image/gif" }],
-  ["no size", factsOf({ width: 1 }), { event: "edge-failed" }],
-  ["an original's word", factsOf(REPLY, { "cf-resized": "" }), { event: "not-transformed" }],
-  ["facts of another original", factsOf(REPLY, REPLACED), { event: "edge-contradicts" }],
-  ["a failure in JSON", factsOf(REPLY, { "cf-resized": "err=9422" }), { event: "quota-spent" }],
-  ["a denial", faultAnswer({ code: 9408, status: 403 }), { event: "edge-contradicts" }],
-  ["an SVG", faultAnswer({ code: 9412, status: 415 }), { event: "source-unreadable" }],
-  ["a redirect", new Response(null, { status: 302 }), { event: "edge-contradicts" }],
-])("%s in place of facts is refused (R2, R3, R4, R9)", async (_what, answer, refusal) => {
+test.each<{ title: string; answer: Response; refusal: object }>([
+  {
+    title: "no JSON",
+    answer: factsOf("nonsense"),
+    refusal: { event: "wrong-type", type: "application/json" },
+  },
+  {
+    title: "a picture",
+    answer: picture("image/gif"),
+    refusal: { event: "wrong-type", type: "image/gif" },
+  },
+  { title: "no size", answer: factsOf({ width: 1 }), refusal: { event: "edge-failed" } },
+  {
+    title: "an original's word",
+    answer: factsOf(REPLY, { "cf-resized": "" }),
+    refusal: { event: "not-transformed" },
+  },
+  {
+    title: "facts of another original",
+    answer: factsOf(REPLY, REPLACED),
+    refusal: { event: "edge-contradicts" },
+  },
+  {
+    title: "a failure in JSON",
+    answer: factsOf(REPLY, { "cf-resized": "err=9422" }),
+    refusal: { event: "quota-spent" },
+  },
+  {
+    title: "a denial",
+    answer: faultAnswer({ code: 9408, status: 403 }),
+    refusal: { event: "edge-contradicts" },
+  },
+  {
+    title: "an SVG",
+    answer: faultAnswer({ code: 9412, status: 415 }),
+    refusal: { event: "source-unreadable" },
+  },
+  {
+    title: "a redirect",
+    answer: new Response(null, { status: 302 }),
+    refusal: { event: "edge-contradicts" },
+  },
+])("$title in place of facts is refused (R2, R3, R4, R9)", async ({ answer, refusal }) => {
   vi.spyOn(globalThis, "fetch").mockResolvedValue(answer);
   expect(await render(request, true)).toMatchObject(refusal);
 });
@@ -218,39 +250,48 @@ describe("with a limit of 10 bytes, a picture", () => {
 
   const renderLimited = (maxBytes = MAX_BYTES) => render({ ...request, maxBytes }, false);
 
-  test.each<[what: string, sent: Sent[], expected: number | string, cancelled?: number[]]>([
-    ["that is light", [{ bytes: 9, length: "9" }], 9],
-    ["that is light, by its bytes", [{ bytes: 9 }], 9],
-    ["that is heavy, and the next one is not", [{ bytes: 30, length: "30" }, { bytes: 9 }], 9, [0]],
-    ["of no bytes is none", [{ bytes: 0 }], "edge-failed"],
-    ["of no bytes replaces none", [{ bytes: 30, length: "30" }, { bytes: 0 }], 30],
-    [
-      "that breaks off replaces none",
-      [
+  test.each<{ title: string; sent: Sent[]; expected: number | string; dropped?: number[] }>([
+    { title: "that is light", sent: [{ bytes: 9, length: "9" }], expected: 9 },
+    { title: "that is light, by its bytes", sent: [{ bytes: 9 }], expected: 9 },
+    {
+      title: "that is heavy, and the next one is not",
+      sent: [{ bytes: 30, length: "30" }, { bytes: 9 }],
+      expected: 9,
+      dropped: [0],
+    },
+    { title: "of no bytes is none", sent: [{ bytes: 0 }], expected: "edge-failed" },
+    {
+      title: "of no bytes replaces none",
+      sent: [{ bytes: 30, length: "30" }, { bytes: 0 }],
+      expected: 30,
+    },
+    {
+      title: "that breaks off replaces none",
+      sent: [
         { bytes: 30, length: "30" },
         { bytes: 5, length: "9", ending: "break" },
       ],
-      30,
-    ],
-    [
-      "that is shorter than promised replaces none",
-      [
+      expected: 30,
+    },
+    {
+      title: "that is shorter than promised replaces none",
+      sent: [
         { bytes: 30, length: "30" },
         { bytes: 5, length: "9" },
       ],
-      30,
-    ],
-    [
-      "whose length is no number is of an unknown length",
-      [
+      expected: 30,
+    },
+    {
+      title: "whose length is no number is of an unknown length",
+      sent: [
         { bytes: 40, length: "about 9" },
         { bytes: 30, length: "30" },
         { bytes: 50, length: "50" },
       ],
-      30,
-      [2],
-    ],
-  ])("%s (R6)", async (_what, sent, expected, dropped = []) => {
+      expected: 30,
+      dropped: [2],
+    },
+  ])("$title (R6)", async ({ sent, expected, dropped = [] }) => {
     answerWith(sent);
     const result = await renderLimited();
     const actual = isRefusal(result)
@@ -327,24 +368,39 @@ test("the edge is asked to keep no failure, be it the origin's or its own (C4)",
   expect(ttlByStatus(ttl, 200)).toBeUndefined();
 });
 
-test.each<[string, Partial<TransformRequest>, TransformRequest["variant"]["format"], boolean]>([
-  [
-    "of a PNG, which stays one",
-    { format: undefined, source: { type: "image/png" } },
-    "auto",
-    false,
-  ],
-  [
-    "of a JPEG, which stays one",
-    { format: undefined, source: { type: "image/jpeg" } },
-    "auto",
-    true,
-  ],
-  ["of a PNG as AVIF", { format: "avif", source: { type: "image/png" } }, "auto", true],
-  ["of a PNG in a preset of PNG", { format: "png", source: { type: "image/png" } }, "png", true],
+test.each<{
+  title: string;
+  change: Partial<TransformRequest>;
+  format: TransformRequest["variant"]["format"];
+  isSent: boolean;
+}>([
+  {
+    title: "of a PNG, which stays one",
+    change: { format: undefined, source: { type: "image/png" } },
+    format: "auto",
+    isSent: false,
+  },
+  {
+    title: "of a JPEG, which stays one",
+    change: { format: undefined, source: { type: "image/jpeg" } },
+    format: "auto",
+    isSent: true,
+  },
+  {
+    title: "of a PNG as AVIF",
+    change: { format: "avif", source: { type: "image/png" } },
+    format: "auto",
+    isSent: true,
+  },
+  {
+    title: "of a PNG in a preset of PNG",
+    change: { format: "png", source: { type: "image/png" } },
+    format: "png",
+    isSent: true,
+  },
 ])(
-  "quality goes out for a picture %s, unless it would take its colours (O5)",
-  (_what, change, format, isSent) => {
+  "quality goes out for a picture $title, unless it would take its colours (O5)",
+  ({ change, format, isSent }) => {
     const variant = { ...TRANSFORM_REQUEST.variant, format };
     const image = { ...TRANSFORM_REQUEST.image, quality: 40 };
     const { quality } = edgeOptions({ ...TRANSFORM_REQUEST, ...change, variant, image });

@@ -178,10 +178,10 @@ describe("through the Worker:", () => {
   disableCacheInEachTest();
 
   test.each([
-    ["AVIF", MODERN, "image/avif"],
-    ["WebP", WEBP, "image/webp"],
-    ["JPEG", OLD, "image/jpeg"],
-  ])("%s is shown, and the log has it once a minute (R1)", async (_what, headers, type) => {
+    { title: "AVIF", headers: MODERN, type: "image/avif" },
+    { title: "WebP", headers: WEBP, type: "image/webp" },
+    { title: "JPEG", headers: OLD, type: "image/jpeg" },
+  ])("$title is shown, and the log has it once a minute (R1)", async ({ headers, type }) => {
     arrange({ resizedHeader: OTHER });
     const notice = { event: "unknown-proof", bucket: "media", resized: "outcome=done" };
 
@@ -203,12 +203,12 @@ describe("through the Worker:", () => {
 
   // Same type and same sides: the next rungs have another format, or one pixel less.
   test.each([
-    ["photo.jpg", "jpeg", OLD],
-    ["photo.webp", "webp", WEBP],
-    ["photo.png", "png", OLD],
+    { name: "photo.jpg", format: "jpeg", headers: OLD },
+    { name: "photo.webp", format: "webp", headers: WEBP },
+    { name: "photo.png", format: "png", headers: OLD },
   ] as const)(
-    "%s, which is as large as asked for, is shown by another rung (R1)",
-    async (name, format, headers) => {
+    "$name, which is as large as asked for, is shown by another rung (R1)",
+    async ({ name, format, headers }) => {
       arrange({ resizedHeader: OTHER });
       put(name, await drawAs(format, 150, 100));
       const answer = await get(`/images/tall/${name}`, { headers });
@@ -248,15 +248,15 @@ describe("through the Worker:", () => {
 
   // run-worker.ts checks after each test that no answer holds an original.
   test.each([
-    ["key.jpg", "made/key.jpg", "/images/tall/key.jpg"],
-    ["key.jpg", "made/key.jpg", PATH],
-    ["turned.jpg", "made/rotated-gps.jpg", "/images/tall/turned.jpg"],
-    ["a.png", "made/transparent.png", "/images/tall/a.png"],
-    ["a.gif", "made/animated.gif", "/images/moving/a.gif"],
-    ["a.svg", "broken/script.svg", "/icons/card/a.svg"],
+    { key: "key.jpg", name: "made/key.jpg", path: "/images/tall/key.jpg" },
+    { key: "key.jpg", name: "made/key.jpg", path: PATH },
+    { key: "turned.jpg", name: "made/rotated-gps.jpg", path: "/images/tall/turned.jpg" },
+    { key: "a.png", name: "made/transparent.png", path: "/images/tall/a.png" },
+    { key: "a.gif", name: "made/animated.gif", path: "/images/moving/a.gif" },
+    { key: "a.svg", name: "broken/script.svg", path: "/icons/card/a.svg" },
   ])(
-    "where nothing is transformed, the original %s stays where it is, whatever its type (R2)",
-    async (key, name, path) => {
+    "where nothing is transformed, the original $key stays where it is, whatever its type (R2)",
+    async ({ key, name, path }) => {
       arrange({ resizedHeader: "other-everywhere", transformations: false });
       for (const type of ["image/jpeg", "image/webp", "image/avif", "image/svg+xml"]) {
         put(path === "/icons/card/a.svg" ? `icons/${key}` : key, name, { type });
@@ -278,12 +278,16 @@ describe("through the Worker:", () => {
   });
 
   test.each([
-    [OTHER, "key.jpg", { edge: "on", resized: "outcome=done" }],
-    ["internal", "key.jpg", { edge: "on" }],
-    ["other-everywhere", "key.jpg", { edge: "off", answered: 200, resized: "outcome=done" }],
+    { resizedHeader: OTHER, canary: "key.jpg", expected: { edge: "on", resized: "outcome=done" } },
+    { resizedHeader: "internal", canary: "key.jpg", expected: { edge: "on" } },
+    {
+      resizedHeader: "other-everywhere",
+      canary: "key.jpg",
+      expected: { edge: "off", answered: 200, resized: "outcome=done" },
+    },
   ] as const)(
-    "cf-resized is %s: /healthz says so (R1)",
-    async (resizedHeader, canary, expected) => {
+    "cf-resized is $resizedHeader: /healthz says so (R1)",
+    async ({ resizedHeader, canary, expected }) => {
       arrange({ resizedHeader, transformations: resizedHeader !== "other-everywhere" });
       const BUCKETS = { media: { ...VARS.BUCKETS.media, canary } };
       const headers = { authorization: `Bearer ${HEALTH_TOKEN}` };
@@ -296,9 +300,9 @@ describe("through the Worker:", () => {
   );
 
   test.each([
-    ["breaks off", 502, "edge-failed"],
-    ["stalls", 504, "timed-out"],
-  ])("a picture that %s before it is known is %d", async (how, status, event) => {
+    { how: "breaks off", status: 502, event: "edge-failed" },
+    { how: "stalls", status: 504, event: "timed-out" },
+  ])("a picture that $how before it is known is $status", async ({ how, status, event }) => {
     arrange({ resizedHeader: OTHER });
     const whole = stage.edge.fetch;
 

@@ -103,14 +103,22 @@ const whole = (text: string) => () => new Response(text).body;
 const broken = () =>
   new ReadableStream({ pull: (stream) => stream.error(new Error("broken off")) });
 
-test.each<[string, () => BodyInit | null, ResponseInit]>([
-  ["an image", whole("a rendition"), {}],
-  ["an error", whole("ERROR 9404: none"), { status: 404 }],
-  ["an error without a text", () => null, { status: 404 }],
-  ["an error whose text breaks off", broken, { status: 502 }],
-  ["an error that ends and stalls", () => stalling("<Error></Error>").body, { status: 403 }],
-  ["a longer error that stalls", () => stalling("x".repeat(4000)).body, { status: 500 }],
-])("when %s has come, no timer is left", async (_what, body, init) => {
+test.each<{ title: string; body: () => BodyInit | null; init: ResponseInit }>([
+  { title: "an image", body: whole("a rendition"), init: {} },
+  { title: "an error", body: whole("ERROR 9404: none"), init: { status: 404 } },
+  { title: "an error without a text", body: () => null, init: { status: 404 } },
+  { title: "an error whose text breaks off", body: broken, init: { status: 502 } },
+  {
+    title: "an error that ends and stalls",
+    body: () => stalling("<Error></Error>").body,
+    init: { status: 403 },
+  },
+  {
+    title: "a longer error that stalls",
+    body: () => stalling("x".repeat(4000)).body,
+    init: { status: 500 },
+  },
+])("when $title has come, no timer is left", async ({ body, init }) => {
   vi.mocked(fetch).mockImplementation(async () => new Response(body(), init));
   expect(await sendNow()).toHaveProperty("status", init.status ?? 200);
   expect(vi.getTimerCount()).toBe(0);

@@ -124,11 +124,15 @@ test("the cache is where the rendition came from (W11)", async () => {
 
 const sizeOf = (text: string) => new TextEncoder().encode(text).length;
 
-test.each<[what: string, route: string, index: string]>([
-  ["97 bytes", "a".repeat(97), "a".repeat(96)],
-  ["two bytes each, beside the limit", `a${"é".repeat(50)}`, `a${"é".repeat(47)}`],
-  ["four bytes each", `/${"🖼".repeat(30)}`, `/${"🖼".repeat(23)}`],
-])("an index of %s is cut at 96 bytes, between two characters", (_what, route, index) => {
+test.each<{ title: string; route: string; index: string }>([
+  { title: "97 bytes", route: "a".repeat(97), index: "a".repeat(96) },
+  {
+    title: "two bytes each, beside the limit",
+    route: `a${"é".repeat(50)}`,
+    index: `a${"é".repeat(47)}`,
+  },
+  { title: "four bytes each", route: `/${"🖼".repeat(30)}`, index: `/${"🖼".repeat(23)}` },
+])("an index of $title is cut at 96 bytes, between two characters", ({ route, index }) => {
   const { indexes, blobs } = dataPoint({ route, status: 200, ms: 12, bytes: 3456 });
   expect(indexes).toEqual([index]);
   expect(blobs[0]).toEqual(route);

@@ -120,12 +120,32 @@ describe.each(["binding", "R2"] as const)("%s is wrong with", (engine) => {
   });
 });
 
-test.each<[what: string, engine: EngineName, draw: object[], mistake: string]>([
-  ["cf draws no object", "cf", [{ key: "a.png" }], 'draw[0].key: bucket media has engine "cf"'],
-  ["an overlay has one place", "binding", [{ key: "a", url: LOGO }], "draw[0]: needs url or key"],
-  ["an overlay has a place", "binding", [{ width: 20 }], "draw[0]: needs url or key"],
-  ["a key stays in the prefix", "binding", [{ key: "../a.png" }], "draw[0].key: "],
-])("%s", async (_what, engine, draw, mistake) => {
+test.each<{ title: string; engine: EngineName; draw: object[]; mistake: string }>([
+  {
+    title: "cf draws no object",
+    engine: "cf",
+    draw: [{ key: "a.png" }],
+    mistake: 'draw[0].key: bucket media has engine "cf"',
+  },
+  {
+    title: "an overlay has one place",
+    engine: "binding",
+    draw: [{ key: "a", url: LOGO }],
+    mistake: "draw[0]: needs url or key",
+  },
+  {
+    title: "an overlay has a place",
+    engine: "binding",
+    draw: [{ width: 20 }],
+    mistake: "draw[0]: needs url or key",
+  },
+  {
+    title: "a key stays in the prefix",
+    engine: "binding",
+    draw: [{ key: "../a.png" }],
+    mistake: "draw[0].key: ",
+  },
+])("$title", async ({ engine, draw, mistake }) => {
   expect((await picture(engine, { ...PLAIN, draw }, "one/key.jpg"))[0]).toBe(500);
   expect(mistakes()).toEqual([expect.stringContaining(`PRESETS.one.${mistake}`)]);
 });

@@ -201,12 +201,24 @@ test("a visitor does not wait for STS beyond their deadline", async () => {
 });
 
 const HOUR = 60 * MINUTE;
-test.each<[string, () => Response, string]>([
-  ["an endless answer", () => new Response(endlessBody()), "unreadable"],
-  ["half an answer", () => new Response(answerOf(now() + HOUR).slice(0, 700)), "unreadable"],
-  ["a redirect", () => Response.redirect("https://x.example", 307), "307"],
-  ["credentials in an error", () => new Response(answerOf(now() + HOUR), { status: 400 }), "400"],
-])("%s of STS gives no credentials", async (_what, respond, origin) => {
+test.each<{ title: string; respond: () => Response; origin: string }>([
+  { title: "an endless answer", respond: () => new Response(endlessBody()), origin: "unreadable" },
+  {
+    title: "half an answer",
+    respond: () => new Response(answerOf(now() + HOUR).slice(0, 700)),
+    origin: "unreadable",
+  },
+  {
+    title: "a redirect",
+    respond: () => Response.redirect("https://x.example", 307),
+    origin: "307",
+  },
+  {
+    title: "credentials in an error",
+    respond: () => new Response(answerOf(now() + HOUR), { status: 400 }),
+    origin: "400",
+  },
+])("$title of STS gives no credentials", async ({ respond, origin }) => {
   answer = respond;
   expect(await getKeyId(memory())).toBe(origin);
 });

@@ -4,26 +4,52 @@ import { expect, test } from "vitest";
 import { bucketUrl, defaultAddressing } from "../../../src/worker/config/bucket-settings.ts";
 import { sourceUrl } from "../../../src/worker/origin/object-url.ts";
 
-test.each<[string, string, "virtual" | "path"]>([
-  ["https://s3.eu-west-1.amazonaws.com", "acme-media", "virtual"],
-  ["https://s3.cn-north-1.amazonaws.com.cn", "acme-media", "virtual"],
-  ["https://s3.eu-west-1.amazonaws.com", "acme.media", "path"],
-  ["https://0123.r2.cloudflarestorage.com", "acme-media", "path"],
-  ["https://minio.example:9000", "acme-media", "path"],
-  ["https://amazonaws.com.example", "acme-media", "path"],
-])("at %s the bucket %s has %s addressing (A4)", (endpoint, bucket, addressing) => {
-  expect(defaultAddressing(endpoint, bucket)).toBe(addressing);
-});
+test.each<{ endpoint: string; bucket: string; addressing: "virtual" | "path" }>([
+  { endpoint: "https://s3.eu-west-1.amazonaws.com", bucket: "acme-media", addressing: "virtual" },
+  {
+    endpoint: "https://s3.cn-north-1.amazonaws.com.cn",
+    bucket: "acme-media",
+    addressing: "virtual",
+  },
+  { endpoint: "https://s3.eu-west-1.amazonaws.com", bucket: "acme.media", addressing: "path" },
+  { endpoint: "https://0123.r2.cloudflarestorage.com", bucket: "acme-media", addressing: "path" },
+  { endpoint: "https://minio.example:9000", bucket: "acme-media", addressing: "path" },
+  { endpoint: "https://amazonaws.com.example", bucket: "acme-media", addressing: "path" },
+])(
+  "at $endpoint the bucket $bucket has $addressing addressing (A4)",
+  ({ endpoint, bucket, addressing }) => {
+    expect(defaultAddressing(endpoint, bucket)).toBe(addressing);
+  },
+);
 
-test.each<[string, "virtual" | "path", string]>([
-  ["https://s3.eu-west-1.amazonaws.com", "virtual", "https://b.s3.eu-west-1.amazonaws.com/"],
-  ["https://s3.eu-west-1.amazonaws.com", "path", "https://s3.eu-west-1.amazonaws.com/b/"],
-  ["https://minio.example:9000", "path", "https://minio.example:9000/b/"],
-  ["http://localhost:8787/cdn-cgi/r2/s3", "path", "http://localhost:8787/cdn-cgi/r2/s3/b/"],
-  ["https://s3.example/base", "virtual", "https://b.s3.example/base/"],
-])("the bucket b at %s with %s addressing is at %s (A4)", (endpoint, addressing, url) => {
-  expect(bucketUrl(endpoint, "b", addressing)).toBe(url);
-});
+test.each<{ endpoint: string; addressing: "virtual" | "path"; url: string }>([
+  {
+    endpoint: "https://s3.eu-west-1.amazonaws.com",
+    addressing: "virtual",
+    url: "https://b.s3.eu-west-1.amazonaws.com/",
+  },
+  {
+    endpoint: "https://s3.eu-west-1.amazonaws.com",
+    addressing: "path",
+    url: "https://s3.eu-west-1.amazonaws.com/b/",
+  },
+  {
+    endpoint: "https://minio.example:9000",
+    addressing: "path",
+    url: "https://minio.example:9000/b/",
+  },
+  {
+    endpoint: "http://localhost:8787/cdn-cgi/r2/s3",
+    addressing: "path",
+    url: "http://localhost:8787/cdn-cgi/r2/s3/b/",
+  },
+  { endpoint: "https://s3.example/base", addressing: "virtual", url: "https://b.s3.example/base/" },
+])(
+  "the bucket b at $endpoint with $addressing addressing is at $url (A4)",
+  ({ endpoint, addressing, url }) => {
+    expect(bucketUrl(endpoint, "b", addressing)).toBe(url);
+  },
+);
 
 test("the URL for the edge names the object's bytes, and its ETag does not follow from it (A15)", async () => {
   const bucket = { baseUrl: "https://b.example/", hasSourceParameter: true };
@@ -38,9 +64,9 @@ test("the URL for the edge names the object's bytes, and its ETag does not follo
 });
 
 test.each([
-  ["without what names its bytes", true, undefined],
-  ["where source_parameter is off", false, "an-etag"],
-])("%s an object's URL for the edge has no parameter", async (_what, hasSourceParameter, etag) => {
+  { title: "without what names its bytes", hasSourceParameter: true, etag: undefined },
+  { title: "where source_parameter is off", hasSourceParameter: false, etag: "an-etag" },
+])("$title an object's URL for the edge has no parameter", async ({ hasSourceParameter, etag }) => {
   const bucket = { baseUrl: "https://b.example/", hasSourceParameter };
   expect(await sourceUrl(bucket, "a", etag)).toBe("https://b.example/a");
 });

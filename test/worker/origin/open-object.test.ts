@@ -361,21 +361,49 @@ describe("what S3 says", () => {
   const NO_CODE = { event: "object-missing", s3Code: "404" };
   const X64 = "X".repeat(64);
 
-  test.each<[string, Answer, object]>([
-    ["of the bucket's region (A5)", error("IllegalLocationConstraint", 400, IN_EU), ELSEWHERE],
-    ["a region that is none", error("", 301, NO_REGION), { reason: /^S3 redirects/ }],
-    ["of its clock (A8)", error("RequestTimeTooSkewed", 403, LATER), AHEAD],
-    ["no date", SKEWED, FAR],
-    ["of the bucket", error("NoSuchBucket", 404), NO_BUCKET],
-    ["of an archive", error("InvalidObjectState"), { reason: "in an archive: restore it" }],
-    ["no code of a missing object", error("", 404), NO_CODE],
-    ["with a dot", error("KMS.DisabledException", 400), { s3Code: "KMS.DisabledException" }],
-    ["in 64 letters", error(X64, 400), { s3Code: X64 }],
-    ["in 65 letters", error(`${X64}X`, 400), { s3Code: undefined }],
-    ["in time, of a host in front of it", error("", 504), { event: "timed-out" }],
-    ["that it is too busy", error("", 429), { event: "origin-failed", isTransient: true }],
-    ["of no part", () => new Response(null, { status: 204 }), { event: "origin-failed" }],
-  ])("%s is in the refusal", async (_what, answer, facts) => {
+  test.each<{ title: string; answer: Answer; facts: object }>([
+    {
+      title: "of the bucket's region (A5)",
+      answer: error("IllegalLocationConstraint", 400, IN_EU),
+      facts: ELSEWHERE,
+    },
+    {
+      title: "a region that is none",
+      answer: error("", 301, NO_REGION),
+      facts: { reason: /^S3 redirects/ },
+    },
+    { title: "of its clock (A8)", answer: error("RequestTimeTooSkewed", 403, LATER), facts: AHEAD },
+    { title: "no date", answer: SKEWED, facts: FAR },
+    { title: "of the bucket", answer: error("NoSuchBucket", 404), facts: NO_BUCKET },
+    {
+      title: "of an archive",
+      answer: error("InvalidObjectState"),
+      facts: { reason: "in an archive: restore it" },
+    },
+    { title: "no code of a missing object", answer: error("", 404), facts: NO_CODE },
+    {
+      title: "with a dot",
+      answer: error("KMS.DisabledException", 400),
+      facts: { s3Code: "KMS.DisabledException" },
+    },
+    { title: "in 64 letters", answer: error(X64, 400), facts: { s3Code: X64 } },
+    { title: "in 65 letters", answer: error(`${X64}X`, 400), facts: { s3Code: undefined } },
+    {
+      title: "in time, of a host in front of it",
+      answer: error("", 504),
+      facts: { event: "timed-out" },
+    },
+    {
+      title: "that it is too busy",
+      answer: error("", 429),
+      facts: { event: "origin-failed", isTransient: true },
+    },
+    {
+      title: "of no part",
+      answer: () => new Response(null, { status: 204 }),
+      facts: { event: "origin-failed" },
+    },
+  ])("$title is in the refusal", async ({ answer, facts }) => {
     bucket = bucketOf();
     answers["current"] = answer;
     expect(await open()).toMatchObject(facts);
@@ -413,11 +441,23 @@ describe("what S3 says", () => {
 });
 
 describe("an S3 that is busy, or silent", () => {
-  test.each<[string, Answer, string, number, typeof result]>([
-    ["busy once, of an overlay (A9)", BUSY, "ok", 2, overlay],
-    ["busy once, of an object, for which others ask again", BUSY, "origin-failed", 1, result],
-    ["missing is no reason to ask again", error("NoSuchKey", 404), "origin-failed", 1, overlay],
-  ])("%s", async (_what, answer, event, times, open) => {
+  test.each<{ title: string; answer: Answer; event: string; times: number; open: typeof result }>([
+    { title: "busy once, of an overlay (A9)", answer: BUSY, event: "ok", times: 2, open: overlay },
+    {
+      title: "busy once, of an object, for which others ask again",
+      answer: BUSY,
+      event: "origin-failed",
+      times: 1,
+      open: result,
+    },
+    {
+      title: "missing is no reason to ask again",
+      answer: error("NoSuchKey", 404),
+      event: "origin-failed",
+      times: 1,
+      open: overlay,
+    },
+  ])("$title", async ({ answer, event, times, open }) => {
     answers["current"] = () => (credentials.length === 1 ? answer() : jpeg());
     expect(await open()).toEqual(event);
     expect(credentials.length).toEqual(times);
@@ -468,32 +508,76 @@ describe("an object", () => {
   const OTHER_PART = { "content-range": `bytes 1024-2047/${LENGTH}` };
   const NO_PART = error("InvalidRange", 416, { "content-range": `bytes */${LENGTH}` });
 
-  test.each<[string, Answer, object]>([
-    ["as S3 sends it", jpeg, { ...FIG, lastModified: DATE }],
-    ["with a weak ETag", named('W/"abc"'), FIG],
-    ["with an ETag of parts", named('"abc-12"'), { ...FIG, etag: "abc-12", validator: "abc-12" }],
-    ["with an empty ETag, which names nothing", named('""'), IS_DATED],
-    ["with metadata", part(META), { metadata: new Map([["focus", "0.2,0.3"]]) }],
-    ["with an encoding", part(GZIP), { etag: "abc", type: "unknown", length: undefined }],
-    ["that says another type", part({ "content-type": "image/png" }), { type: "image/jpeg" }],
-    ["of a server that ignores Range (A14)", whole, FIG],
-    ["that is empty (A14)", error("InvalidRange", 416), { type: "none", length: 0 }],
-    ["that is not empty, and has no such part all the same", NO_PART, { event: "origin-denied" }],
-    ["of an unknown length", part({ "content-range": "bytes 0-1023/*" }), { length: undefined }],
-    ["of which nothing comes, and no length is said", () => new Response(""), { type: "unknown" }],
-    ["of which a part cannot be decoded", undecodable, { etag: "abc", type: "unknown" }],
-    ["of which another part comes", part(OTHER_PART), FAILED],
-    ["whose part is shorter than its range", short, { ...FAILED, isTransient: true }],
-  ])("%s", async (_what, answer, facts) => {
+  test.each<{ title: string; answer: Answer; facts: object }>([
+    { title: "as S3 sends it", answer: jpeg, facts: { ...FIG, lastModified: DATE } },
+    { title: "with a weak ETag", answer: named('W/"abc"'), facts: FIG },
+    {
+      title: "with an ETag of parts",
+      answer: named('"abc-12"'),
+      facts: { ...FIG, etag: "abc-12", validator: "abc-12" },
+    },
+    { title: "with an empty ETag, which names nothing", answer: named('""'), facts: IS_DATED },
+    {
+      title: "with metadata",
+      answer: part(META),
+      facts: { metadata: new Map([["focus", "0.2,0.3"]]) },
+    },
+    {
+      title: "with an encoding",
+      answer: part(GZIP),
+      facts: { etag: "abc", type: "unknown", length: undefined },
+    },
+    {
+      title: "that says another type",
+      answer: part({ "content-type": "image/png" }),
+      facts: { type: "image/jpeg" },
+    },
+    { title: "of a server that ignores Range (A14)", answer: whole, facts: FIG },
+    {
+      title: "that is empty (A14)",
+      answer: error("InvalidRange", 416),
+      facts: { type: "none", length: 0 },
+    },
+    {
+      title: "that is not empty, and has no such part all the same",
+      answer: NO_PART,
+      facts: { event: "origin-denied" },
+    },
+    {
+      title: "of an unknown length",
+      answer: part({ "content-range": "bytes 0-1023/*" }),
+      facts: { length: undefined },
+    },
+    {
+      title: "of which nothing comes, and no length is said",
+      answer: () => new Response(""),
+      facts: { type: "unknown" },
+    },
+    {
+      title: "of which a part cannot be decoded",
+      answer: undecodable,
+      facts: { etag: "abc", type: "unknown" },
+    },
+    { title: "of which another part comes", answer: part(OTHER_PART), facts: FAILED },
+    {
+      title: "whose part is shorter than its range",
+      answer: short,
+      facts: { ...FAILED, isTransient: true },
+    },
+  ])("$title", async ({ answer, facts }) => {
     answers["current"] = answer;
     expect(await open()).toMatchObject(facts);
   });
 
-  test.each<[string, Record<string, string>, string | undefined]>([
-    ["its date and its length", {}, `${DATE} ${JPEG.length}`],
-    ["nothing, without a length", { "content-range": "bytes 0-1023/*" }, undefined],
-    ["nothing, without a date", { "last-modified": "" }, undefined],
-  ])("without an ETag is named by %s", async (_what, changed, validator) => {
+  test.each<{ title: string; changed: Record<string, string>; validator: string | undefined }>([
+    { title: "its date and its length", changed: {}, validator: `${DATE} ${JPEG.length}` },
+    {
+      title: "nothing, without a length",
+      changed: { "content-range": "bytes 0-1023/*" },
+      validator: undefined,
+    },
+    { title: "nothing, without a date", changed: { "last-modified": "" }, validator: undefined },
+  ])("without an ETag is named by $title", async ({ changed, validator }) => {
     answers["current"] = () => {
       const answer = new Response(HEAD, { status: 206 });
       const headers = { "content-range": `bytes 0-1023/${JPEG.length}`, "last-modified": DATE };
@@ -516,20 +600,20 @@ describe("an object", () => {
       },
     });
 
-  test.each<[string, Uint8Array, "close" | "break"]>([
-    ["is shorter", HEAD.slice(0, 100), "close"],
-    ["is longer", JPEG.slice(0, 2000), "close"],
-    ["breaks off", HEAD.slice(0, 100), "break"],
-  ])("whose beginning %s than S3 says is not opened", async (_what, bytes, ending) => {
+  test.each<{ title: string; bytes: Uint8Array; ending: "close" | "break" }>([
+    { title: "is shorter", bytes: HEAD.slice(0, 100), ending: "close" },
+    { title: "is longer", bytes: JPEG.slice(0, 2000), ending: "close" },
+    { title: "breaks off", bytes: HEAD.slice(0, 100), ending: "break" },
+  ])("whose beginning $title than S3 says is not opened", async ({ bytes, ending }) => {
     answers["current"] = part({}, streamOf(bytes, ending));
     expect(await open()).toMatchObject({ event: "origin-failed", isTransient: true });
   });
 
-  test.each<[string, Uint8Array, "close" | "break"]>([
-    ["is shorter", JPEG.slice(0, 2000), "close"],
-    ["is longer", Buffer.concat([JPEG, JPEG]), "close"],
-    ["breaks off", JPEG.slice(0, 2000), "break"],
-  ])("that %s than S3 says fails while it is read", async (_what, bytes, ending) => {
+  test.each<{ title: string; bytes: Uint8Array; ending: "close" | "break" }>([
+    { title: "is shorter", bytes: JPEG.slice(0, 2000), ending: "close" },
+    { title: "is longer", bytes: Buffer.concat([JPEG, JPEG]), ending: "close" },
+    { title: "breaks off", bytes: JPEG.slice(0, 2000), ending: "break" },
+  ])("that $title than S3 says fails while it is read", async ({ bytes, ending }) => {
     const headers = { "content-length": `${JPEG.length}` };
     answers["current"] = () => new Response(streamOf(bytes, ending), { headers });
     expect(await failure()).toMatchObject({ event: "origin-failed", isTransient: true });
@@ -659,12 +743,30 @@ describe("R2 by its binding", () => {
     expect(credentials).toEqual([]);
   });
 
-  test.each<[string, Partial<R2Stored> | undefined, object, R2Fault?]>([
-    ["that is missing", undefined, { event: "object-missing", certain: true }],
-    ["that is empty", { body: new Uint8Array() }, { type: "none", length: 0 }],
-    ["R2 throws for", {}, { event: "origin-failed", isTransient: true }, "throws"],
-    ["with an encoding", { encoding: "gzip" }, { type: "unknown" }],
-  ])("an object %s", async (_what, change, facts, fault) => {
+  test.each<{
+    title: string;
+    change: Partial<R2Stored> | undefined;
+    facts: object;
+    fault?: R2Fault;
+  }>([
+    {
+      title: "that is missing",
+      change: undefined,
+      facts: { event: "object-missing", certain: true },
+    },
+    {
+      title: "that is empty",
+      change: { body: new Uint8Array() },
+      facts: { type: "none", length: 0 },
+    },
+    {
+      title: "R2 throws for",
+      change: {},
+      facts: { event: "origin-failed", isTransient: true },
+      fault: "throws",
+    },
+    { title: "with an encoding", change: { encoding: "gzip" }, facts: { type: "unknown" } },
+  ])("an object $title", async ({ change, facts, fault }) => {
     r2Of(change ? { [KEY]: { ...object, ...change } } : {}, fault);
     expect(await open()).toMatchObject(facts);
   });

@@ -66,16 +66,64 @@ const TOKEN = "eyJhbGciOiJFUzI1NiJ9.eyJpc3MiOiJodHRwcyJ9.c2lnbmF0dXJl";
 
 const KEYLESS_PAGE = /docs\/keyless.md/;
 
-test.each<[what: string, status: number, text: string, code: string, reason: RegExp]>([
-  ["a token", 400, errorOf("InvalidIdentityToken"), "InvalidIdentityToken", KEYLESS_PAGE],
-  ["a trust policy", 403, errorOf("AccessDenied"), "AccessDenied", KEYLESS_PAGE],
-  ["an issuer", 400, errorOf("IDPCommunicationError"), "IDPCommunicationError", KEYLESS_PAGE],
-  ["another code", 400, errorOf("PackedPolicyTooLarge"), "PackedPolicyTooLarge", /STS answers 400/],
-  ["a code in a success", 200, errorOf("AccessDenied"), "unreadable", /not one of STS/],
-  ["HTML", 502, "<html>Bad gateway</html>", "502", /STS answers 502/],
-  ["a redirect", 301, errorOf("AccessDenied"), "301", /not one of STS/],
-  ["a code out of the token", 400, errorOf("eyJpc3MiOiJodHRwcyJ9"), "400", /STS answers 400/],
-])("%s: the failure says what to do, and no text of STS", (_what, status, text, code, reason) => {
+test.each<{ title: string; status: number; text: string; code: string; reason: RegExp }>([
+  {
+    title: "a token",
+    status: 400,
+    text: errorOf("InvalidIdentityToken"),
+    code: "InvalidIdentityToken",
+    reason: KEYLESS_PAGE,
+  },
+  {
+    title: "a trust policy",
+    status: 403,
+    text: errorOf("AccessDenied"),
+    code: "AccessDenied",
+    reason: KEYLESS_PAGE,
+  },
+  {
+    title: "an issuer",
+    status: 400,
+    text: errorOf("IDPCommunicationError"),
+    code: "IDPCommunicationError",
+    reason: KEYLESS_PAGE,
+  },
+  {
+    title: "another code",
+    status: 400,
+    text: errorOf("PackedPolicyTooLarge"),
+    code: "PackedPolicyTooLarge",
+    reason: /STS answers 400/,
+  },
+  {
+    title: "a code in a success",
+    status: 200,
+    text: errorOf("AccessDenied"),
+    code: "unreadable",
+    reason: /not one of STS/,
+  },
+  {
+    title: "HTML",
+    status: 502,
+    text: "<html>Bad gateway</html>",
+    code: "502",
+    reason: /STS answers 502/,
+  },
+  {
+    title: "a redirect",
+    status: 301,
+    text: errorOf("AccessDenied"),
+    code: "301",
+    reason: /not one of STS/,
+  },
+  {
+    title: "a code out of the token",
+    status: 400,
+    text: errorOf("eyJpc3MiOiJodHRwcyJ9"),
+    code: "400",
+    reason: /STS answers 400/,
+  },
+])("$title: the failure says what to do, and no text of STS", ({ status, text, code, reason }) => {
   const failure = parseStsFailure(status, text.replace("no", `token ${TOKEN}`), TOKEN);
   expect(failure).toMatchObject({ code, reason: expect.stringMatching(reason) });
   expect(JSON.stringify(failure)).not.toContain("eyJ");

@@ -64,68 +64,108 @@ function withBytes(jpeg: Buffer, bytes: number[], times = 1): Buffer {
 const thumbnail = Buffer.concat([exifOf(6, "II"), SMALL_JPEG]);
 const PROFILE = Buffer.concat([Buffer.from("ICC_PROFILE\0"), Buffer.alloc(60_000)]);
 
-test.each<[string, Uint8Array, object | undefined]>([
-  ["a JPEG", JPEG, LANDSCAPE],
-  ["a progressive JPEG", await plain.clone().jpeg({ progressive: true }).toBuffer(), LANDSCAPE],
-  ["a PNG", PNG, LANDSCAPE],
-  ["a GIF", await plain.clone().gif().toBuffer(), LANDSCAPE],
-  ["a lossy WebP", await plain.clone().webp().toBuffer(), LANDSCAPE],
-  ["a lossless WebP", await plain.clone().webp({ lossless: true }).toBuffer(), LANDSCAPE],
-  ["a turned JPEG", TURNED_JPEG, PORTRAIT],
-  ["a picture in EXIF is not the picture", withSegment(JPEG, 0xe1, thumbnail), PORTRAIT],
-  [
-    "EXIF behind a profile",
-    withSegment(withSegment(JPEG, 0xe1, thumbnail), 0xe2, PROFILE),
-    PORTRAIT,
-  ],
-  [
-    "an APP1 that is no EXIF",
-    withSegment(JPEG, 0xe1, Buffer.from("http://ns.adobe.com/")),
-    LANDSCAPE,
-  ],
-  ["a fill byte before a marker", withBytes(JPEG, [0xff]), LANDSCAPE],
-  ["a byte between segments, of which decoders differ", withBytes(TURNED_JPEG, [0]), undefined],
-  ["a marker without a length before EXIF", withBytes(TURNED_JPEG, [0xff, 0x01]), undefined],
-  ["a restart marker before EXIF", withBytes(TURNED_JPEG, [0xff, 0xd0]), undefined],
-  ["255 segments", withBytes(JPEG, [0xff, 0xe2, 0, 2], 255), LANDSCAPE],
-  ["30,000 segments, for the CPU time", withBytes(JPEG, [0xff, 0xe1, 0, 2], 30_000), undefined],
-  ["100 KB of fill bytes, for the CPU time", withBytes(JPEG, [0xff], 100_000), undefined],
-  [
-    "a PNG whose first KB alone is searched, for the CPU time",
-    Buffer.concat([PNG, Buffer.alloc(100_000, "eXI"), Buffer.from("eXIf")]),
-    LANDSCAPE,
-  ],
-  [
-    "a WebP that may be turned",
-    await plain
+test.each<{ title: string; bytes: Uint8Array; sides: object | undefined }>([
+  { title: "a JPEG", bytes: JPEG, sides: LANDSCAPE },
+  {
+    title: "a progressive JPEG",
+    bytes: await plain.clone().jpeg({ progressive: true }).toBuffer(),
+    sides: LANDSCAPE,
+  },
+  { title: "a PNG", bytes: PNG, sides: LANDSCAPE },
+  { title: "a GIF", bytes: await plain.clone().gif().toBuffer(), sides: LANDSCAPE },
+  { title: "a lossy WebP", bytes: await plain.clone().webp().toBuffer(), sides: LANDSCAPE },
+  {
+    title: "a lossless WebP",
+    bytes: await plain.clone().webp({ lossless: true }).toBuffer(),
+    sides: LANDSCAPE,
+  },
+  { title: "a turned JPEG", bytes: TURNED_JPEG, sides: PORTRAIT },
+  {
+    title: "a picture in EXIF is not the picture",
+    bytes: withSegment(JPEG, 0xe1, thumbnail),
+    sides: PORTRAIT,
+  },
+  {
+    title: "EXIF behind a profile",
+    bytes: withSegment(withSegment(JPEG, 0xe1, thumbnail), 0xe2, PROFILE),
+    sides: PORTRAIT,
+  },
+  {
+    title: "an APP1 that is no EXIF",
+    bytes: withSegment(JPEG, 0xe1, Buffer.from("http://ns.adobe.com/")),
+    sides: LANDSCAPE,
+  },
+  { title: "a fill byte before a marker", bytes: withBytes(JPEG, [0xff]), sides: LANDSCAPE },
+  {
+    title: "a byte between segments, of which decoders differ",
+    bytes: withBytes(TURNED_JPEG, [0]),
+    sides: undefined,
+  },
+  {
+    title: "a marker without a length before EXIF",
+    bytes: withBytes(TURNED_JPEG, [0xff, 0x01]),
+    sides: undefined,
+  },
+  {
+    title: "a restart marker before EXIF",
+    bytes: withBytes(TURNED_JPEG, [0xff, 0xd0]),
+    sides: undefined,
+  },
+  { title: "255 segments", bytes: withBytes(JPEG, [0xff, 0xe2, 0, 2], 255), sides: LANDSCAPE },
+  {
+    title: "30,000 segments, for the CPU time",
+    bytes: withBytes(JPEG, [0xff, 0xe1, 0, 2], 30_000),
+    sides: undefined,
+  },
+  {
+    title: "100 KB of fill bytes, for the CPU time",
+    bytes: withBytes(JPEG, [0xff], 100_000),
+    sides: undefined,
+  },
+  {
+    title: "a PNG whose first KB alone is searched, for the CPU time",
+    bytes: Buffer.concat([PNG, Buffer.alloc(100_000, "eXI"), Buffer.from("eXIf")]),
+    sides: LANDSCAPE,
+  },
+  {
+    title: "a WebP that may be turned",
+    bytes: await plain
       .clone()
       .withExif({ IFD0: { Artist: "A" } })
       .webp()
       .toBuffer(),
-    undefined,
-  ],
-  ["a PNG whose EXIF leaves it", withExif(PNG, 1), LANDSCAPE],
-  ["a turned PNG", withExif(PNG, 6), PORTRAIT],
-  ["a PNG that breaks off in its EXIF", withExif(PNG, 6).subarray(0, 50), LANDSCAPE],
-  [
-    "an AVIF may be turned by a property",
-    await plain.clone().avif({ effort: 0 }).toBuffer(),
-    undefined,
-  ],
-  [
-    "a square AVIF",
-    await plain.clone().resize(20, 20, { fit: "fill" }).avif({ effort: 0 }).toBuffer(),
-    { width: 20, height: 20 },
-  ],
-  [
-    "a JPEG that breaks off in its EXIF",
-    withSegment(JPEG, 0xe1, thumbnail).subarray(0, 60),
-    undefined,
-  ],
-  ["a JPEG that breaks off before its sides", JPEG.subarray(0, 100), undefined],
-  ["a PDF", Buffer.from("%PDF-1.7"), undefined],
-  ["nothing", new Uint8Array(), undefined],
-])("%s (A14, O9)", (_what, bytes, sides) => {
+    sides: undefined,
+  },
+  { title: "a PNG whose EXIF leaves it", bytes: withExif(PNG, 1), sides: LANDSCAPE },
+  { title: "a turned PNG", bytes: withExif(PNG, 6), sides: PORTRAIT },
+  {
+    title: "a PNG that breaks off in its EXIF",
+    bytes: withExif(PNG, 6).subarray(0, 50),
+    sides: LANDSCAPE,
+  },
+  {
+    title: "an AVIF may be turned by a property",
+    bytes: await plain.clone().avif({ effort: 0 }).toBuffer(),
+    sides: undefined,
+  },
+  {
+    title: "a square AVIF",
+    bytes: await plain.clone().resize(20, 20, { fit: "fill" }).avif({ effort: 0 }).toBuffer(),
+    sides: { width: 20, height: 20 },
+  },
+  {
+    title: "a JPEG that breaks off in its EXIF",
+    bytes: withSegment(JPEG, 0xe1, thumbnail).subarray(0, 60),
+    sides: undefined,
+  },
+  {
+    title: "a JPEG that breaks off before its sides",
+    bytes: JPEG.subarray(0, 100),
+    sides: undefined,
+  },
+  { title: "a PDF", bytes: Buffer.from("%PDF-1.7"), sides: undefined },
+  { title: "nothing", bytes: new Uint8Array(), sides: undefined },
+])("$title (A14, O9)", ({ bytes, sides }) => {
   expect(sidesOf(bytes)).toEqual(sides);
 });
 

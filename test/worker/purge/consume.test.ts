@@ -138,14 +138,30 @@ describe("nothing is purged, and the message is acknowledged and logged, for", (
     ]);
   });
 
-  test.each<[string, unknown, string[]]>([
-    ["a test of S3", TEST_EVENT, []],
-    ["a key that no URL names", r2Notification("acme-media", "k".repeat(2_000)), []],
-    ["an object outside of the prefix", r2Notification("acme-media", "secret/a.jpg"), []],
-    ["another bucket", r2Notification("acme-other", FULL_KEY), ["event-elsewhere"]],
+  test.each<{ title: string; body: unknown; events: string[] }>([
+    { title: "a test of S3", body: TEST_EVENT, events: [] },
+    {
+      title: "a key that no URL names",
+      body: r2Notification("acme-media", "k".repeat(2_000)),
+      events: [],
+    },
+    {
+      title: "an object outside of the prefix",
+      body: r2Notification("acme-media", "secret/a.jpg"),
+      events: [],
+    },
+    {
+      title: "another bucket",
+      body: r2Notification("acme-other", FULL_KEY),
+      events: ["event-elsewhere"],
+    },
     // `media` is the bucket's name in wrangler.toml alone.
-    ["the bucket's name here", r2Notification("media", FULL_KEY), ["event-elsewhere"]],
-  ])("%s, which is no fault of the message", async (_what, body, events) => {
+    {
+      title: "the bucket's name here",
+      body: r2Notification("media", FULL_KEY),
+      events: ["event-elsewhere"],
+    },
+  ])("$title, which is no fault of the message", async ({ body, events }) => {
     expect(await deliverOne(body)).toEqual([]);
     expect(lines().map((line) => line["event"])).toEqual(events);
   });
@@ -201,26 +217,26 @@ describe("a batch", () => {
   const messageAbout = (start: number, count: number) =>
     messageOf(notification("acme-media", ...numbered(start, count)), OLD);
 
-  test.each<[what: string, sizes: [start: number, count: number][], calls: number[]]>([
-    [
-      "of messages with several objects",
-      [
+  test.each<{ title: string; sizes: [start: number, count: number][]; lengths: number[] }>([
+    {
+      title: "of messages with several objects",
+      sizes: [
         [0, 60],
         [20, 80],
         [100, 1],
       ],
-      [100, 1],
-    ],
-    [
-      "that begins with a message of more objects than a call takes",
-      [
+      lengths: [100, 1],
+    },
+    {
+      title: "that begins with a message of more objects than a call takes",
+      sizes: [
         [0, 150],
         [150, 1],
       ],
-      [100, 51],
-    ],
-    ["of one message with more than that", [[0, 250]], [100, 100, 50]],
-  ])("%s is purged in calls of 100", async (_what, sizes, lengths) => {
+      lengths: [100, 51],
+    },
+    { title: "of one message with more than that", sizes: [[0, 250]], lengths: [100, 100, 50] },
+  ])("$title is purged in calls of 100", async ({ sizes, lengths }) => {
     const messages = sizes.map((size) => messageAbout(...size));
     await deliver(messages, withoutStore());
 
@@ -237,16 +253,19 @@ describe("a batch", () => {
     expect(settled).toEqual(["ack", { retry: undefined }, { retry: undefined }]);
   });
 
-  test.each<[what: string, count: number, seconds: number]>([
-    ["several calls", 250, 45],
-    ["one call about several objects", 2, 15],
-    ["one object", 1, 0],
-  ])("of one message holds the queue after %s for %i objects", async (_what, count, seconds) => {
-    stopDate();
-    const began = Date.now();
-    await deliver([messageAbout(0, count)], withoutStore());
-    expect((Date.now() - began) / 1000).toBe(seconds);
-  });
+  test.each<{ title: string; count: number; seconds: number }>([
+    { title: "several calls", count: 250, seconds: 45 },
+    { title: "one call about several objects", count: 2, seconds: 15 },
+    { title: "one object", count: 1, seconds: 0 },
+  ])(
+    "of one message holds the queue after $title for $count objects",
+    async ({ count, seconds }) => {
+      stopDate();
+      const began = Date.now();
+      await deliver([messageAbout(0, count)], withoutStore());
+      expect((Date.now() - began) / 1000).toBe(seconds);
+    },
+  );
 
   test("of several messages holds the queue, so that operators have calls left", async () => {
     stopDate();
@@ -260,10 +279,10 @@ describe("a batch", () => {
     expect((Date.now() - began) / 1000).toBe(15);
   });
 
-  test.each<[what: string, messages: number, seconds: number]>([
-    ["of one message holds nothing up", 1, 0],
-    ["that took longer holds nothing up", 2, 20],
-  ])("%s", async (_what, count, seconds) => {
+  test.each<{ title: string; count: number; seconds: number }>([
+    { title: "of one message holds nothing up", count: 1, seconds: 0 },
+    { title: "that took longer holds nothing up", count: 2, seconds: 20 },
+  ])("$title", async ({ count, seconds }) => {
     stopDate();
     const began = Date.now();
     answerCall = async () => {
@@ -370,17 +389,27 @@ describe("a message comes again", () => {
 });
 
 describe("a run that had begun before the change may be on its way", () => {
-  test.each<[what: string, age: number, attempts: number, settled: unknown]>([
-    ["sent just now", 0, 1, { retry: RUN_S }],
-    ["sent half a minute ago", 30, 1, { retry: RUN_S }],
-    ["whose runs are about to end", RUN_S - 0.1, 1, { retry: RUN_S }],
-    ["whose runs have ended", RUN_S, 1, "ack"],
-    ["sent hours ago", 10_000, 1, "ack"],
-    ["sent by a clock that is ahead", -3_600, 1, { retry: RUN_S }],
-    ["that seems new at each attempt", 0, 19, { retry: RUN_S }],
-    ["that seemed new twenty times, after it had waited for its batch", 25, 20, "ack"],
-    ["that was often not purged", 31, 20, { retry: RUN_S }],
-  ])("a message %s", async (_what, age, attempts, settled) => {
+  test.each<{ title: string; age: number; attempts: number; settled: unknown }>([
+    { title: "sent just now", age: 0, attempts: 1, settled: { retry: RUN_S } },
+    { title: "sent half a minute ago", age: 30, attempts: 1, settled: { retry: RUN_S } },
+    {
+      title: "whose runs are about to end",
+      age: RUN_S - 0.1,
+      attempts: 1,
+      settled: { retry: RUN_S },
+    },
+    { title: "whose runs have ended", age: RUN_S, attempts: 1, settled: "ack" },
+    { title: "sent hours ago", age: 10_000, attempts: 1, settled: "ack" },
+    { title: "sent by a clock that is ahead", age: -3_600, attempts: 1, settled: { retry: RUN_S } },
+    { title: "that seems new at each attempt", age: 0, attempts: 19, settled: { retry: RUN_S } },
+    {
+      title: "that seemed new twenty times, after it had waited for its batch",
+      age: 25,
+      attempts: 20,
+      settled: "ack",
+    },
+    { title: "that was often not purged", age: 31, attempts: 20, settled: { retry: RUN_S } },
+  ])("a message $title", async ({ age, attempts, settled }) => {
     stopDate();
     const message = deletionOf(FULL_KEY, { age, attempts });
     await deliver([message], withoutStore());

@@ -90,13 +90,43 @@ test("what is stored of them is deleted", async () => {
   expect(storedCount()).toBe(0);
 });
 
-test.each<[what: string, prefix: string, fail: () => void, status: number, reason: string]>([
-  ["of a bucket of S3", "media/2026/", () => {}, 400, "not an R2 binding"],
-  ["of no bucket", "elsewhere/2026/", () => {}, 400, "no bucket of this name"],
-  ["that is no name", "2026", () => {}, 400, "no bucket of this name"],
-  ["that R2 does not list", "fresh/", () => originals.faults.add("throws-list"), 502, "listed"],
-  ["that R2 lists too slowly", "fresh/", () => originals.faults.add("stall-list"), 502, "listed"],
-])("a prefix %s is refused, with the reason", async (_what, prefix, fail, status, reason) => {
+test.each<{ title: string; prefix: string; fail: () => void; status: number; reason: string }>([
+  {
+    title: "of a bucket of S3",
+    prefix: "media/2026/",
+    fail: () => {},
+    status: 400,
+    reason: "not an R2 binding",
+  },
+  {
+    title: "of no bucket",
+    prefix: "elsewhere/2026/",
+    fail: () => {},
+    status: 400,
+    reason: "no bucket of this name",
+  },
+  {
+    title: "that is no name",
+    prefix: "2026",
+    fail: () => {},
+    status: 400,
+    reason: "no bucket of this name",
+  },
+  {
+    title: "that R2 does not list",
+    prefix: "fresh/",
+    fail: () => originals.faults.add("throws-list"),
+    status: 502,
+    reason: "listed",
+  },
+  {
+    title: "that R2 lists too slowly",
+    prefix: "fresh/",
+    fail: () => originals.faults.add("stall-list"),
+    status: 502,
+    reason: "listed",
+  },
+])("a prefix $title is refused, with the reason", async ({ prefix, fail, status, reason }) => {
   fail();
   const result = await purge({ prefix });
   expect(result.status).toEqual(status);

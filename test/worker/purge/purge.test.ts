@@ -157,13 +157,28 @@ describe("with PURGE_TOKEN", () => {
     expect((await post(TEST_EVENT, env, { authorization })).status).toBe(200);
   });
 
-  test.each<[string, BodyInit | undefined, number, string]>([
-    ["no body", undefined, 400, "not a JSON object"],
-    ["what is no UTF-8", new Uint8Array([0x7b, 0xff, 0x7d]), 400, "not UTF-8"],
-    ["an unknown bucket", '{"bucket": "acme"}', 400, "no bucket of this name"],
-    ["too much", " ".repeat(256 * 1024 + 1), 413, "256 KiB"],
-    ["165,000 names", JSON.stringify({ objects: names(165_000) }), 413, "256 KiB"],
-  ])("a body of %s is refused, with the reason", async (_what, body, status, reason) => {
+  test.each<{ title: string; body: BodyInit | undefined; status: number; reason: string }>([
+    { title: "no body", body: undefined, status: 400, reason: "not a JSON object" },
+    {
+      title: "what is no UTF-8",
+      body: new Uint8Array([0x7b, 0xff, 0x7d]),
+      status: 400,
+      reason: "not UTF-8",
+    },
+    {
+      title: "an unknown bucket",
+      body: '{"bucket": "acme"}',
+      status: 400,
+      reason: "no bucket of this name",
+    },
+    { title: "too much", body: " ".repeat(256 * 1024 + 1), status: 413, reason: "256 KiB" },
+    {
+      title: "165,000 names",
+      body: JSON.stringify({ objects: names(165_000) }),
+      status: 413,
+      reason: "256 KiB",
+    },
+  ])("a body of $title is refused, with the reason", async ({ body, status, reason }) => {
     const init = { method: "POST", headers: AUTHORIZED, ...(body !== undefined && { body }) };
     const answer = await get("/purge", init, FULL);
     expect(answer.status).toBe(status);
@@ -213,13 +228,49 @@ describe("the cache", () => {
     expect(lines()).toEqual([]);
   });
 
-  test.each<[string, () => Promise<PurgeResult>, number, string, string]>([
-    ["has an error", async () => failing("internal error"), 502, "30", "internal error (0)"],
-    ["throws", async () => Promise.reject(new Error("gone")), 502, "30", "gone"],
-    ["says nothing", async () => ({ success: false, errors: [] }), 502, "30", "cache: "],
-    ["is limited", async () => failing("Too many purges", 10_429), 429, "60", "burst of 25"],
-    ["throws a limit", async () => Promise.reject(new Error("HTTP 429")), 429, "60", "burst of 25"],
-  ])("that %s: the object is named", async (_what, call, status, wait, reason) => {
+  test.each<{
+    title: string;
+    call: () => Promise<PurgeResult>;
+    status: number;
+    wait: string;
+    reason: string;
+  }>([
+    {
+      title: "has an error",
+      call: async () => failing("internal error"),
+      status: 502,
+      wait: "30",
+      reason: "internal error (0)",
+    },
+    {
+      title: "throws",
+      call: async () => Promise.reject(new Error("gone")),
+      status: 502,
+      wait: "30",
+      reason: "gone",
+    },
+    {
+      title: "says nothing",
+      call: async () => ({ success: false, errors: [] }),
+      status: 502,
+      wait: "30",
+      reason: "cache: ",
+    },
+    {
+      title: "is limited",
+      call: async () => failing("Too many purges", 10_429),
+      status: 429,
+      wait: "60",
+      reason: "burst of 25",
+    },
+    {
+      title: "throws a limit",
+      call: async () => Promise.reject(new Error("HTTP 429")),
+      status: 429,
+      wait: "60",
+      reason: "burst of 25",
+    },
+  ])("that $title: the object is named", async ({ call, status, wait, reason }) => {
     answerCall = call;
     const object = "media/fig.jpg";
     const result = await purge({ objects: [object] });
@@ -346,11 +397,11 @@ describe("objects", () => {
   });
 
   test.each([
-    ["outside of the prefix", bridgeEvent("acme-media", "secret/a.jpg"), []],
-    ["of another bucket", notification("other", "a+b.jpg"), [1]],
+    { title: "outside of the prefix", event: bridgeEvent("acme-media", "secret/a.jpg"), times: [] },
+    { title: "of another bucket", event: notification("other", "a+b.jpg"), times: [1] },
   ])(
-    "of an event that are %s are no fault, and the answer says so",
-    async (_what, event, times) => {
+    "of an event that are $title are no fault, and the answer says so",
+    async ({ event, times }) => {
       const { status, report } = await purge(event);
       expect(status).toBe(200);
       expect(report.purged).toEqual([]);

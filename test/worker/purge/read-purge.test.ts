@@ -33,49 +33,78 @@ test.each<[string, string]>([
 
 const FORMS = '{"objects": ["BUCKET/key"';
 
-test.each<[what: string, body: unknown, reason?: string]>([
-  ["an empty object", {}],
-  ["no objects", { objects: [] }],
-  ["an object that is no text", { objects: ["media/a.jpg", 1] }],
-  ["a list in the list", { objects: [["media/a.jpg"]] }],
-  ["objects as a text", { objects: "media/a.jpg" }],
-  ["objects as a table", { objects: { 0: "media/a.jpg", length: 1 } }],
-  ["everything as a text", { everything: "true" }],
-  ["everything as a number", { everything: 1 }],
-  ["not everything", { everything: false }],
-  ["two forms", { objects: ["media/a.jpg"], everything: true }],
-  ["a form with something more", { everything: true, dryRun: true }],
-  ["a bucket that is no text", { bucket: ["media"] }],
-  ["a prefix that is no text", { prefix: ["media/"] }],
-  ["a cursor that is no text", { prefix: "media/", after: 1 }],
-  ["a cursor alone", { after: "x" }],
-  ["a cursor of a bucket", { bucket: "media", after: "x" }],
-  ["verify as a text", { objects: ["media/a.jpg"], verify: "true" }],
-  ["verify of a bucket", { bucket: "media", verify: true }],
-  ["a typing error", { object: ["media/a.jpg"] }],
-  ["an event of another service", { ...bridgeEvent("acme-media", "a"), source: "aws.ec2" }],
-  ["an event that somebody else made", { ...bridgeEvent("acme-media", "a"), source: "my.app" }],
-  ["another test event", { Event: "s3:OtherEvent" }],
-  ["records that are no list", { Records: { 0: {} } }],
-  ["a message of SNS", { Type: "Notification", Message: JSON.stringify({ everything: true }) }],
-  ["an event with no detail", { source: "aws.s3" }, "bucket.name"],
-  ["an event with no bucket", bridgeEvent(undefined, "a"), "bucket.name"],
-  [
-    "an event with a bucket that is no text",
-    bridgeEvent({ name: "acme-media" }, "a"),
-    "bucket.name",
-  ],
-  ["an event with a key that is no text", bridgeEvent("acme-media", ["a"]), "bucket.name"],
-  ["an event with an empty key", bridgeEvent("acme-media", ""), "bucket.name"],
-  ["an event with a record that is null", { Records: [null] }, "bucket.name"],
-  [
-    "an event with a second record without a key",
-    notification("acme-media", "a", undefined),
-    "bucket.name",
-  ],
-  ["an event with a key that is no UTF-8", notification("acme-media", "%ff.jpg"), "bucket.name"],
-  ["an event with a key with half an escape", notification("acme-media", "100%"), "bucket.name"],
-])("%s is refused, with the reason", async (_what, body, reason = FORMS) => {
+test.each<{ title: string; body: unknown; reason?: string }>([
+  { title: "an empty object", body: {} },
+  { title: "no objects", body: { objects: [] } },
+  { title: "an object that is no text", body: { objects: ["media/a.jpg", 1] } },
+  { title: "a list in the list", body: { objects: [["media/a.jpg"]] } },
+  { title: "objects as a text", body: { objects: "media/a.jpg" } },
+  { title: "objects as a table", body: { objects: { 0: "media/a.jpg", length: 1 } } },
+  { title: "everything as a text", body: { everything: "true" } },
+  { title: "everything as a number", body: { everything: 1 } },
+  { title: "not everything", body: { everything: false } },
+  { title: "two forms", body: { objects: ["media/a.jpg"], everything: true } },
+  { title: "a form with something more", body: { everything: true, dryRun: true } },
+  { title: "a bucket that is no text", body: { bucket: ["media"] } },
+  { title: "a prefix that is no text", body: { prefix: ["media/"] } },
+  { title: "a cursor that is no text", body: { prefix: "media/", after: 1 } },
+  { title: "a cursor alone", body: { after: "x" } },
+  { title: "a cursor of a bucket", body: { bucket: "media", after: "x" } },
+  { title: "verify as a text", body: { objects: ["media/a.jpg"], verify: "true" } },
+  { title: "verify of a bucket", body: { bucket: "media", verify: true } },
+  { title: "a typing error", body: { object: ["media/a.jpg"] } },
+  {
+    title: "an event of another service",
+    body: { ...bridgeEvent("acme-media", "a"), source: "aws.ec2" },
+  },
+  {
+    title: "an event that somebody else made",
+    body: { ...bridgeEvent("acme-media", "a"), source: "my.app" },
+  },
+  { title: "another test event", body: { Event: "s3:OtherEvent" } },
+  { title: "records that are no list", body: { Records: { 0: {} } } },
+  {
+    title: "a message of SNS",
+    body: { Type: "Notification", Message: JSON.stringify({ everything: true }) },
+  },
+  { title: "an event with no detail", body: { source: "aws.s3" }, reason: "bucket.name" },
+  { title: "an event with no bucket", body: bridgeEvent(undefined, "a"), reason: "bucket.name" },
+  {
+    title: "an event with a bucket that is no text",
+    body: bridgeEvent({ name: "acme-media" }, "a"),
+    reason: "bucket.name",
+  },
+  {
+    title: "an event with a key that is no text",
+    body: bridgeEvent("acme-media", ["a"]),
+    reason: "bucket.name",
+  },
+  {
+    title: "an event with an empty key",
+    body: bridgeEvent("acme-media", ""),
+    reason: "bucket.name",
+  },
+  {
+    title: "an event with a record that is null",
+    body: { Records: [null] },
+    reason: "bucket.name",
+  },
+  {
+    title: "an event with a second record without a key",
+    body: notification("acme-media", "a", undefined),
+    reason: "bucket.name",
+  },
+  {
+    title: "an event with a key that is no UTF-8",
+    body: notification("acme-media", "%ff.jpg"),
+    reason: "bucket.name",
+  },
+  {
+    title: "an event with a key with half an escape",
+    body: notification("acme-media", "100%"),
+    reason: "bucket.name",
+  },
+])("$title is refused, with the reason", async ({ body, reason = FORMS }) => {
   const expected = { kind: "bad-request", status: 400, reason: expect.stringContaining(reason) };
   expect(await read(body)).toEqual(expected);
 });
@@ -174,13 +203,13 @@ function endlessBody(bytes: number) {
   return { body, taken };
 }
 
-test.each<[what: string, contentLength: string | undefined, maxTaken: number]>([
-  ["that says its length is not read", `${LIMIT + 1}`, 20_000],
-  ["that says too much is not read", "1e9", 20_000],
-  ["without a length is cut", undefined, LIMIT + 40_000],
-  ["that lies about its length is cut", "10", LIMIT + 40_000],
-  ["with a length that is none is cut", "many", LIMIT + 40_000],
-])("a body of 2 MiB %s, and never parsed", async (_what, contentLength, maxTaken) => {
+test.each<{ title: string; contentLength: string | undefined; maxTaken: number }>([
+  { title: "that says its length is not read", contentLength: `${LIMIT + 1}`, maxTaken: 20_000 },
+  { title: "that says too much is not read", contentLength: "1e9", maxTaken: 20_000 },
+  { title: "without a length is cut", contentLength: undefined, maxTaken: LIMIT + 40_000 },
+  { title: "that lies about its length is cut", contentLength: "10", maxTaken: LIMIT + 40_000 },
+  { title: "with a length that is none is cut", contentLength: "many", maxTaken: LIMIT + 40_000 },
+])("a body of 2 MiB $title, and never parsed", async ({ contentLength, maxTaken }) => {
   const { body, taken } = endlessBody(2 * 1024 * 1024);
   const headers = new Headers(
     contentLength === undefined ? {} : { "content-length": contentLength },

@@ -85,21 +85,27 @@ function requestOf(name: string, reader: Reader, svg: boolean, type: ObjectType 
   return createTransformRequest(variant(name), formats, { type });
 }
 
-test.each<[string, Reader, boolean, AcceptedFormats, string | undefined]>([
-  ["card", "both", false, "avif.webp", "avif"],
-  ["card", "avif", false, "avif", "avif"],
-  ["card", "webp", false, "webp", "webp"],
-  ["card", "none", false, "plain", undefined],
-  ["hero", "both", false, "avif.webp", "webp"], // too large for AVIF, unless the original is small
-  ["hero", "avif", false, "avif", undefined],
-  ["hero@640w", "both", false, "avif.webp", "avif"],
-  ["plain", "both", false, "own", "jpeg"],
-  ["moving", "both", false, "webp", "webp"],
-  ["card", "both", true, "svg", undefined],
-  ["plain", "both", true, "svg", undefined],
+test.each<{
+  name: string;
+  reader: Reader;
+  svg: boolean;
+  formats: AcceptedFormats;
+  format: string | undefined;
+}>([
+  { name: "card", reader: "both", svg: false, formats: "avif.webp", format: "avif" },
+  { name: "card", reader: "avif", svg: false, formats: "avif", format: "avif" },
+  { name: "card", reader: "webp", svg: false, formats: "webp", format: "webp" },
+  { name: "card", reader: "none", svg: false, formats: "plain", format: undefined },
+  { name: "hero", reader: "both", svg: false, formats: "avif.webp", format: "webp" }, // too large for AVIF, unless the original is small
+  { name: "hero", reader: "avif", svg: false, formats: "avif", format: undefined },
+  { name: "hero@640w", reader: "both", svg: false, formats: "avif.webp", format: "avif" },
+  { name: "plain", reader: "both", svg: false, formats: "own", format: "jpeg" },
+  { name: "moving", reader: "both", svg: false, formats: "webp", format: "webp" },
+  { name: "card", reader: "both", svg: true, formats: "svg", format: undefined },
+  { name: "plain", reader: "both", svg: true, formats: "svg", format: undefined },
 ])(
-  "%s for a browser that reads %s (svg route: %s) accepts %s and is asked for as %s (O6, O7, O8, R8)",
-  (name, reader, svg, formats, format) => {
+  "$name for a browser that reads $reader (svg route: $svg) accepts $formats and is asked for as $format (O6, O7, O8, R8)",
+  ({ name, reader, svg, formats, format }) => {
     expect(acceptedFormatsOf(variant(name), readers[reader], svg)).toBe(formats);
     expect(requestOf(name, reader, svg).format).toBe(format);
   },

@@ -85,12 +85,12 @@ const SENT = ORIGINS.flatMap((origin) =>
 );
 
 test.each([
-  ["pages of two sites", "GET", [APP, NEAR]],
-  ["pages of the Worker's site", "GET", [NEAR]],
-  ["pages of another site", "HEAD", [APP]],
-  ["preflights", "OPTIONS", [APP, NEAR]],
-  ["requests with a wrong method", "POST", [APP]],
-])("a cache in front that heeds vary mixes up no %s", async (_what, method, origins) => {
+  { title: "pages of two sites", method: "GET", origins: [APP, NEAR] },
+  { title: "pages of the Worker's site", method: "GET", origins: [NEAR] },
+  { title: "pages of another site", method: "HEAD", origins: [APP] },
+  { title: "preflights", method: "OPTIONS", origins: [APP, NEAR] },
+  { title: "requests with a wrong method", method: "POST", origins: [APP] },
+])("a cache in front that heeds vary mixes up no $title", async ({ method, origins }) => {
   const env = { ...ENV, ROUTES: [{ path: "/app/:preset/*", object: "media/*", origins }] };
 
   for (const path of [IMAGE, "/app/nope/key.jpg"]) {
@@ -233,14 +233,14 @@ test("a preflight is answered, by GET's rules", async () => {
   expect(stage.edgeRequests).toEqual([]);
 });
 
-test.each<[string, string, string]>([
-  ["POST", IMAGE, "GET, HEAD, OPTIONS"],
-  ["OPTIONS", "/images/card/key.jpg", "GET, HEAD"],
-  ["OPTIONS", "/nothing", "GET, HEAD"],
-  ["OPTIONS", "/%ff", "GET, HEAD"],
-  ["OPTIONS", "/healthz", "GET, HEAD"],
-  ["DELETE", "/healthz", "GET, HEAD"],
-])("%s %s is a 405 that allows %s", async (method, path, allow) => {
+test.each<{ method: string; path: string; allow: string }>([
+  { method: "POST", path: IMAGE, allow: "GET, HEAD, OPTIONS" },
+  { method: "OPTIONS", path: "/images/card/key.jpg", allow: "GET, HEAD" },
+  { method: "OPTIONS", path: "/nothing", allow: "GET, HEAD" },
+  { method: "OPTIONS", path: "/%ff", allow: "GET, HEAD" },
+  { method: "OPTIONS", path: "/healthz", allow: "GET, HEAD" },
+  { method: "DELETE", path: "/healthz", allow: "GET, HEAD" },
+])("$method $path is a 405 that allows $allow", async ({ method, path, allow }) => {
   const answer = await get(path, { method });
   expect(answer.status).toBe(405);
   expect(answer.headers.get("allow")).toEqual(allow);

@@ -22,40 +22,154 @@ function variantWith(
 
 const LIMIT = 1_200 + 2_048;
 
-test.each<[string, Variant, object | undefined, object | undefined, number | undefined]>([
-  ["a smaller one", variantWith({}), SIDES, SMALLER, LIMIT],
-  ["one of the same sides", variantWith({ fit: "contain" }), SIDES, SIDES, LIMIT],
-  ["one that is turned", variantWith({ fit: "contain", rotate: 90 }), SIDES, TURNED, LIMIT],
-  ["a wider one", variantWith({ fit: "contain" }), SIDES, LARGER, undefined],
-  ["a higher one", variantWith({ fit: "cover" }), SIDES, HIGHER, undefined],
-  ["one of unknown sides that is never larger", variantWith({}), undefined, undefined, LIMIT],
-  ["a crop of unknown sides", variantWith({ fit: "crop" }), undefined, undefined, LIMIT],
-  [
-    "one of unknown sides that may be larger",
-    variantWith({ fit: "cover" }),
-    undefined,
-    undefined,
-    undefined,
-  ],
-  [
-    "one of an unknown size",
-    variantWith({ fit: "pad", trim: "border" }),
-    SIDES,
-    undefined,
-    undefined,
-  ],
-  ["a preset of JPEG", variantWith({}, "jpeg"), SIDES, SMALLER, LIMIT],
-  ["a preset of PNG", variantWith({}, "png"), SIDES, SMALLER, undefined],
-  ["a preset of nothing but PNG", variantWith({}, "png-force"), SIDES, SMALLER, undefined],
-  ["an animation", variantWith({ anim: true }), SIDES, SMALLER, undefined],
-  ["an overlay", variantWith({ draw: [{ key: "a.png" }] }), SIDES, SMALLER, undefined],
-  ["a border", variantWith({ border: { color: "red", width: 1 } }), SIDES, SMALLER, undefined],
-  ["sharpened", variantWith({ sharpen: 1 }), SIDES, SMALLER, undefined],
-  ["enlarged", variantWith({ upscale: "generate" }), SIDES, SMALLER, undefined],
-  ["quality 90", variantWith({ quality: 90 }), SIDES, SMALLER, LIMIT],
-  ["quality 91", variantWith({ quality: 91 }), SIDES, SMALLER, undefined],
-  ["a named quality", variantWith({ quality: "high" }), SIDES, SMALLER, LIMIT],
-])("%s may have so many bytes", (_what, variant, sides, size, expected) => {
+test.each<{
+  title: string;
+  variant: Variant;
+  sides: object | undefined;
+  size: object | undefined;
+  expected: number | undefined;
+}>([
+  {
+    title: "a smaller one",
+    variant: variantWith({}),
+    sides: SIDES,
+    size: SMALLER,
+    expected: LIMIT,
+  },
+  {
+    title: "one of the same sides",
+    variant: variantWith({ fit: "contain" }),
+    sides: SIDES,
+    size: SIDES,
+    expected: LIMIT,
+  },
+  {
+    title: "one that is turned",
+    variant: variantWith({ fit: "contain", rotate: 90 }),
+    sides: SIDES,
+    size: TURNED,
+    expected: LIMIT,
+  },
+  {
+    title: "a wider one",
+    variant: variantWith({ fit: "contain" }),
+    sides: SIDES,
+    size: LARGER,
+    expected: undefined,
+  },
+  {
+    title: "a higher one",
+    variant: variantWith({ fit: "cover" }),
+    sides: SIDES,
+    size: HIGHER,
+    expected: undefined,
+  },
+  {
+    title: "one of unknown sides that is never larger",
+    variant: variantWith({}),
+    sides: undefined,
+    size: undefined,
+    expected: LIMIT,
+  },
+  {
+    title: "a crop of unknown sides",
+    variant: variantWith({ fit: "crop" }),
+    sides: undefined,
+    size: undefined,
+    expected: LIMIT,
+  },
+  {
+    title: "one of unknown sides that may be larger",
+    variant: variantWith({ fit: "cover" }),
+    sides: undefined,
+    size: undefined,
+    expected: undefined,
+  },
+  {
+    title: "one of an unknown size",
+    variant: variantWith({ fit: "pad", trim: "border" }),
+    sides: SIDES,
+    size: undefined,
+    expected: undefined,
+  },
+  {
+    title: "a preset of JPEG",
+    variant: variantWith({}, "jpeg"),
+    sides: SIDES,
+    size: SMALLER,
+    expected: LIMIT,
+  },
+  {
+    title: "a preset of PNG",
+    variant: variantWith({}, "png"),
+    sides: SIDES,
+    size: SMALLER,
+    expected: undefined,
+  },
+  {
+    title: "a preset of nothing but PNG",
+    variant: variantWith({}, "png-force"),
+    sides: SIDES,
+    size: SMALLER,
+    expected: undefined,
+  },
+  {
+    title: "an animation",
+    variant: variantWith({ anim: true }),
+    sides: SIDES,
+    size: SMALLER,
+    expected: undefined,
+  },
+  {
+    title: "an overlay",
+    variant: variantWith({ draw: [{ key: "a.png" }] }),
+    sides: SIDES,
+    size: SMALLER,
+    expected: undefined,
+  },
+  {
+    title: "a border",
+    variant: variantWith({ border: { color: "red", width: 1 } }),
+    sides: SIDES,
+    size: SMALLER,
+    expected: undefined,
+  },
+  {
+    title: "sharpened",
+    variant: variantWith({ sharpen: 1 }),
+    sides: SIDES,
+    size: SMALLER,
+    expected: undefined,
+  },
+  {
+    title: "enlarged",
+    variant: variantWith({ upscale: "generate" }),
+    sides: SIDES,
+    size: SMALLER,
+    expected: undefined,
+  },
+  {
+    title: "quality 90",
+    variant: variantWith({ quality: 90 }),
+    sides: SIDES,
+    size: SMALLER,
+    expected: LIMIT,
+  },
+  {
+    title: "quality 91",
+    variant: variantWith({ quality: 91 }),
+    sides: SIDES,
+    size: SMALLER,
+    expected: undefined,
+  },
+  {
+    title: "a named quality",
+    variant: variantWith({ quality: "high" }),
+    sides: SIDES,
+    size: SMALLER,
+    expected: LIMIT,
+  },
+])("$title may have so many bytes", ({ variant, sides, size, expected }) => {
   const original = { length: 1_000, ...(sides && { sides: { ...SIDES, ...sides } }) };
   const knownSize = size && { ...SIDES, ...size };
   expect(maxBytesOf(variant, original, knownSize)).toBe(expected);

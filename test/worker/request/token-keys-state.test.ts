@@ -59,64 +59,92 @@ const NOTHING: Expected = {
   hasFailed: false,
 };
 
-test.each<[what: string, events: TokenKeysEvent[], expected: Partial<Expected>]>([
-  ["nothing was fetched yet", [], { isDue: true, unknownKeyAsks: true }],
-  ["keys of a second ago", succeeded(SECOND), { serves: true }],
-  ["keys of 29 s ago", succeeded(29 * SECOND), { serves: true }],
-  ["keys of 30 s ago", succeeded(30 * SECOND), { serves: true, unknownKeyAsks: true }],
-  ["keys of 9 minutes ago", succeeded(9 * MINUTE), { serves: true, unknownKeyAsks: true }],
-  [
-    "keys of 10 minutes ago",
-    succeeded(10 * MINUTE),
-    { serves: true, isDue: true, unknownKeyAsks: true },
-  ],
-  ["keys of just 24 hours ago", succeeded(24 * HOUR), { isDue: true, unknownKeyAsks: true }],
-  [
-    "keys of a moment less than 24 hours ago",
-    succeeded(24 * HOUR - 1),
-    { serves: true, isDue: true, unknownKeyAsks: true },
-  ],
-  ["a failure a second ago", failed(SECOND), { isDue: false, hasFailed: true }],
-  ["a failure 29 s ago", failed(29 * SECOND), { hasFailed: true }],
-  ["a failure 30 s ago", failed(30 * SECOND), { isDue: true, unknownKeyAsks: true }],
-  [
-    "old keys, and a failure 29 s ago",
-    [...succeeded(HOUR), ...failed(29 * SECOND)],
-    { serves: true, hasFailed: true },
-  ],
-  [
-    "old keys, and a failure 30 s ago",
-    [...succeeded(HOUR), ...failed(30 * SECOND)],
-    { serves: true, isDue: true, unknownKeyAsks: true },
-  ],
-  ["a failure, and then keys", [...failed(9 * SECOND), ...succeeded(SECOND)], { serves: true }],
-  ["a fetch that runs", [ago.started(SECOND)], { isDue: true, isRunning: true }],
-  [
-    "a fetch that was cancelled: whoever needs keys begins another, an unknown key does not",
-    [...succeeded(HOUR), ago.started(3 * SECOND)],
-    { serves: true, isDue: true },
-  ],
-  [
-    "a clock that was set back by an hour, after keys",
-    succeeded(-HOUR),
-    { serves: true, isDue: true, unknownKeyAsks: true },
-  ],
-  [
-    "a clock that was set back by an hour, after a failure",
-    failed(-HOUR),
-    { isDue: true, unknownKeyAsks: true },
-  ],
-  [
-    "a clock that was set back by an hour, while a fetch runs",
-    [ago.started(-HOUR)],
-    { isDue: true, unknownKeyAsks: true },
-  ],
-  [
-    "a clock that was set back by two days, after keys",
-    succeeded(-48 * HOUR),
-    { isDue: true, unknownKeyAsks: true },
-  ],
-])("%s", (_what, events, expected) => {
+test.each<{ title: string; events: TokenKeysEvent[]; expected: Partial<Expected> }>([
+  { title: "nothing was fetched yet", events: [], expected: { isDue: true, unknownKeyAsks: true } },
+  { title: "keys of a second ago", events: succeeded(SECOND), expected: { serves: true } },
+  { title: "keys of 29 s ago", events: succeeded(29 * SECOND), expected: { serves: true } },
+  {
+    title: "keys of 30 s ago",
+    events: succeeded(30 * SECOND),
+    expected: { serves: true, unknownKeyAsks: true },
+  },
+  {
+    title: "keys of 9 minutes ago",
+    events: succeeded(9 * MINUTE),
+    expected: { serves: true, unknownKeyAsks: true },
+  },
+  {
+    title: "keys of 10 minutes ago",
+    events: succeeded(10 * MINUTE),
+    expected: { serves: true, isDue: true, unknownKeyAsks: true },
+  },
+  {
+    title: "keys of just 24 hours ago",
+    events: succeeded(24 * HOUR),
+    expected: { isDue: true, unknownKeyAsks: true },
+  },
+  {
+    title: "keys of a moment less than 24 hours ago",
+    events: succeeded(24 * HOUR - 1),
+    expected: { serves: true, isDue: true, unknownKeyAsks: true },
+  },
+  {
+    title: "a failure a second ago",
+    events: failed(SECOND),
+    expected: { isDue: false, hasFailed: true },
+  },
+  { title: "a failure 29 s ago", events: failed(29 * SECOND), expected: { hasFailed: true } },
+  {
+    title: "a failure 30 s ago",
+    events: failed(30 * SECOND),
+    expected: { isDue: true, unknownKeyAsks: true },
+  },
+  {
+    title: "old keys, and a failure 29 s ago",
+    events: [...succeeded(HOUR), ...failed(29 * SECOND)],
+    expected: { serves: true, hasFailed: true },
+  },
+  {
+    title: "old keys, and a failure 30 s ago",
+    events: [...succeeded(HOUR), ...failed(30 * SECOND)],
+    expected: { serves: true, isDue: true, unknownKeyAsks: true },
+  },
+  {
+    title: "a failure, and then keys",
+    events: [...failed(9 * SECOND), ...succeeded(SECOND)],
+    expected: { serves: true },
+  },
+  {
+    title: "a fetch that runs",
+    events: [ago.started(SECOND)],
+    expected: { isDue: true, isRunning: true },
+  },
+  {
+    title: "a fetch that was cancelled: whoever needs keys begins another, an unknown key does not",
+    events: [...succeeded(HOUR), ago.started(3 * SECOND)],
+    expected: { serves: true, isDue: true },
+  },
+  {
+    title: "a clock that was set back by an hour, after keys",
+    events: succeeded(-HOUR),
+    expected: { serves: true, isDue: true, unknownKeyAsks: true },
+  },
+  {
+    title: "a clock that was set back by an hour, after a failure",
+    events: failed(-HOUR),
+    expected: { isDue: true, unknownKeyAsks: true },
+  },
+  {
+    title: "a clock that was set back by an hour, while a fetch runs",
+    events: [ago.started(-HOUR)],
+    expected: { isDue: true, unknownKeyAsks: true },
+  },
+  {
+    title: "a clock that was set back by two days, after keys",
+    events: succeeded(-48 * HOUR),
+    expected: { isDue: true, unknownKeyAsks: true },
+  },
+])("$title", ({ events, expected }) => {
   const state = stateAfter(events);
   const actual: Expected = {
     serves: hasUsableKeys(state, NOW),

@@ -180,19 +180,51 @@ test("a path has one spelling where it is signed", async () => {
   }
 });
 
-test.each<[string, Parameters<typeof signQuery>[0], RegExp]>([
-  ["of another route", { route: "/images/:preset/*" }, /does not match this text/],
-  ["of another key", { key: "key.jp" }, /does not match this text/],
-  ["of the whole key in the bucket", { key: "published/key.jpg" }, /does not match this text/],
-  ["of a variant", { preset: "card@2x" }, /does not match this text/],
-  ["by another secret", { secret: "y".repeat(32) }, /does not match this text/],
-  ["by another kid's secret", { kid: "old", secret: KEYS["new"] ?? "" }, /does not match this/],
-  ["by a kid that is too long", { kid: "k".repeat(33), secret: "y".repeat(32) }, /^the query is/],
-  ["for longer than can be said", { expires: 1_000_000_000_000 }, /^the query is not/],
-  ["by a kid that is not there", { kid: "gone", secret: "y".repeat(32) }, /has no gone$/],
-  ["for longer than max_age", { expires: inSeconds(DAY + 60) }, /max_age \(86400 s\) ahead$/],
-  ["for ever", { expires: 999_999_999_999 }, /max_age/],
-])("a signature %s is worth nothing", async (_what, change, reason) => {
+test.each<{ title: string; change: Parameters<typeof signQuery>[0]; reason: RegExp }>([
+  {
+    title: "of another route",
+    change: { route: "/images/:preset/*" },
+    reason: /does not match this text/,
+  },
+  { title: "of another key", change: { key: "key.jp" }, reason: /does not match this text/ },
+  {
+    title: "of the whole key in the bucket",
+    change: { key: "published/key.jpg" },
+    reason: /does not match this text/,
+  },
+  { title: "of a variant", change: { preset: "card@2x" }, reason: /does not match this text/ },
+  {
+    title: "by another secret",
+    change: { secret: "y".repeat(32) },
+    reason: /does not match this text/,
+  },
+  {
+    title: "by another kid's secret",
+    change: { kid: "old", secret: KEYS["new"] ?? "" },
+    reason: /does not match this/,
+  },
+  {
+    title: "by a kid that is too long",
+    change: { kid: "k".repeat(33), secret: "y".repeat(32) },
+    reason: /^the query is/,
+  },
+  {
+    title: "for longer than can be said",
+    change: { expires: 1_000_000_000_000 },
+    reason: /^the query is not/,
+  },
+  {
+    title: "by a kid that is not there",
+    change: { kid: "gone", secret: "y".repeat(32) },
+    reason: /has no gone$/,
+  },
+  {
+    title: "for longer than max_age",
+    change: { expires: inSeconds(DAY + 60) },
+    reason: /max_age \(86400 s\) ahead$/,
+  },
+  { title: "for ever", change: { expires: 999_999_999_999 }, reason: /max_age/ },
+])("a signature $title is worth nothing", async ({ change, reason }) => {
   await missing(`/private/card/key.jpg${await signQuery(change)}`, reason);
 });
 

@@ -86,17 +86,52 @@ const MINUTE = "public, max-age=60";
 const EXPIRED = "public, max-age=0";
 
 // The seconds for which the URL is still valid, its version, and cache-control of the image and of a 404.
-test.each<[validFor: number, version: string | undefined, image: string, missing: string]>([
-  [3600, undefined, "public, max-age=600, must-revalidate", MINUTE],
-  [599.9, undefined, "public, max-age=599, must-revalidate", MINUTE],
-  [0.5, undefined, "public, max-age=0, must-revalidate", EXPIRED],
-  [-5, undefined, "public, max-age=0, must-revalidate", EXPIRED],
-  [3600, "1", "public, max-age=3600, must-revalidate, immutable", MINUTE],
-  [315_360_000, "1", "public, max-age=31536000, must-revalidate, immutable", MINUTE],
-  [-5, "1", "public, max-age=0, must-revalidate, immutable", EXPIRED],
+test.each<{ validFor: number; version: string | undefined; image: string; missing: string }>([
+  {
+    validFor: 3600,
+    version: undefined,
+    image: "public, max-age=600, must-revalidate",
+    missing: MINUTE,
+  },
+  {
+    validFor: 599.9,
+    version: undefined,
+    image: "public, max-age=599, must-revalidate",
+    missing: MINUTE,
+  },
+  {
+    validFor: 0.5,
+    version: undefined,
+    image: "public, max-age=0, must-revalidate",
+    missing: EXPIRED,
+  },
+  {
+    validFor: -5,
+    version: undefined,
+    image: "public, max-age=0, must-revalidate",
+    missing: EXPIRED,
+  },
+  {
+    validFor: 3600,
+    version: "1",
+    image: "public, max-age=3600, must-revalidate, immutable",
+    missing: MINUTE,
+  },
+  {
+    validFor: 315_360_000,
+    version: "1",
+    image: "public, max-age=31536000, must-revalidate, immutable",
+    missing: MINUTE,
+  },
+  {
+    validFor: -5,
+    version: "1",
+    image: "public, max-age=0, must-revalidate, immutable",
+    missing: EXPIRED,
+  },
 ])(
-  "where a signed URL is valid for %d s (v %s) its image is cached as %s",
-  (validFor, version, image, missing) => {
+  "where a signed URL is valid for $validFor s (v $version) its image is cached as $image",
+  ({ validFor, version, image, missing }) => {
     const terms = { granted: { expires: NOW / 1000 + validFor, version } };
     const { headers } = imageAnswer({}, null, options, terms, NOW);
     expect(headers.get("cache-control")).toBe(image);
@@ -106,13 +141,33 @@ test.each<[validFor: number, version: string | undefined, image: string, missing
 );
 
 test.each([
-  [3600, false, "private, max-age=600, must-revalidate", "private, max-age=60"],
-  [3600, true, "private, max-age=60, must-revalidate", "private, max-age=60"],
-  [30.5, true, "private, max-age=30, must-revalidate", "private, max-age=30"],
-  [-5, true, "private, max-age=0, must-revalidate", "private, max-age=0"],
+  {
+    validFor: 3600,
+    isOutage: false,
+    image: "private, max-age=600, must-revalidate",
+    missing: "private, max-age=60",
+  },
+  {
+    validFor: 3600,
+    isOutage: true,
+    image: "private, max-age=60, must-revalidate",
+    missing: "private, max-age=60",
+  },
+  {
+    validFor: 30.5,
+    isOutage: true,
+    image: "private, max-age=30, must-revalidate",
+    missing: "private, max-age=30",
+  },
+  {
+    validFor: -5,
+    isOutage: true,
+    image: "private, max-age=0, must-revalidate",
+    missing: "private, max-age=0",
+  },
 ])(
-  "where a cookie is valid for %d s (outage: %s) this browser caches the image as %s",
-  (validFor, isOutage, image, missing) => {
+  "where a cookie is valid for $validFor s (outage: $isOutage) this browser caches the image as $image",
+  ({ validFor, isOutage, image, missing }) => {
     const terms = { granted: { expires: NOW / 1000 + validFor, isPrivate: true } };
     const { headers } = imageAnswer({}, null, { ...options, isOutage }, terms, NOW);
     const answer = refusalAnswer({ event: "object-missing", certain: true }, terms, NOW);

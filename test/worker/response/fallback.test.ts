@@ -178,14 +178,44 @@ describe("in place of", () => {
     },
   );
 
-  test.each<[string, string, number, string, Record<string, string>?, string?]>([
-    ["no route", "/nothing", 404, "no-such-route"],
-    ["no variant", "/images/nope/k", 404, "no-such-variant"],
-    ["a key that cannot be", "/images/card/a%2F..%2Fk", 404, "impossible-key"],
-    ["no signature", "/private/card/nothing.jpg", 404, "signature-wrong"],
-    ["a foreign page", "/app/card/k", 403, "foreign-page", { referer: "https://evil.example/" }],
-    ["a DELETE", "/images/card/k", 405, "method-not-allowed", {}, "DELETE"],
-  ])("%s nothing is, at no cost", async (_what, path, status, event, headers, method) => {
+  test.each<{
+    title: string;
+    path: string;
+    status: number;
+    event: string;
+    headers?: Record<string, string>;
+    method?: string;
+  }>([
+    { title: "no route", path: "/nothing", status: 404, event: "no-such-route" },
+    { title: "no variant", path: "/images/nope/k", status: 404, event: "no-such-variant" },
+    {
+      title: "a key that cannot be",
+      path: "/images/card/a%2F..%2Fk",
+      status: 404,
+      event: "impossible-key",
+    },
+    {
+      title: "no signature",
+      path: "/private/card/nothing.jpg",
+      status: 404,
+      event: "signature-wrong",
+    },
+    {
+      title: "a foreign page",
+      path: "/app/card/k",
+      status: 403,
+      event: "foreign-page",
+      headers: { referer: "https://evil.example/" },
+    },
+    {
+      title: "a DELETE",
+      path: "/images/card/k",
+      status: 405,
+      event: "method-not-allowed",
+      headers: {},
+      method: "DELETE",
+    },
+  ])("$title nothing is, at no cost", async ({ path, status, event, headers, method }) => {
     await expectPlain(await getImage(path, headers, method), status, event);
     expect(stage.edgeRequests).toEqual([]);
   });
@@ -206,13 +236,22 @@ describe("in place of", () => {
 });
 
 describe("a fallback that cannot be shown is never followed by another:", () => {
-  test.each<[what: string, fallback: string, event: string, fault?: S3Fault]>([
-    ["it is missing", "none.png", "object-missing"],
-    ["it is denied (A6)", "none.png", "object-denied", "no-list-bucket"],
-    ["it is a page", "broken/page.jpg", "source-unreadable"],
-    ["it is empty", "broken/empty.jpg", "source-unreadable"],
-    ["it is an SVG, on a route without", "broken/script.svg", "source-unreadable"],
-  ])("%s", async (_what, fallback, event, fault) => {
+  test.each<{ title: string; fallback: string; event: string; fault?: S3Fault }>([
+    { title: "it is missing", fallback: "none.png", event: "object-missing" },
+    {
+      title: "it is denied (A6)",
+      fallback: "none.png",
+      event: "object-denied",
+      fault: "no-list-bucket",
+    },
+    { title: "it is a page", fallback: "broken/page.jpg", event: "source-unreadable" },
+    { title: "it is empty", fallback: "broken/empty.jpg", event: "source-unreadable" },
+    {
+      title: "it is an SVG, on a route without",
+      fallback: "broken/script.svg",
+      event: "source-unreadable",
+    },
+  ])("$title", async ({ fallback, event, fault }) => {
     if (fault) stage.s3.faults.add(fault);
     env = envWithFallback(`media/${fallback}`);
     const answer = await getImage("/images/card/nothing.jpg");
@@ -239,10 +278,10 @@ describe("a fallback that cannot be shown is never followed by another:", () => 
   });
 
   test.each([
-    ["media/none.png", "/images/card/none.png", "none.png"],
-    ["media/none.png", "/images/card@1x/%6eone.png", "none.png"],
-    ["other/none.png", "/images/card/photos/none.png", "photos/none.png"],
-  ])("%s is what %s names, and is asked for once", async (fallback, path, key) => {
+    { fallback: "media/none.png", path: "/images/card/none.png", key: "none.png" },
+    { fallback: "media/none.png", path: "/images/card@1x/%6eone.png", key: "none.png" },
+    { fallback: "other/none.png", path: "/images/card/photos/none.png", key: "photos/none.png" },
+  ])("$fallback is what $path names, and is asked for once", async ({ fallback, path, key }) => {
     env = envWithFallback(fallback);
     await expectPlain(await getImage(path), 404, "object-missing");
     expect(keys()).toEqual([key]);
@@ -250,11 +289,11 @@ describe("a fallback that cannot be shown is never followed by another:", () => 
 });
 
 describe("it is rendered as the visitor's object would have been:", () => {
-  test.each<[variant: string, width: number, height: number]>([
-    ["card", 160, 160],
-    ["card@2x", 320, 320],
-    ["wide@400w", 400, 271],
-  ])("as %s", async (variant, width, height) => {
+  test.each<{ variant: string; width: number; height: number }>([
+    { variant: "card", width: 160, height: 160 },
+    { variant: "card@2x", width: 320, height: 320 },
+    { variant: "wide@400w", width: 400, height: 271 },
+  ])("as $variant", async ({ variant, width, height }) => {
     await getImage(`/images/${variant}/${KEY}`);
     const picture = await expectFallback(await getImage(`/images/${variant}/none`), 404);
     expect(await sharp(picture).metadata()).toMatchObject({ width, height });
@@ -336,16 +375,19 @@ describe("on a signed route", () => {
     stage.clock.now = Date.now();
   });
 
-  test.each<[seconds: number, maxAge: number, version?: string]>([
-    [7, 7],
-    [3600, 60, "v1"],
-    [7, 7, "v1"],
-  ])("what expires in %d s is cached for %d, and as no version", async (seconds, maxAge, v) => {
-    const query = await sign("nothing.jpg", seconds, v);
-    await expectFallback(await getImage(`/private/card/nothing.jpg${query}`), 404, maxAge);
-    expect(keys().slice(0, 2)).toEqual(["nothing.jpg", KEY]);
-    expect(urls()).toEqual([FALLBACK_URL]);
-  });
+  test.each<{ seconds: number; maxAge: number; v?: string }>([
+    { seconds: 7, maxAge: 7 },
+    { seconds: 3600, maxAge: 60, v: "v1" },
+    { seconds: 7, maxAge: 7, v: "v1" },
+  ])(
+    "what expires in $seconds s is cached for $maxAge, and as no version",
+    async ({ seconds, maxAge, v }) => {
+      const query = await sign("nothing.jpg", seconds, v);
+      await expectFallback(await getImage(`/private/card/nothing.jpg${query}`), 404, maxAge);
+      expect(keys().slice(0, 2)).toEqual(["nothing.jpg", KEY]);
+      expect(urls()).toEqual([FALLBACK_URL]);
+    },
+  );
 
   test.each<[what: string, fault?: Fault]>([
     ["the fallback"],

@@ -105,10 +105,14 @@ describe("the object is deleted while its rendition is stored:", () => {
   });
 });
 
-test.each<[what: string, answers: object, ms: number]>([
-  ["nobody waits longer than the timeout", { timeout: 2 }, 2_000],
-  ["the store has one second more than S3, also while S3 is known to be silent", {}, 6_000],
-])("S3 and the store are silent: %s", async (_what, answers, ms) => {
+test.each<{ title: string; answers: object; ms: number }>([
+  { title: "nobody waits longer than the timeout", answers: { timeout: 2 }, ms: 2_000 },
+  {
+    title: "the store has one second more than S3, also while S3 is known to be silent",
+    answers: {},
+    ms: 6_000,
+  },
+])("S3 and the store are silent: $title", async ({ answers, ms }) => {
   env = envWith({ ANSWERS: { ...DIRECT.ANSWERS, ...answers } });
   store.faults.add("stall");
   stage.s3.faults.add("stall");

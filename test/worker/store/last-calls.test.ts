@@ -36,20 +36,28 @@ describe("the last calls of /purge", () => {
     expect(Object.keys(report)).not.toContain("last_purge");
   });
 
-  test.each<[what: string, body: unknown, last: "last_event" | "last_purge"]>([
-    ["an event", EVENT, "last_event"],
-    [
-      "an event of S3 that is form-encoded",
-      notification("acme-media", "published/a+b.jpg"),
-      "last_event",
-    ],
-    ["an event of another bucket", notification("other", "a.jpg"), "last_event"],
-    ["an event of another prefix", bridgeEvent("acme-media", "secret/a.jpg"), "last_event"],
-    ["the test of S3", TEST_EVENT, "last_event"],
-    ["objects by hand", BY_HAND, "last_purge"],
-    ["a bucket by hand", { bucket: "media" }, "last_purge"],
-    ["everything by hand", { everything: true }, "last_purge"],
-  ])("%s is the last one of its kind, for every isolate", async (_what, body, last) => {
+  test.each<{ title: string; body: unknown; last: "last_event" | "last_purge" }>([
+    { title: "an event", body: EVENT, last: "last_event" },
+    {
+      title: "an event of S3 that is form-encoded",
+      body: notification("acme-media", "published/a+b.jpg"),
+      last: "last_event",
+    },
+    {
+      title: "an event of another bucket",
+      body: notification("other", "a.jpg"),
+      last: "last_event",
+    },
+    {
+      title: "an event of another prefix",
+      body: bridgeEvent("acme-media", "secret/a.jpg"),
+      last: "last_event",
+    },
+    { title: "the test of S3", body: TEST_EVENT, last: "last_event" },
+    { title: "objects by hand", body: BY_HAND, last: "last_purge" },
+    { title: "a bucket by hand", body: { bucket: "media" }, last: "last_purge" },
+    { title: "everything by hand", body: { everything: true }, last: "last_purge" },
+  ])("$title is the last one of its kind, for every isolate", async ({ body, last }) => {
     const at = now();
     expect(await purge(body)).toBe(200);
     wait(3_600);
@@ -58,12 +66,12 @@ describe("the last calls of /purge", () => {
     expect(report).not.toHaveProperty(last === "last_event" ? "last_purge" : "last_event");
   });
 
-  test.each<[what: string, body: unknown, status: number]>([
-    ["a body that cannot be read", "[]", 400],
-    ["an unknown bucket", { bucket: "other" }, 400],
-    ["names that mean nothing", { objects: ["fig.jpg"] }, 400],
-    ["half an event", { source: "aws.s3", detail: {} }, 400],
-  ])("%s is neither", async (_what, body, status) => {
+  test.each<{ title: string; body: unknown; status: number }>([
+    { title: "a body that cannot be read", body: "[]", status: 400 },
+    { title: "an unknown bucket", body: { bucket: "other" }, status: 400 },
+    { title: "names that mean nothing", body: { objects: ["fig.jpg"] }, status: 400 },
+    { title: "half an event", body: { source: "aws.s3", detail: {} }, status: 400 },
+  ])("$title is neither", async ({ body, status }) => {
     expect(await purge(body)).toBe(status);
     const report = await health();
     expect(report).not.toHaveProperty("last_purge");
@@ -246,12 +254,16 @@ describe("whether a key must be able to list (A6)", () => {
 
   const noStore = { ANSWERS: VARS.ANSWERS };
 
-  test.each<[what: string, change: object, needed: (true | undefined)[]]>([
-    ["with a store", {}, [true]],
-    ["without a store", noStore, [undefined]],
-    ["where another bucket follows", { ...noStore, ...two }, [true, undefined]],
-    ["with both", two, [true, true]],
-  ])("%s", async (_what, change, needed) => {
+  test.each<{ title: string; change: object; needed: (true | undefined)[] }>([
+    { title: "with a store", change: {}, needed: [true] },
+    { title: "without a store", change: noStore, needed: [undefined] },
+    {
+      title: "where another bucket follows",
+      change: { ...noStore, ...two },
+      needed: [true, undefined],
+    },
+    { title: "with both", change: two, needed: [true, true] },
+  ])("$title", async ({ change, needed }) => {
     const { buckets } = await health(isolate(change));
     const actual = buckets.map((bucket: { needs_list?: true }) => bucket.needs_list);
     expect(actual).toEqual(needed);

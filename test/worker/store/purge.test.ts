@@ -130,36 +130,39 @@ describe("a request that verifies is told what S3 says of the object:", () => {
   });
 
   // Two buckets of wrangler.toml are one at S3, with two keys.
-  test.each<[weakKey: "dead" | "denied", change: () => void, state: string]>([
-    ["dead", () => {}, "there"],
-    ["dead", remove, "missing"],
-    ["dead", deny, "unknown"],
-    ["denied", () => {}, "there"],
-    ["denied", remove, "missing"],
-    ["denied", deny, "denied"],
-  ])("one key is %s, and the other one decides (%#)", async (weakState, change, state) => {
-    change();
-    const { fetch } = stage.s3;
+  test.each<{ weakState: "dead" | "denied"; change: () => void; state: string }>([
+    { weakState: "dead", change: () => {}, state: "there" },
+    { weakState: "dead", change: remove, state: "missing" },
+    { weakState: "dead", change: deny, state: "unknown" },
+    { weakState: "denied", change: () => {}, state: "there" },
+    { weakState: "denied", change: remove, state: "missing" },
+    { weakState: "denied", change: deny, state: "denied" },
+  ])(
+    "one key is $weakState, and the other one decides (%#)",
+    async ({ weakState, change, state }) => {
+      change();
+      const { fetch } = stage.s3;
 
-    stage.s3.fetch = async (input, init) => {
-      const authorization = new Request(input, init).headers.get("authorization");
-      const isDenied = authorization?.includes(accessKeyId) && weakState === "denied";
-      if (!isDenied) return fetch(input, init);
+      stage.s3.fetch = async (input, init) => {
+        const authorization = new Request(input, init).headers.get("authorization");
+        const isDenied = authorization?.includes(accessKeyId) && weakState === "denied";
+        if (!isDenied) return fetch(input, init);
 
-      const headers = { "content-type": "application/xml" };
-      return new Response("<Error><Code>AccessDenied</Code></Error>", { status: 403, headers });
-    };
+        const headers = { "content-type": "application/xml" };
+        return new Response("<Error><Code>AccessDenied</Code></Error>", { status: 403, headers });
+      };
 
-    for (const BUCKETS of [
-      { weak, media },
-      { media, weak },
-    ]) {
-      env = envWith({ BUCKETS, ...weakKey });
-      const objects = Object.keys(BUCKETS).map((name) => `${name}/${KEY}`);
-      const { report } = await purge({ objects, verify: true });
-      expect(report.verified).toMatchObject([{ state }]);
-    }
-  });
+      for (const BUCKETS of [
+        { weak, media },
+        { media, weak },
+      ]) {
+        env = envWith({ BUCKETS, ...weakKey });
+        const objects = Object.keys(BUCKETS).map((name) => `${name}/${KEY}`);
+        const { report } = await purge({ objects, verify: true });
+        expect(report.verified).toMatchObject([{ state }]);
+      }
+    },
+  );
 });
 
 test("what an earlier configuration or version stored of the object goes, too, and nothing of another one", async () => {

@@ -421,11 +421,16 @@ describe("at the same moment,", () => {
 
   // In the end S3 has the first object again, so no question to S3 shows that there was another one.
   test.each([
-    ["names the other one, and the same date", true, 0, expect.any(String)],
-    ["names no original", false, 2, null],
+    {
+      title: "names the other one, and the same date",
+      namesOriginal: true,
+      seconds: 0,
+      etag: expect.any(String),
+    },
+    { title: "names no original", namesOriginal: false, seconds: 2, etag: null },
   ])(
-    "the object is another one while an edge that %s fetches it: nothing of that stays once it is back",
-    async (_what, namesOriginal, seconds, etag) => {
+    "the object is another one while an edge that $title fetches it: nothing of that stays once it is back",
+    async ({ namesOriginal, seconds, etag }) => {
       wait(1 - (Date.now() % 1000) / 1000); // the beginning of a second
       vi.stubGlobal("scheduler", { wait: async (ms: number) => wait(ms / 1000) });
       replace("made/key.jpg", "same.jpg");
@@ -450,11 +455,11 @@ describe("at the same moment,", () => {
   );
 
   test.each([
-    ["names it, and the same date", true, 502],
-    ["names nothing", false, 200],
+    { title: "names it, and the same date", namesOriginal: true, status: 502 },
+    { title: "names nothing", namesOriginal: false, status: 200 },
   ])(
-    "the object is another one only while an edge that %s fetches it: it is not shown as this one",
-    async (_what, namesOriginal, status) => {
+    "the object is another one only while an edge that $title fetches it: it is not shown as this one",
+    async ({ namesOriginal, status }) => {
       replace("made/key.jpg", "same.jpg");
       const expected = await (await requestPicture("/images/card/same.jpg")).bytes();
       replace("made/key.jpg");
