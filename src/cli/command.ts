@@ -77,12 +77,12 @@ export function paint(world: World, screen: Screen, style: Style, text: string):
  * hides text is written as `\u001b`.
  */
 export function log(screen: Screen, ...lines: readonly string[]): void {
-  print(screen, ...lines.map((line) => visible(withPages(line))));
+  print(screen, ...lines.map((line) => visible(line)));
 }
 
 /** Prints a message about the work, in a colour. */
 export function logInColour(world: World, style: Style, message: string): void {
-  const text = visible(withPages(message));
+  const text = visible(message);
   print(world.stderr, paint(world, world.stderr, style, text));
 }
 
@@ -103,11 +103,6 @@ const DOCS = relative(".", join(PACKAGE_ROOT, "docs")).replaceAll("\\", "/");
 /** Returns the path of a page of the documentation from here, for a message that points to it. */
 export function page(path: `docs/${string}`): string {
   return path.replace("docs", () => DOCS);
-}
-
-/** Names each page of the documentation, such as docs/deploy.md, by its path from here. */
-export function withPages(text: string): string {
-  return text.replace(/(?<![\w/])docs(?=\/[\w-]+\.md(?!\.?[\w/-]))/g, () => DOCS);
 }
 
 /** Makes a line of each row. All columns but the last are as wide as their widest cell. */

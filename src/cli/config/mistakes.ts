@@ -5,7 +5,8 @@ import type { Vars } from "../../worker/config/schema.ts";
 import { mistakeText } from "../../worker/http/refusal.ts";
 import { type CommandFault, type LocatedMistake, page } from "../command.ts";
 import { slotStem } from "../secrets/secrets.ts";
-import { type ConfigFile, commandFor, settingsFor } from "../wrangler/config-file.ts";
+import { type ConfigFile, commandFor } from "../wrangler/config-file.ts";
+import { locatedWorkerText, settingsFor } from "../wrangler/settings.ts";
 
 /** What is right, but probably not what was meant. */
 export type Warning = {
@@ -84,8 +85,8 @@ export function exposedSecret(
   const isDeployed = environment !== undefined || isTopLevelDeployed;
   const owners = isDeployed ? [environment] : environments;
 
-  const commands = owners.map((name) =>
-    `${commandFor({ ...config, environment: name }, "npx wrangler secret put")} ${path}`,
+  const commands = owners.map(
+    (name) => `${commandFor({ ...config, environment: name }, "npx wrangler secret put")} ${path}`,
   );
   return {
     path,
@@ -101,7 +102,7 @@ export function locateMistake(
   config: Pick<ConfigFile, "file" | "environment">,
   mistake: LocatedMistake,
 ): LocatedMistake {
-  const message = settingsFor(config, mistake.message);
+  const message = locatedWorkerText(config, mistake.message);
   return { ...mistake, environment: config.environment, message };
 }
 

@@ -10,7 +10,7 @@ import { createTransformRequest } from "../../worker/request/transform-request.t
 import { parseJson, tableOf } from "../../worker/util/json.ts";
 import { page } from "../command.ts";
 import { count } from "../terminal/progress.ts";
-import { settingsFor } from "../wrangler/config-file.ts";
+import { settingsFor } from "../wrangler/settings.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";
 

@@ -6,7 +6,7 @@ import type { LocatedMistake } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { locatedText, pageFor } from "../config/mistakes.ts";
-import { settingsFor } from "../wrangler/config-file.ts";
+import { settingsFor } from "../wrangler/settings.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 
 export type ConfigurationOptions = {

@@ -7,8 +7,9 @@ import { page } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import type { Absence } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
-import { commandFor, environmentText, settingsFor } from "../wrangler/config-file.ts";
-import { error, type Finding, note, ok, warning, workerText } from "./finding.ts";
+import { commandFor, environmentText } from "../wrangler/config-file.ts";
+import { settingsFor, workerText } from "../wrangler/settings.ts";
+import { error, type Finding, note, ok, warning } from "./finding.ts";
 import { type Observations, reportOf, visitorsOf } from "./observations.ts";
 import { isShown, type SiteSeen } from "./observe-site.ts";
 

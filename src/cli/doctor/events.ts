@@ -5,8 +5,9 @@ import { page } from "../command.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { type Coverage, coverageOf, type Repair, repairOf } from "../config/event-rules.ts";
 import type { EventsSeen, R2BucketSeen } from "../config/observe-events.ts";
-import { commandFor, settingsFor } from "../wrangler/config-file.ts";
+import { commandFor } from "../wrangler/config-file.ts";
 import { type EventKind, type EventRule, ruleArgs, wranglerLine } from "../wrangler/queues.ts";
+import { settingsFor } from "../wrangler/settings.ts";
 import { type Finding, note, ok, type Problem, warning } from "./finding.ts";
 import type { Observations } from "./observations.ts";
 

@@ -1,7 +1,6 @@
 // What the doctor checks, and what a check reports: what it saw, what visitors were seen to get, and what to do. Pure.
 
-import { withPages } from "../command.ts";
-import { type ConfigFile, commandFor, settingsFor } from "../wrangler/config-file.ts";
+import { type ConfigFile, commandFor } from "../wrangler/config-file.ts";
 
 /** Every check, and what it asks. */
 export const CHECKS = {
@@ -113,16 +112,4 @@ export function completeFindings(
       ...(wholeRemedy !== undefined && { remedy: wholeRemedy }),
     };
   });
-}
-
-/**
- * Names what a text of the Worker asks for, as this environment has it. The Worker names settings and commands as if it
- * were the top level of a wrangler.toml, and does not know where the pages of the documentation are.
- */
-export function workerText(config: ConfigFile, text: string): string {
-  const putSecret = "npx wrangler secret put";
-  const named = settingsFor(config, text).replaceAll(putSecret, () =>
-    commandFor(config, putSecret),
-  );
-  return withPages(named);
 }

@@ -9,16 +9,8 @@ import type { SlotHealth } from "../../worker/origin/health.ts";
 import { secretNamesOf } from "../config/buckets.ts";
 import type { Project } from "../config/project.ts";
 import type { S3RequestResult } from "../http/ask-s3.ts";
-import {
-  error,
-  type Finding,
-  note,
-  ok,
-  type Problem,
-  type Subject,
-  warning,
-  workerText,
-} from "./finding.ts";
+import { workerText } from "../wrangler/settings.ts";
+import { error, type Finding, note, ok, type Problem, type Subject, warning } from "./finding.ts";
 import { describeListNeed, needsList } from "./list-right.ts";
 import { healthOfBucket, type Observations, visitorsOf } from "./observations.ts";
 import { type BucketSeen, type KeySeen, subjectOf } from "./observe-bucket.ts";

@@ -6,15 +6,8 @@ import type { BucketHealth } from "../../worker/operator.ts";
 import type { RoleHealth } from "../../worker/origin/health.ts";
 import { page } from "../command.ts";
 import { type ConfigFile, commandFor } from "../wrangler/config-file.ts";
-import {
-  error,
-  type Finding,
-  ok,
-  type Problem,
-  type Subject,
-  warning,
-  workerText,
-} from "./finding.ts";
+import { workerText } from "../wrangler/settings.ts";
+import { error, type Finding, ok, type Problem, type Subject, warning } from "./finding.ts";
 import { needsList } from "./list-right.ts";
 import type { Observations } from "./observations.ts";
 import type { BucketSeen } from "./observe-bucket.ts";

@@ -9,7 +9,8 @@ import { verdictOf } from "../../worker/origin/verdict.ts";
 import { page } from "../command.ts";
 import { type Project, sourceOfVariable } from "../config/project.ts";
 import type { S3RequestResult } from "../http/ask-s3.ts";
-import { commandFor, settingsFor } from "../wrangler/config-file.ts";
+import { commandFor } from "../wrangler/config-file.ts";
+import { settingsFor } from "../wrangler/settings.ts";
 import type { Check } from "./finding.ts";
 
 /** The checks of an S3, whatever key asks. */

@@ -11,16 +11,8 @@ import { page } from "../command.ts";
 import { secretNamesOf } from "../config/buckets.ts";
 import { configuredBucket, type Project, sourceOfVariable } from "../config/project.ts";
 import { commandFor } from "../wrangler/config-file.ts";
-import {
-  error,
-  type Finding,
-  note,
-  ok,
-  type Problem,
-  type Subject,
-  warning,
-  workerText,
-} from "./finding.ts";
+import { workerText } from "../wrangler/settings.ts";
+import { error, type Finding, note, ok, type Problem, type Subject, warning } from "./finding.ts";
 import { describeKeyRefusal } from "./keys.ts";
 import { describeListNeed, needsList } from "./list-right.ts";
 import type { Observations } from "./observations.ts";

@@ -7,14 +7,14 @@ import {
   type CommandFault,
   EXIT,
   isFault,
+  log,
   logInColour,
   type Outcome,
-  print,
   type Run,
   type World,
 } from "../command.ts";
 import { askText, type Cancelled, hasTerminal } from "../terminal/prompts.ts";
-import { shellQuote, visible } from "../terminal/shell.ts";
+import { shellQuote } from "../terminal/shell.ts";
 import { findPacked, PACKED, type ProjectFiles, projectFiles } from "./project-files.ts";
 import {
   findMistake,
@@ -89,7 +89,7 @@ async function init(world: World, path: string, options: InitOptions): Promise<O
     "Next:",
     ...nextSteps(world, path, settings, packed).map((step, index) => `  ${index + 1}. ${step}`),
   ];
-  print(world.stdout, ...lines.map(visible));
+  log(world.stdout, ...lines);
   return EXIT.done;
 }
 

@@ -7,8 +7,9 @@ import { stripVTControlCharacters } from "node:util";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import { type CommandFault, page, print, type World } from "../command.ts";
 import { visible } from "../terminal/shell.ts";
-import { type ConfigFile, commandFor, settingsFor } from "./config-file.ts";
+import { type ConfigFile, commandFor } from "./config-file.ts";
 import { wranglerFolder } from "./packages.ts";
+import { settingsFor } from "./settings.ts";
 
 /**
  * Runs wrangler to its end.
