@@ -76,11 +76,13 @@ function limitScale(scale: number, fit: Transformations["fit"]): number {
   return scale;
 }
 
-function scaleSize({ width, height }: PixelSize, scale: number): PixelSize {
-  return {
-    width: Math.max(1, Math.round(width * scale)),
-    height: Math.max(1, Math.round(height * scale)),
-  };
+function scaleSize(size: PixelSize, scale: number): PixelSize {
+  return { width: scaleSide(size.width, scale), height: scaleSide(size.height, scale) };
+}
+
+/** No side has less than one pixel. */
+function scaleSide(side: number, scale: number): number {
+  return Math.max(1, Math.round(side * scale));
 }
 
 function covers(size: PixelSize, box: PixelSize): boolean {
