@@ -26,7 +26,7 @@ export function isBucketSilent(bucket: Bucket): boolean {
   return isSilent(bucketMemoryOf(bucket).state(), Date.now());
 }
 
-/** A request that waited for less than this cannot tell a silent S3 from a slow one: ms. */
+/** A request that waited for less than this, as its deadline was near, cannot tell a silent S3 from a slow one: ms. */
 const PROOF_MS = 500;
 
 type AskScope = RequestScope & {
@@ -54,12 +54,16 @@ export async function askForObject(
   const isTry = hasSilence(state, began) && !isSilent(state, began);
   if (isTry) memory.learn({ type: "s3-requested", key, isAnswered: false, now: began });
 
-  // Where Workers Cache has an older rendition, S3 mostly replies that nothing changed: the store is not needed. Prefetch
-  // sets no limit of time; read, below, waits for a second at most.
+  // Where Workers Cache has an older rendition, S3 mostly replies that nothing changed: the store is not needed. `prefetch`
+  // sets no limit of time. `entry.read` of `hasOtherPicture` waits for a second at most.
   const reading = hasOlder ? undefined : entry.prefetch();
+
+  // If one slot (a key pair of the bucket) is denied the object, that has to be known before a stored rendition is shown.
   const denialDeadline = reading && began + STORED_TIMEOUT_MS - DENIAL_LEAD_MS;
   const options = { part: "head", context, deadline } as const;
   const opening = openObject(bucket, key, { ...options, denialDeadline });
+
+  // S3 was late for this object before, and may deny it. So nothing that is stored is shown before S3 answers.
   const isWaitedFor = isLate(state, key, began);
   let object = isWaitedFor
     ? await opening
@@ -67,8 +71,8 @@ export async function askForObject(
 
   // S3 asks clients that it refused as busy to try again (A9). A visitor who can see another picture does not wait.
   if (canRetry(object)) {
-    const isBridged = await hasOtherPicture(object, entry, hasOlder);
-    const hasTime = !isBridged && (await pauseBefore(deadline));
+    const hasOther = await hasOtherPicture(object, entry, hasOlder);
+    const hasTime = !hasOther && (await pauseBefore(deadline));
     if (hasTime) object = await tryAgain(object, openObject(bucket, key, options));
   }
 
@@ -105,11 +109,11 @@ async function hasOtherPicture(
   if (hasOlder) return true;
 
   const stored = await entry.read();
-  return canBridge(stored);
+  return canShowInOutage(stored);
 }
 
 /** Returns whether what is stored may be shown in an outage. */
-function canBridge(entry: StoreEntry | undefined): boolean {
+function canShowInOutage(entry: StoreEntry | undefined): boolean {
   if (!entry?.rendition) return false;
   return !isUnconfirmed(entry, Date.now());
 }
@@ -140,7 +144,7 @@ async function waitForObject(
 
   // Once the store has given a rendition, S3 has what is left of its two seconds, or this ends with TIMED_OUT.
   const limitedOpening = reading.then((entry) => {
-    if (!canBridge(entry)) return opening;
+    if (!canShowInOutage(entry)) return opening;
     return withTimeout(began + STORED_TIMEOUT_MS - Date.now(), opening);
   });
 
@@ -148,8 +152,8 @@ async function waitForObject(
   if (object !== TIMED_OUT) return object;
 
   const learning = opening.then((late) => {
-    const isWord = !isRefusal(late) || !isOutage(late);
-    if (isWord) bucketMemoryOf(bucket).learn({ type: "s3-late", key, now: Date.now() });
+    const isAboutObject = !isRefusal(late) || !isOutage(late);
+    if (isAboutObject) bucketMemoryOf(bucket).learn({ type: "s3-late", key, now: Date.now() });
   });
   context.waitUntil(learning);
   return NO_ANSWER;

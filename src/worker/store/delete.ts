@@ -1,7 +1,7 @@
-// Deletes renditions from the store: those of an object, of a bucket, or all of them. What is there is listed first, since
-// earlier configurations may have stored it under names that nobody knows any more, and once more at the end: only an
-// empty list proves that nothing is left. A request of the free plan has 50 calls in all (L3), so each of these functions
-// stops after some lists, and says that something may be left. Codes such as T4 are rules of docs/rules.md.
+// Deletes renditions from the store, an R2 bucket: those of an object, of a bucket, or all. What is there is listed first,
+// since earlier configurations may have stored it under names that nobody knows any more. It is listed once more at the end:
+// only an empty list proves that nothing is left. A request of the free plan has 50 calls in all (L3), so each of these
+// functions stops after some lists, and says that something may be left. Codes such as T4 are rules of docs/rules.md.
 
 import { bucketTag, objectTag, type RenditionId, renditionName } from "../cache/rendition-url.ts";
 import type { Store } from "../config/bindings.ts";
@@ -15,8 +15,8 @@ import { callStore, type ObjectOfBucket, type StorePath, storedPrefix } from "./
 export type Deletion =
   /**
    * A last list shows that nothing is left.
-   * `oldest`: when the oldest of what was deleted was stored: ms since 1970. Undefined: nothing was deleted, or nobody
-   * has looked, as where all of a store is deleted.
+   * `oldest`: when the oldest of what was deleted was stored: ms since 1970. Undefined: nothing was deleted, or
+   * the whole store was, which is not examined.
    */
   | { readonly kind: "empty"; readonly deleted: number; readonly oldest?: number | undefined }
   /**
@@ -64,7 +64,8 @@ async function deleteInCalls(store: Store, names: readonly string[]): Promise<tr
 }
 
 /**
- * Returns whether the store still has a rendition. A store that fails proves nothing: then it counts as so.
+ * Returns whether the store still has a rendition. A store that fails proves nothing: then the rendition
+ * counts as stored.
  * @param etag of the rendition: another run may have put another one under the same path
  */
 export async function isStillStored(
@@ -204,7 +205,7 @@ export async function deleteEverything(
   return { kind: "left", deleted, after: cursor };
 }
 
-/** To hash so many names takes 4 ms of CPU time, of the 10 that a request has on the free plan. */
+/** So many names are hashed at most. That takes 4 ms of CPU time, of the 10 that a request has on the free plan. */
 const MAX_HASHED_NAMES = 500;
 
 /** The same for long keys, which make long names: bytes of all names. */
@@ -252,7 +253,8 @@ function configuredIds(
   { bucket, key }: ObjectOfBucket,
 ): RenditionId[] {
   const ids: RenditionId[] = [];
-  // They are no part of the name.
+
+  // These two are no part of a rendition's name in the store.
   const unnamed = { version: undefined, lifetimes: undefined };
 
   for (const alias of buckets) {

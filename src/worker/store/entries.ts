@@ -28,8 +28,8 @@ export type StoreEntry = {
 };
 
 /**
- * The store's entry for one rendition. The store is asked once, however often the entry is needed. Both functions give
- * undefined if nothing may be stored for this rendition, or if the store fails.
+ * The store's entry for one rendition. The store is asked once, however often the entry is needed. `prefetch` and `read`
+ * give undefined if nothing may be stored for this rendition, or if the store fails.
  */
 export type LazyEntry = {
   /** Begins to read the entry, and sets no limit of time. */

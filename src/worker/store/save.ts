@@ -1,7 +1,7 @@
-// Step 14 of a request, "answer, then store": the visitor gets the rendition, and the store gets the same bytes after the
-// answer. Then S3 is asked once more, since an object may be replaced, denied or deleted, and purged, while its answer is on
-// its way: a new picture, a stored one, or the word that nothing changed. Otherwise the store and Workers Cache would go on
-// showing a picture that was taken down.
+// Step 14 of a request, "answer, then store": the visitor gets the rendition, and the store (an R2 bucket of renditions) gets
+// the same bytes after the answer. Then S3 is asked once more: while an answer is on its way, its object may be replaced,
+// denied or deleted, and purged. Without this, the store and Workers Cache would go on showing a picture that was taken down.
+// The answer may be a new picture, a stored one, or a 304.
 
 import type { NamedRendition } from "../cache/cached-answer.ts";
 import type { GatewayScope } from "../cache/loopback.ts";
@@ -84,8 +84,8 @@ export async function saveRendition(
 }
 
 /**
- * Returns a rendition that is being stored. Workers Cache may keep it once all of it has come, and a visitor may read slowly:
- * then S3 was asked before that, and is asked again.
+ * Returns a rendition that is being stored. Workers Cache may keep it once all of it has come. If a visitor reads
+ * so slowly that S3 was asked before that, S3 is asked again.
  * @param storing ends when S3 was asked once more
  */
 function answerWhole(
@@ -102,6 +102,7 @@ function answerWhole(
   return passed.rendition;
 }
 
+/** Asks S3 again after an answer whose last bytes came later than the question that is a part of `storing`. */
 async function checkSlowAnswer(
   id: RenditionId,
   object: OpenedObject,
@@ -145,7 +146,7 @@ function passOnRendition(rendition: NamedRendition): PassedRendition {
   return { rendition: { ...rendition, body: passed.body }, ended: passed.ended };
 }
 
-/** A rendition that was read, or was not: then it can still be passed on, or was cancelled. */
+/** What came of reading a rendition. `longer`: its body can still be passed on. `late`, `broken`: it cannot. */
 type StoreReading =
   | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer> }
   | { readonly kind: "longer"; readonly body: ReadableStream<Uint8Array> }
@@ -342,7 +343,7 @@ function openAgain(
   return openObject(bucket, key, { context, deadline, credential, part: "head" });
 }
 
-/** What has happened to an object. `gone`: or denied. `possible`: S3 does not say, as in an outage. */
+/** What has happened to an object. `gone`: deleted, or denied. `possible`: S3 does not say whether anything has. */
 type Change = "none" | "replaced" | "gone" | "possible";
 
 /** Returns what has happened to an object since S3 described it. */
