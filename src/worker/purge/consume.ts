@@ -1,11 +1,13 @@
 // Purges the objects of the events that a queue delivers, many at once: Workers Cache takes five calls a minute, with 100
 // objects each (W10). Messages come at least once, and in no order (Q2). A second purge of an object does no harm.
 //
-// The cache comes first: its call may be refused, and then nothing of the store was listed for nothing. Everything is done
-// twice. A run that had read the older object before it changed may still be on its way to the cache and to the store. It
-// asks S3 once more at its end, but its isolate may die before that. So a message is acknowledged only by a pass that began
-// when all such runs had ended, and that has found nothing of them in the store: in an outage of S3, a visitor may have had
-// it cached a moment before it was deleted. Codes such as W10 are rules of docs/rules.md.
+// The cache comes first: its call may be refused, and then no list of the store was read in vain.
+//
+// Everything is done twice. A run (a request that renders a picture) may have read the older object, and its picture may
+// still be on the way to the cache and to the store. The run asks S3 once more at its end, but its isolate may die before
+// that. So a message is acknowledged only by a pass (one delivery of the message) that began when all such runs had ended, and
+// that has found nothing of them in the store. If it has found something, another pass follows: in an outage of S3, a visitor
+// may have had it cached a moment before it was deleted. Codes such as W10 are rules of docs/rules.md.
 
 import type { GatewayContext } from "../cache/loopback.ts";
 import type { Store } from "../config/bindings.ts";
@@ -119,8 +121,8 @@ type SplitEvents = {
 };
 
 /**
- * Takes so many events that a run can purge them: one that names more objects than that is taken alone. Each time that an
- * event is left is one of its attempts, so hardly any is.
+ * Takes so many events that a run can purge them: one that names more objects than that is taken alone. An event that
+ * is left to a later run loses one of its attempts, so as many as possible are taken.
  */
 function splitByLimit(events: readonly QueuedEvent[]): SplitEvents {
   const urls = new Set<string>();
@@ -318,7 +320,8 @@ function isLastPass(
   config: Pick<Config, "answers">,
   beganAt: number,
 ): boolean {
-  // Attempts that failed count, too. Only where each attempt renews the time, nothing else would end the passes.
+  // After so many attempts, the message would be older if the queue did not renew its time with each attempt. Where it does,
+  // nothing else would end the passes. Attempts that failed count, too.
   const sentAt = timestamp.getTime();
   const isRenewed = attempts >= MAX_ATTEMPTS && beganAt - sentAt < MIN_AGE_MS;
   if (isRenewed) return true;

@@ -34,8 +34,8 @@ const UNREADABLE: MessageContent = { objects: [], isReadable: false };
 const MAX_LAYERS = 4;
 
 /**
- * A message encloses so many others at most: 128 KB have no room for more (Q3). A message that is no JSON may have one list
- * at many places, and so more of them than anybody can count.
+ * A message encloses so many others at most: 128 KB have no room for more (Q3). A message that was sent as an object, and
+ * not as JSON, may refer to one list from many places, and so enclose more messages than anybody can count.
  */
 const MAX_ENCLOSED = 2_000;
 

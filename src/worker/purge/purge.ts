@@ -1,11 +1,12 @@
-// Purges what a request to /purge names, or puts an event into the queue, if there is one. Two places have renditions, the pictures made of an object: the store, an R2
-// bucket, and Workers Cache. The store is listed, and all that is found is deleted, whether the object is there or not:
-// nobody can tell which of its stored renditions is one of the older object. The cache is purged by tag.
+// Purges what a request to /purge names, or puts an event into the queue, if there is one. Two places have renditions, the
+// pictures made of an object: the store, an R2 bucket, and Workers Cache. The store is listed, and all that is found is
+// deleted, whether the object is there or not: nobody can tell which of its stored renditions is one of the older object.
+// The cache is purged by tag.
 //
 // The store comes first. If the cache came first, a visitor in an outage of S3 could have the old picture of the store
 // cached again before it is deleted, and it would be shown as long as the outage lasts.
-// The image edge, which makes renditions, has a cache, too. It is never purged: a replaced object has another URL
-// there.
+//
+// The image edge, which makes renditions, has a cache, too. It is never purged: a replaced object has another URL there.
 
 import type { GatewayContext, PurgeOptions } from "../cache/loopback.ts";
 import { purgeCached } from "../cache/purge-object.ts";
@@ -186,7 +187,7 @@ async function purgePrefix(
   const answer = withProgress(reportPurge(objects, failures), progress);
   if (list.after === undefined) return answer;
 
-  // What is left here are objects of the list. The caller goes on behind this portion.
+  // R2 has more objects with this prefix. The next request goes on behind this portion.
   return withProgress(answer, { left: true, after: list.after });
 }
 
@@ -226,7 +227,10 @@ const LIST_MS = 1_000;
 /** How many lists of the store a request reads at most: with a delete each, these are 40 of its 50 calls (L3). */
 const MAX_LISTS = 20;
 
-/** @param prefixes how many parts of the store are listed in the request */
+/**
+ * Shares the lists of a request among what it deletes.
+ * @param prefixes how many parts of the store are listed in the request
+ */
 function limitsOf(prefixes: number, { deadline }: PurgeScope): DeletionLimits {
   const share = Math.floor(MAX_LISTS / Math.max(1, prefixes));
   return { maxLists: share, until: deadline - CACHE_MS - LIST_MS };

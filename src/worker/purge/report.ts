@@ -181,7 +181,7 @@ export function logEventsFailed(names: readonly string[], reason: string): void 
   });
 }
 
-/** How often messages came that are no events. By the configuration, which is one object in each isolate. */
+/** How often messages came that are no events, by the configuration: it is one object in each isolate. */
 const unreadableCounts = new WeakMap<Config, LogCount>();
 
 /** Logs once a minute that the queue has messages that are no events. */
@@ -209,7 +209,7 @@ export function logNotPurged({ reason, not_purged: notPurged }: PurgeReport): vo
   });
 }
 
-/** How often events of other buckets came. By the configuration, which is one object in each isolate. */
+/** How often events of other buckets came, by the configuration: it is one object in each isolate. */
 const otherBucketCounts = new WeakMap<Config, LogCount>();
 
 /**
