@@ -1,6 +1,7 @@
-// The facts of a picture, which a route with `facts` shows as JSON in place of the picture: its size, and the size and
-// the type of its original. An engine describes them. What it says is never passed on: this file reads the few values
-// that it knows, and writes them anew. So no name, path or metadata of an original gets out, whatever the engine adds.
+// The facts of a picture, which a route with `facts` shows as JSON in place of the picture: its size, and the size and the
+// type of its original. An engine (Cloudflare's image edge, or its Images binding) describes them. Its text is never
+// passed on: this file reads the few values that it knows, and writes them anew. So no name, path or metadata of an
+// original gets out, whatever the engine adds.
 
 import type { Variant } from "../config/preset.ts";
 import type { ObjectType } from "../http/refusal.ts";

@@ -1,7 +1,8 @@
-// Which request follows one whose picture is refused, or has more bytes than its object has: for the edge and for the
-// Images binding. It begins with the best format, tries the others, which cost nothing, and at last a lower quality and one
-// pixel less. A rung is taken once. PNG is a rung only for what may be transparent, or where the preset asks for it:
-// of a photograph it has 30 times the bytes. Pure.
+// The ladder: which request follows one whose picture is refused, or has too many bytes. Both engines use it, the edge
+// (Cloudflare's image service) and the Images binding. Each step is a rung: first the best format, then the others, which
+// cost nothing, and last a lower quality and one pixel less. No rung is taken twice. PNG is a rung only for what may be
+// transparent, or where the preset asks for it: a PNG of a photograph has 30 times the bytes. Codes such as (O7) are rules of
+// docs/rules.md. Pure.
 
 import { isShortEnoughForAvif, type OutputFormat } from "../config/preset.ts";
 import { canRetry, detailsOf, type Refusal } from "../http/refusal.ts";
@@ -27,6 +28,7 @@ export type Outcome =
     };
 
 /**
+ * Returns the request that follows the last attempt.
  * @param attempts what was requested so far, at least one, in order
  * @param maxAttempts how many requests there may be
  * @returns undefined if no other request would help, or may follow
@@ -57,7 +59,7 @@ export function nextRequest(
     // An animation that is too large comes back untransformed (O8). Its first frame alone is small enough. Or
     // transformations are off.
     case "not-transformed":
-      // The bytes did not prove that the edge has made them. Those of another format do, and those of the last rung.
+      // Nothing proves that the edge has made these bytes. The bytes of another format prove it, and those of the last rung.
       if (resized !== undefined) return afterOriginal(attempts, request);
       return request.isStill ? undefined : { ...request, isStill: true };
 
@@ -81,7 +83,7 @@ function afterTransient(
   return failures.length === 1 && !hasPicture ? request : undefined;
 }
 
-/** The edge takes WebP or JPEG in place of a large AVIF (O7), and so does this. */
+/** Requests WebP or JPEG in place of an AVIF that is too large, as the edge itself does (O7). */
 function afterTooLargeForAvif(request: TransformRequest): TransformRequest {
   const { variant, accepts, source } = request;
   const still = { ...request, isStill: true };

@@ -1,7 +1,7 @@
-// Step 12 of a request, "engine": the engine "cf" has the image edge render an object that S3 has just given to the
-// Worker, or describe its rendition. The edge fetches the object itself, with the headers that are signed here. Each
-// request is a GET, and has no header of the visitor: it is not known which of them the edge passes on (E4), and it
-// caches its answers for all visitors alike.
+// Step 12 of a request, "engine": the engine "cf" has the image edge, Cloudflare's image service, render an object that S3
+// has just given to the Worker, or describe its rendition. The edge fetches the object itself, with the headers that are
+// signed here. Each request is a GET, and has no header of the visitor: it is not known which of them the edge passes on
+// (E4), and it caches its answers for all visitors alike.
 
 import type { Bucket } from "../config/bucket.ts";
 import type { Variant } from "../config/preset.ts";
@@ -43,8 +43,9 @@ const RESERVE_MS = 1_000;
 const MAX_READ_BYTES = 8 * 1024 * 1024;
 
 /**
- * Asks the edge for a rendition, three times at most. The rules of the ladder (ladder.ts) say what for. A picture that may
- * be shown is never given up for another request that fails, or comes too late: the smallest so far is the result.
+ * Asks the edge for a rendition, three times at most. The ladder (ladder.ts) chooses the next request, such as another
+ * format or a lower quality. A picture that may be shown is never given up for another request that fails, or comes too
+ * late: the smallest so far is the result.
  * @param key with the bucket's prefix
  * @param isFacts whether to ask for the facts of the rendition, in place of its bytes
  * @param deadline until when the headers of the last answer may take: ms since 1970
@@ -99,13 +100,14 @@ export async function renderAtEdge(
   return smallest?.rendition ?? refusal;
 }
 
-/** What a rendition is refused with that nobody asked for. The loop asks at least once. */
+/** The refusal before the first request. The loop sends at least one, so this is never the result. */
 const NOT_ASKED: Refusal = { event: "edge-failed", reason: "the edge was not asked" };
 
 /** A rendition that may be shown, but has more bytes than it should have. */
 type HeavyRendition = Extract<Outcome, { kind: "heavy" }> & { readonly rendition: Rendition };
 
 type AttemptResult =
+  /** A rendition that may be shown, and has no more bytes than it should have. */
   | { readonly kind: "light"; readonly rendition: Rendition }
   | HeavyRendition
   | Extract<Outcome, { kind: "refused" }>;
@@ -152,7 +154,7 @@ async function attempt(
     case "late": {
       const longer = { ...rendition, body: reading.body };
 
-      // It is too long for the memory, and not for its object.
+      // It is longer than what is read here for the sake of the memory, but perhaps not longer than it may be.
       const isLight = reading.kind === "longer" && limit < maxBytes;
       if (isLight) return { kind: "light", rendition: longer };
       return { kind: "heavy", rendition: longer, type, length: undefined };
