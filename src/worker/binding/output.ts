@@ -82,7 +82,7 @@ async function readPicture(
 
 /**
  * Lets a picture pass, without its metadata, or refuses it. The event of a refusal is chosen for the request that
- * follows it (request-for-retry.ts).
+ * follows it (edge/ladder.ts).
  */
 function guardOutput(bytes: Bytes, format: string, original: OpenedObject): WholePicture | Refusal {
   // After "too-large-for-avif", another format than AVIF is requested. This helps also against the other faults of an

@@ -60,7 +60,7 @@ type Task = {
 };
 
 /**
- * Renders an object, or its facts. The rules of the ladder (edge/ladder.ts) say what follows a first try. A picture that may
+ * Renders an object, or its facts. The ladder (edge/ladder.ts) chooses the second try, if there is one. A picture that may
  * be shown is never given up for a second one that fails.
  * @param object as it was opened for its first bytes alone: they can show already that the binding cannot read it
  */
@@ -77,8 +77,14 @@ export async function renderByBinding(
   const reservation = openReservation(scope.deadline);
   const { length = MAX_BINDING_BYTES } = object;
   const rendering = renderAndRelease({
-    ...{ images, bucket, key, variant, formats },
-    ...{ scope, reservation, length },
+    images,
+    bucket,
+    key,
+    variant,
+    formats,
+    scope,
+    reservation,
+    length,
   });
 
   // If the visitor goes away, the runtime ends the request at once, and would release nothing. This keeps it on.
@@ -147,8 +153,8 @@ async function renderAgain(task: Task, first: TryResult): Promise<TryResult | un
       const { type, bytes } = picture;
       const outcome = { kind: "heavy", type, length: bytes.length } as const;
       const next = nextRequest([{ request, outcome }], MAX_OPENINGS);
-      const soon = { ...scope, deadline: deadline - RESERVE_MS };
-      return next && renderOnce({ ...task, scope: soon }, next, bytes.length);
+      const earlierScope = { ...scope, deadline: deadline - RESERVE_MS };
+      return next && renderOnce({ ...task, scope: earlierScope }, next, bytes.length);
     }
 
     case "refused": {
