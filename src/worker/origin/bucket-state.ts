@@ -5,8 +5,9 @@
 //
 // Each isolate learns by itself. So right after a key was revoked, each of them loses one request to S3 per minute.
 //
-// One odd object must not speak for its bucket. If S3 hangs for it alone, S3 is not silent: else a picture that S3 denies
-// would be shown again. If S3 refuses its key with a slot's code, the slot is not dead.
+// One odd object must not speak for its bucket. If S3 does not answer for that object alone, S3 does not count as silent:
+// while it is silent, stored pictures are shown, and one of them may be a picture that S3 denies. And if S3 refuses the
+// request for that object with an error code that is about slots, the slot may still work for all others.
 
 import type { Bucket } from "../config/bucket.ts";
 import { maskKeyId, type Slot } from "../config/slot.ts";
@@ -148,7 +149,7 @@ function learnAnswer(
 /** So many objects are remembered for which S3 was late. */
 const MAX_LATE = 50;
 
-/** Remembers that S3 answered late for an object. An answer it is. */
+/** Remembers that S3 answered late for an object. It has answered, so it is not silent. */
 function learnLate(state: BucketState, key: string, now: number): BucketState {
   const others = state.late.filter((last) => last.key !== key);
   const late = [{ key, at: now }, ...others].slice(0, MAX_LATE);

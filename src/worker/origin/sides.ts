@@ -1,6 +1,6 @@
-// The sides of an original, as a browser shows it: by the first bytes of its object. Pure. The sides decide which format a
-// rendition can have, which sides are requested, and at which quality. Anybody may have written the bytes, so what they do
-// not tell for certain stays unknown: then the engine's answer decides. The picture is never decoded here.
+// Reads the sides of an original, as a browser shows it, from the first bytes of its object. Pure. The sides decide which
+// format a rendition can have, which sides are requested, and at which quality. Anybody may have written the bytes, so
+// what they do not tell for certain stays unknown: then the engine's answer decides. The picture is never decoded here.
 
 import { imageDimensionsFromData } from "image-dimensions";
 import type { PixelSize } from "../../url/rendition-size.ts";
@@ -77,7 +77,7 @@ export function isSmaller(sides: PixelSize, originalSides: PixelSize): boolean {
   return width < originalSides.width || height < originalSides.height;
 }
 
-/** Returns whether more bytes may tell the sides. The others of these formats tell them in their first bytes, or never. */
+/** Returns whether later bytes may tell the sides. All formats but JPEG tell them in their first bytes, or never. */
 export function mayTellSidesLater(type: ObjectType): boolean {
   return type === "image/jpeg";
 }
@@ -188,7 +188,7 @@ const PNG_CHUNKS = 33;
 /** What a chunk of a PNG has besides its data: a length, a name and a checksum of 4 bytes each. */
 const CHUNK_FRAME_BYTES = 12;
 
-/** Returns whether the EXIF data of a PNG exchange its sides. Those behind the picture are not read: hardly any file has them. */
+/** Returns whether the EXIF data of a PNG exchange its sides. Data behind the picture, which are rare, are not read. */
 function isTurnedPng(head: Uint8Array): boolean {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   let offset = PNG_CHUNKS;
