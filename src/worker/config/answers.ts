@@ -104,8 +104,8 @@ export function routePolicy(
   const isImmutable = settings?.immutable === true;
   let defaultMaxAge = isImmutable ? YEAR_S : answers.max_age;
 
-  // The memory of a tab of Chromium pays no heed to `vary: cookie`: it would show the next user what the one before has
-  // seen. So browsers ask each time, and get a 304.
+  // Chromium keeps pictures in the memory of a tab, and ignores `vary: cookie` there: it would show the next user what the
+  // user before has seen. So browsers ask each time, and get a 304.
   if (needsToken) defaultMaxAge = 0;
   const maxAge = settings?.max_age ?? defaultMaxAge;
 

@@ -64,8 +64,8 @@ export function checkEngines(
 }
 
 /**
- * Reads the routes as they are written. The result of `readRoutes` would not do: it is empty if any route has a mistake, and then no
- * engine would be checked.
+ * Reads the routes as they are written. The result of `readRoutes` would not do: it is empty if any route has a mistake, and
+ * then no engine would be checked.
  */
 function bucketUsesOf(vars: Vars, buckets: Tables<Bucket>): readonly BucketUse[] {
   const routes = writtenRoutes(vars).map(({ value }) => value);

@@ -1,6 +1,6 @@
-// Reads `ROUTES` and `ROUTES_2`. A route says which public paths show which objects: of which buckets, at which presets (named sets of
-// image options), and whether only signed URLs open it. An image of a bucket is shown only if a route leads to it.
-// The routes are tried in their order, so it is a mistake if a route takes all the URLs of a later one. It is also a
+// Reads `ROUTES` and `ROUTES_2`. A route says which public paths show which objects: of which buckets, at which presets
+// (named sets of image options), and whether only signed URLs open it. An image of a bucket is shown only if a route leads
+// to it. The routes are tried in their order, so it is a mistake if a route takes all the URLs of a later one. It is also a
 // mistake if a visitor could change a part of a signed path. No I/O.
 
 import { REST } from "../../url/grammar.ts";

@@ -1,7 +1,7 @@
 // Tells which buckets of the configuration may be one bucket at the provider, or one a folder of the other. The option
 // `bucket` alone does not tell: dashboards also show URLs that name the real bucket, and with such a URL as `endpoint`,
-// `bucket` is a folder of it. Where that cannot be told, it is taken for one. What an alias of a bucket leads to, such
-// as an access point of AWS, is not known. No I/O.
+// `bucket` is a folder of it. Where that cannot be told, the two are taken for one bucket. What an alias of a bucket
+// leads to, such as an access point of AWS, is not known. No I/O.
 
 import type { Bucket } from "./bucket.ts";
 

@@ -1,6 +1,6 @@
-// Finds a key that two patterns of keys share, such as `users/x/x` of `users/:user/*` and `*`. A route protects nothing
-// that another one shows, and whether it does, the beginnings of two patterns do not tell: `*.jpg` and `users/*` share a
-// key. This file never takes patterns for disjoint that are not. Where it cannot decide, it says so. Pure.
+// Finds a key that two patterns of keys share, such as `users/x/x` of `users/:user/*` and `*`. A route protects no object
+// that another route shows. Whether two routes share an object, the beginnings of their patterns do not tell: `*.jpg` and
+// `users/*` share a key. This file never takes patterns for disjoint that are not. Where it cannot decide, it says so. Pure.
 
 import { REST } from "../../url/grammar.ts";
 import { MAX_KEY_BYTES } from "../../url/key.ts";
@@ -237,7 +237,12 @@ function skipLiterals(start: State): State | undefined {
     if (symbol !== otherSymbol) return undefined;
     if (symbol === undefined) return state;
 
-    const next = behind(state, symbol, first.slice(symbol.length), second.slice(symbol.length));
+    const next = appendCharacter(
+      state,
+      symbol,
+      first.slice(symbol.length),
+      second.slice(symbol.length),
+    );
     if (!next) return undefined;
     state = next;
   }
@@ -291,7 +296,7 @@ function nextStates(comparison: Comparison, state: State): readonly State[] {
     const otherRest = takeCharacter(second, character, otherPlaceholder, isStrict);
     if (rest === undefined || otherRest === undefined) continue;
 
-    const next = behind(state, character, rest, otherRest);
+    const next = appendCharacter(state, character, rest, otherRest);
     if (next) states.push(next);
   }
   return states;
@@ -325,8 +330,13 @@ function replaceFront(text: string, replacement: string, isStrict: boolean): str
 }
 
 /** Adds a character to the key. @returns undefined if no key begins so */
-function behind(state: State, character: string, first: string, second: string): State | undefined {
-  const segment = segmentBehind(state.segment, character);
+function appendCharacter(
+  state: State,
+  character: string,
+  first: string,
+  second: string,
+): State | undefined {
+  const segment = segmentAfter(state.segment, character);
   if (segment === undefined) return undefined;
 
   const byteLength = state.byteLength + bytesOf(character);
@@ -334,7 +344,7 @@ function behind(state: State, character: string, first: string, second: string):
 }
 
 /** @returns undefined if a slash would end a segment that `keyFault` refuses */
-function segmentBehind(segment: Segment, character: string): Segment | undefined {
+function segmentAfter(segment: Segment, character: string): Segment | undefined {
   if (character === "/") return segment === "text" ? "empty" : undefined;
   if (character !== ".") return "text";
 

@@ -130,7 +130,7 @@ function checkRule(
   rule: PartialTable<ReturnType<typeof tokenOptions>>,
   addMistake: AddMistake,
 ): void {
-  // Without its own issuer, nobody knows whether the keys may be left out.
+  // If `issuer` has a mistake, nobody knows whether the keys may be left out.
   const { issuer, claims } = rule;
   if (issuer !== undefined && !ACCESS_ISSUER.test(issuer) && !Object.hasOwn(rule, "keys")) {
     addMistake("is missing: write the URL of the issuer's public keys, its jwks_uri", "keys");
