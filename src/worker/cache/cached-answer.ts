@@ -1,6 +1,6 @@
-// Writes the answers of the cached entrypoint, and reads them in the gateway: an image, facts or a refusal, and for how
-// long Workers Cache shows it. An answer may be days old, and from an earlier deploy. Codes such as W8 are rules of
-// docs/rules.md.
+// Writes the answers of the cached entrypoint `Renditions`, and reads them in the gateway, the entrypoint that runs for every
+// request: an image, facts or a refusal, and for how long Workers Cache shows it. An answer may be days old, and from an
+// earlier deploy. Codes such as W8 are rules of docs/rules.md.
 
 import { type Lifetimes, shorterLifetimes } from "../config/answers.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
@@ -80,6 +80,7 @@ export function readCondition(ifNoneMatch: string | null): {
 /** For how long Workers Cache shows a stored rendition of an outage: s. */
 const OUTAGE_S = 60;
 
+/** The answer with a rendition, which the gateway reads to answer the visitor. */
 export function renditionAnswer(
   rendition: NamedRendition,
   objectIndex: number,
@@ -269,8 +270,8 @@ export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState
 }
 
 /**
- * Returns whether an answer is older than it says that it may be. Nobody knows what a lower tier of Workers Cache reports if the
- * upper one gave it a stale answer (W5): it may be a MISS.
+ * Returns whether an answer is older than it says that it may be. Nobody knows what a lower tier of Workers Cache reports if
+ * the upper one gave it a stale answer (W5): it may be a MISS.
  */
 function isOutdated(headers: Headers): boolean {
   const maxAge = /\bmax-age=(?<seconds>\d+)/.exec(headers.get("cache-control") ?? "");

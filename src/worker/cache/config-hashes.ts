@@ -71,7 +71,7 @@ export async function hashConfig(
   };
 }
 
-/** A map is no value of JSON. */
+/** The claims of a rule are a map, which JSON cannot write. */
 function ruleValue({ claims, ...rule }: TokenRule): object {
   return { ...rule, claims: Object.fromEntries(claims) };
 }

@@ -1,7 +1,7 @@
 // The way from the gateway to the cached entrypoint `Renditions`, which Cloudflare calls a loopback: a fetch of a
 // rendition with a deadline. The entrypoint may be missing (W15), fail, or the edge may not transform behind it (W13). Then
-// the gateway renders by itself. A fault costs one request: an isolate with too much to do fails now and then, and would be
-// lost without its cache. Codes such as W15 are rules of docs/rules.md.
+// the gateway renders by itself. A fault changes nothing for the next request: an isolate with too much to do fails now and
+// then, and without its cache, it would have even more to do. Codes such as W15 are rules of docs/rules.md.
 
 import { type Answers, lifetimesOf } from "../config/answers.ts";
 import type { Bucket } from "../config/bucket.ts";
@@ -183,7 +183,8 @@ async function fetchAndRead(
 /**
  * Returns whether the gateway may succeed where the cached entrypoint was refused: the edge may not transform for a
  * Worker that another Worker calls, even if both are the same (E9, W13). Either it does nothing, or it refuses. Any other
- * failure is about the object or the origin, and would be the same in the gateway. So is any of the Images binding.
+ * failure is about the object or the origin, and would be the same in the gateway. So is any failure of
+ * the Images binding.
  */
 function mayBeOfLoopback({ event }: Refusal, { engine }: Bucket): boolean {
   if (engine === "binding") return false;
