@@ -1,6 +1,6 @@
-// Checks the token of a visitor: a JWT (RFC 7519) that the login of the app signed. It opens a route of which it obeys one
-// rule. A token is a credential: nothing of it is logged but the issuer and the key that it names. `jose` checks the
-// signature and the times; this file, which rules a token obeys.
+// Checks the token of a visitor: a JWT (RFC 7519) that the login of the app signed. It opens a route if it obeys one of
+// the route's rules. A token is a credential: only the issuer and the key that it names are logged. `jose` checks the
+// signature and the times. This file checks which rules a token obeys.
 
 import { type CompactJWSHeaderParameters, errors, type JWTPayload, jwtVerify } from "jose";
 import { decodePath } from "../../url/encoding.ts";
@@ -14,8 +14,8 @@ import { findKey, type KeyScope } from "./token-keys.ts";
 import type { AccessGrant } from "./url-signature.ts";
 
 /**
- * The algorithms of signatures that are taken: those whose key is in two halves. With any other, whoever knows the public
- * half could sign.
+ * The algorithms of signatures that are taken: those with a private and a public key. With any other, the published key
+ * would be the secret, and anybody could sign.
  */
 export const ALGORITHMS = [
   "RS256",
@@ -33,7 +33,7 @@ export const ALGORITHMS = [
 
 /**
  * The types of tokens that are taken, in small letters (RFC 9068, section 2.1). Without any, it is a JWT, too. Issuers
- * sign tokens of other types for other ends, such as `logout+jwt`.
+ * sign tokens of other types for other purposes, such as `logout+jwt`.
  */
 const TYPES: readonly unknown[] = [undefined, "jwt", "at+jwt", "application/at+jwt"];
 

@@ -6,8 +6,8 @@ import type { BoundRoute } from "../config/routes.ts";
 import type { Refusal } from "../http/refusal.ts";
 
 /**
- * The headers by which `checkEmbedding` and `corsHeaders` decide, for `vary`. A cache in front that did not tell them
- * apart would show a foreign page what another one may embed, and that one the refusal.
+ * The headers by which `checkEmbedding` and `corsHeaders` decide, for `vary`. A cache in front of the Worker that
+ * ignored them would show a foreign page the picture of an allowed page, and an allowed page the refusal.
  */
 const DECIDING_HEADERS = "origin, referer, sec-fetch-site";
 

@@ -106,8 +106,9 @@ function qualityFor(bytesPerPixel: number): number {
 }
 
 /**
- * How much the bytes of an original show, compared with those of a JPEG. Those of a WebP show more: for as few, another
- * format needs a lower quality. A PNG or a GIF of few bytes is a drawing, of which AVIF and WebP have fewer still.
+ * The table of qualities is for JPEG originals. For others, the bytes are multiplied by these factors. A WebP shows more
+ * with as many bytes as a JPEG: to have no more bytes than the WebP, a rendition needs a lower quality. A PNG or a GIF of few
+ * bytes is a drawing, of which AVIF and WebP have fewer bytes still.
  */
 const FACTORS: Partial<Record<ObjectType, number>> = {
   "image/webp": 0.6,

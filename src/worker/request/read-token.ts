@@ -45,8 +45,8 @@ export function findTokens(headers: Headers, { cookie, header }: TokenRule): Fou
   const [, bearer] = BEARER.exec(headers.get("authorization") ?? "") ?? [];
   const texts = bearer ? [bearer] : [];
 
-  const ofHeader = header && headers.get(header);
-  if (ofHeader) texts.push(ofHeader);
+  const headerText = header && headers.get(header);
+  if (headerText) texts.push(headerText);
 
   if (cookie) texts.push(...cookieValues(headers.get("cookie") ?? "", cookie));
 

@@ -1,6 +1,6 @@
 // What an isolate knows of the keys at one URL: public keys (a JWKS, RFC 7517), by which an issuer's tokens are checked.
-// It decides when the issuer is asked. Anybody can send tokens that name unknown keys: they must not make the Worker
-// ask the issuer again and again, nor hide from it that the issuer has new keys.
+// This state decides when the issuer is asked. Anybody can send tokens that name unknown keys: they must not make the Worker
+// ask the issuer again and again, and must not hide from it that the issuer has new keys.
 // An event changes the state: (state, event) → { state, effects }. The effects are lines for the log.
 // Pure: no request and no clock. `now` is passed in, in ms since 1970. The keys themselves are in token-keys.ts.
 
@@ -146,7 +146,7 @@ export function mayFetchForUnknownKey(state: TokenKeysState, now: number): boole
   return !isWithin(PAUSE_MS, state.askedAt, now);
 }
 
-/** Returns why the issuer is not asked now, whatever is missing: that failed a moment ago. */
+/** Returns why the issuer is not asked now, even if keys are missing: a fetch failed a moment ago. */
 export function recentFailure({ failure }: TokenKeysState, now: number): FetchFailure | undefined {
   return isWithin(PAUSE_MS, failure?.at, now) ? failure : undefined;
 }

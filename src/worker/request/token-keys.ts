@@ -80,8 +80,8 @@ export async function findKey(
     if (secondLookup.kind !== "unknown-key") return secondLookup;
   }
 
-  // Where that cannot be found out, the token is refused all the same, and not the issuer blamed: anybody can send a token
-  // that names a key which never was.
+  // If the keys cannot be renewed, the reason is still that of the token, and the issuer is not blamed: anybody can send a
+  // token that names a key which never existed.
   const { failure: fetchFailure } = keys.memory.state();
   const { reason } = lookup;
   if (!fetchFailure) return noKey(reason);
@@ -246,7 +246,7 @@ async function requestKeys(url: string, init: RequestInit): Promise<Response> {
   if (bytes === "too-long") throw new Error("the issuer's keys have more than 64 KB");
   if (bytes === TIMED_OUT) throw new Error(NO_ANSWER);
 
-  // Such an answer would take the place of keys that serve.
+  // An answer without such a key would take the place of the keys that serve.
   const json = parseJson(new TextDecoder().decode(bytes));
   if (isEmptyKeySet(json)) throw new Error("the issuer's answer has no key for signatures");
   return new Response(bytes);
