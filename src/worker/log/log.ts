@@ -40,8 +40,8 @@ export type CacheState =
  * @param answered the status that the visitor gets
  */
 export function logRefusal(refusal: Refusal, fields: LogFields, answered: number): void {
-  // Refused credentials refuse every request, so one line a minute is enough. `repeated`: there is one of this minute.
-  // So do the keys of an issuer of tokens, if they cannot be had.
+  // With refused credentials, or without the keys of an issuer of tokens, every request is refused, so one line a minute is
+  // enough. `repeated`: this minute has its line already.
   const { event } = refusal;
   const isOfCredentials =
     event === "slots-refused" || event === "role-refused" || event === "token-keys-failed";

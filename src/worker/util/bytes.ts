@@ -87,8 +87,8 @@ export async function readInRoom(
 type Reading =
   | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer> }
   /**
-   * It is longer than the limit, or has not ended in time. The body has all bytes, also those that were read, which are
-   * the chunks.
+   * It is longer than the limit, or has not ended in time. `body` still has all bytes from the beginning. `chunks` are the
+   * bytes that were read.
    */
   | {
       readonly kind: "longer" | "late";
@@ -233,8 +233,8 @@ const COPIES = 2;
 const ROOM_STEP_BYTES = 1_000_000;
 
 /**
- * How long one that holds bytes waits for more room: ms. Two of them may wait for each other: the first that gives up
- * lets the other one go on.
+ * How long a request that holds bytes waits for more room: ms. Two such requests may wait for each other: the first one that
+ * gives up lets the other one go on.
  */
 export const MAX_GROWTH_MS = 1_000;
 

@@ -1,9 +1,9 @@
 // The memory that an isolate may use for originals, and for renditions that are read whole. An isolate has 128 MB for all
-// of its requests, and a page with 20 new photographs would fill it. Who finds no room looks again, every 50 ms: the
-// runtime forbids a request to wait for the promise of another one.
+// of its requests, and a page with 20 new photographs would fill it. A request that finds no room looks again, every 50 ms:
+// the runtime forbids a request to wait for the promise of another one.
 //
 // A request can end without a word: the runtime drops it, and its `finally` never runs. So what is held lapses some time
-// after the deadline of its request, and one that waits and does not look any more loses its turn.
+// after the deadline of its request, and a request that waits, but does not look any more, loses its turn.
 
 /** What all requests of an isolate may hold: bytes. Where bytes are copied, twice as much is alive for a moment. */
 export const BUDGET_BYTES = 40_000_000;
@@ -11,10 +11,10 @@ export const BUDGET_BYTES = 40_000_000;
 /** For how long after its deadline a request may still hold bytes, as for a put into the store: ms. */
 const LAPSE_MS = 6_000;
 
-/** One that waits, and has not looked for so long, is gone: ms. */
+/** A request that waits, and has not looked for so long, is gone: ms. */
 const GONE_MS = 1_000;
 
-/** What one request holds. `hasQueued`: it has waited for its turn, or would have. */
+/** What one request holds. `hasQueued`: it came in turn, with "looked", and did not pass others that wait, with "asked". */
 type Held = { readonly bytes: number; readonly lapsesAt: number; readonly hasQueued: boolean };
 
 /** What one request waits for. */
@@ -38,13 +38,13 @@ type Demand = {
 };
 
 export type BudgetEvent =
-  /** One that can wait looks whether it is its turn, and there is room. */
+  /** A request that can wait looks whether it is its turn, and there is room. */
   | ({ readonly type: "looked" } & Demand)
-  /** One that cannot wait, or holds something already, asks once. */
+  /** A request that cannot wait, or holds something already, asks whether there is room. */
   | ({ readonly type: "asked" } & Demand)
-  /** One holds nothing any more, and does not wait. */
+  /** A request holds nothing any more, and does not wait. */
   | { readonly type: "released"; readonly id: number }
-  /** One does not wait any more. */
+  /** A request does not wait any more. */
   | { readonly type: "gave-up"; readonly id: number };
 
 type Advanced = {
@@ -60,7 +60,7 @@ export function advanceBudget(state: BudgetState, event: BudgetEvent, now: numbe
 
   switch (event.type) {
     case "looked": {
-      // Nobody passes one that has waited for longer. Otherwise small ones could pass a large one for ever.
+      // No request passes another that has waited for longer. Otherwise small ones could pass a large one for ever.
       const [oldest] = current.waiting;
       const isItsTurn = oldest === undefined || oldest.id === id;
       if (isItsTurn && hasRoom(current, event)) {
@@ -88,12 +88,12 @@ export function advanceBudget(state: BudgetState, event: BudgetEvent, now: numbe
   }
 }
 
-/** What is larger than the budget gets all of it, and is alone. */
+/** A request for more than the budget gets all of it, and is alone. */
 function limit(bytes: number): number {
   return Math.min(bytes, BUDGET_BYTES);
 }
 
-/** Returns whether one can hold what it wants, in place of what it holds. Less than that always fits. */
+/** Returns whether a request can hold what it wants, in place of what it holds. Less than it holds always fits. */
 function hasRoom(state: BudgetState, { id, bytes }: Demand): boolean {
   const current = state.held.get(id)?.bytes ?? 0;
   const next = limit(bytes);
@@ -101,8 +101,9 @@ function hasRoom(state: BudgetState, { id, bytes }: Demand): boolean {
 }
 
 /**
- * Returns whether one that did not queue would keep the oldest one that waits from its turn. All that did not queue leave
- * as much room as that one needs. What has queued may grow: it ends soon, and those that wait need its end.
+ * Returns whether a request that did not queue would keep the oldest one that waits from its turn. All requests that did not
+ * queue together leave as much room as the oldest one needs. A request that has queued may grow: it ends soon, and those
+ * that wait need its end.
  */
 function wouldStarve({ held, waiting }: BudgetState, { id, bytes }: Demand): boolean {
   const [oldest] = waiting;
@@ -122,7 +123,7 @@ function hold(state: BudgetState, demand: Demand, hasQueued: boolean): BudgetSta
   return { ...state, held };
 }
 
-/** Remembers that one has looked. Its turn stays. */
+/** Remembers that a request has looked. Its turn stays. */
 function wait(state: BudgetState, { id, bytes }: Demand, now: number): BudgetState {
   const waiter = { id, bytes, lookedAt: now };
   const index = state.waiting.findIndex((other) => other.id === id);
@@ -173,7 +174,7 @@ export function openReservation(deadline: number): Reservation {
   return { id, lapsesAt: deadline + LAPSE_MS };
 }
 
-/** After how long one that waits looks again: ms. */
+/** After how long a request that waits looks again: ms. */
 export const LOOK_MS = 50;
 
 /**
