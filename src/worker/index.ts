@@ -168,7 +168,8 @@ async function serve(
   const { route } = resolved;
   const routeHeaders = route && routeHeadersOf(headers, route);
 
-  // The edge asks for an original, and reaches this Worker (E8). That would ask the edge, and so on.
+  // This request comes from the edge (Cloudflare's image service), which looks for an original: by mistake, `endpoint` or an
+  // overlay leads to this Worker (E8). To answer, the Worker would ask the edge again, without end.
   if (isForOriginal(request)) return refuse(LOOP, undefined, { routeHeaders });
 
   // Operators and machines have paths of their own, such as /healthz. Any other path is a visitor's.
@@ -314,11 +315,11 @@ async function obtain(ids: RenditionIds, scope: GatewayScope): Promise<CacheResu
   const cached = await fetchCached(ids, scope);
   if (cached && !cached.loopbackFailure) return cached;
 
-  // Only a new rendition shows that the engine works here.
   const result = await render(ids, scope);
   if (result.kind !== "rendition") return { result, cache: "direct" };
   if (result.rendition.stored) return { result, cache: "stored" };
 
+  // A new rendition shows that the engine works in the gateway. A refusal or a stored rendition does not show that.
   reportOwnRendition(scope.env, cached);
   return { result, cache: "direct" };
 }

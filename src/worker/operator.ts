@@ -1,7 +1,7 @@
 // What operators and machines ask the Worker: /healthz, /purge, and two documents below /.well-known/. The Worker signs
 // tokens to take a role of AWS, and AWS checks them by these two documents. Nobody opens /purge or the details of /healthz
 // without a secret token. Without PURGE_TOKEN or `[vars.OIDC]` there are no such paths. While the configuration is broken,
-// only /healthz is here, and says to whom has the token what is wrong: names and messages, never the value of a secret.
+// only /healthz answers. It tells a caller with the token what is wrong: names and messages, never the value of a secret.
 
 import { hashConfig } from "./cache/config-hashes.ts";
 import type { GatewayContext } from "./cache/loopback.ts";
@@ -101,7 +101,10 @@ type EdgeHealth = {
   edge: string;
   /** The HTTP status of the answer if it is not a rendition: one code may have two causes, with a status each. */
   answered?: number | undefined;
-  /** What `cf-resized` reads if that is not known (R1): pictures are shown only if their bytes prove that the edge made them. */
+  /**
+   * What the header `cf-resized` reads, if that is not known (R1): pictures are then shown only if their bytes prove that
+   * the edge made them.
+   */
   resized?: string | undefined;
 };
 
@@ -151,7 +154,7 @@ async function answerHealth(
 
   // By the hash, an operator sees whether the [vars] of this Worker are those of wrangler.toml.
   const configuration = await hashVars({ ...env });
-  // By these, which parts of it differ.
+  // By these hashes, an operator sees which parts of the configuration differ.
   const hashes = await hashConfig(config, { ...env });
   const ok = buckets.every((bucket) => canBeOpened(bucket));
   const report = { ok, version: BUILD_VERSION, configuration, hashes, ...storeReport, buckets };
@@ -334,9 +337,9 @@ async function answerPurge(
 }
 
 /**
- * Returns which call /healthz reports. An event counts if it came, whatever became of it: S3 sends it. With a queue, it counts
- * when it comes out of the queue: nothing would purge it if nobody read the queue.
- * @returns undefined for a call by hand that has purged nothing
+ * Returns what /healthz reports of this call. An event counts even if nothing was purged: it shows that S3 sends events. If
+ * there is a queue, the event counts only when the queue delivers it: an event in a queue that nobody reads purges nothing.
+ * @returns undefined for an event that was queued, and for a call by hand that has purged nothing
  */
 function callOf(
   { kind }: PurgeRequest,

@@ -1,8 +1,9 @@
 // The cached entrypoint, which runs only for what Workers Cache does not have fresh. It makes the one rendition that all
 // visitors get. The numbers of the steps are those of docs/how-it-works.md. Codes such as W18 are rules of docs/rules.md.
 //
-// S3 is asked before anything is shown: a picture that S3 denies or no longer has must not come out of the store or of the
-// edge's caches. Only while S3 itself is down, an older rendition is shown, and not every request asks S3 again.
+// S3 is asked before anything is shown. A picture that S3 denies or no longer has must not come out of the store (an R2
+// bucket with the renditions of earlier requests), or out of the caches of the edge (Cloudflare's image service). Only while
+// S3 itself is down, an older rendition is shown, and not every request asks S3 again.
 
 import { fetchOverlayValidators, type Validator } from "./binding/overlays.ts";
 import { renderByBinding, type SourcedRendition } from "./binding/render-by-binding.ts";
@@ -150,8 +151,8 @@ function outdatedId(
   const isDenied = refusal.event === "object-denied" && isCertain(refusal);
   if (isDenied) return id;
 
-  // The edge was needed, so the object has changed. The next visitor starts a run that is no run in the background: there,
-  // the edge may transform (W13). If not, the gateway makes the picture.
+  // The picture had to be made anew, so the object has changed. Once the older picture is purged, the next visitor waits for
+  // a run in the foreground, for which the edge may transform (W13). If it does not, the gateway makes the picture.
   const isOfEdge = id.bucket.engine === "cf" && refusal.event === "not-transformed";
   return isOfEdge ? id : undefined;
 }
@@ -264,7 +265,7 @@ async function showInOutage(
     const stored = usableRendition(storeEntry, id);
     if (!stored || !storeEntry) continue;
 
-    // Its writer may be about to delete it.
+    // The request that has just written this entry asks S3 once more, and may then delete the entry.
     if (isUnconfirmed(storeEntry, Date.now())) continue;
 
     reportFailure(failedId, refusal);
@@ -343,7 +344,10 @@ async function renderObject(
   return isRefusal(saved) ? refused(saved) : { kind: "rendition", rendition: saved };
 }
 
-/** The event is that of an edge that does not transform: the gateway then makes the picture itself. */
+/**
+ * The refusal of a run that may not ask the edge. It has the event of an edge that does not transform: after this event, the
+ * gateway makes the picture itself.
+ */
 const NO_ENGINE: Refusal = { event: "not-transformed", reason: "the gateway makes the pictures" };
 
 const NO_IMAGE: Refusal = {
