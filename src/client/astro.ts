@@ -40,9 +40,9 @@ type ServiceOptions<Name extends string, Known extends Original> = {
 };
 
 /**
- * Makes an image service for Astro. A picture names its preset, and its `src` is the key. Its `srcset` has the
- * variants of the preset, up to the size of the original if `factOf` knows it. Its `width` and `height` are those of the preset, or what `factOf` knows; what the
- * page sets replaces both. A file that the page imports stays as it is.
+ * Makes an image service for Astro. A picture names its preset, and its `src` is the key. Its `srcset` has the variants of
+ * the preset, up to the size of the original if `factOf` knows it. Its `width` and `height` are those of the preset, or what
+ * `factOf` knows. What the page sets replaces both. A file that the page imports stays as it is.
  *
  * Give it the site of each route that the app uses. It takes the first one that shows the preset and leads to
  * the key. If that one is signed, `sign` signs, unless a cookie opens it.

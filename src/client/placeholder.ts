@@ -5,8 +5,8 @@
 import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 
 /**
- * What `thumbHash` reads of a fact. `alpha` is here for the compiler alone: an SVG has no ThumbHash, but it has that, so a
- * fact that may be one of an SVG compiles. What has neither does not.
+ * What `thumbHash` reads of a fact. `alpha` is here for the compiler alone. The fact of an SVG has an `alpha`, but no
+ * ThumbHash: with this field, it compiles. A fact that has neither of the two does not.
  */
 type HashedOriginal = {
   readonly thumbhash?: string | undefined;

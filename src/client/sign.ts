@@ -14,14 +14,14 @@ import type { AnySite, PresetTable, Site } from "./types.ts";
 export type Expiry =
   | {
       /**
-       * How many seconds it is valid at most; at least half of that. It moves in steps, as `expiresWithin` says. A little
-       * less than the route's `max_age`, since clocks differ.
+       * How many seconds the signature is valid at most. It is valid for at least half of that: the expiry moves in steps,
+       * as `expiresWithin` says. Take a little less than the route's `max_age`, since clocks differ.
        */
       readonly within: number;
       readonly expires?: undefined;
     }
   | {
-      /** The very time: seconds since 1970, a whole number. */
+      /** The very time of the expiry: seconds since 1970, a whole number. */
       readonly expires: number;
       readonly within?: undefined;
     };
@@ -117,7 +117,8 @@ function readExpiry(
     // Without the types of TypeScript, both may be there.
     if (expires !== undefined) throwRangeError("pass either within or expires, not both");
 
-    // The expiry itself would be too far ahead in a part of each step alone: then the mistake shows only now and then.
+    // `within` is checked, and not the expiry that follows from it: that one is too far ahead only in a part of each step,
+    // so the mistake would show only now and then.
     const isTooLong = within > maxAge;
     if (isTooLong) throwRangeError(tooFarAhead("within", within, maxAge));
 
@@ -303,11 +304,12 @@ function checkDomain(domain: string, host: string): void {
 }
 
 /**
- * Returns the expiry that `within` of a term stands for: in at most `seconds`, and in at least half of that. It stays the same for
- * half of `seconds`: with an hour, it is 13:00 for all calls from 12:00 to 12:30, and then 13:30. So a page that is
- * rendered again has the same URLs, and browsers find the pictures in their caches.
+ * Returns the expiry that `within` of a term stands for: in at most `seconds`, and in at least half of that. It stays the
+ * same for half of `seconds`: with an hour, it is 13:00 for all calls from 12:00 to 12:30, and then 13:30. So a page that
+ * is rendered again has the same URLs, and browsers find the pictures in their caches.
  *
- * To sign, pass `within`: of a time alone, nobody can say whether it came of more seconds than the route's `max_age`.
+ * To sign, pass `within`, and not this time: a time does not tell whether it was made of more seconds than the route's
+ * `max_age`.
  * @param seconds a whole number from 2 on
  * @param now milliseconds since 1970
  * @returns seconds since 1970

@@ -45,7 +45,7 @@ export function openSite<const Presets extends PresetTable, const Route extends 
   const shownPresets = new Map<string, ShownPreset>();
   const variants = new Map<string, Name>();
 
-  // `hasOwn`, because `toString` is not a preset.
+  // `hasOwn`, because every object has a `toString`, which is no preset.
   const isName = (name: string): name is Name => Object.hasOwn(presets, name);
   for (const name of route.presets ?? Object.keys(presets)) {
     if (!isName(name) || !presets[name]) throwRangeError(`presets has no preset "${name}"`);

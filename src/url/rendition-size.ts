@@ -95,7 +95,7 @@ function trimmedLength(
   const stop = length - toPixels(after, options);
   if (maxLength === undefined) return Math.max(1, stop - start);
 
-  // With a length to keep and a distance from the end alone, the part ends there.
+  // If only the distance from the end is set, the part that is kept ends there.
   const isFromEnd = before === undefined && after !== undefined;
   const maxPixels = toPixels(maxLength, options);
   if (isFromEnd) return Math.max(1, Math.min(maxPixels, stop));
