@@ -1,8 +1,8 @@
-// Which part of the Worker makes pictures in this isolate: the cached entrypoint, or the gateway. Nobody outside of
-// Cloudflare knows whether the edge transforms for an entrypoint that another one calls (W13 in docs/rules.md), or only in
-// some places. So the gateway takes over only after both were tried with one request: the entrypoint got no picture from the
-// edge, and the gateway did. Any other fault costs one request, and changes nothing here. Pure: `now` is passed in, in
-// ms since 1970.
+// Which part of the Worker makes pictures in this isolate: the cached entrypoint, or the gateway, the entrypoint that runs
+// for every request. Nobody outside of Cloudflare knows whether the image edge transforms for an entrypoint that another one
+// calls (W13 in docs/rules.md), or only in some places. So the gateway takes over only after both were tried with one
+// request: the entrypoint got no picture from the edge, and the gateway did. Any other fault costs one request, and changes
+// nothing here. Pure: `now` is passed in, in ms since 1970.
 
 import { isWithin } from "../util/time.ts";
 

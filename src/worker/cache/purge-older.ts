@@ -1,9 +1,10 @@
 // Purges an older picture from Workers Cache that a run of the cached entrypoint has found out of date, and cannot
-// replace: its object is gone or denied, or the edge does not transform where this run is (W13 in docs/rules.md). Otherwise the cache
-// would show it for as long as `stale` allows, and every other variant for as long as `keep`.
+// replace: its object is gone or denied, or the edge (Cloudflare's image service) does not transform where this run is (W13
+// in docs/rules.md). Otherwise the cache would show the picture for as long as the setting `stale` allows, and every other
+// variant of the object for as long as `keep` allows.
 //
-// Workers Cache takes five purges a minute (W10), and an operator needs them, too. So an isolate sends a few at most: a
-// mass deletion ends the other pictures when they are next asked for.
+// Workers Cache takes five purges a minute (W10), and an operator needs them, too. So an isolate sends a few at most. After
+// a mass deletion, the other pictures go when somebody next asks for them.
 
 import { detailsOf, type Refusal } from "../http/refusal.ts";
 import type { Context } from "../http/send.ts";
@@ -25,8 +26,8 @@ const MINUTE_MS = 60_000;
 type Cause = "gone" | "not-renewed";
 
 /**
- * An isolate sends so many purges in a minute. An object that is gone or denied has an answer that takes the place of the
- * picture that was asked for. So only its other variants need the purge, and anybody can ask for many such objects.
+ * An isolate sends so many purges in a minute. If an object is gone or denied, the refusal takes the place of the picture in
+ * the cache, and only the other variants need the purge. So one purge is enough: anybody can ask for many such objects.
  */
 const MAX_PURGES = { gone: 1, "not-renewed": 5 } as const satisfies Record<Cause, number>;
 
@@ -47,8 +48,8 @@ const minutes = new WeakMap<object, PurgeMinute>();
 const logCounts = new WeakMap<object, LogCount>();
 
 /**
- * How long the answer of this run may take through the tiers of the cache (W5): ms. A tier that shows its older picture in
- * place of a failure passes that on, and the tier below stores it. A purge before that would leave it there.
+ * How long the answer of this run may take through the tiers of the cache (W5): ms. A tier may answer with its older picture
+ * in place of a failure, and the tier below then stores that picture. An earlier purge would leave the picture there.
  */
 const ANSWER_MS = 500;
 
@@ -67,7 +68,7 @@ export async function purgeOlder(
   await purgeObject(bucket, key, context);
 }
 
-/** Logs once a minute that pictures could not be made behind the cache, whose next visitors wait for them. */
+/** Logs once a minute that pictures could not be made behind the cache. The next visitors of these pictures wait for them. */
 export function reportNotRenewed(
   { bucket, key }: RenditionId,
   refusal: Refusal,
