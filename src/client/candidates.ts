@@ -64,9 +64,9 @@ export function candidatesFor(
  * Returns candidates with the widths of their renditions as descriptors.
  *
  * A browser divides a `w` descriptor by `sizes`. It takes the result for the density of the picture: it chooses by
- * it, and divides the pixels by it to lay out the picture. So a descriptor that is wider than its rendition
- * - shows an original of 900 px, as `hero@960w 960w`, narrower than `sizes` says;
- * - shows a portrait in 1920 × 1080, as `hero@640w 640w`, blurred: it has 270 px, and is chosen for a place of 600.
+ * it, and divides the pixels by it to lay out the picture. So no descriptor may be wider than its rendition. Otherwise
+ * - an original of 900 px, as `hero@960w 960w`, would be shown narrower than `sizes` says;
+ * - a portrait in 1920 × 1080, as `hero@640w 640w`, would be blurred: it has 270 px, and is chosen for a place of 600.
  *
  * The real width of the last candidate alone would not do: it may be below the descriptor before it, and a browser
  * would then never choose the largest picture. An `x` descriptor stays: the `width` of the `<img>` decides the layout,

@@ -172,7 +172,7 @@ function mistakeOf(exposure: Exposure, routeText: string): string {
       return `${key} is the fallback of ${routeText}${bucketText}: use a fallback that no route with a token leads to`;
     case "overlay":
       return `${key} is drawn by a preset on the pictures of ${routeText}${bucketText}: draw an object that no route with a token leads to, or leave the preset out of that route`;
-    case "object":
+    case "object": // its two messages follow
   }
 
   const remedy =

@@ -318,6 +318,7 @@ function takeCharacter(
   if (!placeholder) return text.slice(character.length);
   if (character === "/" && !placeholder.allowsSlash) return undefined;
 
+  // The placeholder becomes this character, and itself again behind it, unless it stands for one character alone.
   const rest = placeholder.isSingle ? "" : frontOf(text);
   return replaceFront(text, `${character}${rest}`, isStrict).slice(character.length);
 }
