@@ -72,17 +72,37 @@ function summaryOf(seconds: readonly number[]): KeepResult["oldFor"] {
 function rowsOfTable() {
   return [false, true].flatMap((hasEvents) => {
     const ending = hasEvents ? ", events" : "";
-    return KEEPS.map(({ name, keep }) => ({ title: `${name}${ending}`, keep, hasEvents }));
+    return KEEPS.map(({ name, keep }) => {
+      return { name, title: `${name}${ending}`, keep, hasEvents };
+    });
   });
 }
 
 /** @param results of KEEP_RUNS, in their order */
 export function keepTables(site: Site, results: readonly KeepResult[]): Table[] {
   return [
-    { page: "docs/cache.md", lines: keepTable(results) },
-    { page: "docs/cache.md", lines: firstViewTable(site) },
+    { page: "docs/cache.md", lines: waitTable(results) },
+    { page: "docs/costs.md", lines: keepTable(results) },
+    { page: "docs/costs.md", lines: firstViewTable(site) },
     { page: "docs/costs.md", lines: eventTable() },
   ];
+}
+
+/** How many views ask and wait, with events and where nothing is evicted: the figures by which to choose a `keep`. */
+function waitTable(results: readonly KeepResult[]): string[] {
+  const rows: string[][] = [];
+  for (const [index, { name, hasEvents }] of rowsOfTable().entries()) {
+    if (!hasEvents) continue;
+
+    // The first of EVICTIONS evicts nothing.
+    const { counts } = elementAt(results, index * EVICTIONS.length);
+    const { views, runs, waitedForS3, waitedForEdge } = counts;
+    const waited = waitedForS3 + waitedForEdge;
+    rows.push([name, percents(runs / views), percents(waited / views)]);
+  }
+
+  const head = ["`keep`, with events", "ask S3", "wait for S3, the store or the edge"];
+  return markdownTable(head, rows);
 }
 
 function keepTable(results: readonly KeepResult[]): string[] {
