@@ -1,7 +1,10 @@
-// The URL of a rendition: its key in Workers Cache (W3), which the gateway writes and the cached entrypoint reads. It has
-// everything that shapes the bytes, in one spelling, nothing else of the visitor's request, and no secret. If anything
-// were missing in it, a visitor would get the picture of another request. Its parts also name the rendition in the store,
-// and the cache tags by which it is purged. Codes such as W3 are rules of docs/rules.md.
+// The URL of a rendition, which is one picture in one size and format. The URL is its key in Workers Cache: the gateway
+// (index.ts) writes it, and the entrypoint `Renditions`, which the cache stands before, reads it. Codes such as W3 are rules
+// of docs/rules.md.
+//
+// The URL has everything that shapes the bytes, in one spelling, and nothing else of the visitor's request (W3). If anything
+// were missing in it, a visitor would get the picture of another request. It has no secret. Its parts also name the rendition
+// in the store, and make the cache tags by which it is purged.
 
 import { decodePath, encodeKey } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
@@ -27,9 +30,9 @@ export type RenditionId = {
   /** The version that a signed URL names. A new one makes a new URL, by which a replaced object shows at once. */
   readonly version: string | undefined;
   readonly variant: Variant;
-  /** What decides the format: what the visitor's browser reads, say, or that the picture's sizes are requested as JSON. */
+  /** The formats that the visitor's browser reads; or `facts`: the picture's sizes are requested, as JSON. */
   readonly formats: AcceptedFormats;
-  /** Whether its route lets it be stored. */
+  /** Whether it may go into the store: its route says so. */
   readonly isStorable: boolean;
   /** For how long Workers Cache shows it, by its route. Undefined: for as long as `[vars.ANSWERS]` says. */
   readonly lifetimes: Lifetimes | undefined;
@@ -57,22 +60,25 @@ export function renditionIdsOf(
 
 /**
  * Returns the id of the object that a result is about.
- * @param objectIndex may come from a cached answer, and be too high: then the first id is returned
+ * @param objectIndex may be out of range, because a cached answer may say it. Then the first id is returned
  */
 export function idAt(ids: RenditionIds, objectIndex: number): RenditionId {
   return ids[objectIndex] ?? ids[0];
 }
 
 /**
- * Workers Cache outlives a deploy (W4). Raise this number if cached-answer.ts reads the same answer in another way: then
- * answers that were cached before the deploy are not found.
+ * Workers Cache outlives a deploy (W4). Raise this number when cached-answer.ts changes what an answer means: then no answer
+ * is found that was cached before the deploy.
  */
 const URL_PREFIX = "https://renditions/2/";
 
 /** Raise this number if the same name would get other bytes: then all renditions are rendered again. */
 const NAME_PREFIX = "3/";
 
-/** Between the names of several objects. No name contains it: encodeKey escapes each & of a key and of the options. */
+/**
+ * Stands between the names of several objects, as in `NAME&else=NAME`. No name contains it: encodeKey escapes each & of a key
+ * and of the options.
+ */
 const SEPARATOR = "&else=";
 
 /** Returns one URL for all objects that a visitor's URL may show: they share one cached answer. */
@@ -84,9 +90,9 @@ export function renditionUrl(ids: RenditionIds): string {
 }
 
 /**
- * The lifetimes of a route, if they differ from those of `[vars.ANSWERS]`. Two routes with different ones share no entry of
- * Workers Cache: otherwise, whoever comes first would decide for how long both show a picture. They change no bytes, so the
- * store, the ETag and the tags do not have them.
+ * The lifetimes of a route, if they differ from those of `[vars.ANSWERS]`. Two routes may show one object for 60 s and for a
+ * day. If they shared an entry of Workers Cache, the first request would decide for both. The store, the ETag and the tags do
+ * not have the lifetimes, because they change no bytes.
  */
 function lifetimesPart(lifetimes: Lifetimes | undefined): string {
   if (!lifetimes) return "";
@@ -96,10 +102,12 @@ function lifetimesPart(lifetimes: Lifetimes | undefined): string {
 }
 
 /**
- * Names a bucket by its URL and engine, whatever its name in wrangler.toml is, and by its access: the role that opens it,
- * or the word with which the names of its secrets begin. So a rendition that one key may read is not shown to requests by
- * another key.
- * @example `AWS/https/acme.s3.eu-west-1.amazonaws.com/` // the access is "AWS", as in AWS_ACCESS_KEY_ID
+ * Names a bucket, whatever its name in wrangler.toml is, by three parts:
+ * - its access: the role that opens it, or the prefix of its secrets' names, "AWS" of AWS_ACCESS_KEY_ID. With it, a rendition
+ *   that one key may read is not shown to a request that uses another key;
+ * - its engine;
+ * - its URL.
+ * @example `AWS/https/acme.s3.eu-west-1.amazonaws.com/`
  */
 const locationOf = memoize((bucket: Bucket): string => {
   const access = bucket.access.replaceAll("/", ":"); // the path of a role must not look like folders
@@ -107,10 +115,7 @@ const locationOf = memoize((bucket: Bucket): string => {
   return `${access}/${engine}${bucket.baseUrl.replace("://", "/")}`;
 });
 
-/**
- * Writes the options of a variant. Equal options give equal text, since they come in the order in which the schema of
- * presets reads them, not in that of wrangler.toml.
- */
+/** Writes the options of a variant. Equal options give equal text: their order is that of the schema of presets. */
 const optionsOf = memoize((variant: Variant): string => {
   return encodeKey(JSON.stringify({ ...variant.image, format: variant.format }));
 });
@@ -124,7 +129,7 @@ export function renditionName(id: RenditionId): string {
   const object = locationOf(bucket) + encodeKey(key);
   const overlays = variant.image.draw ?? [];
 
-  // The key of an overlay is meant below the bucket's prefix: with another prefix, it is another overlay.
+  // The key of an overlay is relative to the bucket's prefix: with another prefix, it means another object.
   const hasOverlayByKey = overlays.some((overlay) => overlay.key !== undefined);
   const overlayPrefix = hasOverlayByKey ? `&below=${encodeKey(bucket.prefix)}` : "";
 
@@ -133,7 +138,11 @@ export function renditionName(id: RenditionId): string {
   return `${NAME_PREFIX}${object}?as=${formats}&image=${options}${overlayPrefix}${unstored}`;
 }
 
-/** What follows the names in a URL: perhaps the lifetimes of a route, `&keep=…`, and perhaps a version, `&v=7`. */
+/**
+ * What follows the names in a URL. Both parts may be missing:
+ * - `lifetimesText`, those of a route: `&keep=60&stale=0&stale_if_error=0`;
+ * - `version`, `7` of `&v=7`.
+ */
 const SUFFIX =
   /(?<lifetimesText>&keep=\d+&stale=\d+&stale_if_error=\d+)?(?:&v=(?<version>[\w.-]{1,64}))?$/;
 
@@ -151,7 +160,8 @@ export function readRenditionUrl(config: Config, url: string): RenditionIds | un
   const { lifetimesText, version } = suffix ?? {};
   const names = url.slice(URL_PREFIX.length).replace(SUFFIX, "").split(SEPARATOR);
 
-  // Undefined also if no route has these lifetimes, as after a deploy that has changed them.
+  // Undefined if the URL has none. Undefined also if no route has these, as after a deploy that has changed them: then the
+  // URL is not the same when it is written again, below.
   const lifetimes = lifetimesByText(config).get(lifetimesText ?? "");
 
   const ids: RenditionId[] = [];
@@ -161,9 +171,8 @@ export function readRenditionUrl(config: Config, url: string): RenditionIds | un
     ids.push(id);
   }
 
-  // The ids of one URL differ only in bucket and key, so all else is taken from the first one. This is right if the ids
-  // give the same URL again. If not, the names differ in more, or no route has the lifetimes, and the gateway did not write
-  // the URL.
+  // The ids of one URL differ only in bucket and key, so all else is taken from the first one. The URL is verified by writing
+  // it again: the gateway did not write it if that gives another one.
   const [first, ...others] = ids;
   if (!first) return undefined;
   const further = others.map(({ bucket, key }) => ({ ...first, bucket, key }));
@@ -175,7 +184,7 @@ export function readRenditionUrl(config: Config, url: string): RenditionIds | un
  * A name without NAME_PREFIX, as in the example of renditionName:
  * - the object: `AWS/https/acme.s3.eu-west-1.amazonaws.com/fig.jpg`
  * - `?as=webp` and `&image=%7B…%7D`
- * - perhaps `&below=photos/`. It is not read: readName compares it as a part of the whole name
+ * - perhaps `&below=photos/`, which is ignored here: readName compares the whole name
  * - perhaps `&store=0`
  */
 const NAME =
@@ -201,8 +210,8 @@ function readName(config: Config, name: string, suffix: Suffix): RenditionId | u
     if (!key?.startsWith(bucket.prefix)) continue;
     if (keyFault(key) !== undefined) continue; // no object can have this key
 
-    // Two buckets of the configuration may be one S3 bucket with different prefixes. Then only the whole name tells
-    // whether this is the right one: it has the prefix where that matters.
+    // Two buckets of the configuration may be one S3 bucket with the prefixes `a/` and `b/`. With an overlay, `&below=a/`
+    // of the whole name tells which of them this is. Without one, both mean the same object.
     const id = { bucket, key, variant, formats, isStorable: !unstored, ...suffix };
     if (renditionName(id) === name) return id;
   }
@@ -235,8 +244,8 @@ export function objectTag({ baseUrl }: Pick<Bucket, "baseUrl">, key: string): Pr
 const bucketTags = new WeakMap<object, string>();
 
 /**
- * The cache tag of all renditions of a bucket, whatever its name in wrangler.toml is. Computed once. `memoize` would keep
- * the promise, and a promise belongs to one request.
+ * The cache tag of all renditions of a bucket, whatever its name in wrangler.toml is. It is computed once. `memoize` would
+ * keep the promise, and a Worker may not await the promise of another request.
  */
 export async function bucketTag(bucket: Pick<Bucket, "baseUrl">): Promise<string> {
   const knownTag = bucketTags.get(bucket);
@@ -247,7 +256,7 @@ export async function bucketTag(bucket: Pick<Bucket, "baseUrl">): Promise<string
   return tag;
 }
 
-/** The tags of an answer. One that may show several objects is purged with each of them, and with each bucket. */
+/** The tags of an answer. An answer for several objects has the tags of all of them, and of their buckets. */
 export function tagsOf(ids: RenditionIds): Promise<readonly string[]> {
   const tags = ids.flatMap(({ bucket, key }) => [objectTag(bucket, key), bucketTag(bucket)]);
   return Promise.all(tags);
