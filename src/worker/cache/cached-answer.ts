@@ -1,6 +1,10 @@
-// Writes the answers of the cached entrypoint `Renditions`, and reads them in the gateway, the entrypoint that runs for every
-// request: an image, facts or a refusal, and for how long Workers Cache shows it. An answer may be days old, and from an
-// earlier deploy. Codes such as W8 are rules of docs/rules.md.
+// The answers that Workers Cache keeps. The entrypoint `Renditions` writes them: it runs behind that cache. The gateway, the
+// entrypoint that runs for every request, reads them. An answer is one of three:
+// - an image,
+// - facts (the sizes of a picture, as JSON),
+// - a refusal.
+// It also says for how long Workers Cache shows it. It may be days old, and from an earlier deploy. Codes such as W8 are rules
+// of docs/rules.md.
 
 import { type Lifetimes, shorterLifetimes } from "../config/answers.ts";
 import { factsRendition, isFacts } from "../edge/facts.ts";
@@ -11,7 +15,10 @@ import { isPlainObject, parseJson } from "../util/json.ts";
 
 /** A rendition with its ETag. */
 export type NamedRendition = Rendition & {
-  /** In quotes; undefined if S3 gives no ETag for the object, or if the rendition may be of another object. */
+  /**
+   * In quotes. Undefined if S3 gives no ETag for the object, or if the edge did not prove which object it rendered: then the
+   * rendition may be of another one.
+   */
   readonly etag: string | undefined;
   /** Set if it came from the store: "current" if S3 has the same object now, "outage" if S3 is down. */
   readonly stored?: "current" | "outage";
@@ -25,18 +32,18 @@ export type ObjectResult =
   | {
       readonly kind: "refusal";
       readonly refusal: Refusal;
-      /** Whether S3 itself refuses the object (`isOutage` is false): nobody may see an older picture of it any more. */
+      /** Whether S3 itself says that the object is gone or denied: then nobody may see an older picture of it any more. */
       readonly endsOlder?: boolean;
     };
 
-/** The same for a URL that may show several objects, and which of them it is: 0 for the first. */
+/** What a request leads to whose URL may show several objects. `objectIndex` is the object that it shows: 0 for the first. */
 export type RenderResult = ObjectResult & { readonly objectIndex: number };
 
 /** What decides for how long Workers Cache keeps an answer, and how it can be purged. */
 export type CachePolicy = {
   /** For how long it is shown. */
   readonly lifetimes: Lifetimes;
-  /** Those of `[vars.ANSWERS]`: an answer that may be of an older object is not kept for longer, whatever its route says. */
+  /** Those of `[vars.ANSWERS]`: the upper limit for an answer that may be of an older object, whatever its route says. */
   readonly generalLifetimes: Lifetimes;
   /** The tags by which the answer can be purged (W10). */
   readonly tags: readonly string[];
@@ -46,8 +53,8 @@ export type CachePolicy = {
 
 const STORED_HEADER = "vitrine-stored";
 
-// A URL may show several objects, one in each bucket of its route. In Workers Cache, the ETag of a rendition ends with the
-// index of its object, if that is not 0: `"<32 digits>-2"`. Visitors do not see the index.
+// `"<32 digits>-2"` is the ETag of a rendition in Workers Cache whose URL may show several objects, one in each bucket of its
+// route. It ends with the index of the object that is shown; an index of 0 is left out. Visitors do not see the index.
 const OWN_ETAG = /^"[0-9a-f]{32}(?:-\d{1,3})?"$/;
 const INDEX = /-(\d{1,3})"/; // finds `-2"`
 
@@ -64,7 +71,7 @@ function splitEtag(etag: string): { readonly etag: string; readonly objectIndex:
 }
 
 /**
- * Reads the `If-None-Match` that Workers Cache sends where it has an older rendition (W18).
+ * Reads the `If-None-Match` that Workers Cache sends when it revalidates an older rendition (W18).
  * @returns the ETag as visitors see it, and the index of the older object; without the header, null and 0
  */
 export function readCondition(ifNoneMatch: string | null): {
@@ -77,7 +84,7 @@ export function readCondition(ifNoneMatch: string | null): {
   return { condition: etag, objectIndex };
 }
 
-/** For how long Workers Cache shows a stored rendition of an outage: s. */
+/** In an outage, Workers Cache keeps a stored rendition for so long at most: s. After that, S3 is asked again. */
 const OUTAGE_S = 60;
 
 /** The answer with a rendition, which the gateway reads to answer the visitor. */
@@ -89,7 +96,8 @@ export function renditionAnswer(
   const { body, type, length, stored, etag } = rendition;
   let { lifetimes } = policy;
 
-  // In an outage, nobody knows whether the object has changed. Without an ETag, the rendition may be of another object.
+  // Two kinds of renditions are uncertain. In an outage, nobody knows whether the object has changed. Without an ETag, the
+  // rendition may be of another object.
   const isOutage = stored === "outage";
   const isUncertain = isOutage || etag === undefined;
   if (isUncertain) lifetimes = shorterLifetimes(lifetimes, policy.generalLifetimes);
@@ -122,11 +130,10 @@ function cachingHeaders(
 ): Record<string, string> {
   const etagHeader = etag && { etag: joinEtag(etag, objectIndex) };
 
-  // The route is cached, but [vars.ANSWERS] is not: what may be of an older object is not kept at all.
+  // `keep` is 0 in [vars.ANSWERS], though the route has a longer one, and this rendition may be of an older object.
   if (keep === 0) return { "cache-control": "no-store", ...etagHeader };
 
-  // The ETag has the index of the object. Without an ETag, nobody knows which of several objects a stale rendition shows,
-  // so it is not shown.
+  // A stale rendition of a URL with several objects is shown only with an ETag, which says by its index which object it is.
   let staleness = `stale-while-revalidate=${stale}, stale-if-error=${stale_if_error}`;
   if (!etag && !isOneObject) staleness = "must-revalidate";
 
@@ -141,14 +148,15 @@ function cachingHeaders(
 export type OlderRendition = {
   readonly exists: boolean;
   /**
-   * Whether it must not be shown again. S3 itself refuses the object; or the refusal is about a later object of the same
-   * URL, so the one that it shows is gone.
+   * Whether it must not be shown again, for one of two reasons:
+   * - S3 itself refuses the object that it shows.
+   * - Its object is gone. The refusal is about an object behind it, among the several that the URL may show.
    */
   readonly mustEnd: boolean;
 };
 
 /**
- * The answer with a refusal, which the gateway reads to answer the visitor (`show` in index.ts).
+ * The answer with a refusal. The gateway reads it, and answers the visitor by its event.
  * @param tags by which the refusal can be purged, once the object exists, or is repaired
  */
 export function refusalForCache(
@@ -161,8 +169,9 @@ export function refusalForCache(
   const fields = { ...refusal, s3: undefined, ...(objectIndex > 0 && { objectIndex }) };
   const headers = new Headers({ "content-type": "application/json", "cache-control": "no-store" });
 
-  // 404 and 415: Workers Cache keeps the refusal, in place of the older rendition. 502: it keeps and shows the older
-  // rendition (W8). The status is only for the cache: even a time-out may be a 404 here. The gateway reads the event.
+  // The status is for Workers Cache alone (W8). It does not say what happened: the gateway reads the event.
+  // - 502: the cache keeps the older rendition, and shows it.
+  // - 404 or 415: the cache keeps the refusal, in place of the older rendition.
   let status = 502;
   const maxAge = refusalSeconds(refusal, older);
   if (maxAge) {
@@ -185,14 +194,18 @@ function refusalSeconds(refusal: Refusal, older: OlderRendition): number | undef
   // An engine could not read the object. That may be wrong, but there is no older rendition to lose.
   if (refusal.event === "source-unreadable" && !older.exists) return 60;
 
-  // Any other refusal may be over soon. But an older rendition of an object that is gone or denied must not be shown
-  // again: the refusal takes its place for one second. There may be one although `exists` is false: the picture of an
-  // outage has no ETag, so Workers Cache does not say that it has it.
+  // The refusal takes the place of an older rendition that must not be shown again. One second is enough for that. It does so
+  // even if `exists` is false: the picture of an outage has no ETag, so Workers Cache does not say that it has it.
   if (older.mustEnd) return 1;
+
+  // Any other refusal may be over soon.
   return undefined;
 }
 
-/** The events of a refusal by the cached entrypoint. Not "configuration-broken": the gateway refuses before it asks. */
+/**
+ * The events of a refusal by `Renditions`. The last two say that S3 takes no key, or AWS gives no role. The event
+ * "configuration-broken" is not among them, because the gateway refuses before it asks.
+ */
 const EVENTS: ReadonlySet<unknown> = new Set([...UPSTREAM_EVENTS, "slots-refused", "role-refused"]);
 
 /**
@@ -203,7 +216,7 @@ export async function readCachedAnswer(
   answer: Response,
   expectsFacts: boolean,
 ): Promise<RenderResult | undefined> {
-  // A refusal. Only its event is checked, since the event decides what visitors see. The other fields go into the log.
+  // A refusal. Only its event is checked, which decides what visitors see. The other fields go into the log.
   if (answer.status !== 200) {
     const value = parseJson(await answer.text());
     if (!isCachedRefusal(value)) return undefined;
@@ -250,7 +263,7 @@ function readImage({ headers, body }: Response): Omit<NamedRendition, "etag"> | 
   return { body, type, length, stored };
 }
 
-/** Where an answer came from, by Cloudflare's header (W11). */
+/** Where an answer came from, by Cloudflare's header (W11). Two of its words may mean one thing here. */
 const STATES: Readonly<Record<string, CacheState>> = {
   HIT: "hit",
   REVALIDATED: "hit",
@@ -258,23 +271,26 @@ const STATES: Readonly<Record<string, CacheState>> = {
   UPDATING: "stale",
 };
 
-/** Returns where an answer came from: Workers Cache; or the entrypoint, which ran, and may have used the store (W15). */
+/**
+ * Returns where an answer came from (W15): "hit" or "stale" if Workers Cache had it. If `Renditions` ran, "stored" if the store
+ * had it, and "miss" if it was rendered.
+ */
 export function cacheStateOf({ headers }: Pick<Response, "headers">): CacheState {
   const status = headers.get("cf-cache-status") ?? "";
   const state = STATES[status];
   if (state === "stale" || isOutdated(headers)) return "stale";
   if (state) return state;
 
-  // The entrypoint ran. Workers Cache also keeps this header, so it is read only here.
+  // `Renditions` ran. This header is read only here: Workers Cache keeps it, too, so a hit may have an old one.
   return headers.has(STORED_HEADER) ? "stored" : "miss";
 }
 
 /**
- * Returns whether an answer is older than it says that it may be. Nobody knows what a lower tier of Workers Cache reports if
- * the upper one gave it a stale answer (W5): it may be a MISS.
+ * Returns whether an answer is older than its `max-age`. Workers Cache has two tiers. If the upper one gives the lower one a
+ * stale answer, nobody knows what the lower one reports (W5): it may be a MISS. The age tells it all the same.
  */
 function isOutdated(headers: Headers): boolean {
-  const maxAge = /\bmax-age=(?<seconds>\d+)/.exec(headers.get("cache-control") ?? "");
+  const match = /\bmax-age=(?<seconds>\d+)/.exec(headers.get("cache-control") ?? "");
   const age = Number(headers.get("age") ?? 0);
-  return maxAge !== null && age > Number(maxAge.groups?.["seconds"]);
+  return match !== null && age > Number(match.groups?.["seconds"]);
 }
