@@ -1,8 +1,10 @@
-// The ladder: which request follows one whose picture is refused, or has too many bytes. Both engines use it, the edge
-// (Cloudflare's image service) and the Images binding. Each step is a rung: first the best format, then the others, which
-// cost nothing, and last a lower quality and one pixel less. No rung is taken twice. PNG is a rung only for what may be
-// transparent, or where the preset asks for it: a PNG of a photograph has 30 times the bytes. Codes such as (O7) are rules of
-// docs/rules.md. Pure.
+// A ladder of retries: which request follows one whose picture is refused, or has too many bytes. The edge (Cloudflare's image
+// service) and the Images binding both use it. Its rungs, in their order, each of which is taken once:
+// 1. the best format that the browser reads;
+// 2. its other formats, which cost nothing;
+// 3. a lower quality and one pixel less, the last rung.
+// PNG is a rung only for what may be transparent, or where the preset asks for it: a PNG of a photograph has 30 times the
+// bytes. Codes such as (O7) are rules of docs/rules.md. Pure.
 
 import { isShortEnoughForAvif, type OutputFormat } from "../config/preset.ts";
 import { canRetry, detailsOf, type Refusal } from "../http/refusal.ts";
@@ -46,9 +48,10 @@ export function nextRequest(
   const { refusal } = outcome;
   if (canRetry(refusal)) return afterTransient(attempts, request);
 
+  // `resized`: what the header `cf-resized` says, where that is no success and no failure that is known.
   const { type, resized } = detailsOf(refusal);
   switch (refusal.event) {
-    // A side is too long for AVIF (O7), though it was not known to be.
+    // A side is too long for AVIF (O7). Its length was not known before.
     case "too-large-for-avif":
       return request.format === "avif" ? afterTooLargeForAvif(request) : undefined;
 
@@ -56,11 +59,12 @@ export function nextRequest(
     case "original-is-smaller":
       return afterOriginal(attempts, request);
 
-    // An animation that is too large comes back untransformed (O8). Its first frame alone is small enough. Or
-    // transformations are off.
     case "not-transformed":
-      // Nothing proves that the edge has made these bytes. The bytes of another format prove it, and those of the last rung.
+      // The edge may have made these bytes, but they do not prove it. Bytes of another format would.
       if (resized !== undefined) return afterOriginal(attempts, request);
+
+      // An animation that is too large comes back untransformed (O8), and its first frame alone is small enough. If
+      // transformations are off, the first frame comes back untransformed, too.
       return request.isStill ? undefined : { ...request, isStill: true };
 
     case "wrong-type":
@@ -71,7 +75,7 @@ export function nextRequest(
   }
 }
 
-/** A failure that may be over soon: the same request, once. A picture that is there already is not worth the wait. */
+/** After a failure that may be over soon, the same request follows once; but not if there is a heavy picture to show. */
 function afterTransient(
   attempts: readonly Attempt[],
   request: TransformRequest,
@@ -80,7 +84,8 @@ function afterTransient(
     ({ outcome }) => outcome.kind === "refused" && canRetry(outcome.refusal),
   );
   const hasPicture = attempts.some(({ outcome }) => outcome.kind === "heavy");
-  return failures.length === 1 && !hasPicture ? request : undefined;
+  const isFirstFailure = failures.length === 1;
+  return isFirstFailure && !hasPicture ? request : undefined;
 }
 
 /** Requests WebP or JPEG in place of an AVIF that is too large, as the edge itself does (O7). */
@@ -88,7 +93,7 @@ function afterTooLargeForAvif(request: TransformRequest): TransformRequest {
   const { variant, accepts, source } = request;
   const still = { ...request, isStill: true };
 
-  // A preset of AVIF is the same for every browser. Each browser that reads AVIF reads WebP, too.
+  // A preset whose own format is AVIF has the same picture for every browser. Each one that reads AVIF reads WebP, too.
   if (accepts.webp || variant.format === "avif") return { ...still, format: "webp" };
   return { ...still, format: isOpaqueSource(source) ? "jpeg" : undefined };
 }
@@ -104,13 +109,13 @@ function afterWrongType(
   // A route for SVGs requests no format (R8), even if the preset has one.
   if (svg) return { ...request, format: "png" };
 
-  // These three are the pictures that a browser may not read. Another type may be no picture at all, but a page.
+  // Not every browser reads these types. Any other type may be no picture at all, but a page.
   const mayBeUnreadable = /gif|webp|avif/.test(type ?? "");
   if (variant.format !== "auto" || !mayBeUnreadable) return undefined;
   return { ...request, format: isOpaqueSource(source) ? "jpeg" : "png" };
 }
 
-/** The picture has too many bytes: another format may have fewer, and the last rung has. */
+/** The picture has too many bytes. Another format may have fewer, and the last rung certainly has. */
 function afterHeavy(
   attempts: readonly Attempt[],
   request: TransformRequest,
@@ -122,19 +127,23 @@ function afterHeavy(
   const lightest = lightestOf(attempts);
   if (!lightest) return undefined;
 
-  // No format was requested, so no quality was: a PNG might have come (O5). A JPEG came, so no pixel is transparent (O6).
+  // No format was requested, and therefore no quality, which would spoil a PNG (O5). A JPEG came, so no pixel is transparent
+  // (O6): a JPEG may be requested, with a quality.
   const isChosenJpeg = lightest.request.format === undefined && lightest.type === "image/jpeg";
   if (isChosenJpeg) {
     const asJpeg = { ...lightest.request, format: "jpeg" } as const;
     return isTried(attempts, "jpeg") ? lastRung(attempts, asJpeg) : asJpeg;
   }
 
-  // A PNG keeps every pixel, so it stays as it is.
+  // A PNG is lossless, so it has no quality to lower.
   if (lightest.type === "image/png") return undefined;
   return lastRung(attempts, lightest.request);
 }
 
-/** The bytes are those of the original. Those of another format cannot be, and neither can those of the last rung. */
+/**
+ * The bytes may be those of the original. A picture of another format proves that it is not the original, and so do the sides
+ * of the last rung.
+ */
 function afterOriginal(
   attempts: readonly Attempt[],
   request: TransformRequest,
@@ -156,7 +165,10 @@ function afterOriginal(
   return lastRung(attempts, still) ?? asPng(attempts, still);
 }
 
-/** Where the sides stay, as of a picture that is enlarged, only a PNG is certainly no original: better than no picture. */
+/**
+ * The last rung is not possible where the sides must stay the same, as those of a picture that is enlarged. Then only a PNG is
+ * certainly no original: it is better than no picture.
+ */
 function asPng(
   attempts: readonly Attempt[],
   request: TransformRequest,
@@ -168,9 +180,9 @@ function asPng(
 }
 
 /**
- * The last rung has a lower quality and one pixel less, so that it has fewer bytes, and cannot be the original: its sides are
- * other ones. It is the same for all formats and browsers, because it is billed as one more transformation (L2). A PNG gets
- * no quality, with which it would lose colours (O5).
+ * The last rung has a lower quality and one pixel less. So it has fewer bytes, and it cannot be the original, whose sides are
+ * other ones. It is billed as one more transformation (L2): it is the same for all formats and browsers, so it is billed once.
+ * A PNG gets no quality, with which it would lose colours (O5).
  */
 function lastRung(
   attempts: readonly Attempt[],
@@ -178,7 +190,7 @@ function lastRung(
 ): TransformRequest | undefined {
   const { image, size, format } = request;
 
-  // Only the last rung has other options than the first one.
+  // All rungs but the last one have the options of the first: the very same object.
   const [first] = attempts;
   const isReached = attempts.some((attempt) => attempt.request.image !== first?.request.image);
   if (isReached) return undefined;
@@ -195,8 +207,8 @@ function lastRung(
 type Image = TransformRequest["image"];
 
 /**
- * @returns undefined if the size of the picture is not known, or the preset may enlarge it, or has lengths that are
- *   multiplied by `dpr`, too, or count from the sides
+ * @returns undefined if the size of the picture is not known, if the preset may enlarge it, or if it has `trim`, `border` or
+ *   `draw`, whose lengths depend on `dpr` and on the sides
  */
 function withOnePixelLess(image: Image, size: TransformRequest["size"]): Image | undefined {
   if (!hasOwnSidesAlone(image) || !size || size.width < 2) return undefined;
@@ -209,6 +221,7 @@ function withOnePixelLess(image: Image, size: TransformRequest["size"]): Image |
 function modernFormats({ variant, accepts, size }: TransformRequest): OutputFormat[] {
   if (variant.format !== "auto") return [];
 
+  // If the size is not known, the sides of the preset decide.
   const isShort = size ? isShortEnoughForAvif(size) : variant.avif;
   const formats: OutputFormat[] = [];
   if (accepts.avif && isShort) formats.push("avif");
