@@ -1,7 +1,10 @@
-// Checks that nobody gets an object of a token route without a token: by a route that needs neither a token nor a
-// signature, as one of its objects, as its fallback, or drawn on its pictures. What decides is which keys both routes can
-// show in one real bucket. Other presets, or another route before it on the same paths, protect nothing: the object is
-// still shown. No I/O.
+// Checks that nobody gets an object of a token route without a token. A route that needs neither a token nor a signature could
+// show it in three ways:
+// - as one of its own objects,
+// - as its fallback, which it shows in place of a missing picture,
+// - as an overlay, which a preset draws on its pictures.
+// What decides is which keys both routes can show in one real bucket. It is no protection if the open route has other presets,
+// or if another route takes the same paths before it. No I/O.
 
 import { VARIANT } from "../../url/grammar.ts";
 import type { Bucket } from "./bucket.ts";
@@ -14,22 +17,22 @@ import { findSharedKey, inFolder, type KeyForm, keyForm } from "./shared-key.ts"
 /** How a route shows an object: as one of its own, in place of a missing one, or drawn on others by a preset. */
 type ShownAs = "object" | "fallback" | "overlay";
 
-/** The objects that a route shows. A fallback and an overlay are one key each. */
+/** The objects that a route shows, by the way in which it shows them. A fallback or an overlay is exactly one key. */
 export type ShownObjects = Readonly<Record<ShownAs, readonly ShownKeys[]>>;
 
-/** Keys in one bucket. */
+/** The keys in one bucket, as a pattern that can be compared. */
 type ShownKeys = { readonly bucket: Bucket; readonly keys: KeyForm };
 
 /** How a route shows an object of another route. */
 export type Exposure = {
   readonly shownAs: ShownAs;
-  /** The object's key in the real bucket. Undefined: both patterns have to be taken for patterns that share one. */
+  /** An object's key in the real bucket. Undefined: it is not known whether the patterns share a key, so assume that they do. */
   readonly key: string | undefined;
   /** The bucket of the route whose object is shown. */
   readonly bucket: Bucket;
   /** The bucket of the route that shows it. It may be the same bucket under another name. */
   readonly otherBucket: Bucket;
-  /** Whether both are certainly one bucket. */
+  /** Whether both are certainly one bucket. If not, they may be one. */
   readonly isCertain: boolean;
 };
 
@@ -39,13 +42,13 @@ export function isOpen({ signing, tokenRules }: BoundRoute): boolean {
 }
 
 /**
- * So many mistakes are reported at most. With a name that stands twice in object, a pair of routes can take a tenth of a
- * second, and a Worker has to start soon, also to say what is wrong.
+ * At most so many mistakes are reported. A pair of routes can take a tenth of a second, if a name stands twice in `object`. A
+ * Worker has to start soon, also one that only says what is wrong.
  */
 const MAX_MISTAKES = 10;
 
 /**
- * Reports the token routes of which an open route shows an object.
+ * Reports each token route that has an object which an open route shows.
  * @param routes all routes
  * @param variants what the `:preset` of a key stands for
  */
@@ -79,7 +82,8 @@ const NO_TEXTS: ReadonlyMap<string, readonly string[]> = new Map();
 
 /**
  * Returns what a route shows.
- * @param textsOfNames the texts that a name in the path may have. Without an entry, it is any text
+ * @param textsOfNames the texts that a name in the path, such as `user` of `/users/:user/*`, may have. A name without an entry
+ *   may have any text
  */
 export function shownBy(
   { buckets, mapping, presets, fallback }: BoundRoute,
@@ -105,7 +109,7 @@ export function shownBy(
     return { bucket, keys: keyForm(key, [], NO_TEXTS) };
   };
 
-  // What is drawn is in the bucket of the picture, which may be the fallback.
+  // An overlay comes from the bucket of the picture on which it is drawn: one of the route's, or that of its fallback.
   const overlays: ShownKeys[] = [];
   const pictureBuckets = fallback ? [...buckets, fallback.bucket] : buckets;
   for (const bucket of new Set(pictureBuckets)) {
@@ -121,7 +125,7 @@ export function shownBy(
 
 const WAYS = ["object", "fallback", "overlay"] as const satisfies readonly ShownAs[];
 
-/** Returns how a route shows an object of another one: each way at most once. */
+/** Returns how a route shows an object of another one: at most one exposure for each way, a certain one if there is one. */
 export function exposuresOf(protectedObjects: ShownObjects, other: ShownObjects): Exposure[] {
   const firstExposures: Exposure[] = [];
   for (const shownAs of WAYS) {
@@ -138,12 +142,13 @@ export function exposuresOf(protectedObjects: ShownObjects, other: ShownObjects)
   return firstExposures;
 }
 
-/** Compares the keys in each way in which their buckets may be one. */
+/** Compares the keys for each possible overlap of their buckets. */
 function exposuresAs(shownAs: ShownAs, objects: ShownKeys, otherObjects: ShownKeys): Exposure[] {
   const { bucket } = objects;
   const { bucket: otherBucket } = otherObjects;
   const exposures: Exposure[] = [];
 
+  // The folders say where each bucket lies in the real one.
   for (const { folder, otherFolder, isCertain } of findOverlaps(bucket, otherBucket)) {
     const keys = inFolder(folder, objects.keys);
     const otherKeys = inFolder(otherFolder, otherObjects.keys);
@@ -161,6 +166,7 @@ function mistakeOf(exposure: Exposure, routeText: string): string {
   const { shownAs, key, bucket, otherBucket, isCertain } = exposure;
   if (!isCertain) return doubtOf(exposure, routeText);
 
+  // Two tables [vars.BUCKETS] may be one real bucket. Then the message says how that is known, if their names differ.
   const isSameTable = bucket.name === otherBucket.name;
   const names = `BUCKETS.${bucket.name} and BUCKETS.${otherBucket.name} are one bucket`;
   const isSameName = bucket.bucket === otherBucket.bucket || bucket.r2 !== undefined;
@@ -172,7 +178,8 @@ function mistakeOf(exposure: Exposure, routeText: string): string {
       return `${key} is the fallback of ${routeText}${bucketText}: use a fallback that no route with a token leads to`;
     case "overlay":
       return `${key} is drawn by a preset on the pictures of ${routeText}${bucketText}: draw an object that no route with a token leads to, or leave the preset out of that route`;
-    case "object": // its two messages follow
+    case "object":
+      break; // its two messages follow
   }
 
   const remedy =

@@ -1,6 +1,7 @@
-// Sends one signed GET to S3 with one credential, and reads the answer: the object, or why there is none. It never
-// sends a HEAD, whose refusal would lack S3's own code (A14), and follows no redirect. It neither chooses the
-// credential nor remembers how S3 replied: open-object.ts does both. Codes such as (A14) are rules of docs/rules.md.
+// Sends one signed GET to S3 with one credential, and reads the answer: the object, or why there is none. It never sends a
+// HEAD: the answer to a HEAD has no body, and S3's own code of an error stands in the body (A14). It follows no redirect. It
+// neither chooses the credential nor remembers how S3 replied: open-object.ts does both. Codes such as (A14) are rules of
+// docs/rules.md.
 
 import type { Bucket } from "../config/bucket.ts";
 import {
@@ -27,10 +28,13 @@ import { refusalOf, type Verdict, verdictOf } from "./verdict.ts";
 /** What came of asking S3 with one credential. */
 export type S3Result =
   | { readonly kind: "opened"; readonly object: OpenedObject }
-  /** S3 did not give the object. The verdict says what that means for the credential. */
+  /** S3 did not give the object. The verdict says what that means for the credential: it may be dead, or S3 may be busy. */
   | { readonly kind: "refused"; readonly refusal: UpstreamRefusal; readonly verdict: Verdict };
 
-/** @param url the origin URL of an object: exactly this text is signed and sent (A2) */
+/**
+ * Asks S3 for an object, or for a part of it.
+ * @param url the origin URL of the object: exactly this text is signed and sent (A2)
+ */
 export async function askS3(
   bucket: Bucket,
   url: string,
@@ -55,23 +59,23 @@ export async function askS3(
   const reply = await send(url, init, deadline);
   if (isUpstreamFailure(reply)) return fail(refusalAfter(reply, "origin-failed"));
 
-  // Judge the status, and read the lengths.
+  // The status and the lengths together show whether these are the bytes that S3 was asked for.
   const lengths = readLengths(reply, part);
   if (!lengths) return refuse(reply, region, now);
 
-  // The server may have encoded the object all the same. Then the lengths say nothing about the object's own bytes.
+  // The server may have encoded the object although it was asked not to. Then the lengths say nothing about the object itself.
   const { headers } = reply;
   const isEncoded = headers.has("content-encoding");
   const { sent, whole } = isEncoded ? UNKNOWN_LENGTHS : lengths;
 
-  // The first part of an encoded object cannot be decoded, so it counts as no bytes.
-  let stream = reply.body; // null after a 416: its body is an error, which is not passed on
+  // No bytes are read after a 416, whose body is an error: `send` has left it out. None are read of a part of an encoded
+  // object, which cannot be decoded.
+  let stream = reply.body;
   if (isEncoded && part !== "whole") {
     cancelBody(stream);
     stream = null;
   }
 
-  // Read the object.
   // `W/` at the beginning and the quotes do not count (A17): W/"abc" is abc.
   const etag = headers.get("etag")?.replace(/^W\/|"/g, "");
   const fields = {
@@ -107,7 +111,8 @@ function readLengths({ status, headers }: Reply, part: ObjectPart): Lengths | un
   const sent = parseLength(headers.get("content-length"));
   const range = headers.get("content-range") ?? "";
 
-  // The bytes behind the head are of use only if S3 says that it sends them.
+  // "header": the bytes behind those of "head", which hold the rest of a picture's header. They are of use only if S3 says that
+  // it sends exactly them.
   if (part === "header") {
     const isHeader = status === 206 && range.startsWith(`bytes ${PARTS.header.offset}-`);
     return isHeader ? { sent, whole: parseLength(range) } : undefined;
@@ -116,7 +121,7 @@ function readLengths({ status, headers }: Reply, part: ObjectPart): Lengths | un
   // The whole object. A server may send it although a part was asked for.
   if (status === 200) return { sent, whole: sent };
 
-  // A part of the object, such as "bytes 0-1023/80000". Without content-range, S3 is believed to send the first part.
+  // "head": the first bytes, such as "bytes 0-1023/80000". Without content-range, they are assumed to be the first ones.
   if (status === 206 && part === "head") {
     const hasRange = range.startsWith("bytes ");
     if (hasRange && !range.startsWith("bytes 0-")) return undefined;
@@ -129,16 +134,16 @@ function readLengths({ status, headers }: Reply, part: ObjectPart): Lengths | un
     return { sent, whole };
   }
 
-  // An empty object has no first byte: S3 answers 416 with "bytes */0", or without this header. With another length,
-  // such as "bytes */80000", the object is not empty, and the answer is wrong. content-length is that of the error.
-  const hasLength = /[1-9]/.test(range);
-  if (status === 416 && !hasLength) return { sent: 0, whole: 0 };
+  // An empty object has no first byte. S3 answers 416 with "bytes */0", or without this header. (Its content-length is that of
+  // the error.) After "bytes */80000", the object is not empty, so the answer is wrong.
+  const namesLength = /[1-9]/.test(range);
+  if (status === 416 && !namesLength) return { sent: 0, whole: 0 };
 
   return undefined;
 }
 
 /**
- * The length in a content-length such as "1024", or behind the slash of a content-range: "bytes 0-1023/80000".
+ * Reads the length in a content-length, such as "1024", or in a content-range, behind its slash: "bytes 0-1023/80000".
  * @returns undefined without the header, and where it has another form, such as "bytes 0-1023/*"
  */
 function parseLength(header: string | null): number | undefined {
@@ -158,11 +163,14 @@ function readMetadata(headers: Headers): ReadonlyMap<string, string> {
   return metadata;
 }
 
-/** @param now when S3 was asked: ms since 1970 */
+/**
+ * Says what an answer means that is not the object.
+ * @param now when S3 was asked: ms since 1970
+ */
 function refuse(reply: Reply, region: string, now: number): S3Result {
   const { status, text } = reply;
 
-  // The answer is no error, so it has no code of S3, and has a body that nobody will read.
+  // A success, with other bytes than S3 was asked for. It has no code of S3, and nobody will read its body.
   if (status < 300) {
     cancelBody(reply.body);
     return fail({ event: "origin-failed", status, reason: "S3 sends no such part" });
@@ -173,7 +181,7 @@ function refuse(reply: Reply, region: string, now: number): S3Result {
   return { kind: "refused", refusal: refusalOf(status, s3Reply, verdict), verdict };
 }
 
-/** S3 did not answer, broke off, or sent other bytes than it was asked for: that says nothing about the credential. */
+/** There is no usable answer: S3 did not answer, broke off, or sent other bytes. That says nothing about the credential. */
 function fail(refusal: UpstreamRefusal): S3Result {
   return { kind: "refused", refusal, verdict: { result: "unknown" } };
 }
