@@ -40,10 +40,11 @@ export async function purgeCached(
   const purger = exports?.Renditions ?? cache;
   if (!purger) return PURGED;
 
+  // This calls `Renditions.purge` of index.ts, or the cache itself. `Renditions` answers NO_CACHE where it has none.
   const result = await purger.purge(options);
   if (result.success) return PURGED;
 
-  // The entrypoint may say that it has no cache: then nothing is cached either.
+  // Without a cache, nothing is cached, either.
   const hasNoCache = result.errors.some(({ message }) => message === NO_CACHE.message);
   return hasNoCache ? PURGED : result;
 }

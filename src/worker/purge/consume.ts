@@ -32,11 +32,11 @@ import { mergeByUrl, type ObjectToPurge, selectByEvent } from "./select-objects.
 /** What the queue delivers. */
 type EventBatch = Pick<MessageBatch, "queue" | "messages">;
 
-type EventMessage = EventBatch["messages"][number];
+type QueueMessage = EventBatch["messages"][number];
 
 /** A message, and the objects that it means. */
 type QueuedEvent = {
-  readonly message: EventMessage;
+  readonly message: QueueMessage;
   readonly objects: readonly ObjectToPurge[];
 };
 
@@ -75,8 +75,8 @@ export async function consumeEvents(
   const beganAt = Date.now();
   const failures = await purgeCalls(objects, context);
 
-  const purged = objects.filter(({ url }) => !failures.has(url));
-  const results = await purgeStored(purged, config, beganAt);
+  const uncached = objects.filter(({ url }) => !failures.has(url));
+  const results = await purgeStored(uncached, config, beganAt);
   const triedEvents = taken.map((event): TriedEvent => {
     return { ...event, outcome: outcomeOf(event, failures, results) };
   });
@@ -112,7 +112,7 @@ function readEvents({ messages, queue }: EventBatch, config: Config): QueuedEven
 /** A call of the cache takes so many objects (W10). */
 const MAX_OBJECTS_PER_CALL = 100;
 
-/** A run purges so many objects. With a slow store, they take eight minutes, of the 15 that a run may take. */
+/** A batch purges so many objects. With a slow store, they take eight minutes, of the 15 that the runtime gives to a batch. */
 const MAX_OBJECTS = 1_000;
 
 type SplitEvents = {
@@ -121,8 +121,8 @@ type SplitEvents = {
 };
 
 /**
- * Takes so many events that a run can purge them: one that names more objects than that is taken alone. An event that
- * is left to a later run loses one of its attempts, so as many as possible are taken.
+ * Takes so many events that one batch can purge them: one that names more objects than that is taken alone. An event that is
+ * left to a later batch loses one of its attempts, so as many as possible are taken.
  */
 function splitByLimit(events: readonly QueuedEvent[]): SplitEvents {
   const urls = new Set<string>();
@@ -146,7 +146,7 @@ const PURGE_PERIOD_MS = 15_000;
 
 /**
  * Purges objects from the cache. More than one call is needed only where messages name several objects each. Without pauses
- * such a run would spend the calls of all others, be refused before its end, and begin again for ever.
+ * such a batch would spend the calls of all others, be refused before its end, and begin again for ever.
  */
 async function purgeCalls(
   objects: readonly ObjectToPurge[],
@@ -168,7 +168,7 @@ async function purgeCalls(
 }
 
 /**
- * Waits until the cache may be called again. A queue with one consumer delivers no other batch before this run has ended,
+ * Waits until the cache may be called again. A queue with one consumer delivers no other batch before this one has ended,
  * whichever isolate gets it, and gathers what comes meanwhile. One event is not held: there are few then.
  * @param beganAt when the first call began: ms since 1970
  * @param calls how many calls there were
@@ -183,11 +183,14 @@ async function holdQueue(beganAt: number, calls: number): Promise<void> {
 
 /** What became of an object in the store. */
 type StoreResult =
-  /** Nothing of it is stored any more. `oldest`: as in Deletion. */
+  /**
+   * Nothing of it is stored any more. `oldest`: when the oldest of what was deleted was stored, in ms since 1970; undefined:
+   * nothing was deleted.
+   */
   | { readonly kind: "empty"; readonly oldest: number | undefined }
   /** The store fails, is slow, or has more. */
   | { readonly kind: "failed" }
-  /** The store was not asked any more after a failure: the calls of a run may be spent (L3). */
+  /** The store was not asked any more after a failure: the calls of this batch may be spent (L3). */
   | { readonly kind: "not-tried" };
 
 /** By the objects' URLs at the origin. */
@@ -206,7 +209,7 @@ const MAX_LISTS = 5;
 async function purgeStored(
   objects: readonly ObjectToPurge[],
   { store }: Config,
-  now: number,
+  beganAt: number,
 ): Promise<StoreResults> {
   const results = new Map<string, StoreResult>();
   if (!store) {
@@ -214,7 +217,7 @@ async function purgeStored(
     return results;
   }
 
-  if (objects.length > 0) await recordCall(store, "event", now);
+  if (objects.length > 0) await recordCall(store, "event", beganAt);
 
   let hasFailed = false;
   for (let start = 0; start < objects.length; start += OBJECTS_AT_A_TIME) {
@@ -298,8 +301,8 @@ function delayOf(
 }
 
 /**
- * How long a run may take besides what its visitor waits for: s. The runtime ends what a run does in the background 30 s
- * after its answer.
+ * How long a run, which renders a picture, may take besides what its visitor waits for: s. The runtime ends what it does in the
+ * background 30 s after its answer.
  */
 const BACKGROUND_S = 30;
 
@@ -309,13 +312,13 @@ const MAX_ATTEMPTS = 20;
 /** A message that has come so often is older than this, if it has kept its time: ms. */
 const MIN_AGE_MS = 30_000;
 
-function runSeconds({ answers }: Pick<Config, "answers">): number {
+function renderSeconds({ answers }: Pick<Config, "answers">): number {
   return Math.ceil(answers.timeout) + BACKGROUND_S;
 }
 
 /** Returns whether no other pass has to follow. @param beganAt when the pass began: ms since 1970 */
 function isLastPass(
-  { attempts, timestamp }: EventMessage,
+  { attempts, timestamp }: QueueMessage,
   oldest: number | undefined,
   config: Pick<Config, "answers">,
   beganAt: number,
@@ -327,7 +330,7 @@ function isLastPass(
   if (isRenewed) return true;
 
   // A run that began before the change may still be on its way.
-  const runsEndAt = sentAt + runSeconds(config) * 1000;
+  const runsEndAt = sentAt + renderSeconds(config) * 1000;
   if (beganAt < runsEndAt) return false;
 
   // What was stored later than that was made of what S3 has now.
@@ -347,7 +350,7 @@ function settle(
 
   const isLast = isLastPass(message, outcome.oldest, config, beganAt);
   if (isLast) message.ack();
-  else message.retry({ delaySeconds: runSeconds(config) });
+  else message.retry({ delaySeconds: renderSeconds(config) });
 }
 
 /** Logs what is purged, and what is not. A second pass that has found nothing is not logged. */

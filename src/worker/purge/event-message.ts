@@ -7,7 +7,7 @@ import { isPlainObject, parseJson } from "../util/json.ts";
 import { type EventObject, readS3Event } from "./read-purge.ts";
 
 /** The body of the message that /purge writes for an object: the shape of EventBridge, as others send it. */
-type EventMessage = {
+type EventBody = {
   readonly source: "aws.s3";
   readonly detail: {
     readonly bucket: { readonly name: string };
@@ -16,7 +16,7 @@ type EventMessage = {
 };
 
 /** Writes the body of a message about one object. */
-export function eventMessage({ bucket, key }: EventObject): EventMessage {
+export function eventMessage({ bucket, key }: EventObject): EventBody {
   return { source: "aws.s3", detail: { bucket: { name: bucket }, object: { key } } };
 }
 

@@ -4,7 +4,8 @@
 // The cache is purged by tag.
 //
 // The store comes first. If the cache came first, a visitor in an outage of S3 could have the old picture of the store
-// cached again before it is deleted, and it would be shown as long as the outage lasts.
+// cached again before it is deleted, and it would be shown as long as the outage lasts. (The queue does it the other way round,
+// and therefore twice: consume.ts.)
 //
 // The image edge, which makes renditions, has a cache, too. It is never purged: a replaced object has another URL there.
 

@@ -1,4 +1,4 @@
-// When /purge last took an event of S3, and when somebody last purged by hand. An isolate knows only its own calls, so the
+// When an event of S3 last came, by /purge or by the queue, and when somebody last purged by hand. An isolate knows only its own calls, so the
 // store keeps both for the whole site, as two small objects beside the renditions. Their names are no names of renditions:
 // nothing shows them, and no purge deletes them (OWN_NAME in delete.ts). The time of a call is that of its object, by R2's
 // clock. Codes such as T3 are rules of docs/rules.md.
@@ -10,7 +10,7 @@ import { callStore } from "./entries.ts";
 /** The names of the objects. */
 const NAMES = { event: "vitrine/last-event", purge: "vitrine/last-purge" } as const;
 
-/** A call of /purge: an event of S3, or a purge by hand. */
+/** An event of S3, which came by /purge or by the queue; or a purge by hand. */
 export type PurgeCall = keyof typeof NAMES;
 
 /** What a person reads who finds the objects. */
@@ -24,7 +24,7 @@ type WrittenAt = Readonly<Partial<Record<PurgeCall, number | undefined>>>;
 
 const writtenAtOf = new WeakMap<Store, WrittenAt>();
 
-/** Keeps that /purge is called now. A store that fails is logged, and no purge fails with it. */
+/** Notes that such a call came now. A store that fails is logged, and no purge fails with it. */
 export async function recordCall(store: Store, call: PurgeCall, now: number): Promise<void> {
   const writtenAt = writtenAtOf.get(store) ?? {};
   if (isWithin(WRITE_PERIOD_MS, writtenAt[call], now)) return;
@@ -46,7 +46,7 @@ type StoreHealth = {
 /** What the store says, as /healthz reports it. */
 export type StoreReport = {
   store: StoreHealth;
-  /** When /purge last took an event of S3: ISO 8601. Absent: never. */
+  /** When an event of S3 last came: ISO 8601. Absent: never. */
   last_event?: string | undefined;
   /** When somebody last purged by hand: ISO 8601. Absent: never. */
   last_purge?: string | undefined;
