@@ -1,4 +1,5 @@
-// What the doctor checks, and what a check reports: what it saw, what visitors were seen to get, and what to do. Pure.
+// What the doctor checks, and what a check reports: what it saw, what that means for visitors, and what to do. The words: a slot
+// holds one key pair of a bucket, and the canary is an object of the bucket that is there to be requested. Pure.
 
 import { type ConfigFile, commandFor } from "../wrangler/config-file.ts";
 
@@ -57,18 +58,23 @@ export type Finding = {
   readonly seen: string;
   readonly impact?: string;
   readonly remedy?: string;
-  /** The remedy changes wrangler.toml, which a deployed Worker sees only after a deploy. */
+  /** Whether the remedy changes wrangler.toml, which a deployed Worker sees only after a deploy. */
   readonly needsDeploy?: boolean;
-  /** It is about a key of this machine, which may not be the Worker's. */
+  /** Whether it is about a key of this machine, which the Worker may not have. */
   readonly isOfMachine?: boolean;
 };
 
 /** What a finding is about. */
 export type Subject = Pick<Finding, "about" | "bucket">;
 
-/** What is wrong, and what to do. By default, its impact is what visitors were seen to get: `addImpacts`. */
-export type Problem = Required<Pick<Finding, "seen" | "remedy">> &
-  Pick<Finding, "impact" | "needsDeploy" | "isOfMachine">;
+/** What is wrong, and what to do. Without an impact, `addImpacts` adds what visitors were seen to get. */
+export type Problem = {
+  readonly seen: string;
+  readonly remedy: string;
+  readonly impact?: string;
+  readonly needsDeploy?: boolean;
+  readonly isOfMachine?: boolean;
+};
 
 export function ok(check: Check, subject: Subject, seen: string): Finding {
   return { ...subject, check, severity: "ok", seen };

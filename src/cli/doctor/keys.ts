@@ -162,7 +162,10 @@ function subjectOfKeys({ name }: Bucket): Subject {
   return { about: `bucket ${name}: its keys`, bucket: name };
 }
 
-/** Whether S3 accepts each key at hand. */
+/**
+ * Checks whether S3 accepts each key at hand. What decides is S3's reply about an object that does not exist (`absent`): a key
+ * that S3 accepts gets 404, or a denial of the object.
+ */
 export function checkKeysAtHand(seen: Observations, bucketSeen: BucketSeen): Finding[] {
   const { bucket, keys } = bucketSeen;
   const hasAccepted = keys.some(({ absent }) => isKeyAccepted(absent, bucket));
@@ -190,13 +193,13 @@ function checkKeyAtHand(
       ];
 
     case "key-refused": {
-      // What /healthz says of this very key is about visitors, too.
+      // checkWorkerSlots reports this very key, by what /healthz says of it: that is about visitors, too.
       if (isDeadKeyOfWorker(seen, bucket, key)) return [];
 
       const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot.name);
       const refusal = describeKeyRefusal(meaning.code);
-      const severity = severityOfKey(seen, source, hasAccepted);
-      const finding = severity(refusal.check, subject, {
+      const report = severityOfKey(seen, source, hasAccepted);
+      const finding = report(refusal.check, subject, {
         seen: refusal.seen,
         ...impactOfKey(seen, bucket, key),
         remedy: `correct ${accessKeyId} and ${secretAccessKey} in ${source}, or take both out there`,

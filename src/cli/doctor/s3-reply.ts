@@ -38,9 +38,12 @@ export function meaningOfReply(reply: Reply, bucket: Bucket): ReplyMeaning {
   const isSilent = status === undefined && code === undefined;
   if (isSilent) return { kind: "bucket-fault", check: "reachable" };
 
-  // A report of /healthz may have a code without its status.
+  // The Worker's own table decides what the code means. A report of /healthz may have a code without its status.
   const verdict = verdictOf({ ...reply, status: status ?? USUAL_REFUSAL }, bucket.region);
+  // S3 refuses this object, to a key that it accepts.
   if (verdict.result === "object-refused") return { kind: "accepted" };
+
+  // S3 refuses the key itself.
   if (verdict.result === "slot-refused") return { kind: "key-refused", code: verdict.s3Code };
 
   // S3 may name a region in any reply (A5). Only with these it says that the configured one is wrong.

@@ -1,6 +1,8 @@
-// Checks what the zones of the Worker's hosts have of what Vitrine needs there: a rule that shuts the side door (E10), the
-// allowed origins (E5), and transformations. They are read if there is a token for that. Then the doctor names the very
-// setting that is missing, where an answer of the edge alone leaves several causes open. Nothing is set here.
+// Checks three settings of the zone of each host of the Worker. The side door is /cdn-cgi/image/, by which anybody could have the
+// zone transform images: a rule must shut it (E10). Sources must list the origins from which the edge may fetch (E5). And
+// transformations must be on. Vitrine reads them if there is a token for that. Then the doctor names the very setting that is
+// missing, where an answer of the edge alone leaves several causes open. Nothing is set here. Codes such as E5 are rules of
+// docs/rules.md.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { log, page, type World } from "../command.ts";
@@ -17,7 +19,10 @@ import { type Observations, zoneOfSite } from "./observations.ts";
 import { isBlockedDoor, isOpenDoor } from "./observe-side-door.ts";
 import { DOOR_IMPACT, explainRule, isWrongRule } from "./zone-rule.ts";
 
-/** Reads the zones, if there is a token. @returns undefined for the local run, which has none */
+/**
+ * Reads the zones, if there is a token.
+ * @returns undefined for the local run, which has no zone
+ */
 export async function readZones(
   world: World,
   { envConfig, config, isLocalRun }: Project,
@@ -25,15 +30,17 @@ export async function readZones(
 ): Promise<ZonesSeen | undefined> {
   if (isLocalRun) return undefined;
 
-  const isRead = edgeBucketsOf(config.routes).length > 0 && findZoneToken(world) !== undefined;
-  if (isRead) log(world.stderr, "Reading the settings of the zone ...");
+  const needsZone = edgeBucketsOf(config.routes).length > 0;
+  const willRead = needsZone && findZoneToken(world) !== undefined;
+  if (willRead) log(world.stderr, "Reading the settings of the zone ...");
   return observeZones(world, envConfig, config, wait);
 }
 
 /** What the zone of `--url` has for a bucket that the edge fetches from. */
 export type BucketSettings = {
-  /** Undefined: it was not read. */
+  /** Undefined: the zone was not read. */
   readonly zone: ZoneSettings | undefined;
+  /** Whether Sources lists the entry of the bucket. */
   readonly sources: "allowed" | "missing" | "unknown";
   readonly transformations: "on" | "off" | "unknown";
 };
@@ -49,15 +56,16 @@ export function settingsOf(seen: Observations, bucket: Bucket): BucketSettings {
   return { zone, sources, transformations };
 }
 
+/** By the zone's setting. `open`: they are on, and any origin is allowed. */
 const TRANSFORMATIONS = { on: "on", open: "on", off: "off", unread: "unknown" } as const;
 
-/** Returns whether Sources certainly lacks the entry of a bucket. Open transformations ask for none (E14). */
+/** Returns whether Sources certainly lacks the entry of a bucket. If transformations are open, no entry is needed (E14). */
 function isSourceMissing({ sources, transformations }: ZoneSettings, bucket: Bucket): boolean {
   if (sources.kind !== "list" || transformations.kind === "open") return false;
   return sources.missing.includes(sourceEntryOf(bucket));
 }
 
-/** What keeps pictures of this site from being shown: its zone lacks it, or it could not be read. */
+/** Checks the zone of `--url`: a setting that is missing there, or could not be read, keeps its pictures from being shown. */
 export function checkZoneOfSite(seen: Observations): Finding[] {
   const zone = zoneOfSite(seen);
   return zone === undefined ? [] : checkZone(seen, zone, {});
@@ -65,7 +73,7 @@ export function checkZoneOfSite(seen: Observations): Finding[] {
 
 type ZoneImpact = Pick<Finding, "impact">;
 
-/** The zones of the other hosts, and hosts whose zone is not known. Without `--url`: all. */
+/** Checks the zones of the other hosts, and names the hosts whose zone is not known. Without `--url`, these are all hosts. */
 export function checkOtherZones(seen: Observations): Finding[] {
   const { zones, site } = seen;
   if (zones?.kind === "no-package") {
@@ -94,11 +102,12 @@ function explainNoZone({ hosts, reason, right, tokenName }: NoZone): Finding {
   return note("zone", subject, `it is not read: ${cause}`);
 }
 
-/** Why something is not read, and the right that the token lacks, as `deploy --setup` needs it. */
+/** Says why something is not read, and which permission the token lacks: the one that `deploy --setup` needs. */
 function causeText({ reason, right }: Pick<Unread, "reason" | "right">, tokenName: string): string {
   if (right === undefined) return reason;
 
   const rightText = missingRightText(right, tokenName);
+  // `Zone WAF: Edit` is needed to set the rule, and `Zone WAF: Read` to read it.
   const forReading = right.endsWith("Edit") ? " (to read, Read is enough)" : "";
   return `${reason}${rightText}${forReading}`;
 }
@@ -107,7 +116,7 @@ function aboutZone({ name, hosts }: ZoneSettings): string {
   return `the zone ${name}, for ${hosts.join(", ")}`;
 }
 
-/** What is unread, Sources, and transformations. What the side door needs comes later: visitors do not see it. */
+/** Checks what keeps pictures from being shown. The side door does not: checkZoneDoors is about it. */
 function checkZone(seen: Observations, zone: ZoneSettings, impact: ZoneImpact): Finding[] {
   return [
     ...explainUnread(zone),
@@ -116,7 +125,7 @@ function checkZone(seen: Observations, zone: ZoneSettings, impact: ZoneImpact): 
   ];
 }
 
-/** Parts that one permission opens have one note. */
+/** Notes which settings are not read. Settings with the same cause, such as a permission, have one note. */
 function explainUnread(zone: ZoneSettings): Finding[] {
   const parts = [
     { name: "its custom rules", setting: zone.rule },
@@ -176,7 +185,7 @@ function explainMissingSource(
   });
 }
 
-/** Whoever follows these steps in their order opens no door. */
+/** Puts the rule first: whoever allowed origins before the rule is there would open the side door. */
 function afterRule({ rule }: ZoneSettings, steps: string): string {
   if (rule.kind === "shut") return steps;
   return `first make sure that a rule blocks /cdn-cgi/image/. Then ${steps}`;
@@ -214,7 +223,7 @@ function checkTransformations(
   }
 }
 
-/** Whether the zones let nobody else transform images. */
+/** Checks whether the zones let nobody else transform images. */
 export function checkZoneDoors(seen: Observations): Finding[] {
   const { zones } = seen;
   if (zones?.kind !== "zones") return [];
@@ -232,7 +241,7 @@ function checkRule(seen: Observations, zone: ZoneSettings): Finding[] {
   }
   if (!isWrongRule(rule)) return [];
 
-  // Where the door was seen open, the finding about that names the rule.
+  // If the side door of this host was seen open, checkSideDoor reports it, and names the rule.
   const isZoneOfSite = zone === zoneOfSite(seen);
   const sideDoors = isZoneOfSite && site !== undefined ? site.sideDoors : [];
   if (sideDoors.some(isOpenDoor)) return [];
@@ -240,24 +249,25 @@ function checkRule(seen: Observations, zone: ZoneSettings): Finding[] {
   const fault = explainRule(zone, rule, project.envConfig);
   const problem = { ...fault, impact: DOOR_IMPACT };
 
-  // While transformations are off, nothing answers there, and the way by hand begins with the rule.
+  // Something else may block the side door. That proves nothing while transformations are off: then it never answers.
   const isOff = zone.transformations.kind === "off";
-  const isBlockedHere = sideDoors.length > 0 && sideDoors.every(isBlockedDoor) && !isOff;
-  if (isBlockedHere) {
+  const wasTried = sideDoors.length > 0;
+  const isBlocked = wasTried && sideDoors.every(isBlockedDoor);
+  if (isBlocked && !isOff) {
     const text = `${fault.seen}. At ${site?.baseUrl} something blocks it. Whether it does on the other hosts of ${name} is not known`;
     return [warning("zone", subject, { ...problem, seen: text })];
   }
 
-  const isUncertain = rule.kind === "edited";
-  const severity = isUncertain ? warning : error;
-  return [severity("zone", subject, problem)];
+  // A rule that somebody has changed by hand may block all the same.
+  if (rule.kind === "edited") return [warning("zone", subject, problem)];
+  return [error("zone", subject, problem)];
 }
 
 function aboutDoor(zone: ZoneSettings): string {
   return `${aboutZone(zone)}: the side door`;
 }
 
-/** Whether the zone allows more origins than somebody has named. A rule for the whole zone shuts all of them out. */
+/** Warns of a zone that allows any origin, unless the rule shuts the side door on all of its hosts. */
 function checkWidth(zone: ZoneSettings): Finding[] {
   const { name, rule, sources, transformations } = zone;
   const isShutEverywhere = rule.kind === "shut" && rule.isZoneWide;

@@ -1,5 +1,6 @@
-// Texts that advise the operator where a rotation stops, and at its end. They change nothing. Each can be followed as
-// it is printed, and leads on: test/cli/rotate/model.test.ts does so. No part of them is secret.
+// Texts that advise the operator where a rotation stops, and at its end. They change nothing. Each is a complete command or a
+// question, and whoever follows it comes further: test/cli/rotate/model.test.ts does so. No part of them is secret. The slots
+// `current` and `next` of a bucket each hold one key pair. A rotation puts the new key into `next` first.
 
 import { secretNames } from "../../worker/config/read-secrets.ts";
 import type { SlotName } from "../../worker/http/refusal.ts";
@@ -23,7 +24,10 @@ export type OldKey = {
   readonly isAccepted: boolean;
 };
 
-/** @param last the step that this run has done last; undefined: it has done none */
+/**
+ * Says why no step may begin, and what to do.
+ * @param last the step that this run has done last; undefined: it has done none
+ */
 export function blockedFault(
   rotation: KeyedRotation,
   last: Step | undefined,
@@ -63,6 +67,7 @@ function blockedAdvice(
       return [`S3 accepts the keys in the slots. Look for another cause: ${doctor}`];
     }
 
+    // The Worker does not have what the last step put.
     case "absent":
       if (isLocalRun) return ["Is npx vitrine dev running in this folder?"];
       return [
@@ -80,6 +85,7 @@ function blockedAdvice(
   }
 }
 
+/** Some bucket is served by one slot alone: to change it would end its pictures. */
 const LEAVE_SLOTS = "Leave the slots as they are: a bucket has no other that works.";
 
 /** What to do about a next slot that holds another key. */
@@ -116,7 +122,8 @@ function refusedAdvice(
     ];
   }
 
-  // The current slot may serve another bucket, so the old key goes into the next one.
+  // No slot of some bucket works. The current slot may serve another bucket, so the old key goes into the next one. After FILL, the
+  // old key is still in the current slot, and S3 refuses it there.
   if (oldKey.isAccepted && last !== FILL) {
     return [
       "No slot of a bucket works. Put the old key into the next slot:",
@@ -131,7 +138,7 @@ function refusedAdvice(
   ];
 }
 
-/** Returns whether S3 accepts a slot of a bucket. */
+/** Returns whether S3 accepts this slot of a bucket. */
 function isAccepted(bucket: BucketHealth, name: SlotName): boolean {
   return slotOf(bucket, name)?.state === "ok";
 }

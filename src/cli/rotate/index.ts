@@ -111,6 +111,7 @@ async function runSteps(rotation: KeyedRotation, oldKey: OldKey): Promise<Outcom
     if (next.kind === "blocked") return blockedFault(rotation, last, next, oldKey);
 
     const { step, buckets } = next;
+    // Only now is the last step done: this poll has seen its effect.
     if (last !== undefined) logDone(world, last, buckets);
 
     // Only the last step is the operator's.

@@ -32,6 +32,7 @@ export function readNewKey(folder: string, file: string): Slot | CommandFault {
     };
   }
 
+  // `readSlots` checks the form of a key pair. The names of the slot and of its secrets mean nothing here.
   const secrets = { AWS_ACCESS_KEY_ID: id, AWS_SECRET_ACCESS_KEY: secret };
   const { usable, unusable } = readSlots("AWS", secrets, () => {});
   const [slot] = usable;

@@ -1,12 +1,18 @@
-// The runbook of docs/rotate.md as data, and the one function that decides which step is next. No I/O. Nothing is
-// remembered: what the slots hold shows how far a rotation is.
+// The runbook of docs/rotate.md as data, and the one function that decides which step is next. A bucket has two slots, each for
+// one key pair: `current` and `next`. Nothing is remembered: how far a rotation is, is read from what the slots hold. So a
+// rotation can be stopped anywhere, and begun again. No I/O.
 
 import { SLOT_NAMES, type SlotName } from "../../worker/http/refusal.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
 import type { SlotHealth } from "../../worker/origin/health.ts";
 import { type CommandFault, isFault } from "../command.ts";
 
-/** What a slot must be. `new`: S3 accepts the new key in it. `free`: it is empty, or holds half a key or the new one. */
+/**
+ * What a slot must be.
+ * - `new`: it holds the new key, and S3 accepts that.
+ * - `empty`: it holds nothing.
+ * - `free`: it may be written. It is empty, or holds half a key or the new one.
+ */
 type SlotCondition = "new" | "empty" | "free";
 
 export type Put = {
@@ -18,12 +24,15 @@ export type Step = {
   readonly title: string;
   /** What the step puts into which slot; undefined: the operator does the step. */
   readonly puts?: Put;
-  /** The conditions of the step in every bucket. A next slot with another key is never overwritten. */
+  /** The conditions of the step, which every bucket must meet. */
   readonly before: {
     readonly current?: SlotCondition;
     readonly next?: SlotCondition;
   };
-  /** Whether the conditions must be met for a while, until all of S3 knows the key and no old version runs. */
+  /**
+   * Whether the conditions must be met for a while (`Polling.watchS` of watch.ts): until all of S3 knows the new key, and no old
+   * version of the Worker runs.
+   */
   readonly isWatched?: true;
 };
 
@@ -50,8 +59,8 @@ export const EMPTY: Step = {
 };
 
 /**
- * Watched, because somebody else may have emptied the next slot while this run promoted its key: then old versions still
- * sign with the old one.
+ * It is watched, because somebody else may have emptied the next slot while this run promoted its key. Then old versions of the
+ * Worker may still sign with the old key. After EMPTY of the same run it is not watched: that step was (watch.ts).
  */
 const DEACTIVATE: Step = {
   title: "Deactivate the old key",
@@ -64,7 +73,7 @@ type Steps = readonly [Step, ...Step[]];
 export const STEPS: Steps = [FILL, PROMOTE, EMPTY, DEACTIVATE];
 
 /**
- * Returns the steps that are left. One is always left: a run ends before the last one, which is the operator's.
+ * Returns the steps that are left. The list is never empty: the last step is the operator's, so no run has done it.
  * @param last the step that this run has done last; undefined: it has done none
  */
 export function stepsAfter(last: Step | undefined): Steps {
@@ -80,7 +89,7 @@ export function stepsAfter(last: Step | undefined): Steps {
   }
 }
 
-/** Why no step may begin. If there are several causes, the first one of this list is reported. */
+/** Why no step may begin, ordered by priority: the first cause that there is, is reported. */
 const CAUSES = [
   "outage", // S3 is down or busy
   "taken", // another key is in the next slot
@@ -113,7 +122,7 @@ export type Blocked = {
 export type Decision = Ready | Blocked;
 
 /**
- * Decides which step is next: the last one that may begin in every bucket.
+ * Decides which step is next: the last one that may begin in every bucket. So steps that are done already are skipped.
  * @param health a fault if /healthz does not report
  * @param last the step that this run has done last, so the next one comes after it; undefined: it has done none
  */
@@ -132,7 +141,7 @@ export function decideStep(
     return stepObstacles.length === 0;
   });
 
-  // If no step may begin, the report says what the first one waits for.
+  // If no step may begin, the report says what the first one waits for. (A step that may begin has no obstacle of its own.)
   const [first] = remaining;
   const step = ready ?? first;
   const outages = health.flatMap(findOutages);
@@ -187,7 +196,8 @@ function findObstacle(
     return { cause: "absent", text };
   }
 
-  // In the current slot, another key is what a rotation replaces. In the next one, it is that of another rotation.
+  // The current slot is expected to hold another key: the old one. In the next slot, another key is that of another rotation. It
+  // is never overwritten.
   const isOtherKey = !isHalf && !isNew;
   if (name === "next" && isOtherKey) {
     const text = `${slotText} holds ${slot.access_key}, which is another key (${slot.state})`;
@@ -224,7 +234,7 @@ function findOutages(health: BucketHealth): Obstacle[] {
   const obstacles: Obstacle[] = [];
 
   for (const { slot, state } of slots) {
-    if (!OUTAGES.test(state)) continue;
+    if (!isOutage(state)) continue;
     obstacles.push({ cause: "outage", text: `${bucket}: S3 answers ${state} for ${slot}` });
   }
 
@@ -234,15 +244,37 @@ function findOutages(health: BucketHealth): Obstacle[] {
   return obstacles;
 }
 
-/** Codes of S3 (A9) and of other providers: it is down or busy, which says nothing about a key. */
-const OUTAGES =
-  /^(?:unreachable|408|429|5\d\d|SlowDown.*|ServiceUnavailable|InternalError|InternalFailure|TooManyRequests|RequestTimeout|OperationAborted|Throttling.*|RequestLimitExceeded|GatewayTimeout|BadGateway|Busy)$/;
+/** Codes of S3 (A9) and of other providers, which say that it is down or busy. They say nothing about a key. */
+const OUTAGE_CODES: ReadonlySet<string> = new Set([
+  "unreachable",
+  "408",
+  "429",
+  "ServiceUnavailable",
+  "InternalError",
+  "InternalFailure",
+  "TooManyRequests",
+  "RequestTimeout",
+  "OperationAborted",
+  "RequestLimitExceeded",
+  "GatewayTimeout",
+  "BadGateway",
+  "Busy",
+]);
+
+/** Returns whether a state of /healthz, which is S3's code or status, says that S3 is down or busy. */
+function isOutage(state: string): boolean {
+  if (OUTAGE_CODES.has(state)) return true;
+  if (/^5\d\d$/.test(state)) return true;
+
+  // Such as `SlowDownRead` and `ThrottlingException`.
+  return /^(?:SlowDown|Throttling).*$/.test(state);
+}
 
 export function slotOf({ slots }: BucketHealth, name: SlotName): SlotHealth | undefined {
   return slots.find(({ slot }) => slot === name);
 }
 
-/** Returns whether S3 accepts a slot of a bucket. */
+/** Returns whether S3 accepts any slot of a bucket. */
 export function isServed({ slots }: BucketHealth): boolean {
   return slots.some(({ state }) => state === "ok");
 }

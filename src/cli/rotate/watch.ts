@@ -67,7 +67,8 @@ export async function waitForStep(
         if (step !== watchedStep) watchedS = 0;
         watchedStep = step;
 
-        // Before this run emptied the next slot, it has watched: since then, no version that runs has the old key.
+        // EMPTY is watched. If this run has done it, no version of the Worker that runs has the old key, and the step that follows
+        // (DEACTIVATE) needs no watch.
         const needsWatch = step.isWatched && last !== EMPTY;
         if (!needsWatch || watchedS >= polling.watchS) return decision;
 
