@@ -13,7 +13,7 @@ import {
   NO_CACHE,
   type PurgeOptions,
   type PurgeResult,
-  reportOwnRendition,
+  reportUncachedRender,
 } from "./cache/loopback.ts";
 import {
   idAt,
@@ -106,7 +106,7 @@ type Outcome = Answered | Refused;
 type Answered = {
   readonly kind: "answer";
   readonly answer: Response;
-  /** For the metrics. Undefined for the answers to operators, and to a preflight of a browser: these are no pictures. */
+  /** For the metrics, which count only pictures. Undefined for an answer to an operator, or to a preflight of a browser. */
   readonly event?: "shown";
   readonly logFields?: LogFields;
 };
@@ -115,8 +115,9 @@ type Refused = {
   readonly kind: "refusal";
   readonly refusal: Refusal;
   readonly logFields: LogFields | undefined;
+  /** What else decides the headers of the answer: those of the route, and what the visitor was granted. */
   readonly terms: Terms;
-  /** The fallback of the route; undefined: the plain answer to the refusal. */
+  /** The fallback of the route. Undefined: the refusal gets its plain answer. */
   readonly fallback?: Response;
 };
 
@@ -162,8 +163,8 @@ async function serve(
     return report ? { kind: "answer", answer: report } : refuse(config);
   }
 
-  // 1. Route. The variant and the key in the path are read, too, but their mistakes wait until step 4. So a page that may
-  // not embed the route's images learns nothing of them. Some headers are on every answer of the route.
+  // 1. Route. Some headers are on every answer of the route. The variant and the key in the path are read here, too. Their
+  // mistakes are answered in step 4, after step 3, because a page that may not embed the route's images must not learn of them.
   const resolved = resolveRequest(config, target.pathname);
   const { route } = resolved;
   const routeHeaders = route && routeHeadersOf(headers, route);
@@ -172,7 +173,8 @@ async function serve(
   // overlay leads to this Worker (E8). To answer, the Worker would ask the edge again, without end.
   if (isForOriginal(request)) return refuse(LOOP, undefined, { routeHeaders });
 
-  // Operators and machines have paths of their own, such as /healthz. Any other path is a visitor's.
+  // Operators have paths of their own, such as /healthz, and so has AWS, which reads the Worker's public keys. Any other path is a
+  // visitor's.
   const operatorAnswer = await answerOperator(request, target.pathname, config, env, context);
   if (isRefusal(operatorAnswer)) return refuse(operatorAnswer);
   if (operatorAnswer) return { kind: "answer", answer: operatorAnswer };
@@ -190,7 +192,7 @@ async function serve(
     if (foreignPage) return refuse(foreignPage, { route: route.path }, { routeHeaders });
   }
 
-  // Any other route has refused OPTIONS in step 2.
+  // A route whose images no script may read has refused OPTIONS in step 2.
   if (routeHeaders && method === "OPTIONS") {
     return { kind: "answer", answer: preflight(allow, routeHeaders, allowedHeaders(route)) };
   }
@@ -202,11 +204,12 @@ async function serve(
     return refuse(resolved.refusal, logFields, { routeHeaders, needsToken });
   }
 
-  // 5. Signature of the URL, or else a cookie that opens a folder; or the token of a login. On a route that needs none of
-  // them, there is nothing to check, and nothing is granted. Facts, the sizes of a picture as JSON, are requested by
-  // the signed URL of the picture and `facts` behind it: what was signed is `pictureTarget`. If no cookie opens it, the
-  // URL stays refused.
-  const { facts, requestTarget: pictureTarget } = splitFacts(resolved.route, target);
+  // 5. Access. A route needs one of these, or none: then nothing is checked, and nothing is granted.
+  // - The signature of the URL; or a cookie that opens a folder, if the URL alone is refused.
+  // - The token of a login.
+  // Facts (the sizes of a picture, as JSON) have the URL of the picture and `facts` behind it. What was signed is the URL of the
+  // picture, `pictureTarget`.
+  const { facts: wantsFacts, requestTarget: pictureTarget } = splitFacts(resolved.route, target);
   const bySignature = await checkGrant(resolved, pictureTarget, began);
   let granted = bySignature;
   if (isRefusal(bySignature)) granted = await checkCookie(resolved, request, bySignature, began);
@@ -227,10 +230,13 @@ async function serve(
 
   const condition = headers.get("if-none-match");
   const scope = { env, config, context, deadline, condition };
-  return show(request, resolved, facts, terms, scope);
+  return show(request, resolved, wantsFacts, terms, scope);
 }
 
-/** The option `endpoint` of a bucket calls this Worker again, or an overlay does, whose host gets the signature (O12). */
+/**
+ * This Worker is called by the edge. Either the option `endpoint` of a bucket leads here, or an overlay does: the edge sends the
+ * signature of the picture to the overlay's host, too (O12).
+ */
 const LOOP = {
   event: "loop-detected",
   reason: "endpoint or an overlay leads here",
@@ -240,7 +246,7 @@ const LOOP = {
 async function show(
   request: Request,
   resolved: ResolvedRequest,
-  facts: boolean,
+  wantsFacts: boolean,
   accessTerms: Terms,
   scope: GatewayScope,
 ): Promise<Outcome> {
@@ -249,7 +255,7 @@ async function show(
 
   // 7. Format.
   const browserFormats = parseAccept(request.headers.get("accept"));
-  const formats = facts ? "facts" : acceptedFormatsOf(variant, browserFormats, route.svg);
+  const formats = wantsFacts ? "facts" : acceptedFormatsOf(variant, browserFormats, route.svg);
   const terms = { ...accessTerms, negotiated: isNegotiated(formats) };
 
   // 8 to 14. `Renditions` does them.
@@ -268,8 +274,8 @@ async function show(
     return showFallback(refused, fallbackId, began, scope);
   }
 
-  // Where the gateway renders by itself, it may learn that the visitor's own copy has not changed. Then only its ETag is
-  // known here, and imageAnswer makes a 304 of it.
+  // "not-modified" comes only where the gateway has rendered by itself: the visitor's own copy is the current one. The result has
+  // only its ETag, of which imageAnswer makes a 304.
   const isNotModified = result.kind === "not-modified";
   const image: Partial<NamedRendition> = isNotModified ? { etag: result.etag } : result.rendition;
   const { max_age: generalMaxAge } = scope.config.answers;
@@ -319,8 +325,9 @@ async function obtain(ids: RenditionIds, scope: GatewayScope): Promise<CacheResu
   if (result.kind !== "rendition") return { result, cache: "direct" };
   if (result.rendition.stored) return { result, cache: "stored" };
 
-  // A new rendition shows that the engine works in the gateway. A refusal or a stored rendition does not show that.
-  reportOwnRendition(scope.env, cached);
+  // So this rendition was rendered here, though `Renditions` could not give one. That is reported. A refusal or a stored rendition
+  // does not show that the engine works here, so neither of them is.
+  reportUncachedRender(scope.env, cached);
   return { result, cache: "direct" };
 }
 

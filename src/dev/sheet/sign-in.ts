@@ -1,6 +1,7 @@
-// Signs the visitor of the contact sheet in, as somebody whom a token of the local issuer names, as the login of an app
-// would. The token is a cookie for the paths of its routes alone, and for the sheet: a cookie of localhost is sent to
-// every port, so one for all paths would end the session of the app beside this local run.
+// Signs the visitor of the contact sheet (the page of the local run) in, as the login of an app would. The visitor chooses who they
+// are, and the local issuer signs a token for that. The token is a cookie. It is set for the paths of its routes and of the
+// sheet alone: a cookie of localhost is sent to every port, so a cookie for all paths would end the session of the app that
+// runs beside this local run.
 
 import { type CommandFault, isFault } from "../../cli/command.ts";
 import { readLocalToken, replacedIssuerOf, signLocalToken } from "../../cli/config/local-issuer.ts";
@@ -11,7 +12,7 @@ import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isPathName, type TokenRule } from "../../worker/config/token.ts";
 import { isPlainObject } from "../../worker/util/json.ts";
 
-/** What one token opens: the routes whose tables have one issuer and one cookie. */
+/** What one token opens: the routes whose sections `token` have the same issuer and the same cookie. */
 export type SignIn = Pick<TokenRule, "issuer" | "audiences" | "claims"> & {
   /** Undefined: only a header opens these routes. */
   readonly cookie: string | undefined;
@@ -37,13 +38,13 @@ const MAX_CLAIM_LENGTH = 1_024;
 /** The path of the sheet's own answers. With the cookie, they say who is signed in. */
 const SHEET_PATH = "/.vitrine/";
 
-/** Groups the tables `token` of all routes for which the local issuer signs, in their order. */
+/** Groups the sections `token` of all routes, in their order, as far as the local issuer signs for them. */
 export function signInsOf(routes: readonly BoundRoute[]): readonly SignIn[] {
   const signIns = new Map<string, SignIn>();
 
   for (const route of routes) {
     for (const rule of route.tokenRules ?? []) {
-      if (replacedIssuerOf(rule.issuer) === undefined) continue;
+      if (!isLocallySigned(rule)) continue;
 
       const { issuer, cookie } = rule;
       const id = JSON.stringify([issuer, cookie]);
@@ -55,11 +56,16 @@ export function signInsOf(routes: readonly BoundRoute[]): readonly SignIn[] {
   return [...signIns.values()];
 }
 
+/** Returns whether the local issuer signs in the place of the configured one. */
+function isLocallySigned({ issuer }: TokenRule): boolean {
+  return replacedIssuerOf(issuer) !== undefined;
+}
+
 function emptySignIn(issuer: string, cookie: string | undefined): SignIn {
   return { issuer, cookie, audiences: [], claims: new Map(), routes: [] };
 }
 
-/** Adds a table: a token of the result obeys it, too. */
+/** Adds a section `token`. A token of the result must satisfy it, and those that were added before. */
 function withRule(signIn: SignIn, rule: TokenRule, route: BoundRoute): SignIn {
   const claims = new Map(signIn.claims);
   for (const [claim, texts] of rule.claims) {
@@ -68,12 +74,16 @@ function withRule(signIn: SignIn, rule: TokenRule, route: BoundRoute): SignIn {
     claims.set(claim, [...allTexts]);
   }
 
+  // A section may list several audiences. A token needs one of them.
   const audiences = new Set([...signIn.audiences, ...rule.audiences.slice(0, 1)]);
   const routes = new Set([...signIn.routes, route]);
   return { ...signIn, audiences: [...audiences], claims, routes: [...routes] };
 }
 
-/** The claims that the visitor chooses. A claim with a single text has no choice. */
+/**
+ * Returns the claims that the visitor chooses: those that must be a part of the path (`:user`, a path name), and those that may be
+ * one of several texts.
+ */
 export function fieldsOf({ claims }: SignIn): readonly SignInField[] {
   const fields: SignInField[] = [];
   for (const [claim, texts] of claims) {
@@ -83,7 +93,7 @@ export function fieldsOf({ claims }: SignIn): readonly SignInField[] {
   return fields;
 }
 
-/** The claims by which the path of a picture decides who sees it. */
+/** Who sees a picture, by its path: `sub = alice` for `/users/alice/fig.jpg`. */
 export type PictureOwner = {
   /** The index of the group whose token opens it. */
   readonly group: number;
@@ -91,8 +101,8 @@ export type PictureOwner = {
 };
 
 /**
- * Returns who sees a picture: by the first table of its route that the local issuer signs for, one with a cookie
- * before others.
+ * Returns who sees a picture. Of the sections `token` of its route, it takes the first one that the local issuer signs for, and
+ * prefers one with a cookie.
  * @param path decoded
  * @returns undefined if the local issuer signs for none
  */
@@ -102,7 +112,7 @@ export function ownerOf(
   signIns: readonly SignIn[],
 ): PictureOwner | undefined {
   const rules = tokenRules ?? [];
-  const localRules = rules.filter(({ issuer }) => replacedIssuerOf(issuer) !== undefined);
+  const localRules = rules.filter((rule) => isLocallySigned(rule));
   const rule = localRules.find(({ cookie }) => cookie !== undefined) ?? localRules[0];
   if (rule === undefined) return undefined;
 
@@ -111,8 +121,8 @@ export function ownerOf(
     const pathName = texts.find(isPathName);
     if (pathName === undefined) continue;
 
-    const text = readName(mapping, path, pathName);
-    if (text !== undefined) claims.set(claim, [text]);
+    const textInPath = readName(mapping, path, pathName);
+    if (textInPath !== undefined) claims.set(claim, [textInPath]);
   }
 
   const group = signIns.findIndex(
@@ -144,13 +154,17 @@ export async function signIn(
   const named = parseClaims(group, body);
   if (isFault(named)) return named;
 
-  // One token opens several routes. A claim of one of them may be left out.
+  // One token opens several routes. A claim that is only a part of paths may be left out: then it opens fewer of them.
   const usedClaims = new Map<string, readonly string[]>();
   for (const [claim, texts] of group.claims) {
-    const isOfPath = texts.every(isPathName);
-    if (named.has(claim) || !isOfPath) usedClaims.set(claim, texts);
+    const isOptional = texts.every(isPathName);
+    const isNamed = named.has(claim);
+    if (isNamed || !isOptional) usedClaims.set(claim, texts);
   }
-  if (named.size === 0 && usedClaims.size < group.claims.size) {
+
+  // But one claim has to be named, if any can be.
+  const isLeftOut = usedClaims.size < group.claims.size;
+  if (named.size === 0 && isLeftOut) {
     return { fault: `name one of ${[...group.claims.keys()].join(", ")}` };
   }
 
@@ -184,7 +198,8 @@ function parseClaims(group: SignIn, body: unknown): NamedClaims | CommandFault {
 
 /** A cookie for each path: the routes, and the sheet. */
 function cookiesOf({ routes }: SignIn, name: string, value: string, maxAge: number): string[] {
-  // Browsers take these names only with Secure, which they allow for localhost, and __Host- only for all paths.
+  // Browsers take `__Secure-…` and `__Host-…` only with `Secure`, which they allow for localhost. They take `__Host-…` only for all
+  // paths.
   const isSecure = /^__(?:Host|Secure)-/i.test(name);
   const isForHost = /^__Host-/i.test(name);
 
@@ -192,7 +207,10 @@ function cookiesOf({ routes }: SignIn, name: string, value: string, maxAge: numb
   if (isForHost) {
     paths.add("/");
   } else {
-    for (const { mapping } of routes) paths.add(encodePath(mapping.path.parts[0] ?? "/"));
+    for (const { mapping } of routes) {
+      const [fixedStart = "/"] = mapping.path.parts;
+      paths.add(encodePath(fixedStart));
+    }
     paths.add(SHEET_PATH);
   }
 
@@ -222,7 +240,9 @@ export async function readSignedIn(
       const text = payload[claim];
       if (text !== undefined) named.set(claim, [`${text}`]);
     }
-    return { text: claimsText(named) || "anybody", expires: Number(payload["exp"]) };
+    // Without a claim, the token opens what any token of this issuer opens.
+    const text = named.size > 0 ? claimsText(named) : "anybody";
+    return { text, expires: Number(payload["exp"]) };
   }
   return undefined;
 }

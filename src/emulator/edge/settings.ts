@@ -1,6 +1,6 @@
-// The types of the strict edge: what it is made with, and what it offers.
+// The types of the strict edge: what it is made with, and what it offers. Codes such as E5 are rules of docs/rules.md.
 
-import { call, host, isHost, optional, type Rule } from "../check.ts";
+import { call, host, isHost, isRecord, optional, type Rule } from "../check.ts";
 import type { FetchInit, FetchInput, Network } from "../fetch.ts";
 import type { Quota } from "./edge-cache.ts";
 import type { ImageOptions } from "./options.ts";
@@ -13,22 +13,25 @@ import type { Switches } from "./switches.ts";
  * const settings: EdgeSettings = { zone: "images.example", sources: ["*.example"], fetch: s3.fetch };
  */
 export type EdgeSettings = Partial<Switches> & {
-  /** The host of the Worker: in its zone, or on workers.dev. Its own images are always allowed (E5). */
+  /** The host of the Worker: `images.example`, or `name.workers.dev`. Its own images are always allowed (E5). */
   readonly zone: string;
-  /** The network: the global `fetch`, or the `fetch` of an S3. It never gets `cf`. */
+  /** The network: the global `fetch`, or the `fetch` of an S3. It is called without `init.cf`. */
   readonly fetch: Network;
   /** ms since 1970. Left out: the clock of this machine. */
   readonly now?: () => number;
   /**
-   * Workers, by the host that each answers for: what they answer to another Worker is not transformed (E9). The edge asks
-   * them for originals and overlays, too. The one on the zone's own host is the Worker itself (E8). Left out: none, and
-   * all hosts are on the network.
+   * Workers, by the host that each answers for.
+   * - The one on the zone's own host is the Worker itself (E8).
+   * - The edge asks them for originals and overlays.
+   * - The Worker asks them by `fetch`, and their answer is never transformed (E9).
+   *
+   * Left out: there are none, and all hosts are on the network.
    */
   readonly workers?: Readonly<Record<string, (request: Request) => Promise<Response>>>;
 };
 
 /**
- * The second argument of an edge's `fetch`. What the edge does not read reaches the network.
+ * The second argument of an edge's `fetch`. The edge reads `cf`. All else, such as the headers, reaches the network.
  * @example
  * const init: EdgeInit = { headers, cf: { image: { width: 160, "origin-auth": "share-publicly" } } };
  */
@@ -37,11 +40,11 @@ export type EdgeInit = FetchInit & {
     /** Left out: nothing is transformed, and the network answers. */
     readonly image?: ImageOptions;
     /**
-     * Seconds, by status (`404`) or range of statuses (`200-299`); less than 0: do not keep (C4). Left out: as long as
-     * the origin says, and an hour at least (C1).
+     * For how long the edge keeps an original: s, by status or range of statuses, as in `{ "200-299": 60, "404": -1 }`. Less
+     * than 0: it is not kept (C4). Left out: as long as the origin says, and an hour at least (C1).
      */
     readonly cacheTtlByStatus?: Readonly<Record<string, number>>;
-    /** The edge ignores all other options. */
+    /** The edge ignores all other options of `cf`. */
     readonly [other: string]: unknown;
   };
 };
@@ -50,7 +53,7 @@ export type EdgeInit = FetchInit & {
 export type EdgeCore = {
   /** `fetch` as a Worker sees it. Without `cf.image` it asks the network. */
   fetch(input: FetchInput, init?: EdgeInit): Promise<Response>;
-  /** The answer of the URL interface, which comes before any Worker (E10). Undefined: none. */
+  /** The answer of the URL interface, `/cdn-cgi/image/…`, which comes before any Worker (E10). Undefined: none. */
   visit(request: Request): Promise<Response | undefined>;
   /** May be changed at any time. */
   readonly switches: Switches;
@@ -74,15 +77,19 @@ type Workers = NonNullable<EdgeSettings["workers"]>;
 const workers: Rule<Workers> = {
   expected: "a table of functions by the hosts that they answer for",
   test: (value): value is Workers => {
-    const entries = Object.entries(Object(value));
+    if (!isRecord(value)) return false;
+
+    const entries = Object.entries(value);
     return entries.every(([name, worker]) => isHost(name) && typeof worker === "function");
   },
 };
 
-/** What each setting may be that is no switch. */
+type SettingName = Exclude<keyof EdgeSettings, keyof Switches>;
+
+/** The rules of the settings, without the switches. */
 export const EDGE_SETTING_RULES = {
   zone: host,
   fetch: call<EdgeSettings["fetch"]>(),
   now: optional(call<() => number>()),
   workers: optional(workers),
-} satisfies Record<Exclude<keyof EdgeSettings, keyof Switches>, Rule>;
+} satisfies Record<SettingName, Rule>;

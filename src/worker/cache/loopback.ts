@@ -209,7 +209,7 @@ function loopbackFailed(env: object, reason: string): CacheResult {
  * Learns that the gateway has made a picture that the entrypoint could not make.
  * @param cached what the entrypoint gave
  */
-export function reportOwnRendition(env: object, cached: CacheResult | undefined): void {
+export function reportUncachedRender(env: object, cached: CacheResult | undefined): void {
   // After any other failure, the edge may well transform for the entrypoint.
   if (cached?.loopbackFailure !== "not-transformed") return;
 
