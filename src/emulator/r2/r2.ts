@@ -1,5 +1,5 @@
-// The binding of an R2 bucket, for tests that see it fail: objects in a map, and faults that a test sets. Without
-// a fault it answers as the real binding (T1–T8a). What it does not implement throws.
+// The binding of an R2 bucket, for tests that see it fail: objects in a map, and faults that a test sets. Without a fault it
+// answers as the real binding does. What it does not implement throws. Codes such as T3 are rules of docs/rules.md.
 
 import { createHash } from "node:crypto";
 import { isArrayBuffer } from "node:util/types";
@@ -61,13 +61,14 @@ export type R2Stored = {
   /** Its content-encoding. */
   readonly encoding?: string;
   readonly customMetadata?: Record<string, string>;
-  /** Left out: when the emulator was written. */
+  /** Left out: a fixed date. */
   readonly uploaded?: Date;
 };
 
-/** A call of an R2 bucket. The key of `list` is the prefix. */
+/** A call of an R2 bucket. */
 export type R2Call = {
   readonly method: "head" | "get" | "put" | "delete" | "list";
+  /** Of `list`, the prefix. Of `delete`, perhaps several keys. */
   readonly key: string | readonly string[];
   /** In bytes. Left out: the whole object. */
   readonly range?: R2Range | Headers;
@@ -100,7 +101,7 @@ const WRITE_INTERVAL_MS = 1000;
 
 const UPLOADED = new Date("2026-11-24T09:00:00Z");
 
-/** The implemented options: of calls, and in the tables of these options. */
+/** The options that are implemented: those of calls, and those inside of them, such as `etagMatches` of `onlyIf`. */
 const SUPPORTED_OPTIONS = [
   "range",
   "offset",
@@ -129,7 +130,10 @@ type Range = { readonly offset: number; readonly length: number };
 type R2Settings = {
   /** ms since 1970. Left out: the clock of this machine. */
   now?: () => number;
-  /** What counts as a write, of which a key takes one a second (T3, open). Left out: nothing, and no write is refused. */
+  /**
+   * Which calls count as writes, of which a key takes one a second. Whether a deletion counts has not been measured (T3). Left
+   * out: none, so no write is refused.
+   */
   limitsWrites?: readonly ("put" | "delete")[];
 };
 
@@ -224,6 +228,7 @@ async function putObject(
   value: Value,
   options: R2PutOptions = {},
 ): Written {
+  // The bytes are those of the moment of the call, whatever the caller does with its buffer afterwards.
   const copied = copyBytes(value);
   checkSupported("put", options);
   await recordCall(state, { method: "put", key });
@@ -259,7 +264,8 @@ async function listObjects(state: BucketState, options: R2ListOptions = {}): Pro
   checkSupported("list", options);
   const { prefix = "", limit = MAX_KEYS, cursor = "" } = options;
   await recordCall(state, { method: "list", key: prefix });
-  if (!(limit >= 1 && limit <= MAX_KEYS)) throw r2Error("list", 10022);
+  const isAllowed = limit >= 1 && limit <= MAX_KEYS; // not so for NaN
+  if (!isAllowed) throw r2Error("list", 10022);
 
   // A cursor is the last key of the page before. Without one, the list begins with the first key.
   const lastListed = Buffer.from(cursor, "base64").toString();
@@ -292,12 +298,17 @@ async function recordCall({ calls, faults }: BucketState, call: R2Call): Promise
   if (faults.has("gone")) throw r2Error(method, 10006);
   if (faults.has("throws") || faults.has(`throws-${method}`)) throw r2Error(method, 10001);
   if (faults.has("busy") && method === "put") throw r2Error(method, 10058);
-  if (faults.has("stall") || faults.has(`stall-${method}`)) await new Promise<never>(() => {});
+  if (faults.has("stall") || faults.has(`stall-${method}`)) await never();
 
   if (method === "list") return;
   const keys = [key].flat();
   const hasLongKey = keys.some((name) => Buffer.byteLength(name) > MAX_KEY_BYTES);
   if (hasLongKey) throw r2Error(method, 10020);
+}
+
+/** A promise that never settles. */
+function never(): Promise<never> {
+  return new Promise(() => {});
 }
 
 /** Counts a write of keys. @throws if one of them was written less than a second ago (T3) */
@@ -324,7 +335,10 @@ function throwUnsupported(): never {
   throw new TypeError("createR2 plays no multipart upload");
 }
 
-/** @throws if an option is not implemented or is Headers, or if an ETag has quotes (T8) */
+/**
+ * Checks the options of a call, and the tables inside of them.
+ * @throws if an option is not implemented or is Headers, or if an ETag has quotes (T8)
+ */
 function checkSupported(method: R2Call["method"], options: object): void {
   for (const [name, value] of Object.entries(options)) {
     if (!SUPPORTED_OPTIONS.includes(name) || value instanceof Headers) {
@@ -342,8 +356,9 @@ function checkSupported(method: R2Call["method"], options: object): void {
 /** Returns whether a condition holds for an object, or for nothing (T8, T8a). An ETag may be `*`. */
 function holds(onlyIf: R2Conditional | Headers = {}, object: R2Stored | undefined): boolean {
   const { etagMatches, etagDoesNotMatch }: R2Conditional = { ...onlyIf };
-  if (etagMatches !== undefined && !hasEtag(object, etagMatches)) return false;
-  return etagDoesNotMatch === undefined || !hasEtag(object, etagDoesNotMatch);
+  const isMatching = etagMatches === undefined || hasEtag(object, etagMatches);
+  const isExcluded = etagDoesNotMatch !== undefined && hasEtag(object, etagDoesNotMatch);
+  return isMatching && !isExcluded;
 }
 
 function hasEtag(object: R2Stored | undefined, etag: string): boolean {
@@ -351,7 +366,10 @@ function hasEtag(object: R2Stored | undefined, etag: string): boolean {
   return etag === "*" || etag === md5(object.body);
 }
 
-/** Copies the bytes of a value. @throws {TypeError} for a stream: in Node.js none has a known length (T2) */
+/**
+ * Copies the bytes of a value: of text, of a buffer or a view of one, of a Blob, or of null, which has none.
+ * @throws {TypeError} for a stream: in Node.js, no stream has a known length (T2)
+ */
 function copyBytes(value: Value): Promise<ArrayBuffer> {
   const isBytes = isArrayBuffer(value) || ArrayBuffer.isView(value) || value instanceof Blob;
   if (isBytes || typeof value === "string" || value === null) {
@@ -363,7 +381,7 @@ function copyBytes(value: Value): Promise<ArrayBuffer> {
   );
 }
 
-/** The part that a range has of an object. @throws if it has no byte, as any range of an empty object */
+/** Returns the part of an object that a range means. @throws if that has no byte: any range of an empty object has none */
 function resolveRange({ body }: R2Stored, range?: R2Call["range"]): Range {
   const size = body.length;
   if (range === undefined) return { offset: 0, length: size };
