@@ -1,5 +1,6 @@
-// The contact sheet as one page of HTML: all objects at all presets. page/sheet.ts fills in what only a browser knows:
-// the candidate that it chose, and its size.
+// The contact sheet, which is the page of the local run: all objects of the local buckets at all presets, as HTML. What only a
+// browser knows is filled in by page/sheet.ts: the candidate that it chose, and its size. In a template, `false` and `undefined`
+// print nothing.
 
 import { page } from "../../cli/command.ts";
 import { FREE } from "../../cli/config/transformations.ts";
@@ -31,7 +32,7 @@ type Page = {
   readonly objects: readonly SheetObject[] | undefined;
   /** How to sign in, for routes that need a token. */
   readonly signIns: readonly SignIn[];
-  /** The file whose ROUTES name issuers of their own, so that nobody signs in here. */
+  /** The file, such as .dev.vars, whose ROUTES name issuers of their own. Then nobody signs in here. */
   readonly issuersFile: string | undefined;
 };
 
@@ -41,6 +42,7 @@ const FORMATS = { avif: "AVIF", webp: "WebP", jpeg: "JPEG", png: "PNG" };
 
 /** @returns the whole document */
 export function pageHtml({ address, tag, mistakes, objects, signIns, issuersFile }: Page): string {
+  // Fixtures that are broken on purpose are not shown. An unreadable object is one of the project that no engine reads.
   const broken = new Set(BROKEN.map(({ key }) => key));
   const shownObjects = (objects ?? []).filter(({ key }) => !broken.has(key));
   shownObjects.sort((a, b) => rankOf(a) - rankOf(b));
@@ -90,19 +92,25 @@ ${tryDialog()}
   return document.text;
 }
 
-/** The order of the fixtures. */
+/** The fixtures, which come with this project, have the order of their list. */
 const FIXTURE_RANKS: ReadonlyMap<string, number> = new Map(
   FIXTURE_OBJECTS.map(({ key }, index) => [key, index]),
 );
 
-/** The rank of the project's own objects, which come before the fixtures. */
+/** Any other object is one of the developer's own. These come first. */
 const OWN_RANK = -1;
 
-function rankOf({ key }: { readonly key: string }): number {
+type Keyed = { readonly key: string };
+
+function rankOf({ key }: Keyed): number {
   return FIXTURE_RANKS.get(key) ?? OWN_RANK;
 }
 
-/** Also one that only others could show, such as a JPEG XL. */
+function isOwn({ key }: Keyed): boolean {
+  return !FIXTURE_RANKS.has(key);
+}
+
+/** Returns whether an object is a picture, also one that the local edge cannot read, such as a JPEG XL. */
 function isPicture({ picture, format }: SheetObject): boolean {
   return picture !== undefined || format !== undefined;
 }
@@ -128,7 +136,7 @@ function objectHtml(object: SheetObject, address: string, signIns: readonly Sign
 ${renditions.length > 0 && html`<p>${cost}</p>`}
 ${renditions.length + refusals.length === 0 && html`<p>No route leads to this object.</p>`}
 ${refusals.map((refusal) => html`<p class="fault">Not shown: ${refusal}</p>`)}
-${rankOf(object) === OWN_RANK && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
+${isOwn(object) && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
 </header>
 ${renditions.map((rendition) => figureHtml(rendition, object, address, signIns))}
 </article>
@@ -153,13 +161,20 @@ function figureHtml(
 
   const url = client.imageUrl(key, name, query);
   const [path = ""] = url.split("?", 1);
-  const owner = ownerOf(route, decodePath(path) ?? "", signIns);
-  const isByCookie = owner === undefined || signIns[owner.group]?.cookie !== undefined;
-  if (!isByCookie) return bearerFigureHtml(rendition, owner, address + path);
+  const decodedPath = decodePath(path) ?? "";
 
+  // A picture that only a header opens cannot be in an <img>.
+  const owner = ownerOf(route, decodedPath, signIns);
+  if (owner !== undefined && signIns[owner.group]?.cookie === undefined) {
+    return bearerFigureHtml(rendition, owner, address + path);
+  }
+
+  // On a wide page, a figure has at most 46rem. On a narrow one, it has the width of the page without its margins.
   const hasSizes = preset.widths !== undefined;
   const maxWidth = dimensionsOf(preset, picture).width ?? preset.width ?? 0;
-  const sizes = `(min-width: 72rem) min(46rem, ${maxWidth}px), min(${maxWidth}px, calc(100vw - 4rem))`;
+  const wide = `(min-width: 72rem) min(46rem, ${maxWidth}px)`;
+  const narrow = `min(${maxWidth}px, calc(100vw - 4rem))`;
+  const sizes = `${wide}, ${narrow}`;
   const options = { alt: `${key}, as ${name}`, original: picture, query, sizes };
 
   return html`<figure class="${hasSizes && "fluid"}">
@@ -176,7 +191,7 @@ ${edgeHtml(rendition)}
 `;
 }
 
-/** The facts that the script fills in, and the candidates that the browser chooses from. */
+/** The facts that the script of the page fills in. */
 const FACTS = ["Format", "Pixels", "Bytes", "Saved"];
 
 function factsHtml({ name, client, query }: SheetRendition, { key, picture }: SheetObject): Html {
@@ -244,7 +259,7 @@ function fieldHtml({ claim, choices }: SignInField): Html {
   return html`<label>${claim} <select name="${claim}">${items}</select></label> `;
 }
 
-/** Who sees a picture, with a button to become that. */
+/** Who sees a picture, and a button that signs in as them. */
 function ownerHtml(key: string, preset: string, { group, claims }: PictureOwner): Html {
   const text = claimsText(claims) || "anybody who is signed in";
   const texts = firstTexts(claims);
@@ -255,13 +270,16 @@ function ownerHtml(key: string, preset: string, { group, claims }: PictureOwner)
 <button type="button" data-sign-in-as="${JSON.stringify(texts)}" data-group="${group}" aria-label="${label}, for ${key} as ${preset}">${label}</button>`;
 }
 
-/** Each claim with one text. */
+/** Returns the first text of each claim. */
 function firstTexts(claims: PictureOwner["claims"]): Record<string, string | undefined> {
   const pairs = [...claims].map(([claim, [first]]) => [claim, first] as const);
   return Object.fromEntries(pairs);
 }
 
-/** A picture that no `<img>` can show, because no cookie opens it. */
+/**
+ * The figure of a picture that no cookie opens, so no `<img>` can show it. It has a line that fetches the picture:
+ * `curl -o picture -H "Authorization: Bearer $(npx vitrine token …)" 'http://localhost:8787/…'`.
+ */
 function bearerFigureHtml(
   { name, route }: SheetRendition,
   { claims }: PictureOwner,
@@ -290,7 +308,7 @@ function snippet(code: string): Html {
 
 const CENTRE = { x: 0.5, y: 0.5 };
 
-/** The button that opens the dialog for a picture, with the data of the preset for it. */
+/** The button that opens the dialog for a picture. Its `data-` attributes say what the preset has: quality and focal point. */
 function tryButton(label: string, preset: Preset): Html {
   const { width, height, fit, gravity, quality = DEFAULT_QUALITY } = preset;
 
