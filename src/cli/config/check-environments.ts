@@ -1,6 +1,6 @@
-// Checks environments as they would be deployed, each alone and against the others, and names all mistakes at once: none
-// hides another, unless wrangler cannot read the file. What .dev.vars changes, the local run checks when it starts.
-// Nothing is sent.
+// Checks environments as they would be deployed, each alone and against the others. It names all mistakes at once,
+// unless wrangler cannot read the file. The local run itself checks what .dev.vars changes. No request is sent.
+// Codes such as E5 are rules of docs/rules.md.
 
 import type { Config, ConfigRefusal } from "../../worker/config/config.ts";
 import {
@@ -112,7 +112,7 @@ function checkAll(
       continue;
     }
 
-    // What is wrong at the top level is why wrangler cannot read an environment, too: it is reported once.
+    // A mistake of the top level makes all environments unreadable, with the same message: report it once.
     const reported = reports.flatMap(({ mistakes }) => mistakes);
     const isReported = reported.some(
       ({ path, message }) => path === raw.file && message === config.message,
@@ -139,9 +139,10 @@ function inheritedBy(
 
 /**
  * The mistakes of an environment that wrangler cannot read.
- * @param wranglerMistake what wrangler says
- * @param keyMistakes those to report
- * @param reasons those that make the environment unreadable: a wrong key is reported once, and not in wrangler's words
+ * @param wranglerMistake wrangler's error. It is left out if another mistake explains it
+ * @param keyMistakes the mistakes in wrangler's keys that this report is to name
+ * @param reasons the mistakes in wrangler's keys that may be why the environment cannot be read. Those of the top level
+ *   may be in another report
  */
 function unreadMistakes(
   wranglerMistake: LocatedMistake,
@@ -220,19 +221,20 @@ function reportOn(
   };
 }
 
-/** All mistakes of the environment but those in wrangler's keys, some of them perhaps twice. */
+/** All mistakes of the environment except those in wrangler's keys. Some may be in the list twice. */
 function findProblems(
   config: EnvironmentConfig,
   otherConfigs: readonly EnvironmentConfig[],
   deployed: Config | ConfigRefusal,
   now: number,
 ): LocatedMistake[] {
+  const schemaMistakes = isRefusal(deployed) ? deployed.mistakes : [];
   return [
     ...environmentMistakes(config, otherConfigs),
     ...pitfalls(config, now),
     ...queueMistakes(config),
     ...bucketNameMistakes(config, config.deployedVars),
-    ...(isRefusal(deployed) ? deployed.mistakes : []),
+    ...schemaMistakes,
     ...deployMistakes(config.deployedVars, config.patterns),
     ...deployedLimitMistakes(config),
   ];
@@ -252,8 +254,8 @@ function readDeployedConfig(config: EnvironmentConfig): Config | ConfigRefusal {
 }
 
 /**
- * Finds signed routes of which another route shows an object without a signature, as its own or as its fallback. With
- * other presets, that is meant: small pictures are for everyone, and large ones are signed.
+ * Finds objects of a signed route that an open route shows without a signature: as an object of its own, as its fallback
+ * or as an overlay. If the two routes have different presets, that is meant: everyone may see the small pictures.
  * @param r2Buckets the bindings, which say what their buckets are called
  */
 export function* unsignedRouteWarnings(
@@ -320,7 +322,7 @@ function* exposureWarnings(signed: ShownRoute, open: ShownRoute): Generator<Warn
   }
 }
 
-/** What to list under Sources (E5), and who else could use it (E10). */
+/** Names the entries to list under Sources of the zone (E5), and the entries that others could use, too (E10). */
 function sourceLines({ routes }: Config): string[] {
   const buckets = edgeBucketsOf(routes);
   if (buckets.length === 0) {
@@ -330,8 +332,10 @@ function sourceLines({ routes }: Config): string[] {
     ];
   }
 
-  // Two buckets may have one entry.
-  const entries = new Map(buckets.map((bucket) => [sourceEntryOf(bucket), isPathStyle(bucket)]));
+  // Two buckets may have the same entry.
+  const entries = new Map<string, boolean>();
+  for (const bucket of buckets) entries.set(sourceEntryOf(bucket), isPathStyle(bucket));
+
   const lines = [
     "The configuration is right. List under Sources of your zone, each with its path:",
   ];
@@ -346,7 +350,10 @@ function sourceLines({ routes }: Config): string[] {
   return lines;
 }
 
-/** The buckets whose key must list them, because another bucket follows: else a missing object looks denied (A6). */
+/**
+ * Names the buckets of a route that another bucket follows. Their keys must have the right to list them: without it, a
+ * missing object looks like a denied one (A6).
+ */
 function listRightLines({ routes }: Config): string[] {
   const buckets = [...followedBuckets(routes)];
   return buckets.map(

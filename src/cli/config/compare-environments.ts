@@ -1,4 +1,5 @@
-// Compares an environment with the others: what two have in common belongs to two Workers (S6). Nothing is sent.
+// Compares an environment with the others, and reports what two of them share: two Workers would then use it (S6).
+// It sends no request. Codes such as S6 are rules of docs/rules.md.
 
 import type { ConfigMistake } from "../../worker/http/refusal.ts";
 import { tableOf } from "../../worker/util/json.ts";
@@ -81,7 +82,10 @@ function* sharedBucketWarnings(
   }
 }
 
-/** Metrics that one environment lacks, because it inherits no binding, or that nobody can tell from the other's. */
+/**
+ * Two cases: this environment has no METRICS, because an environment inherits no binding; or it has the dataset of
+ * another environment, so their numbers are mixed.
+ */
 function* datasetWarnings(
   { dataset }: EnvironmentConfig,
   otherConfig: EnvironmentConfig,

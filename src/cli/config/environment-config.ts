@@ -13,7 +13,7 @@ import { exposedSecret, VARIABLES } from "./mistakes.ts";
 
 type Wrangler = typeof import("wrangler");
 
-/** What a Worker sees that is deployed from this folder, and one that is started in it. */
+/** The configuration of a Worker that is deployed from this folder, and of the local run. */
 export type EnvironmentConfig = ConfigFile & {
   readonly wrangler: Config;
   readonly main: string | undefined;
@@ -31,7 +31,7 @@ export type EnvironmentConfig = ConfigFile & {
   readonly r2Buckets: readonly R2Binding[];
   readonly workersDev: boolean;
   readonly compatibilityDate: string | undefined;
-  /** The dataset of METRICS, which Cloudflare calls like the binding if it has no name. */
+  /** The dataset of METRICS. Without a name in the file, Cloudflare uses the binding's name. */
   readonly dataset: string | undefined;
   /** The domains and routes that a deploy takes: `images.example.com`, `images.example.com/*`. */
   readonly patterns: readonly string[];
@@ -87,7 +87,7 @@ export function readEnvironment(
   const nameMistake = checkEnvironmentName(raw, environment);
   if (nameMistake !== undefined) return nameMistake;
 
-  // wrangler cannot read such an environment.
+  // wrangler cannot read an environment that has a required secret among its vars.
   const [exposed] = exposedSecrets(raw, environment);
   if (exposed !== undefined) return exposed;
 
@@ -109,7 +109,7 @@ function checkEnvironmentName(
 ): LocatedMistake | undefined {
   if (environment === undefined) return undefined;
 
-  // wrangler takes the top level instead if the file has no environments at all.
+  // If the file has no environments at all, wrangler would use the top level without an error.
   if (!environments.includes(environment)) {
     const names = environments.length === 0 ? "none" : environments.join(", ");
     return { path: file, message: `has no environment "${environment}". It has ${names}` };
@@ -125,7 +125,7 @@ function checkEnvironmentName(
   return undefined;
 }
 
-/** Finds the secrets that are vars, and that `[secrets]` requires, too. */
+/** Finds secrets whose values are in the file as vars, although `[secrets]` lists them as required. */
 export function exposedSecrets(
   { file, rawConfig, environments }: RawFile,
   environment: string | undefined,
@@ -227,7 +227,10 @@ function readDevVars(wrangler: Wrangler, config: Config, configFile: ConfigFile)
   return [...devVars.values()].filter(({ name, value }) => !isSecret(name) || value !== "");
 }
 
-/** What wrangler dev gives a Worker. @param required undefined: all that .dev.vars has, not what is required alone */
+/**
+ * The vars that `wrangler dev` gives a Worker.
+ * @param required the secrets to take from .dev.vars; undefined: all of them
+ */
 function varsForDev(
   { unstable_getVarsForDev }: Wrangler,
   { configPath, vars }: Config,
@@ -245,7 +248,7 @@ export function devVarsOf(folder: string, environment: string | undefined): stri
   return existsSync(join(folder, environmentFile)) ? environmentFile : ".dev.vars";
 }
 
-/** What wrangler says, on one line, and where in the file if that cannot be read at all. */
+/** wrangler's error as a mistake on one line. A syntax error has a line and a column of the file. */
 function mistakeOf(error: unknown, file: string): LocatedMistake {
   if (!(error instanceof Error)) throw error;
 
@@ -261,7 +264,7 @@ function mistakeOf(error: unknown, file: string): LocatedMistake {
   return { path: file, message: reasons.join(" ") };
 }
 
-/** The bindings of an environment by their names, as `readConfig` expects them. */
+/** Stand-ins for the bindings of an environment, by name: `readConfig` checks that they have a binding's methods. */
 function standIns({ images, r2_buckets, secrets_store_secrets }: Config): Vars {
   const vars: Record<string, unknown> = {};
   if (images !== undefined) vars[images.binding] = standIn(images.binding, ["input", "info"]);

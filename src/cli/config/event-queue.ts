@@ -1,5 +1,6 @@
-// The queue of events that wrangler.toml names: who writes into it, who reads it, and what is doubtful about it. And the
-// buckets of R2 whose own events can come by it. Pure: whether there is such a queue, only Cloudflare knows.
+// Reads and checks the queue of events that wrangler.toml names: its producer, its consumer and their settings. It also
+// finds the buckets of R2 that can send their events to the queue. No I/O: whether the queue exists is not checked here.
+// Codes such as Q2 are rules of docs/rules.md.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
@@ -18,11 +19,11 @@ const BATCH_TIMEOUT_S = 10;
 const MAX_BATCH_TIMEOUT_S = 30;
 const RETRIES = 100;
 
-/** What a consumer has if it does not say otherwise (Q2). */
+/** Cloudflare's defaults for a consumer (Q2). */
 const DEFAULT_BATCH_SIZE = 10;
 const DEFAULT_RETRIES = 3;
 
-/** What Cloudflare takes of a consumer: with any other number, it refuses the deploy after the upload (Q1, Q2). */
+/** Cloudflare's limits for a consumer: outside of them, it refuses the deploy after the upload (Q1, Q2). */
 const LIMITS = [
   { option: "max_batch_size", min: 1, max: 100 },
   { option: "max_batch_timeout", min: 0, max: 60 },
@@ -34,7 +35,7 @@ const QUEUE_NAME = /^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$/;
 
 type Consumer = NonNullable<EnvironmentConfig["wrangler"]["queues"]["consumers"]>[number];
 
-/** The queue whose messages purge what changed in a bucket. */
+/** The queue of events: each message names an object that changed, and the consumer purges its pictures. */
 export type EventQueue = {
   readonly name: string;
   /** Whether this Worker reads the queue. Else another one must. */
@@ -83,7 +84,7 @@ function usedQueuesOf(config: EnvironmentConfig): readonly string[] {
   return [...queues];
 }
 
-/** Names that no queue has, numbers that Cloudflare refuses, and a binding that the Worker does not use. */
+/** Finds impossible names of queues, numbers that Cloudflare refuses, and bindings that the Worker does not use. */
 export function* queueMistakes(config: EnvironmentConfig): Generator<ConfigMistake> {
   const { producers = [] } = config.wrangler.queues;
   for (const { binding } of producers) {
@@ -153,7 +154,7 @@ function deadLetterQueuesOf(config: EnvironmentConfig): readonly string[] {
   return consumersOf(config).flatMap(({ dead_letter_queue: queue }) => queue ?? []);
 }
 
-/** What makes events slow, dear, or lost. */
+/** Warns of settings that make events slow or expensive, or that lose them. */
 export function* queueWarnings(config: EnvironmentConfig): Generator<Warning> {
   const consumers = consumersOf(config);
   for (const consumer of consumers) {
@@ -172,7 +173,7 @@ export function* queueWarnings(config: EnvironmentConfig): Generator<Warning> {
   if (consumers.length > 0) yield* unnamedBucketWarnings(config);
 }
 
-/** What makes the Worker purge later, or more often than Workers Cache lets it: five times a minute (W10). */
+/** Warns of settings that delay purges, or that need more than the five purges a minute of Workers Cache (W10). */
 function* speedWarnings(consumer: Consumer): Generator<Warning> {
   const { queue, max_concurrency: concurrency, max_batch_timeout: timeout } = consumer;
 
@@ -206,7 +207,7 @@ function* speedWarnings(consumer: Consumer): Generator<Warning> {
   }
 }
 
-/** What loses an event that fails. */
+/** Warns of settings by which an event is lost if its purge fails. */
 function* lossWarnings(consumer: Consumer): Generator<Warning> {
   const { queue, dead_letter_queue: deadLetterQueue } = consumer;
 

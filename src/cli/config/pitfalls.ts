@@ -1,5 +1,6 @@
-// Mistakes and warnings of one environment that neither wrangler nor the Worker finds: what does nothing, and what
-// fails or costs only once it is deployed.
+// Finds mistakes and warnings of one environment that neither wrangler nor the Worker finds: settings that do nothing,
+// and settings that fail or cost money only after the deploy.
+// Codes such as W15 are rules of docs/rules.md.
 
 import { existsSync } from "node:fs";
 import { lifetimesOf } from "../../worker/config/answers.ts";
@@ -86,7 +87,7 @@ function* domainMistakes({ customDomains }: EnvironmentConfig): Generator<Config
   }
 }
 
-/** Secrets of the next slot, which is empty between two rotations. */
+/** Required secrets of the slot for the next key. That slot is empty between two rotations. */
 function* requiredSecretMistakes({ requiredSecrets }: EnvironmentConfig): Generator<ConfigMistake> {
   for (const path of requiredSecrets) {
     if (!isSecret(path) || !path.endsWith("_NEXT")) continue;
@@ -123,7 +124,7 @@ export function* varMistakes(config: EnvironmentConfig): Generator<ConfigMistake
   }
 }
 
-/** The file of `main` that is not there. Without `main`, wrangler itself says what is missing. */
+/** Reports a file of `main` that is missing. Without `main`, wrangler itself says what is missing. */
 export function mainMistakes({ main }: Pick<EnvironmentConfig, "main">): ConfigMistake[] {
   if (main === undefined || existsSync(main)) return [];
   const message = `is ${main}, which is not there: write a file with the line: export { default, Renditions } from "vitrine";`;
@@ -169,7 +170,7 @@ function* cacheMistakes(config: EnvironmentConfig): Generator<ConfigMistake> {
   };
 }
 
-/** What may not work, or costs more, and does no harm. Warnings of deprecated settings belong here. */
+/** Warns of settings that may not work or that cost more, but do no harm. Warnings of deprecated settings belong here. */
 export function* warnings(envConfig: EnvironmentConfig, config: Config): Generator<Warning> {
   yield* hostWarnings(envConfig, config);
   yield* dateWarnings(envConfig);
@@ -216,7 +217,7 @@ function* dateWarnings(envConfig: EnvironmentConfig): Generator<Warning> {
   };
 }
 
-/** An issuer of the Worker's own tokens at a host that is not the Worker's: STS reads its keys there. */
+/** STS reads the keys of the Worker's own tokens at the host of `OIDC.issuer`. So it must be a host of the Worker. */
 function* issuerWarnings(envConfig: EnvironmentConfig, { oidc }: Config): Generator<Warning> {
   if (oidc === undefined) return;
 
@@ -229,7 +230,7 @@ function* issuerWarnings(envConfig: EnvironmentConfig, { oidc }: Config): Genera
   };
 }
 
-/** Without the parameter, the edge knows a replaced object by the URL of the old one (A15, C1). */
+/** Without the parameter, a replaced object has the same URL, so the edge goes on showing the old one (A15, C1). */
 function* sourceParameterWarnings(
   envConfig: EnvironmentConfig,
   { routes }: Config,
@@ -245,7 +246,7 @@ function* sourceParameterWarnings(
   }
 }
 
-/** A cache that is off, or that each deploy empties, where renditions are to be cached. */
+/** Warns if renditions (pictures in one size and format) should be cached, but the cache is off or each deploy empties it. */
 function* cacheWarnings(
   envConfig: EnvironmentConfig,
   { routes, answers }: Config,
@@ -273,7 +274,7 @@ function* cacheWarnings(
   }
 }
 
-/** Settings of a bucket that fit together and probably mean another object or host. */
+/** Settings of a bucket that are valid, but probably mean another object or host. */
 function* bucketWarnings({ deployedVars }: EnvironmentConfig): Generator<Warning> {
   for (const [name, settings] of Object.entries(tableOf(deployedVars["BUCKETS"]))) {
     const { prefix, canary, endpoint, region } = tableOf(settings);
@@ -300,7 +301,7 @@ function* bucketWarnings({ deployedVars }: EnvironmentConfig): Generator<Warning
 /** A text for a name or a `*`: no literal segment has this character. */
 const ANY_TEXT = "\u0001";
 
-/** Finds routes that no URL reaches: an earlier one takes all of theirs, whatever their names and `*` stand for. */
+/** Finds routes that no URL reaches: an earlier route takes every URL of theirs, with any text for names and `*`. */
 function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
   for (const [index, { option, path }] of routes.entries()) {
     const earlier = routes.slice(0, index);
@@ -318,7 +319,10 @@ function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
   }
 }
 
-/** Finds buckets with the name of a folder of keys: the name of a key there means another object (`parsePrefix`). */
+/**
+ * Finds buckets that are called like a folder of keys. With the bucket `photos`, commands read `photos/fig.jpg` as
+ * `fig.jpg` of that bucket, and not as a key in a folder `photos/` (`parsePrefix`).
+ */
 function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
   // With one bucket, no key is named with its bucket.
   if (buckets.length < 2) return;
@@ -342,12 +346,12 @@ function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
   }
 }
 
-/** Plain HTTP sends what it carries in the clear: only the local run may use it (E6). */
+/** Plain HTTP is not encrypted: only the local run may use it (E6). */
 const ONLY_LOCAL = "http:// is for your own machine only";
 
 /**
- * What works on a developer's machine, and fails once it is deployed. It reads the vars, so that no other mistake hides
- * one of these.
+ * Finds settings that work on a developer's machine and fail once they are deployed. It reads the raw vars, so it also
+ * works while the configuration has other mistakes.
  */
 export function* deployMistakes(vars: Vars, patterns: readonly string[]): Generator<ConfigMistake> {
   const { issuer } = tableOf(vars["OIDC"]);
@@ -358,7 +362,7 @@ export function* deployMistakes(vars: Vars, patterns: readonly string[]): Genera
   yield* endpointMistakes(vars, patterns);
 }
 
-/** Overlays that are on this machine. */
+/** Finds overlays whose URL names this machine. */
 function* overlayMistakes(vars: Vars): Generator<ConfigMistake> {
   for (const { option, value } of writtenPresets(vars)) {
     const { draw } = tableOf(value);
@@ -371,7 +375,7 @@ function* overlayMistakes(vars: Vars): Generator<ConfigMistake> {
   }
 }
 
-/** Endpoints of this machine, of this Worker, and of another region than the bucket's. */
+/** Finds endpoints on this machine, on a host of this Worker, and in another region than the bucket's. */
 function* endpointMistakes(vars: Vars, patterns: readonly string[]): Generator<ConfigMistake> {
   const ownHosts = patterns.map(hostOf);
 
@@ -405,8 +409,8 @@ function* endpointMistakes(vars: Vars, patterns: readonly string[]): Generator<C
 const AWS_HOST = /(?:^|\.)s3[.-](?<region>[a-z0-9-]+)\.amazonaws\.com$/;
 
 /**
- * Finds issuers of tokens on this machine. Without `LOCAL_ISSUER`, each http:// URL is a mistake of the schema already. A
- * deployed Worker with both would take tokens that nobody but a developer signs.
+ * Finds issuers of tokens on this machine. A deployed Worker with one, and with `LOCAL_ISSUER`, would take tokens that
+ * a developer signs. Without `LOCAL_ISSUER`, the schema refuses each http:// URL already.
  */
 function* localTokenMistakes(vars: Vars): Generator<ConfigMistake> {
   if (vars["LOCAL_ISSUER"] === undefined) return;
@@ -428,7 +432,7 @@ function* localTokenMistakes(vars: Vars): Generator<ConfigMistake> {
   }
 }
 
-/** Returns whether a URL names this machine by http://: any other is a mistake of the schema. */
+/** Returns whether a URL is one of this machine, by http://. The schema refuses http:// for any other host. */
 function isPlainHttp(url: unknown): boolean {
   return typeof url === "string" && /^http:\/\/(?:localhost|127\.0\.0\.1)(?![\w.-])/.test(url);
 }

@@ -1,5 +1,5 @@
-// Opens the project of this folder for a command: an environment as a deploy or as the local run has it, the
-// secrets that this machine has, and where Vitrine is. Nothing is asked of any server.
+// Opens the project of this folder for a command. A project is one environment, as a deploy or as the local run has it,
+// with the secrets of this machine and the URL of Vitrine. It sends no request.
 
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { type Config, readConfig } from "../../worker/config/config.ts";
@@ -46,7 +46,7 @@ export type Project = {
   readonly healthToken: string | undefined;
 };
 
-/** The project of a command that sends requests to Vitrine: where Vitrine is, is certain. */
+/** The project of a command that sends requests to Vitrine. Its URL is certain: it is no fault and not empty. */
 export type ProjectSite = Project & { readonly baseUrl: string };
 
 export type OpenOptions = {
@@ -58,7 +58,7 @@ export type OpenOptions = {
   readonly secretsFile?: string | undefined;
 };
 
-/** Opens the project for a command that sends requests to Vitrine, and only to that of its environment. */
+/** Opens the project for a command that sends requests. It refuses the URL of another environment's Vitrine. */
 export function openProjectSite(world: World, options: OpenOptions): ProjectSite | CommandFault {
   const project = openProject(world, options);
   if (isFault(project)) return project;
@@ -122,7 +122,7 @@ function openLocalProject(
   const devVarsSecrets = secretsIn(localVars, devVars);
   const secrets = mergeSecrets([devVarsSecrets, secretsIn(run.secrets, "the local run")]);
 
-  // Read before anything is replaced: what the local run replaces would hide what is wrong with the configuration.
+  // Read the written vars first: the local run's replacements would hide mistakes in them.
   const written = readConfig(run.vars);
   if (isRefusal(written)) return localConfigFault(written.mistakes, envConfig, secrets, run);
 
@@ -210,7 +210,7 @@ function readSecretSources(
   return sources;
 }
 
-/** The vars as a deploy has them, as if all secrets that it requires were set; the signing keys, if they are at hand. */
+/** The vars as a deploy has them. Placeholders stand for required secrets; the signing keys are real if they are at hand. */
 function varsAtHand(envConfig: EnvironmentConfig, secrets: Secrets): Vars {
   const { deployedVars, requiredSecrets } = envConfig;
   const vars = { ...placeholderSecrets(requiredSecrets), ...deployedVars };
@@ -219,7 +219,7 @@ function varsAtHand(envConfig: EnvironmentConfig, secrets: Secrets): Vars {
   return { ...vars, URL_SIGNING_KEYS: signingKeys.value };
 }
 
-/** Reads wrangler.toml, as if all secrets that it requires were set. */
+/** Reads the vars of wrangler.toml, with placeholders for the required secrets. */
 export function readDeployed({ deployedVars, requiredSecrets }: EnvironmentConfig) {
   return readConfig({ ...placeholderSecrets(requiredSecrets), ...deployedVars });
 }

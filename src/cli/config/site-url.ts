@@ -1,5 +1,5 @@
-// Where a deployed Vitrine is, by its routes, and whether a URL is that of another environment. Sends nothing,
-// and never prints a password in a URL.
+// Finds the URL of a deployed Vitrine by its routes, and refuses a URL of another environment. It sends no request, and
+// never prints a password that is in a URL.
 
 import type { CommandFault } from "../command.ts";
 import { configFileText, environmentText } from "../wrangler/config-file.ts";

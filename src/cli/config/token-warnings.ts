@@ -1,5 +1,7 @@
-// What `vitrine check` says of routes that tokens open: reminders of what may well be meant, tokens that open an object of
-// another route or of another user, and tokens that open the pictures of two environments.
+// Finds what `vitrine check` says about routes that tokens open:
+// - reminders of settings that are probably meant,
+// - tokens that open an object of another route or of another user,
+// - tokens that open the pictures of two environments.
 
 import type { Config } from "../../worker/config/config.ts";
 import { exposuresOf, type ShownObjects, shownBy } from "../../worker/config/reachability.ts";
@@ -14,7 +16,7 @@ import type { EnvironmentConfig, R2Binding } from "./environment-config.ts";
 import type { Warning } from "./mistakes.ts";
 import { readDeployed } from "./project.ts";
 
-/** Says who sees what, and for how long, where that may be more than was meant. */
+/** Reminds of routes where visitors may see more pictures, or see them longer, than was meant. */
 export function* tokenReminders({ routes }: Pick<Config, "routes">): Generator<Warning> {
   for (const route of routes) {
     yield* claimReminders(route);
@@ -22,7 +24,7 @@ export function* tokenReminders({ routes }: Pick<Config, "routes">): Generator<W
   }
 }
 
-/** Finds a route of whose tables none has a claim of the path: each visitor sees all that it shows. */
+/** Finds a route without a claim for a name of its path: each visitor with a token sees all of its pictures. */
 function* claimReminders({ option, path, tokenRules }: BoundRoute): Generator<Warning> {
   if (tokenRules === undefined) return;
 
@@ -60,8 +62,8 @@ type Routes = Pick<Config, "routes" | "variants">;
 const PAGE = `${page("docs/tokens.md")}, No other way to the same picture`;
 
 /**
- * Finds objects of a token route that tokens of another one open, or that all users of the same one see, where nobody
- * would expect that.
+ * Finds objects of one token route that another token route opens to more visitors: by a claim that is the name of a
+ * folder, or as a fallback or an overlay.
  * @param r2Buckets the bindings, which say what their buckets are called
  */
 export function* tokenRouteWarnings(
@@ -91,9 +93,9 @@ export function* tokenRouteWarnings(
 const NO_FOLDER = "\u{10fffd}";
 
 /**
- * Finds a claim that may be the name of another route's folder: in `media/:team/*`, `users` leads to the objects of
- * `media/users/:user/*`, which no user of that route would open for a team. A route for those who may see more, such as
- * `media/users/*`, has no such claim.
+ * Finds a claim that may be the name of another route's folder. Example: the routes `media/:team/*` and
+ * `media/users/:user/*`. A token whose team is `users` opens the objects of all users by the first route. A route such as
+ * `media/users/*`, which is for people who may see more, has no such claim.
  */
 function* claimedFolderWarnings(
   tokenRoute: TokenRoute,
@@ -108,7 +110,8 @@ function* claimedFolderWarnings(
 
   for (const [name, claim] of claimsOfNames(rules)) {
     const sharedKey = (text: string) => keyWithText(tokenRoute, other, variants, name, text);
-    // With any text, both are places of names, or `*`: that is how a route for those who may see more looks.
+    // If a text that no folder has is shared, too, the other route has a name or `*` there. Such a route may be for
+    // people who may see more.
     if (sharedKey(NO_FOLDER) !== undefined) continue;
 
     // A name in a claim is a whole segment.
