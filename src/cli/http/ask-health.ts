@@ -1,5 +1,6 @@
-// Asks /healthz of a Vitrine. The answer is not trusted: anybody may answer at that host. A report is refused if a
-// field that is checked here has another form; others may be there, too. What is returned never has the token.
+// Asks /healthz of a Vitrine. The answer is not trusted, because any server may answer at that host. A report is refused
+// if a field that is checked here has another form; fields that are not checked may be there. The result never has the
+// token: it is taken out of all texts.
 
 import type { ConfigHashes } from "../../worker/cache/config-hashes.ts";
 import type { BucketHealth } from "../../worker/operator.ts";
@@ -9,17 +10,17 @@ import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { page } from "../command.ts";
 import { fetchText, isNoAnswer, type NoAnswer, type TextBody } from "./body.ts";
 
-/** What is absent, the Worker does not have, or its version does not report. The times are in ISO 8601. */
+/** An absent field: the Worker has no such part, or its version does not report it. Times are in ISO 8601. */
 export type Health = {
   readonly buckets: readonly BucketHealth[];
   readonly configuration?: string;
   /** The version of Vitrine. */
   readonly version?: string;
-  /** Undefined for a Vitrine before December 2026. So is a part of it, for one that has no such option yet. */
+  /** Undefined for a Vitrine before December 2026. A new part is undefined for a Vitrine that does not know it yet. */
   readonly hashes?: Omit<ConfigHashes, NewHashes> & Partial<Pick<ConfigHashes, NewHashes>>;
 } & Readonly<Partial<StoreReport>>;
 
-/** What later versions have added. */
+/** The parts that later versions have added. */
 type NewHashes = "immutable" | "tokens" | "signed";
 
 export type HealthFailure = NoAnswer & {
@@ -116,7 +117,10 @@ async function fetchHealthz(baseUrl: string, init: RequestInit): Promise<TextBod
   return { kind: "no-answer", reason: `no answer: ${answer.reason}` };
 }
 
-/** A server may repeat the request: takes the token out of all texts, also if the JSON has escapes for its characters. */
+/**
+ * Takes the token out of all texts: a server may repeat the request in its answer. The value is written as JSON again,
+ * so that the server's own escapes cannot hide the token.
+ */
 export function withoutToken(value: unknown, token: string): unknown {
   const plain = JSON.stringify(value) ?? "null";
   const escapedToken = JSON.stringify(token).slice(1, -1);

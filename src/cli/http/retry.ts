@@ -1,4 +1,4 @@
-// Sends requests again where that may help. A 429 holds back all requests of a sender, as long as the service asks.
+// Sends requests again where that may help. After a 429, all requests of the same sender wait as long as the service asks.
 
 import { codeOf, isNoAnswer, type NoAnswer } from "./body.ts";
 
