@@ -1,8 +1,10 @@
-// Proves that objects are gone. It asks for every rendition of an object as visitors do, with the token of the Worker,
-// which then says why it refuses. A 404 alone proves nothing: a wrong signature, a route that is not deployed, or
-// something in front of the Worker answers so, too. The proof is S3's own word, in every answer.
+// Proves that objects are gone. It requests every rendition of an object (a picture in one size and format) as a visitor
+// does. If that is refused, it asks again with PURGE_TOKEN, and the Worker says why. A 404 alone proves nothing: a wrong
+// signature, a missing route, or a server in front of the Worker answers 404, too. The proof is that each answer reports
+// that S3 has no such object.
 //
-// It makes no pictures: of an object that S3 has, none is asked for; and after one that came, no other one.
+// It causes as few pictures as possible: it requests none of an object that S3 has, and no further one of an object
+// after one picture came.
 
 import pMap from "p-map";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -30,7 +32,7 @@ type RenditionAnswer = Judgement & {
 type Judgement = {
   /** The event of a refusal, `picture`, or what came in place of both. */
   readonly answer: string;
-  /** Why this answer is no proof. Undefined: it is one. */
+  /** Why this answer does not prove that the object is gone; undefined: it does. */
   readonly objection?: string;
   /** Whether the Worker has certainly made no picture for it. */
   readonly isFree: boolean;
@@ -61,7 +63,7 @@ type Tools = {
   readonly progress: Progress;
 };
 
-/** So many objects are asked for at once. The renditions of one object are asked for one after the other. */
+/** The number of objects that are verified at once. The renditions of one object are requested one after the other. */
 const CONCURRENCY = 6;
 
 /** @param objects by the names that the Worker uses */
@@ -175,7 +177,7 @@ export function requestsText(requests: readonly Pick<RenditionRequest, "path">[]
 
 type Conclusion = Pick<Verified, "result" | "reason">;
 
-/** @returns undefined if pictures are to be asked for */
+/** Concludes from the states alone, without a request. @returns undefined if pictures must be requested */
 function concludeEarly(
   names: readonly string[],
   states: readonly ObjectState[],
@@ -231,7 +233,7 @@ function doubtsOf(
     doubts.push(`no route of ${envConfig.file} shows it`);
   }
 
-  // A key that may list the bucket would have S3's word.
+  // With a key that may list the bucket, S3 would say whether the object exists.
   if (doubts.length === 0 && states.includes("denied")) doubts.push(DENIED);
 
   const isStoreEmpty =
@@ -276,7 +278,7 @@ function judge({ status, event, reason }: NoPicture, file: string): Judgement {
 const NO_REASON =
   "404 without a reason: the Worker is older than this command, or something in front of it answers";
 
-/** Why an answer is no proof, and what to do, by the events for which the Worker does not open the object. */
+/** Says what is wrong after a refusal for which the Worker has not got the object; undefined: it may have got it. */
 function unopenedText(event: string, file: string): string | undefined {
   switch (event) {
     case "signature-wrong":
