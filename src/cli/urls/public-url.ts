@@ -63,7 +63,7 @@ export async function signQuery(
   return signGrant({ route: path, ...grant }, signingKey);
 }
 
-/** What a request has beside its path, so that the Worker lets it in. */
+/** The parts of a request that let it in: a signature in the query, or a token in a header. */
 export type Access = {
   /** The signature; empty if the route is not signed. */
   readonly query: string;

@@ -1,5 +1,5 @@
-// Plans a request for each rendition of an object, and sends them as browsers do, some at a time. No rendition is
-// requested twice, and no name or path holds a signature.
+// Plans a request for each rendition of an object (a picture in one size and format), and sends the requests as browsers
+// do, some at a time. No rendition is requested twice. No name or path holds a signature.
 
 import pMap, { pMapSkip, pMapStop } from "p-map";
 import type { Variant } from "../../worker/config/preset.ts";
@@ -22,7 +22,7 @@ export type RenditionRequest = {
   readonly path: string;
   /** Returns what lets the request in. */
   readonly authorize: (now: number) => Promise<Access | CommandFault>;
-  /** The sets of options that it can cost at most. Cloudflare bills each once a month for each object (L2). */
+  /** The sets of options that the request costs at most. Cloudflare bills each once a month for each object (L2). */
   readonly billedSets: readonly string[];
 };
 
@@ -35,7 +35,7 @@ type PlannerOptions = {
   readonly token?: string | undefined;
 };
 
-/** A rendition that routes can show, of whatever object. */
+/** A rendition that a route can show of any of its objects. */
 type PlannedRendition = {
   readonly route: BoundRoute;
   readonly variantName: string;
