@@ -1,5 +1,5 @@
-// What a token of the local issuer says: the issuer, the audience and the fixed claims of a route's table `token`, and
-// what the developer names. So the token opens what it should. No I/O.
+// Computes the claims of a token of the local run. A route's table `token` gives the issuer, the audience and the fixed
+// claims; the developer names the others. No I/O.
 
 import { isPathName, type TokenRule } from "../../worker/config/token.ts";
 import type { CommandFault } from "../command.ts";
@@ -12,7 +12,7 @@ export type NamedClaims = ReadonlyMap<string, readonly string[]>;
 /** The part of a table `token` that its tokens have to obey. */
 type Obeyed = Pick<TokenRule, "issuer" | "audiences" | "claims">;
 
-/** A claim that a table knows, or any token has. */
+/** Returns whether a table has a claim. Any token may have `sub`. */
 export function isKnownClaim({ claims }: Pick<TokenRule, "claims">, name: string): boolean {
   return claims.has(name) || name === "sub";
 }
@@ -42,8 +42,8 @@ export function claimsOf(rule: Obeyed, named: NamedClaims): LocalClaims | Comman
   for (const [name, texts] of named) claims[name] = oneOrList(texts);
 
   const { issuer, audiences } = rule;
-  const aud = audiences.length > 0 && { aud: oneOrList(audiences) };
-  return { iss: issuer, ...aud, ...claims };
+  if (audiences.length === 0) return { iss: issuer, ...claims };
+  return { iss: issuer, aud: oneOrList(audiences), ...claims };
 }
 
 function oneOrList(texts: readonly string[]): string | readonly string[] {

@@ -1,5 +1,5 @@
-// vitrine token: prints a token of the local run, which opens a route as the login of an app would, for somebody. It
-// asks the local S3 for a picture to try it with, and nobody else. No deployed Worker takes such a token.
+// vitrine token: prints a token of the local run. The token opens a route for one visitor, as the login of an app
+// would. The command asks only the local S3, for a picture to try the token with. No deployed Worker takes such a token.
 
 import { Command } from "@commander-js/extra-typings";
 import type { BoundRoute } from "../../worker/config/routes.ts";
@@ -22,7 +22,7 @@ import { findPicture } from "./find-picture.ts";
 
 type Options = ReturnType<ReturnType<typeof define>["opts"]>;
 
-/** A route that a token opens, and the table by which it does. */
+/** A route that a token opens, and the rule that the token has to obey: one of its tables `token`. */
 type TokenRoute = { readonly route: BoundRoute; readonly rule: TokenRule };
 
 export function tokenCommand(world: World, run: Run) {
@@ -83,7 +83,8 @@ async function printToken(world: World, options: Options): Promise<Outcome> {
 
   // Sign, and print.
   const { route, rule } = tokenRoute;
-  const claims = claimsOf({ ...rule, audiences: rule.audiences.slice(0, 1) }, named);
+  const audiences = rule.audiences.slice(0, 1); // one is enough
+  const claims = claimsOf({ ...rule, audiences }, named);
   if (isFault(claims)) return { fault: `${route.path}: ${claims.fault}` };
 
   const token = await signLocalToken(world.folder, claims, seconds, world.now());
