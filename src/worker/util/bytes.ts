@@ -39,9 +39,9 @@ export function concatBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuff
 /** The room that a body needs while it is read. */
 export type Room = {
   readonly reservation: Reservation;
-  /** What the reservation holds already. As long as the body fits into that, no more is asked for: bytes. */
+  /** How many bytes the reservation holds already. It grows only when the body does not fit into them. */
   readonly reservedBytes: number;
-  /** What it has to hold besides the body: bytes. */
+  /** How many bytes it has to hold besides the body. */
   readonly otherBytes: number;
 };
 
@@ -56,6 +56,8 @@ export async function readBytes(
   deadline: number,
 ): Promise<Uint8Array<ArrayBuffer> | "too-long" | typeof TIMED_OUT> {
   const result = await readInRoom(body, maxBytes, deadline);
+
+  // Without a `room`, this result is impossible. TypeScript does not know that.
   if (result === "no-room") throw new Error("no room was asked for");
   return result;
 }
@@ -83,20 +85,6 @@ export async function readInRoom(
   return result;
 }
 
-/** The beginning of a body, or all of it. */
-type Reading =
-  | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer> }
-  /**
-   * It is longer than the limit, or has not ended in time. `body` still has all bytes from the beginning. `chunks` are the
-   * bytes that were read.
-   */
-  | {
-      readonly kind: "longer" | "late";
-      readonly body: ReadableStream<Uint8Array>;
-      readonly chunks: readonly Uint8Array[];
-    }
-  | { readonly kind: "broken" };
-
 /**
  * Reads a body whose length is known, into one array: its bytes are never there twice.
  * @param deadline ms since 1970
@@ -110,14 +98,15 @@ export async function readExactly(
   const reader = body.getReader();
   const bytes = new Uint8Array(length);
   const filling = fillBytes(bytes, reader).catch(() => false);
-  const isFilled = await withTimeout(deadline - Date.now(), filling);
-  if (isFilled === true) return bytes;
+  const outcome = await withTimeout(deadline - Date.now(), filling);
+  if (outcome === true) return bytes;
 
+  // The body is late, has broken off, or has another length: nobody reads the rest.
   reader.cancel().catch(() => {});
-  return isFilled === TIMED_OUT ? TIMED_OUT : undefined;
+  return outcome === TIMED_OUT ? TIMED_OUT : undefined;
 }
 
-/** Returns whether a body has as many bytes as there is place for, and no more. */
+/** Fills an array with the bytes of a body. Returns whether the body has exactly as many bytes as the array. */
 async function fillBytes(bytes: Uint8Array, reader: ByteReader): Promise<boolean> {
   let received = 0;
 
@@ -131,6 +120,20 @@ async function fillBytes(bytes: Uint8Array, reader: ByteReader): Promise<boolean
     bytes.set(value, start);
   }
 }
+
+/** The beginning of a body, or all of it. */
+type Reading =
+  | { readonly kind: "whole"; readonly bytes: Uint8Array<ArrayBuffer> }
+  /** The body is longer than the limit, or has not ended in time. */
+  | {
+      readonly kind: "longer" | "late";
+      /** It still has all bytes from the beginning. */
+      readonly body: ReadableStream<Uint8Array>;
+      /** The bytes that were read. */
+      readonly chunks: readonly Uint8Array[];
+    }
+  /** The body broke off. */
+  | { readonly kind: "broken" };
 
 /**
  * Reads a body up to a limit, and not much further. What is longer or late can still be read from its beginning.
@@ -149,6 +152,7 @@ export async function readUpTo(
   const chunks: Uint8Array[] = [];
   let length = 0;
   let reserved = 0;
+
   try {
     while (length <= maxBytes) {
       const reading = reader.read();
@@ -156,6 +160,7 @@ export async function readUpTo(
       if (chunk === TIMED_OUT) {
         return { kind: "late", body: continueBody(chunks, reader, reading), chunks };
       }
+
       if (chunk.done) return { kind: "whole", bytes: concatBytes(chunks) };
 
       length += chunk.value.byteLength;
@@ -187,7 +192,10 @@ export function passOn(body: ReadableStream<Uint8Array>, length: number | undefi
   return { body: readable, ended };
 }
 
-/** The runtime's own streams are fast, and the first one keeps the length of an answer. Node.js has neither. */
+/**
+ * Makes a stream with two ends. The streams of the Workers runtime are the fastest ones, and a `FixedLengthStream` gives
+ * the answer its `content-length`. Node.js has neither of them.
+ */
 function createPipe(length: number | undefined) {
   if (typeof FixedLengthStream === "undefined")
     return new TransformStream<Uint8Array, Uint8Array>();

@@ -4,6 +4,8 @@
 //
 // A request can end without a word: the runtime drops it, and its `finally` never runs. So what is held lapses some time
 // after the deadline of its request, and a request that waits, but does not look any more, loses its turn.
+//
+// An isolate is a running copy of the Worker.
 
 /** What all requests of an isolate may hold: bytes. Where bytes are copied, twice as much is alive for a moment. */
 export const BUDGET_BYTES = 40_000_000;
@@ -14,11 +16,22 @@ const LAPSE_MS = 6_000;
 /** A request that waits, and has not looked for so long, is gone: ms. */
 const GONE_MS = 1_000;
 
-/** What one request holds. `hasQueued`: it came in turn, with "looked", and did not pass others that wait, with "asked". */
-type Held = { readonly bytes: number; readonly lapsesAt: number; readonly hasQueued: boolean };
+/** What one request holds. */
+type Held = {
+  readonly bytes: number;
+  /** When it counts as released, if the request never releases it: ms since 1970. */
+  readonly lapsesAt: number;
+  /** Whether the request waited for its turn ("looked"). If not, it may have passed others that wait ("asked"). */
+  readonly hasQueued: boolean;
+};
 
 /** What one request waits for. */
-type Waiting = { readonly id: number; readonly bytes: number; readonly lookedAt: number };
+type Waiting = {
+  readonly id: number;
+  readonly bytes: number;
+  /** When it last looked whether it is its turn: ms since 1970. */
+  readonly lookedAt: number;
+};
 
 export type BudgetState = {
   /** By id. */
@@ -49,7 +62,7 @@ export type BudgetEvent =
 
 type Advanced = {
   readonly state: BudgetState;
-  /** Whether all is held that was asked for. */
+  /** Whether the request now holds all bytes that it demanded. Always false after "released" and "gave-up". */
   readonly isHeld: boolean;
 };
 
@@ -88,7 +101,7 @@ export function advanceBudget(state: BudgetState, event: BudgetEvent, now: numbe
   }
 }
 
-/** A request for more than the budget gets all of it, and is alone. */
+/** Limits a demand to the whole budget. A request for more gets the whole budget, and then no other request holds bytes. */
 function limit(bytes: number): number {
   return Math.min(bytes, BUDGET_BYTES);
 }
@@ -97,23 +110,26 @@ function limit(bytes: number): number {
 function hasRoom(state: BudgetState, { id, bytes }: Demand): boolean {
   const current = state.held.get(id)?.bytes ?? 0;
   const next = limit(bytes);
-  return next <= current || heldBytes(state) - current + next <= BUDGET_BYTES;
+  if (next <= current) return true;
+
+  const otherBytes = heldBytes(state) - current;
+  return otherBytes + next <= BUDGET_BYTES;
 }
 
 /**
- * Returns whether a request that did not queue would keep the oldest one that waits from its turn. All requests that did not
- * queue together leave as much room as the oldest one needs. A request that has queued may grow: it ends soon, and those
- * that wait need its end.
+ * Returns whether a request that did not queue would take the room that the oldest waiting request needs. All requests that
+ * did not queue must together leave so much room. A request that has queued may grow: it ends soon, and the waiting
+ * requests cannot go on before it ends.
  */
 function wouldStarve({ held, waiting }: BudgetState, { id, bytes }: Demand): boolean {
   const [oldest] = waiting;
   if (!oldest || held.get(id)?.hasQueued) return false;
 
-  let passing = 0;
+  let unqueuedBytes = limit(bytes);
   for (const [otherId, other] of held) {
-    if (otherId !== id && !other.hasQueued) passing += other.bytes;
+    if (otherId !== id && !other.hasQueued) unqueuedBytes += other.bytes;
   }
-  return passing + limit(bytes) + limit(oldest.bytes) > BUDGET_BYTES;
+  return unqueuedBytes + limit(oldest.bytes) > BUDGET_BYTES;
 }
 
 function hold(state: BudgetState, demand: Demand, hasQueued: boolean): BudgetState {
