@@ -32,7 +32,7 @@ export type Rendering = {
  * @param format the content type that was requested
  * @param originals if one of them fails, its failure is the reason
  * @param deadline ms since 1970
- * @param room what is reserved for the originals: it is the picture's when the picture comes
+ * @param room what was reserved for the originals. When the picture comes, the same reservation holds its bytes
  */
 export async function readOutput(
   rendering: Promise<Rendering>,
@@ -103,13 +103,13 @@ function guardOutput(bytes: Bytes, format: string, original: OpenedObject): Whol
 }
 
 /**
- * The edge gives these codes several meanings, by the status. The binding gives no status (B3), and fetches nothing. What
- * it means is what the edge means with these statuses: the original is too long (9402), or has a format that is not
- * supported (9420).
+ * With these two codes, the edge means different things, which its HTTP status tells apart. The binding gives no status
+ * (B3), so the status is set here for what the binding can mean: the original is too long (9402: 413), or its format is not
+ * supported (9420: 415).
  */
 const STATUSES: Readonly<Record<string, number>> = { "9402": 413, "9420": 415 };
 
-/** Returns what an error of the binding means. */
+/** Turns an error of the binding into a refusal. */
 function failureOf(error: unknown, originals: Originals): UpstreamRefusal {
   const code = readCode(error);
   if (code === undefined) {

@@ -119,8 +119,8 @@ export async function openOverlays(
   const overlays: OpenedOverlay[] = [];
   let firstRefusal: Refusal | undefined;
   for (const result of results) {
-    if (!isRefusal(result)) overlays.push(result);
-    else firstRefusal ??= result;
+    if (isRefusal(result)) firstRefusal ??= result;
+    else overlays.push(result);
   }
   if (!firstRefusal) return overlays;
 
@@ -135,6 +135,7 @@ async function openOverlay(
   scope: RequestScope,
 ): Promise<OpenedOverlay | Refusal> {
   const { key } = overlay;
+
   // The binding cannot draw an overlay that the preset has by URL (B7 in docs/rules.md).
   if (key === undefined) return { event: "edge-refused", reason: "the binding draws no URL" };
 

@@ -185,7 +185,10 @@ function betterOf(first: TryResult, second: TryResult): TryResult {
 /** The binding throws this code where the animation is too large, or the AVIF (B6). It does not say which. */
 const TOO_LARGE = "9413";
 
-/** Returns what the ladder has a rung for. The first guess is the animation. If a still was requested, it was the AVIF. */
+/**
+ * Gives a refusal with this code an event for which the ladder has a next request. The first guess is that the animation is
+ * too large. If a still picture was requested, there was no animation, so the AVIF is too large.
+ */
 function explainTooLarge(refusal: Refusal, request: TransformRequest): Refusal {
   if (detailsOf(refusal).edgeCode !== TOO_LARGE) return refusal;
   return { event: request.isStill ? "too-large-for-avif" : "not-transformed" };
@@ -244,16 +247,20 @@ async function renderOnce(
   const originals = [object, ...overlayObjects] as const;
   const openedBytes = openedSourceBytes(task, object, overlayObjects);
   const reservedBytes = otherBytes + Math.max(expectedBytes, openedBytes);
-  const isLonger = openedBytes > expectedBytes;
-  if (isLonger && !(await reserve(reservation, reservedBytes, Date.now() + MAX_GROWTH_MS))) {
-    for (const { body } of originals) body.cancel();
-    return { kind: "refused", request: chosenRequest, refusal: TOO_BUSY };
+  if (openedBytes > expectedBytes) {
+    const hasRoom = await reserve(reservation, reservedBytes, Date.now() + MAX_GROWTH_MS);
+    if (!hasRoom) {
+      for (const { body } of originals) body.cancel();
+      return { kind: "refused", request: chosenRequest, refusal: TOO_BUSY };
+    }
   }
 
-  // The object may have been replaced since its request was chosen. Then its sides, for example, are other ones.
+  // The request of the ladder was chosen for the object of the first try. Since then, the object may have been replaced
+  // by one with other sides, for example.
   const source = describeSource(object, object.body.head);
   const isChosen = chosenRequest !== undefined && isSameSource(chosenRequest.source, source);
   const request = isChosen ? chosenRequest : createTransformRequest(variant, formats, source);
+
   const sources = { object, overlays };
   const output = outputOptions(request, object.type, object.body.head);
   const pendingRendering = requestPicture(task, request, sources, output);
@@ -262,12 +269,14 @@ async function renderOnce(
   const { deadline } = scope;
   const picture = await readOutput(pendingRendering, output.format, originals, deadline, room);
   if (isRefusal(picture)) {
-    // With the time that it has waited for room, it may have been in time.
+    // Without its wait for room, the picture might have come in time: then the wait is the reason.
     const isTooLate = picture.event === "timed-out" && hasWaited;
     return { kind: "refused", request, refusal: isTooLate ? TOO_BUSY : picture };
   }
 
-  const { info } = await pendingRendering; // at once, as readOutput has awaited it
+  // `readOutput` has awaited the same promise, so this takes no time.
+  const { info } = await pendingRendering;
+
   // Facts are about the size of a picture, and not about its bytes.
   const { maxBytes = Infinity } = request;
   const isHeavy = picture.bytes.length > maxBytes && formats !== "facts";
@@ -276,7 +285,7 @@ async function renderOnce(
 
 const TOO_BUSY: Refusal = { event: "too-busy", reason: "too many large originals at once" };
 
-/** What a rendering needs once there is room for it: ms; or a quarter of the time that is left, if that is less. */
+/** How much time a rendering keeps for itself, after its wait for room: ms. If little time is left, a quarter of it. */
 const RENDER_MS = 1_000;
 
 /** Returns until when a rendering waits for room: ms since 1970. */
@@ -285,12 +294,16 @@ function patience({ deadline }: RequestScope): number {
   return deadline - Math.min(RENDER_MS, timeLeft / 4);
 }
 
-/** Returns how many bytes of the sources are in the memory, at most. For facts, the binding reads the object twice. */
+/**
+ * Returns how many bytes of the sources are in the memory, at most. For facts, the binding reads the object twice.
+ * @param overlays the bytes of all overlays together
+ */
 function sourceBytes({ formats }: Task, length: number, overlays: number): number {
   const objectBytes = formats === "facts" ? 2 * length : length;
   return objectBytes + overlays;
 }
 
+/** Does the same, by the lengths of the sources that were opened. An unknown length counts as the longest one. */
 function openedSourceBytes(
   task: Task,
   { length = MAX_BINDING_BYTES }: OpenedObject,
