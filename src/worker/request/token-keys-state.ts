@@ -66,7 +66,7 @@ export function advanceTokenKeys(state: TokenKeysState, event: TokenKeysEvent): 
       return failFetch(state, event.reason, event.now);
 
     case "fetch-cancelled": {
-      // Of many who waited, one may have begun another fetch already.
+      // Several requests waited for this fetch. One of them may have begun another fetch already: that one stays.
       const fetch = state.fetch === event.fetch ? undefined : state.fetch;
       return changed(state, { fetch });
     }
@@ -92,7 +92,7 @@ function failFetch(state: TokenKeysState, reason: string, now: number): Advanced
   const { fetchedAt } = state;
   if (fetchedAt === undefined || !hasUsableKeys(state, now)) return changed(state, change);
 
-  // `times` is how many failed since the last line, and `logCount` is what to remember for the next one.
+  // `times` is how many fetches have failed since the last line. `logCount` is remembered for the next line.
   const { times, shouldLog, logCount } = countForLog(state.failureLog, now);
   const notice: TokenKeysNotice = {
     event: "token-keys-old",
@@ -120,8 +120,8 @@ const FRESH_MS = 10 * 60_000;
 const MAX_UNRENEWED_MS = 2 * FRESH_MS;
 
 /**
- * Returns whether keys are so old that a visitor waits for newer ones: where nobody has come for a while, the issuer may
- * have removed a key long ago. After a fetch that failed, the old ones serve.
+ * Returns whether keys are so old that a visitor waits for newer ones. If no visitor has come for a while, nobody has
+ * renewed the keys, and the issuer may have removed one of them long ago. After a failed fetch, the old keys serve.
  */
 export function mustRenewFirst(state: TokenKeysState, now: number): boolean {
   return isRenewalDue(state, now) && !isWithin(MAX_UNRENEWED_MS, state.fetchedAt, now);

@@ -41,8 +41,10 @@ export type KeyLookup =
   /** The issuer's keys cannot be had, and none are held. `repeated`: that was logged within the last minute. */
   | { readonly kind: "keys-failed"; readonly reason: string; readonly repeated: boolean };
 
-/** `config`: the configuration that names the keys. What an isolate knows of them is gone together with it. */
-export type KeyScope = RequestScope & { readonly config: object };
+export type KeyScope = RequestScope & {
+  /** The configuration that names the keys. An isolate forgets the keys when the configuration is read anew. */
+  readonly config: object;
+};
 
 /** The keys at one URL. */
 type TokenKeys = {
@@ -120,7 +122,7 @@ async function holdKeys(keys: TokenKeys, scope: RequestScope): Promise<string | 
 
     const mustWait = mustRenewFirst(state, now) && now < until;
     if (hasUsableKeys(state, now) && !mustWait) {
-      // They serve a while yet, so this request does not wait for the next ones.
+      // The old keys can still be used, so this request begins a fetch of newer ones, and does not wait for it.
       if (!running && isRenewalDue(state, now)) startFetch(keys, scope.context);
       return undefined;
     }
@@ -184,7 +186,7 @@ function startFetch(keys: TokenKeys, context: Context): KeysFetch {
   return fetching;
 }
 
-/** The time of the visitor, or of the issuer, was over. */
+/** The reason if the visitor can wait no longer, or the issuer has taken too long. */
 const NO_ANSWER = "the issuer does not give its keys in time";
 
 /** Fetches the keys, and puts the result into the memory. Does not reject: a failure is a result, too. */
@@ -216,9 +218,10 @@ function createKeySet(keysUrl: string): RemoteJWKSet {
 const MAX_BYTES = 65_536;
 
 /**
- * How Cloudflare's cache keeps the answer, for all isolates of one of its data centres: a success for a minute, whatever
- * the answer's own headers say, and whatever its URL ends with (C4). A failure never: with `cacheTtl`, which knows no
- * status, each isolate could meet a failure of one moment for a minute, longer than its own pause of 30 s.
+ * How Cloudflare's cache keeps the answer, for all isolates of one of its data centres (C4 in docs/rules.md):
+ * - It keeps a success for a minute, whatever the answer's own headers say, and whatever its URL ends with.
+ * - It never keeps a failure. `cacheTtl` would keep that, too: a short failure would last for a minute, and each isolate
+ *   asks again after 30 s.
  */
 const CACHING = {
   cacheEverything: true,
@@ -263,7 +266,9 @@ function isForSignatures(key: unknown): boolean {
   const { kty, use, n, x } = tableOf(key);
   if (use !== undefined && use !== "sig") return false;
   if (kty === "RSA") return typeof n === "string";
-  return (kty === "EC" || kty === "OKP") && typeof x === "string";
+
+  const isCurve = kty === "EC" || kty === "OKP";
+  return isCurve && typeof x === "string";
 }
 
 function failRequest(error: unknown): never {
@@ -280,8 +285,12 @@ function keysFailed({ memory }: TokenKeys, reason: string): KeyLookup {
   return { kind: "keys-failed", reason, repeated };
 }
 
+type NoKey = Extract<KeyLookup, { kind: "no-key" }>;
+
+/** What is known after a look at the keys that were fetched already. */
 type FirstLookup =
-  | Extract<KeyLookup, { kind: "key" | "no-key" }>
+  | Extract<KeyLookup, { kind: "key" }>
+  | NoKey
   /** No key fits, or it cannot be read. The issuer may have another one that was not fetched yet. */
   | { readonly kind: "unknown-key"; readonly reason: string };
 
@@ -314,17 +323,17 @@ async function lookUp(
       return noKey(`the issuer has several keys ${nameOf(kid)}for ${alg}`);
     }
 
-    // The issuer may have repaired it.
+    // The issuer may have repaired this key, so the caller fetches once more.
     const reason = `the issuer's key ${nameOf(kid)}for ${alg} cannot be read`;
     return { kind: "unknown-key", reason };
   }
 }
 
-function noKey(reason: string): Extract<KeyLookup, { kind: "no-key" }> {
+function noKey(reason: string): NoKey {
   return { kind: "no-key", reason };
 }
 
-/** A token may name a long key. What is longer is cut: characters. */
+/** A token may name a key by a long text. In a message it is cut to so many characters. */
 const MAX_KID_LENGTH = 100;
 
 /** Returns the name of a key and a space, for a sentence; or nothing where the token names none. */
