@@ -125,8 +125,8 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
 }
 
 /**
- * Reads the buckets. One with mistakes is in the map as undefined: so the routes that name it are not reported, too, as
- * naming an unknown bucket.
+ * Reads the buckets. A bucket with mistakes is in the map as undefined. Its name is there, so a route that names it does not
+ * count as a mistake, too.
  */
 function readBuckets(vars: Vars, oidc: Oidc | undefined, report: ReportMistake): Tables<Bucket> {
   const buckets = new Map<string, Bucket | undefined>();
@@ -190,8 +190,8 @@ function readBucket(
 const IGNORE: ReportMistake = () => {};
 
 /**
- * Reports what is missing to open a bucket whose table has mistakes, as far as the table says what opens it: all mistakes
- * are to be reported at once.
+ * Reports the mistakes of the secrets or the binding of a bucket whose table has mistakes, too, because all mistakes are
+ * reported at once. It can only do so if the table still says what opens the bucket.
  */
 function checkAccess(bucketTable: unknown, vars: Vars, report: ReportMistake): void {
   const { binding, credentials = "AWS", engine, role } = tableOf(bucketTable);
@@ -204,13 +204,13 @@ function checkAccess(bucketTable: unknown, vars: Vars, report: ReportMistake): v
     if (name) r2Schema(vars[name], name, report);
     return;
   }
-  if (role !== undefined) return;
+  if (role !== undefined) return; // a role needs no secret
 
   const secretPrefix = credentialsSchema(credentials, "", IGNORE);
   if (secretPrefix) readSlots(secretPrefix, vars, report, engine === "binding");
 }
 
-/** Reads the presets. One with mistakes is in the map as undefined, as a bucket is: so a route may name it. */
+/** Reads the presets. A preset with mistakes is in the map as undefined, so that a route may name it. */
 function readPresets(vars: Vars, report: ReportMistake): Tables<Preset> {
   const presets = new Map<string, Preset | undefined>();
 
@@ -237,7 +237,7 @@ function* presetTables(vars: Vars, report: ReportMistake): Generator<NamedTable>
     yield* namedTables("PRESETS", vars, report);
   }
 
-  // An empty table is right: so a .dev.vars can take the presets of PRESETS_2 away.
+  // PRESETS_2 may be an empty table: with it, a .dev.vars removes the presets of PRESETS_2 from the local run.
   const moreTables = morePresets === undefined ? {} : parseJson(morePresets);
   const isEmpty = isPlainObject(moreTables) && Object.keys(moreTables).length === 0;
   if (!isEmpty) yield* namedTables("PRESETS_2", vars, report);

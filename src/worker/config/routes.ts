@@ -109,7 +109,7 @@ export function readRoutes(
   const firstPaths = new Map<string, string>();
   const routes = readTables(vars, routeSchema(vars, buckets, presets, firstPaths), report);
   if (!routes) {
-    // A signed route needs its keys, whatever else is wrong: all mistakes are to be reported at once.
+    // All mistakes are reported at once. So if a route is signed, those of its keys are reported, too.
     if (hasSignedTable(vars)) readUrlKeys(vars, report);
     return [];
   }
@@ -120,8 +120,8 @@ export function readRoutes(
 
   const boundRoutes: BoundRoute[] = [];
   for (const { option, settings } of routes) {
-    const { path, presets: presetNames, svg, facts, store, signed, cookie } = settings;
-    const { origins, cors } = settings;
+    const { path, presets: presetNames, svg, facts, store } = settings;
+    const { signed, cookie, origins, cors } = settings;
 
     // `object` is one pattern or a list of patterns.
     const patterns = [settings.object].flat();
@@ -184,7 +184,7 @@ function readTables(
   if (isMisnamed) report("ROUTES_2", "stands behind ROUTES, which is missing: rename it to ROUTES");
   const tables = isMisnamed ? undefined : readList(parseJson(routes), "ROUTES");
 
-  // An empty list is right: so a .dev.vars can take the routes of ROUTES_2 away.
+  // ROUTES_2 may be an empty list: with it, a .dev.vars removes the routes of ROUTES_2 from the local run.
   const moreTables = moreRoutes === undefined ? [] : parseJson(moreRoutes);
   const isEmpty = Array.isArray(moreTables) && moreTables.length === 0;
   const more = isEmpty ? [] : readList(moreTables, "ROUTES_2");
@@ -193,14 +193,14 @@ function readTables(
   return [...tables, ...more];
 }
 
-/** Returns whether one of the routes is signed, whose tables have mistakes. */
+/** Returns whether any route says `signed = true`, although the tables of the routes have mistakes. */
 function hasSignedTable(vars: Vars): boolean {
   return writtenRoutes(vars).some(({ value }) => tableOf(value)["signed"] === true);
 }
 
 /**
  * Returns the schema of one route.
- * @param firstPaths of the routes before. The schema adds the path of each route that it reads
+ * @param firstPaths the paths of the routes before, by their form. The schema adds the path of each route that it reads
  */
 function routeSchema(
   vars: Vars,
