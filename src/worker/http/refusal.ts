@@ -18,7 +18,7 @@ export type Refusal =
   | { event: "impossible-key"; reason: string }
   /** A page that is not in `origins` embeds the image. */
   | { event: "foreign-page"; reason: string }
-  /** `text` is what should have been signed. `certain`: the URL is malformed, so it is refused whatever key signs it. */
+  /** `text` should have been signed. `certain` means that the URL is malformed: it is refused whatever key signs it. */
   | { event: "signature-wrong"; reason: string; text?: string; certain: boolean }
   /** `expired` is when, in ISO 8601. */
   | { event: "url-expired"; expired: string }
@@ -87,7 +87,7 @@ export type RefusalDetails = {
   /** The content type of the bytes that are not passed on. */
   type?: string;
   /**
-   * What `cf-resized` reads if that means no success and no failure (R1). The edge may have made the bytes, and nothing
+   * The header `cf-resized` if it means neither success nor failure (R1). The edge may have made the bytes, but nothing
    * proves it.
    */
   resized?: string | undefined;
@@ -109,7 +109,7 @@ export function isRefusal<T>(value: T | Refusal): value is Refusal {
   return typeof value === "object" && value !== null && "event" in value;
 }
 
-/** Returns the refusal itself, typed so that any detail can be read. One that its event does not have is undefined. */
+/** Returns the refusal itself, with a type that has every detail. A detail that its event does not have is undefined. */
 export function detailsOf(refusal: Refusal): RefusalDetails & Pick<Refusal, "event"> {
   return refusal;
 }

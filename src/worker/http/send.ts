@@ -42,7 +42,7 @@ export async function send(
     const { status, headers, body } = response;
     if (response.ok && !facts) return { kind: "reply", status, headers, body, text: "" };
 
-    // S3's errors repeat some of the request's credentials, so the elements that do are emptied.
+    // S3's errors repeat some of the request's credentials. `withoutEcho` empties the elements that do so.
     const beginning = await readBeginning(body, deadline - Date.now());
     const text = withoutEcho(beginning, init.headers);
     return { kind: "reply", status, headers, body: null, text };
@@ -60,8 +60,8 @@ export function cancelBody(body: ReadableStream | null): void {
 const MAX_TEXT_LENGTH = 2048;
 
 /**
- * The first characters of a body that is not an image. It may break off or stall: the status and the headers, which
- * matter more, have arrived already.
+ * Reads the first characters of a body that is not an image. It may break off or stall, which is no failure: the status and
+ * the headers, which matter more, have arrived already.
  * @param timeoutMs if it is 0 or less, the wait ends at once
  */
 async function readBeginning(body: ReadableStream | null, timeoutMs: number): Promise<string> {
@@ -113,6 +113,6 @@ export type Rendition = {
    * gets no ETag, and is not stored.
    */
   readonly mayBeOfOtherObject?: boolean;
-  /** What `cf-resized` reads if that means nothing known (R1), and the bytes themselves prove that the edge has made them. */
+  /** The header `cf-resized` if its meaning is unknown (R1). The bytes themselves prove that the edge has made them. */
   readonly resized?: string | undefined;
 };

@@ -24,8 +24,8 @@ const MAX_LINES = 10;
 const MINUTE_MS = 60_000;
 
 /**
- * The events of a status of 500 or more that anybody can cause: by a header, or by the URL of one odd object. S3 refuses its
- * key, or hangs or fails for it; the edge cannot read it, contradicts S3 about it, or does not transform it.
+ * The events of a status of 500 or more that anybody can cause: by a header, or by the URL of one odd object. Such an object
+ * has a key that S3 refuses, S3 hangs or fails for it, or the edge cannot transform it or contradicts S3 about it.
  */
 const CAUSED_BY_VISITORS: ReadonlySet<Event> = new Set([
   "loop-detected",
@@ -41,7 +41,7 @@ const CAUSED_BY_VISITORS: ReadonlySet<Event> = new Set([
   "wrong-type",
 ]);
 
-/** By the Worker's `env`. An isolate has one, and so one minute. A test with an env of its own counts from zero. */
+/** The current minute, by the Worker's `env`. An isolate has one `env`. A test with another `env` counts from zero. */
 const minutes = new WeakMap<object, Minute>();
 
 /**

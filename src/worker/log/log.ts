@@ -40,8 +40,8 @@ export type CacheState =
  * @param answered the status that the visitor gets
  */
 export function logRefusal(refusal: Refusal, fields: LogFields, answered: number): void {
-  // With refused credentials, or without the keys of an issuer of tokens, every request is refused, so one line a minute is
-  // enough. `repeated`: this minute has its line already.
+  // With refused credentials, or without the keys of an issuer of tokens, every request is refused: one line a minute is
+  // enough. `repeated` means that this minute has its line already.
   const { event } = refusal;
   const isOfCredentials =
     event === "slots-refused" || event === "role-refused" || event === "token-keys-failed";
@@ -98,7 +98,7 @@ function formatLine(fields: LineFields): string {
   return text.replace(INVISIBLE, escapeCharacter);
 }
 
-/** Visitors may send long values. What is longer is cut: characters. */
+/** Visitors may send long values, so each value in a line is cut to so many characters. */
 const MAX_VALUE_LENGTH = 1024;
 
 /** The fields of a refusal that are for the Worker alone. */
@@ -119,8 +119,8 @@ const LOGGED_NAMES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Returns what the log has of a value, or undefined to leave it out. JSON.stringify calls this first for the whole
- * line, and then for each field of the object that this returned: so under the name that the field has in the log.
+ * Returns what the log has of a value, or undefined to leave it out. JSON.stringify calls this function first for the whole
+ * line, which renames the fields, and then for each field, under its new name.
  */
 function loggedValue(name: string, value: unknown): unknown {
   if (UNLOGGED.has(name)) return undefined;

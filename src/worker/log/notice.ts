@@ -97,8 +97,8 @@ export type TokenKeysNotice = {
 };
 
 /**
- * The lines about a bucket, however many requests there are: about slots, one for each change. About renditions,
- * focal points and what the edge says, one a minute, with `times`.
+ * The lines about a bucket. However many requests there are, there is one line for each change of a slot. About renditions
+ * (finished pictures), focal points and what the edge says, there is one line a minute, with `times`.
  */
 export type BucketNotice = { readonly bucket: string } & (
   | SlotRefusedNotice
@@ -148,7 +148,7 @@ type FocusNotice = {
 /** The edge's `cf-resized` says what is not known, and pictures are shown by what their bytes prove (R1). */
 type UnknownProofNotice = {
   readonly event: "unknown-proof";
-  /** What `cf-resized` reads: its first word. */
+  /** The first word of the header `cf-resized`. */
   readonly resized: string;
   readonly reason: string;
   readonly times: number;

@@ -33,7 +33,7 @@ export function withoutQueries(text: string): string {
   return cutAt(QUERY, withoutSignatures(text));
 }
 
-/** How often a text is decoded. A URL inside of a URL is encoded once more: nobody needs so many levels. */
+/** How often a text is decoded. Each URL inside of another URL needs one time more, and nobody nests so many. */
 const MAX_ROUNDS = 16;
 
 /**
@@ -41,7 +41,7 @@ const MAX_ROUNDS = 16;
  * spelled.
  */
 function cutAt(pattern: RegExp, text: string): string {
-  // The text is decoded until that changes nothing: `sig%253D` is `sig%3D`, which is `sig=`.
+  // The text is decoded until that changes nothing: `sig%253D` becomes `sig%3D`, and then `sig=`.
   let plain = text;
   for (let round = 0; round <= MAX_ROUNDS; round++) {
     const decoded = decode(plain);
@@ -69,8 +69,10 @@ const PERCENT = /(?:%(?:25)+|[%\\]u00|\\x)(?=[0-9a-f]{2})/gi;
 const ESCAPES = /(?:%[0-9a-f]{2})+/gi;
 
 /**
- * What nobody sees in a text, and what browsers leave out of a URL. By the names of Unicode: control and format
- * characters, separators of lines and paragraphs, and what fonts do not draw.
+ * Characters that nobody sees, or that browsers leave out of a URL. Their classes in Unicode:
+ * - `C`: control and format characters
+ * - `Zl`, `Zp`: separators of lines and of paragraphs
+ * - `Default_Ignorable_Code_Point`: characters that fonts do not draw
  */
 export const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 
