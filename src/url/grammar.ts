@@ -102,7 +102,7 @@ export function writePath(mapping: Mapping, { variant, key }: PathMatch): string
   const texts = mapping.key.form.exec(key)?.slice(1);
   if (!texts) return undefined;
 
-  // VARIANT comes first, so in the path it counts before a `:preset` of the key.
+  // `fillPattern` takes the first text of a name. VARIANT stands first, so a `:preset` of the key does not replace it.
   const path = fillPattern(mapping.path, [VARIANT, ...mapping.key.names], [variant, ...texts]);
   if (DOT_SEGMENT.test(path)) return undefined;
 

@@ -68,7 +68,7 @@ export function sourceSize(original: PixelSize, options: SizeOptions): PixelSize
   return isTurned ? { width: trimmed.height, height: trimmed.width } : trimmed;
 }
 
-/** The lengths in the options are CSS px. */
+/** Turns a length of the options, in CSS px, into px of the rendition. */
 function toPixels(length: number | undefined, { dpr = 1 }: SizeOptions): number {
   return Math.round((length ?? 0) * dpr);
 }
@@ -83,7 +83,11 @@ function trimmedSize(original: PixelSize, options: SizeOptions): PixelSize | und
   return { width, height };
 }
 
-/** Returns what is left of one side: 1 px at least. */
+/**
+ * Returns what trim leaves of one side: 1 px at least.
+ * @param before what is cut off at the left or the top, and `after` at the right or the bottom: CSS px
+ * @param maxLength what is left at most: CSS px
+ */
 function trimmedLength(
   length: number,
   before: number | undefined,
@@ -95,7 +99,7 @@ function trimmedLength(
   const stop = length - toPixels(after, options);
   if (maxLength === undefined) return Math.max(1, stop - start);
 
-  // If only the distance from the end is set, the part that is kept ends there.
+  // If only `after` is set, the part that stays ends at `stop`, and may begin anywhere before.
   const isFromEnd = before === undefined && after !== undefined;
   const maxPixels = toPixels(maxLength, options);
   if (isFromEnd) return Math.max(1, Math.min(maxPixels, stop));
@@ -114,6 +118,8 @@ function fitInto(source: PixelSize, options: SizeOptions): PixelSize {
 
   const widthScale = width === undefined ? Infinity : width / source.width;
   const heightScale = height === undefined ? Infinity : height / source.height;
+
+  // With one side alone, the other scale is infinite, and the smaller scale is that of the side.
   let scale = Math.min(widthScale, heightScale) * dpr;
   if (neverEnlarges(fit)) scale = Math.min(scale, 1);
   if (fit === "scale-up") scale = Math.max(scale, 1);
@@ -144,9 +150,11 @@ function scaleSize({ width, height }: PixelSize, scale: number): PixelSize {
   };
 }
 
-/** The border stands outside of the picture (O12). */
+/** Returns how wide the border is at each side, in px. The border stands outside of the picture (O12). */
 export function borderWidths(options: SizeOptions): Required<{ [Side in keyof Sides]: number }> {
   const { border = {} } = options;
+
+  // A side that is not set has the `width` of the border.
   const { width, top = width, right = width, bottom = width, left = width } = border;
   return {
     top: toPixels(top, options),
