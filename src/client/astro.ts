@@ -90,8 +90,8 @@ export function astroService<Name extends string, Known extends Original = Origi
       const original = await factOf?.(key);
       const query = isSigned ? await sign?.(key, name, site) : undefined;
 
-      // `imgProps` requires an `alt`. It is taken out again, since `options` has that of the page. The types in brackets
-      // are those of the presets, their names, this name and the original: the compiler does not find them itself.
+      // `imgProps` requires an `alt`. It is taken out again, since `options` has the `alt` of the page. The compiler does
+      // not find the types in brackets itself: of the presets, their names, this name and the original.
       const { alt: _, ...img } = imgProps<PresetTable, Name, Name, Known>(site, key, name, {
         alt: "",
         sizes: typeof sizes === "string" ? sizes : "100vw",
@@ -128,8 +128,8 @@ export function astroService<Name extends string, Known extends Original = Origi
 
 /**
  * Makes browsers ignore the <source> that <Picture> adds to its <img>. Astro makes `type="image/auto"` of this format.
- * No browser knows that type, so it takes the <img>, whose format Vitrine chooses for each browser. The <source> would
- * not do: its `srcset`, which Astro makes, mixes descriptors such as `2x` and `640w`.
+ * No browser knows that type, so it takes the <img>, whose format Vitrine chooses for each browser. The `srcset` of the
+ * <source>, which Astro makes, is of no use: it mixes descriptors such as `2x` and `640w`.
  */
 const UNKNOWN_FORMAT = "auto";
 
@@ -138,9 +138,10 @@ function addPageOptions(
   img: Pick<ImgProps, "src" | "srcset" | "width" | "height" | "style">,
   options: Transform,
 ): Validated {
-  // These do not become attributes as they are. The caller has made `img` of `src`, `preset` and `sizes`, and the others
-  // are read below.
+  // These do not become attributes as they are. The caller has made `img` of `src`, `preset` and `sizes`. The sides and
+  // the style are read below.
   const { src, preset, sizes, width, height, style, ...otherOptions } = options;
+
   // These are left out: the preset of Vitrine sets them.
   const { format, quality, widths, densities, fit, position, background, layout, ...attributes } =
     otherOptions;

@@ -121,8 +121,8 @@ export function findSite<Name extends string>(
   preset: unknown,
   advice: string,
 ): { readonly site: Site<PresetTable, Name>; readonly preset: Name } {
-  // The names of the presets that the sites show, each once. They are also the keys of `shown`, but only the values of
-  // `variants` (variant → name of its preset) have the type Name.
+  // The names of the presets that the sites show, each once. The keys of `shown` are the same names, but have the type
+  // string. The values of `variants` (variant → name of its preset) have the type Name.
   const variantsOfSites = sites.flatMap(({ variants }) => [...variants.values()]);
   const names = [...new Set(variantsOfSites)];
 

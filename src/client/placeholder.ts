@@ -5,8 +5,8 @@
 import { rgbaToDataURL, thumbHashToRGBA } from "thumbhash";
 
 /**
- * What `thumbHash` reads of a fact. `alpha` is here for the compiler alone. The fact of an SVG has an `alpha`, but no
- * ThumbHash: with this field, it compiles. A fact that has neither of the two does not.
+ * What `thumbHash` reads of a fact. `alpha` is here for the compiler alone: with this field, the compiler takes the fact of
+ * an SVG, which has an `alpha` but no ThumbHash. It refuses a fact that has neither of the two.
  */
 type HashedOriginal = {
   readonly thumbhash?: string | undefined;
@@ -29,6 +29,7 @@ type HashedOriginal = {
 export function thumbHash({ thumbhash }: HashedOriginal): string {
   const bytes = bytesOf(`${thumbhash}`); // `bytesOf` refuses the text "undefined" of a missing one
   const url = toDataUrl(thumbHashToRGBA(bytes));
+
   // Without `no-repeat`, Chromium blends each edge with the opposite one where a side is no whole number of pixels.
   return `url(${url}) center / cover no-repeat`;
 }
@@ -51,7 +52,8 @@ function bytesOf(text: string): Uint8Array {
   const bytes = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
   const expectedLength = lengthFor(bytes);
   if (bytes.length !== expectedLength) {
-    // Without an expected length, the bytes describe a picture without terms. Each picture has some, so it takes "more".
+    // Without an expected length, the bytes describe a picture without terms. Each picture has terms, so a ThumbHash needs
+    // more bytes.
     const length = expectedLength ?? "more";
     throw new RangeError(
       `Vitrine: the thumbhash ${quoted} has ${bytes.length} bytes, but what it describes takes ${length}`,
