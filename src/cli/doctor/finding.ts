@@ -93,10 +93,10 @@ export function error(check: Check, subject: Subject, problem: Problem): Finding
   return { ...subject, check, severity: "error", ...problem };
 }
 
-/** What others say, such as a server, may be very long. */
+/** The text of a server may be very long, and `seen` may quote it. */
 const MAX_TEXT_LENGTH = 2_000;
 
-/** Completes the findings for the report: the remedy of what wrangler.toml has to change ends with a deploy. */
+/** Completes the findings for the report. If a remedy changes wrangler.toml, "Then npx vitrine deploy" is added to it. */
 export function completeFindings(
   findings: readonly Finding[],
   config: ConfigFile,
@@ -105,6 +105,7 @@ export function completeFindings(
   const deploy = commandFor(config, "npx vitrine deploy");
 
   return findings.map((finding) => {
+    // The report has no field for `needsDeploy` and `isOfMachine`: they are left out of `rest`.
     const { seen, impact, remedy, needsDeploy, isOfMachine: _isOfMachine, ...rest } = finding;
 
     // The local run reads the file by itself.

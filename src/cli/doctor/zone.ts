@@ -108,7 +108,8 @@ function causeText({ reason, right }: Pick<Unread, "reason" | "right">, tokenNam
 
   const rightText = missingRightText(right, tokenName);
   // `Zone WAF: Edit` is needed to set the rule, and `Zone WAF: Read` to read it.
-  const forReading = right.endsWith("Edit") ? " (to read, Read is enough)" : "";
+  const isMoreThanRead = right.endsWith("Edit");
+  const forReading = isMoreThanRead ? " (to read, Read is enough)" : "";
   return `${reason}${rightText}${forReading}`;
 }
 
@@ -152,7 +153,9 @@ function checkSources(seen: Observations, zone: ZoneSettings, impact: ZoneImpact
   const { sources, transformations } = zone;
   const about = aboutZone(zone);
   if (sources.kind === "unread") return [];
-  if (sources.kind === "any" || transformations.kind === "open") {
+
+  const allowsAll = sources.kind === "any" || transformations.kind === "open";
+  if (allowsAll) {
     return [ok("sources", { about }, "all origins are allowed")];
   }
 
@@ -229,7 +232,7 @@ export function checkZoneDoors(seen: Observations): Finding[] {
   if (zones?.kind !== "zones") return [];
 
   const settings = zones.zones.filter((zone) => zone.kind === "zone");
-  return settings.flatMap((zone) => [...checkRule(seen, zone), ...checkWidth(zone)]);
+  return settings.flatMap((zone) => [...checkRule(seen, zone), ...checkOrigins(zone)]);
 }
 
 function checkRule(seen: Observations, zone: ZoneSettings): Finding[] {
@@ -268,7 +271,7 @@ function aboutDoor(zone: ZoneSettings): string {
 }
 
 /** Warns of a zone that allows any origin, unless the rule shuts the side door on all of its hosts. */
-function checkWidth(zone: ZoneSettings): Finding[] {
+function checkOrigins(zone: ZoneSettings): Finding[] {
   const { name, rule, sources, transformations } = zone;
   const isShutEverywhere = rule.kind === "shut" && rule.isZoneWide;
   if (isShutEverywhere) return [];
