@@ -73,7 +73,7 @@ function explainMistake(
     remedy = `fix ${path} in ${holder}: ${pageOfPath} says what it may be`;
   }
 
-  const severity = isError ? error : warning;
+  const report = isError ? error : warning;
   const problem = { seen: locatedText(mistake), impact, remedy, needsDeploy: isOfFile };
-  return severity("configuration", { about: file }, problem);
+  return report("configuration", { about: file }, problem);
 }

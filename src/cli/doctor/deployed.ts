@@ -14,14 +14,16 @@ import { type Observations, reportOf, visitorsOf } from "./observations.ts";
 import { isShown, type SiteSeen } from "./observe-site.ts";
 
 /** Whether Vitrine answers at that URL, with the configuration of wrangler.toml. */
-export function checkDeployed(seen: Observations): Finding[] {
-  const { site, project } = seen;
+export function checkDeployed(observations: Observations): Finding[] {
+  const { site, project } = observations;
   if (site === undefined) return [];
 
   const { baseUrl, absence, hasThisConfiguration } = site;
   if (absence !== undefined) {
     const isBroken = absence.status === 500 && absence.isVitrine === true;
-    return isBroken ? explainBrokenWorker(seen, site) : [explainAbsence(seen, site, absence)];
+    return isBroken
+      ? explainBrokenWorker(observations, site)
+      : [explainAbsence(observations, site, absence)];
   }
 
   const { envConfig } = project;
@@ -39,7 +41,7 @@ export function checkDeployed(seen: Observations): Finding[] {
 }
 
 /** No Vitrine answers at /healthz. */
-function explainAbsence(seen: Observations, site: SiteSeen, absence: Absence): Finding {
+function explainAbsence(observations: Observations, site: SiteSeen, absence: Absence): Finding {
   const { baseUrl, pictures } = site;
   const { obstacle, reason } = absence;
   const text =
@@ -48,14 +50,14 @@ function explainAbsence(seen: Observations, site: SiteSeen, absence: Absence): F
       : `something is in front of Vitrine at ${baseUrl}: at /healthz, ${reason}`;
 
   // On a domain with other apps, perhaps only /healthz belongs to another one.
-  const severity = pictures.some(isShown) ? warning : error;
-  const problem = { seen: text, remedy: remedyOfAbsence(seen, site, absence) };
-  return severity("deployed", { about: baseUrl }, problem);
+  const report = pictures.some(isShown) ? warning : error;
+  const problem = { seen: text, remedy: remedyOfAbsence(observations, site, absence) };
+  return report("deployed", { about: baseUrl }, problem);
 }
 
 /** What to do, as far as it is known what keeps requests from the Worker. The first paragraph that fits decides. */
-function remedyOfAbsence(seen: Observations, site: SiteSeen, absence: Absence): string {
-  const { isLocalRun, envConfig } = seen.project;
+function remedyOfAbsence(observations: Observations, site: SiteSeen, absence: Absence): string {
+  const { isLocalRun, envConfig } = observations.project;
   const { obstacle, reason } = absence;
   const { hostname } = new URL(site.baseUrl);
 
@@ -82,7 +84,8 @@ function remedyOfAbsence(seen: Observations, site: SiteSeen, absence: Absence): 
     return `look at the domain's DNS, and make sure that no rule of the zone is in front of the Worker. If routes in ${envConfig.file} does not have that domain, put it there, as { ${domain} }, then ${deploy}. At another route, let /healthz lead to the Worker, too`;
   }
 
-  if (isOffline(seen)) return "this machine finds no host at all: look at its network first";
+  if (isOffline(observations))
+    return "this machine finds no host at all: look at its network first";
 
   if (envConfig.customDomains.includes(hostname)) {
     return `${hostname} has no DNS record. routes has it as a custom domain: ${deploy} makes its record again`;
@@ -94,7 +97,7 @@ function remedyOfAbsence(seen: Observations, site: SiteSeen, absence: Absence): 
 /** Returns whether this machine finds the host of no S3 either. */
 function isOffline({ buckets }: Observations): boolean {
   return buckets.some(({ keys, keyless }) => {
-    const replies = keys.map(({ absent }) => absent);
+    const replies = keys.map(({ absentReply }) => absentReply);
     if (keyless !== undefined) replies.push(keyless);
     return replies.some(({ failure }) => failure === "ENOTFOUND");
   });
@@ -164,8 +167,8 @@ function remedyOfMistake(project: Project, mistake: string): string {
 }
 
 /** Whether /healthz reports at all. */
-export function checkHealthReport(seen: Observations): Finding[] {
-  const { site, project } = seen;
+export function checkHealthReport(observations: Observations): Finding[] {
+  const { site, project } = observations;
   const isVitrine = site !== undefined && site.absence === undefined;
   if (!isVitrine) return [];
 
@@ -182,7 +185,7 @@ export function checkHealthReport(seen: Observations): Finding[] {
   const token = secrets.get("HEALTH_TOKEN");
   const isRefused = status === 401;
   const isOfFile = secretsFile !== undefined && token?.source === secretsFile;
-  if (isRefused && isOfFile) return [explainOtherFile(seen, site, secretsFile)];
+  if (isRefused && isOfFile) return [explainOtherFile(observations, site, secretsFile)];
 
   const isPassing = status === undefined || status === 429;
   let remedy: string;
@@ -206,15 +209,15 @@ export function checkHealthReport(seen: Observations): Finding[] {
 }
 
 /** @param file that `--secrets-file` names, whose token the Worker refuses */
-function explainOtherFile(seen: Observations, site: SiteSeen, file: string): Finding {
-  const { envConfig } = seen.project;
+function explainOtherFile(observations: Observations, site: SiteSeen, file: string): Finding {
+  const { envConfig } = observations.project;
   const subject = { about: `${site.baseUrl}/healthz` };
   const environment = environmentText(envConfig.environment);
   const deploy = commandFor(envConfig, "npx vitrine deploy");
 
-  const isFailing = visitorsOf(seen, undefined).kind === "failing";
-  const severity = isFailing ? error : warning;
-  return severity("health", subject, {
+  const isFailing = visitorsOf(observations, undefined).kind === "failing";
+  const report = isFailing ? error : warning;
+  return report("health", subject, {
     seen: `the Worker has another HEALTH_TOKEN than ${file}, or none: ${file} is not what was deployed, and which of both is right is not known`,
     remedy: `take the file that was deployed last. Only if ${file} is the right file of ${environment}, with all its secrets, deploy it: ${deploy} --secrets-file ${file}`,
     isOfMachine: true,
@@ -222,8 +225,8 @@ function explainOtherFile(seen: Observations, site: SiteSeen, file: string): Fin
 }
 
 /** Whether the store answers the Worker. */
-export function checkStore(seen: Observations): Finding[] {
-  const { site, project } = seen;
+export function checkStore(observations: Observations): Finding[] {
+  const { site, project } = observations;
   const report = reportOf(site);
   if (report?.store === undefined || site === undefined) return [];
 

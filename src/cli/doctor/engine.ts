@@ -15,14 +15,14 @@ import { type BucketSettings, settingsOf } from "./zone.ts";
 
 /** What /healthz says of the engine of a bucket. */
 export function checkEngine(
-  seen: Observations,
+  observations: Observations,
   bucketSeen: BucketSeen,
   health: BucketHealth,
 ): Finding[] {
   const { bucket } = bucketSeen;
   const { edge, resized } = health;
   const engine = bucket.engine === "binding" ? "the Images binding" : "the edge";
-  const about = `${seen.site?.baseUrl}: bucket ${bucket.name}, ${engine}`;
+  const about = `${observations.site?.baseUrl}: bucket ${bucket.name}, ${engine}`;
   const subject = { about, bucket: bucket.name };
 
   // Another check says already why S3 gives the edge nothing.
@@ -33,9 +33,9 @@ export function checkEngine(
     const text = `BUCKETS.${bucket.name} has no canary, so what it says is unknown`;
     findings.push(note("health", subject, text));
   } else if (edge === "on") {
-    findings.push(...confirmEngine(seen, subject, bucket));
+    findings.push(...confirmEngine(observations, subject, bucket));
   } else {
-    findings.push(...diagnoseEngine(seen, subject, bucket, health));
+    findings.push(...diagnoseEngine(observations, subject, bucket, health));
   }
 
   if (resized !== undefined) findings.push(explainUnknownResult(subject, resized));
@@ -50,13 +50,13 @@ function isOpened({ slots, r2, role }: BucketHealth): boolean {
 }
 
 /** The engine makes a rendition of the canary. */
-function confirmEngine(seen: Observations, subject: Subject, bucket: Bucket): Finding[] {
+function confirmEngine(observations: Observations, subject: Subject, bucket: Bucket): Finding[] {
   if (bucket.engine === "binding") {
     return [ok("binding", subject, "the Images binding makes a rendition")];
   }
 
   // What the edge has kept comes without the settings that the zone lacks now.
-  const { sources, transformations } = settingsOf(seen, bucket);
+  const { sources, transformations } = settingsOf(observations, bucket);
   const findings: Finding[] = [];
   if (transformations !== "off") findings.push(ok("transformations", subject, "it is on"));
   if (sources !== "missing") findings.push(ok("sources", subject, "it may fetch the canary"));
@@ -65,17 +65,17 @@ function confirmEngine(seen: Observations, subject: Subject, bucket: Bucket): Fi
 
 /** @returns nothing if another finding says what to do: about a setting of the zone, or that wrangler.toml is not deployed */
 function diagnoseEngine(
-  seen: Observations,
+  observations: Observations,
   subject: Subject,
   bucket: Bucket,
   { edge: code, answered }: BucketHealth,
 ): Finding[] {
-  const { project, site } = seen;
+  const { project, site } = observations;
   const { envConfig } = project;
   const isBinding = bucket.engine === "binding";
 
   // The Images binding needs no setting of the zone.
-  const settings = isBinding ? undefined : settingsOf(seen, bucket);
+  const settings = isBinding ? undefined : settingsOf(observations, bucket);
   const answer = { code, status: answered ?? UNKNOWN_STATUS, isBinding };
   const cause = explainEngineAnswer(answer, {
     envConfig,
@@ -93,14 +93,14 @@ function diagnoseEngine(
 
   const problem = {
     seen: cause.text,
-    remedy: completeRemedy(seen, settings, cause),
+    remedy: completeRemedy(observations, settings, cause),
     needsDeploy: cause.needsDeploy,
   };
 
   // Where another bucket follows, a missing canary is no fault for visitors.
-  const isNoFault = code === "object-missing" && isFollowed(seen, bucket);
-  const severity = isNoFault ? warning : error;
-  return [severity(cause.check, subject, problem)];
+  const isNoFault = code === "object-missing" && isFollowed(observations, bucket);
+  const report = isNoFault ? warning : error;
+  return [report(cause.check, subject, problem)];
 }
 
 /** An older Worker does not report the status of the edge's answer. */
@@ -170,15 +170,15 @@ const ZONE_EVENTS: readonly string[] = ["not-transformed", "edge-contradicts"];
 
 /** Adds what helps in the local run, or if the settings of the zone are not known. */
 function completeRemedy(
-  seen: Observations,
+  observations: Observations,
   settings: BucketSettings | undefined,
   { check, event, remedy }: EngineCause,
 ): string {
-  const { isLocalRun, envConfig } = seen.project;
+  const { isLocalRun, envConfig } = observations.project;
   if (isLocalRun) return localRemedy(envConfig, remedy);
 
   const isOfZone = ZONE_EVENTS.includes(event) || check === "sources";
-  return isOfZone && settings !== undefined ? withTokenAdvice(seen, remedy) : remedy;
+  return isOfZone && settings !== undefined ? withTokenAdvice(observations, remedy) : remedy;
 }
 
 /** What to do in the local run, whose edge can simulate each fault. @param remedy of a real fault */

@@ -12,12 +12,12 @@ import { type Finding, note, ok, type Problem, warning } from "./finding.ts";
 import type { Observations } from "./observations.ts";
 
 /** What becomes of the events of R2, as far as wrangler says. */
-export function checkEvents(seen: Observations): Finding[] {
-  const { events, project } = seen;
+export function checkEvents(observations: Observations): Finding[] {
+  const { events, project } = observations;
   if (events === undefined) return [];
 
   const { envConfig } = project;
-  const impact = impactOf(seen);
+  const impact = impactOf(observations);
   const findings = [
     checkQueue(envConfig, events, impact),
     ...checkDeadLetterQueue(envConfig, events),

@@ -20,18 +20,19 @@ import { explainNoPicture } from "./refused-picture.ts";
 const SVG = "image/svg+xml";
 
 /** Whether the picture of each route is shown. @param earlier the findings that may be the cause */
-export function checkImages(seen: Observations, earlier: readonly Finding[]): Finding[] {
-  const { site } = seen;
+export function checkImages(observations: Observations, earlier: readonly Finding[]): Finding[] {
+  const { site } = observations;
   if (site === undefined || isElsewhere(site)) return [];
 
   const findings = site.skipped.map(({ route, bucket, reason }) => {
     const subject = { about: `${site.baseUrl}: the route ${route.path}`, bucket };
     return note("image", subject, `not requested: ${reason}`);
   });
-  for (const picture of site.pictures) findings.push(...checkPicture(seen, site, picture, earlier));
+  for (const picture of site.pictures)
+    findings.push(...checkPicture(observations, site, picture, earlier));
   if (findings.length > 0) return findings;
 
-  const { file } = seen.project.envConfig;
+  const { file } = observations.project.envConfig;
   const finding = warning(
     "image",
     { about: site.baseUrl },
@@ -50,14 +51,15 @@ function isElsewhere({ absence, pictures }: SiteSeen): boolean {
 }
 
 function checkPicture(
-  seen: Observations,
+  observations: Observations,
   { baseUrl }: SiteSeen,
   picture: PictureSeen,
   earlier: readonly Finding[],
 ): Finding[] {
   const subject = subjectOf(picture, baseUrl);
   const refused = picture.answers.find(({ result }) => !isPicture(result));
-  if (refused !== undefined) return [explainNoPicture(seen, subject, picture, refused, earlier)];
+  if (refused !== undefined)
+    return [explainNoPicture(observations, subject, picture, refused, earlier)];
 
   const bodies: Body[] = [];
   for (const { result } of picture.answers) {
@@ -67,7 +69,7 @@ function checkPicture(
   if (first === undefined) return [];
 
   // Where an original comes out, something else than the Worker answers.
-  const original = checkOriginal(seen, subject, picture, bodies);
+  const original = checkOriginal(observations, subject, picture, bodies);
   if (original.severity === "error") return [original];
 
   const size = first.bytes.length.toLocaleString("en");
@@ -75,7 +77,7 @@ function checkPicture(
     ok("image", subject, `${picture.variantName}: ${size} bytes`),
     original,
     checkFormats(subject, picture),
-    checkBrowserCache(seen, subject, picture, first),
+    checkBrowserCache(observations, subject, picture, first),
   ];
 }
 

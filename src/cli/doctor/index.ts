@@ -77,7 +77,10 @@ Examples:
   npx vitrine doctor --url https://images.example.com --write-events
   npx vitrine doctor --url http://localhost:8787`;
 
-/** Runs the doctor, as the command does. @param names objects to look at */
+// The steps of a run: examineSite reads the arguments and the files (readArguments), checks them, and lets checkProject ask
+// S3, the Worker and the zone. checkProject leaves that to observeAndJudge, and adds the check of --write-events.
+
+/** Runs the doctor for the command, which needs its exit code alone. @param names objects to look at */
 async function runDoctor(
   world: World,
   options: Options,
@@ -91,7 +94,7 @@ async function runDoctor(
 /** How the doctor ended, and what it reported. */
 export type DoctorResult = { readonly outcome: Exit; readonly findings: readonly Finding[] };
 
-/** Runs the doctor, and returns what it found. @param names objects to look at */
+/** Runs the doctor, prints the report, and also returns the findings: `deploy` reads them. @param names objects to look at */
 export async function examineSite(
   world: World,
   options: Options,
@@ -99,7 +102,7 @@ export async function examineSite(
   tools: DoctorTools = TOOLS,
 ): Promise<DoctorResult | CommandFault> {
   const { folder, interrupted, stdout } = world;
-  const examination = await readExamination(world, options, names);
+  const examination = await readArguments(world, options, names);
   if (isFault(examination)) return examination;
 
   const { envConfig, isLocal, mistakes, project } = examination;
@@ -108,7 +111,7 @@ export async function examineSite(
 
   // With such mistakes, nothing else can be checked.
   if (project !== undefined && !interrupted.aborted) {
-    findings.push(...(await examineProject(world, project, examination, tools)));
+    findings.push(...(await checkProject(world, project, examination, tools)));
   }
 
   const complete = completeFindings(findings, envConfig, isLocal);
@@ -146,7 +149,7 @@ type Examination = {
 type EventTarget = { readonly site: ProjectSite; readonly bucket: Bucket };
 
 /** @returns a fault if nothing can be examined */
-async function readExamination(
+async function readArguments(
   world: World,
   options: Options,
   names: readonly string[],
@@ -155,11 +158,12 @@ async function readExamination(
   const baseUrl = url === undefined ? undefined : findBaseUrl(url, [], "--url");
   if (isFault(baseUrl)) return baseUrl;
 
+  // The project reads it once more below. Here it is read for the report, which needs it even if the project cannot be opened.
   const environment = chooseEnvironment(world, options.env);
   const envConfig = readEnvironment(world.folder, environment);
   if (isMistake(envConfig)) return { fault: locatedText(envConfig) };
 
-  const opened = openToExamine(world, { ...options, url: baseUrl });
+  const opened = openForDoctor(world, { ...options, url: baseUrl });
   if (isFault(opened)) return opened;
 
   const { project, mistakes } = opened;
@@ -189,7 +193,7 @@ async function readExamination(
 }
 
 /** Opens the project. Mistakes of the configuration become findings; any other fault ends the command. */
-function openToExamine(
+function openForDoctor(
   world: World,
   options: OpenOptions,
 ): Pick<Examination, "project" | "mistakes"> | CommandFault {
@@ -241,7 +245,7 @@ function readEventTarget(
 }
 
 /** Looks at everything once, and judges it. After Ctrl-C, what was found of the configuration alone is reported. */
-async function examineProject(
+async function checkProject(
   world: World,
   project: Project,
   examination: Examination,
@@ -253,8 +257,8 @@ async function examineProject(
   }
 
   const abort = once(interrupted, "abort").then(() => []);
-  const checks = runChecks(world, project, examination, tools);
-  const findings: Finding[] = await Promise.race([abort, checks]);
+  const judging = observeAndJudge(world, project, examination, tools);
+  const findings: Finding[] = await Promise.race([abort, judging]);
 
   // Not beside Ctrl-C: what is put must be deleted.
   const { eventTarget } = examination;
@@ -265,15 +269,15 @@ async function examineProject(
   return [...findings, ...eventFindings];
 }
 
-async function runChecks(
+async function observeAndJudge(
   world: World,
   project: Project,
   examination: Examination,
   tools: DoctorTools,
 ): Promise<Finding[]> {
-  const seen = await observe(world, project, examination, tools);
-  const findings = judge(seen);
-  return addImpacts(seen, findings);
+  const observations = await observe(world, project, examination, tools);
+  const findings = judge(observations);
+  return addImpacts(observations, findings);
 }
 
 const SEVERITIES = ["error", "warning", "note"] as const;

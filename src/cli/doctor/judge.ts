@@ -17,34 +17,34 @@ import { checkWorkerListRight, checkWorkerSlots } from "./worker-slots.ts";
 import { checkOtherZones, checkZoneDoors, checkZoneOfSite } from "./zone.ts";
 
 /** Judges what was seen. */
-export function judge(seen: Observations): Finding[] {
-  const { buckets, site, ownIssuer } = seen;
+export function judge(observations: Observations): Finding[] {
+  const { buckets, site, ownIssuer } = observations;
   const findings: Finding[] = [];
   for (const bucketSeen of buckets) {
-    for (const check of BUCKET_CHECKS) findings.push(...check(seen, bucketSeen));
+    for (const check of BUCKET_CHECKS) findings.push(...check(observations, bucketSeen));
   }
-  findings.push(...checkIssuers(seen));
+  findings.push(...checkIssuers(observations));
 
   if (site === undefined) {
-    findings.push(...checkOtherZones(seen), ...checkZoneDoors(seen));
+    findings.push(...checkOtherZones(observations), ...checkZoneDoors(observations));
     return findings;
   }
 
-  if (ownIssuer !== undefined) findings.push(checkOwnIssuer(seen, ownIssuer));
-  for (const check of SITE_CHECKS) findings.push(...check(seen));
+  if (ownIssuer !== undefined) findings.push(checkOwnIssuer(observations, ownIssuer));
+  for (const check of SITE_CHECKS) findings.push(...check(observations));
   for (const bucketSeen of buckets) {
     // A bucket that only the deployed configuration has, or only wrangler.toml, is not judged.
     const health = healthOfBucket(site, bucketSeen.bucket.name);
     if (health === undefined) continue;
 
-    for (const check of WORKER_CHECKS) findings.push(...check(seen, bucketSeen, health));
+    for (const check of WORKER_CHECKS) findings.push(...check(observations, bucketSeen, health));
   }
 
-  findings.push(...checkTokenRoutes(seen), ...checkZoneOfSite(seen));
-  for (const check of PICTURE_CHECKS) findings.push(...check(seen, findings));
+  findings.push(...checkTokenRoutes(observations), ...checkZoneOfSite(observations));
+  for (const check of PICTURE_CHECKS) findings.push(...check(observations, findings));
 
-  findings.push(...checkOtherZones(seen), ...checkZoneDoors(seen));
-  for (const sideDoor of site.sideDoors) findings.push(checkSideDoor(seen, sideDoor));
+  findings.push(...checkOtherZones(observations), ...checkZoneDoors(observations));
+  for (const sideDoor of site.sideDoors) findings.push(checkSideDoor(observations, sideDoor));
   return findings;
 }
 
@@ -57,7 +57,7 @@ const BUCKET_CHECKS = [
   checkSamples,
   checkParameter,
   checkPublicAccess,
-] satisfies readonly ((seen: Observations, bucket: BucketSeen) => Finding[])[];
+] satisfies readonly ((observations: Observations, bucket: BucketSeen) => Finding[])[];
 
 /** What is checked of the site as a whole. */
 const SITE_CHECKS = [
@@ -65,7 +65,7 @@ const SITE_CHECKS = [
   checkHealthReport,
   checkStore,
   checkEvents,
-] satisfies readonly ((seen: Observations) => Finding[])[];
+] satisfies readonly ((observations: Observations) => Finding[])[];
 
 /** What is checked of each bucket by the report of /healthz. */
 const WORKER_CHECKS = [
@@ -74,13 +74,13 @@ const WORKER_CHECKS = [
   checkWorkerListRight,
   checkEngine,
 ] satisfies readonly ((
-  seen: Observations,
+  observations: Observations,
   bucket: BucketSeen,
   health: BucketHealth,
 ) => Finding[])[];
 
 /** What is checked of pictures. A refused picture is explained by what was found before. */
 const PICTURE_CHECKS = [checkImages, checkWorkersCache] satisfies readonly ((
-  seen: Observations,
+  observations: Observations,
   earlier: readonly Finding[],
 ) => Finding[])[];

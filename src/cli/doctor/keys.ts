@@ -26,29 +26,29 @@ import {
 const MAX_SKEW_S = 900;
 
 /** What S3 says of the whole bucket, whatever key asks; or that it answers. */
-export function checkBucketReply(seen: Observations, bucketSeen: BucketSeen): Finding[] {
+export function checkBucketReply(observations: Observations, bucketSeen: BucketSeen): Finding[] {
   const { bucket, keys, keyless } = bucketSeen;
   const subject = subjectOf(bucket);
-  const replies = keys.map(({ absent }) => absent);
+  const replies = keys.map(({ absentReply }) => absentReply);
   if (keyless !== undefined) replies.push(keyless);
   if (replies.length === 0) return [];
 
-  const fault = findBucketFault(seen.project, bucket, replies);
+  const fault = findBucketFault(observations.project, bucket, replies);
   if (fault === undefined) return [ok("reachable", subject, "S3 answers")];
 
   if (fault.check === "clock") {
-    const ahead = findOwnSkew(seen, replies);
+    const ahead = findOwnSkew(observations, replies);
     if (ahead !== undefined) return [explainOwnClock(subject, ahead)];
   }
 
   const { check, ...problem } = fault;
-  if (isBetweenS3AndMachine(seen, bucket)) return [warning(check, subject, problem)];
+  if (isBetweenS3AndMachine(observations, bucket)) return [warning(check, subject, problem)];
 
   // S3 may be well again in a minute.
-  const visitors = visitorsOf(seen, bucket.name);
+  const visitors = visitorsOf(observations, bucket.name);
   const mayPass = check === "busy" && visitors.kind !== "failing";
-  const severity = mayPass ? warning : error;
-  return [severity(check, subject, problem)];
+  const report = mayPass ? warning : error;
+  return [report(check, subject, problem)];
 }
 
 function findBucketFault(
@@ -69,15 +69,15 @@ function findBucketFault(
  * Returns whether S3 has just given the Worker a picture, with the same settings: then what fails is between S3 and this
  * machine, or passes.
  */
-function isBetweenS3AndMachine(seen: Observations, { name }: Bucket): boolean {
-  const { site } = seen;
+function isBetweenS3AndMachine(observations: Observations, { name }: Bucket): boolean {
+  const { site } = observations;
   if (site === undefined || !site.hasThisConfiguration) return false;
 
   const slots = healthOfBucket(site, name)?.slots ?? [];
   const hasWorkingSlot = slots.some(({ state }) => state === "ok");
   if (hasWorkingSlot) return true;
 
-  const visitors = visitorsOf(seen, name);
+  const visitors = visitorsOf(observations, name);
   return visitors.kind === "shown" && visitors.isNew;
 }
 
@@ -104,34 +104,34 @@ function explainOwnClock(subject: Subject, ahead: number): Finding {
 }
 
 /** Secrets of slots that cannot be used, or none at hand. */
-export function checkSecretsAtHand(seen: Observations, bucketSeen: BucketSeen): Finding[] {
+export function checkSecretsAtHand(observations: Observations, bucketSeen: BucketSeen): Finding[] {
   const { keys, unusable, keyless } = bucketSeen;
   const isAsked = keys.length > 0 || keyless !== undefined;
   if (!isAsked) return [];
 
-  const findings = unusable.flatMap((slot) => explainUnusableSlot(seen, bucketSeen, slot));
+  const findings = unusable.flatMap((slot) => explainUnusableSlot(observations, bucketSeen, slot));
   if (keys.length > 0 || findings.length > 0) return findings;
 
-  return [explainNoKeys(seen, bucketSeen.bucket)];
+  return [explainNoKeys(observations, bucketSeen.bucket)];
 }
 
 /** Each mistake of a slot is a finding. */
 function explainUnusableSlot(
-  seen: Observations,
+  observations: Observations,
   { bucket, keys }: BucketSeen,
   { slot, mistakes }: UnusableSlot,
 ): Finding[] {
-  const { project } = seen;
+  const { project } = observations;
   const subject = subjectOfKeys(bucket);
   const names = Object.values(secretNamesOf(bucket, slot));
   const sources = names.map((name) => project.secrets.get(name)?.source);
   const source = sources.find((name) => name !== undefined) ?? "this machine";
-  const severity = severityOfKey(seen, source, keys.length > 0);
+  const report = reportForKey(observations, source, keys.length > 0);
 
   return mistakes.map(({ path, message }) => {
     const isAtHand = project.secrets.has(path);
     const state = isAtHand ? workerText(project.envConfig, message) : "is missing";
-    return severity("keys", subject, {
+    return report("keys", subject, {
       seen: `${path} in ${source} ${state}`,
       ...impactOfSecrets(project, source),
       remedy: `correct ${path} in ${source}, or remove all secrets of slot ${slot} there: the doctor does not ask with them`,
@@ -163,25 +163,25 @@ function subjectOfKeys({ name }: Bucket): Subject {
 }
 
 /**
- * Checks whether S3 accepts each key at hand. What decides is S3's reply about an object that does not exist (`absent`): a key
+ * Checks whether S3 accepts each key at hand. What decides is S3's reply about an object that does not exist (`absentReply`): a key
  * that S3 accepts gets 404, or a denial of the object.
  */
-export function checkKeysAtHand(seen: Observations, bucketSeen: BucketSeen): Finding[] {
+export function checkKeysAtHand(observations: Observations, bucketSeen: BucketSeen): Finding[] {
   const { bucket, keys } = bucketSeen;
-  const hasAccepted = keys.some(({ absent }) => isKeyAccepted(absent, bucket));
-  return keys.flatMap((key) => checkKeyAtHand(seen, bucket, key, hasAccepted));
+  const hasAccepted = keys.some(({ absentReply }) => isKeyAccepted(absentReply, bucket));
+  return keys.flatMap((key) => checkKeyAtHand(observations, bucket, key, hasAccepted));
 }
 
 /** @param hasAccepted whether S3 accepts any key at hand */
 function checkKeyAtHand(
-  seen: Observations,
+  observations: Observations,
   bucket: Bucket,
   key: KeySeen,
   hasAccepted: boolean,
 ): Finding[] {
-  const { slot, source, absent } = key;
+  const { slot, source, absentReply } = key;
   const subject = subjectOfKey(bucket, key);
-  const meaning = meaningOfReply(absent, bucket);
+  const meaning = meaningOfReply(absentReply, bucket);
   switch (meaning.kind) {
     case "bucket-fault":
       return [];
@@ -194,14 +194,14 @@ function checkKeyAtHand(
 
     case "key-refused": {
       // checkWorkerSlots reports this very key, by what /healthz says of it: that is about visitors, too.
-      if (isDeadKeyOfWorker(seen, bucket, key)) return [];
+      if (isDeadKeyOfWorker(observations, bucket, key)) return [];
 
       const { accessKeyId, secretAccessKey } = secretNamesOf(bucket, slot.name);
       const refusal = describeKeyRefusal(meaning.code);
-      const report = severityOfKey(seen, source, hasAccepted);
+      const report = reportForKey(observations, source, hasAccepted);
       const finding = report(refusal.check, subject, {
         seen: refusal.seen,
-        ...impactOfKey(seen, bucket, key),
+        ...impactOfKey(observations, bucket, key),
         remedy: `correct ${accessKeyId} and ${secretAccessKey} in ${source}, or take both out there`,
       });
       return [finding];
@@ -244,8 +244,8 @@ export function describeKeyRefusal(code: string): Pick<Finding, "check" | "seen"
 }
 
 /** Whether each key at hand may list, where the Worker needs that (A6). */
-export function checkListRight(seen: Observations, bucketSeen: BucketSeen): Finding[] {
-  const { project, keyOwners } = seen;
+export function checkListRight(observations: Observations, bucketSeen: BucketSeen): Finding[] {
+  const { project, keyOwners } = observations;
   const { bucket, keys, samples } = bucketSeen;
   const need = needsList(project, bucket);
   if (need === "none") return [];
@@ -256,8 +256,8 @@ export function checkListRight(seen: Observations, bucketSeen: BucketSeen): Find
 
   const findings: Finding[] = [];
   for (const key of keys) {
-    const { slot, source, absent } = key;
-    const mayNotList = isKeyAccepted(absent, bucket) && absent.code !== "NoSuchKey";
+    const { slot, source, absentReply } = key;
+    const mayNotList = isKeyAccepted(absentReply, bucket) && absentReply.code !== "NoSuchKey";
     const isOfOtherBucket = keyOwners.has(slot.credentials.accessKeyId);
     if (!mayNotList || isOfOtherBucket) continue;
 
@@ -265,8 +265,8 @@ export function checkListRight(seen: Observations, bucketSeen: BucketSeen): Find
     const owner = `the user of the key ${maskKeyId(slot)} in ${source}`;
     const problem = describeListNeed(bucket, need, owner);
     const isWrong = need === "follower" && isDeployed(project, source);
-    const severity = isWrong ? error : warning;
-    findings.push(severity("list", subject, problem));
+    const report = isWrong ? error : warning;
+    findings.push(report("list", subject, problem));
   }
   return findings;
 }
@@ -282,10 +282,11 @@ function isDeployed({ isLocalRun, secretsFile }: Project, source: string): boole
 }
 
 /**
- * What is wrong with a key is an error only if the Worker has that key, or gets it, and no other one works.
+ * Returns the function that reports a fault of a key: `error` only if the Worker has that key, or gets it, and no other
+ * key works; else `warning`.
  * @param source of the key's secrets
  */
-export function severityOfKey(
+export function reportForKey(
   { project }: Observations,
   source: string,
   hasOther: boolean,

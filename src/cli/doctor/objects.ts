@@ -11,7 +11,7 @@ import { sniffImageType } from "../picture/sniff.ts";
 import { type ConfigFile, environmentText } from "../wrangler/config-file.ts";
 import { settingsFor } from "../wrangler/settings.ts";
 import { type Check, error, type Finding, note, ok, type Problem, warning } from "./finding.ts";
-import { impactOfKey, severityOfKey } from "./keys.ts";
+import { impactOfKey, reportForKey } from "./keys.ts";
 import { needsList } from "./list-right.ts";
 import type { Observations } from "./observations.ts";
 import { type BucketSeen, type KeySeen, type SampleSeen, subjectOf } from "./observe-bucket.ts";
@@ -19,13 +19,13 @@ import { explainRefusedObject } from "./refused-object.ts";
 import { answerText, isKeyAccepted } from "./s3-reply.ts";
 
 /** Each object that was asked for, by the first key that S3 accepts. */
-export function checkSamples(seen: Observations, bucketSeen: BucketSeen): Finding[] {
+export function checkSamples(observations: Observations, bucketSeen: BucketSeen): Finding[] {
   const { bucket, keys, samples } = bucketSeen;
-  const key = keys.find(({ absent }) => isKeyAccepted(absent, bucket));
+  const key = keys.find(({ absentReply }) => isKeyAccepted(absentReply, bucket));
   if (key === undefined) return [];
 
   if (samples.length === 0) {
-    const file = sourceOfVariable(seen.project, "BUCKETS");
+    const file = sourceOfVariable(observations.project, "BUCKETS");
     const finding = warning("sample", subjectOf(bucket), {
       seen: "no image of this bucket is known, so nobody checked whether the key may read",
       impact: "S3 may know a key, and allow it nothing",
@@ -35,11 +35,11 @@ export function checkSamples(seen: Observations, bucketSeen: BucketSeen): Findin
     return [finding];
   }
 
-  return samples.flatMap((sample) => checkSample(seen, bucketSeen, key, sample));
+  return samples.flatMap((sample) => checkSample(observations, bucketSeen, key, sample));
 }
 
 function checkSample(
-  seen: Observations,
+  observations: Observations,
   bucketSeen: BucketSeen,
   key: KeySeen,
   sample: SampleSeen,
@@ -56,24 +56,24 @@ function checkSample(
     return [ok("sample", subject, `S3 returns ${sample.key}: ${size} bytes, ${type}`)];
   }
 
-  const isFollowed = needsList(seen.project, bucket) === "follower";
+  const isFollowed = needsList(observations.project, bucket) === "follower";
   if (reply.code === "NoSuchKey" && isFollowed) {
     const text = `${sample.key} is not in ${bucket.name}: the next bucket is asked for it`;
     return [note("sample", subject, text)];
   }
 
-  const fault = explainSample(seen, bucketSeen, key, sample.key, reply);
+  const fault = explainSample(observations, bucketSeen, key, sample.key, reply);
   const { check, ...problem } = fault;
 
   // An object that is no image, missing or in an archive is a fault of the object, whatever key asks.
   const isOfKey = reply.code === "AccessDenied";
   if (!isOfKey) {
-    const severity = reply.status === 200 ? warning : error;
-    return [severity(check, subject, problem)];
+    const report = reply.status === 200 ? warning : error;
+    return [report(check, subject, problem)];
   }
 
-  const severity = severityOfKey(seen, key.source, false);
-  return [severity(check, subject, { ...problem, ...impactOfKey(seen, bucket, key) })];
+  const report = reportForKey(observations, key.source, false);
+  return [report(check, subject, { ...problem, ...impactOfKey(observations, bucket, key) })];
 }
 
 type SampleFault = Problem & { readonly check: Check };
@@ -124,7 +124,7 @@ function explainSample(
     bucket,
     reply,
     // To a key that may list, S3 says NoSuchKey of what is missing (A6).
-    mayList: key.absent.code === "NoSuchKey",
+    mayList: key.absentReply.code === "NoSuchKey",
     keyName: `${maskedId} in ${key.source}`,
     envConfig,
     file,
@@ -140,7 +140,7 @@ function contentText({ bytes, failure }: S3RequestResult): string {
 }
 
 /** Whether S3 gives an object by a URL like the one that the edge fetches (A15). */
-export function checkParameter(seen: Observations, bucketSeen: BucketSeen): Finding[] {
+export function checkParameter(observations: Observations, bucketSeen: BucketSeen): Finding[] {
   const { bucket, withParameter: reply } = bucketSeen;
   if (reply === undefined) return [];
 
@@ -155,8 +155,8 @@ export function checkParameter(seen: Observations, bucketSeen: BucketSeen): Find
     return [note("parameter", subject, text)];
   }
 
-  const { envConfig } = seen.project;
-  const file = sourceOfVariable(seen.project, "BUCKETS");
+  const { envConfig } = observations.project;
+  const file = sourceOfVariable(observations.project, "BUCKETS");
   const finding = error("parameter", subject, {
     seen: `S3 gives an object, and not by a URL with x-vitrine (${reply.code ?? reply.status})`,
     remedy: `in BUCKETS.${bucket.name} of ${file}, set ${settingsWithoutParameter(envConfig)}`,

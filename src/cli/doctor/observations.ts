@@ -113,13 +113,13 @@ function isFailing(picture: PictureSeen): boolean {
 }
 
 /** Adds to each problem what visitors were seen to get, unless its impact is another one. */
-export function addImpacts(seen: Observations, findings: readonly Finding[]): Finding[] {
+export function addImpacts(observations: Observations, findings: readonly Finding[]): Finding[] {
   return findings.map((finding) => {
     const { severity, impact, bucket } = finding;
     const isProblem = severity === "error" || severity === "warning";
     if (!isProblem || impact !== undefined) return finding;
 
-    const visitors = visitorsOf(seen, bucket);
+    const visitors = visitorsOf(observations, bucket);
     return { ...finding, impact: visitors.text };
   });
 }

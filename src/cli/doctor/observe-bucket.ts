@@ -19,7 +19,7 @@ export type KeySeen = {
   /** Where its secrets come from, as `.dev.vars`. */
   readonly source: string;
   /** The reply about an object that cannot exist. */
-  readonly absent: S3RequestResult;
+  readonly absentReply: S3RequestResult;
 };
 
 /** An object that visitors may ask for, and what S3 replies to the first key that it accepts. */
@@ -84,7 +84,7 @@ export async function observeBucket(
   const absentKey = absentKeyOf(bucket);
   const observing = usable.map((slot) => observeKey(project, bucket, slot, absentKey, now));
   const keys = await Promise.all(observing);
-  const replies = keys.map(({ absent }) => absent);
+  const replies = keys.map(({ absentReply }) => absentReply);
 
   let keyless: S3RequestResult | undefined;
   if (keys.length === 0) {
@@ -98,7 +98,7 @@ export async function observeBucket(
   if (isShut) return seen;
 
   const stranger = await observeStranger(bucket, sampleKeys[0] ?? absentKey, now);
-  const acceptedKey = keys.find(({ absent }) => isKeyAccepted(absent, bucket));
+  const acceptedKey = keys.find(({ absentReply }) => isKeyAccepted(absentReply, bucket));
   if (acceptedKey === undefined) return { ...seen, stranger };
 
   const { credentials } = acceptedKey.slot;
@@ -152,8 +152,8 @@ async function observeKey(
   absentKey: string,
   now: () => number,
 ): Promise<KeySeen> {
-  const absent = await getFirstByte(bucket, slot.credentials, absentKey, now);
-  return { slot, source: sourceOfSlot(project, bucket, slot), absent };
+  const absentReply = await getFirstByte(bucket, slot.credentials, absentKey, now);
+  return { slot, source: sourceOfSlot(project, bucket, slot), absentReply };
 }
 
 function sourceOfSlot({ secrets }: Project, bucket: Bucket, { name }: Slot): string {

@@ -22,14 +22,14 @@ import { offsetText } from "./s3-reply.ts";
 
 /** Why a browser gets no picture. The first paragraph that fits decides. */
 export function explainNoPicture(
-  seen: Observations,
+  observations: Observations,
   subject: Subject,
   picture: PictureSeen,
   { result }: BrowserAnswer,
   earlier: readonly Finding[],
 ): Finding {
-  if (isRefusedSignature(picture)) return explainSignature(seen, subject, picture);
-  if (isRefusedToken(picture)) return explainToken(seen, subject, picture);
+  if (isRefusedSignature(picture)) return explainSignature(observations, subject, picture);
+  if (isRefusedToken(picture)) return explainToken(observations, subject, picture);
 
   if (isNoAnswer(result)) {
     return error("image", subject, {
@@ -39,7 +39,7 @@ export function explainNoPicture(
   }
 
   const outcome = `${picture.path} answers ${outcomeOf(picture)}`;
-  const isOfCache = isOlderRefusal(result.headers) || isRefutedByWorker(seen, picture);
+  const isOfCache = isOlderRefusal(result.headers) || isRefutedByWorker(observations, picture);
   const cause = earlier.find((finding) => isCause(finding, picture));
   if (cause !== undefined) {
     const remedy = isOfCache
@@ -55,8 +55,8 @@ export function explainNoPicture(
     });
   }
 
-  const { isLocalRun, envConfig } = seen.project;
-  const remedy = remedyOfRefusal(seen, picture, result);
+  const { isLocalRun, envConfig } = observations.project;
+  const remedy = remedyOfRefusal(observations, picture, result);
   return error("image", subject, {
     seen: outcome,
     remedy: isLocalRun ? localRemedy(envConfig, remedy) : remedy,
@@ -126,12 +126,12 @@ const ZONE_EVENTS: readonly (string | undefined)[] = [
 
 /** What to do where nothing else was found. The first paragraph that fits decides. */
 function remedyOfRefusal(
-  seen: Observations,
+  observations: Observations,
   picture: PictureSeen,
   { status, headers }: Pick<Body, "status" | "headers">,
 ): string {
   const { event } = picture;
-  const { envConfig } = seen.project;
+  const { envConfig } = observations.project;
   if (!isOfVitrine(headers)) {
     return "make sure that no rule, snippet or other Worker is in front of this Worker (Security → Events in the dashboard)";
   }
@@ -156,7 +156,7 @@ function remedyOfRefusal(
 
   const remedy = `run ${tail}, then ask again: the log names the reason, and ${errorsPage(event)}`;
   const isOfZone = status === 502 && isOfEdge(picture) && ZONE_EVENTS.includes(event);
-  return isOfZone ? withTokenAdvice(seen, remedy) : remedy;
+  return isOfZone ? withTokenAdvice(observations, remedy) : remedy;
 }
 
 function errorsPage(event: string | undefined): string {

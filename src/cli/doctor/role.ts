@@ -35,16 +35,16 @@ export function checkOwnIssuer({ project }: Observations, issuerSeen: OwnIssuerS
 
 /** What /healthz says of a role. The first failure hides later ones. */
 export function checkRole(
-  seen: Observations,
+  observations: Observations,
   { bucket }: BucketSeen,
   { role: health }: BucketHealth,
 ): Finding[] {
   const { role } = bucket;
   if (health === undefined || role === undefined) return [];
 
-  const about = `${seen.site?.baseUrl}: bucket ${bucket.name}, its role`;
+  const about = `${observations.site?.baseUrl}: bucket ${bucket.name}, its role`;
   const subject = { about, bucket: bucket.name };
-  const { envConfig } = seen.project;
+  const { envConfig } = observations.project;
 
   // Without credentials, the state is what STS says, else what S3 says to them.
   const { state, expires } = health;
@@ -52,7 +52,7 @@ export function checkRole(
 
   return [
     checkSession(envConfig, subject, role, health, expires),
-    checkRoleRights(seen, subject, bucket, role, state),
+    checkRoleRights(observations, subject, bucket, role, state),
   ];
 }
 
@@ -97,7 +97,7 @@ function checkSession(
  * @param s3Code how S3 answers credentials of the role: `ok` or its code
  */
 function checkRoleRights(
-  seen: Observations,
+  observations: Observations,
   subject: Subject,
   bucket: Bucket,
   { arn }: Role,
@@ -108,7 +108,12 @@ function checkRoleRights(
   const reply = { status: 403, code: s3Code };
   const meaning = meaningOfReply(reply, bucket);
   if (meaning.kind === "bucket-fault") {
-    const { check, ...problem } = explainBucketFault(meaning.check, reply, bucket, seen.project);
+    const { check, ...problem } = explainBucketFault(
+      meaning.check,
+      reply,
+      bucket,
+      observations.project,
+    );
     return error(check, subject, problem);
   }
 
@@ -116,7 +121,7 @@ function checkRoleRights(
   const bucketArn = `arn:${partition}:s3:::${bucket.bucket}`;
   const objectsArn = `${bucketArn}/${bucket.prefix}*`;
   const statements = [{ Effect: "Allow", Action: "s3:GetObject", Resource: objectsArn }];
-  if (needsList(seen.project, bucket) !== "none") {
+  if (needsList(observations.project, bucket) !== "none") {
     statements.push({ Effect: "Allow", Action: "s3:ListBucket", Resource: bucketArn });
   }
   return error("role-rights", subject, {

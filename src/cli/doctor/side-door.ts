@@ -11,11 +11,11 @@ import { isOpenDoor, isOpenToNeighbours, type SideDoorSeen } from "./observe-sid
 import { DOOR_IMPACT, explainRule, isWrongRule } from "./zone-rule.ts";
 
 /** Whether nobody but Vitrine can have images transformed. */
-export function checkSideDoor(seen: Observations, sideDoor: SideDoorSeen): Finding {
+export function checkSideDoor(observations: Observations, sideDoor: SideDoorSeen): Finding {
   const { bucket, about, neighbour, object } = sideDoor;
   const subject = { about, bucket: bucket.name };
   if (isOpenDoor(sideDoor)) {
-    const problem = explainOpenDoor(seen, sideDoor);
+    const problem = explainOpenDoor(observations, sideDoor);
     return error("side-door", subject, { ...problem, impact: DOOR_IMPACT });
   }
 
@@ -26,7 +26,7 @@ export function checkSideDoor(seen: Observations, sideDoor: SideDoorSeen): Findi
     return ok("side-door", subject, `it is shut at this host: ${neighbour.text}`);
   }
 
-  const rule = zoneOfSite(seen)?.rule;
+  const rule = zoneOfSite(observations)?.rule;
   if (rule?.kind === "shut" && unclear.state === "fetches") {
     return warning("side-door", subject, {
       seen: `the edge asks the bucket for others, although the zone has the rule “${rule.description}”: ${unclear.text}`,
@@ -43,7 +43,7 @@ export function checkSideDoor(seen: Observations, sideDoor: SideDoorSeen): Findi
     return note("side-door", subject, text);
   }
 
-  const deploy = commandFor(seen.project.envConfig, "npx vitrine deploy");
+  const deploy = commandFor(observations.project.envConfig, "npx vitrine deploy");
   const text = `whether the side door is open is unknown: ${unclear.text}. To be sure, ${deploy} --setup blocks it by a rule. By hand: ${RULE_BY_HAND}`;
   return note("side-door", subject, text);
 }
@@ -56,21 +56,21 @@ const RULE_WITHOUT_EFFECT =
 
 /** What to do first is about the rule, which shuts the door; Sources come second. */
 function explainOpenDoor(
-  seen: Observations,
+  observations: Observations,
   sideDoor: SideDoorSeen,
 ): Pick<Problem, "seen" | "remedy"> {
   const { bucket, key, neighbour, object } = sideDoor;
-  const { envConfig } = seen.project;
+  const { envConfig } = observations.project;
   const answer = isOpenToNeighbours(neighbour)
     ? `anyone can have images of other buckets transformed: ${neighbour.text}`
     : `anyone can have ${key} at any size, whatever presets and signatures say: ${object.text}`;
 
-  const zone = zoneOfSite(seen);
+  const zone = zoneOfSite(observations);
   const narrow = narrowSourcesText(bucket, zone);
   if (zone === undefined || zone.rule.kind === "unread") {
     const deploy = commandFor(envConfig, "npx vitrine deploy");
     const remedy = `${deploy} --setup adds a rule that blocks it. By hand: ${RULE_BY_HAND}. ${narrow}`;
-    return { seen: answer, remedy: withTokenAdvice(seen, remedy) };
+    return { seen: answer, remedy: withTokenAdvice(observations, remedy) };
   }
 
   if (isWrongRule(zone.rule)) {

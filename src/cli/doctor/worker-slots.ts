@@ -22,12 +22,12 @@ import { explainBucketFault, isKeyAccepted, meaningOfReply } from "./s3-reply.ts
 
 /** What /healthz says of the slots of a bucket, or of its R2 binding. */
 export function checkWorkerSlots(
-  seen: Observations,
+  observations: Observations,
   bucketSeen: BucketSeen,
   { slots, r2 }: BucketHealth,
 ): Finding[] {
   const { bucket } = bucketSeen;
-  const prefix = `${seen.site?.baseUrl}: bucket ${bucket.name}`;
+  const prefix = `${observations.site?.baseUrl}: bucket ${bucket.name}`;
   if (r2 !== undefined) {
     const subject = { about: `${prefix}, its binding`, bucket: bucket.name };
     return [checkBinding(subject, r2)];
@@ -39,7 +39,7 @@ export function checkWorkerSlots(
     const { access_key: key } = slot;
     const about = key === undefined ? slotName : `${slotName}: the key ${key}`;
     const subject = { about, bucket: bucket.name };
-    return checkWorkerSlot(seen, subject, bucketSeen, slot, hasWorking);
+    return checkWorkerSlot(observations, subject, bucketSeen, slot, hasWorking);
   });
 }
 
@@ -56,7 +56,7 @@ function checkBinding(subject: Subject, state: string): Finding {
 
 /** @param hasWorking whether any slot of the bucket works */
 function checkWorkerSlot(
-  seen: Observations,
+  observations: Observations,
   subject: Subject,
   bucketSeen: BucketSeen,
   slot: SlotHealth,
@@ -66,12 +66,12 @@ function checkWorkerSlot(
     return [ok("health", subject, "it works"), ...compareWorkingKey(subject, bucketSeen, slot)];
   }
 
-  const fault = explainSlot(seen, bucketSeen, slot, hasWorking);
+  const fault = explainSlot(observations, bucketSeen, slot, hasWorking);
   if (fault === undefined) return [];
 
   const { check, ...problem } = fault;
-  const severity = hasWorking ? warning : error;
-  return [severity(check, subject, problem)];
+  const report = hasWorking ? warning : error;
+  return [report(check, subject, problem)];
 }
 
 /** Another key at hand than the Worker's is no fault, but explains what the doctor finds of it. */
@@ -94,12 +94,12 @@ type SlotFault = Pick<Finding, "check"> & Problem;
 
 /** Why a slot of the Worker does not work. @returns undefined if a deploy of wrangler.toml changes it */
 function explainSlot(
-  seen: Observations,
+  observations: Observations,
   bucketSeen: BucketSeen,
   slot: SlotHealth,
   hasWorking: boolean,
 ): SlotFault | undefined {
-  const { project, site } = seen;
+  const { project, site } = observations;
   if (slot.state === "incomplete") return explainIncompleteSlot(project, bucketSeen.bucket, slot);
 
   const { bucket: bucketName } = configuredBucket(project, bucketSeen.bucket);
@@ -118,10 +118,10 @@ function explainSlot(
     }
 
     case "key-refused":
-      return explainRefusedKey(seen, bucketSeen, slot, meaning.code, hasWorking);
+      return explainRefusedKey(observations, bucketSeen, slot, meaning.code, hasWorking);
 
     case "accepted":
-      return explainDeniedCanary(seen, bucketSeen, slot);
+      return explainDeniedCanary(observations, bucketSeen, slot);
 
     default:
       return meaning satisfies never;
@@ -131,7 +131,7 @@ function explainSlot(
 /** S3 and the Worker differ. Where S3 and this machine agree, it is the Worker's clock. */
 function remedyOfWorkerClock({ bucket, keys }: BucketSeen): string {
   const { host } = new URL(bucket.baseUrl);
-  const agrees = keys.some(({ absent }) => isKeyAccepted(absent, bucket));
+  const agrees = keys.some(({ absentReply }) => isKeyAccepted(absentReply, bucket));
   if (agrees) {
     return "wait, and see https://www.cloudflarestatus.com: the Worker's clock is Cloudflare's";
   }
@@ -192,16 +192,16 @@ function secretIn(mistake: string): string | undefined {
 
 /** S3 does not accept the Worker's key. */
 function explainRefusedKey(
-  seen: Observations,
+  observations: Observations,
   bucketSeen: BucketSeen,
   slot: SlotHealth,
   code: string,
   hasWorking: boolean,
 ): SlotFault {
-  const { project } = seen;
+  const { project } = observations;
   const { bucket } = bucketSeen;
   const refusal = describeKeyRefusal(code);
-  const better = findBetterKey(seen, bucketSeen, slot);
+  const better = findBetterKey(observations, bucketSeen, slot);
   if (better !== undefined) {
     const text = `${refusal.seen}. ${better.seen}`;
     return { check: refusal.check, seen: text, remedy: better.remedy };
@@ -259,15 +259,15 @@ function correctLocalSecrets(
 
 /** S3 accepts the Worker's key, and denies it the canary. */
 function explainDeniedCanary(
-  seen: Observations,
+  observations: Observations,
   bucketSeen: BucketSeen,
   slot: SlotHealth,
 ): SlotFault | undefined {
-  const { project, site } = seen;
+  const { project, site } = observations;
   const { state, missing, access_key: key = "the key" } = slot;
   const check = "sample";
 
-  const better = findBetterKey(seen, bucketSeen, slot);
+  const better = findBetterKey(observations, bucketSeen, slot);
   if (better?.isOtherKey) {
     const text = `S3 denies the canary to the Worker (${state}). ${better.seen}`;
     return { check, seen: text, remedy: better.remedy };
@@ -297,21 +297,21 @@ type BetterKey = {
 
 /** A key at hand that opens the bucket, where the Worker's does not: most often the Worker has another one. */
 function findBetterKey(
-  seen: Observations,
+  observations: Observations,
   { bucket, keys, samples }: BucketSeen,
   { slot, access_key: workerKey }: SlotHealth,
 ): BetterKey | undefined {
   const key = keys.find((keySeen) => keySeen.slot.name === slot);
   if (key === undefined || workerKey === undefined) return undefined;
-  if (!isKeyAccepted(key.absent, bucket)) return undefined;
+  if (!isKeyAccepted(key.absentReply, bucket)) return undefined;
 
   // A key that may not read, or that is another environment's, is no better.
   const isDenied = samples.some(({ reply }) => reply !== undefined && reply.bytes === undefined);
-  if (isDenied || seen.keyOwners.has(key.slot.credentials.accessKeyId)) return undefined;
+  if (isDenied || observations.keyOwners.has(key.slot.credentials.accessKeyId)) return undefined;
 
   const { source } = key;
   const maskedId = maskKeyId(key.slot);
-  const remedy = remedyByBetterKey(seen.project, bucket, key);
+  const remedy = remedyByBetterKey(observations.project, bucket, key);
   if (maskedId === workerKey) {
     const text = `${source} has a secret for ${maskedId} that S3 accepts: the Worker has another secret`;
     return { seen: text, remedy, isOtherKey: false };
@@ -351,11 +351,11 @@ function unprovenSecrets(
 
 /** Whether the Worker's key or role may list, where that is needed: S3 answers 403 for what is missing if not (A6). */
 export function checkWorkerListRight(
-  seen: Observations,
+  observations: Observations,
   { bucket }: BucketSeen,
   { slots, role }: BucketHealth,
 ): Finding[] {
-  const need = needsList(seen.project, bucket);
+  const need = needsList(observations.project, bucket);
   if (need === "none") return [];
 
   const slot = slots.find(mayOnlyRead);
@@ -363,10 +363,13 @@ export function checkWorkerListRight(
   if (slot === undefined && !isRoleDenied) return [];
 
   const owner = role ? `the role ${role.role}` : `the user of the Worker's key ${slot?.access_key}`;
-  const subject = { about: `${seen.site?.baseUrl}: bucket ${bucket.name}`, bucket: bucket.name };
+  const subject = {
+    about: `${observations.site?.baseUrl}: bucket ${bucket.name}`,
+    bucket: bucket.name,
+  };
   const problem = describeListNeed(bucket, need, owner);
-  const severity = need === "follower" ? error : warning;
-  return [severity("list", subject, problem)];
+  const report = need === "follower" ? error : warning;
+  return [report("list", subject, problem)];
 }
 
 /** A credential that may not even read the canary may be the wrong one: it must not get a right. */

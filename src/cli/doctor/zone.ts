@@ -45,8 +45,8 @@ export type BucketSettings = {
   readonly transformations: "on" | "off" | "unknown";
 };
 
-export function settingsOf(seen: Observations, bucket: Bucket): BucketSettings {
-  const zone = zoneOfSite(seen);
+export function settingsOf(observations: Observations, bucket: Bucket): BucketSettings {
+  const zone = zoneOfSite(observations);
   if (zone === undefined) return { zone, sources: "unknown", transformations: "unknown" };
 
   const transformations = TRANSFORMATIONS[zone.transformations.kind];
@@ -66,16 +66,16 @@ function isSourceMissing({ sources, transformations }: ZoneSettings, bucket: Buc
 }
 
 /** Checks the zone of `--url`: a setting that is missing there, or could not be read, keeps its pictures from being shown. */
-export function checkZoneOfSite(seen: Observations): Finding[] {
-  const zone = zoneOfSite(seen);
-  return zone === undefined ? [] : checkZone(seen, zone, {});
+export function checkZoneOfSite(observations: Observations): Finding[] {
+  const zone = zoneOfSite(observations);
+  return zone === undefined ? [] : checkZone(observations, zone, {});
 }
 
 type ZoneImpact = Pick<Finding, "impact">;
 
 /** Checks the zones of the other hosts, and names the hosts whose zone is not known. Without `--url`, these are all hosts. */
-export function checkOtherZones(seen: Observations): Finding[] {
-  const { zones, site } = seen;
+export function checkOtherZones(observations: Observations): Finding[] {
+  const { zones, site } = observations;
   if (zones?.kind === "no-package") {
     const text = `the settings of the zone are not read: ${zones.fault}`;
     return [note("zone", { about: "the zone" }, text)];
@@ -87,11 +87,11 @@ export function checkOtherZones(seen: Observations): Finding[] {
       ? {}
       : { impact: "visitors of these hosts were not looked at: --url is about one host" };
 
-  const ownZone = zoneOfSite(seen);
+  const ownZone = zoneOfSite(observations);
   const findings: Finding[] = [];
   for (const zone of zones.zones) {
     if (zone.kind === "no-zone") findings.push(explainNoZone(zone));
-    else if (zone !== ownZone) findings.push(...checkZone(seen, zone, impact));
+    else if (zone !== ownZone) findings.push(...checkZone(observations, zone, impact));
   }
   return findings;
 }
@@ -118,11 +118,11 @@ function aboutZone({ name, hosts }: ZoneSettings): string {
 }
 
 /** Checks what keeps pictures from being shown. The side door does not: checkZoneDoors is about it. */
-function checkZone(seen: Observations, zone: ZoneSettings, impact: ZoneImpact): Finding[] {
+function checkZone(observations: Observations, zone: ZoneSettings, impact: ZoneImpact): Finding[] {
   return [
     ...explainUnread(zone),
-    ...checkSources(seen, zone, impact),
-    ...checkTransformations(seen, zone, impact),
+    ...checkSources(observations, zone, impact),
+    ...checkTransformations(observations, zone, impact),
   ];
 }
 
@@ -149,7 +149,11 @@ function explainUnread(zone: ZoneSettings): Finding[] {
   });
 }
 
-function checkSources(seen: Observations, zone: ZoneSettings, impact: ZoneImpact): Finding[] {
+function checkSources(
+  observations: Observations,
+  zone: ZoneSettings,
+  impact: ZoneImpact,
+): Finding[] {
   const { sources, transformations } = zone;
   const about = aboutZone(zone);
   if (sources.kind === "unread") return [];
@@ -159,14 +163,14 @@ function checkSources(seen: Observations, zone: ZoneSettings, impact: ZoneImpact
     return [ok("sources", { about }, "all origins are allowed")];
   }
 
-  const { config } = seen.project;
+  const { config } = observations.project;
   const buckets = edgeBucketsOf(config.routes);
   const missing = buckets.filter((bucket) => isSourceMissing(zone, bucket));
   if (missing.length === 0) {
     const entries = new Set(buckets.map(sourceEntryOf));
     return [ok("sources", { about }, `Sources allows ${[...entries].join(", ")}`)];
   }
-  return missing.map((bucket) => explainMissingSource(seen, zone, bucket, impact));
+  return missing.map((bucket) => explainMissingSource(observations, zone, bucket, impact));
 }
 
 function explainMissingSource(
@@ -227,16 +231,16 @@ function checkTransformations(
 }
 
 /** Checks whether the zones let nobody else transform images. */
-export function checkZoneDoors(seen: Observations): Finding[] {
-  const { zones } = seen;
+export function checkZoneDoors(observations: Observations): Finding[] {
+  const { zones } = observations;
   if (zones?.kind !== "zones") return [];
 
   const settings = zones.zones.filter((zone) => zone.kind === "zone");
-  return settings.flatMap((zone) => [...checkRule(seen, zone), ...checkOrigins(zone)]);
+  return settings.flatMap((zone) => [...checkRule(observations, zone), ...checkOrigins(zone)]);
 }
 
-function checkRule(seen: Observations, zone: ZoneSettings): Finding[] {
-  const { site, project } = seen;
+function checkRule(observations: Observations, zone: ZoneSettings): Finding[] {
+  const { site, project } = observations;
   const { name, rule } = zone;
   const subject = { about: aboutDoor(zone) };
   if (rule.kind === "shut") {
@@ -245,7 +249,7 @@ function checkRule(seen: Observations, zone: ZoneSettings): Finding[] {
   if (!isWrongRule(rule)) return [];
 
   // If the side door of this host was seen open, checkSideDoor reports it, and names the rule.
-  const isZoneOfSite = zone === zoneOfSite(seen);
+  const isZoneOfSite = zone === zoneOfSite(observations);
   const sideDoors = isZoneOfSite && site !== undefined ? site.sideDoors : [];
   if (sideDoors.some(isOpenDoor)) return [];
 
