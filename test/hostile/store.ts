@@ -244,6 +244,16 @@ async function visitStored(
   const type = headers.get("content-type");
   const isInPlace = /avif|webp/.test(formats[0] ?? "") && type !== `image/${formats[0]}`;
   if (isKnown || isInPlace) return;
+  // Where the put failed, an entry may be there that somebody has spoilt. With the ETag of this rendition, it counts as the
+  // Worker's own, and is deleted when the object turns out to be replaced. Somebody may have spoilt the ETag, too.
+  const [, ownEtag] = right;
+  const isOwnSpoilt = entry?.isSpoilt === true && entry.result[1] === ownEtag;
+  const mayDeleteSpoilt = engine === "replaced" && PUTS.includes(fault) && isOwnSpoilt;
+  if (mayDeleteSpoilt && store.objects.size < model.size) {
+    model.delete(name);
+    return;
+  }
+
   // A put that failed may have been written.
   const isDeleted = engine === "deleted" && PUTS.includes(fault);
   if (isDeleted || (engine === "replaced" && WRITABLE.includes(fault))) model.delete(name);
