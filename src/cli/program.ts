@@ -7,6 +7,7 @@ import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
 import type { Exit, Run, World } from "./command.ts";
 import { EXIT, isFault, logInColour, page } from "./command.ts";
+import { completeCommand, isCompletionRequest, printCompletions } from "./complete/index.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type LoadLocal } from "./dev/index.ts";
 import { doctorCommand, examineSite } from "./doctor/index.ts";
@@ -35,6 +36,7 @@ const COMMANDS = [
   rotateCommand,
   purgeCommand,
   warmCommand,
+  completeCommand,
 ] as const satisfies readonly ((world: World, run: Run, load: LoadLocal) => unknown)[];
 
 const HELP = `
@@ -87,6 +89,11 @@ export async function runProgram(
     });
     const commandLine = command === program ? "npx vitrine" : `npx vitrine ${command.name()}`;
     command.showHelpAfterError(`(${commandLine} --help says more)`);
+  }
+
+  if (isCompletionRequest(args)) {
+    await printCompletions(world, program.commands, args);
+    return EXIT.done;
   }
 
   try {

@@ -14,7 +14,7 @@ import { SECRETS } from "../support/env.ts";
 const folder = createFolder({}, {});
 
 const { out: overview } = await vitrine(["--help"]);
-const names = [...overview.matchAll(/^ {2}(?!help\b)([a-z]+)(?:\|[a-z]+)?(?: \[| {2})/gm)].map(
+const names = [...overview.matchAll(/^ {2}(?!help\b)([a-z]+)(?:\|[a-z]+)?(?: [[<]| {2})/gm)].map(
   ([, name = ""]) => name,
 );
 

@@ -18,7 +18,7 @@ import { listPages, readPage } from "./pages.ts";
 
 const SITE = "https://images.example.com";
 const { out } = await vitrine(["--help"]);
-const COMMANDS = [...out.matchAll(/^ {2}(?!help\b)([a-z|]+)(?: \[| {2})/gm)].flatMap(
+const COMMANDS = [...out.matchAll(/^ {2}(?!help\b)([a-z|]+)(?: [[<]| {2})/gm)].flatMap(
   ([, names = ""]) => names.split("|"),
 );
 const { scripts } = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));

@@ -1,0 +1,120 @@
+// The script by which a shell completes `vitrine` and `npx vitrine`. It runs nothing but this project's own `vitrine`.
+
+import { script } from "@bomb.sh/tab";
+
+/** The shells that have a script. */
+export const SHELLS = ["bash", "zsh", "fish"] as const;
+
+export type Shell = (typeof SHELLS)[number];
+
+/** The function of the script that runs `vitrine`. */
+const EXECUTABLE = "__vitrine_run";
+
+const POSIX_RUN = `${EXECUTABLE}() {
+    if [ -x node_modules/.bin/vitrine ]; then
+        node_modules/.bin/vitrine "$@"
+    else
+        npx --no -- vitrine "$@"
+    fi
+}`;
+
+/** Returns the script that a shell has to read once. */
+export function completionScript(shell: Shell): string {
+  const text = captureOutput(() => script(shell, "vitrine", EXECUTABLE));
+
+  // Each program that completes by this library has the same constants. A second one that sets them fails in bash.
+  const sharedConstants = /^readonly (?<name>ShellComp\w+)=(?<value>\d+)$/gm;
+  const repeatable = text.replace(sharedConstants, ': "$${$<name>:=$<value>}"');
+  return `${RUN[shell]}\n\n${repeatable}\n${NPX[shell]}`;
+}
+
+/** The library can only print. It prints at once. */
+export function captureOutput(work: () => void): string {
+  const { log } = console;
+  const lines: string[] = [];
+  console.log = (text: string) => lines.push(text);
+
+  try {
+    work();
+  } finally {
+    console.log = log;
+  }
+  return lines.join("\n");
+}
+
+/**
+ * Runs the project's `vitrine`, which is faster without npx. `--no`: where the package is not installed, npx would get a
+ * package of this name from npm's registry, and run it.
+ */
+const RUN = {
+  bash: POSIX_RUN,
+  zsh: POSIX_RUN,
+  fish: `function ${EXECUTABLE}
+    if test -x node_modules/.bin/vitrine
+        node_modules/.bin/vitrine $argv
+    else
+        npx --no -- vitrine $argv
+    end
+end`,
+} as const satisfies Readonly<Record<Shell, string>>;
+
+/** The library completes the word `vitrine` alone, and a project has it behind `npx`. Other words of npx stay as they were. */
+const NPX = {
+  bash: `# vitrine may be followed by names of files
+complete -o default -F __vitrine_complete vitrine
+
+# npx vitrine
+__vitrine_npx_before=$(complete -p npx 2>/dev/null | sed -n 's/.* -F \\([^ ]*\\) .*/\\1/p')
+[[ $__vitrine_npx_before == __vitrine_npx ]] && __vitrine_npx_before=
+__vitrine_npx() {
+    if [[ \${COMP_WORDS[1]} == vitrine && $COMP_CWORD -gt 1 ]]; then
+        local before=\${COMP_LINE%%vitrine*}
+        COMP_LINE=\${COMP_LINE#"$before"}
+        COMP_POINT=$((COMP_POINT - \${#before}))
+        COMP_WORDS=("\${COMP_WORDS[@]:1}")
+        COMP_CWORD=$((COMP_CWORD - 1))
+        __vitrine_complete vitrine "$2" "$3"
+    elif [[ $COMP_CWORD -eq 1 && -n $2 && vitrine == "$2"* ]]; then
+        COMPREPLY=(vitrine)
+    elif [[ -n $__vitrine_npx_before ]]; then
+        $__vitrine_npx_before "$@"
+    fi
+}
+complete -o default -F __vitrine_npx npx`,
+
+  zsh: `# npx vitrine
+[[ \${_comps[npx]:-} != _vitrine_npx ]] && _vitrine_npx_before=\${_comps[npx]:-_default}
+_vitrine_npx() {
+    if (( CURRENT > 2 )) && [[ \${words[2]} == vitrine ]]; then
+        shift words
+        (( CURRENT -= 1 ))
+        _vitrine
+    elif (( CURRENT == 2 )) && [[ -n \${words[2]} && vitrine == \${words[2]}* ]]; then
+        compadd vitrine
+    else
+        $_vitrine_npx_before
+    fi
+}
+compdef _vitrine_npx npx`,
+
+  fish: `# npx vitrine
+function __vitrine_is_after_npx
+    set -l args (commandline -opc)
+    test (count $args) -ge 2; and test "$args[2]" = vitrine
+end
+
+function __vitrine_complete_after_npx
+    set -l args (commandline -opc)
+    set -l current (commandline -ct)
+    set -l results (${EXECUTABLE} complete -- $args[3..-1] "$current" 2>/dev/null)
+    # The last line is for the other shells, unless it asks for names of files.
+    if test "$results[-1]" = ":0"
+        __fish_complete_path "$current"
+    else
+        printf "%s\\n" $results[1..-2]
+    end
+end
+
+complete -c npx -n __fish_is_first_arg -a vitrine -d "Commands for operators of a Vitrine"
+complete -c npx -n __vitrine_is_after_npx -f -a "(__vitrine_complete_after_npx)"`,
+} as const satisfies Readonly<Record<Shell, string>>;

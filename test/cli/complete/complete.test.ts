@@ -1,0 +1,73 @@
+// What `vitrine complete` prints for the script of a shell. The shells themselves: shells.test.ts.
+
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { createFolder, createProject, STAGED } from "../../support/cli/folder.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
+
+const project = createProject(STAGED);
+const broken = createFolder({ PRESETS: "none" });
+const empty = createTemporaryFolder("vitrine-complete-");
+
+/** What a shell may go on with, without descriptions; the last line says how the shell takes it. */
+async function completionsOf(folder: string, typed: readonly string[]): Promise<readonly string[]> {
+  const { code, out, err } = await vitrine(["complete", "--", ...typed], { folder });
+  expect([code, err]).toEqual([0, ""]);
+  return out
+    .trimEnd()
+    .split("\n")
+    .map((line) => line.replace(/\t.*/, ""));
+}
+
+test.each([
+  { typed: ["purge", "--dry"], completions: ["--dry-run", ":4"] },
+  { typed: ["url", "-p", "hero@"], completions: ["hero@640w", "hero@1920w", ":4"] },
+  { typed: ["url", "--preset", "card", "--e"], completions: ["--expires", "--env", ":4"] },
+  { typed: ["url", "--env", "s"], completions: ["staging", ":4"] },
+  { typed: ["client", "../app/"], completions: [":0"] },
+  { typed: ["facts", "-o", ""], completions: [":0"] },
+  { typed: ["no-such-command", ""], completions: [":4"] },
+  { typed: ["url", "--no-such-option", ""], completions: [":4"] },
+])("$typed goes on with $completions", async ({ typed, completions }) => {
+  expect(await completionsOf(project, typed)).toEqual(completions);
+});
+
+test.each([
+  { folder: "without a wrangler.toml", path: empty },
+  { folder: "whose wrangler.toml has a mistake", path: broken },
+])(
+  "in a folder $folder, commands and options still complete, and nothing is said",
+  async ({ path }) => {
+    expect(await completionsOf(path, ["dep"])).toEqual(["deploy", ":4"]);
+    expect(await completionsOf(path, ["url", "--pre"])).toEqual(["--preset", ":4"]);
+    expect(await completionsOf(path, ["url", "--preset", ""])).toEqual([":4"]);
+    expect(await completionsOf(path, ["url", ""])).toEqual([":4"]);
+
+    // A Tab makes no key of a local run that never ran.
+    expect(existsSync(join(path, ".wrangler"))).toBe(false);
+  },
+);
+
+test("a name that a shell would expand is not completed", async () => {
+  const { card } = STAGED.vars.PRESETS;
+  const folder = createProject({
+    ...STAGED,
+    env: { "a$(b)": STAGED.env.staging, prod: { vars: { PRESETS: { card } } } },
+  });
+  expect(await completionsOf(folder, ["check", "--env", ""])).toEqual(["prod", ":4"]);
+});
+
+test.each(["bash", "zsh", "fish"])(
+  "a Tab in %s never gets a package named vitrine from npm",
+  async (shell) => {
+    const { code, out } = await vitrine(["complete", shell]);
+    expect(code).toBe(0);
+    expect(out.match(/^ *npx .*$/gm)).toEqual([expect.stringMatching(/^ *npx --no -- vitrine /)]);
+  },
+);
+
+test("there is no script for another shell", async () => {
+  expect(await vitrine(["complete", "tcsh"])).toMatchObject({ code: 3, out: "" });
+});
