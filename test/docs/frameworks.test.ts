@@ -24,6 +24,9 @@ const FILES: readonly [example: string, tested: string][] = [
   ["app/pages/index.vue", "nuxt-app/app/pages/index.vue"],
   ["src/image-service.ts", "astro-app/src/image-service.ts"],
   ["src/pages/index.astro", "astro-app/src/pages/index.astro"],
+  ["src/routes/friends/+page.server.ts", "svelte-app/src/routes/friends/+page.server.ts"],
+  ["src/routes/friends/+page.svelte", "svelte-app/src/routes/friends/+page.svelte"],
+  ["src/routes/friends.tsx", "tanstack-app/src/routes/friends.tsx"],
   ["src/app/image-loader.ts", "angular-app/src/app/image-loader.ts"],
   ["src/app/fig.ts", "angular-app/src/app/fig.ts"],
 ];

@@ -4,6 +4,7 @@ import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import { freePort } from "../support/free-port.ts";
 
 const ENV = {
@@ -57,7 +58,7 @@ export async function pagesOf(
     const ready = new Promise<void>((resolve) => {
       const hear = (chunk: Buffer) => {
         output += chunk;
-        if (/ready in|listening on/i.test(output)) resolve();
+        if (/ready in|listening on|local: /i.test(stripVTControlCharacters(output))) resolve();
       };
       server.stdout.on("data", hear);
       server.stderr.on("data", hear);

@@ -1,0 +1,3 @@
+import { friends } from "../../../../sign.ts";
+
+export const load = async () => ({ friends: await friends() });
