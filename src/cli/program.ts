@@ -17,6 +17,7 @@ import { initCommand } from "./init/index.ts";
 import { purgeCommand } from "./purge/index.ts";
 import { rotateCommand } from "./rotate/index.ts";
 import { withoutTokens } from "./secrets/visitor-token.ts";
+import { statsCommand } from "./stats/index.ts";
 import { visible } from "./terminal/shell.ts";
 import { tokenCommand } from "./token/index.ts";
 import { urlCommand } from "./url/index.ts";
@@ -33,6 +34,7 @@ const COMMANDS = [
   urlCommand,
   tokenCommand,
   explainCommand,
+  statsCommand,
   rotateCommand,
   purgeCommand,
   warmCommand,

@@ -123,6 +123,27 @@ function billedAs({ format, ...options }: RequestInitCfPropertiesImage): string 
   return JSON.stringify([Object.entries(options).sort(), isFacts]);
 }
 
+export type WorstCase = {
+  /** A month. */
+  readonly transformations: number;
+  /** US dollars a month. */
+  readonly dollars: number;
+};
+
+/** What visitors can cause in a month: all variants of all objects. */
+export function worstCaseOf(config: Config, expected: ExpectedCosts | undefined): WorstCase {
+  let transformations = 0;
+  for (const [bucket, perObject] of transformationsOf(config)) {
+    transformations += perObject * (expected?.objects?.[bucket] ?? SOME_OBJECTS);
+  }
+  return { transformations, dollars: dollarsOf(transformations) };
+}
+
+/** US dollars of so many unique transformations in a month (L2). */
+export function dollarsOf(transformations: number): number {
+  return Math.max(0, transformations - FREE) * PRICE;
+}
+
 type CostReport = {
   readonly lines: readonly string[];
   readonly warnings: readonly Warning[];
@@ -136,21 +157,18 @@ export function describeCosts(
 ): CostReport {
   const lines = ["Unique transformations that visitors can cause, all variants of all objects:"];
 
-  let all = 0;
   for (const [bucket, perObject] of transformationsOf(config)) {
     if (perObject === 0) continue;
 
     const expectedCount = expected?.objects?.[bucket];
     const objectCount = expectedCount ?? SOME_OBJECTS;
     const total = perObject * objectCount;
-    all += total;
-
     const line = `  ${bucket}: ${perObject} for an object, ${count(total)} for ${count(objectCount)} objects`;
     const isAssumed = expectedCount === undefined;
     lines.push(isAssumed ? `${line} (assumed: COSTS.objects does not name it)` : line);
   }
 
-  const dollars = Math.max(0, all - FREE) * PRICE;
+  const { dollars } = worstCaseOf(config, expected);
   lines.push(
     `  Each variant counts ${MAX_SETS}: another quality is billed, too, where the first made more bytes than the object has.`,
     "  Most objects need 1; a transparent one may need 4, if old browsers ask.",

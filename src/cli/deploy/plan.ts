@@ -16,9 +16,8 @@ import { hasSecrets, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
 import type { EventsSeen } from "../config/observe-events.ts";
 import {
-  FREE,
+  dollarsOf,
   money,
-  PRICE,
   readExpectedCosts,
   SOME_OBJECTS,
   transformationsOf,
@@ -234,7 +233,7 @@ function renditionLine(
   const { total, isAssumed } = countNewRenditions(config, envConfig, before, after);
   if (total === 0) return "renditions: none has to be made anew";
 
-  const dollars = money(Math.max(0, total - FREE) * PRICE);
+  const dollars = money(dollarsOf(total));
   if (!isAssumed) {
     return `renditions: at most ${count(total)} have to be made, for ${dollars} (${page("docs/costs.md")})`;
   }

@@ -1,0 +1,194 @@
+// vitrine stats: says what the site did in a period, what went wrong, and what it costs. It reads the data points of
+// Analytics Engine by SQL, or those of the local run. It changes nothing.
+
+import { Command, Option } from "@commander-js/extra-typings";
+import { isRefusal } from "../../worker/http/refusal.ts";
+import type { CommandFault, Outcome, Run, World } from "../command.ts";
+import { EXIT, isFault, isMistake, log, page, print } from "../command.ts";
+import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
+import { configFault } from "../config/mistakes.ts";
+import { readDeployed } from "../config/project.ts";
+import { dollarsOf, readExpectedCosts, worstCaseOf } from "../config/transformations.ts";
+import { envOption, NO_DURATION, parseDuration } from "../options.ts";
+import { counted } from "../terminal/progress.ts";
+import { chooseEnvironment, commandFor } from "../wrangler/config-file.ts";
+import { settingsFor } from "../wrangler/settings.ts";
+import { pointsFile, readLocalPoints } from "./points.ts";
+import { createReport, type ReportFrame, type StatsReport } from "./report.ts";
+import { type Period, queriesOf, rowsOf, type StatsRows } from "./rows.ts";
+import { askRows, findSqlApi } from "./sql-api.ts";
+import { reportLines } from "./text.ts";
+
+export function statsCommand(world: World, run: Run) {
+  return new Command("stats")
+    .description("says what the site did this month, what went wrong, and what it costs")
+    .addOption(envOption())
+    .addOption(new Option("--since <time>", "the last 12h or 7d; default: since the month began"))
+    .addOption(new Option("--month <month>", "a whole month, such as 2026-11").conflicts("since"))
+    .option("--local", "the requests of the local run on this machine: without an account")
+    .addOption(new Option("--sql", "prints the SQL, and asks nothing").conflicts("local"))
+    .option("--json", "prints JSON")
+    .addHelpText("after", HELP)
+    .action((options) => run(() => stats(world, options)));
+}
+
+const HELP = `
+Months are those of UTC. Cloudflare keeps data points for three months, if wrangler.toml has the
+dataset METRICS: ${page("docs/metrics.md")}. It is asked with CLOUDFLARE_API_TOKEN and
+CLOUDFLARE_ACCOUNT_ID.
+
+Examples:
+  npx vitrine stats --env production
+  npx vitrine stats --since 7d
+  npx vitrine stats --month 2026-11 --json
+  npx vitrine stats --local`;
+
+type Options = {
+  readonly env?: string | undefined;
+  readonly since?: string | undefined;
+  readonly month?: string | undefined;
+  readonly local?: true | undefined;
+  readonly sql?: true | undefined;
+  readonly json?: true | undefined;
+};
+
+async function stats(world: World, options: Options): Promise<Outcome> {
+  const { stdout } = world;
+
+  // Read the arguments and the project.
+  const period = readPeriod(options, world.now());
+  if (isFault(period)) return period;
+
+  const environment = chooseEnvironment(world, options.env);
+  const envConfig = readEnvironment(world.folder, environment);
+  if (isMistake(envConfig)) return configFault([envConfig]);
+
+  if (options.sql) return printSql(world, envConfig, period);
+
+  // Get the rows, and make the report.
+  const rows = options.local
+    ? localRows(world, environment, period)
+    : await deployedRows(world, envConfig, period);
+  if (isFault(rows)) return rows;
+
+  const source = options.local ? "local" : "cloudflare";
+  const report = createReport(rows, frameOf(envConfig, source, period));
+
+  // Print it.
+  if (options.json) print(stdout, JSON.stringify(report, null, 2));
+  else log(stdout, ...reportLines(report));
+  return EXIT.done;
+}
+
+const DAY_MS = 86_400_000;
+
+/** Analytics Engine has nothing older. */
+const MAX_AGE_DAYS = 93;
+
+/** Reads which time is asked for. Both ends are whole seconds, as SQL has them. */
+function readPeriod({ since, month }: Options, now: number): Period | CommandFault {
+  const until = Math.floor(now / 1000) * 1000 + 1000;
+
+  if (since !== undefined) {
+    const seconds = parseDuration(since);
+    if (seconds === undefined) return { fault: `--since ${since}: ${NO_DURATION}` };
+    if (seconds * 1000 > MAX_AGE_DAYS * DAY_MS) {
+      return { fault: `--since ${since}: Cloudflare keeps data points for three months` };
+    }
+    return { from: until - seconds * 1000, until };
+  }
+
+  if (month === undefined) return { from: monthStart(now, 0), until };
+
+  const groups = /^(?<year>20\d\d)-(?<month>0[1-9]|1[0-2])$/.exec(month)?.groups;
+  if (groups === undefined) return { fault: `--month ${month} is not like 2026-11` };
+
+  const from = Date.UTC(Number(groups["year"]), Number(groups["month"]) - 1);
+  if (from > now) return { fault: `--month ${month} has not begun` };
+  return { from, until: Math.min(monthStart(from, 1), until) };
+}
+
+/** When a month of UTC began. @param months how many months later */
+function monthStart(time: number, months: number): number {
+  const date = new Date(time);
+  return Date.UTC(date.getUTCFullYear(), date.getUTCMonth() + months);
+}
+
+function printSql({ stdout }: World, envConfig: EnvironmentConfig, period: Period): Outcome {
+  const dataset = findDataset(envConfig);
+  if (isFault(dataset)) return dataset;
+
+  const queries = queriesOf(dataset, period);
+  log(stdout, Object.values(queries).join("\n\n"));
+  return EXIT.done;
+}
+
+function findDataset(envConfig: EnvironmentConfig): string | CommandFault {
+  const { dataset } = envConfig;
+  if (dataset !== undefined && /^[\w-]+$/.test(dataset)) return dataset;
+  if (dataset !== undefined) {
+    return {
+      fault: `the dataset of METRICS is not a name of letters, digits, - and _: ${dataset}`,
+    };
+  }
+
+  const tables = settingsFor(envConfig, "[[analytics_engine_datasets]]");
+  return {
+    fault: `nothing is measured: add ${tables} with the binding METRICS, and deploy (${page("docs/metrics.md")}). The requests of the local run: ${commandFor(envConfig, "npx vitrine stats --local")}`,
+  };
+}
+
+async function deployedRows(
+  world: World,
+  envConfig: EnvironmentConfig,
+  period: Period,
+): Promise<StatsRows | CommandFault> {
+  const dataset = findDataset(envConfig);
+  if (isFault(dataset)) return dataset;
+
+  const api = findSqlApi(world, envConfig);
+  if (isFault(api)) return api;
+  return askRows(world, api, dataset, period);
+}
+
+function localRows(
+  world: World,
+  environment: string | undefined,
+  period: Period,
+): StatsRows | CommandFault {
+  const local = readLocalPoints(world.folder, environment);
+  if (local === undefined) {
+    return {
+      fault: `there is no ${pointsFile(environment)}: start npx vitrine dev, and ask for a picture`,
+    };
+  }
+
+  const { points, unreadable } = local;
+  if (unreadable > 0) {
+    log(
+      world.stderr,
+      `${counted(unreadable, "line")} of ${pointsFile(environment)} cannot be read`,
+    );
+  }
+  return rowsOf(points, period);
+}
+
+/** A configuration with mistakes has no worst case. `vitrine check` names them. */
+function frameOf(
+  envConfig: EnvironmentConfig,
+  source: StatsReport["source"],
+  period: Period,
+): ReportFrame {
+  const expected = readExpectedCosts(envConfig.deployedVars, () => {});
+  const config = readDeployed(envConfig);
+  const worstCase = isRefusal(config) ? undefined : worstCaseOf(config, expected);
+
+  return {
+    source,
+    environment: envConfig.environment ?? "",
+    period,
+    dollarsOf,
+    worstCase,
+    budget: expected?.most,
+  };
+}
