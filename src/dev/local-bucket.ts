@@ -240,7 +240,7 @@ function stateOf(path: string): string | undefined {
   const stats = statSync(path, { throwIfNoEntry: false });
   if (!stats?.isFile()) return undefined;
 
-  // A file that takes the place of another one may have its size, and its time of change. It has a time of its own at
-  // which it took this name.
-  return `${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
+  // A file that takes the place of another one may have its size, and its times: those of a file system are coarse. It
+  // is another file of the disk.
+  return `${stats.ino} ${stats.mtimeMs} ${stats.ctimeMs} ${stats.size}`;
 }
