@@ -14,6 +14,8 @@ export type LocalBindings = {
   readonly LOCAL_PROXY?: string;
   /** The secret name of a header with which the local run itself sends events. Nobody else knows it. */
   readonly LOCAL_SENDER?: string;
+  /** What a line of the log with a data point begins with. wrangler's own dataset drops data points. */
+  readonly LOCAL_POINTS?: string;
   /** Any value, if the project has the binding. wrangler's own is a rough one. */
   readonly IMAGES?: unknown;
   /** The queue that the Worker consumes, if wrangler.toml has one. */
@@ -185,13 +187,24 @@ function prepareEnv(env: LocalBindings): object {
     LOCAL_PROXY: _proxy,
     LOCAL_SENDER: _sender,
     LOCAL_EVENTS: _events,
+    LOCAL_POINTS,
     IMAGES,
     ...ownBindings
   } = env;
   globalThis.fetch = throughEdge(send, LOCAL_EDGE);
 
   const images = IMAGES !== undefined && { IMAGES: throughImages(send, LOCAL_EDGE) };
-  const projectEnv = { ...ownBindings, ...images };
+  const metrics = LOCAL_POINTS !== undefined && { METRICS: createDataset(LOCAL_POINTS) };
+  const projectEnv = { ...ownBindings, ...images, ...metrics };
   projectEnvs.set(env, projectEnv);
   return projectEnv;
+}
+
+/** Writes data points into the log. The local run puts them into a file. */
+function createDataset(marker: string): Pick<AnalyticsEngineDataset, "writeDataPoint"> {
+  return {
+    writeDataPoint: ({ blobs, doubles } = {}) => {
+      console.log(marker + JSON.stringify({ time: Date.now(), blobs, doubles }));
+    },
+  };
 }

@@ -23,6 +23,7 @@ import { type ConfigFiles, type ConfigWatcher, createConfigWatcher } from "./con
 import { restrictFile, restrictFolder } from "./file-permissions.ts";
 import { createBucketSync, type ObjectChange } from "./local-bucket.ts";
 import { createLocalEvents, type LocalEvents } from "./local-events.ts";
+import { createPointsLog } from "./local-points.ts";
 import { type LocalProject, prepareDevVars, readLocalProject } from "./local-project.ts";
 import { readPort, startProxy } from "./local-proxy.ts";
 import { readSwitches } from "./read-switches.ts";
@@ -76,10 +77,19 @@ export async function startLocal(
   const sender = `x-vitrine-${randomUUID()}`;
   const workerPort = await findPort();
   const { url: edgeUrl } = await serveEdge(edge, { failed: warnOf("The local edge") });
-  const bindings = { LOCAL_EDGE: edgeUrl, LOCAL_PROXY: header, LOCAL_SENDER: sender };
+  const pointMarker = `x-vitrine-${randomUUID()} `;
+  const bindings = {
+    LOCAL_EDGE: edgeUrl,
+    LOCAL_PROXY: header,
+    LOCAL_SENDER: sender,
+    LOCAL_POINTS: pointMarker,
+  };
 
   const events = createLocalEvents((messages) => postEvents(workerPort, sender, messages));
+  const takePoint = createPointsLog(environment, pointMarker);
   const worker = createWorker(`dev-${port}`, workerPort, bindings, (line) => {
+    if (takePoint(line)) return;
+
     const text = events.terminalText(line);
     if (text !== undefined) log(text);
   });

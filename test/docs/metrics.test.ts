@@ -2,17 +2,16 @@
 
 import { appendFileSync } from "node:fs";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { expect, test } from "vitest";
 import { dataPoint, type RequestMetrics } from "../../src/worker/log/metrics.ts";
 import { createFolder } from "../support/cli/folder.ts";
 import { vitrine } from "../support/cli/vitrine.ts";
+import { createDataset } from "../support/sql-dataset.ts";
 import { readPage } from "./pages.ts";
 
 const PAGE = readPage("docs/metrics.md");
 const NOW = Date.UTC(2026, 10, 26, 10);
 const DAY = 86_400_000;
-const UNITS: Readonly<Record<string, number>> = { DAY, MINUTE: 60_000 };
 
 const QUERIES = new Map(
   [...PAGE.matchAll(/^### ([^\n]+)\n[^#]*?```sh\nask <<'SQL'\n(.*?)\nSQL\n```/gms)].map(
@@ -47,47 +46,11 @@ const REQUESTS: readonly (readonly [at: number, weight: number, facts: RequestMe
   [NOW - 3 * DAY, 1, { ...IMAGE, cache: "hit", ms: 9000, bytes: 70_000 }],
 ];
 
-/** The functions of Cloudflare's SQL reference that the queries may call. */
-const FUNCTIONS = ["SUM", "sumIf", "quantileExactWeighted", "NOW", "toUInt32"];
-
-/** Asks a dataset that has the requests: SQLite, with what it writes differently rewritten. */
-function ask(sql: string): object[] {
-  const names = [...sql.matchAll(/\w+(?=\()/g)].map(([name]) => name);
-  expect(names.filter((name) => !FUNCTIONS.includes(name))).toEqual([]);
-  const db = new DatabaseSync(":memory:");
-  db.function("NOW", () => NOW);
-  db.function("toUInt32", Number);
-  // Its state is a text, and each value is there as often as its weight says.
-  db.aggregate("quantileExactWeighted", {
-    start: "[]",
-    step: (state, level, value, weight) =>
-      JSON.stringify([...JSON.parse(`${state}`), ...Array(Number(weight)).fill([level, value])]),
-    result: (state) => {
-      const rows: [level: number, value: number][] = JSON.parse(`${state}`);
-      rows.sort(([, a], [, b]) => a - b);
-      return rows[Math.ceil((rows[0]?.[0] ?? 0) * rows.length) - 1]?.[1] ?? null;
-    },
-  });
-  for (const [index, [at, weight, facts]] of REQUESTS.entries()) {
-    const { blobs, doubles } = dataPoint(facts);
-    const names = [
-      ...["timestamp INTEGER", "_sample_interval REAL"],
-      ...blobs.map((_, column) => `blob${column + 1} TEXT`),
-      ...doubles.map((_, column) => `double${column + 1} REAL`),
-    ];
-    if (index === 0) db.exec(`CREATE TABLE vitrine (${names.join(", ")})`);
-    const row = db.prepare(`INSERT INTO vitrine VALUES (${names.map(() => "?").join(", ")})`);
-    row.run(at, weight, ...blobs.map(String), ...doubles);
-  }
-  const rewritten = sql
-    .replace(/INTERVAL '(\d+)' (DAY|MINUTE)/g, (_, count, unit) => `${count * (UNITS[unit] ?? 0)}`)
-    .replace(/sumIf\((\w+), ((?:[^()]|\([^()]*\))*)\)/g, "TOTAL($1) FILTER (WHERE $2)")
-    .replace(/quantileExactWeighted\(([\d.]+)\)\(/g, "quantileExactWeighted($1, ");
-  return db
-    .prepare(rewritten)
-    .all()
-    .map((row) => ({ ...row }));
-}
+const points = REQUESTS.map(([time, weight, facts]) => {
+  const { blobs, doubles } = dataPoint(facts);
+  return { time, weight, blobs: blobs.map(String), doubles };
+});
+const dataset = createDataset("vitrine", points, NOW);
 
 const RESULTS: Readonly<Record<string, readonly object[]>> = {
   // 1 + 4 + 2 + 1 of 1 + 4 + 1 + 2 + 1.
@@ -122,9 +85,9 @@ const RESULTS: Readonly<Record<string, readonly object[]>> = {
 };
 
 test("each query gives what the data say", () => {
-  expect(Object.fromEntries([...QUERIES].map(([heading, sql]) => [heading, ask(sql)]))).toEqual(
-    RESULTS,
-  );
+  expect(
+    Object.fromEntries([...QUERIES].map(([heading, sql]) => [heading, dataset.ask(sql)])),
+  ).toEqual(RESULTS);
 });
 
 test("the table of columns is that of a data point", () => {

@@ -41,7 +41,7 @@ export type FailureRow = {
   readonly failed: number;
 };
 
-export type DelayRow = { readonly start: string; readonly p95_ms: number };
+type DelayRow = { readonly start: string; readonly p95_ms: number };
 
 const DAY_MS = 86_400_000;
 

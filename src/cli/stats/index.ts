@@ -9,13 +9,13 @@ import { type EnvironmentConfig, readEnvironment } from "../config/environment-c
 import { configFault } from "../config/mistakes.ts";
 import { readDeployed } from "../config/project.ts";
 import { dollarsOf, readExpectedCosts, worstCaseOf } from "../config/transformations.ts";
+import { pointsFile, readLocalPoints } from "../metrics/points.ts";
+import { type Period, queriesOf, rowsOf, type StatsRows } from "../metrics/rows.ts";
 import { envOption, NO_DURATION, parseDuration } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { chooseEnvironment, commandFor } from "../wrangler/config-file.ts";
 import { settingsFor } from "../wrangler/settings.ts";
-import { pointsFile, readLocalPoints } from "./points.ts";
 import { createReport, type ReportFrame, type StatsReport } from "./report.ts";
-import { type Period, queriesOf, rowsOf, type StatsRows } from "./rows.ts";
 import { askRows, findSqlApi } from "./sql-api.ts";
 import { reportLines } from "./text.ts";
 

@@ -1,7 +1,14 @@
 // What a site does and costs in a period, made of rows. Pure. Nothing in it names an object or a visitor.
 
-import type { FailureRow, Period, PresetRow, RequestRow, StatsRows, WaitRow } from "./rows.ts";
-import { stepOf } from "./rows.ts";
+import type {
+  FailureRow,
+  Period,
+  PresetRow,
+  RequestRow,
+  StatsRows,
+  WaitRow,
+} from "../metrics/rows.ts";
+import { stepOf } from "../metrics/rows.ts";
 
 /** Where an image came from, the quickest first: docs/metrics.md. */
 export const SOURCES = ["hit", "stale", "stored", "miss", "direct"] as const;
@@ -41,7 +48,7 @@ export type StatsReport = {
   readonly timeline: readonly TimelineStep[];
 };
 
-export type Waits<Name extends string> = Readonly<Record<Name, string>> & {
+type Waits<Name extends string> = Readonly<Record<Name, string>> & {
   readonly images: number;
   /** Half of them waited at most so long: ms. */
   readonly medianMs: number;
@@ -49,14 +56,14 @@ export type Waits<Name extends string> = Readonly<Record<Name, string>> & {
   readonly p95Ms: number;
 };
 
-export type ErrorCount = {
+type ErrorCount = {
   /** An event of docs/errors.md. */
   readonly event: string;
   readonly status: string;
   readonly requests: number;
 };
 
-export type Transformations = {
+type Transformations = {
   /** Images that were made while a visitor waited. What is made in the background writes no data point. */
   readonly atLeast: number;
   /** US dollars, after those that are free each month. */
@@ -67,13 +74,13 @@ export type Transformations = {
   readonly budget: number | undefined;
 };
 
-export type Costs = {
+type Costs = {
   readonly transformations: number;
   /** US dollars. */
   readonly dollars: number;
 };
 
-export type TimelineStep = Images & {
+type TimelineStep = Images & {
   /** ISO 8601, UTC. */
   readonly start: string;
   readonly refused: number;

@@ -7,8 +7,8 @@ import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { isHere } from "../config/site-url.ts";
 import { fetchText, isNoAnswer, type TextBody } from "../http/body.ts";
 import { createSender } from "../http/retry.ts";
-import type { Period, StatsRows } from "./rows.ts";
-import { queriesOf } from "./rows.ts";
+import type { Period, StatsRows } from "../metrics/rows.ts";
+import { queriesOf } from "../metrics/rows.ts";
 
 export type SqlApi = {
   readonly url: string;

@@ -1,0 +1,35 @@
+// Keeps the data points of the local run in a file, in place of Analytics Engine: `vitrine stats --local` reads it. The
+// Worker gives them away as lines of its log that begin with a secret word, so no visitor can forge one.
+
+import { appendFileSync, renameSync, statSync } from "node:fs";
+import { olderPointsFile, pointsFile } from "../cli/metrics/points.ts";
+
+/** A file of this size becomes the older one: two of them have about 100,000 requests. */
+const MAX_BYTES = 8_000_000;
+
+/**
+ * Returns a function that takes a line of the Worker's log, and returns whether it was a data point.
+ * @param marker what the line of a data point begins with
+ * @param maxBytes a test fills a smaller file
+ */
+export function createPointsLog(
+  environment: string | undefined,
+  marker: string,
+  maxBytes = MAX_BYTES,
+): (line: string) => boolean {
+  const file = pointsFile(environment);
+  let size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
+
+  return (line) => {
+    if (!line.startsWith(marker)) return false;
+
+    if (size > maxBytes) {
+      renameSync(file, olderPointsFile(file));
+      size = 0;
+    }
+    const text = `${line.slice(marker.length)}\n`;
+    appendFileSync(file, text, { mode: 0o600 });
+    size += Buffer.byteLength(text);
+    return true;
+  };
+}

@@ -1,0 +1,298 @@
+// `vitrine stats`: the figures of a simulated month, by SQL and by the file of a local run, and what it says when the API
+// gives none.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HttpResponse, http } from "msw";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
+import type { StatsReport } from "../../../src/cli/stats/report.ts";
+import { createProject, STAGED } from "../../support/cli/folder.ts";
+import { expectGolden } from "../../support/cli/golden.ts";
+import { vitrine } from "../../support/cli/vitrine.ts";
+import { stopTimers } from "../../support/clock.ts";
+import { MONTH, simulateMonth } from "../../support/month.ts";
+import { network } from "../../support/network.ts";
+import { createDataset } from "../../support/sql-dataset.ts";
+
+const ACCOUNT = "0123456789abcdef0123456789abcdef";
+const TOKEN = "a-token-that-reads-analytics";
+const URL = `https://api.cloudflare.com/client/v4/accounts/${ACCOUNT}/analytics_engine/sql`;
+const NOW = MONTH.until + 3_600_000;
+
+const { points, ledger } = simulateMonth(7, 12);
+const dataset = createDataset("vitrine_production", points);
+
+const METRICS = {
+  analytics_engine_datasets: [{ binding: "METRICS", dataset: "vitrine_production" }],
+};
+const COSTS = { most: 40, objects: { media: 12_000 } };
+const folder = createProject({
+  ...STAGED,
+  ...METRICS,
+  vars: { ...STAGED.vars, COSTS },
+  env: { staging: STAGED.env.staging },
+});
+const env = { CLOUDFLARE_ACCOUNT_ID: ACCOUNT, CLOUDFLARE_API_TOKEN: TOKEN };
+const run = (args: readonly string[], more: object = {}) =>
+  vitrine(["stats", ...args], { folder, env, now: () => NOW, ...more });
+
+beforeAll(() => network.listen());
+afterEach(() => network.resetHandlers());
+afterAll(() => network.close());
+
+/** What the API gets. */
+let queries: string[] = [];
+beforeEach(() => {
+  queries = [];
+});
+
+/** The API as it answers SQL: a whole number of 64 bits comes as a text. */
+function answerSql() {
+  network.use(
+    http.post(URL, async ({ request }) => {
+      if (request.headers.get("authorization") !== `Bearer ${TOKEN}`) {
+        return new HttpResponse(null, { status: 403 });
+      }
+
+      const sql = await request.text();
+      queries.push(sql);
+      const data = dataset.ask(sql).map((row) => {
+        const cells = Object.entries(row).map(([name, value]) =>
+          name === "requests" ? [name, `${value}`] : [name, value],
+        );
+        return Object.fromEntries(cells);
+      });
+      return HttpResponse.json({ meta: [], data, rows: data.length });
+    }),
+  );
+}
+
+/** Writes the points of the month as a local run does. */
+function writeLocalPoints(): void {
+  const lines = points.flatMap(({ time, weight, blobs, doubles }) =>
+    Array<string>(weight).fill(`${JSON.stringify({ time, blobs, doubles })}\n`),
+  );
+  mkdirSync(join(folder, ".wrangler/vitrine"), { recursive: true });
+  writeFileSync(join(folder, ".wrangler/vitrine/points.jsonl.1"), lines.slice(0, 99).join(""));
+  writeFileSync(
+    join(folder, ".wrangler/vitrine/points.jsonl"),
+    `${lines.slice(99).join("")}{"time":17`,
+  );
+}
+
+test.each(["cloudflare", "local"])(
+  "by %s, the figures are those that the simulation counted",
+  async (source) => {
+    answerSql();
+    writeLocalPoints();
+    const options = source === "local" ? ["--local"] : [];
+    const { code, out, err } = await run(["--month", "2026-11", "--json", ...options]);
+    expect([code, err]).toEqual([
+      0,
+      source === "local" ? "1 line of .wrangler/vitrine/points.jsonl cannot be read\n" : "",
+    ]);
+
+    const report: StatsReport = JSON.parse(out);
+    const { requests, failed, refused, bytes, views, errors, failing, timeline, transformations } =
+      report;
+    expect({ source: report.source, requests, failed, refused, bytes, views }).toEqual({
+      source,
+      requests: ledger.requests,
+      failed: ledger.failed,
+      refused: ledger.refused,
+      bytes: ledger.bytes,
+      views: ledger.views,
+    });
+    expect(
+      Object.fromEntries(errors.map((row) => [`${row.event} ${row.status}`, row.requests])),
+    ).toEqual(ledger.errors);
+    expect(
+      Object.fromEntries(failing.map((row) => [`${row.preset} ${row.bucket}`, row.failed])),
+    ).toEqual(ledger.failedBy);
+
+    const failedDays = timeline.filter((step) => step.failed > 0);
+    expect(
+      Object.fromEntries(failedDays.map((step) => [step.start.slice(0, 10), step.failed])),
+    ).toEqual(ledger.failedOn);
+    expect(timeline).toHaveLength(30);
+    expect(report.presets[0]?.preset).toBe("hero");
+    expect(transformations.atLeast).toBe(ledger.views.miss + ledger.views.direct);
+  },
+);
+
+test("the terminal shows the month, beside the worst case of check and the budget", async () => {
+  answerSql();
+  const { code, out, err } = await run(["--month", "2026-11"]);
+  expect([code, err]).toEqual([0, ""]);
+  await expectGolden("month.txt", [["--month 2026-11", { code, out, err }]]);
+
+  const check = await vitrine(["check", "--env", ""], { folder });
+  const [, dollars = ""] = /at most (\$[\d,.]+) a month/.exec(check.out) ?? [];
+  expect(dollars).not.toBe("");
+  expect(out).toContain(dollars);
+});
+
+test("--sql prints what is asked, and asks nothing", async () => {
+  answerSql();
+  const { code, out } = await run(["--sql", "--month", "2026-11"]);
+  expect([code, queries]).toEqual([0, []]);
+
+  await run(["--month", "2026-11"]);
+  expect(out).toBe(`${queries.join("\n\n")}\n`);
+});
+
+test.each([
+  { title: "the month, until now", args: [], from: MONTH.until },
+  { title: "the last seven days", args: ["--since", "7d"], from: NOW + 1000 - 7 * 86_400_000 },
+  { title: "a month that has not ended", args: ["--month", "2026-12"], from: MONTH.until },
+])("without another period it is $title", async ({ args, from }) => {
+  answerSql();
+  const { out } = await run([...args, "--json"]);
+  expect(JSON.parse(out)).toMatchObject({
+    from: new Date(from).toISOString(),
+    until: new Date(NOW + 1000).toISOString(),
+  });
+});
+
+test.each([
+  { args: ["--since", "soon"], says: "--since soon: is not like 30s, 15m, 12h or 7d" },
+  { args: ["--since", "200d"], says: "three months" },
+  { args: ["--month", "2026-13"], says: "is not like 2026-11" },
+  { args: ["--month", "2027-01"], says: "has not begun" },
+  { args: ["--env", "staging"], says: "[[env.staging.analytics_engine_datasets]]" },
+  { args: ["--local", "--env", "staging"], says: "start npx vitrine dev" },
+])("$args ends with what to do: $says", async ({ args, says }) => {
+  const { code, out, err } = await run(args);
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).toContain(says);
+});
+
+test.each([
+  { title: "no token", more: { CLOUDFLARE_API_TOKEN: "" }, says: "Account Analytics → Read" },
+  { title: "no account", more: { CLOUDFLARE_ACCOUNT_ID: "" }, says: "CLOUDFLARE_ACCOUNT_ID" },
+  {
+    title: "a token with a newline in it",
+    more: { CLOUDFLARE_API_TOKEN: "abc\ndef" },
+    says: "form of a token",
+  },
+  {
+    title: "an account that would be another path",
+    more: { CLOUDFLARE_ACCOUNT_ID: "../zones" },
+    says: "32 hex digits",
+  },
+  {
+    title: "an API that anybody could read on the way",
+    more: { CLOUDFLARE_API_BASE_URL: "http://api.example" },
+    says: "https://",
+  },
+])("with $title nothing is asked", async ({ more, says }) => {
+  const { code, out, err } = await run([], { env: { ...env, ...more } });
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).toContain(says);
+  expect(err).not.toContain("def");
+});
+
+const apiError = (code: number, message: string) => ({
+  success: false,
+  errors: [{ code, message }],
+});
+
+test.each([
+  {
+    title: "a token without the right",
+    status: 403,
+    body: apiError(10000, "Authentication error"),
+    says: "needs Account → Account Analytics → Read",
+  },
+  {
+    title: "an account without Analytics Engine",
+    status: 403,
+    body: apiError(10089, "no access"),
+    says: "10089",
+  },
+  {
+    title: "no dataset yet",
+    status: 422,
+    body: "unable to find type of table: vitrine_production\n",
+    says: "The first data point makes it",
+  },
+  {
+    title: "an error of SQL",
+    status: 422,
+    body: "sql parser error: Expected: )\nat line 1",
+    says: "422: sql parser error",
+  },
+  {
+    title: "a page of HTML",
+    status: 403,
+    body: "<!doctype html><title>Blocked</title>",
+    says: "a page of HTML",
+  },
+  {
+    title: "half of the JSON",
+    status: 200,
+    body: '{"data":[{"start":"2026',
+    says: "not with whole rows",
+  },
+  { title: "no rows", status: 200, body: { success: true }, says: "not with whole rows" },
+  {
+    title: "other rows",
+    status: 200,
+    body: { data: [{ count: 7 }] },
+    says: "does not have start, cache, event",
+  },
+  {
+    title: "a number that is none",
+    status: 200,
+    body: { data: [{ start: "", cache: "", event: "", status: "", requests: "many", bytes: 1 }] },
+    says: "does not have start",
+  },
+])("$title ends with a reason, and without the token", async ({ status, body, says }) => {
+  const text = typeof body === "string" ? body : JSON.stringify(body);
+  network.use(http.post(URL, () => new HttpResponse(text, { status })));
+  const { code, out, err } = await run([]);
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).toContain(says);
+  expect(err).not.toContain(TOKEN);
+});
+
+test("what a terminal obeys is shown as text", async () => {
+  const row = {
+    start: "2026-11-01 00:00:00",
+    cache: "",
+    event: "\u001b[31mred",
+    status: "502",
+    requests: 1,
+    bytes: 0,
+  };
+  network.use(http.post(URL, () => HttpResponse.json({ data: [row] })));
+  const failureRow = "does not have cache, images";
+  const { err } = await run([]);
+  expect(err).toContain(failureRow);
+
+  network.use(
+    http.post(URL, async ({ request }) => {
+      const isRequests = (await request.text()).includes("AS bytes");
+      return HttpResponse.json({ data: isRequests ? [row] : [] });
+    }),
+  );
+  const { code, out } = await run([]);
+  expect(code).toBe(0);
+  expect(out).toContain("\\u001b[31mred");
+  expect(out).not.toContain("\u001b");
+});
+
+test("a query is sent again after an outage of the API", async () => {
+  let calls = 0;
+  network.use(
+    http.post(URL, () => {
+      calls += 1;
+      if (calls === 1) return new HttpResponse("busy", { status: 503 });
+      return HttpResponse.json({ data: [] });
+    }),
+  );
+  const fireTimersUntil = stopTimers();
+  const { code, out } = (await fireTimersUntil(run(["--json"]))).value;
+  expect([code, calls]).toEqual([0, 6]);
+  expect(JSON.parse(out)).toMatchObject({ requests: 0, errors: [], presets: [] });
+});
