@@ -34,7 +34,7 @@ const LONG = [
   "test/support/cloudflare/account.test.ts",
   "test/structure/install.test.ts",
 ];
-const OWN_RUNNERS = ["test/cms", "test/judges", "test/loaders", "test/package"]; // they have packages of their own
+const OWN_RUNNERS = ["test/cms", "test/judges", "test/loaders", "test/package", "test/site"]; // they have packages of their own
 
 export default defineConfig({
   root: new URL("..", import.meta.url).pathname,

@@ -1,0 +1,212 @@
+// The built site of the documents, as Cloudflare's static assets show it, in a browser. npm run test:docs builds it first.
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { join } from "node:path";
+import axe, { type AxeResults } from "axe-core";
+import type { Browser, Page } from "playwright-core";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { launch } from "../browser/chromium.ts";
+import { listPages, readPage } from "../docs/pages.ts";
+import { ROOT } from "../support/built.ts";
+import { freePort } from "../support/free-port.ts";
+
+let site: string;
+let server: ChildProcess;
+let browser: Browser;
+/** Of the browser, about all pages that were opened. */
+const complaints: string[] = [];
+
+const DESKTOP = { width: 1280, height: 900 };
+const PHONE = { width: 390, height: 844 };
+const MISSING = "/nothing";
+
+beforeAll(async () => {
+  const port = await freePort();
+  site = `http://localhost:${port}`;
+  const wrangler = join(ROOT, "node_modules/wrangler/bin/wrangler.js");
+  const config = join(ROOT, "docs/site/wrangler.toml");
+  const args = [wrangler, "dev", "--config", config, "--port", `${port}`, "--inspector-port", "0"];
+  server = spawn(process.execPath, args, {
+    env: { ...process.env, CI: "1", WRANGLER_SEND_METRICS: "false" },
+    stdio: ["ignore", "pipe", "inherit"],
+  });
+  [browser] = await Promise.all([launch(), untilReady(server)]);
+});
+
+afterAll(async () => {
+  await browser.close();
+  server.kill();
+  await once(server, "exit");
+});
+
+/** @throws if the server ends before it is ready */
+function untilReady({ stdout }: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    stdout?.on("data", (text: Buffer) => {
+      if (text.includes("Ready on")) resolve();
+    });
+    stdout?.on("end", () => reject(new Error("wrangler dev ended")));
+  });
+}
+
+/** The address of a page on the site. */
+function addressOf(page: string): string {
+  return `${site}/${page.replace(/(?:README)?\.md$/, "")}`;
+}
+
+/** Where the links and pictures of a page of the site lead on this site. */
+function linksOf(html: string, address: string): string[] {
+  const links = html.matchAll(/ (?:href|src|srcset)="(?<link>[^"]+)"/g);
+  const urls = Array.from(
+    links,
+    ([, link = ""]) => new URL(link.replaceAll("&amp;", "&"), address),
+  );
+  return urls.filter(({ origin }) => origin === site).map(({ href }) => href);
+}
+
+test("each link, anchor and picture of each page leads to what is there", async () => {
+  const targets = new Map<string, string>();
+  for (const page of listPages()) {
+    const address = addressOf(page);
+    const answer = await fetch(address);
+    expect([page, answer.status]).toEqual([page, 200]);
+    for (const link of linksOf(await answer.text(), address)) targets.set(link, page);
+  }
+
+  const bodies = new Map<string, string>();
+  const faults: string[] = [];
+  for (const [link, page] of targets) {
+    const [file = "", anchor] = link.split("#");
+    if (!bodies.has(file)) {
+      const answer = await fetch(file);
+      if (answer.status !== 200) faults.push(`${page}: ${link}: ${answer.status}`);
+      bodies.set(file, await answer.text());
+    }
+    const isMissing =
+      anchor !== undefined && !bodies.get(file)?.includes(` id="${decodeURIComponent(anchor)}"`);
+    if (isMissing) faults.push(`${page}: ${link}: no such heading`);
+  }
+
+  expect(faults).toEqual([]);
+  expect(targets.size).toBeGreaterThan(500);
+  expect((await fetch(`${site}/docs/nothing`)).status).toBe(404);
+});
+
+test("each page has its source beside it, and agents find the list of pages", async () => {
+  for (const page of listPages()) {
+    const answer = await fetch(`${site}/${page}`);
+    expect([page, answer.status, answer.headers.get("content-type")]).toEqual([
+      page,
+      200,
+      "text/markdown; charset=utf-8",
+    ]);
+    expect(await answer.text()).toBe(readPage(page));
+  }
+
+  const list = await (await fetch(`${site}/llms.txt`)).text();
+  const links = Array.from(list.matchAll(/\]\((?<link>[^)]+)\)/g), ([, link = ""]) => link);
+  expect(links).toContain("/docs/errors.md");
+  for (const link of links) expect([link, (await fetch(site + link)).status]).toEqual([link, 200]);
+});
+
+/** What strangers asked, and a page that answers it. */
+const QUESTIONS = [
+  { question: "AVIF originals 415", page: "/docs/apps" },
+  { question: "purge deleted picture proof", page: "/docs/purge-and-warm" },
+  { question: "rotate keys without one failed request", page: "/docs/rotate" },
+  { question: "SignatureDoesNotMatch", page: "/docs/errors" },
+  { question: "max_age browser hour", page: "/docs/cache" },
+  { question: "transformations are off, the original is served", page: "/docs/errors" },
+  { question: "what does it cost a month", page: "/docs/costs" },
+  { question: "missing object AccessDenied 403 ListBucket", page: "/docs/errors" },
+  { question: "R2 event notifications purge", page: "/docs/events" },
+  { question: "restore old secrets after roll back", page: "/docs/environments" },
+] as const;
+
+test("a search finds the page that answers what strangers asked", async () => {
+  const page = await open("/");
+  await page.waitForLoadState("networkidle"); // the button works from then on
+  await page.locator(".DocSearch-Button").first().click();
+  const field = page.locator("#localsearch-input");
+  const results = page.locator("a.result");
+
+  const faults: unknown[] = [];
+  for (const { question, page: expected } of QUESTIONS) {
+    await field.fill("");
+    await results.first().waitFor({ state: "detached" });
+    await field.fill(question);
+    await results.first().waitFor();
+
+    const links = await results.evaluateAll((elements) =>
+      elements.map((link) => link.getAttribute("href")),
+    );
+    const pages = new Set(links.map((link) => link?.replace(/#.*/, "")));
+    const first = [...pages].slice(0, 3);
+    if (!first.includes(expected)) faults.push({ question, first });
+  }
+  expect(faults).toEqual([]);
+  await page.context().close();
+});
+
+const LOOKED_AT = [
+  "/",
+  "/docs/",
+  "/docs/access",
+  "/docs/facts",
+  "/docs/how-it-works",
+  "/docs/keyless",
+  "/docs/metrics",
+  "/docs/rotate",
+  "/SECURITY",
+  MISSING,
+];
+
+/** Opens a page, and fails if it asks another host or if the browser complains, as of its content security policy. */
+async function open(path: string): Promise<Page> {
+  const context = await browser.newContext({ colorScheme: "light", viewport: DESKTOP });
+  const page = await context.newPage();
+  page.on("request", (request) => {
+    const { origin, protocol } = new URL(request.url());
+    if (protocol !== "data:" && origin !== site) complaints.push(`${path} asks ${request.url()}`);
+  });
+  page.on("console", (message) => {
+    const isOfMissingPage = path === MISSING && message.text().includes("404 (Not Found)");
+    if (message.type() === "error" && !isOfMissingPage)
+      complaints.push(`${path}: ${message.text()}`);
+  });
+  await page.goto(site + path);
+  return page;
+}
+
+/** What axe finds wrong in a page. */
+async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<AxeResults>("axe.run()");
+  return violations.flatMap(({ id, nodes }) =>
+    nodes.map(({ html }) => `${id}: ${html.slice(0, 200)}`),
+  );
+}
+
+test("ten pages can be read by everybody, in light, in dark, and on a phone", async () => {
+  const faults: unknown[] = [];
+  for (const path of LOOKED_AT) {
+    const page = await open(path);
+    await page.waitForLoadState("networkidle"); // the switch of colours follows the system from then on
+    faults.push(...(await violationsOf(page)).map((violation) => [path, "light", violation]));
+
+    await page.emulateMedia({ colorScheme: "dark" });
+    await page.locator("html.dark").waitFor();
+    faults.push(...(await violationsOf(page)).map((violation) => [path, "dark", violation]));
+
+    await page.setViewportSize(PHONE);
+    const width = await page.evaluate<number>("document.documentElement.scrollWidth");
+    if (width > PHONE.width) faults.push([path, "phone", width]);
+    await page.context().close();
+  }
+  expect(faults).toEqual([]);
+});
+
+test("no page asks another host, and the content security policy stops nothing of the site", () => {
+  expect(complaints).toEqual([]);
+});
