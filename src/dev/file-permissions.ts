@@ -3,7 +3,7 @@
 import { chmodSync, lstatSync, rmSync, type Stats, statSync } from "node:fs";
 import type { CommandFault } from "../cli/command.ts";
 import { LOCAL_ISSUER_KEY_FILE } from "../cli/config/local-issuer.ts";
-import { LOCAL_KEY_FILE } from "../cli/config/local-run.ts";
+import { LOCAL_KEY_FILE, UPLOAD_KEY_FILE } from "../cli/config/local-run.ts";
 
 const FOLDERS = ["", "/vitrine", "/tmp", "/state"].map((name) => `.wrangler${name}`);
 
@@ -36,7 +36,8 @@ export function restrictFolder(): CommandFault | undefined {
   }
 
   if (wasOpen) {
-    for (const file of [LOCAL_KEY_FILE, LOCAL_ISSUER_KEY_FILE]) rmSync(file, { force: true });
+    const keyFiles = [LOCAL_KEY_FILE, UPLOAD_KEY_FILE, LOCAL_ISSUER_KEY_FILE];
+    for (const file of keyFiles) rmSync(file, { force: true });
   }
   return undefined;
 }

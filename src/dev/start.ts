@@ -8,7 +8,7 @@ import { scheduler } from "node:timers/promises";
 import { type CommandFault, EXIT, isFault, page } from "../cli/command.ts";
 import { bucketsOf } from "../cli/config/buckets.ts";
 import { devVarsOf } from "../cli/config/environment-config.ts";
-import { readLocalKeys } from "../cli/config/local-run.ts";
+import { readLocalKeys, readUploadKeys } from "../cli/config/local-run.ts";
 import { visible } from "../cli/terminal/shell.ts";
 import { environmentText } from "../cli/wrangler/config-file.ts";
 import { createEdge } from "../emulator/create-edge.ts";
@@ -30,6 +30,7 @@ import { readSwitches } from "./read-switches.ts";
 import { createWorker, type LocalWorker } from "./run-worker.ts";
 import { sheetHandler } from "./sheet/serve-sheet.ts";
 import { createSheet } from "./sheet/sheet.ts";
+import { startUploads } from "./uploads/serve-uploads.ts";
 
 /** How often the files are read: ms. */
 const POLL_MS = 250;
@@ -39,12 +40,14 @@ const POLL_MS = 250;
  * @param environment undefined: the top level
  * @param portText the port as the user gave it; undefined: 8787
  * @param interrupted if Ctrl-C comes before the Worker starts, the Worker does not start
+ * @param hasUploads whether an app may put objects into the local buckets
  * @returns why the local run cannot start; undefined: it is ready, or was interrupted
  */
 export async function startLocal(
   environment: string | undefined,
   portText: string | undefined,
   interrupted: AbortSignal,
+  hasUploads = false,
 ): Promise<CommandFault | undefined> {
   // All that is written here may hold secrets.
   process.umask(0o077);
@@ -64,6 +67,7 @@ export async function startLocal(
   if (isFault(start)) return start;
   const { project, config, files } = start;
   const { file, hasOwnS3 } = project;
+  if (hasUploads && hasOwnS3) return { fault: noUploadsText(devVars) };
 
   // The Worker's own code renders the tries of the sheet. Only its image requests go to the local edge, and Node has
   // no global scheduler.
@@ -137,6 +141,20 @@ export async function startLocal(
   await syncBuckets(project);
   isReady = true;
   log(welcomeText(address, config, project));
+
+  if (hasUploads) {
+    const uploads = await startUploads({
+      port: port + 1,
+      endpoint,
+      s3Keys: readLocalKeys("."),
+      uploadKeys: readUploadKeys("."),
+      current: watcher.current,
+      onChange: (bucketName, change) => events.add(watcher.current(), bucketName, change),
+      reportError: warnOf("The uploads"),
+    });
+    if (isFault(uploads)) endProcess(uploads.fault);
+    log(uploads.text);
+  }
 
   const poll = createPoll(watcher, worker, syncBuckets, events);
   setInterval(() => void poll().catch(endProcess), POLL_MS);
@@ -360,6 +378,10 @@ function stopTogether(worker: LocalWorker, ending: AbortController): void {
 function endProcess(reason: unknown): never {
   warn(`${reason}`);
   process.exit(EXIT.failed);
+}
+
+function noUploadsText(devVars: string): string {
+  return `${devVars} has BUCKETS, so there is no local bucket for --uploads. Let your app upload to that S3, or remove the line.`;
 }
 
 /** Each URL has a line of its own. */

@@ -98,20 +98,28 @@ function localBucket(
   keys: Credentials,
   r2Buckets: EnvironmentConfig["r2Buckets"],
 ): LocalBucketSettings {
-  const { bucket, binding, role, sts: _sts, ...rest } = settings;
-  const bound = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
-  const boundName = bound?.bucket_name ?? binding;
-
+  const { bucket: _bucket, binding, role, sts: _sts, ...rest } = settings;
   const isOpenedByEdge = binding === undefined && role === undefined;
-  const actualName = binding === undefined ? bucket : boundName;
+  const actualName = actualBucketName(settings, r2Buckets);
   return {
     ...rest,
     ...(!isOpenedByEdge && { engine: "binding" }),
     endpoint,
-    bucket: localBucketName(String(actualName), keys),
+    bucket: localBucketName(actualName, keys),
     region: "auto",
     addressing: "path",
   };
+}
+
+/** Returns the name that a bucket has at its provider. @param settings those of the bucket in `BUCKETS` */
+export function actualBucketName(
+  { bucket, binding }: Readonly<Record<string, unknown>>,
+  r2Buckets: EnvironmentConfig["r2Buckets"],
+): string {
+  if (binding === undefined) return String(bucket);
+
+  const bound = r2Buckets.find((r2Bucket) => r2Bucket.binding === binding);
+  return String(bound?.bucket_name ?? binding);
 }
 
 /**
@@ -146,6 +154,7 @@ function localOidcKey(): string {
 }
 
 export const LOCAL_KEY_FILE = ".wrangler/vitrine/local-key.json";
+export const UPLOAD_KEY_FILE = ".wrangler/vitrine/upload-key.json";
 
 /** What both halves of a local key begin with. No key of a provider does. */
 const MARK = "vitrine-local-";
@@ -156,10 +165,21 @@ const MARK = "vitrine-local-";
  * @throws if the file cannot be read or made
  */
 export function readLocalKeys(folder: string): Credentials {
-  const file = join(folder, LOCAL_KEY_FILE);
+  return readKeyFile(join(folder, LOCAL_KEY_FILE), `${MARK}key-id`);
+}
+
+/**
+ * Reads the key with which an app may put objects into the local buckets, or makes one. It opens nothing else.
+ * @throws if the file cannot be read or made
+ */
+export function readUploadKeys(folder: string): Credentials {
+  return readKeyFile(join(folder, UPLOAD_KEY_FILE), `${MARK}upload-key-id`);
+}
+
+function readKeyFile(file: string, newKeyId: string): Credentials {
   if (!existsSync(file)) {
     const secret = MARK + randomBytes(32).toString("base64url");
-    const AccessKey = { AccessKeyId: `${MARK}key-id`, SecretAccessKey: secret };
+    const AccessKey = { AccessKeyId: newKeyId, SecretAccessKey: secret };
     replaceFile(file, JSON.stringify({ AccessKey }));
   }
 

@@ -12,6 +12,7 @@ type StartLocal = (
   environment: string | undefined,
   port: string | undefined,
   interrupted: AbortSignal,
+  hasUploads: boolean,
 ) => Promise<CommandFault | undefined>;
 
 /** Loads the local run: the rest of the CLI does not import it, and no other command waits for it. */
@@ -21,8 +22,12 @@ export function devCommand(world: World, run: Run, load: LoadLocal) {
   return new Command("dev")
     .description("runs the Worker on this machine, with a local S3: no account, no network")
     .addOption(envOption())
+    .option(
+      "--uploads",
+      "lets your app put objects: prints an endpoint, and a key that can only put",
+    )
     .addHelpText("after", HELP)
-    .action(({ env }) => run(() => dev(world, env, load)));
+    .action(({ env, uploads = false }) => run(() => dev(world, env, uploads, load)));
 }
 
 const HELP = `
@@ -32,9 +37,15 @@ Press Ctrl-C to stop.
 Examples:
   npx vitrine dev
   PORT=8080 npx vitrine dev
-  npx vitrine dev --env staging`;
+  npx vitrine dev --env staging
+  npx vitrine dev --uploads`;
 
-async function dev(world: World, env: string | undefined, load: LoadLocal): Promise<Outcome> {
+async function dev(
+  world: World,
+  env: string | undefined,
+  hasUploads: boolean,
+  load: LoadLocal,
+): Promise<Outcome> {
   const needed = [findConfigFile(world.folder), requireOf("wrangler"), requireOf("sharp")];
   for (const result of needed) {
     if (isFault(result)) return result;
@@ -43,6 +54,6 @@ async function dev(world: World, env: string | undefined, load: LoadLocal): Prom
   const startLocal = await load();
   const environment = chooseEnvironment(world, env);
   const port = world.env["PORT"];
-  const fault = await startLocal(environment, port, world.interrupted);
+  const fault = await startLocal(environment, port, world.interrupted, hasUploads);
   return fault ?? EXIT.done;
 }

@@ -238,11 +238,15 @@ export function signRequest(covered: Covered, { region, service, date }: Scope, 
   const digest = createHash("sha256").update(canonicalRequest).digest("hex");
   const stringToSign = [ALGORITHM, date, scope.join("/"), digest].join("\n");
 
+  const signature = hmac(deriveKey(scope, secret), stringToSign).digest("hex");
+  return { canonicalRequest, stringToSign, signature };
+}
+
+/** Derives the key that signs in a scope: its day, region, service and `aws4_request`. */
+export function deriveKey(scope: readonly string[], secret: string): string | Buffer {
   let key: string | Buffer = `AWS4${secret}`;
   for (const part of scope) key = hmac(key, part).digest();
-
-  const signature = hmac(key, stringToSign).digest("hex");
-  return { canonicalRequest, stringToSign, signature };
+  return key;
 }
 
 function hmac(key: string | Buffer, text: string) {
