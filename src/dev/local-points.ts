@@ -2,6 +2,7 @@
 // Worker gives them away as lines of its log that begin with a secret word, so no visitor can forge one.
 
 import { appendFileSync, renameSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { olderPointsFile, pointsFile } from "../cli/metrics/points.ts";
 
 /** A file of this size becomes the older one: two of them have about 100,000 requests. */
@@ -9,15 +10,17 @@ const MAX_BYTES = 8_000_000;
 
 /**
  * Returns a function that takes a line of the Worker's log, and returns whether it was a data point.
+ * @param folder that of the project
  * @param marker what the line of a data point begins with
  * @param maxBytes a test fills a smaller file
  */
 export function createPointsLog(
+  folder: string,
   environment: string | undefined,
   marker: string,
   maxBytes = MAX_BYTES,
 ): (line: string) => boolean {
-  const file = pointsFile(environment);
+  const file = join(folder, pointsFile(environment));
   let size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
   return (line) => {

@@ -90,7 +90,7 @@ export async function startLocal(
   };
 
   const events = createLocalEvents((messages) => postEvents(workerPort, sender, messages));
-  const takePoint = createPointsLog(environment, pointMarker);
+  const takePoint = createPointsLog(".", environment, pointMarker);
   const worker = createWorker(`dev-${port}`, workerPort, bindings, (line) => {
     if (takePoint(line)) return;
 

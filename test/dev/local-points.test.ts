@@ -1,0 +1,84 @@
+// The data points of the local run: from the Worker, by its log, into the file that `vitrine stats --local` reads.
+
+import { mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test, vi } from "vitest";
+import { pointsFile, readLocalPoints } from "../../src/cli/metrics/points.ts";
+import { createPointsLog } from "../../src/dev/local-points.ts";
+import { localGateway } from "../../src/dev/local-worker.ts";
+import { createCache } from "../../src/emulator/cache/cache.ts";
+import { isDataset, record } from "../../src/worker/log/metrics.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
+
+type Gateway = { fetch(request: Request, env: object, run: ExecutionContext): Promise<Response> };
+
+const MARKER = "x-vitrine-secret ";
+
+function createFolder(): string {
+  const folder = createTemporaryFolder("vitrine-points-");
+  mkdirSync(join(folder, ".wrangler/vitrine"), { recursive: true });
+  return folder;
+}
+
+test("each request of the Worker becomes a data point, and a line of the log that looks like one does not", async () => {
+  const folder = createFolder();
+  const takePoint = createPointsLog(folder, undefined, MARKER);
+  const lines: string[] = [];
+  vi.spyOn(console, "log").mockImplementation((line: string) => {
+    if (!takePoint(line)) lines.push(line);
+  });
+
+  const gateway: Gateway = localGateway({
+    async fetch(request, env) {
+      expect("METRICS" in env && isDataset(env.METRICS)).toBe(true);
+      const answer = new Response("a picture", { headers: { "content-length": "9" } });
+      record(env, answer, { preset: "card", bucket: "media", cache: "miss" }, "shown", Date.now());
+      console.log(`GET ${new URL(request.url).pathname}`);
+      return answer;
+    },
+  });
+  const env = { LOCAL_EDGE: "http://localhost:9/none", LOCAL_POINTS: MARKER };
+  const local = createCache().entrypoint((run: ExecutionContext) => ({
+    fetch: async (request: Request) => gateway.fetch(request, env, run),
+  }));
+  const forged = '{"time":1,"blobs":["","","","200","shown","hit",""],"doubles":[1,1]}';
+  await local.fetch(new Request(`http://localhost:8787/${encodeURIComponent(forged)}`));
+
+  expect(lines).toEqual([`GET /${encodeURIComponent(forged)}`]);
+  expect(readLocalPoints(folder, undefined)).toEqual({
+    points: [
+      {
+        time: expect.any(Number),
+        weight: 1,
+        blobs: ["", "card", "", "200", "shown", "miss", "media"],
+        doubles: [expect.any(Number), 9],
+      },
+    ],
+    unreadable: 0,
+  });
+});
+
+test("the file is its owner's alone, stays small, and has the newest points", () => {
+  const folder = createFolder();
+  const takePoint = createPointsLog(folder, "staging", MARKER, 1000);
+  const blobs = ["", "", "", "200", "", "", ""];
+  for (let time = 1; time <= 100; time += 1) {
+    takePoint(MARKER + JSON.stringify({ time, blobs, doubles: [0, 0] }));
+  }
+
+  const { mode, size } = statSync(join(folder, pointsFile("staging")));
+  expect([mode & 0o777, size < 1100]).toEqual([0o600, true]);
+  const times = readLocalPoints(folder, "staging")?.points.map(({ time }) => time) ?? [];
+  expect(times.length).toBeGreaterThan(10);
+  expect(times).toEqual(Array.from(times, (_, index) => 100 - times.length + 1 + index));
+
+  // Another local run goes on with the same file.
+  createPointsLog(
+    folder,
+    "staging",
+    MARKER,
+    1000,
+  )(MARKER + JSON.stringify({ time: 101, blobs, doubles: [0, 0] }));
+  expect(readLocalPoints(folder, "staging")?.points.at(-1)?.time).toBe(101);
+  expect(readLocalPoints(folder, undefined)).toBeUndefined();
+});
