@@ -133,6 +133,18 @@ export async function startLocal(
     reportError: warnOf("The local run"),
   });
   if (portFault !== undefined) endProcess(portFault.fault);
+  const uploads = hasUploads
+    ? await startUploads({
+        port: port + 1,
+        endpoint,
+        s3Keys: readLocalKeys("."),
+        uploadKeys: readUploadKeys("."),
+        current: watcher.current,
+        onChange: (bucketName, change) => events.add(watcher.current(), bucketName, change),
+        reportError: warnOf("The uploads"),
+      })
+    : undefined;
+  if (uploads !== undefined && isFault(uploads)) endProcess(uploads.fault);
   stopTogether(worker, ending);
 
   // Start the Worker, and fill its buckets.
@@ -140,21 +152,8 @@ export async function startLocal(
   if (!(await worker.run(project))) endProcess("It did not start.");
   await syncBuckets(project);
   isReady = true;
+  if (uploads !== undefined) log(uploads.text);
   log(welcomeText(address, config, project));
-
-  if (hasUploads) {
-    const uploads = await startUploads({
-      port: port + 1,
-      endpoint,
-      s3Keys: readLocalKeys("."),
-      uploadKeys: readUploadKeys("."),
-      current: watcher.current,
-      onChange: (bucketName, change) => events.add(watcher.current(), bucketName, change),
-      reportError: warnOf("The uploads"),
-    });
-    if (isFault(uploads)) endProcess(uploads.fault);
-    log(uploads.text);
-  }
 
   const poll = createPoll(watcher, worker, syncBuckets, events);
   setInterval(() => void poll().catch(endProcess), POLL_MS);

@@ -66,6 +66,11 @@ const ALLOWED_HEADERS: Readonly<Record<string, RegExp>> = {
 const ALLOWED_PARAMETERS =
   /^(?:X-Amz-(?:Algorithm|Content-Sha256|Credential|Date|Expires|SignedHeaders|Signature)|x-id|x-amz-sdk-checksum-algorithm|x-amz-(?:checksum|meta)-[a-z0-9-]+)$/;
 
+const NO_PARTS = refuseUpload(
+  "NotImplemented",
+  "The local bucket takes no multipart uploads. Send the object whole: it may have 100 MB",
+);
+
 const SINGLE_HEADERS =
   /^(?:authorization|host|origin|content-(?:encoding|length|md5|type)|cache-control|if-(?:none-)?match|transfer-encoding|x-amz-.*)$/;
 
@@ -75,6 +80,9 @@ export function verifyUpload(
   keys: Credentials,
   now: number,
 ): VerifiedUpload | UploadRefusal {
+  const [rawPath = "", rawQuery = ""] = splitTarget(request.url ?? "");
+  const query = new URLSearchParams(rawQuery);
+  if (query.has("uploads") || query.has("uploadId")) return NO_PARTS;
   if (request.method !== "PUT") {
     return refuseUpload("AccessDenied", "This key may only put objects");
   }
@@ -82,8 +90,6 @@ export function verifyUpload(
   const headerFault = findHeaderFault(request);
   if (headerFault !== undefined) return headerFault;
 
-  const [rawPath = "", rawQuery = ""] = splitTarget(request.url ?? "");
-  const query = new URLSearchParams(rawQuery);
   const queryFault = findQueryFault(query);
   if (queryFault !== undefined) return queryFault;
 
@@ -158,11 +164,6 @@ function findHeaderFault({ headersDistinct }: IncomingMessage): UploadRefusal | 
 
 function findQueryFault(query: URLSearchParams): UploadRefusal | undefined {
   for (const name of query.keys()) {
-    if (name === "uploadId" || name === "uploads" || name === "partNumber") {
-      const message =
-        "The local bucket takes no multipart uploads. Send the object whole: it may have 100 MB";
-      return refuseUpload("NotImplemented", message);
-    }
     if (!ALLOWED_PARAMETERS.test(name)) {
       return refuseUpload("NotImplemented", `The local bucket does not take the parameter ${name}`);
     }
