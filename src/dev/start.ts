@@ -39,15 +39,15 @@ const POLL_MS = 250;
  * Starts the local run of the project in the current folder. The process ends on a signal.
  * @param environment undefined: the top level
  * @param portText the port as the user gave it; undefined: 8787
- * @param interrupted if Ctrl-C comes before the Worker starts, the Worker does not start
  * @param hasUploads whether an app may put objects into the local buckets
+ * @param interrupted if Ctrl-C comes before the Worker starts, the Worker does not start
  * @returns why the local run cannot start; undefined: it is ready, or was interrupted
  */
 export async function startLocal(
   environment: string | undefined,
   portText: string | undefined,
+  hasUploads: boolean,
   interrupted: AbortSignal,
-  hasUploads = false,
 ): Promise<CommandFault | undefined> {
   // All that is written here may hold secrets.
   process.umask(0o077);

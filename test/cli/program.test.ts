@@ -72,9 +72,10 @@ async function dev(args: readonly string[], env: Record<string, string> = {}) {
 }
 
 test.each<[args: string[], env: Record<string, string>, how: unknown[]]>([
-  [[], {}, [undefined, undefined]],
-  [[], { PORT: "9000", CLOUDFLARE_ENV: "staging" }, ["staging", "9000"]],
-  [["--env", ""], { CLOUDFLARE_ENV: "staging" }, [undefined, undefined]],
+  [[], {}, [undefined, undefined, false]],
+  [[], { PORT: "9000", CLOUDFLARE_ENV: "staging" }, ["staging", "9000", false]],
+  [["--env", ""], { CLOUDFLARE_ENV: "staging" }, [undefined, undefined, false]],
+  [["--uploads"], {}, [undefined, undefined, true]],
 ])("vitrine dev %j, with %j, starts %j", async (args, env, how) => {
   expect(await dev(args, env)).toEqual({ code: 0, started: [how], out: "", err: "" });
 });

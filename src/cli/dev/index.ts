@@ -11,8 +11,8 @@ import { requireOf } from "../wrangler/packages.ts";
 type StartLocal = (
   environment: string | undefined,
   port: string | undefined,
-  interrupted: AbortSignal,
   hasUploads: boolean,
+  interrupted: AbortSignal,
 ) => Promise<CommandFault | undefined>;
 
 /** Loads the local run: the rest of the CLI does not import it, and no other command waits for it. */
@@ -54,6 +54,6 @@ async function dev(
   const startLocal = await load();
   const environment = chooseEnvironment(world, env);
   const port = world.env["PORT"];
-  const fault = await startLocal(environment, port, world.interrupted, hasUploads);
+  const fault = await startLocal(environment, port, hasUploads, world.interrupted);
   return fault ?? EXIT.done;
 }
