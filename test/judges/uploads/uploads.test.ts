@@ -1,6 +1,8 @@
 // AWS's own SDK uploads into the local bucket of `vitrine dev --uploads`, as an app does, and Vitrine shows the picture.
 
+import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import {
@@ -16,6 +18,8 @@ import {
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { localBucketName, readLocalKeys } from "../../../src/cli/config/local-run.ts";
+import { listenLocally } from "../../../src/emulator/local-server.ts";
+import { launch } from "../../browser/chromium.ts";
 import { ROOT } from "../../support/built.ts";
 import { freePort } from "../../support/free-port.ts";
 import { copyWithDomain, endRuns, removeCopies, start } from "../../support/local-run.ts";
@@ -135,6 +139,56 @@ test("metadata and terms are those that the app named, and an object that is the
 
   const again = app.send(new PutObjectCommand({ ...object, Key, IfNoneMatch: "*" }));
   await expect(again).rejects.toMatchObject({ name: "PreconditionFailed" });
+});
+
+test("a page on another port uploads in a browser and reads the ETag; a sandboxed page does not", async () => {
+  const server = createServer(
+    (_request, response) => void response.end("<!doctype html><p>An app</p>"),
+  );
+  const page = await listenLocally(server, 0);
+  const browser = await launch();
+  try {
+    const key = "photos/browser.jpg";
+    const command = new PutObjectCommand({
+      Bucket,
+      Key: `published/${key}`,
+      ContentType: "image/jpeg",
+    });
+    const url = await getSignedUrl(app, command);
+    const tab = await browser.newPage();
+    const bytes = [...FIG];
+    const upload = (): Promise<unknown> =>
+      tab.evaluate(
+        async ([target, photo]) => {
+          const headers = { "content-type": "image/jpeg" };
+          try {
+            const answer = await fetch(target, {
+              method: "PUT",
+              headers,
+              body: new Uint8Array(photo),
+            });
+            return [answer.status, answer.headers.get("etag")];
+          } catch (error) {
+            return `${error}`;
+          }
+        },
+        [url, bytes] as const,
+      );
+
+    await tab.goto("data:text/html,<p>A sandbox</p>");
+    expect(await upload()).toMatch(/Failed to fetch/);
+    expect(await pictureOf(key)).not.toEqual(SHOWN);
+
+    await tab.goto(page.url.replace("127.0.0.1", "localhost"));
+    expect(await upload()).toEqual([200, `"${hash("md5", FIG)}"`]);
+    expect(await pictureOf(key)).toEqual(SHOWN);
+
+    const sheet = await (await fetch(address)).text();
+    expect(sheet).toContain(key);
+  } finally {
+    await browser.close();
+    await page.close();
+  }
 });
 
 const Key = "published/photos/fig.jpg";
