@@ -90,6 +90,7 @@ type Upload = {
 type Reply = {
   readonly status: number;
   readonly code: string | undefined;
+  readonly text: string;
   readonly headers: IncomingHttpHeaders;
 };
 
@@ -148,10 +149,12 @@ function send(
       let text = "";
       for await (const part of response) text += part;
       const code = /<Code>(\w+)<\/Code>/.exec(text)?.[1];
-      settle({ status: response.statusCode ?? 0, code, headers: response.headers });
+      settle({ status: response.statusCode ?? 0, code, text, headers: response.headers });
     });
-    if (method === "PUT") sent.setHeader("content-length", Buffer.byteLength(body));
-    sent.end(method === "PUT" ? body : undefined);
+    if (method === "PUT" || body !== "") {
+      sent.setHeader("content-length", Buffer.byteLength(body));
+    }
+    sent.end(body);
   });
 }
 
@@ -382,7 +385,7 @@ describe("nothing is put, and S3's code says why", () => {
       code: "NotImplemented",
     },
     { of: "an ACL to set", upload: { query: { acl: "" } }, code: "NotImplemented" },
-    { of: "a part", upload: { query: { partNumber: "1", uploadId: "a" } }, code: "NotImplemented" },
+    { of: "a part", upload: { query: { partNumber: "1", uploadId: "a" } }, code: "NoSuchUpload" },
     {
       of: "another path",
       upload: { sentPath: "/acme-media/published/other.jpg" },
@@ -640,6 +643,69 @@ describe("nothing is put, and S3's code says why", () => {
     await closed;
     expect(puts).toEqual([]);
   });
+});
+
+/** Asks for a step of an upload in parts. */
+const step = (
+  method: string,
+  query: Readonly<Record<string, string>>,
+  body = "",
+  path = "/acme-media/published/fig.jpg",
+) => putSigned({ method, query, body, path });
+
+const completion = (parts: readonly string[]): string => {
+  const items = parts.map(
+    (part, index) =>
+      `<Part><PartNumber>${index + 1}</PartNumber><ETag>"${hash("md5", part)}"</ETag></Part>`,
+  );
+  return `<CompleteMultipartUpload>${items.join("")}</CompleteMultipartUpload>`;
+};
+
+const idOf = ({ text }: Reply) => /<UploadId>(.*)<\/UploadId>/.exec(text)?.[1] ?? "";
+
+test("parts become one object, and only by the key and the list that belong to them", async () => {
+  const parts = ["0123456789".repeat(600_000), BODY];
+  const uploadId = idOf(await step("POST", { uploads: "" }));
+  for (const [index, part] of parts.entries()) {
+    const { status } = await step("PUT", { uploadId, partNumber: `${index + 1}` }, part);
+    expect(status).toBe(200);
+  }
+
+  const other = await step(
+    "POST",
+    { uploadId },
+    completion(parts),
+    "/acme-media/published/other.jpg",
+  );
+  expect(other.code).toBe("NoSuchUpload");
+  for (const [xml, code] of [
+    [completion([parts[0] ?? "", "other"]), "InvalidPart"],
+    ["<CompleteMultipartUpload>", "MalformedXML"],
+    ["<CompleteMultipartUpload></CompleteMultipartUpload>", "MalformedXML"],
+  ] as const) {
+    expect((await step("POST", { uploadId }, xml)).code).toBe(code);
+  }
+  expect(puts).toEqual([]);
+
+  expect((await step("POST", { uploadId }, completion(parts))).status).toBe(200);
+  expect(puts).toMatchObject([
+    { path: "PUT /local-media/published/fig.jpg", body: parts.join("") },
+  ]);
+  expect(changes).toHaveLength(1);
+  expect((await step("DELETE", { uploadId })).code).toBe("NoSuchUpload");
+});
+
+test("small parts are refused before the last one, and so is an upload too many", async () => {
+  const uploadId = idOf(await step("POST", { uploads: "" }));
+  const ids = [uploadId];
+  await step("PUT", { uploadId, partNumber: "1" }, "a");
+  await step("PUT", { uploadId, partNumber: "2" }, "b");
+  expect((await step("POST", { uploadId }, completion(["a", "b"]))).code).toBe("EntityTooSmall");
+
+  for (let count = 1; count < 8; count += 1) ids.push(idOf(await step("POST", { uploads: "" })));
+  expect((await step("POST", { uploads: "" })).code).toBe("SlowDown");
+  for (const id of ids) expect((await step("DELETE", { uploadId: id })).status).toBe(204);
+  expect(puts).toEqual([]);
 });
 
 test("a browser's page of this machine may ask, and gets the headers that it needs", async () => {

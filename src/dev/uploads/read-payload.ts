@@ -22,8 +22,11 @@ const TOO_LARGE = refuseUpload("EntityTooLarge", "The object is larger than 100 
 /** Returns why no byte of the body needs to be read. */
 export function findLengthFault(
   { headers }: IncomingMessage,
-  { payloadHash }: VerifiedUpload,
+  { operation, payloadHash }: VerifiedUpload,
 ): UploadRefusal | undefined {
+  const hasNoBody = operation.kind === "begin" || operation.kind === "abort";
+  if (hasNoBody && headers["content-length"] === undefined) return undefined;
+
   const isChunked = payloadHash.startsWith("STREAMING-");
   const declared = isChunked ? headers["x-amz-decoded-content-length"] : headers["content-length"];
   if (declared === undefined) {
@@ -48,7 +51,7 @@ export async function readPayload(
   const sent = await readBody(request);
   if (isUploadRefusal(sent)) return sent;
 
-  const { payloadHash } = upload;
+  const { payloadHash, operation } = upload;
   const decoded = payloadHash.startsWith("STREAMING-")
     ? decodeChunks(request, sent.body, upload, secret)
     : { ...sent, trailers: new Map<string, string>() };
@@ -61,13 +64,23 @@ export async function readPayload(
     return refuseUpload("XAmzContentSHA256Mismatch", message);
   }
 
+  // The checksum in the headers of the last step is that of the object.
   const checksums = new Map(trailers);
-  for (const [name, value] of Object.entries(request.headers)) {
-    if (name.startsWith("x-amz-checksum-")) checksums.set(name, `${value}`);
+  if (operation.kind !== "complete") {
+    for (const [name, value] of checksumHeaders(request)) checksums.set(name, value);
   }
   return (
     findDigestFault(body, checksums, request.headers["content-md5"]) ?? { kind: "payload", body }
   );
+}
+
+/** Headers with the checksum of a body, or of the whole object. */
+export function checksumHeaders({ headers }: IncomingMessage): ReadonlyMap<string, string> {
+  const checksums = new Map<string, string>();
+  for (const [name, value] of Object.entries(headers)) {
+    if (checksumNameOf(name) !== undefined) checksums.set(name, `${value}`);
+  }
+  return checksums;
 }
 
 async function readBody(request: IncomingMessage): Promise<Payload | UploadRefusal> {
@@ -84,7 +97,7 @@ async function readBody(request: IncomingMessage): Promise<Payload | UploadRefus
 }
 
 /** @param checksums the values by their headers */
-function findDigestFault(
+export function findDigestFault(
   body: Buffer,
   checksums: ReadonlyMap<string, string>,
   contentMd5: unknown,

@@ -1,4 +1,4 @@
-// The upload endpoint of `vitrine dev --uploads`: an S3 that only takes PutObject, on a port and by a key of its own.
+// The upload endpoint of `vitrine dev --uploads`: an S3 that only takes objects, whole or in parts, on a port and by a key of its own.
 // It never reads an object, lists none, and answers only by the names of this machine. A page of another site gets
 // nothing, not even with a signature.
 
@@ -6,6 +6,7 @@ import { hash, randomUUID } from "node:crypto";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { CommandFault } from "../../cli/command.ts";
 import { actualBucketName } from "../../cli/config/local-run.ts";
+import { html } from "../../cli/files/html.ts";
 import { listenLocally } from "../../emulator/local-server.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
@@ -13,7 +14,8 @@ import { sign } from "../../worker/origin/sigv4.ts";
 import { tableOf } from "../../worker/util/json.ts";
 import type { ObjectChange } from "../local-bucket.ts";
 import type { LocalProject } from "../local-project.ts";
-import { findLengthFault, readPayload } from "./read-payload.ts";
+import { createPartStore, type PartStore } from "./parts.ts";
+import { checksumHeaders, findDigestFault, findLengthFault, readPayload } from "./read-payload.ts";
 import {
   errorXml,
   isUploadRefusal,
@@ -55,6 +57,8 @@ const OBJECT_HEADERS = [
   "expires",
 ];
 
+const XMLNS = "http://s3.amazonaws.com/doc/2006-03-01/";
+
 const LOCAL_HOST = /^(?:localhost|127\.0\.0\.1)(?::\d+)?$/;
 const LOCAL_ORIGIN = /^https?:\/\/(?:(?:[a-z0-9-]+\.)*localhost|127\.0\.0\.1|\[::1\])(?::\d+)?$/;
 
@@ -86,6 +90,7 @@ export async function startUploads(options: UploadOptions): Promise<StartedUploa
 
 function createReceiver(options: UploadOptions) {
   const { uploadKeys: keys } = options;
+  const parts = createPartStore(Date.now);
   let bodies = 0;
 
   const receive = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -115,19 +120,9 @@ function createReceiver(options: UploadOptions) {
       const payload = await readPayload(request, upload, keys.secretAccessKey);
       if (isUploadRefusal(payload)) return answerRefusal(response, payload);
 
-      const fault = await putObject(options, target.localBucket, upload, request, payload.body);
-      if (fault !== undefined) return answerRefusal(response, fault);
-
-      const { key } = upload;
-      for (const name of target.names) {
-        options.onChange(name, { kind: "put", key, body: payload.body });
-      }
-      response.writeHead(200, {
-        etag: `"${hash("md5", payload.body)}"`,
-        "content-length": 0,
-        "x-amz-request-id": randomUUID(),
-      });
-      response.end();
+      const result = await carryOut(options, parts, target, upload, request, payload.body);
+      if (isUploadRefusal(result)) return answerRefusal(response, result);
+      answerDone(response, result);
     } finally {
       bodies -= 1;
     }
@@ -228,33 +223,116 @@ function bucketNames({ buckets, localVars, r2Buckets }: UploadProject) {
   });
 }
 
-async function putObject(
-  { endpoint, s3Keys }: UploadOptions,
-  localBucket: string,
-  { key, queryMetadata }: VerifiedUpload,
+/** What an operation answers with. */
+type Done = { readonly kind: "done"; readonly etag?: string; readonly xml?: string };
+
+async function carryOut(
+  options: UploadOptions,
+  parts: PartStore,
+  target: UploadTarget,
+  upload: VerifiedUpload,
   request: IncomingMessage,
   body: Buffer,
-): Promise<UploadRefusal | undefined> {
+): Promise<Done | UploadRefusal> {
+  const { bucket, key, operation } = upload;
+  const headers = { ...objectHeaders(request), ...upload.queryMetadata };
+
+  switch (operation.kind) {
+    case "put":
+      return putObject(options, target, key, headers, body);
+
+    case "begin": {
+      const uploadId = parts.begin(bucket, key, headers);
+      if (typeof uploadId !== "string") return uploadId;
+      const result = html`<InitiateMultipartUploadResult xmlns="${XMLNS}"><Bucket>${bucket}</Bucket><Key>${key}</Key><UploadId>${uploadId}</UploadId></InitiateMultipartUploadResult>`;
+      return { kind: "done", xml: result.text };
+    }
+
+    case "part": {
+      const { uploadId, partNumber } = operation;
+      const fault = parts.add({ bucket, key, uploadId }, partNumber, body);
+      return fault ?? { kind: "done", etag: hash("md5", body) };
+    }
+
+    case "complete": {
+      const partTarget = { bucket, key, uploadId: operation.uploadId };
+      const object = parts.join(partTarget, body.toString("utf8"));
+      if (isUploadRefusal(object)) return object;
+
+      const digestFault = findDigestFault(object.body, checksumHeaders(request), undefined);
+      if (digestFault !== undefined) return digestFault;
+
+      const conditions = conditionsOf(request);
+      const whole = { ...object.headers, ...conditions };
+      const put = await putObject(options, target, key, whole, object.body);
+      if (isUploadRefusal(put)) return put;
+
+      parts.remove(partTarget);
+      const result = html`<CompleteMultipartUploadResult xmlns="${XMLNS}"><Bucket>${bucket}</Bucket><Key>${key}</Key><ETag>"${put.etag}"</ETag></CompleteMultipartUploadResult>`;
+      return { kind: "done", xml: result.text };
+    }
+
+    case "abort": {
+      const isRemoved = parts.remove({ bucket, key, uploadId: operation.uploadId });
+      if (isRemoved) return { kind: "done" };
+      return refuseUpload("NoSuchUpload", "There is no such upload, or it has ended");
+    }
+  }
+}
+
+function answerDone(response: ServerResponse, { etag, xml }: Done): void {
+  const isAborted = response.req.method === "DELETE";
+  const text = xml === undefined ? "" : `<?xml version="1.0" encoding="UTF-8"?>\n${xml}`;
+  response.writeHead(isAborted ? 204 : 200, {
+    "x-amz-request-id": randomUUID(),
+    ...(etag !== undefined && { etag: `"${etag}"` }),
+    ...(xml !== undefined && { "content-type": "application/xml" }),
+    ...(!isAborted && { "content-length": Buffer.byteLength(text) }),
+  });
+  response.end(text);
+}
+
+/** Puts a whole object, and reports it as an event. */
+async function putObject(
+  { endpoint, s3Keys, onChange }: UploadOptions,
+  { localBucket, names }: UploadTarget,
+  key: string,
+  headers: Readonly<Record<string, string>>,
+  body: Buffer,
+): Promise<(Done & { readonly etag: string }) | UploadRefusal> {
   const url = originUrl(`${endpoint}/${localBucket}/`, key);
   const signed = await sign(url, "auto", s3Keys, Date.now(), "PUT");
-  const headers = { ...objectHeaders(request), ...queryMetadata, ...signed };
 
-  const signal = AbortSignal.timeout(S3_TIMEOUT_MS);
-  const answer = await fetch(url, { method: "PUT", headers, body: new Uint8Array(body), signal });
+  const answer = await fetch(url, {
+    method: "PUT",
+    headers: { ...headers, ...signed },
+    body: new Uint8Array(body),
+    signal: AbortSignal.timeout(S3_TIMEOUT_MS),
+  });
   await answer.body?.cancel();
-  if (answer.ok) return undefined;
   if (answer.status === 412) {
     return refuseUpload("PreconditionFailed", "At least one of the preconditions did not hold");
   }
-  return refuseUpload("InternalError", `The local S3 refuses it: ${answer.status}`);
+  if (!answer.ok) return refuseUpload("InternalError", `The local S3 refuses it: ${answer.status}`);
+
+  for (const name of names) onChange(name, { kind: "put", key, body });
+  return { kind: "done", etag: hash("md5", body) };
+}
+
+function conditionsOf({ headers }: Pick<IncomingMessage, "headers">): Record<string, string> {
+  const conditions: Record<string, string> = {};
+  for (const name of ["if-match", "if-none-match"]) {
+    const value = headers[name];
+    if (value !== undefined) conditions[name] = `${value}`;
+  }
+  return conditions;
 }
 
 function objectHeaders({ headers }: IncomingMessage): Record<string, string> {
-  const stored: Record<string, string> = {};
+  const stored = conditionsOf({ headers });
   for (const [name, value] of Object.entries(headers)) {
     const isOfObject = OBJECT_HEADERS.includes(name) || name.startsWith("x-amz-meta-");
-    const isCondition = name === "if-match" || name === "if-none-match";
-    if (isOfObject || isCondition) stored[name] = `${value}`;
+    if (isOfObject) stored[name] = `${value}`;
   }
 
   // `aws-chunked` is only of the request.

@@ -14,8 +14,15 @@ import { isUploadRefusal, refuseUpload, type UploadRefusal } from "./refusal.ts"
 /** The region of the local buckets. A signature for another one is refused. */
 export const UPLOAD_REGION = "auto";
 
+/** PutObject, or a step of an upload in parts. */
+export type UploadOperation =
+  | { readonly kind: "put" | "begin" }
+  | { readonly kind: "part"; readonly uploadId: string; readonly partNumber: number }
+  | { readonly kind: "complete" | "abort"; readonly uploadId: string };
+
 export type VerifiedUpload = {
   readonly kind: "verified";
+  readonly operation: UploadOperation;
   readonly bucket: string;
   readonly key: string;
   /** The payload's SHA-256 in hexadecimal, or the word that stands for how it is sent. */
@@ -52,6 +59,8 @@ const PAYLOAD_HASH =
 /** Headers of S3 that a PUT may have. Those with values change nothing in the local bucket only at these values. */
 const ALLOWED_HEADERS: Readonly<Record<string, RegExp>> = {
   "x-amz-acl": /^private$/,
+  "x-amz-checksum-algorithm": /^/,
+  "x-amz-checksum-type": /^/,
   "x-amz-content-sha256": /^/,
   "x-amz-date": /^/,
   "x-amz-decoded-content-length": /^/,
@@ -62,14 +71,9 @@ const ALLOWED_HEADERS: Readonly<Record<string, RegExp>> = {
   "x-amz-user-agent": /^/,
 };
 
-/** Parameters of a PUT. Each other one, such as `uploads`, `acl` or `tagging`, is another operation. */
+/** Parameters of an upload. Each other one, such as `acl` or `tagging`, is another operation. */
 const ALLOWED_PARAMETERS =
-  /^(?:X-Amz-(?:Algorithm|Content-Sha256|Credential|Date|Expires|SignedHeaders|Signature)|x-id|x-amz-sdk-checksum-algorithm|x-amz-(?:checksum|meta)-[a-z0-9-]+)$/;
-
-const NO_PARTS = refuseUpload(
-  "NotImplemented",
-  "The local bucket takes no multipart uploads. Send the object whole: it may have 100 MB",
-);
+  /^(?:X-Amz-(?:Algorithm|Content-Sha256|Credential|Date|Expires|SignedHeaders|Signature)|x-id|uploads|uploadId|partNumber|x-amz-sdk-checksum-algorithm|x-amz-(?:checksum|meta)-[a-z0-9-]+)$/;
 
 const SINGLE_HEADERS =
   /^(?:authorization|host|origin|content-(?:encoding|length|md5|type)|cache-control|if-(?:none-)?match|transfer-encoding|x-amz-.*)$/;
@@ -82,8 +86,8 @@ export function verifyUpload(
 ): VerifiedUpload | UploadRefusal {
   const [rawPath = "", rawQuery = ""] = splitTarget(request.url ?? "");
   const query = new URLSearchParams(rawQuery);
-  if (query.has("uploads") || query.has("uploadId")) return NO_PARTS;
-  if (request.method !== "PUT") {
+  const operation = operationOf(request.method, query);
+  if (operation === undefined) {
     return refuseUpload("AccessDenied", "This key may only put objects");
   }
 
@@ -104,7 +108,7 @@ export function verifyUpload(
 
   const scope = { region: claim.region, service: "s3", date: claim.date };
   const covered = {
-    method: "PUT",
+    method: request.method ?? "",
     path: encodeOnce(rawPath),
     query: [...query],
     headers: claim.signedHeaders.map((name) => [name, headerValue(request, name)] as const),
@@ -123,6 +127,7 @@ export function verifyUpload(
   return {
     ...target,
     kind: "verified",
+    operation,
     payloadHash,
     signature,
     date,
@@ -134,6 +139,27 @@ export function verifyUpload(
 function splitTarget(url: string): readonly string[] {
   const start = url.indexOf("?");
   return start === -1 ? [url] : [url.slice(0, start), url.slice(start + 1)];
+}
+
+/** @returns undefined: it is no upload */
+function operationOf(method = "", query: URLSearchParams): UploadOperation | undefined {
+  const uploadId = query.get("uploadId");
+  const partNumber = query.get("partNumber");
+  const isBegin = query.has("uploads");
+
+  if (uploadId === null) {
+    if (method === "PUT" && partNumber === null && !isBegin) return { kind: "put" };
+    if (method === "POST" && partNumber === null && isBegin) return { kind: "begin" };
+    return undefined;
+  }
+
+  if (isBegin) return undefined;
+  if (method === "PUT" && partNumber !== null && /^\d{1,5}$/.test(partNumber)) {
+    return { kind: "part", uploadId, partNumber: Number(partNumber) };
+  }
+  if (partNumber !== null) return undefined;
+  if (method === "POST") return { kind: "complete", uploadId };
+  return method === "DELETE" ? { kind: "abort", uploadId } : undefined;
 }
 
 function findHeaderFault({ headersDistinct }: IncomingMessage): UploadRefusal | undefined {

@@ -6,7 +6,9 @@ import { createServer } from "node:http";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import {
+  AbortMultipartUploadCommand,
   ChecksumAlgorithm,
+  CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
   DeleteObjectCommand,
   GetObjectCommand,
@@ -14,6 +16,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
   S3Client,
+  UploadPartCommand,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -191,12 +194,51 @@ test("a page on another port uploads in a browser and reads the ETag; a sandboxe
   }
 });
 
+test("an upload in parts is one picture, and one that was aborted none", async () => {
+  const Key = "published/photos/parts.jpg";
+  const { UploadId } = await app.send(
+    new CreateMultipartUploadCommand({ Bucket, Key, ContentType: "image/jpeg" }),
+  );
+  // The bytes behind the picture are none of it.
+  const whole = Buffer.concat([FIG, Buffer.alloc(6e6 - FIG.length)]);
+  const pieces = [whole.subarray(0, 5_500_000), whole.subarray(5_500_000)];
+  const Parts = await Promise.all(
+    pieces.map(async (Body, index) => {
+      const PartNumber = index + 1;
+      const { ETag } = await app.send(
+        new UploadPartCommand({ Bucket, Key, UploadId, PartNumber, Body }),
+      );
+      return { ETag, PartNumber };
+    }),
+  );
+  const complete = (parts: typeof Parts) =>
+    app.send(
+      new CompleteMultipartUploadCommand({
+        Bucket,
+        Key,
+        UploadId,
+        MultipartUpload: { Parts: parts },
+      }),
+    );
+
+  await expect(complete(Parts.toReversed())).rejects.toMatchObject({ name: "InvalidPartOrder" });
+  expect(await pictureOf("photos/parts.jpg")).not.toEqual(SHOWN);
+  expect((await complete(Parts)).ETag).toBe(`"${hash("md5", whole)}"`);
+  expect(await pictureOf("photos/parts.jpg")).toEqual(SHOWN);
+  await expect(complete(Parts)).rejects.toMatchObject({ name: "NoSuchUpload" });
+
+  const other = await app.send(new CreateMultipartUploadCommand({ Bucket, Key }));
+  const aborted = { Bucket, Key, UploadId: other.UploadId };
+  await app.send(new AbortMultipartUploadCommand(aborted));
+  const late = new UploadPartCommand({ ...aborted, PartNumber: 1, Body: FIG });
+  await expect(app.send(late)).rejects.toMatchObject({ name: "NoSuchUpload" });
+});
+
 const Key = "published/photos/fig.jpg";
 test.each([
   ["get", new GetObjectCommand({ Bucket, Key }), "AccessDenied"],
   ["list", new ListObjectsV2Command({ Bucket }), "AccessDenied"],
   ["delete", new DeleteObjectCommand({ Bucket, Key }), "AccessDenied"],
-  ["upload in parts", new CreateMultipartUploadCommand({ Bucket, Key }), "NotImplemented"],
 ])("the key of uploads cannot %s", async (_what, command, name) => {
   await expect(app.send(command as GetObjectCommand)).rejects.toMatchObject({ name });
 });
