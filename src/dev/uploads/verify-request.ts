@@ -15,7 +15,7 @@ import { isUploadRefusal, refuseUpload, type UploadRefusal } from "./refusal.ts"
 export const UPLOAD_REGION = "auto";
 
 /** PutObject, or a step of an upload in parts. */
-export type UploadOperation =
+type UploadOperation =
   | { readonly kind: "put" | "begin" }
   | { readonly kind: "part"; readonly uploadId: string; readonly partNumber: number }
   | { readonly kind: "complete" | "abort"; readonly uploadId: string };
