@@ -1,6 +1,6 @@
-// The port of the local run: a reverse proxy. It accepts only requests to this machine by its own name, serves the
-// contact sheet itself, and forwards everything else to the Worker with a secret header: wrangler's own ports trust
-// headers that any page can send, and stay open when this process is killed.
+// The port of the local run: a reverse proxy. It accepts only requests to this machine by its own name, and with --host
+// those that host-access.ts admits. It serves the contact sheet itself, and forwards everything else to the Worker with a
+// secret header: wrangler's own ports trust headers that any page can send, and stay open when this process is killed.
 
 import {
   createServer,
@@ -12,6 +12,8 @@ import {
 } from "node:http";
 import type { CommandFault } from "../cli/command.ts";
 import { html } from "../cli/files/html.ts";
+import type { HostAccess } from "./host-access.ts";
+import type { SheetView } from "./sheet/page-html.ts";
 
 /** The names of this machine. A page can have any other name lead here. */
 const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
@@ -55,37 +57,51 @@ export type ProxyOptions = {
   readonly isRunning: () => boolean;
   /** Whether the Worker has run, and the local buckets are full. Before that, nobody gets an answer but the local S3. */
   readonly isReady: () => boolean;
-  readonly serveSheet: (response: ServerResponse) => Promise<void>;
+  readonly serveSheet: (response: ServerResponse, view: SheetView) => Promise<void>;
   /** Reports an internal error. */
   readonly reportError: (reason: unknown) => void;
+  /** For --host: the other addresses of this machine, and who may read there. */
+  readonly outside?: { readonly addresses: readonly string[]; readonly access: HostAccess };
 };
 
 /** Some machines have no IPv6. */
 const NO_ADDRESS: readonly string[] = ["EADDRNOTAVAIL", "EAFNOSUPPORT"];
 
-/** Listens on both addresses of this machine. Returns a fault if the port cannot be used. */
+/** Both addresses at which only this machine reaches itself. */
+const LOOPBACK: readonly string[] = ["127.0.0.1", "::1"];
+
+/** Listens on both addresses of this machine, and on those for --host. Returns a fault if the port cannot be used. */
 export async function startProxy(options: ProxyOptions): Promise<CommandFault | undefined> {
-  const { port } = options;
+  const { port, outside } = options;
+  const outsideAddresses = outside?.addresses ?? [];
   const servers: Server[] = [];
 
-  for (const host of ["127.0.0.1", "::1"]) {
-    const server = createProxy(options);
+  for (const address of [...LOOPBACK, ...outsideAddresses]) {
+    const isOutside = outsideAddresses.includes(address);
+    const server = createProxy(options, isOutside ? address : undefined);
     servers.push(server);
 
-    const code = await listen(server, port, host);
-    if (code === undefined || NO_ADDRESS.includes(code)) continue;
+    const code = await listen(server, port, address);
+    const isMissing = code !== undefined && NO_ADDRESS.includes(code);
+    if (code === undefined || (isMissing && !isOutside)) continue;
 
     for (const server of servers) server.close();
+    if (isMissing) return { fault: `--host: this machine does not have the address ${address}` };
     return portFault(port, code);
   }
   return undefined;
 }
 
-function createProxy(options: ProxyOptions): Server {
+/** @param outsideAddress where others reach this server; undefined: only this machine does */
+function createProxy(options: ProxyOptions, outsideAddress: string | undefined): Server {
   // Nobody holds an upload open for long.
   return createServer({ requestTimeout: 60_000 }, async (_request, response) => {
     try {
-      await handle(options, response);
+      const isOutside = outsideAddress !== undefined;
+      const view = isOutside
+        ? await options.outside?.access.admit(response, outsideAddress)
+        : admitLocal(options, response);
+      if (view !== undefined) await handle(options, response, view);
     } catch (error) {
       if (!response.destroyed) options.reportError(error);
       response.destroy();
@@ -114,14 +130,26 @@ export function readPort(text: string | undefined): number | CommandFault {
   return { fault: `PORT is "${text}". It must be a number from 1 to 65535.` };
 }
 
-async function handle(options: ProxyOptions, response: ServerResponse): Promise<void> {
+/** @returns how the contact sheet looks for the client; undefined: the request is refused, and answered */
+function admitLocal({ port }: ProxyOptions, response: ServerResponse): SheetView | undefined {
   const { headers, url = "" } = response.req;
 
   // A page of another site may have its name lead to this machine.
   const host = URL.parse(`http://${headers.host}`)?.hostname ?? "";
-  if (!LOCAL_HOSTS.includes(host) || !url.startsWith("/")) {
-    return refuse(response, 403, "Open it at http://localhost");
+  if (LOCAL_HOSTS.includes(host) && url.startsWith("/")) {
+    return { address: `http://localhost:${port}`, isReadOnly: false };
   }
+
+  refuse(response, 403, "Open it at http://localhost");
+  return undefined;
+}
+
+async function handle(
+  options: ProxyOptions,
+  response: ServerResponse,
+  view: SheetView,
+): Promise<void> {
+  const { url = "" } = response.req;
 
   const [path = ""] = url.split(/[?#]/);
   const isWranglers = path.startsWith("/cdn-cgi/") && !path.startsWith(S3_PATH);
@@ -132,7 +160,7 @@ async function handle(options: ProxyOptions, response: ServerResponse): Promise<
   if (!options.isReady() && !canFill) return refuseAtStart(response, path);
 
   if (path === "/" || path.startsWith("/.vitrine/")) {
-    if (isOfPage(response.req, path)) return options.serveSheet(response);
+    if (isOfPage(response.req, path)) return options.serveSheet(response, view);
 
     const header = `-H 'Origin: http://localhost:${options.port}'`;
     return refuse(response, 403, `Not for this page. A command needs the option ${header}`);

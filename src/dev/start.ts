@@ -21,6 +21,8 @@ import { presetOption } from "../worker/config/split-vars.ts";
 import { imageOf } from "../worker/edge/render-at-edge.ts";
 import { type ConfigFiles, type ConfigWatcher, createConfigWatcher } from "./config-watcher.ts";
 import { restrictFile, restrictFolder } from "./file-permissions.ts";
+import { createCode, createHostAccess } from "./host-access.ts";
+import { chooseAddresses, type HostOption, hostText, watchAddresses } from "./host-addresses.ts";
 import { createBucketSync, type ObjectChange } from "./local-bucket.ts";
 import { createLocalEvents, type LocalEvents } from "./local-events.ts";
 import { createPointsLog } from "./local-points.ts";
@@ -35,18 +37,26 @@ import { startUploads } from "./uploads/serve-uploads.ts";
 /** How often the files are read: ms. */
 const POLL_MS = 250;
 
+/** What others may do with the local run. */
+type LocalRunOptions = {
+  /** An app may put objects into the local buckets. */
+  readonly hasUploads: boolean;
+  /** Where others reach it, too; undefined: nowhere. */
+  readonly host: HostOption | undefined;
+};
+
 /**
  * Starts the local run of the project in the current folder. The process ends on a signal.
  * @param environment undefined: the top level
  * @param portText the port as the user gave it; undefined: 8787
- * @param hasUploads whether an app may put objects into the local buckets
+ * @param options what others may do with it
  * @param interrupted if Ctrl-C comes before the Worker starts, the Worker does not start
  * @returns why the local run cannot start; undefined: it is ready, or was interrupted
  */
 export async function startLocal(
   environment: string | undefined,
   portText: string | undefined,
-  hasUploads: boolean,
+  { hasUploads, host }: LocalRunOptions,
   interrupted: AbortSignal,
 ): Promise<CommandFault | undefined> {
   // All that is written here may hold secrets.
@@ -57,6 +67,9 @@ export async function startLocal(
   const accessFault = restrictFolder() ?? restrictFile(devVars);
   if (accessFault !== undefined) return accessFault;
   if (isFault(port)) return port;
+
+  const outside = host === undefined ? undefined : openOutside(host, port);
+  if (outside !== undefined && isFault(outside)) return outside;
 
   // Read the project, with a .dev.vars.
   const address = `http://localhost:${port}`;
@@ -120,7 +133,7 @@ export async function startLocal(
   // Take the port before the Worker starts, which takes seconds: another program could take it meanwhile.
   let isReady = false;
   const ending = new AbortController();
-  const sheet = createSheet(watcher, edge, address, (bucketName, change) =>
+  const sheet = createSheet(watcher, edge, (bucketName, change) =>
     events.add(watcher.current(), bucketName, change),
   );
   const portFault = await startProxy({
@@ -131,6 +144,7 @@ export async function startLocal(
     isReady: () => isReady,
     serveSheet: sheetHandler(sheet, ending.signal),
     reportError: warnOf("The local run"),
+    ...(outside !== undefined && { outside }),
   });
   if (portFault !== undefined) endProcess(portFault.fault);
   const uploads = hasUploads
@@ -153,11 +167,26 @@ export async function startLocal(
   await syncBuckets(project);
   isReady = true;
   if (uploads !== undefined) log(uploads.text);
+  if (outside !== undefined) {
+    log(outside.text);
+    watchAddresses(outside.addresses, warn);
+  }
   log(welcomeText(address, config, project));
 
   const poll = createPoll(watcher, worker, syncBuckets, events);
   setInterval(() => void poll().catch(endProcess), POLL_MS);
   return undefined;
+}
+
+/** Chooses the addresses for --host, and a code for this run. */
+function openOutside(host: HostOption, port: number) {
+  const chosen = chooseAddresses(host);
+  if (isFault(chosen)) return chosen;
+
+  const code = createCode();
+  const access = createHostAccess(code, port, warn);
+  const text = hostText(chosen, port, code, process.stdout.isTTY === true);
+  return { addresses: chosen.addresses, access, text };
 }
 
 /** What the local run starts with: no mistake is in it. */

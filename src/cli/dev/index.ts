@@ -7,11 +7,19 @@ import { envOption } from "../options.ts";
 import { chooseEnvironment, findConfigFile } from "../wrangler/config-file.ts";
 import { requireOf } from "../wrangler/packages.ts";
 
+/** What others may do with the local run. */
+type LocalRunOptions = {
+  /** An app may put objects into the local buckets. */
+  readonly hasUploads: boolean;
+  /** Where others reach it, too: at an address, or at all of this machine; undefined: nowhere. */
+  readonly host: string | true | undefined;
+};
+
 /** `startLocal` of src/dev/start.ts. */
 type StartLocal = (
   environment: string | undefined,
   port: string | undefined,
-  hasUploads: boolean,
+  options: LocalRunOptions,
   interrupted: AbortSignal,
 ) => Promise<CommandFault | undefined>;
 
@@ -26,8 +34,11 @@ export function devCommand(world: World, run: Run, load: LoadLocal) {
       "--uploads",
       "lets your app put objects: prints an endpoint, and a key that can only put",
     )
+    .option("--host [address]", "lets a phone on this network look, with a code that is printed")
     .addHelpText("after", HELP)
-    .action(({ env, uploads = false }) => run(() => dev(world, env, uploads, load)));
+    .action(({ env, uploads = false, host }) => {
+      return run(() => dev(world, env, { hasUploads: uploads, host }, load));
+    });
 }
 
 const HELP = `
@@ -38,12 +49,14 @@ Examples:
   npx vitrine dev
   PORT=8080 npx vitrine dev
   npx vitrine dev --env staging
-  npx vitrine dev --uploads`;
+  npx vitrine dev --uploads
+  npx vitrine dev --host
+  npx vitrine dev --host 192.168.1.5`;
 
 async function dev(
   world: World,
   env: string | undefined,
-  hasUploads: boolean,
+  options: LocalRunOptions,
   load: LoadLocal,
 ): Promise<Outcome> {
   const needed = [findConfigFile(world.folder), requireOf("wrangler"), requireOf("sharp")];
@@ -54,6 +67,6 @@ async function dev(
   const startLocal = await load();
   const environment = chooseEnvironment(world, env);
   const port = world.env["PORT"];
-  const fault = await startLocal(environment, port, hasUploads, world.interrupted);
+  const fault = await startLocal(environment, port, options, world.interrupted);
   return fault ?? EXIT.done;
 }

@@ -23,8 +23,15 @@ import {
   type SignInField,
 } from "./sign-in.ts";
 
-type Page = {
+/** How the contact sheet looks for a client. */
+export type SheetView = {
+  /** The URL of the local run for this client: `http://localhost:8787`. */
   readonly address: string;
+  /** Whether the page has nothing that changes something, because this client may not. */
+  readonly isReadOnly: boolean;
+};
+
+type Page = SheetView & {
   readonly tag: string;
   /** The mistakes of the configuration files. */
   readonly mistakes: readonly string[];
@@ -41,7 +48,9 @@ const DEFAULT_QUALITY = 85;
 const FORMATS = { avif: "AVIF", webp: "WebP", jpeg: "JPEG", png: "PNG" };
 
 /** @returns the whole document */
-export function pageHtml({ address, tag, mistakes, objects, signIns, issuersFile }: Page): string {
+export function pageHtml(sheet: Page): string {
+  const { isReadOnly, tag, mistakes, objects, signIns, issuersFile } = sheet;
+
   // Fixtures that are broken on purpose are not shown. An unreadable object is one of the project that no engine reads.
   const broken = new Set(BROKEN.map(({ key }) => key));
   const shownObjects = (objects ?? []).filter(({ key }) => !broken.has(key));
@@ -70,9 +79,10 @@ export function pageHtml({ address, tag, mistakes, objects, signIns, issuersFile
 ${mistakes.length > 0 && mistakesHtml(mistakes)}
 <div class="tools">
 <label>Filter <input id="filter" type="search" placeholder="a part of a key" autocomplete="off"></label>
-${objects && html`<div class="add"><label class="button" for="files">Add pictures</label><input id="files" type="file" accept="image/*" multiple> <span class="hint">or drop them on this page: they stay on this machine</span></div>`}
+${objects && !isReadOnly && html`<div class="add"><label class="button" for="files">Add pictures</label><input id="files" type="file" accept="image/*" multiple> <span class="hint">or drop them on this page: they stay on this machine</span></div>`}
 </div>
-${signIns.map(signInHtml)}
+${!isReadOnly && signIns.map(signInHtml)}
+${isReadOnly && html`<p>This device only looks. To add, to try and to sign in, open <code>http://localhost</code> on the machine itself.</p>`}
 ${issuersFile !== undefined && html`<p>Nobody can sign in here: the <code>ROUTES</code> in ${issuersFile} name issuers that are asked themselves. To sign in as anybody, remove <code>ROUTES</code> from ${issuersFile}.</p>`}
 <p id="total" role="status"></p>
 <p class="hint">Cloudflare bills each unique transformation, one object with one set of options, once a month. The first ${free} are free: see ${costs}.</p>
@@ -81,7 +91,7 @@ ${issuersFile !== undefined && html`<p>Nobody can sign in here: the <code>ROUTES
 <h2 aria-live="polite">${objects && `${pictures.length} objects`}</h2>
 ${objects === undefined && mistakes.length === 0 && html`<p>.dev.vars names an S3 of your own. The contact sheet does not list its objects.</p>`}
 ${unreadable.length > 0 && html`<p class="fault">The local edge cannot read these objects: ${unreadable.map(({ key }) => html`<code>${key}</code> `)}</p>`}
-${pictures.map((object) => objectHtml(object, address, signIns))}
+${pictures.map((object) => objectHtml(object, sheet))}
 </main>
 <p id="message" role="status"></p>
 ${tryDialog()}
@@ -124,7 +134,7 @@ function mistakesHtml(mistakes: readonly string[]): Html {
 </section>`;
 }
 
-function objectHtml(object: SheetObject, address: string, signIns: readonly SignIn[]): Html {
+function objectHtml(object: SheetObject, sheet: Page): Html {
   const { key, bytes, renditions, refusals, costs } = object;
   const costTexts = Object.entries(costs.presets).map(([preset, count]) => `${preset} ${count}`);
   const cost = `Unique transformations: at most ${costs.all} (${costTexts.join(", ")}; equal ones count once)`;
@@ -136,9 +146,9 @@ function objectHtml(object: SheetObject, address: string, signIns: readonly Sign
 ${renditions.length > 0 && html`<p>${cost}</p>`}
 ${renditions.length + refusals.length === 0 && html`<p>No route leads to this object.</p>`}
 ${refusals.map((refusal) => html`<p class="fault">Not shown: ${refusal}</p>`)}
-${isOwn(object) && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
+${isOwn(object) && !sheet.isReadOnly && html`<button type="button" data-remove aria-label="Delete ${key} from the local bucket">Delete</button>`}
 </header>
-${renditions.map((rendition) => figureHtml(rendition, object, address, signIns))}
+${renditions.map((rendition) => figureHtml(rendition, object, sheet))}
 </article>
 `;
 }
@@ -153,8 +163,7 @@ function describe({ picture, format, bytes }: SheetObject): string {
 function figureHtml(
   rendition: SheetRendition,
   object: SheetObject,
-  address: string,
-  signIns: readonly SignIn[],
+  { address, isReadOnly, signIns }: Page,
 ): Html {
   const { name, preset, client, route, query } = rendition;
   const { key, picture } = object;
@@ -181,9 +190,9 @@ function figureHtml(
 <div class="mat"><img${attributes(client.imgProps(key, name, options))}></div>
 <figcaption>
 <h4>${name}</h4>
-${owner && ownerHtml(key, name, owner)}
+${owner && ownerHtml(key, name, owner, isReadOnly)}
 ${factsHtml(rendition, object)}
-${picture?.format !== "svg" && tryButton(`Try ${key} as ${name}`, preset)}
+${picture?.format !== "svg" && !isReadOnly && tryButton(`Try ${key} as ${name}`, preset)}
 ${codeHtml(rendition, object, address)}
 ${edgeHtml(rendition)}
 </figcaption>
@@ -260,13 +269,21 @@ function fieldHtml({ claim, choices }: SignInField): Html {
 }
 
 /** Who sees a picture, and a button that signs in as them. */
-function ownerHtml(key: string, preset: string, { group, claims }: PictureOwner): Html {
+function ownerHtml(
+  key: string,
+  preset: string,
+  { group, claims }: PictureOwner,
+  isReadOnly: boolean,
+): Html {
   const text = claimsText(claims) || "anybody who is signed in";
   const texts = firstTexts(claims);
 
   const [name] = Object.values(texts);
   const label = name === undefined ? "Sign in" : `Sign in as ${name}`;
-  return html`<p class="hint" data-owner>Only for ${text}</p>
+  const hint = html`<p class="hint" data-owner>Only for ${text}</p>`;
+  if (isReadOnly) return hint;
+
+  return html`${hint}
 <button type="button" data-sign-in-as="${JSON.stringify(texts)}" data-group="${group}" aria-label="${label}, for ${key} as ${preset}">${label}</button>`;
 }
 

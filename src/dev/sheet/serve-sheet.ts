@@ -10,6 +10,7 @@ import { MAX_ORIGINAL_BYTES } from "../../cli/http/ask-s3.ts";
 import { decodePath } from "../../url/encoding.ts";
 import { keyFault } from "../../url/key.ts";
 import { parseJson } from "../../worker/util/json.ts";
+import type { SheetView } from "./page-html.ts";
 import type { Sheet } from "./sheet.ts";
 import { type Answer, refuse } from "./try-options.ts";
 
@@ -27,8 +28,8 @@ const SIGN_IN = "/.vitrine/sign-in";
  * @param ending is aborted when the local run begins to end
  */
 export function sheetHandler(sheet: Sheet, ending: AbortSignal) {
-  return async (response: ServerResponse): Promise<void> => {
-    const { status, type, body, lines, cookies } = await answer(sheet, response, ending);
+  return async (response: ServerResponse, view: SheetView): Promise<void> => {
+    const { status, type, body, lines, cookies } = await answer(sheet, response, view, ending);
     const contentType = type.startsWith("image/") ? type : `${type}; charset=utf-8`;
 
     response.writeHead(status, {
@@ -47,6 +48,7 @@ export function sheetHandler(sheet: Sheet, ending: AbortSignal) {
 async function answer(
   sheet: Sheet,
   response: ServerResponse,
+  view: SheetView,
   ending: AbortSignal,
 ): Promise<Answer> {
   const { req: request } = response;
@@ -71,7 +73,7 @@ async function answer(
 
   switch (path) {
     case "/":
-      return { status: 200, type: "text/html", body: await sheet.page() };
+      return { status: 200, type: "text/html", body: await sheet.page(view) };
 
     case "/.vitrine/sheet.css":
       return { status: 200, type: "text/css", body: readFileSync(join(PAGE, "sheet.css")) };

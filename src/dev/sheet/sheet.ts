@@ -14,7 +14,7 @@ import { isRefusal, mistakeText } from "../../worker/http/refusal.ts";
 import type { ConfigWatcher } from "../config-watcher.ts";
 import { type ObjectChange, sendToS3, type Upload } from "../local-bucket.ts";
 import { createObjectList, identify, withSwitches } from "./list-objects.ts";
-import { pageHtml } from "./page-html.ts";
+import { pageHtml, type SheetView } from "./page-html.ts";
 import {
   addRenditions,
   firstRoute,
@@ -42,13 +42,11 @@ const NO_CHANGE = "nothing is changed in the S3 that .dev.vars names";
 
 /**
  * @param watcher knows the configuration that the Worker runs with, and the mistakes in the files
- * @param address the URL of the local run: `http://localhost:8787`
  * @param onChange gets the name of the bucket in wrangler.toml
  */
 export function createSheet(
   watcher: Pick<ConfigWatcher, "current" | "mistakes">,
   edge: Pick<Edge, "images" | "switches">,
-  address: string,
   onChange: OnChange,
 ) {
   const listObjects = createObjectList(edge.switches);
@@ -105,7 +103,7 @@ export function createSheet(
     /** The public keys of the local issuer. @throws if its file cannot be read or made */
     jwks: (): Promise<string> => localJwks("."),
 
-    async page(): Promise<string> {
+    async page(view: SheetView): Promise<string> {
       // What changes after this makes the page load again.
       const tag = await hashState();
       const mistakes = watcher.mistakes();
@@ -116,7 +114,7 @@ export function createSheet(
 
       const signIns = signInsOf(readRoutes());
       const issuersFile = readIssuersFile();
-      return pageHtml({ address, tag, mistakes, objects, signIns, issuersFile });
+      return pageHtml({ ...view, tag, mistakes, objects, signIns, issuersFile });
     },
 
     /** Who is signed in, for each sign-in of the page. @param cookies the header of the request */

@@ -3,7 +3,7 @@
 import { expect, test } from "vitest";
 import type { DoubtfulFormat } from "../../../src/cli/picture/predict-refusal.ts";
 import { HARD_KEYS } from "../../../src/dev/fixture-objects.ts";
-import { pageHtml } from "../../../src/dev/sheet/page-html.ts";
+import { pageHtml, type SheetView } from "../../../src/dev/sheet/page-html.ts";
 import { addRenditions } from "../../../src/dev/sheet/sheet-objects.ts";
 import { configOf } from "../../support/config-of.ts";
 import { ENV } from "../../support/env.ts";
@@ -12,21 +12,27 @@ import { ENV } from "../../support/env.ts";
 const EVIL = `own/"'><script src=evil>&amp;.jpg`;
 const PICTURE = { format: "jpeg", type: "image/jpeg", width: 300, height: 200 } as const;
 
+const LOCAL_VIEW: SheetView = { address: "http://localhost:8787", isReadOnly: false };
+
 const FORMATS = new Map<string, DoubtfulFormat>([
   [".tif", "TIFF"],
   ["heic", "HEIC"],
   [".jxl", "JPEG XL"],
 ]);
 
-async function render(keys: readonly string[], mistakes: readonly string[] = []): Promise<string> {
+async function render(
+  keys: readonly string[],
+  mistakes: readonly string[] = [],
+  { address, isReadOnly }: SheetView = LOCAL_VIEW,
+): Promise<string> {
   const objects = keys.map((key) => {
     const picture = /\.(?:txt|jxl)$/.test(key) ? undefined : PICTURE;
     return { key, etag: "1", bytes: 9_000, format: FORMATS.get(key.slice(-4)), picture };
   });
   const sheetObjects = await addRenditions({ config: configOf(), vars: ENV }, objects, 0);
-  const address = "http://localhost:8787";
   return pageHtml({
     address,
+    isReadOnly,
     tag: "1",
     mistakes,
     objects: sheetObjects,
@@ -66,4 +72,15 @@ test("an original that visitors do not see has the reason in its place, no image
     [expect.stringMatching(/^Not shown: visitors get 415: .* no JPEG XL: convert/), true, false],
   ]);
   expect(parts.join("")).not.toContain("No route");
+});
+
+test("a phone has nothing that changes something, and its own address in the code", async () => {
+  const key = "own/fig.jpg";
+  const changes = /data-remove|data-try|type="file"|data-sign-in-as|<form/;
+  const phone = await render([key], [], { address: "http://192.168.1.5:8787", isReadOnly: true });
+  expect(phone.match(changes)).toBeNull();
+  expect(phone).toContain("--base-url http://192.168.1.5:8787");
+  expect(phone).not.toContain("localhost:8787");
+  expect(phone).toContain("<img");
+  expect(await render([key])).toMatch(changes);
 });

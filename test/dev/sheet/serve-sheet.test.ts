@@ -55,7 +55,7 @@ beforeAll(async () => {
   served = await listenLocally(
     createServer((request, response) => {
       if (request.url?.endsWith("?left")) response.on("close", abandoned.closed.resolve);
-      void answer(response);
+      void answer(response, { address: "http://localhost:8787", isReadOnly: false });
     }),
     0,
   );

@@ -136,6 +136,7 @@ async function render(keys: readonly string[], routes: readonly object[]): Promi
   const groups = signInsOf(local.config.routes);
   return pageHtml({
     address: ADDRESS,
+    isReadOnly: false,
     tag: "1",
     mistakes: [],
     objects: sheetObjects,

@@ -10,6 +10,7 @@ import { ENV } from "../../support/env.ts";
 import { originalsOf } from "../../support/originals.ts";
 import { stage } from "../../support/run-worker.ts";
 
+const LOCAL_VIEW = { address: "http://localhost:8787", isReadOnly: false };
 const CARD = "/images/card/photos/fig.jpg";
 const HERO = "/images/hero@640w/photos/fig.jpg";
 
@@ -118,7 +119,7 @@ const BUCKET_URL = `${baseUrl}${prefix}`;
 function sheetOf(
   hasOwnS3: boolean,
   vars: object = ENV,
-  onChange: Parameters<typeof createSheet>[3] = () => {},
+  onChange: Parameters<typeof createSheet>[2] = () => {},
 ) {
   const { media } = ENV.BUCKETS;
   const config = configOf(vars);
@@ -135,7 +136,7 @@ function sheetOf(
   };
   const project = { kind: "project", ...run, ...files, ...rest } as const;
   const watcher = { current: () => project, mistakes: () => [] };
-  return createSheet(watcher, stage.edge, "http://localhost:8787", onChange);
+  return createSheet(watcher, stage.edge, onChange);
 }
 
 test("tries wait for one another: not one with a mistake, and none whose visitor has left", async () => {
@@ -161,7 +162,7 @@ test("with an S3 of one's own nothing is tried, put or deleted: it would need no
   ]) {
     expect(refused).toContain(".dev.vars");
   }
-  expect(await page()).not.toContain("<article");
+  expect(await page(LOCAL_VIEW)).not.toContain("<article");
   expect(stage.edgeRequests).toEqual([]);
 });
 
@@ -169,7 +170,7 @@ test("where .dev.vars has ROUTES with tokens, the page says why nobody can sign 
   const issuer = "https://login.example.com/";
   const token = { issuer, audience: "a", keys: `${issuer}jwks`, claims: { sub: ":user" } };
   const ROUTES = [{ path: "/users/:user/:preset/*", object: "media/users/:user/*", token }];
-  const pageWith = (change: object) => sheetOf(true, { ...ENV, ...change }).page();
+  const pageWith = (change: object) => sheetOf(true, { ...ENV, ...change }).page(LOCAL_VIEW);
   expect(await pageWith({ ROUTES })).toMatch(
     /Nobody can sign in here: .* remove .* from \.dev\.vars/,
   );

@@ -123,6 +123,9 @@ files?.addEventListener("change", () => putAll([...(files.files ?? [])]));
 document.addEventListener("dragover", (event) => event.preventDefault());
 document.addEventListener("drop", (event) => {
   event.preventDefault();
+  // Where nothing can be added, the page has no button for it.
+  if (files === null) return;
+
   const dropped = event.dataTransfer?.files ?? [];
   void putAll([...dropped]);
 });
