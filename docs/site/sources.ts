@@ -27,7 +27,7 @@ export function listPages(): string[] {
   return [...TOP_PAGES, ...names.map((name) => `docs/${name}`)];
 }
 
-export function readPage(path: string): string {
+function readPage(path: string): string {
   return readFileSync(join(ROOT, path), "utf8");
 }
 
