@@ -100,9 +100,20 @@ export const CODE_ROOT = join(import.meta.dirname, "..");
 /** From here: `docs`, or `node_modules/vitrine/docs` in a project. */
 const DOCS = relative(".", join(PACKAGE_ROOT, "docs")).replaceAll("\\", "/");
 
-/** Returns the path of a page of the documentation from here, for a message that points to it. */
+/** The site of the documents: `https://docs.example.com`. The shell names it. */
+let docsSite: string | undefined;
+
+/** @param site undefined: messages name the files of pages */
+export function setDocsSite(site: string | undefined): void {
+  docsSite = site;
+}
+
+/** Returns where a page of the documentation is, for a message that points to it: on the site, else the path from here. */
 export function page(path: `docs/${string}`): string {
-  return path.replace("docs", () => DOCS);
+  if (docsSite === undefined) return path.replace("docs", () => DOCS);
+
+  const address = path.replace(/(?:README)?\.md/, "");
+  return `${docsSite}/${address}`;
 }
 
 /** Makes a line of each row. All columns but the last are as wide as their widest cell. */

@@ -2,11 +2,12 @@
 
 import { Command } from "@commander-js/extra-typings";
 import { CommanderError } from "commander";
+import { originSchema } from "../worker/config/oidc.ts";
 import { BUILD_VERSION } from "../worker/util/version.ts";
 import { checkCommand } from "./check/index.ts";
 import { clientCommand } from "./client/index.ts";
-import type { Exit, Run, World } from "./command.ts";
-import { EXIT, isFault, logInColour, page } from "./command.ts";
+import type { CommandFault, Exit, Run, World } from "./command.ts";
+import { EXIT, isFault, logInColour, page, setDocsSite } from "./command.ts";
 import { completeCommand, isCompletionRequest, printCompletions } from "./complete/index.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type LoadLocal } from "./dev/index.ts";
@@ -41,7 +42,7 @@ const COMMANDS = [
   completeCommand,
 ] as const satisfies readonly ((world: World, run: Run, load: LoadLocal) => unknown)[];
 
-const HELP = `
+const help = () => `
 Exit codes:
   0    everything is done, or well
   1    a part is not done, and is named; doctor: there are warnings;
@@ -62,6 +63,13 @@ export async function runProgram(
   world: World,
   loadLocal: LoadLocal,
 ): Promise<Exit> {
+  const site = readDocsSite(world);
+  if (isFault(site)) {
+    logInColour(world, "red", site.fault);
+    return EXIT.usage;
+  }
+  setDocsSite(site.url);
+
   let exit: Exit = EXIT.done;
   const run: Run = async (work) => {
     const outcome = await work();
@@ -77,7 +85,7 @@ export async function runProgram(
   const program = new Command("vitrine")
     .description("Commands for operators of a Vitrine: configuration, keys, caches and URLs.")
     .version(BUILD_VERSION, "--version", "prints the version of Vitrine")
-    .addHelpText("after", HELP);
+    .addHelpText("after", help());
   for (const createCommand of COMMANDS) {
     program.addCommand(createCommand(world, run, loadLocal));
   }
@@ -105,4 +113,15 @@ export async function runProgram(
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
   return world.interrupted.aborted ? EXIT.interrupted : exit;
+}
+
+/** Reads where the shell says that the site of the documents is. */
+function readDocsSite({ env }: World): { readonly url: string | undefined } | CommandFault {
+  const { DOCS_URL: url } = env;
+  if (!url) return { url: undefined };
+
+  const mistakes: string[] = [];
+  originSchema(url, "DOCS_URL", (path, message) => mistakes.push(`${path} ${message}`));
+  const [mistake] = mistakes;
+  return mistake === undefined ? { url } : { fault: `${mistake}. The environment has it` };
 }

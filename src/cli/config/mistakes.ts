@@ -55,22 +55,24 @@ export const VARIABLES = [
   "ANSWERS",
   "COSTS",
   "OIDC",
+  "DOCS_URL",
 ];
 
-const PAGE = page("docs/configuration.md");
+const pageOfSettings = () => page("docs/configuration.md");
 
 /** The section of the page that says what a setting may be; undefined: the message says all. */
 export function pageFor(path: string): string | undefined {
-  if (isSecret(path)) return `${PAGE}#secrets`;
+  if (isSecret(path)) return `${pageOfSettings()}#secrets`;
 
   const [variable = ""] = path.split(/\W/, 1);
   if (!VARIABLES.includes(variable)) return undefined;
-  if (/^ROUTES(?:_2)?\[\d+\]\.answers\./.test(path)) return `${PAGE}#answers-of-a-route`;
+  if (/^ROUTES(?:_2)?\[\d+\]\.answers\./.test(path))
+    return `${pageOfSettings()}#answers-of-a-route`;
 
   // ROUTES_2 and PRESETS_2 are in the sections of ROUTES and PRESETS.
   const section = variable.replace("_2", "").toLowerCase();
   const isNamed = section === "buckets" || section === "presets";
-  return isNamed ? `${PAGE}#vars${section}name` : `${PAGE}#vars${section}`;
+  return isNamed ? `${pageOfSettings()}#vars${section}name` : `${pageOfSettings()}#vars${section}`;
 }
 
 /** A secret among the vars. If `[secrets]` requires it, too, wrangler says to rename one of the two. */

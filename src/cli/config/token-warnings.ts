@@ -59,7 +59,7 @@ type TokenRoute = {
 
 type Routes = Pick<Config, "routes" | "variants">;
 
-const PAGE = `${page("docs/tokens.md")}, No other way to the same picture`;
+const pageOfOtherWays = () => `${page("docs/tokens.md")}, No other way to the same picture`;
 
 /**
  * Finds objects of one token route that another token route opens to more visitors: by a claim that is the name of a
@@ -120,7 +120,7 @@ function* claimedFolderWarnings(
 
     yield {
       message: `${route.option}.token: a token whose claim ${claim} is "${folder}" opens ${sharedKey(folder)}, an object of ${other.route.option} (${other.route.path}), by ${route.path}`,
-      remedy: `give each route a folder of its own, such as ${name.slice(1)}/${name}/*. Else nobody must get such a claim who may not see these objects: ${PAGE}`,
+      remedy: `give each route a folder of its own, such as ${name.slice(1)}/${name}/*. Else nobody must get such a claim who may not see these objects: ${pageOfOtherWays()}`,
     };
   }
 }
@@ -174,12 +174,12 @@ function* sharedPictureWarnings(
       if (shownAs === "fallback") {
         yield {
           message: `${route.option}.fallback: everybody whom a token lets in to ${route.path} sees ${key}, though ${ownerText} shows it only to some`,
-          remedy: `use a fallback outside of what tokens open: ${PAGE}`,
+          remedy: `use a fallback outside of what tokens open: ${pageOfOtherWays()}`,
         };
       } else {
         yield {
           message: `${route.option}.presets: a preset draws ${key}, so everybody whom a token lets in to ${route.path} sees it, though ${ownerText} shows it only to some`,
-          remedy: `draw an object outside of what tokens open: ${PAGE}`,
+          remedy: `draw an object outside of what tokens open: ${pageOfOtherWays()}`,
         };
       }
     }

@@ -2,7 +2,8 @@
 // reported at once, each with its path. With a single mistake nothing is served: never half a configuration.
 // No I/O, no clock.
 
-import type { ConfigMistake, Refusal } from "../http/refusal.ts";
+import { type ConfigMistake, isRefusal, type Refusal } from "../http/refusal.ts";
+import { setDocsUrl } from "../log/docs-url.ts";
 import { isPlainObject, parseJson, tableOf } from "../util/json.ts";
 import { memoize } from "../util/memoize.ts";
 import { type Answers, answersSchema } from "./answers.ts";
@@ -21,7 +22,7 @@ import {
 import { type Bucket, type Role, r2Bucket, s3Bucket } from "./bucket.ts";
 import { bucketSchema, credentialsSchema, defaultSts, isR2Settings } from "./bucket-settings.ts";
 import { checkEngines } from "./engine-limits.ts";
-import { type Oidc, readOidc } from "./oidc.ts";
+import { type Oidc, originSchema, readOidc } from "./oidc.ts";
 import { type Preset, presetSchema, type Variant, variantsOfPreset } from "./preset.ts";
 import { checkTokenRoutes } from "./reachability.ts";
 import { readSlots, readToken } from "./read-secrets.ts";
@@ -50,6 +51,8 @@ export type Config = {
   readonly events: EventQueue | undefined;
   /** Who the Worker is for AWS. Undefined: the Worker is no issuer of tokens. */
   readonly oidc: Oidc | undefined;
+  /** The site of the documents: `https://docs.example.com`. Undefined: lines of the log name the file of a page. */
+  readonly docsUrl: string | undefined;
 };
 
 export type ConfigRefusal = Extract<Refusal, { event: "configuration-broken" }>;
@@ -58,7 +61,14 @@ export type ConfigRefusal = Extract<Refusal, { event: "configuration-broken" }>;
  * Returns the configuration. It is read only once in each isolate (a running copy of the Worker), since it never
  * changes there: a new secret is a new deployment (S1), which starts new isolates.
  */
-export const currentConfig = memoize((env: object) => readConfig({ ...env }));
+const readOnce = memoize((env: object) => readConfig({ ...env }));
+
+/** Returns the configuration, and lets the lines of the log lead to the pages that it names. */
+export function currentConfig(env: object): Config | ConfigRefusal {
+  const config = readOnce(env);
+  setDocsUrl(isRefusal(config) ? undefined : config.docsUrl);
+  return config;
+}
 
 /** @param vars the vars, the secrets and the bindings. A table may be JSON text, as in .dev.vars (S2) */
 export function readConfig(vars: Vars): Config | ConfigRefusal {
@@ -101,6 +111,9 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
   const events = readOptional("EVENTS", queueSchema, vars, report);
   readOptional("METRICS", datasetSchema, vars, report);
 
+  // DOCS_URL: the site to which lines of the log lead.
+  const docsUrl = readOptional("DOCS_URL", originSchema, vars, report);
+
   // Secrets that may be left out.
   const healthToken = readToken(vars, "HEALTH_TOKEN", report);
   const purgeToken = readToken(vars, "PURGE_TOKEN", report);
@@ -121,6 +134,7 @@ export function readConfig(vars: Vars): Config | ConfigRefusal {
     limiter,
     events,
     oidc,
+    docsUrl,
   };
 }
 
@@ -289,7 +303,7 @@ function readStore(
   return store;
 }
 
-/** Reads a binding that may be left out. */
+/** Reads a binding or a text that may be left out. */
 function readOptional<T>(
   name: string,
   schema: Schema<T>,

@@ -15,6 +15,7 @@ const HASHED: readonly HashedVariable[] = [
   { name: "PRESETS", continuation: "PRESETS_2" },
   { name: "ANSWERS" },
   { name: "OIDC" },
+  { name: "DOCS_URL" },
 ];
 
 /** A variable, and the one in which its list or table goes on. */

@@ -19,9 +19,15 @@ import {
 /** What a claim may be: printable, and without `*` and `?`, which a policy of IAM reads as a pattern. */
 const CLAIM = /^[\w.:/@+=,-]{1,255}$/;
 
+/** The address of a site, without a path. */
+export const originSchema = textThat(
+  "an origin such as https://images.example.com, without a path",
+  isExactOrigin,
+);
+
 const oidcSchema = table({
   /** Where AWS finds the issuer's public keys. It must have the very spelling of the provider in IAM. */
-  issuer: textThat("an origin such as https://images.example.com, without a path", isIssuer),
+  issuer: originSchema,
   /** The claim `sub`: whom a token names. */
   subject: optional(textLike("a plain word such as vitrine", CLAIM), "vitrine"),
   /** The claim `aud`: for whom a token is. */
@@ -84,14 +90,14 @@ export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
 }
 
 /** For example `https://images.example.com`. */
-const PUBLIC_ISSUER = /^https:\/\/[\w.-]+$/;
+const PUBLIC_ORIGIN = /^https:\/\/[\w.-]+$/;
 
-/** For a Worker on this machine: `http://localhost:8787`. */
-const LOCAL_ISSUER = /^http:\/\/(localhost|127\.0\.0\.1)(:\d+)?$/;
+/** For a Worker or a site on this machine: `http://localhost:8787`. */
+const LOCAL_ORIGIN = /^http:\/\/(localhost|127\.0\.0\.1)(:\d+)?$/;
 
 /** AWS compares the issuer letter by letter, so only the spelling is right that a parser would not change. */
-function isIssuer(value: string): boolean {
-  const hasForm = PUBLIC_ISSUER.test(value) || LOCAL_ISSUER.test(value);
+function isExactOrigin(value: string): boolean {
+  const hasForm = PUBLIC_ORIGIN.test(value) || LOCAL_ORIGIN.test(value);
   if (!hasForm) return false;
   return URL.parse(value)?.origin === value;
 }

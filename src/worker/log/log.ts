@@ -5,6 +5,7 @@
 import { mistakeText, type Refusal } from "../http/refusal.ts";
 import { isPlainObject } from "../util/json.ts";
 import { BUILD_VERSION } from "../util/version.ts";
+import { pageOfEvent } from "./docs-url.ts";
 import type { Notice } from "./notice.ts";
 import { INVISIBLE, withoutQueries } from "./without-signatures.ts";
 
@@ -91,7 +92,7 @@ type LineFields = { readonly event: string; readonly [field: string]: unknown };
 
 /** Makes a line of JSON. Each line names the version, and its section of the page of errors. */
 function formatLine(fields: LineFields): string {
-  const line = { ...fields, version: BUILD_VERSION, see: `docs/errors.md#${fields.event}` };
+  const line = { ...fields, version: BUILD_VERSION, see: pageOfEvent(fields.event) };
   const text = JSON.stringify(line, loggedValue);
 
   // JSON does not escape what a terminal obeys or does not show. INVISIBLE has the flag `g`: it matches all of it.
