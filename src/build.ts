@@ -2,17 +2,19 @@
 // them; the types, and the client's modules, both file by file and all in one.
 
 import { execFileSync } from "node:child_process";
-import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type BuildOptions, build, type Plugin } from "esbuild";
 import { buildVersion } from "./build-version.ts";
 import { STANDALONE } from "./cli/app-file/generate.ts";
+import { bundleStatsPage } from "./cli/stats/bundle-page.ts";
 import { bundlePage } from "./dev/sheet/bundle-page.ts";
 import { BUILD_VERSION } from "./worker/util/version.ts";
 
 const SRC = import.meta.dirname;
 const DIST = join(SRC, "../dist");
 const PAGE = "dev/sheet/page";
+const STATS_PAGE = "cli/stats/page";
 
 /** The Worker for Node.js, with stand-ins for the parts of the Workers runtime. */
 const FOR_NODE: BuildOptions = {
@@ -41,6 +43,7 @@ cpSync(join(SRC, PAGE), join(DIST, PAGE), {
 // npm packs no .gitignore, and a new project gets that of the template.
 cpSync(join(SRC, "../fixtures/template/.gitignore"), join(DIST, "gitignore"));
 writeFileSync(join(DIST, PAGE, "sheet.js"), await bundlePage());
+await writeStatsPage();
 
 /** Compiles the version of this build in, in place of that of package.json. */
 function withVersion(version: string): Plugin {
@@ -64,6 +67,13 @@ async function bundle(options: BuildOptions): Promise<void> {
     plugins: VERSION_PLUGINS,
     ...options,
   });
+}
+
+async function writeStatsPage(): Promise<void> {
+  const { script, style } = await bundleStatsPage();
+  mkdirSync(join(DIST, STATS_PAGE), { recursive: true });
+  writeFileSync(join(DIST, STATS_PAGE, "stats.js"), script);
+  writeFileSync(join(DIST, STATS_PAGE, "stats.css"), style);
 }
 
 function compile(project: string): void {
