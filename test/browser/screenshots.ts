@@ -1,13 +1,15 @@
-// npm run screenshots: the contact sheet of this project, light, dark and on a phone.
-// With --readme it also writes the pictures of README.md and of docs/development.md.
+// npm run screenshots: the contact sheet of this project, light, dark and on a phone, and stats of a simulated month.
+// With --readme it also writes the pictures of README.md, docs/development.md and docs/metrics.md.
 
-import { mkdirSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import sharp from "sharp";
 import { ROOT } from "../support/built.ts";
 import { freePort } from "../support/free-port.ts";
 import { start } from "../support/local-run.ts";
 import { launch } from "./chromium.ts";
+import { reportMonth, statsPageHtml } from "./stats-page.ts";
 
 const FOLDER = join(ROOT, ".wrangler/screenshots");
 const README = join(ROOT, "docs/pictures");
@@ -37,11 +39,12 @@ for (const [name, options] of Object.entries(PAGES)) {
   const shot = await page.screenshot({ path });
   console.log(path);
   if (process.argv.includes("--readme") && name !== "phone") {
-    await toReadme(shot, name, 1280);
+    await toReadme(shot, `sheet-${name}`, 1280);
   }
   await page.close();
 }
 await shootTry();
+for (const colorScheme of ["light", "dark"] as const) await shootStats(colorScheme);
 await browser.close();
 await run.stop();
 
@@ -61,11 +64,27 @@ async function shootTry(): Promise<void> {
   const path = join(FOLDER, "try.png");
   const shot = await page.getByRole("dialog").screenshot({ path });
   console.log(path);
-  if (process.argv.includes("--readme")) await toReadme(shot, "try", 960);
+  if (process.argv.includes("--readme")) await toReadme(shot, "sheet-try", 960);
+  await page.close();
+}
+
+/** The charts of `npx vitrine stats --open`. */
+async function shootStats(colorScheme: "light" | "dark"): Promise<void> {
+  const file = join(FOLDER, "stats.html");
+  writeFileSync(file, await statsPageHtml(reportMonth(150)));
+
+  const viewport = { width: 1040, height: 1480 };
+  const page = await browser.newPage({ viewport, deviceScaleFactor: 2, colorScheme });
+  await page.goto(pathToFileURL(file).href);
+
+  const path = join(FOLDER, `stats-${colorScheme}.png`);
+  const shot = await page.screenshot({ path });
+  console.log(path);
+  if (process.argv.includes("--readme")) await toReadme(shot, `stats-${colorScheme}`, 960);
   await page.close();
 }
 
 async function toReadme(shot: Buffer, name: string, width: number): Promise<void> {
-  const file = join(README, `sheet-${name}.webp`);
+  const file = join(README, `${name}.webp`);
   await sharp(shot).resize(width).webp({ quality: 75 }).toFile(file);
 }
