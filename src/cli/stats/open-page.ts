@@ -38,9 +38,15 @@ function openInBrowser({ env }: World, path: string): void {
   const opener = OPENERS[process.platform];
   if (opener === undefined && !DISPLAY && !WAYLAND_DISPLAY) return;
 
-  const options = { detached: true, stdio: "ignore", env } as const;
+  const options = { detached: true, stdio: "ignore", env: withoutKeys(env) } as const;
   const child = spawn(opener ?? "xdg-open", [path], options);
   // Where no such program is installed, the user opens the file whose name is printed.
   child.on("error", () => {});
   child.unref();
+}
+
+/** A browser runs for days, and needs no key of a service. */
+function withoutKeys(env: World["env"]): World["env"] {
+  const variables = Object.entries(env).filter(([name]) => !/^(?:AWS|CLOUDFLARE)_/.test(name));
+  return Object.fromEntries(variables);
 }

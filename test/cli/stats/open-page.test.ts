@@ -19,11 +19,14 @@ const reportOf = (environment: string) =>
     },
   );
 
-/** A folder with the programs that open a file, for each system. They write down what they open. */
+/** A browser needs none. */
+const KEYS = { CLOUDFLARE_API_TOKEN: "a-token" };
+
+/** A folder with the programs that open a file, for each system. They write down what they open, and a key that they get. */
 function fakeOpeners(folder: string): string {
   for (const name of ["xdg-open", "open", "explorer.exe"]) {
     const program = join(folder, name);
-    writeFileSync(program, `#!/bin/sh\necho "$1" >> '${folder}/opened'\n`);
+    writeFileSync(program, `#!/bin/sh\necho "$1$CLOUDFLARE_API_TOKEN" >> '${folder}/opened'\n`);
     chmodSync(program, 0o755);
   }
   return folder;
