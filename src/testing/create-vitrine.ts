@@ -1,0 +1,436 @@
+// `createVitrine`: Vitrine's Worker with all that is around it in production, in one call. No global is replaced, and nothing
+// waits for real time.
+
+import { generateKeyPairSync, randomBytes } from "node:crypto";
+import { edgeBucketsOf, sourceEntryOf } from "../cli/config/buckets.ts";
+import { createCache } from "../emulator/cache/cache.ts";
+import { checkSettings, isRecord, optional, type Rule, text } from "../emulator/check.ts";
+import { createEdge } from "../emulator/create-edge.ts";
+import { type FetchInit, inputUrlOf } from "../emulator/fetch.ts";
+import { createIssuer, type Issuer, type TokenOptions } from "../emulator/issuer.ts";
+import { deployedEnv } from "../emulator/variables.ts";
+import { encodePath } from "../url/encoding.ts";
+import { writePath } from "../url/grammar.ts";
+import { signGrant } from "../url/grant.ts";
+import { findRoute } from "../worker/config/compile-route.ts";
+import { type Config, readConfig } from "../worker/config/config.ts";
+import { secretNames } from "../worker/config/read-secrets.ts";
+import type { BoundRoute } from "../worker/config/routes.ts";
+import { isRefusal, mistakeText } from "../worker/http/refusal.ts";
+import { eventMessage } from "../worker/purge/event-message.ts";
+import { tableOf } from "../worker/util/json.ts";
+import {
+  createR2Buckets,
+  deleteOriginal,
+  type PlayedBucket,
+  playBuckets,
+  putOriginal,
+  s3At,
+  withStalls,
+} from "./buckets.ts";
+import { createVirtualClock, msOf, nextTurn, type VirtualClock } from "./clock.ts";
+import { createEventQueue } from "./events.ts";
+import { loadWorker } from "./isolate.ts";
+import { checkedOriginal, readObjects } from "./objects.ts";
+import { type Setup, setupOf, withoutRoles } from "./setup.ts";
+import type { Vitrine, VitrineBucket, VitrineLogLine, VitrineSettings } from "./types.ts";
+
+const plainTable: Rule<Record<string, unknown>> = { expected: "a table", test: isRecord };
+
+const time: Rule<number> = {
+  expected: "a time in ms since 1970",
+  test: (value): value is number => Number.isSafeInteger(value) && Number(value) >= 0,
+};
+
+const siteUrl: Rule<string> = {
+  expected: "an https:// URL without a path, such as https://images.example",
+  test: (value): value is string =>
+    typeof value === "string" && /^https:\/\/[^/?#\s]+\/?$/.test(value),
+};
+
+/** `readObjects` checks the objects. */
+const anything: Rule = { expected: "anything", test: (_value): _value is unknown => true };
+
+const SETTINGS = {
+  config: optional(text),
+  environment: optional(text),
+  vars: optional(plainTable),
+  objects: anything,
+  secrets: optional(plainTable),
+  url: optional(siteUrl),
+  now: optional(time),
+} satisfies Record<keyof VitrineSettings, Rule>;
+
+/**
+ * Creates a Vitrine for the test of an app: the Worker, as the project's configuration has it, on the strict edge or the
+ * Images binding, with its buckets, Workers Cache, the store, the queue of events, the logins and a clock.
+ *
+ * Several at once do not disturb each other. It needs the package sharp and, for `config`, wrangler.
+ * @throws {TypeError} if the configuration has mistakes: all of them, as `vitrine check` prints them
+ * @throws if a package is missing; the message says how to install it
+ * @example
+ * const vitrine = await createVitrine({ config: "wrangler.toml", objects: { "photos/fig.jpg": picture } });
+ * const answer = await vitrine.fetch("/images/card/photos/fig.jpg");
+ * expect(answer.status).toBe(200);
+ */
+export async function createVitrine(settings: VitrineSettings): Promise<Vitrine> {
+  checkSettings("createVitrine", { ...settings }, SETTINGS);
+  const { objects } = settings;
+  const now = settings.now ?? Date.now();
+
+  // Read the configuration.
+  const setup = await readSetup(settings, now);
+  const origin = (settings.url ?? `https://${setup.host ?? "images.example"}`).replace(/\/$/, "");
+  const secrets = makeSecrets(setup, settings.secrets);
+  const clock = createVirtualClock(now);
+
+  // Make what the Worker is bound to. The edge needs the network, and the network the buckets of the configuration, which is
+  // read with the binding of the edge.
+  const r2Buckets = createR2Buckets(setup, clock);
+  const network = createNetwork(clock);
+  const cache = createCache({ now: clock.now });
+  const edge = createEdge({ zone: new URL(origin).host, fetch: network.fetch, now: clock.now });
+
+  const logs: VitrineLogLine[] = [];
+  const pendingWork: Promise<unknown>[] = [];
+  const events = createEventQueue(clock, async (batch) => {
+    await isolate.worker.queue(batch, env, createContext());
+    await settle();
+  });
+
+  const bindings: Record<string, unknown> = {};
+  for (const [binding, r2] of r2Buckets) bindings[binding] = withStalls(r2, clock.stall);
+  if (setup.hasImages) bindings["IMAGES"] = edge.images;
+  if (setup.hasProducer) bindings["EVENTS"] = events.binding;
+  if (setup.limit !== undefined) bindings["RATE_LIMITER"] = createLimiter(setup.limit, clock);
+  let env = deployedEnv({ ...setup.vars, ...secrets, ...bindings });
+
+  const config = readConfig(env);
+  if (isRefusal(config)) throw new TypeError(mistakesText(config.mistakes.map(mistakeText)));
+
+  // Fill the buckets, and open the network to them.
+  const played = playBuckets(config, setup, r2Buckets, clock);
+  for (const [bucket, originals] of readObjects(objects, config)) {
+    const target = played.find((candidate) => candidate.bucket === bucket);
+    if (target === undefined) continue;
+    for (const [key, original] of originals) putOriginal(target, key, original, clock.now());
+  }
+
+  const issuers = createIssuers(config, clock);
+  network.open(played, issuers);
+  edge.switches.sources = sourcesOf(config);
+  edge.switches.httpHosts = httpHostsOf(config);
+
+  // Start the Worker.
+  const startIsolate = await loadWorker();
+  const start = () =>
+    startIsolate({
+      clock,
+      fetch: (input, init) => {
+        const isForEdge = init?.cf?.image !== undefined && cache.transforms();
+        if (!isForEdge) return network.fetch(inputUrlOf(input), init);
+        return edge.fetch(input, init);
+      },
+      log: (level, line) => void logs.push({ level, line: tableOf(line) }),
+    });
+  let isolate = start();
+
+  /** Waits for what answers have left behind. */
+  async function settle(): Promise<void> {
+    do {
+      await cache.settled();
+      await Promise.all(pendingWork.splice(0));
+      await nextTurn();
+    } while (pendingWork.length > 0);
+  }
+
+  function createContext() {
+    const waitUntil = (work: Promise<unknown>) => void pendingWork.push(work);
+    const Renditions = cache.entrypoint((context: ExecutionContext) => {
+      return new isolate.Renditions(context, env);
+    });
+    return { waitUntil, exports: { Renditions } };
+  }
+
+  async function fetch(input: string | URL | Request, init?: RequestInit): Promise<Response> {
+    const isPath = typeof input === "string" && input.startsWith("/");
+    const request = new Request(isPath ? origin + input : input, init);
+    if (new URL(request.url).origin !== new URL(origin).origin) {
+      throw new TypeError(`vitrine.fetch: ${request.url} does not lead to ${origin}`);
+    }
+
+    const answer = await isolate.worker.fetch(request, env, createContext());
+    const whole = await readWhole(answer);
+    await settle();
+    return whole;
+  }
+
+  async function sendEvent({ bucket, providerName }: PlayedBucket, key: string): Promise<void> {
+    events.send([eventMessage({ bucket: providerName, key: bucket.prefix + key })]);
+    await events.deliver();
+  }
+
+  function requireConsumer(): void {
+    if (setup.hasConsumer) return;
+    throw new TypeError(
+      "vitrine: the configuration has no [[queues.consumers]], so no event reaches the Worker: add it, or use put",
+    );
+  }
+
+  function bucketOf(target: PlayedBucket): VitrineBucket {
+    return {
+      s3: target.s3,
+      r2: target.r2,
+      put: (key, object) => {
+        putOriginal(target, key, checkedOriginal(key, object), clock.now());
+      },
+      async replace(key, object) {
+        requireConsumer();
+        putOriginal(target, key, checkedOriginal(key, object), clock.now());
+        await sendEvent(target, key);
+      },
+      async delete(key) {
+        requireConsumer();
+        if (!deleteOriginal(target, key)) {
+          throw new TypeError(`vitrine.buckets.${target.bucket.name}: there is no object ${key}`);
+        }
+        await sendEvent(target, key);
+      },
+    };
+  }
+
+  const storeName = tableOf(setup.vars["ANSWERS"])["store"];
+  return {
+    origin,
+    fetch,
+    matches: (input) => URL.parse(inputUrlOf(input))?.origin === new URL(origin).origin,
+    url: (key, preset) => writeUrl(origin, config, key, preset, clock.now()),
+    token: (claims, options) => signToken(config, issuers, claims, options),
+    purge: (body) => {
+      const headers = { authorization: `Bearer ${secrets["PURGE_TOKEN"]}` };
+      return fetch("/purge", { method: "POST", headers, body: JSON.stringify(body) });
+    },
+    buckets: Object.fromEntries(played.map((target) => [target.bucket.name, bucketOf(target)])),
+    store: typeof storeName === "string" ? r2Buckets.get(storeName) : undefined,
+    edge,
+    cache,
+    issuers,
+    secrets,
+    clock: {
+      get now() {
+        return clock.now();
+      },
+      async advance(duration) {
+        const until = clock.now() + msOf(duration);
+        await settle();
+        for (let dueAt = events.nextDueAt(); dueAt !== undefined; dueAt = events.nextDueAt()) {
+          if (dueAt > until) break;
+          clock.moveTo(dueAt);
+          await events.deliver();
+        }
+        clock.moveTo(until);
+        await settle();
+      },
+    },
+    logs,
+    restart() {
+      env = { ...env };
+      isolate = start();
+    },
+  };
+}
+
+async function readSetup(settings: VitrineSettings, now: number): Promise<Setup> {
+  const { config, vars, environment } = settings;
+  if (config !== undefined && vars !== undefined) {
+    throw new TypeError("createVitrine: pass either config or vars, not both");
+  }
+
+  if (vars !== undefined) {
+    if (environment !== undefined) {
+      throw new TypeError("createVitrine: environment: is of a file: pass config with it");
+    }
+    const setup = setupOf(vars);
+    return { ...setup, vars: withoutRoles(setup.vars) };
+  }
+
+  if (config === undefined) {
+    throw new TypeError('createVitrine: pass config: "wrangler.toml", or the vars themselves');
+  }
+  const { readProject } = await import("./read-project.ts");
+  const setup = readProject(config, environment, now);
+  return { ...setup, hasImages: true, vars: withoutRoles(setup.vars) };
+}
+
+function mistakesText(mistakes: readonly string[]): string {
+  return ["The configuration has mistakes:", ...mistakes].join("\n  ");
+}
+
+/** Makes a secret for all that may have one. Those of the test win. */
+function makeSecrets(
+  { vars }: Setup,
+  chosen: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const secrets: Record<string, string> = {
+    URL_SIGNING_KEYS: JSON.stringify({ test: randomBytes(32).toString("hex") }),
+    HEALTH_TOKEN: randomBytes(32).toString("hex"),
+    PURGE_TOKEN: randomBytes(32).toString("hex"),
+  };
+
+  for (const settings of Object.values(tableOf(vars["BUCKETS"]))) {
+    const { credentials = "AWS", binding } = tableOf(settings);
+    if (binding !== undefined || typeof credentials !== "string") continue;
+
+    const names = secretNames(credentials);
+    secrets[names.accessKeyId] = `TEST${randomBytes(8).toString("hex").toUpperCase()}`;
+    secrets[names.secretAccessKey] = randomBytes(30).toString("base64url");
+  }
+
+  if (vars["OIDC"] !== undefined) {
+    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+    secrets["OIDC_SIGNING_KEY"] = `${privateKey.export({ type: "pkcs8", format: "pem" })}`;
+  }
+  return { ...secrets, ...chosen };
+}
+
+/** The network: the buckets and the logins, and nothing else. */
+function createNetwork(clock: VirtualClock) {
+  let buckets: readonly PlayedBucket[] = [];
+  let logins: ReadonlyMap<string, Issuer> = new Map();
+
+  return {
+    open(played: readonly PlayedBucket[], issuers: ReadonlyMap<string, Issuer>): void {
+      buckets = played;
+      logins = issuers;
+    },
+
+    async fetch(input: string | Request, init?: FetchInit): Promise<Response> {
+      const url = inputUrlOf(input);
+      const login = [...logins.values()].find((issuer) => issuer.matches(url));
+      if (login !== undefined) {
+        // The Worker's timer ends a request to a login that is slow.
+        if (login.switches.slow > 0) void clock.stall();
+        return login.fetch(input, init);
+      }
+
+      const s3 = s3At(buckets, url);
+      if (s3 === undefined) {
+        throw new TypeError("fetch failed", {
+          cause: new Error(
+            `createVitrine: nothing of the configuration is at ${new URL(url).origin}`,
+          ),
+        });
+      }
+      if (s3.faults.has("stall") || s3.faults.has("stall-midway")) void clock.stall();
+      return s3.fetch(input, init);
+    },
+  };
+}
+
+/** What an operator lists under Sources of the zone (E5). */
+function sourcesOf({ routes }: Config): readonly string[] {
+  return [...new Set(edgeBucketsOf(routes).map(sourceEntryOf))];
+}
+
+function httpHostsOf({ routes }: Config): readonly string[] {
+  const urls = edgeBucketsOf(routes).map(({ baseUrl }) => new URL(baseUrl));
+  return urls.filter(({ protocol }) => protocol === "http:").map(({ host }) => host);
+}
+
+/** An issuer for each login of the routes. */
+function createIssuers({ routes }: Config, clock: VirtualClock): ReadonlyMap<string, Issuer> {
+  const issuers = new Map<string, Issuer>();
+  for (const { issuer, keys } of routes.flatMap(({ tokenRules = [] }) => tokenRules)) {
+    const login = issuers.get(issuer) ?? createIssuer({ issuer, keys, now: clock.now });
+    issuers.set(issuer, login);
+  }
+  return issuers;
+}
+
+/** A rate limiter: each key has so many requests in each period. */
+function createLimiter({ limit, period }: NonNullable<Setup["limit"]>, clock: VirtualClock) {
+  const counts = new Map<string, number>();
+  return {
+    async limit({ key }: { readonly key: string }): Promise<{ success: boolean }> {
+      const id = `${Math.floor(clock.now() / (period * 1000))} ${key}`;
+      const count = (counts.get(id) ?? 0) + 1;
+      counts.set(id, count);
+      return { success: count <= limit };
+    },
+  };
+}
+
+/** For how long `url` signs: s. */
+const TERM_S = 3_600;
+
+async function writeUrl(
+  origin: string,
+  config: Config,
+  key: string,
+  preset: string,
+  now: number,
+): Promise<string> {
+  const variant = config.variants.get(preset);
+  if (variant === undefined) {
+    const names = [...config.variants.keys()].join(", ");
+    throw new TypeError(`vitrine.url: there is no preset ${preset}. There is ${names}`);
+  }
+
+  for (const route of config.routes) {
+    const isOfPreset = route.presets?.has(variant.preset) ?? true;
+    const path = writePath(route.mapping, { variant: preset, key });
+    if (!isOfPreset || path === undefined || !isPathOf(route, config, path)) continue;
+
+    const query = await signatureOf(route, variant.preset, key, now);
+    return origin + encodePath(path) + query;
+  }
+  throw new TypeError(`vitrine.url: no route shows ${key} at ${preset}`);
+}
+
+/** Returns whether a path leads to a route, and not to an earlier one. */
+function isPathOf(route: BoundRoute, { routes }: Config, path: string): boolean {
+  const match = findRoute(routes, path);
+  return !isRefusal(match) && match.route === route;
+}
+
+async function signatureOf(
+  { path, signing }: BoundRoute,
+  preset: string,
+  key: string,
+  now: number,
+): Promise<string> {
+  const [signingKey] = signing?.keys.values() ?? [];
+  if (signing === undefined || signingKey === undefined) return "";
+
+  const expires = Math.floor(now / 1000) + Math.min(TERM_S, signing.maxAge);
+  return signGrant({ route: path, preset, key, expires }, signingKey);
+}
+
+async function signToken(
+  { routes }: Config,
+  issuers: ReadonlyMap<string, Issuer>,
+  claims: Readonly<Record<string, unknown>> = {},
+  options?: TokenOptions,
+): Promise<string> {
+  const [rule] = routes.flatMap(({ tokenRules = [] }) => tokenRules);
+  const issuer = rule === undefined ? undefined : issuers.get(rule.issuer);
+  if (rule === undefined || issuer === undefined) {
+    throw new TypeError("vitrine.token: no route of the configuration has token");
+  }
+
+  const [audience] = rule.audiences;
+  return issuer.token({ ...(audience !== undefined && { aud: audience }), ...claims }, options);
+}
+
+/** Reads the whole body, as a visitor does. A body that breaks off breaks off for the reader, too. */
+async function readWhole(answer: Response): Promise<Response> {
+  if (answer.body === null) return answer;
+
+  try {
+    const body = await answer.arrayBuffer();
+    return new Response(body, answer);
+  } catch (error) {
+    const broken = new ReadableStream({ pull: (controller) => controller.error(error) });
+    return new Response(broken, answer);
+  }
+}

@@ -1,0 +1,253 @@
+// `createVitrine`: an app's whole Vitrine in one call. Each test asks it as the test of an app does.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { describe, expect, test, vi } from "vitest";
+import { createVitrine, type VitrineSettings } from "../../src/testing/index.ts";
+import { createProject, STAGED } from "../support/cli/folder.ts";
+import { vitrine as runCommand } from "../support/cli/vitrine.ts";
+import { file } from "../support/emulators.ts";
+import { VARS } from "../support/env.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
+
+const picture = file("made/key.jpg");
+const other = file("made/rotated-gps.jpg");
+const { prefix: _prefix, ...MEDIA } = VARS.BUCKETS.media;
+
+const TOKEN = {
+  issuer: "https://acme.eu.auth0.com/",
+  keys: "https://acme.eu.auth0.com/.well-known/jwks.json",
+  audience: "images",
+  claims: { sub: ":user" },
+};
+
+/** An app with a route of each kind, and a store. */
+const APP = {
+  BUCKETS: { media: MEDIA },
+  ROUTES: [
+    { path: "/users/:user/:preset/*", object: "media/users/:user/*", token: TOKEN },
+    { path: "/private/:preset/*", object: "media/private/*", signed: true },
+    { path: "/images/:preset/*", object: "media/photos/*" },
+  ],
+  PRESETS: { card: { width: 160 } },
+  ANSWERS: { store: "RENDITIONS" },
+};
+
+const OBJECTS = {
+  "photos/key.jpg": picture,
+  "private/key.jpg": picture,
+  "users/alice/key.jpg": picture,
+};
+
+const URL_OF_KEY = "/images/card/key.jpg";
+
+describe.each(["cf", "binding"] as const)("with the engine %s", (engine) => {
+  const vars = { ...APP, BUCKETS: { media: { ...MEDIA, engine } } };
+
+  test("an open, a signed and a token route show their pictures to whom they should", async () => {
+    const vitrine = await createVitrine({ vars, objects: OBJECTS });
+    const token = await vitrine.token({ sub: "alice" });
+    const headers = { authorization: `Bearer ${token}` };
+    const statusOf = async (path: string, init?: RequestInit) =>
+      (await vitrine.fetch(path, init)).status;
+
+    expect(await vitrine.url("photos/key.jpg", "card")).toBe(`${vitrine.origin}${URL_OF_KEY}`);
+    expect(await statusOf(URL_OF_KEY)).toBe(200);
+    expect(await statusOf(await vitrine.url("private/key.jpg", "card"))).toBe(200);
+    expect(await statusOf("/private/card/key.jpg")).toBe(404);
+    expect(await statusOf("/users/alice/card/key.jpg", { headers })).toBe(200);
+    expect(await statusOf("/users/bob/card/key.jpg", { headers })).toBe(404);
+    expect(await statusOf("/users/alice/card/key.jpg")).toBe(404);
+    expect(vitrine.edge.refusals).toEqual([]);
+    expect(vitrine.logs.map(({ line }) => line["event"])).toContain("token-refused");
+  });
+
+  test("a replaced object is seen after its event, and not before", async () => {
+    const vitrine = await createVitrine({ vars, objects: OBJECTS });
+    const { media } = vitrine.buckets;
+    const etagOf = async () => (await vitrine.fetch(URL_OF_KEY)).headers.get("etag");
+
+    const before = await etagOf();
+    media?.put("photos/key.jpg", other);
+    expect(await etagOf()).toBe(before);
+
+    await media?.replace("photos/key.jpg", other);
+    expect(await etagOf()).not.toBe(before);
+
+    await media?.delete("photos/key.jpg");
+    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(404);
+  });
+
+  test("the store survives an outage of S3 for days, and a purge ends that", async () => {
+    const vitrine = await createVitrine({ vars, objects: OBJECTS });
+    const s3 = vitrine.buckets["media"]?.s3;
+    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(200);
+    expect(vitrine.store?.objects.size).toBeGreaterThan(0);
+
+    s3?.faults.add("InternalError");
+    await vitrine.clock.advance({ days: 40 });
+    vitrine.restart();
+    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(200);
+
+    expect((await vitrine.purge({ objects: ["media/photos/key.jpg"] })).status).toBe(200);
+    await vitrine.clock.advance({ minutes: 5 });
+    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(502);
+
+    s3?.faults.clear();
+    await vitrine.clock.advance({ minutes: 5 });
+    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(200);
+  });
+
+  test("an S3 that never answers takes no real time", async () => {
+    const vitrine = await createVitrine({ vars, objects: OBJECTS });
+    const began = vitrine.clock.now;
+    vitrine.buckets["media"]?.s3?.faults.add("stall");
+
+    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(504);
+    expect(vitrine.clock.now - began).toBeGreaterThan(1000);
+  });
+});
+
+test("a signature and a token are over when the test's clock says so", async () => {
+  const vitrine = await createVitrine({ vars: APP, objects: OBJECTS, now: Date.UTC(2030, 0) });
+  const url = await vitrine.url("private/key.jpg", "card");
+  const headers = { authorization: `Bearer ${await vitrine.token({ sub: "alice" })}` };
+
+  expect((await vitrine.fetch(url)).status).toBe(200);
+  expect((await vitrine.fetch("/users/alice/card/key.jpg", { headers })).status).toBe(200);
+  await vitrine.clock.advance({ hours: 2 });
+  expect((await vitrine.fetch(url)).status).not.toBe(200);
+  expect((await vitrine.fetch("/users/alice/card/key.jpg", { headers })).status).not.toBe(200);
+});
+
+test("several at once neither share anything nor touch a global of the test", async () => {
+  const refuse = vi.fn(() => {
+    throw new Error("the test's own fetch was called");
+  });
+  vi.stubGlobal("fetch", refuse);
+  const warn = vi.spyOn(console, "warn");
+  const globals = Object.getOwnPropertyDescriptors(globalThis);
+
+  const [first, second] = await Promise.all([
+    createVitrine({ vars: APP, objects: OBJECTS }),
+    createVitrine({ vars: APP, objects: { "photos/key.jpg": other } }),
+  ]);
+  first.buckets["media"]?.s3?.faults.add("InternalError");
+  await first.clock.advance({ days: 3 });
+  const statuses = await Promise.all(
+    [first, second].map(async (vitrine) => (await vitrine.fetch(URL_OF_KEY)).status),
+  );
+
+  expect(statuses).toEqual([502, 200]);
+  expect(first.clock.now - second.clock.now).toBeGreaterThan(2 * 86_400_000);
+  expect(second.logs).toEqual([]);
+  expect(first.secrets).not.toEqual(second.secrets);
+  expect(Object.getOwnPropertyDescriptors(globalThis)).toEqual(globals);
+  expect(refuse).not.toHaveBeenCalled();
+  expect(warn).not.toHaveBeenCalled();
+});
+
+test("R2 buckets, a folder, a fallback and two buckets of one S3", async () => {
+  const folder = createTemporaryFolder("vitrine-testing-");
+  mkdirSync(join(folder, "photos"));
+  writeFileSync(join(folder, "photos/key.jpg"), picture);
+  writeFileSync(join(folder, ".DS_Store"), "");
+  const vars = {
+    ...APP,
+    BUCKETS: {
+      media: MEDIA,
+      archive: { ...MEDIA, bucket: "acme-archive" },
+      own: { binding: "OWN_BUCKET", bucket: "acme-own" },
+    },
+    ROUTES: [
+      { path: "/images/:preset/*", object: ["media/photos/*", "archive/photos/*"] },
+      { path: "/own/:preset/*", object: "own/*", fallback: "own/none.jpg" },
+    ],
+  };
+  const vitrine = await createVitrine({
+    vars,
+    objects: { archive: folder, own: { "none.jpg": { body: picture, type: "image/jpeg" } } },
+  });
+
+  expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(200);
+  expect((await vitrine.fetch("/own/card/gone.jpg")).headers.get("content-type")).toMatch(/image/);
+  expect(vitrine.buckets["own"]?.r2?.objects.size).toBe(1);
+  expect(vitrine.edge.refusals).toEqual([]);
+});
+
+describe("with a configuration file", () => {
+  const config = (folder: string) => join(folder, "wrangler.toml");
+
+  test("the project's own wrangler reads it, with an environment, its domain and its queue", async () => {
+    const folder = createProject(STAGED);
+    const objects = { "key.jpg": picture };
+    const vitrine = await createVitrine({
+      config: config(folder),
+      environment: "staging",
+      objects,
+    });
+
+    expect(vitrine.origin).toBe("https://images-staging.example");
+    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(200);
+    const [request] = vitrine.buckets["media"]?.s3?.requests ?? [];
+    expect(request?.url).toContain("acme-staging");
+    const replacing = vitrine.buckets["media"]?.replace("key.jpg", other);
+    await expect(replacing).rejects.toThrow("has no [[queues.consumers]]");
+  });
+
+  test("its mistakes are all thrown, as vitrine check prints them", async () => {
+    const vars = { ...VARS, PRESETS: { card: { width: -1, colour: "red" } }, ROUTES: [] };
+    const folder = createProject({ ...STAGED, env: {}, vars });
+    const { err } = await runCommand(["check"], { folder });
+
+    const creating = createVitrine({ config: config(folder) });
+    await expect(creating).rejects.toThrow(TypeError);
+    const message = await creating.catch((error: Error) => error.message);
+    for (const line of `${message}`.split("\n")) expect(err).toContain(line.trim());
+    expect(message).toContain("PRESETS.card.width");
+    expect(message).toContain("PRESETS.card.colour");
+  });
+});
+
+const WRONG: readonly { settings: VitrineSettings; message: string }[] = [
+  { settings: {}, message: 'pass config: "wrangler.toml", or the vars themselves' },
+  { settings: { config: "wrangler.toml", vars: APP }, message: "either config or vars, not both" },
+  { settings: { config: "/nowhere/wrangler.toml" }, message: "there is no wrangler.toml" },
+  { settings: { vars: APP, environment: "staging" }, message: "environment: is of a file" },
+  { settings: { vars: { ...APP, PRESETS: {} } }, message: "PRESETS: is not a table, or is empty" },
+  { settings: { vars: APP, url: "images.example" }, message: "url: " },
+  { settings: Object.assign({ vars: APP }, { object: {} }), message: "unknown: object" },
+  { settings: { vars: APP, objects: "/nowhere" }, message: "there is no folder /nowhere" },
+  { settings: { vars: APP, objects: { archive: {} } }, message: "no such bucket. There is media" },
+  {
+    settings: { vars: APP, objects: { "else/key.jpg": picture } },
+    message:
+      "objects: else/key.jpg: no route shows it: add a route that leads to media/else/key.jpg",
+  },
+  {
+    settings: { vars: APP, objects: { "/photos/key.jpg": picture } },
+    message: "objects: /photos/key.jpg: no object has this key",
+  },
+  {
+    settings: { vars: APP, objects: { "photos/key.jpg": Object(Promise.resolve(picture)) } },
+    message: "It is a Promise: await it",
+  },
+  {
+    settings: { vars: APP, objects: { "photos/key.jpg": Object({ body: picture, typ: "a" }) } },
+    message: "unknown: typ. Known: body, type, metadata",
+  },
+];
+
+test.each(WRONG)("a mistake of the test is an error that says it: $message", async (wrong) => {
+  await expect(createVitrine(wrong.settings)).rejects.toThrow(wrong.message);
+});
+
+test("what leads elsewhere, and a time that is none, throw", async () => {
+  const vitrine = await createVitrine({ vars: APP, objects: OBJECTS });
+  await expect(vitrine.fetch("https://elsewhere.example/")).rejects.toThrow("does not lead to");
+  await expect(vitrine.clock.advance({ seconds: -1 })).rejects.toThrow("0 or more");
+  await expect(vitrine.clock.advance(Object({ weeks: 1 }))).rejects.toThrow("unknown: weeks");
+  await expect(vitrine.url("photos/key.jpg", "hero")).rejects.toThrow("no preset hero");
+  expect(vitrine.matches(vitrine.origin + URL_OF_KEY)).toBe(true);
+  expect(vitrine.matches("https://images.example.org/")).toBe(false);
+});
