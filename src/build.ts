@@ -9,6 +9,7 @@ import { buildVersion } from "./build-version.ts";
 import { STANDALONE } from "./cli/app-file/generate.ts";
 import { bundleStatsPage } from "./cli/stats/bundle-page.ts";
 import { bundlePage } from "./dev/sheet/bundle-page.ts";
+import { bundleWorker } from "./testing/bundle-worker.ts";
 import { BUILD_VERSION } from "./worker/util/version.ts";
 
 const SRC = import.meta.dirname;
@@ -30,7 +31,8 @@ const VERSION_PLUGINS = [withVersion(buildVersion(join(SRC, ".."), BUILD_VERSION
 rmSync(DIST, { recursive: true, force: true });
 // A chunk of src/cli is as deep as its entry: PACKAGE_ROOT in command.ts relies on it.
 await bundle({ entryPoints: ["cli/main.ts"], chunkNames: "cli/[name]-[hash]" });
-await bundle({ entryPoints: ["emulator/index.ts", "emulator/worker.ts"] });
+await bundle({ entryPoints: ["testing/index.ts", "emulator/worker.ts"] });
+writeFileSync(join(DIST, "testing/worker.js"), await bundleWorker());
 await bundle({ entryPoints: ["dev/local-worker.ts"] });
 await bundle({ entryPoints: ["worker/index.ts"] });
 await bundle(FOR_NODE);

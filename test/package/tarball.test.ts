@@ -12,7 +12,7 @@ const paths = packed.files.map(({ path }) => path);
 
 /** What a user needs, below the top level. All of dist/ is made by `npm run build`. */
 const FOLDERS = [
-  /^dist\/(?:cli|client|dev|emulator|url|worker)\/[\w./-]+\.(?:js|d\.ts)$/,
+  /^dist\/(?:cli|client|dev|emulator|testing|url|worker)\/[\w./-]+\.(?:js|d\.ts)$/,
   /^dist\/dev\/sheet\/page\/(?:try\/)?\w+\.(?:js|css|svg|html)$/,
   /^dist\/gitignore$/,
   /^docs\/(?:[\w-]+\.md|llms\.txt)$/,
