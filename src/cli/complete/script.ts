@@ -14,7 +14,7 @@ const POSIX_RUN = `${EXECUTABLE}() {
     if [ -x node_modules/.bin/vitrine ]; then
         node_modules/.bin/vitrine "$@"
     else
-        npx --no -- vitrine "$@"
+        npx --no --offline -- vitrine "$@"
     fi
 }`;
 
@@ -43,7 +43,7 @@ export function captureOutput(work: () => void): string {
 }
 
 /**
- * Runs the project's `vitrine`, which is faster without npx. `--no`: where the package is not installed, npx would get a
+ * Runs the project's `vitrine`, which is faster without npx. `--no --offline`: where the package is not installed, npx would get a
  * package of this name from npm's registry, and run it.
  */
 const RUN = {
@@ -53,7 +53,7 @@ const RUN = {
     if test -x node_modules/.bin/vitrine
         node_modules/.bin/vitrine $argv
     else
-        npx --no -- vitrine $argv
+        npx --no --offline -- vitrine $argv
     end
 end`,
 } as const satisfies Readonly<Record<Shell, string>>;

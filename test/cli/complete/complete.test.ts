@@ -64,7 +64,9 @@ test.each(["bash", "zsh", "fish"])(
   async (shell) => {
     const { code, out } = await vitrine(["complete", shell]);
     expect(code).toBe(0);
-    expect(out.match(/^ *npx .*$/gm)).toEqual([expect.stringMatching(/^ *npx --no -- vitrine /)]);
+    expect(out.match(/^ *npx .*$/gm)).toEqual([
+      expect.stringMatching(/^ *npx --no --offline -- vitrine /),
+    ]);
   },
 );
 
