@@ -1,9 +1,11 @@
 // vitrine check: says whether the configuration is right, in every environment. It starts and sends nothing.
 
 import { Command, Option } from "@commander-js/extra-typings";
+import { hashConfig } from "../../worker/cache/config-hashes.ts";
 import { EXIT, log, type Outcome, print, type Run, type World } from "../command.ts";
 import { checkEnvironments, type Report } from "../config/check-environments.ts";
 import { configFault, type Warning, warningText } from "../config/mistakes.ts";
+import { presetHashes, worstCaseOf } from "../config/transformations.ts";
 import { visible } from "../terminal/shell.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
@@ -35,7 +37,7 @@ type Options = {
   readonly json?: true | undefined;
 };
 
-function check(world: World, options: Options): Outcome {
+async function check(world: World, options: Options): Promise<Outcome> {
   const { folder } = world;
 
   const reports: Report[] = [];
@@ -81,12 +83,15 @@ function printText(
 }
 
 /** Prints what is found of each environment, also if there are mistakes, and what is found of the folder. */
-function printJson(
+async function printJson(
   { stdout }: World,
   reports: readonly Report[],
   folderWarnings: readonly Warning[],
-): Outcome {
-  const environments = reports.map(jsonOf);
+): Promise<Outcome> {
+  const environments: object[] = [];
+  for (const report of reports)
+    environments.push({ ...jsonOf(report), ...(await costsOf(report)) });
+
   const warnings = folderWarnings.map(({ message, remedy }) => ({ message, remedy }));
   print(stdout, visible(JSON.stringify({ environments, warnings }, null, 2)));
 
@@ -101,4 +106,12 @@ function jsonOf({ environment, file, mistakes, warnings, summary }: Report): obj
     warnings: warnings.map(({ message, remedy }) => ({ message, remedy })),
     summary,
   };
+}
+
+/** What visitors can cause in a month, and the hash of each preset: another hash makes its renditions anew. */
+async function costsOf({ config, expectedCosts }: Report): Promise<object> {
+  if (config === undefined) return {};
+
+  const { variants } = await hashConfig(config, {});
+  return { worstCase: worstCaseOf(config, expectedCosts), presets: presetHashes(variants) };
 }

@@ -38,7 +38,7 @@ import { policyWarnings } from "./policy-warnings.ts";
 import { readDeployed } from "./project.ts";
 import { operatorPathWarnings } from "./route-conflicts.ts";
 import { tokenReminders, tokenRouteWarnings } from "./token-warnings.ts";
-import { describeCosts, readExpectedCosts } from "./transformations.ts";
+import { describeCosts, type ExpectedCosts, readExpectedCosts } from "./transformations.ts";
 import { deployedLimitMistakes } from "./variable-limits.ts";
 
 export type Report = {
@@ -52,6 +52,8 @@ export type Report = {
   readonly mistakes: readonly LocatedMistake[];
   /** Undefined: it has mistakes, or nothing is deployed from it. */
   readonly config?: Config;
+  /** What `COSTS` expects. */
+  readonly expectedCosts?: ExpectedCosts | undefined;
 };
 
 /** @param now milliseconds since 1970 */
@@ -218,6 +220,7 @@ function reportOn(
     warnings: allWarnings.map((warning) => locateWarning(config, warning)),
     reminders: reminders.map((reminder) => locateWarning(config, reminder)),
     config: deployed,
+    expectedCosts,
   };
 }
 

@@ -144,6 +144,19 @@ export function dollarsOf(transformations: number): number {
   return Math.max(0, transformations - FREE) * PRICE;
 }
 
+/** Returns the presets with the hashes of all their variants. */
+export function presetHashes(
+  variants: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const presets: Record<string, string> = {};
+  for (const [name, hash] of Object.entries(variants)) {
+    const [preset = name] = name.split("@");
+    const earlierHashes = presets[preset] ?? "";
+    presets[preset] = `${earlierHashes} ${hash}`;
+  }
+  return presets;
+}
+
 type CostReport = {
   readonly lines: readonly string[];
   readonly warnings: readonly Warning[];

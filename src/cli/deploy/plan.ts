@@ -18,6 +18,7 @@ import type { EventsSeen } from "../config/observe-events.ts";
 import {
   dollarsOf,
   money,
+  presetHashes,
   readExpectedCosts,
   SOME_OBJECTS,
   transformationsOf,
@@ -159,8 +160,8 @@ function changeLines(
   liveHashes: LiveHashes,
   hashes: ConfigHashes,
 ): string[] {
-  const livePresets = presetsOf(liveHashes.variants);
-  const presets = presetsOf(hashes.variants);
+  const livePresets = presetHashes(liveHashes.variants);
+  const presets = presetHashes(hashes.variants);
 
   return [
     ...differenceLine("buckets", liveHashes.buckets, hashes.buckets),
@@ -172,17 +173,6 @@ function changeLines(
 }
 
 type Hashes = Readonly<Record<string, string>>;
-
-/** The presets with the hashes of all their variants. */
-function presetsOf(variants: Hashes): Hashes {
-  const presets: Record<string, string> = {};
-  for (const [name, hash] of Object.entries(variants)) {
-    const [preset = name] = name.split("@");
-    const earlierHashes = presets[preset] ?? "";
-    presets[preset] = `${earlierHashes} ${hash}`;
-  }
-  return presets;
-}
 
 /** What is new, changed and removed, as one line. @returns no line if nothing is */
 function differenceLine(noun: string, before: Hashes, after: Hashes): string[] {
