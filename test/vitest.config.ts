@@ -25,6 +25,7 @@ const LONG = [
   "test/client/types.test.ts",
   "test/cli/client/client.test.ts",
   "test/cli/{installed,program}.test.ts",
+  "test/cli/ci/action.test.ts",
   "test/cli/complete/shells.test.ts",
   "test/cli/deploy/{setup-long,setup-wrangler,variable-limits,wrangler}.test.ts",
   "test/cli/doctor/{events,faults-long,token,zone}.test.ts",

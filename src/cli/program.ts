@@ -5,6 +5,7 @@ import { CommanderError } from "commander";
 import { originSchema } from "../worker/config/oidc.ts";
 import { BUILD_VERSION } from "../worker/util/version.ts";
 import { checkCommand } from "./check/index.ts";
+import { ciCommand } from "./ci/index.ts";
 import { clientCommand } from "./client/index.ts";
 import type { CommandFault, Exit, Run, World } from "./command.ts";
 import { EXIT, isFault, logInColour, page, setDocsSite } from "./command.ts";
@@ -39,6 +40,7 @@ const COMMANDS = [
   rotateCommand,
   purgeCommand,
   warmCommand,
+  (world, run, load) => ciCommand(world, run, (args, ciWorld) => runProgram(args, ciWorld, load)),
   completeCommand,
 ] as const satisfies readonly ((world: World, run: Run, load: LoadLocal) => unknown)[];
 

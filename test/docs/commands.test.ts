@@ -83,7 +83,7 @@ test("no page for users names a script that a project does not have", () => {
 
 /** What asks npm for a package of this name. As long as Vitrine is not published there, it is somebody else's. */
 const FROM_NPM =
-  /npx vitrine init\b(?!`[^\n]*\|)|npm (?:install|i|add)(?: -\S+)* vitrine\b|\bvitrine@/;
+  /npx vitrine init\b(?!`[^\n]*\|)|npm (?:install|i|add)(?: -\S+)* vitrine\b|(?<!uses: OWNER\/)\bvitrine@/;
 
 test("no page has anybody install Vitrine from npm", () => {
   const all = [...listPages(), "docs/llms.txt"];

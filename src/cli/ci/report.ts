@@ -1,0 +1,218 @@
+// What a run in CI found, and what the change does to the costs. Pure.
+
+import { isPlainObject, parseJson, tableOf } from "../../worker/util/json.ts";
+import type { Exit } from "../command.ts";
+
+export type Finding = {
+  readonly severity: "error" | "warning" | "note";
+  /** The command that found it: `check`, `deploy` or `doctor`. */
+  readonly command: string;
+  /** What it is about: `wrangler.toml PRESETS.card.width`, a bucket, a URL. */
+  readonly about: string;
+  /** The file, if it is about one. */
+  readonly file?: string;
+  readonly message: string;
+  readonly remedy: string;
+};
+
+/** An environment, as `vitrine check --json` has it. */
+type CheckedEnvironment = {
+  readonly environment: string | undefined;
+  readonly findings: readonly Finding[];
+  /** Undefined: it has mistakes, or nothing is deployed from it. */
+  readonly worstCase: { readonly transformations: number; readonly dollars: number } | undefined;
+  /** A hash by preset. */
+  readonly presets: Readonly<Record<string, unknown>>;
+};
+
+export type CheckedProject = {
+  readonly exit: Exit;
+  readonly environments: readonly CheckedEnvironment[];
+  /** What is about the whole folder, or keeps the check from its work. */
+  readonly findings: readonly Finding[];
+};
+
+export type CiReport = {
+  readonly checked: CheckedProject;
+  /** The commit to compare with; undefined: there is none. */
+  readonly before:
+    | { readonly kind: "known"; readonly checked: CheckedProject }
+    | { readonly kind: "unknown"; readonly reason: string }
+    | undefined;
+  readonly findings: readonly Finding[];
+  readonly exit: Exit;
+  readonly isDeployed: boolean;
+};
+
+/**
+ * Reads what `vitrine check --json` printed.
+ * @param err what it printed beside the JSON: why there is none
+ */
+export function readCheck(exit: Exit, out: string, err: string): CheckedProject {
+  const json = parseJson(out);
+  if (!isPlainObject(json))
+    return { exit, environments: [], findings: [faultFinding("check", err)] };
+
+  const folderFindings = listOf(json["warnings"]).map((item) => warningFinding("the folder", item));
+  return {
+    exit,
+    environments: listOf(json["environments"]).map(readEnvironment),
+    findings: folderFindings,
+  };
+}
+
+function readEnvironment(item: Table): CheckedEnvironment {
+  const { environment, worstCase, presets } = item;
+  const name = typeof environment === "string" ? environment : undefined;
+  const site = name === undefined ? "the top level" : `env.${name}`;
+
+  const mistakes = listOf(item["mistakes"]).map(mistakeFinding);
+  const warnings = listOf(item["warnings"]).map((warning) => warningFinding(site, warning));
+  const { transformations, dollars } = tableOf(worstCase);
+  const isPriced = typeof transformations === "number" && typeof dollars === "number";
+  return {
+    environment: name,
+    findings: [...mistakes, ...warnings],
+    worstCase: isPriced ? { transformations, dollars } : undefined,
+    presets: tableOf(presets),
+  };
+}
+
+function mistakeFinding({ path, message, source }: Table): Finding {
+  const file = `${source}`;
+  return {
+    severity: "error",
+    command: "check",
+    about: `${file} ${path}`,
+    file,
+    message: `${path}: ${message}`,
+    remedy: "",
+  };
+}
+
+function warningFinding(about: string, { message, remedy = "" }: Table): Finding {
+  return {
+    severity: "warning",
+    command: "check",
+    about,
+    message: `${message}`,
+    remedy: `${remedy}`,
+  };
+}
+
+export function checkFindings({ environments, findings }: CheckedProject): readonly Finding[] {
+  const unique = new Map<string, Finding>();
+  for (const finding of [...environments.flatMap((item) => item.findings), ...findings]) {
+    unique.set(JSON.stringify(finding), finding);
+  }
+  return [...unique.values()];
+}
+
+/** Reads what `vitrine doctor --json` printed: all that is not well. */
+export function doctorFindings(out: string, err: string): readonly Finding[] {
+  const json = parseJson(out);
+  if (!isPlainObject(json) || !Array.isArray(json["findings"])) {
+    return [faultFinding("doctor", err)];
+  }
+
+  const findings: Finding[] = [];
+  for (const { severity, about, seen, impact, remedy, check } of listOf(json["findings"])) {
+    if (severity !== "error" && severity !== "warning") continue;
+
+    const consequence = typeof impact === "string" ? ` ${impact}` : "";
+    findings.push({
+      severity,
+      command: "doctor",
+      about: `${check}: ${about}`,
+      message: `${seen}${consequence}`,
+      remedy: typeof remedy === "string" ? remedy : "",
+    });
+  }
+  return findings;
+}
+
+/** A command that could not do its work. */
+export function faultFinding(command: string, err: string): Finding {
+  const message = err.trim() || `vitrine ${command} ended without a word`;
+  return { severity: "error", command, about: `vitrine ${command}`, message, remedy: "" };
+}
+
+type Table = Readonly<Record<string, unknown>>;
+
+function listOf(value: unknown): readonly Table[] {
+  return Array.isArray(value) ? value.map(tableOf) : [];
+}
+
+/** What an environment can cost, now and before. */
+export type CostChange = {
+  readonly environment: string | undefined;
+  readonly after: CheckedEnvironment["worstCase"];
+  readonly before: CheckedEnvironment["worstCase"];
+  readonly added: readonly string[];
+  /** Their renditions are made anew. */
+  readonly changed: readonly string[];
+  readonly removed: readonly string[];
+};
+
+/** A line for each environment that is priced now, or was. */
+export function costChanges({ checked, before }: CiReport): readonly CostChange[] {
+  const earlier = before?.kind === "known" ? before.checked.environments : [];
+  const names = [...checked.environments, ...earlier].map(({ environment }) => environment);
+
+  const changes: CostChange[] = [];
+  for (const name of new Set(names)) {
+    const after = checked.environments.find(({ environment }) => environment === name);
+    const former = earlier.find(({ environment }) => environment === name);
+    if (after?.worstCase === undefined && former?.worstCase === undefined) continue;
+
+    changes.push({
+      environment: name,
+      after: after?.worstCase,
+      before: former?.worstCase,
+      ...presetChanges(former, after),
+    });
+  }
+  return changes;
+}
+
+/** Nothing is known to change where one of the two is not known. */
+function presetChanges(
+  former: CheckedEnvironment | undefined,
+  after: CheckedEnvironment | undefined,
+): Pick<CostChange, "added" | "changed" | "removed"> {
+  if (former?.worstCase === undefined || after?.worstCase === undefined) {
+    return { added: [], changed: [], removed: [] };
+  }
+
+  const names = Object.keys(after.presets);
+  const common = names.filter((name) => Object.hasOwn(former.presets, name));
+  return {
+    added: names.filter((name) => !Object.hasOwn(former.presets, name)),
+    changed: common.filter((name) => former.presets[name] !== after.presets[name]),
+    removed: Object.keys(former.presets).filter((name) => !Object.hasOwn(after.presets, name)),
+  };
+}
+
+/** The outputs of a step of GitHub Actions, as its file takes them: only numbers and fixed words. */
+export function outputsOf(report: CiReport): string {
+  const { findings, isDeployed } = report;
+  const changes = costChanges(report);
+  const errors = findings.filter(({ severity }) => severity === "error").length;
+  const warnings = findings.filter(({ severity }) => severity === "warning").length;
+
+  const lines = [
+    `errors=${errors}`,
+    `warnings=${warnings}`,
+    `deployed=${isDeployed}`,
+    `worst-case=${dollarsIn(changes.map(({ after }) => after))}`,
+    `worst-case-before=${dollarsIn(changes.map(({ before }) => before))}`,
+  ];
+  return `${lines.join("\n")}\n`;
+}
+
+/** US dollars a month of all environments together; empty: it is not known. */
+function dollarsIn(costs: readonly CheckedEnvironment["worstCase"][]): string {
+  const priced = costs.filter((cost) => cost !== undefined);
+  if (priced.length === 0) return "";
+  return priced.reduce((dollars, cost) => dollars + cost.dollars, 0).toFixed(2);
+}
