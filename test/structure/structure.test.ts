@@ -76,8 +76,11 @@ test("the emulators run without sharp and msw until they need them", () => {
   expect(emulators.filter(([, text]) => loads.test(text)).map(([file]) => file)).toEqual([]);
 });
 
-test("one file of the CLI starts processes: it withholds secrets from wrangler (S5)", () => {
+test("two files of the CLI start processes: they withhold secrets from wrangler and from a browser (S5)", () => {
   const starting = [...sources].filter(([, text]) => /node:child_process/.test(text));
   const files = starting.map(([file]) => file).filter((file) => file.startsWith("src/cli/"));
-  expect(files).toEqual(["src/cli/wrangler/run-wrangler.ts"]);
+  expect(files.toSorted()).toEqual([
+    "src/cli/stats/open-page.ts",
+    "src/cli/wrangler/run-wrangler.ts",
+  ]);
 });

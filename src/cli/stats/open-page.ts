@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { World } from "../command.ts";
 import { replaceFile } from "../files/write-file.ts";
 import { statsPageHtml } from "./page-html.ts";
@@ -38,15 +39,16 @@ function openInBrowser({ env }: World, path: string): void {
   const opener = OPENERS[process.platform];
   if (opener === undefined && !DISPLAY && !WAYLAND_DISPLAY) return;
 
-  const options = { detached: true, stdio: "ignore", env: withoutKeys(env) } as const;
+  const options = { detached: true, stdio: "ignore", env: withoutSecrets(env) } as const;
   const child = spawn(opener ?? "xdg-open", [path], options);
   // Where no such program is installed, the user opens the file whose name is printed.
   child.on("error", () => {});
   child.unref();
 }
 
-/** A browser runs for days, and needs no key of a service. */
-function withoutKeys(env: World["env"]): World["env"] {
-  const variables = Object.entries(env).filter(([name]) => !/^(?:AWS|CLOUDFLARE)_/.test(name));
+/** A browser runs for days, and needs neither the secrets of the Worker nor a key of an account. */
+function withoutSecrets(env: World["env"]): World["env"] {
+  const isHidden = (name: string) => isSecret(name) || /^(?:AWS|CLOUDFLARE)_/.test(name);
+  const variables = Object.entries(env).filter(([name]) => !isHidden(name));
   return Object.fromEntries(variables);
 }

@@ -19,14 +19,17 @@ const reportOf = (environment: string) =>
     },
   );
 
-/** A browser needs none. */
-const KEYS = { CLOUDFLARE_API_TOKEN: "a-token" };
+/** What a browser must not get. */
+const SECRETS = { CLOUDFLARE_API_TOKEN: "a-token", PURGE_TOKEN: "another-token" };
 
-/** A folder with the programs that open a file, for each system. They write down what they open, and a key that they get. */
+/** A folder with the programs that open a file, for each system. They write down what they open, and secrets that they get. */
 function fakeOpeners(folder: string): string {
   for (const name of ["xdg-open", "open", "explorer.exe"]) {
     const program = join(folder, name);
-    writeFileSync(program, `#!/bin/sh\necho "$1$CLOUDFLARE_API_TOKEN" >> '${folder}/opened'\n`);
+    writeFileSync(
+      program,
+      `#!/bin/sh\necho "$1$CLOUDFLARE_API_TOKEN$PURGE_TOKEN" >> '${folder}/opened'\n`,
+    );
     chmodSync(program, 0o755);
   }
   return folder;
@@ -44,7 +47,7 @@ test.each([
     writeFileSync(path, "an older page", { mode: 0o644 });
 
     const PATH = fakeOpeners(folder);
-    const { world } = createWorld({ folder, env: { PATH, DISPLAY: ":0" } });
+    const { world } = createWorld({ folder, env: { PATH, DISPLAY: ":0", ...SECRETS } });
     expect(await openStatsPage(world, reportOf(environment))).toBe(name);
 
     expect(statSync(path).mode & 0o777).toBe(0o600);
