@@ -1,5 +1,5 @@
 // vitrine stats: says what the site did in a period, what went wrong, and what it costs. It reads the data points of
-// Analytics Engine by SQL, or those of the local run. It changes nothing.
+// Analytics Engine by SQL, or those of the local run. It changes nothing, and writes no file but the page of --open.
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { isRefusal } from "../../worker/http/refusal.ts";
@@ -15,6 +15,7 @@ import { envOption, NO_DURATION, parseDuration } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
 import { chooseEnvironment, commandFor } from "../wrangler/config-file.ts";
 import { settingsFor } from "../wrangler/settings.ts";
+import { openStatsPage } from "./open-page.ts";
 import { createReport, type ReportFrame, type StatsReport } from "./report.ts";
 import { askRows, findSqlApi } from "./sql-api.ts";
 import { reportLines } from "./text.ts";
@@ -26,7 +27,8 @@ export function statsCommand(world: World, run: Run) {
     .addOption(new Option("--since <time>", "the last 12h or 7d; default: since the month began"))
     .addOption(new Option("--month <month>", "a whole month, such as 2026-11").conflicts("since"))
     .option("--local", "the requests of the local run on this machine: without an account")
-    .addOption(new Option("--sql", "prints the SQL, and asks nothing").conflicts("local"))
+    .addOption(new Option("--sql", "prints the SQL, and asks nothing").conflicts(["local", "open"]))
+    .option("--open", "opens a page with charts in the browser, too")
     .option("--json", "prints JSON")
     .addHelpText("after", HELP)
     .action((options) => run(() => stats(world, options)));
@@ -38,7 +40,7 @@ dataset METRICS: ${page("docs/metrics.md")}. It is asked with CLOUDFLARE_API_TOK
 CLOUDFLARE_ACCOUNT_ID.
 
 Examples:
-  npx vitrine stats --env production
+  npx vitrine stats --env production --open
   npx vitrine stats --since 7d
   npx vitrine stats --month 2026-11 --json
   npx vitrine stats --local`;
@@ -49,11 +51,12 @@ type Options = {
   readonly month?: string | undefined;
   readonly local?: true | undefined;
   readonly sql?: true | undefined;
+  readonly open?: true | undefined;
   readonly json?: true | undefined;
 };
 
 async function stats(world: World, options: Options): Promise<Outcome> {
-  const { stdout } = world;
+  const { stdout, stderr } = world;
 
   // Read the arguments and the project.
   const period = readPeriod(options, world.now());
@@ -77,6 +80,11 @@ async function stats(world: World, options: Options): Promise<Outcome> {
   // Print it.
   if (options.json) print(stdout, JSON.stringify(report, null, 2));
   else log(stdout, ...reportLines(report));
+
+  if (options.open) {
+    const file = await openStatsPage(world, report);
+    log(stderr, `The charts are in ${file}`);
+  }
   return EXIT.done;
 }
 

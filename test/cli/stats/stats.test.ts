@@ -1,7 +1,7 @@
 // `vitrine stats`: the figures of a simulated month, by SQL and by the file of a local run, and what it says when the API
 // gives none.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HttpResponse, http } from "msw";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
@@ -130,6 +130,19 @@ test("the terminal shows the month, beside the worst case of check and the budge
   const [, dollars = ""] = /at most (\$[\d,.]+) a month/.exec(check.out) ?? [];
   expect(dollars).not.toBe("");
   expect(out).toContain(dollars);
+});
+
+test("--open writes a page with the figures, names it, and prints the table, too", async () => {
+  writeLocalPoints();
+  const { code, out, err } = await run(["--month", "2026-11", "--local", "--open"]);
+  expect([code, err]).toEqual([
+    0,
+    expect.stringMatching(/\nThe charts are in \.wrangler\/vitrine\/stats\.html\n$/),
+  ]);
+  expect(out).toContain(ledger.requests.toLocaleString("en"));
+
+  const document = readFileSync(join(folder, ".wrangler/vitrine/stats.html"), "utf8");
+  expect(document).toContain(`of ${ledger.requests.toLocaleString("en")} requests failed`);
 });
 
 test("--sql prints what is asked, and asks nothing", async () => {
