@@ -1,6 +1,8 @@
 // Figures and times as short texts in UTC, for the page of stats and for its script.
 
-import type { TimelineStep } from "./report.ts";
+import type { StatsReport } from "./report.ts";
+
+export type TimelineStep = StatsReport["timeline"][number];
 
 /** How long a step of the timeline is. */
 export type StepLength = "hour" | "day";

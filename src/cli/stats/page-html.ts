@@ -20,16 +20,10 @@ import {
   isOutage,
   type StepLength,
   stepLengthOf,
+  type TimelineStep,
   viewsOf,
 } from "./figures.ts";
-import {
-  type ImageSource,
-  SOURCES,
-  type StatsReport,
-  type TimelineStep,
-  type Transformations,
-  type Waits,
-} from "./report.ts";
+import { type ImageSource, SOURCES, type StatsReport } from "./report.ts";
 
 const SOURCE_TEXTS = {
   hit: "Cloudflare had it",
@@ -377,7 +371,12 @@ function barHtml(value: number, longest: number, series: string): Html {
   return html`<svg class="bar ${series}" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect width="${width.toFixed(2)}" height="1"></rect></svg>`;
 }
 
-function costsHtml({ atLeast, dollarsAtLeast, worstCase, budget }: Transformations): Html {
+function costsHtml({
+  atLeast,
+  dollarsAtLeast,
+  worstCase,
+  budget,
+}: StatsReport["transformations"]): Html {
   const longest = Math.max(dollarsAtLeast, worstCase?.dollars ?? 0, budget ?? 0);
   const isOver = budget !== undefined && dollarsAtLeast > budget;
 
@@ -411,7 +410,10 @@ function sourceText(name: string): string | undefined {
 
 const WAIT_HEADINGS = ["images", "half within", "95 of 100 within"];
 
-function waitCells({ images, medianMs, p95Ms }: Omit<Waits<"preset">, "preset">): Html[] {
+/** How long visitors waited for images from one source, or of one preset. */
+type Wait = Omit<StatsReport["presets"][number], "preset">;
+
+function waitCells({ images, medianMs, p95Ms }: Wait): Html[] {
   return [html`${formatCount(images)}`, html`${formatMs(medianMs)}`, html`${formatMs(p95Ms)}`];
 }
 

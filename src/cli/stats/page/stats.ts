@@ -9,9 +9,9 @@ import {
   formatStep,
   formatTick,
   isOutage,
+  type TimelineStep,
   viewsOf,
 } from "../figures.ts";
-import type { TimelineStep } from "../report.ts";
 
 /** From the top of a bar to its foot. Each is drawn over the ones before it. */
 const STACK = ["direct", "miss", "stored", "stale", "hit"] as const;
