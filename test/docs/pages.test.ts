@@ -2,11 +2,12 @@
 // docs/llms.txt to those of docs/. Files with secrets are not committed. No address outside is asked.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { copyFileSync, existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, normalize } from "node:path";
 import { parseEnv } from "node:util";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/built.ts";
+import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { anchorsOf, listPages, readPage, withoutCode } from "./pages.ts";
 
 /** The targets of a page's links and pictures, without those of other sites. */
@@ -63,15 +64,28 @@ test("README.md links to every page, and the lists of docs/ to every page there"
   for (const list of ["docs/README.md", FOR_AGENTS]) expect(missingIn(list, DOCS)).toEqual([]);
 });
 
-test("git ignores each file that the pages put a secret into", () => {
-  const text = listPages().map(readPage).join("\n");
-  const named = text.match(/(?<=--(?:secrets|key)-file |secret bulk |> )[\w-]+\.(?:env|json)\b/g);
-  const files = [...new Set(named)];
-  expect(files).toEqual(expect.arrayContaining(["secrets.env", "staging.env", "key.json"]));
-  const options = { cwd: ROOT, encoding: "utf8" } as const;
-  const ignored = spawnSync("git", ["check-ignore", ...files], options).stdout.split("\n");
-  expect(files.filter((file) => !ignored.includes(file))).toEqual([]);
-});
+test.each(["", "fixtures/template"])(
+  "in “%s”, git ignores each file that the pages have their reader make",
+  (project) => {
+    const text = listPages().map(readPage).join("\n");
+    const named = text.match(
+      /(?<=--(?:secrets|key)-file |secret bulk |> |file:\/\/)[\w-]+\.(?:env|json)\b/g,
+    );
+    // The name that AWS's console gives to a key of the user vitrine.
+    const files = [...new Set(named), "vitrine_accessKeys.csv"];
+    expect(files).toEqual(
+      expect.arrayContaining(["secrets.env", "staging.env", "key.json", "read.json"]),
+    );
+
+    // Its own .gitignore has to do it alone.
+    const folder = createTemporaryFolder("vitrine-ignored-");
+    spawnSync("git", ["init", "--quiet"], { cwd: folder });
+    copyFileSync(join(ROOT, project, ".gitignore"), join(folder, ".gitignore"));
+    const options = { cwd: folder, encoding: "utf8" } as const;
+    const ignored = spawnSync("git", ["check-ignore", ...files], options).stdout.split("\n");
+    expect(files.filter((file) => !ignored.includes(file))).toEqual([]);
+  },
+);
 
 test("no line of .dev.vars.example that the Deploy button asks for has a value (D1)", () => {
   const lines = parseEnv(readFileSync(join(ROOT, ".dev.vars.example"), "utf8"));
