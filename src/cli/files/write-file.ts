@@ -29,7 +29,7 @@ type IsOurs = (text: string) => boolean;
 export function ownFileFault(folder: string, file: string, isOurs: IsOurs): string | undefined {
   const path = resolve(folder, file);
   return faultOf(() => {
-    if (!fs.existsSync(dirname(path))) return "there is no such folder: make it first";
+    if (!fs.existsSync(dirname(path))) return `there is no folder ${dirname(file)}: make it first`;
     if (!fs.existsSync(path) || isOurs(fs.readFileSync(path, "utf8"))) return undefined;
     return "this command did not write that file, or it was changed: remove it, or name another file";
   });

@@ -451,7 +451,7 @@ test("a file is written whole, and only over one that this command wrote", async
     expect(refused.err).toContain(`${name}: this command did not write that file`);
   }
   const nowhere = await facts(["--out", "nowhere/facts.ts"]);
-  expect(nowhere.err).toContain("nowhere/facts.ts: there is no such folder");
+  expect(nowhere.err).toContain("nowhere/facts.ts: there is no folder nowhere: make it first");
   expect(at.s3.requests).toEqual([]);
 });
 
