@@ -116,7 +116,12 @@ function slotLine(bucket: string, slot: SlotName, change: SlotChange): string | 
 function secretLines({ envConfig, secrets }: Deployment, live: LiveWorker): string[] {
   const lines: string[] = [];
   const staying = envConfig.requiredSecrets.filter((name) => !Object.hasOwn(secrets, name));
-  if (staying.length > 0) lines.push(`secrets that stay: ${staying.join(", ")}`);
+  if (staying.length > 0) {
+    // Before a first deploy there is nothing that could stay, and wrangler refuses it.
+    const isThere = live.kind === "known";
+    const title = isThere ? "secrets that stay" : "secrets that the Worker must have already";
+    lines.push(`${title}: ${staying.join(", ")}`);
+  }
 
   const newToken = secrets["HEALTH_TOKEN"];
   const isReplaced = live.kind === "known" && newToken !== undefined && newToken !== live.token;
