@@ -3,16 +3,19 @@
 
 import { existsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { tableOf } from "../../worker/util/json.ts";
 import { page } from "../command.ts";
+import { eventQueueOf } from "../config/event-queue.ts";
 import { commandLine } from "../terminal/shell.ts";
 import type { Deployment } from "./check-s3.ts";
 
 /** @param eventsElsewhere whether the deploy had that option, which it may need again */
 export function goBackLines(
   folder: string,
-  { envConfig, secrets }: Deployment,
+  deployment: Deployment,
   eventsElsewhere: true | undefined,
 ): string[] {
+  const { envConfig, secrets } = deployment;
   const { environment, environments } = envConfig;
 
   // An empty name is the top level, whatever CLOUDFLARE_ENV says (S6).
@@ -28,6 +31,8 @@ export function goBackLines(
     lines.push(`To go back, put the older files back, package-lock.json too, and then: ${install}`);
   }
 
+  lines.push(...leftLines(deployment));
+
   const names = Object.keys(secrets);
   if (names.length === 0) {
     lines.push(`If CI deploys, or to know more: ${page("docs/environments.md")}, “Roll back”`);
@@ -39,6 +44,24 @@ export function goBackLines(
     `That keeps the secrets that this deploy set: ${names.join(", ")}. If they are wrong, deploy a FILE with the right ones: ${deployFile}`,
     `If CI deploys, or to know more: ${page("docs/environments.md")}, “Roll back” and “Get secrets back”`,
   );
+  return lines;
+}
+
+/** What stays when older files are deployed: a deploy makes queues and rules, and removes none. */
+function leftLines({ envConfig }: Deployment): string[] {
+  const lines: string[] = [];
+
+  const queue = eventQueueOf(envConfig);
+  if (queue !== undefined) {
+    lines.push(
+      `That leaves the queue ${queue.name} and R2's rules as they are. To remove them: ${page("docs/events.md")}, “Take it out again”`,
+    );
+  }
+
+  const { store } = tableOf(envConfig.deployedVars["ANSWERS"]);
+  if (store !== undefined) {
+    lines.push(`That leaves all pictures in the store ${store}: ${page("docs/cache.md")}`);
+  }
   return lines;
 }
 

@@ -50,7 +50,19 @@ test("without environments and without git, it names neither", async () => {
   project({ ...topLevel, vars: QUIET });
   const { err } = await run({});
   expect(err).toContain(`${FILES}\n`);
-  expect(err).not.toMatch(/--env|git/);
+  expect(err).not.toMatch(/--env|git|That leaves/);
+});
+
+test("it says that a queue and a store stay", async () => {
+  project({
+    ...STAGED,
+    vars: { ...QUIET, ANSWERS: { store: "RENDITIONS" } },
+    r2_buckets: [{ binding: "RENDITIONS", bucket_name: "acme-renditions" }],
+    queues: { producers: [{ binding: "EVENTS", queue: "acme-events" }] },
+  });
+  const { err } = await run({});
+  expect(err).toMatch(/That leaves the queue acme-events and R2's rules .*“Take it out again”/);
+  expect(err).toContain("That leaves all pictures in the store RENDITIONS");
 });
 
 test("it is said where the doctor finds errors, too, and never where nothing was deployed", async () => {
