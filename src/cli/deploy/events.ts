@@ -130,7 +130,7 @@ export function eventLines({ envConfig, config }: Deployment, seen?: EventsSeen)
   const { queue, r2Buckets } = seen;
   const queueTexts = queuesOf(seen).map(({ name, answer }) => queueText(name, answer));
   const lines = [`queue: ${queueTexts.join("; ")}`];
-  if (!queue.isConsumed) return lines;
+  if (!queue.isConsumed) return [...lines, ...reasonLines(seen)];
 
   for (const r2BucketName of r2BucketNamesOf(envConfig, config)) {
     const { name, bucket } = r2BucketName;
@@ -144,7 +144,19 @@ export function eventLines({ envConfig, config }: Deployment, seen?: EventsSeen)
 
     lines.push(`events of ${name}: ${rulesText(queue, r2BucketName, answer)}`);
   }
-  return lines;
+  return [...lines, ...reasonLines(seen)];
+}
+
+/** Says why something is not known, each reason once: without a login, nothing is. */
+function reasonLines(seen: EventsSeen): string[] {
+  const queueAnswers = queuesOf(seen).map(({ answer }) => answer);
+  const ruleAnswers = seen.r2Buckets.map(({ answer }) => answer);
+
+  const reasons = new Set<string>();
+  for (const answer of [...queueAnswers, ...ruleAnswers]) {
+    if (answer.kind === "unknown" || answer.kind === "forbidden") reasons.add(answer.reason);
+  }
+  return [...reasons].map((reason) => `the reason: ${reason}`);
 }
 
 function queueText(name: string, answer: QueueAnswer): string {
@@ -155,7 +167,7 @@ function queueText(name: string, answer: QueueAnswer): string {
       return `${name} is made`;
     case "forbidden":
     case "unknown":
-      return `Warning: whether there is a queue ${name} is not known: ${answer.reason}`;
+      return `Warning: whether there is a queue ${name} is not known`;
     default:
       return answer satisfies never;
   }
@@ -167,7 +179,7 @@ function rulesText(
   answer: RulesAnswer,
 ): string {
   if (answer.kind === "unknown") {
-    return `Warning: whether R2 writes those of ${bucket} into ${queue.name} is not known: ${answer.reason}. A rule for that is made after the deploy, if ${bucket} is there and has none`;
+    return `Warning: whether R2 writes those of ${bucket} into ${queue.name} is not known. A rule for that is made after the deploy, if ${bucket} is there and has none`;
   }
 
   const coverage = coverageOf(answer.rules, queue.consumed, prefix);
