@@ -1,6 +1,6 @@
 // Finds what `vitrine check` says about routes that tokens open:
 // - reminders of settings that are probably meant,
-// - tokens that open an object of another route or of another user,
+// - tokens that open an object of another route or of another user, also by a folder that two claims name,
 // - tokens that open the pictures of two environments.
 
 import type { Config } from "../../worker/config/config.ts";
@@ -85,12 +85,18 @@ export function* tokenRouteWarnings(
       if (other !== tokenRoute) yield* claimedFolderWarnings(tokenRoute, other, variants);
     }
 
+    const later = tokenRoutes.slice(tokenRoutes.indexOf(tokenRoute) + 1);
+    for (const other of later) yield* sharedFolderWarnings(tokenRoute, other, variants);
+
     yield* sharedPictureWarnings(tokenRoute, tokenRoutes);
   }
 }
 
 /** A text that no folder has: a character of Unicode that means nothing. */
 const NO_FOLDER = "\u{10fffd}";
+
+/** Another such text. */
+const OTHER_FOLDER = "\u{10fffc}";
 
 /**
  * Finds a claim that may be the name of another route's folder. Example: the routes `media/:team/*` and
@@ -123,6 +129,45 @@ function* claimedFolderWarnings(
       remedy: `give each route a folder of its own, such as ${name.slice(1)}/${name}/*. Else nobody must get such a claim who may not see these objects: ${pageOfOtherWays()}`,
     };
   }
+}
+
+/**
+ * Finds two claims that name the same folder. Example: the routes `media/:team/*` and `media/:user/*`. A token whose team
+ * is `alice` opens the objects of the user `alice`, and the user's token those of such a team.
+ */
+function* sharedFolderWarnings(
+  first: TokenRoute,
+  second: TokenRoute,
+  variants: Config["variants"],
+): Generator<Warning> {
+  for (const [name, claim] of claimsOfNames(first.rules)) {
+    for (const [otherName, otherClaim] of claimsOfNames(second.rules)) {
+      if (claim === otherClaim) continue;
+      if (!isSameFolder([first, name], [second, otherName], variants)) continue;
+
+      const { option, path } = first.route;
+      const { route: other } = second;
+      yield {
+        message: `${option}.token: a token whose claim ${claim} is "x" opens the same folder by ${path} as one whose claim ${otherClaim} is "x" by ${other.option} (${other.path})`,
+        remedy: `give each route a folder of its own, such as ${name.slice(1)}/${name}/* and ${otherName.slice(1)}/${otherName}/*. Else no text may be both a ${claim} and a ${otherClaim} of somebody else: ${PAGE}`,
+      };
+    }
+  }
+}
+
+/** A route, and a name in its path. */
+type NamedFolder = readonly [tokenRoute: TokenRoute, name: string];
+
+/** Returns whether two names are one segment of the same objects: they share objects only while their texts are equal. */
+function isSameFolder(
+  [first, name]: NamedFolder,
+  [second, otherName]: NamedFolder,
+  variants: Config["variants"],
+): boolean {
+  const objects = shownBy(first.route, variants, new Map([[name, [NO_FOLDER]]]));
+  const sameText = shownBy(second.route, variants, new Map([[otherName, [NO_FOLDER]]]));
+  const otherText = shownBy(second.route, variants, new Map([[otherName, [OTHER_FOLDER]]]));
+  return keyOfBoth(objects, sameText) !== undefined && keyOfBoth(objects, otherText) === undefined;
 }
 
 /** Returns a key of an object that both routes show while a name in the path of the first one has this text. */

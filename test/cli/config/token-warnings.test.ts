@@ -57,7 +57,6 @@ test.each<[title: string, routes: object[], claims: string[]]>([
   ["a bucket of R2 has its name", [USERS, { ...TEAMS, object: "bound/:team/*" }], ["users"]],
   ["the folder of a route for all", [{ ...ALL, object: "media/staff/*" }, TEAMS], ["staff"]],
   ["another bucket of R2", [USERS, { ...TEAMS, object: "boundElsewhere/:team/*" }], []],
-  ["a longer folder", [USERS, { ...TEAMS, object: "media/users/:team/*" }], []],
   [
     "a name behind a folder",
     [
@@ -118,6 +117,31 @@ test.each<[title: string, routes: object[], claims: string[]]>([
   expect(texts.map((text) => /claim \w+ is "(?<text>.*?)"/.exec(text)?.groups?.["text"])).toEqual(
     claims,
   );
+});
+
+test.each([
+  ["at the top", "media/:user/*", "media/:team/*"],
+  ["in a folder", "media/users/:user/*", "media/users/:team/*"],
+])("two claims that name the same folder are warned of, once: %s", (_title, object, ofTeams) => {
+  expect(
+    warningsOf([
+      { ...USERS, object },
+      { ...TEAMS, object: ofTeams },
+    ]),
+  ).toEqual([
+    'ROUTES[0].token: a token whose claim sub is "x" opens the same folder by /users/:user/:preset/* as one whose claim team is "x" by ROUTES[1] (/teams/:team/:preset/*): give each route a folder of its own, such as user/:user/* and team/:team/*. Else no text may be both a sub and a team of somebody else: docs/tokens.md, No other way to the same picture',
+  ]);
+});
+
+test.each<[title: string, object: string, token: object]>([
+  ["the same claim, by another name", "media/:team/*", ruleOf({ sub: ":team" })],
+  ["a folder of its own", "media/teams/:team/*", TEAM],
+  ["another bucket", "other/:team/*", TEAM],
+  ["a name that no claim has", "media/:team/*", STAFF],
+  ["another segment", "media/users/:team/*", TEAM],
+])("two claims do not name the same folder: %s", (_title, object, token) => {
+  const users = { ...USERS, object: "media/:user/users/*" };
+  expect(warningsOf([users, { ...TEAMS, object, token }]).join("")).not.toContain("same folder");
 });
 
 test("a fallback that is a user's object is shown to all users, and so is what a preset draws", () => {
