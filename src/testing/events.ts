@@ -17,8 +17,6 @@ const MAX_BATCH = 100;
 /** A message is delivered so often, if the configuration does not say more. */
 const MAX_ATTEMPTS = 100;
 
-export type EventQueue = ReturnType<typeof createEventQueue>;
-
 export function createEventQueue(
   clock: VirtualClock,
   consume: (batch: MessageBatch) => Promise<void>,

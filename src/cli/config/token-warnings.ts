@@ -149,7 +149,7 @@ function* sharedFolderWarnings(
       const { route: other } = second;
       yield {
         message: `${option}.token: a token whose claim ${claim} is "x" opens the same folder by ${path} as one whose claim ${otherClaim} is "x" by ${other.option} (${other.path})`,
-        remedy: `give each route a folder of its own, such as ${name.slice(1)}/${name}/* and ${otherName.slice(1)}/${otherName}/*. Else no text may be both a ${claim} and a ${otherClaim} of somebody else: ${PAGE}`,
+        remedy: `give each route a folder of its own, such as ${name.slice(1)}/${name}/* and ${otherName.slice(1)}/${otherName}/*. Else no text may be both a ${claim} and a ${otherClaim} of somebody else: ${pageOfOtherWays()}`,
       };
     }
   }

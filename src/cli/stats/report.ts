@@ -48,7 +48,7 @@ export type StatsReport = {
   readonly timeline: readonly TimelineStep[];
 };
 
-export type Waits<Name extends string> = Readonly<Record<Name, string>> & {
+type Waits<Name extends string> = Readonly<Record<Name, string>> & {
   readonly images: number;
   /** Half of them waited at most so long: ms. */
   readonly medianMs: number;
@@ -63,7 +63,7 @@ type ErrorCount = {
   readonly requests: number;
 };
 
-export type Transformations = {
+type Transformations = {
   /** Images that were made while a visitor waited. What is made in the background writes no data point. */
   readonly atLeast: number;
   /** US dollars, after those that are free each month. */
@@ -80,7 +80,7 @@ type Costs = {
   readonly dollars: number;
 };
 
-export type TimelineStep = Images & {
+type TimelineStep = Images & {
   /** ISO 8601, UTC. */
   readonly start: string;
   readonly refused: number;
