@@ -32,13 +32,14 @@ import {
   readRawFile,
 } from "./environment-config.ts";
 import { nameR2Buckets, queueMistakes, queueWarnings } from "./event-queue.ts";
+import { type ExpectedCosts, readExpectedCosts } from "./expected-costs.ts";
 import { locatedText, locateMistake, locateWarning, type Warning } from "./mistakes.ts";
 import { deployMistakes, pitfalls, varMistakes, warnings } from "./pitfalls.ts";
 import { policyWarnings } from "./policy-warnings.ts";
 import { readDeployed } from "./project.ts";
 import { operatorPathWarnings } from "./route-conflicts.ts";
 import { tokenReminders, tokenRouteWarnings } from "./token-warnings.ts";
-import { describeCosts, type ExpectedCosts, readExpectedCosts } from "./transformations.ts";
+import { describeCosts } from "./transformations.ts";
 import { deployedLimitMistakes } from "./variable-limits.ts";
 
 export type Report = {

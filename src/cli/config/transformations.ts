@@ -3,15 +3,13 @@
 import type { Config } from "../../worker/config/config.ts";
 import type { Variant } from "../../worker/config/preset.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
-import type { ReportMistake, Vars } from "../../worker/config/schema.ts";
-import { integer, numberBetween, optional, table } from "../../worker/config/schema.ts";
 import { edgeOptions, factsOptions } from "../../worker/edge/render-at-edge.ts";
 import { createTransformRequest } from "../../worker/request/transform-request.ts";
-import { parseJson, tableOf } from "../../worker/util/json.ts";
 import { page } from "../command.ts";
 import { count } from "../terminal/progress.ts";
 import { settingsFor } from "../wrangler/settings.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
+import type { ExpectedCosts } from "./expected-costs.ts";
 import type { Warning } from "./mistakes.ts";
 
 /** Unique transformations a month that are free, and the US dollars for each more (L2). */
@@ -31,28 +29,6 @@ export const SOME_OBJECTS = 10_000;
  * PNG (O5). They are named, and not counted.
  */
 const MAX_SETS = 2;
-
-/** What an operator expects, in `COSTS`. The Worker does not use it. */
-export type ExpectedCosts = {
-  /** US dollars a month. */
-  readonly most?: number | undefined;
-  /** About how many objects each bucket shows, by the name of the bucket. */
-  readonly objects?: Readonly<Record<string, number | undefined>> | undefined;
-};
-
-/** @returns undefined if `COSTS` has mistakes, which are reported */
-export function readExpectedCosts(vars: Vars, report: ReportMistake): ExpectedCosts | undefined {
-  const names = Object.keys(tableOf(vars["BUCKETS"]));
-  const objectCount = optional(integer(1, 1e12));
-  const objectCounts = Object.fromEntries(names.map((name) => [name, objectCount] as const));
-  const schema = table({
-    most: optional(numberBetween(0, 1e9)),
-    objects: optional(table(objectCounts)),
-  });
-
-  const costs = vars["COSTS"] ?? {};
-  return schema(parseJson(costs), "COSTS", report);
-}
 
 /** How many unique transformations an object of each bucket can cause. */
 export function transformationsOf({ buckets, routes, variants }: Config): Map<string, number> {

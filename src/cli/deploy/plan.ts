@@ -14,12 +14,12 @@ import { BUILD_VERSION } from "../../worker/util/version.ts";
 import { page } from "../command.ts";
 import { hasSecrets, slotsIn } from "../config/buckets.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
+import { readExpectedCosts } from "../config/expected-costs.ts";
 import type { EventsSeen } from "../config/observe-events.ts";
 import {
   dollarsOf,
   money,
   presetHashes,
-  readExpectedCosts,
   SOME_OBJECTS,
   transformationsOf,
 } from "../config/transformations.ts";

@@ -33,10 +33,10 @@ const BUCKET_NAME = /^[a-z0-9][a-z0-9._-]{1,61}[a-z0-9]$/;
 /** Words and numbers, such as `Acme Media/2026` or `s3://acme-media-production`: no key or token looks so. */
 const WORDS = /^(?:(?:s3|[A-Z]?[a-z]{1,15}|[A-Z]{1,15}|\d{1,8})(?:[\s./:_-]+|$))+$/;
 
-const bucketText = textLike("a bucket name", BUCKET_NAME);
+export const bucketText = textLike("a bucket name", BUCKET_NAME);
 
 /** A bucket's name. A message repeats a wrong one, unless it could be a secret that was pasted into the wrong line. */
-const bucketName: Schema<string> = (value, path, report) => {
+export const bucketName: Schema<string> = (value, path, report) => {
   const isWrongName = typeof value === "string" && !BUCKET_NAME.test(value);
   const isShown = isWrongName && value.length < 100 && WORDS.test(value);
   if (!isShown) return bucketText(value, path, report);

@@ -25,7 +25,7 @@ export const originSchema = textThat(
   isExactOrigin,
 );
 
-const oidcSchema = table({
+export const oidcSchema = table({
   /** Where AWS finds the issuer's public keys. It must have the very spelling of the provider in IAM. */
   issuer: originSchema,
   /** The claim `sub`: whom a token names. */
@@ -90,10 +90,10 @@ export function readOidc(vars: Vars, report: ReportMistake): Oidc | undefined {
 }
 
 /** For example `https://images.example.com`. */
-const PUBLIC_ORIGIN = /^https:\/\/[\w.-]+$/;
+export const PUBLIC_ORIGIN = /^https:\/\/[\w.-]+$/;
 
 /** For a Worker or a site on this machine: `http://localhost:8787`. */
-const LOCAL_ORIGIN = /^http:\/\/(localhost|127\.0\.0\.1)(:\d+)?$/;
+export const LOCAL_ORIGIN = /^http:\/\/(localhost|127\.0\.0\.1)(:\d+)?$/;
 
 /** AWS compares the issuer letter by letter, so only the spelling is right that a parser would not change. */
 function isExactOrigin(value: string): boolean {

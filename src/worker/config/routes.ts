@@ -261,7 +261,7 @@ function checkPrivate(
 /** For how long a signed URL may be valid at most, in seconds: ten years. */
 const MAX_VALIDITY_S = 315_360_000;
 
-function routeOptions(vars: Vars, presets: Tables<Preset>) {
+export function routeOptions(vars: Vars, presets: Tables<Preset>) {
   // If PRESETS is missing, only that is reported: any name of a preset passes then.
   const presetName = presets.size > 0 ? oneOf(...presets.keys()) : text;
 
@@ -293,9 +293,12 @@ function isOneObject(value: string): boolean {
   return value !== "" && !isPattern;
 }
 
+/** An origin, perhaps with a port that a browser would leave out. */
+export const ORIGIN = /^https?:\/\/[\w.:[\]-]+$/;
+
 /** Returns whether a text is an origin as browsers spell it: `https://app.example`, `http://[::1]:8080`. */
 function isOrigin(value: string): boolean {
-  const hasNoPath = /^https?:\/\/[\w.:[\]-]+$/.test(value);
+  const hasNoPath = ORIGIN.test(value);
   if (!hasNoPath) return false;
 
   return URL.parse(value)?.origin === value;

@@ -34,13 +34,13 @@ export type TokenRule = {
 };
 
 /** At most so many tables: each may cost a visitor without a right token the check of a signature. */
-const MAX_RULES = 5;
+export const MAX_RULES = 5;
 
 /** The claims that name the app for which a token was made, where a login sets no `aud`. */
 const APP_CLAIMS = ["azp", "client_id"];
 
 /** Claims that an option names, or that every token must have. */
-const OPTION_OF_CLAIM: Readonly<Record<string, string>> = { iss: "issuer", aud: "audience" };
+export const OPTION_OF_CLAIM: Readonly<Record<string, string>> = { iss: "issuer", aud: "audience" };
 
 /** The name of a cookie: a token of RFC 9110. */
 const COOKIE_NAME = /^[\w!#$%&'*+.^`|~-]{1,128}$/;
@@ -111,7 +111,7 @@ function tokenRuleSchema(
 
 const OF_ROUTE = "is an option of the route itself: write it before the table token begins";
 
-function tokenOptions(localIssuer: unknown) {
+export function tokenOptions(localIssuer: unknown) {
   const url = textThat(
     "an https:// URL (one on your machine stands in .dev.vars: docs/tokens.md)",
     (value) => isTokenUrl(value, localIssuer),
@@ -147,7 +147,7 @@ function checkRule(
 }
 
 /** `https://login.example.com/realms/acme`, without credentials, and without what a URL parser would change. */
-const HTTPS_URL =
+export const HTTPS_URL =
   /^https:\/\/[\w.:[\]-]+(?:\/[\w.~!$&'()*+,;=:@%/-]*)?(?:\?[\w.~!$&'()*+,;=:@%/?-]*)?$/;
 
 /** Returns whether a text is the URL of an issuer or of its keys. */
@@ -162,10 +162,14 @@ function isTokenUrl(value: string, localIssuer: unknown): boolean {
   return isLocal && localUrl?.origin === url.origin;
 }
 
-const claimTexts = choose(Array.isArray, listOf(text), text);
+export const claimTexts = choose(Array.isArray, listOf(text), text);
 
 /** The table `claims`: for each claim, one text or a list of texts. */
-const claimsSchema: Schema<ReadonlyMap<string, readonly string[]>> = (value, path, report) => {
+export const claimsSchema: Schema<ReadonlyMap<string, readonly string[]>> = (
+  value,
+  path,
+  report,
+) => {
   if (!isPlainObject(value) || Object.keys(value).length === 0) {
     report(path, 'is not a table such as { sub = ":user" }, or is empty');
     return undefined;
