@@ -9,6 +9,7 @@ import { buildVersion } from "./build-version.ts";
 import { STANDALONE } from "./cli/app-file/generate.ts";
 import { bundleStatsPage } from "./cli/stats/bundle-page.ts";
 import { bundlePage } from "./dev/sheet/bundle-page.ts";
+import { wranglerSchema } from "./editor/wrangler-schema.ts";
 import { bundleWorker } from "./testing/bundle-worker.ts";
 import { BUILD_VERSION } from "./worker/util/version.ts";
 
@@ -16,6 +17,9 @@ const SRC = import.meta.dirname;
 const DIST = join(SRC, "../dist");
 const PAGE = "dev/sheet/page";
 const STATS_PAGE = "cli/stats/page";
+
+/** What editors check a wrangler.toml with. The directive in fixtures/template/wrangler.toml names it. */
+const SCHEMA = "wrangler.schema.json";
 
 /** The Worker for Node.js, with stand-ins for the parts of the Workers runtime. */
 const FOR_NODE: BuildOptions = {
@@ -46,6 +50,7 @@ cpSync(join(SRC, PAGE), join(DIST, PAGE), {
 cpSync(join(SRC, "../fixtures/template/.gitignore"), join(DIST, "gitignore"));
 writeFileSync(join(DIST, PAGE, "sheet.js"), await bundlePage());
 await writeStatsPage();
+writeFileSync(join(DIST, SCHEMA), JSON.stringify(await wranglerSchema()));
 
 /** Compiles the version of this build in, in place of that of package.json. */
 function withVersion(version: string): Plugin {
