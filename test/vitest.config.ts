@@ -21,6 +21,7 @@ const LONG = [
   "test/hostile/explore/worlds.test.ts",
   "test/worker/matrix/*.test.ts",
   "test/worker/corpus/pairs.test.ts",
+  "test/editor/schema-long.test.ts",
   "test/emulator/declarations.test.ts",
   "test/client/types.test.ts",
   "test/cli/client/client.test.ts",
