@@ -24,7 +24,7 @@ const LONG = [
   "test/editor/schema-long.test.ts",
   "test/emulator/declarations.test.ts",
   "test/client/types.test.ts",
-  "test/cli/client/client.test.ts",
+  "test/cli/{check/types,client/client}.test.ts",
   "test/cli/{installed,program}.test.ts",
   "test/cli/ci/action.test.ts",
   "test/cli/complete/shells.test.ts",

@@ -1,14 +1,25 @@
-// vitrine check: says whether the configuration is right, in every environment. It starts and sends nothing.
+// vitrine check: says whether the configuration is right, in every environment. It sends nothing, and starts nothing but,
+// with --types, wrangler.
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { hashConfig } from "../../worker/cache/config-hashes.ts";
-import { EXIT, log, type Outcome, print, type Run, type World } from "../command.ts";
+import {
+  type CommandFault,
+  EXIT,
+  isFault,
+  log,
+  type Outcome,
+  print,
+  type Run,
+  type World,
+} from "../command.ts";
 import { checkEnvironments, type Report } from "../config/check-environments.ts";
 import { configFault, type Warning, warningText } from "../config/mistakes.ts";
 import { presetHashes, worstCaseOf } from "../config/transformations.ts";
 import { visible } from "../terminal/shell.ts";
-import { environmentText } from "../wrangler/config-file.ts";
+import { environmentText, findConfigFile } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
+import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { fileWarnings, nameWarnings } from "./original-warnings.ts";
 
 export function checkCommand(world: World, run: Run) {
@@ -18,9 +29,10 @@ export function checkCommand(world: World, run: Run) {
     .addOption(
       new Option("--all", "all environments, whatever CLOUDFLARE_ENV says").conflicts("env"),
     )
-    .option("--json", "prints JSON")
+    .addOption(new Option("--json", "prints JSON").conflicts("types"))
+    .option("--types", "has wrangler write the types of Env, too, and shows its errors alone")
     .addHelpText("after", HELP)
-    .action((options) => run(() => check(world, options)));
+    .action((options) => run(() => check(world, options, wranglerAt())));
 }
 
 const HELP = `
@@ -29,15 +41,17 @@ wrangler.jsonc is read as well. --env "" is the top level alone.
 Examples:
   npx vitrine check
   npx vitrine check --env staging
+  npx vitrine check --types
   npx vitrine check --json`;
 
 type Options = {
   readonly env?: string | undefined;
   readonly all?: true | undefined;
   readonly json?: true | undefined;
+  readonly types?: true | undefined;
 };
 
-async function check(world: World, options: Options): Promise<Outcome> {
+async function check(world: World, options: Options, wrangler: RunWrangler): Promise<Outcome> {
   const { folder } = world;
 
   const reports: Report[] = [];
@@ -52,7 +66,21 @@ async function check(world: World, options: Options): Promise<Outcome> {
   folderWarnings.push(...fileWarnings(folder, reports));
 
   if (options.json === true) return printJson(world, reports, folderWarnings);
-  return printText(world, reports, folderWarnings);
+  const outcome = printText(world, reports, folderWarnings);
+  if (isFault(outcome) || options.types !== true) return outcome;
+
+  return (await writeTypes(world, wrangler)) ?? outcome;
+}
+
+/** Has wrangler write worker-configuration.d.ts, and shows only errors of all that wrangler says. */
+async function writeTypes(world: World, wrangler: RunWrangler): Promise<CommandFault | undefined> {
+  const file = findConfigFile(world.folder);
+  if (isFault(file)) return file;
+
+  const quietWorld = { ...world, env: { ...world.env, WRANGLER_LOG: "error" } };
+  const args = ["types", "--include-runtime=false"];
+  const config = { file, environment: undefined, environments: [] };
+  return showWrangler(quietWorld, wrangler, args, { config, secrets: [] });
 }
 
 /** The environment to check: `""` is the top level, and undefined all of them. */
