@@ -139,6 +139,43 @@ function reddishColumns(page: Page, chart: string): Promise<number[]> {
   });
 }
 
+test("the parts of a bar are as high as the images of each source", async () => {
+  const { page } = await openPage(MONTHLY);
+  const [day] = MONTHLY.timeline;
+  if (day === undefined) return expect.unreachable();
+
+  const pixels = await page.locator("[data-chart=views]").evaluate((element, steps) => {
+    const canvas = element.querySelector("canvas");
+    const plot = element.querySelector(".u-over")?.getBoundingClientRect();
+    const context = canvas?.getContext("2d");
+    if (canvas == null || plot === undefined || context == null) throw new Error("no chart");
+
+    // The middle of the first bar, from its top to its foot.
+    const { left, top } = canvas.getBoundingClientRect();
+    const x = plot.left - left + (plot.width * 0.6) / (steps + 0.2);
+    const { data } = context.getImageData(x, plot.top - top, 1, plot.height);
+    const counts: Record<string, number> = {};
+    for (let index = 0; index < data.length; index += 4) {
+      const [red, green, blue] = data.subarray(index, index + 3);
+      const colour = `rgb(${red}, ${green}, ${blue})`;
+      counts[colour] = (counts[colour] ?? 0) + 1;
+    }
+
+    const swatches = [...document.querySelectorAll(".legend .swatch")].slice(0, 5);
+    return swatches.map((swatch) => counts[getComputedStyle(swatch).color] ?? 0);
+  }, MONTHLY.timeline.length);
+
+  const images = [day.hit, day.stale, day.stored, day.miss, day.direct];
+  const [hitPixels = 0] = pixels;
+  for (const [index, part] of images.entries()) {
+    // The lines between two parts take a pixel or two.
+    const height = (hitPixels * part) / day.hit;
+    expect(Math.abs((pixels[index] ?? 0) - height)).toBeLessThan(3);
+  }
+  expect(hitPixels).toBeGreaterThan(50);
+  await page.close();
+});
+
 test.each([
   ["light", DESKTOP],
   ["dark", DESKTOP],
