@@ -112,7 +112,7 @@ function chartData({ timeline }: StatsReport): ChartData {
 
 function originText({ source }: StatsReport): string {
   if (source === "cloudflare") return "By the data points of Cloudflare's Analytics Engine.";
-  return "By the requests of the local run on this machine: visitors of the site wait for other times.";
+  return "By the requests of the local run on this machine, so visitors of the site wait for other times.";
 }
 
 function emptyHtml({ source }: StatsReport): Html {
@@ -216,7 +216,7 @@ function chartsHtml(report: StatsReport): Html {
 
   return html`<section class="card charts" aria-labelledby="charts">
 <h2 id="charts">Each ${stepLength}</h2>
-<p class="hint">All times are UTC.${isPartial && ` The last ${stepLength} is not over.`}${hasOutage && ` A ${stepLength} is shaded if 0.5\u00a0% of its requests failed, or more.`}</p>
+<p class="hint">All times are UTC.${isPartial && ` The last ${stepLength} is not over.`}${hasOutage && ` ${stepLength === "day" ? "A day" : "An hour"} is shaded if 0.5\u00a0% of its requests failed, or more.`}</p>
 <label class="slider-row" hidden><span>Choose ${stepLength === "day" ? "a day" : "an hour"}</span><input id="step" type="range" min="0" max="${timeline.length - 1}" value="0"></label>
 ${charts.map((chart) => chartHtml(chart, timeline, stepLength))}
 </section>`;
