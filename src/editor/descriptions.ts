@@ -11,6 +11,7 @@ const SECTIONS: Readonly<Record<string, readonly string[]>> = {
   ANSWERS: ["`[vars.ANSWERS]`"],
   COSTS: ["`[vars.COSTS]`"],
   OIDC: ["`[vars.OIDC]`"],
+  DOCS_URL: ["`vars.DOCS_URL`"],
   answers: ["Answers of a route"],
   token: ["Tokens"],
   draw: ["Overlays", "`[vars.PRESETS.<name>]`"],

@@ -76,10 +76,11 @@ test("the emulators run without sharp and msw until they need them", () => {
   expect(emulators.filter(([, text]) => loads.test(text)).map(([file]) => file)).toEqual([]);
 });
 
-test("two files of the CLI start processes: they withhold secrets from wrangler and from a browser (S5)", () => {
+test("three files of the CLI start processes: they withhold secrets from git, a browser and wrangler (S5)", () => {
   const starting = [...sources].filter(([, text]) => /node:child_process/.test(text));
   const files = starting.map(([file]) => file).filter((file) => file.startsWith("src/cli/"));
   expect(files.toSorted()).toEqual([
+    "src/cli/ci/git.ts",
     "src/cli/stats/open-page.ts",
     "src/cli/wrangler/run-wrangler.ts",
   ]);

@@ -111,7 +111,7 @@ async function checkBase(
 ): Promise<CiReport["before"]> {
   if (compare === undefined || compare === "") return undefined;
 
-  const commit = await openCommit(world.folder, compare);
+  const commit = await openCommit(world, compare);
   if (isFault(commit)) return { kind: "unknown", reason: commit.fault };
 
   try {

@@ -3,9 +3,9 @@
 import { spawn } from "node:child_process";
 import { rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { World } from "../command.ts";
 import { replaceFile } from "../files/write-file.ts";
+import { withoutSecrets } from "../secrets/environment.ts";
 import { statsPageHtml } from "./page-html.ts";
 import type { StatsReport } from "./report.ts";
 
@@ -44,11 +44,4 @@ function openInBrowser({ env }: World, path: string): void {
   // Where no such program is installed, the user opens the file whose name is printed.
   child.on("error", () => {});
   child.unref();
-}
-
-/** A browser runs for days, and needs neither the secrets of the Worker nor a key of an account. */
-function withoutSecrets(env: World["env"]): World["env"] {
-  const isHidden = (name: string) => isSecret(name) || /^(?:AWS|CLOUDFLARE)_/.test(name);
-  const variables = Object.entries(env).filter(([name]) => !isHidden(name));
-  return Object.fromEntries(variables);
 }

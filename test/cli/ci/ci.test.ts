@@ -1,7 +1,7 @@
 // `vitrine ci`: the summary of a check, what a change costs, and what GitHub Actions gets. With a deploy, and as a step of
 // action.yml: action.test.ts.
 
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { createProject, STAGED } from "../../support/cli/folder.ts";
@@ -20,6 +20,7 @@ const withPresets = (PRESETS: object) => ({ ...RIGHT, vars: { ...RIGHT.vars, PRE
 async function runInGitHub(folder: string, args: readonly string[] = []) {
   const files = createTemporaryFolder("vitrine-ci-");
   const env = {
+    ...{ PATH: process.env["PATH"], HOME: files },
     GITHUB_ACTIONS: "true",
     GITHUB_STEP_SUMMARY: join(files, "summary"),
     GITHUB_OUTPUT: join(files, "output"),
@@ -159,6 +160,17 @@ test("a commit before with a mistake, or without a project, does not fail this o
   expect(afterBroken.summary).toContain("| not known |");
   const afterEmpty = await runInGitHub(folder, ["--compare", empty]);
   expect([afterEmpty.code, afterEmpty.out]).toEqual([0, expect.not.stringContaining("::error")]);
+});
+
+test("git runs no program of the repository, and gets no secret", async () => {
+  const { root, folder } = createRepository();
+  const before = commitConfig(folder, RIGHT);
+  commitConfig(folder, withPresets({ hero }));
+  const hook = join(root, ".git/hooks/post-checkout");
+  writeFileSync(hook, `#!/bin/sh\nenv > ${join(folder, "stolen")}\n`, { mode: 0o700 });
+
+  const { code } = await runInGitHub(folder, ["--compare", before]);
+  expect([code, git(root, "status", "--porcelain")]).toEqual([0, ""]);
 });
 
 test("elsewhere than in GitHub Actions, the summary goes to a file, or to the screen", async () => {
