@@ -122,7 +122,7 @@ function explainBrokenWorker({ project }: Observations, site: SiteSeen): Finding
     const finding = error("configuration", subject, {
       seen: `${baseUrl}/healthz answers 500: the Worker's configuration has a mistake`,
       impact,
-      remedy: `${tail} names each mistake, and so does this command with HEALTH_TOKEN. In ${file}, correct it: ${check}. A secret: ${put}, or ${remove}. Then ${deploy} if ${file} has changed`,
+      remedy: `${tail} names each mistake, and so does this command with HEALTH_TOKEN. In ${file}, correct it: ${check}. A secret: ${put} NAME, or ${remove} NAME. Then ${deploy} if ${file} has changed`,
     });
     return [finding];
   }

@@ -189,7 +189,8 @@ function settingsOf(list: string): string[] {
 const bucketIn = (text: string) => /BUCKETS\.(\w+)/.exec(text)?.[1] ?? "media";
 
 const ENV = '(?: --env (?<environment>""|\\w+))?';
-const SECRET = "(?: (?<name>[A-Z][A-Z0-9_]+))?";
+// Where the doctor cannot know the name, it writes NAME.
+const SECRET = "(?: (?:NAME\\b|(?<name>[A-Z][A-Z0-9_]+)))?";
 
 /** Commands, as a shell would get them. */
 const COMMANDS: readonly (readonly [RegExp, (groups: Groups) => Action])[] = [
