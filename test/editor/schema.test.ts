@@ -24,7 +24,7 @@ test("an editor and the Worker take the same configuration", () => {
 });
 
 test("what the Worker refuses, an editor underlines, and nothing else, but for the listed rules", () => {
-  expectAgreement(isRight, 300);
+  expectAgreement(isRight, 150);
 });
 
 test.each(DIFFERENCES)("$says: the Worker alone refuses it, as $reason", ({ says, example }) => {
