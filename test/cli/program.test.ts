@@ -71,11 +71,16 @@ async function dev(args: readonly string[], env: Record<string, string> = {}) {
   return { code, started, ...readScreens() };
 }
 
+/** Nobody else has to do with the local run. */
+const ALONE = { hasUploads: false, host: undefined };
+
 test.each<[args: string[], env: Record<string, string>, how: unknown[]]>([
-  [[], {}, [undefined, undefined, false]],
-  [[], { PORT: "9000", CLOUDFLARE_ENV: "staging" }, ["staging", "9000", false]],
-  [["--env", ""], { CLOUDFLARE_ENV: "staging" }, [undefined, undefined, false]],
-  [["--uploads"], {}, [undefined, undefined, true]],
+  [[], {}, [undefined, undefined, ALONE]],
+  [[], { PORT: "9000", CLOUDFLARE_ENV: "staging" }, ["staging", "9000", ALONE]],
+  [["--env", ""], { CLOUDFLARE_ENV: "staging" }, [undefined, undefined, ALONE]],
+  [["--uploads"], {}, [undefined, undefined, { ...ALONE, hasUploads: true }]],
+  [["--host"], {}, [undefined, undefined, { ...ALONE, host: true }]],
+  [["--host", "192.168.1.5"], {}, [undefined, undefined, { ...ALONE, host: "192.168.1.5" }]],
 ])("vitrine dev %j, with %j, starts %j", async (args, env, how) => {
   expect(await dev(args, env)).toEqual({ code: 0, started: [how], out: "", err: "" });
 });

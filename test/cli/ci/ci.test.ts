@@ -165,7 +165,7 @@ test("a commit before with a mistake, or without a project, does not fail this o
 test("git runs no program of the repository, and gets no secret", async () => {
   const { root, folder } = createRepository();
   const before = commitConfig(folder, RIGHT);
-  commitConfig(folder, withPresets({ hero }));
+  commitConfig(folder, withPresets({ ...VARS.PRESETS, old: { width: 9 } }));
   const hook = join(root, ".git/hooks/post-checkout");
   writeFileSync(hook, `#!/bin/sh\nenv > ${join(folder, "stolen")}\n`, { mode: 0o700 });
 

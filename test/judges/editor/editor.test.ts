@@ -89,7 +89,12 @@ test("VS Code underlines nothing in a right wrangler.jsonc", async () => {
 });
 
 test.each([
-  { right: '"width": 480', wrong: '"width": "480"', underlined: '"480"', says: "a whole number between 1" },
+  {
+    right: '"width": 480',
+    wrong: '"width": "480"',
+    underlined: '"480"',
+    says: "a whole number between 1",
+  },
   { right: '"width": 480', wrong: '"widht": 480', underlined: "480", says: "unknown option" },
   { right: '"fit": "cover"', wrong: '"fit": "covr"', underlined: '"covr"', says: "scale-down" },
   {
