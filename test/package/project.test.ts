@@ -16,6 +16,13 @@ test("npm run check finds no mistake: the configuration, the types of Env, TypeS
   expect(readFileSync(join(shop, "worker-configuration.d.ts"), "utf8")).toContain('"acme-media"');
 });
 
+test("wrangler.toml names a schema for editors that is there", () => {
+  const toml = readFileSync(join(shop, "wrangler.toml"), "utf8");
+  const [, path = ""] = /^#:schema (.*)$/m.exec(toml) ?? [];
+  const { definitions } = JSON.parse(readFileSync(join(shop, path), "utf8"));
+  expect(Object.keys(definitions)).toContain("VitrineVars");
+});
+
 test("messages name the pages where the project has them", async () => {
   const { stdout } = await run("npx", ["vitrine", "--help"], { cwd: shop });
   const [, page = ""] = /^Documentation: (.*)$/m.exec(stdout) ?? [];

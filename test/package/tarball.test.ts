@@ -15,6 +15,7 @@ const FOLDERS = [
   /^dist\/(?:cli|client|dev|emulator|testing|url|worker)\/[\w./-]+\.(?:js|d\.ts)$/,
   /^dist\/dev\/sheet\/page\/(?:try\/)?\w+\.(?:js|css|svg|html)$/,
   /^dist\/gitignore$/,
+  /^dist\/wrangler\.schema\.json$/,
   /^docs\/(?:[\w-]+\.md|llms\.txt)$/,
   /^fixtures\/(?:objects|template|github)\//,
   /^fixtures\/vectors\/signing\.json$/,

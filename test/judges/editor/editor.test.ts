@@ -53,6 +53,11 @@ test.each(MISTAKES)(
   },
 );
 
+test("without the file of the schema, taplo says nothing of the settings", async () => {
+  const text = OWN.replace(SCHEMA, "dist/missing.json").replace("width = 480", "widht = 480");
+  expect(await taplo.diagnose(uriOf("missing.toml"), text)).toEqual([]);
+});
+
 test("taplo offers the options of a preset", async () => {
   const text = OWN.replace("width = 480", "width = 480\nq");
   const line = text.split("\n").indexOf("q");
