@@ -9,7 +9,7 @@ import type { RpcMessage } from "@taplo/lsp";
 const { TaploLsp }: typeof import("@taplo/lsp") = createRequire(import.meta.url)("@taplo/lsp");
 
 type Position = { readonly line: number; readonly character: number };
-export type Diagnostic = {
+type Diagnostic = {
   readonly message: string;
   readonly range: { readonly start: Position; readonly end: Position };
 };
