@@ -26,7 +26,12 @@ export async function wranglerSchema(): Promise<WranglerSchema> {
   for (const name of ["RawConfig", "RawEnvironment"]) {
     definitions[name] = withVars(wrangler.definitions[name], name);
   }
-  return { ...wrangler, title: "wrangler, with the vars of Vitrine", definitions };
+  return {
+    $comment: "All but vars is of wrangler, by Cloudflare, Inc.: MIT OR Apache-2.0.",
+    ...wrangler,
+    title: "wrangler, with the vars of Vitrine",
+    definitions,
+  };
 }
 
 function readWranglerSchema(): WranglerSchema {

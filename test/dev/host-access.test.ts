@@ -1,16 +1,12 @@
 // `vitrine dev --host`: what the other addresses of this machine answer, with and without the code of this run.
 
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  request,
-} from "node:http";
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createCode, createHostAccess } from "../../src/dev/host-access.ts";
 import { type ProxyOptions, startProxy } from "../../src/dev/local-proxy.ts";
 import { freePort } from "../support/free-port.ts";
+import { type NodeAnswer, sendByNode } from "../support/node-request.ts";
 import { quietAddress } from "../support/other-address.ts";
 
 const ADDRESS = quietAddress();
@@ -58,25 +54,13 @@ beforeEach(() => {
   received = {};
 });
 
-type Answer = { status: number | undefined; headers: IncomingHttpHeaders; body: string };
-
 function send(
   path: string,
   headers: OutgoingHttpHeaders = {},
-  { method = "GET", body = "", at = ADDRESS } = {},
-): Promise<Answer> {
-  return new Promise((settle, fail) => {
-    const allHeaders = { host: `${ADDRESS}:${port}`, ...headers };
-    const options = { host: at, port, path, method, headers: allHeaders, agent: false };
-    const outgoing = request(options, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (part) => (text += part));
-      answer.on("end", () =>
-        settle({ status: answer.statusCode, headers: answer.headers, body: text }),
-      );
-    });
-    outgoing.on("error", fail).end(body);
-  });
+  { at = ADDRESS, ...request }: { method?: string; body?: string; at?: string } = {},
+): Promise<NodeAnswer> {
+  const allHeaders = { host: `${ADDRESS}:${port}`, ...headers };
+  return sendByNode({ address: at, port, path, headers: allHeaders, ...request });
 }
 
 /** The cookie of a browser that has sent the code. */

@@ -1,15 +1,11 @@
 // The port of the local run: whom it answers, and what reaches the Worker behind it.
 
-import {
-  createServer,
-  type IncomingHttpHeaders,
-  type OutgoingHttpHeaders,
-  request,
-} from "node:http";
+import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type ProxyOptions, readPort, startProxy } from "../../src/dev/local-proxy.ts";
 import { freePort } from "../support/free-port.ts";
+import { sendByNode } from "../support/node-request.ts";
 
 /** What the contact sheet and the Worker were asked. */
 const requests: string[] = [];
@@ -54,21 +50,20 @@ beforeEach(() => {
   isReady = true;
 });
 
-function send(
+async function send(
   path: string,
   headers: OutgoingHttpHeaders = {},
-  { method = "GET", body = "", host = "127.0.0.1" } = {},
+  { host = "127.0.0.1", ...more }: { method?: string; body?: string; host?: string } = {},
 ): Promise<[status: number | undefined, body: string]> {
-  return new Promise((settle, fail) => {
-    const allHeaders = { host: `localhost:${port}`, ...headers };
-    const options = { host, port, path, method, headers: allHeaders, agent: false };
-    const outgoing = request(options, (answer) => {
-      let text = "";
-      answer.setEncoding("utf8").on("data", (part) => (text += part));
-      answer.on("end", () => settle([answer.statusCode, text]));
-    });
-    outgoing.on("error", fail).end(body);
+  const allHeaders = { host: `localhost:${port}`, ...headers };
+  const { status, body } = await sendByNode({
+    address: host,
+    port,
+    path,
+    headers: allHeaders,
+    ...more,
   });
+  return [status, body];
 }
 
 const ORIGINAL = { "mf-original-url": "http://localhost/.vitrine/tag" };
