@@ -34,6 +34,7 @@ const LONG = [
   "test/cli/wrangler/queues.test.ts",
   "test/hostile/explore/rotate-long.test.ts",
   "test/support/cloudflare/account.test.ts",
+  "test/testing/app/before.test.ts",
   "test/structure/install.test.ts",
 ];
 const OWN_RUNNERS = ["test/cms", "test/judges", "test/loaders", "test/package", "test/site"]; // they have packages of their own

@@ -47,7 +47,7 @@ beforeAll(async () => {
     exports: {
       ".": "./src/worker/index.ts",
       "./client": "./src/client/index.ts",
-      "./testing": "./src/emulator/index.ts",
+      "./testing": "./src/testing/index.ts",
       "./testing/worker": "./src/emulator/worker.ts",
       "./*": "./src/client/*.ts",
     },

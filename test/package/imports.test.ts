@@ -20,7 +20,10 @@ const NAMES = {
   "./unpic": ["unpicTransformer"],
   "./astro": ["astroService"],
   "./angular": ["angularLoader", "angularPreset"],
-  "./testing": ["createS3", "createEdge", "createCache", "createIssuer", "serveS3", "serveEdge"],
+  "./testing": [
+    ...["createS3", "createEdge", "createCache", "createIssuer", "serveS3", "serveEdge"],
+    "createVitrine",
+  ],
   "./testing/worker": ["throughEdge", "throughImages"],
 } as const;
 

@@ -8,7 +8,7 @@ export function quietAddress(): string {
 }
 
 /** One that browsers do not count as this machine's: for them, all of 127.0.0.0/8 is as safe as https://. */
-function machineAddress(): string {
+export function machineAddress(): string {
   for (const list of Object.values(networkInterfaces())) {
     for (const { address, family, internal } of list ?? []) {
       if (family === "IPv4" && !internal) return address;
