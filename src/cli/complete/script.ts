@@ -25,7 +25,17 @@ export function completionScript(shell: Shell): string {
   // Each program that completes by this library has the same constants. A second one that sets them fails in bash.
   const sharedConstants = /^readonly (?<name>ShellComp\w+)=(?<value>\d+)$/gm;
   const repeatable = text.replace(sharedConstants, ': "$${$<name>:=$<value>}"');
-  return `${RUN[shell]}\n\n${repeatable}\n${NPX[shell]}`;
+  const safe = shell === "bash" ? withoutEval(repeatable) : repeatable;
+  return `${RUN[shell]}\n\n${safe}\n${NPX[shell]}`;
+}
+
+/** The library's script for bash runs the typed line as a program: a Tab after `$(…)` or `> file` would do what they say. */
+function withoutEval(text: string): string {
+  const evaluation = 'out=$(eval "$requestComp" 2>/dev/null)';
+  const parts = text.split(evaluation);
+  if (parts.length !== 2) throw new Error("the script of @bomb.sh/tab for bash is another one");
+
+  return parts.join(`out=$(${EXECUTABLE} complete -- "\${words[@]:1:cword}" 2>/dev/null)`);
 }
 
 /** The library can only print. It prints at once. */

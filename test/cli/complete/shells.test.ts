@@ -42,6 +42,10 @@ const CASES: readonly Case[] = [
     shows: ["photos/fig.jpg", "photos/fog.jpg"],
     hides: ["photos/sea.jpg", "photos/f$(", "photos/f;"],
   },
+  {
+    typed: "npx vitrine url $(touch stolen) > stolen --pre",
+    shows: ["npx vitrine url $(touch stolen) > stolen --preset"],
+  },
   { typed: "vitrine complete f", shows: ["vitrine complete fish"] },
 ];
 
