@@ -1,6 +1,7 @@
 // Findings as annotations of GitHub Actions, which stand beside the change. A message of a stranger is never a command:
 // https://docs.github.com/actions/reference/workflows-and-actions/workflow-commands
 
+import { join } from "node:path";
 import { visible } from "../terminal/shell.ts";
 import type { Finding } from "./report.ts";
 
@@ -8,14 +9,23 @@ const LEVELS = { error: "error", warning: "warning", note: "notice" } as const s
   Record<Finding["severity"], string>
 >;
 
-export function annotationLines(findings: readonly Finding[]): string[] {
+/** @param folder that of the project, in its repository */
+export function annotationLines(findings: readonly Finding[], folder: string): string[] {
   return findings.map(({ severity, command, about, file, message, remedy }) => {
     const properties = [`title=${escapeProperty(`vitrine ${command}: ${about}`)}`];
-    if (file !== undefined) properties.unshift(`file=${escapeProperty(file)}`);
+    if (file !== undefined) properties.unshift(...locationOf(join(folder, file)));
 
     const text = remedy === "" ? message : `${message}\nWhat to do: ${remedy}`;
     return `::${LEVELS[severity]} ${properties.join(",")}::${escapeData(text)}`;
   });
+}
+
+/** `wrangler.toml`, or with a line: `wrangler.toml:3:1`. */
+function locationOf(location: string): string[] {
+  const groups = /^(?<file>.*?)(?::(?<line>\d+):\d+)?$/.exec(location)?.groups;
+  const file = `file=${escapeProperty(groups?.["file"] ?? location)}`;
+  const line = groups?.["line"];
+  return line === undefined ? [file] : [file, `line=${line}`];
 }
 
 /** As the runner reads it back. */

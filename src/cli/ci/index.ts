@@ -3,6 +3,7 @@
 
 import { randomUUID } from "node:crypto";
 import { appendFileSync } from "node:fs";
+import { relative } from "node:path";
 import { PassThrough } from "node:stream";
 import { Command } from "@commander-js/extra-typings";
 import {
@@ -149,7 +150,12 @@ async function deploy(
   const doctor = await capture(doctorArgs, world, runVitrine);
   const findings = doctorFindings(doctor.out, doctor.err);
   const hasErrors = findings.some(({ severity }) => severity === "error");
-  return { exit: hasErrors ? EXIT.partly : exit, findings };
+  if (hasErrors) return { exit: EXIT.partly, findings };
+  if (exit === EXIT.done) return { exit, findings };
+
+  const passing =
+    "The doctor of the deploy found errors, and finds none any more: see the log of this run";
+  return { exit, findings: [...findings, faultFinding("deploy", passing)] };
 }
 
 /** Where the doctor finds the site, as `vitrine deploy` has it. A site without a domain has no URL that is known here. */
@@ -172,8 +178,17 @@ async function capture(
 ): Promise<Captured> {
   const out = createScreen(screens === "printed" ? world.stdout : undefined);
   const err = createScreen(world.stderr);
-  const exit = await runVitrine(args, { ...world, stdout: out.screen, stderr: err.screen });
-  return { exit, out: out.read(), err: err.read() };
+  try {
+    const exit = await runVitrine(args, { ...world, stdout: out.screen, stderr: err.screen });
+    return { exit, out: out.read(), err: err.read() };
+  } catch (error) {
+    // The summary must not be lost: the bug is a finding in it.
+    return {
+      exit: EXIT.failed,
+      out: "",
+      err: `${err.read()}vitrine ${args[0]} has a bug: ${error}`,
+    };
+  }
 }
 
 /** @param target gets the same */
@@ -194,8 +209,10 @@ function writeSummary({ env, stdout }: World, options: Options, report: CiReport
   else log(stdout, summary);
 }
 
-function writeToGitHub({ env, stdout }: World, resumeToken: string, report: CiReport): void {
-  print(stdout, `::${resumeToken}::`, ...annotationLines(report.findings));
+function writeToGitHub(world: World, resumeToken: string, report: CiReport): void {
+  const { env, stdout, folder } = world;
+  const folderInRepository = relative(env["GITHUB_WORKSPACE"] ?? folder, folder);
+  print(stdout, `::${resumeToken}::`, ...annotationLines(report.findings, folderInRepository));
   const outputFile = env["GITHUB_OUTPUT"];
   if (outputFile) appendFileSync(outputFile, outputsOf(report));
 }

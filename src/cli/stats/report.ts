@@ -66,11 +66,11 @@ type ErrorCount = {
 type Transformations = {
   /** Images that were made while a visitor waited. What is made in the background writes no data point. */
   readonly atLeast: number;
-  /** US dollars, after those that are free each month. */
+  /** US dollars, after those that are free in each month. */
   readonly dollarsAtLeast: number;
-  /** What visitors can cause in a month, as `vitrine check` says. */
+  /** What visitors can cause in a month, as `vitrine check` says. Undefined also for a period of several months. */
   readonly worstCase: Costs | undefined;
-  /** `COSTS.most`: US dollars a month. */
+  /** `COSTS.most`: US dollars a month. Undefined also for a period of several months. */
   readonly budget: number | undefined;
 };
 
@@ -101,7 +101,7 @@ export function createReport(rows: StatsRows, frame: ReportFrame): StatsReport {
   const { requests } = rows;
 
   const views = imagesOf(requests.filter(isImage));
-  const rendered = views.miss + views.direct;
+  const isOneMonth = monthsOf(period) === 1;
 
   return {
     source,
@@ -118,14 +118,17 @@ export function createReport(rows: StatsRows, frame: ReportFrame): StatsReport {
     failing: rows.failures.filter(({ failed }) => failed > 0),
     errors: errorsOf(requests),
     transformations: {
-      atLeast: rendered,
-      dollarsAtLeast: dollarsOf(rendered),
-      worstCase,
-      budget,
+      ...renderedIn(requests, dollarsOf),
+      // Both are of a month.
+      worstCase: isOneMonth ? worstCase : undefined,
+      budget: isOneMonth ? budget : undefined,
     },
     timeline: timelineOf(rows, period),
   };
 }
+
+/** Where an image comes from that was made for the visitor. */
+const RENDERED: readonly string[] = ["miss", "direct"] satisfies readonly ImageSource[];
 
 const isImage = ({ event }: RequestRow): boolean => event === "shown";
 const isFailed = ({ status }: RequestRow): boolean => Number(status) >= 500;
@@ -141,6 +144,27 @@ function imagesOf(images: readonly RequestRow[]): Images {
     views[source] = total(images.filter(({ cache }) => cache === source));
   }
   return views;
+}
+
+/** In how many months of UTC a period lies. */
+function monthsOf({ from, until }: Period): number {
+  const first = new Date(from);
+  const last = new Date(until - 1);
+  const years = last.getUTCFullYear() - first.getUTCFullYear();
+  return years * 12 + last.getUTCMonth() - first.getUTCMonth() + 1;
+}
+
+/** Each month has transformations that are free, so each is priced for itself. */
+function renderedIn(
+  requests: readonly RequestRow[],
+  dollarsOf: ReportFrame["dollarsOf"],
+): Pick<Transformations, "atLeast" | "dollarsAtLeast"> {
+  const rendered = requests.filter((row) => isImage(row) && RENDERED.includes(row.cache));
+  const months = Map.groupBy(rendered, ({ start }) => start.slice(0, "2026-11".length));
+
+  let dollarsAtLeast = 0;
+  for (const month of months.values()) dollarsAtLeast += dollarsOf(total(month));
+  return { atLeast: total(rendered), dollarsAtLeast };
 }
 
 function waitsBySource(rows: readonly WaitRow[]): Waits<"source">[] {

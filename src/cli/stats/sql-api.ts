@@ -128,7 +128,11 @@ function createQuery(world: World, { url, token }: SqlApi, dataset: string) {
 
     if (answer === undefined) return { fault: "Interrupted: nothing was changed" };
     if (isNoAnswer(answer)) return { fault: `Cloudflare's SQL API: ${answer.reason}` };
-    if (answer.status !== 200) return { fault: refusalText(answer, dataset) };
+    if (answer.status !== 200) {
+      // An API may repeat what it was sent.
+      const refusal = refusalText(answer, dataset);
+      return { fault: refusal.replaceAll(token, "…") };
+    }
     return readRows(answer, columns);
   };
 }
@@ -151,7 +155,8 @@ function messageOf(text: string): string {
   const { errors } = tableOf(parseJson(text));
   const [error] = Array.isArray(errors) ? errors : [];
   const { code, message } = tableOf(error);
-  if (typeof message === "string") return `${message.slice(0, 300)} [code: ${code}]`;
+  const isCode = typeof code === "number" || typeof code === "string";
+  if (typeof message === "string" && isCode) return `${message.slice(0, 300)} [code: ${code}]`;
 
   if (/^\s*</.test(text)) return "a page of HTML";
   const [line = ""] = text.trim().split("\n");

@@ -58,6 +58,24 @@ test("a mistake fails, and stands in the table and beside the file", async () =>
   expect(outputs).toContain("errors=1\n");
 });
 
+test("an annotation stands at the line of a syntax error, in the project's folder of the repository", async () => {
+  const { root, folder } = createRepository();
+  writeFileSync(join(folder, "wrangler.toml"), 'name = "vitrine"\nworkers_dev = no\n');
+  const env = { GITHUB_ACTIONS: "true", GITHUB_WORKSPACE: root };
+  const { code, out } = await vitrine(["ci"], { folder, env });
+  expect([code, out]).toEqual([
+    2,
+    expect.stringMatching(/^::error file=worker\/wrangler\.toml,line=\d+,title=/m),
+  ]);
+});
+
+test("a bug of a command is a finding, and the summary is written", async () => {
+  const folder = createProject(RIGHT);
+  mkdirSync(join(folder, "package-lock.json"));
+  const { code, summary } = await runInGitHub(folder);
+  expect([code, summary]).toEqual([2, expect.stringContaining("vitrine check has a bug: ")]);
+});
+
 test("no wrangler.toml is a finding, too", async () => {
   const { code, out, summary } = await runInGitHub(createTemporaryFolder("vitrine-ci-"));
   expect(code).toBe(2);

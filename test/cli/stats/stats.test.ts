@@ -205,7 +205,7 @@ test.each([
   expect(err).not.toContain("def");
 });
 
-const apiError = (code: number, message: string) => ({
+const apiError = (code: unknown, message: string) => ({
   success: false,
   errors: [{ code, message }],
 });
@@ -222,6 +222,12 @@ test.each([
     status: 403,
     body: apiError(10089, "no access"),
     says: "10089",
+  },
+  {
+    title: "an API that repeats what it was sent",
+    status: 400,
+    body: apiError({ is: "odd" }, `bad header: Bearer ${TOKEN}`),
+    says: "answers 400",
   },
   {
     title: "no dataset yet",
@@ -293,6 +299,26 @@ test("what a terminal obeys is shown as text", async () => {
   expect(code).toBe(0);
   expect(out).toContain("\\u001b[31mred");
   expect(out).not.toContain("\u001b");
+});
+
+test("each month has its own free transformations, and a budget is of one month", async () => {
+  const rendered = { cache: "miss", event: "shown", status: "200", bytes: 1 };
+  const rows = [
+    { ...rendered, start: "2026-10-15 00:00:00", requests: 4000 },
+    { ...rendered, start: "2026-11-15 00:00:00", requests: 7000 },
+    { ...rendered, start: "2026-12-01 00:00:00", requests: 4000 },
+  ];
+  network.use(
+    http.post(URL, async ({ request }) => {
+      const isRequests = (await request.text()).includes("AS bytes");
+      return HttpResponse.json({ data: isRequests ? rows : [] });
+    }),
+  );
+
+  const { transformations } = JSON.parse((await run(["--since", "80d", "--json"])).out);
+  expect(transformations).toEqual({ atLeast: 15_000, dollarsAtLeast: 1 });
+  const { out } = await run(["--since", "80d"]);
+  expect(out).not.toContain("COSTS.most");
 });
 
 test("a query is sent again after an outage of the API", async () => {
