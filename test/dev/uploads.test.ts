@@ -318,6 +318,13 @@ test("the checksum that an SDK takes of no body, and puts into a presigned URL, 
   expect(await putPresigned({ query })).toMatchObject({ status: 200 });
 });
 
+test("metadata beyond Latin-1 arrive from the query of a presigned URL", async () => {
+  const query = { "x-amz-meta-title": "Łódź" };
+  expect(await putPresigned({ query })).toMatchObject({ status: 200 });
+  const title = `${puts[0]?.headers["x-amz-meta-title"]}`;
+  expect(Buffer.from(title, "latin1").toString()).toBe("Łódź");
+});
+
 test("the checksums are those of the specifications", () => {
   const bytes = Buffer.from("123456789");
   const hex = (name: Parameters<typeof checksumOf>[0]) =>
@@ -589,6 +596,16 @@ describe("nothing is put, and S3's code says why", () => {
       of: "got a longer time",
       url: { sent: { "X-Amz-Expires": "600" } },
       code: "SignatureDoesNotMatch",
+    },
+    {
+      of: "has metadata with a new line",
+      url: { query: { "x-amz-meta-title": "a\nb" } },
+      code: "InvalidArgument",
+    },
+    {
+      of: "has large metadata",
+      url: { query: { "x-amz-meta-title": "ł".repeat(1_024) } },
+      code: "MetadataTooLarge",
     },
     {
       of: "got metadata",

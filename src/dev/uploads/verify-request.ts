@@ -52,6 +52,10 @@ type SignatureClaim = {
 const MAX_SKEW_MS = 15 * 60 * 1000;
 const MAX_PRESIGNED_S = 7 * 24 * 3600;
 const MAX_METADATA_BYTES = 2048;
+const METADATA_TOO_LARGE = refuseUpload("MetadataTooLarge", "The metadata are larger than 2 KB");
+
+/** No header can have a line feed or a zero byte. */
+const CONTROL = /\p{Cc}/u;
 
 const PAYLOAD_HASH =
   /^(?:[0-9a-f]{64}|UNSIGNED-PAYLOAD|STREAMING-UNSIGNED-PAYLOAD-TRAILER|STREAMING-AWS4-HMAC-SHA256-PAYLOAD(?:-TRAILER)?)$/;
@@ -185,19 +189,29 @@ function findHeaderFault({ headersDistinct }: IncomingMessage): UploadRefusal | 
   }
 
   if (metadataBytes <= MAX_METADATA_BYTES) return undefined;
-  return refuseUpload("MetadataTooLarge", "The metadata are larger than 2 KB");
+  return METADATA_TOO_LARGE;
 }
 
 function findQueryFault(query: URLSearchParams): UploadRefusal | undefined {
-  for (const name of query.keys()) {
+  let metadataBytes = 0;
+
+  for (const [name, value] of query) {
     if (!ALLOWED_PARAMETERS.test(name)) {
       return refuseUpload("NotImplemented", `The local bucket does not take the parameter ${name}`);
     }
     if (query.getAll(name).length > 1) {
       return refuseUpload("AuthorizationQueryParametersError", `${name} is there twice`);
     }
+    if (!name.startsWith("x-amz-meta-")) continue;
+
+    metadataBytes += name.length - "x-amz-meta-".length + Buffer.byteLength(value);
+    if (CONTROL.test(value)) {
+      return refuseUpload("InvalidArgument", `${name} has a control character`);
+    }
   }
-  return undefined;
+
+  if (metadataBytes <= MAX_METADATA_BYTES) return undefined;
+  return METADATA_TOO_LARGE;
 }
 
 type ObjectTarget = { readonly bucket: string; readonly key: string };
@@ -364,11 +378,11 @@ function isSameSignature(expected: string, actual: string): boolean {
   return timingSafeEqual(Buffer.from(expected), Buffer.from(actual));
 }
 
-/** SDKs move the metadata of a presigned upload into its query. */
+/** SDKs move the metadata of a presigned upload into its query. As in headers, each character is a byte of their UTF-8. */
 function metadataOf(query: URLSearchParams): Record<string, string> {
   const metadata: Record<string, string> = {};
   for (const [name, value] of query) {
-    if (name.startsWith("x-amz-meta-")) metadata[name] = value;
+    if (name.startsWith("x-amz-meta-")) metadata[name] = Buffer.from(value).toString("latin1");
   }
   return metadata;
 }
