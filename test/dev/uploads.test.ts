@@ -613,6 +613,16 @@ describe("nothing is put, and S3's code says why", () => {
       code: "SignatureDoesNotMatch",
     },
     {
+      of: "comes with a second signature",
+      url: { headers: { authorization: "AWS4-HMAC-SHA256 a" } },
+      code: "InvalidArgument",
+    },
+    {
+      of: "comes with a body in chunks",
+      url: { headers: { "x-amz-content-sha256": UNSIGNED_TRAILER } },
+      code: "AuthorizationQueryParametersError",
+    },
+    {
       of: "comes with metadata",
       url: { headers: { "x-amz-meta-focus": "1,1" } },
       code: "AccessDenied",

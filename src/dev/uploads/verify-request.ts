@@ -104,7 +104,7 @@ export function verifyUpload(
   const target = parsePath(rawPath);
   if (isUploadRefusal(target)) return target;
 
-  const claim = query.has("X-Amz-Algorithm") ? readQuery(query) : readHeaders(request);
+  const claim = query.has("X-Amz-Algorithm") ? readQuery(query, request) : readHeaders(request);
   if (isUploadRefusal(claim)) return claim;
 
   const claimFault = findClaimFault(claim, request, keys, now);
@@ -277,7 +277,15 @@ function readHeaders({ headers }: IncomingMessage): SignatureClaim | UploadRefus
 const CREDENTIAL = /^(?<keyId>[^/]+)\/(?<day>\d{8})\/(?<region>[^/]+)\/s3\/aws4_request$/;
 const SIGNATURE = /^[0-9a-f]{64}$/;
 
-function readQuery(query: URLSearchParams): SignatureClaim | UploadRefusal {
+function readQuery(
+  query: URLSearchParams,
+  { headers }: IncomingMessage,
+): SignatureClaim | UploadRefusal {
+  if (headers.authorization !== undefined) {
+    const message = "Only one signature is allowed: in the query, or in the header Authorization";
+    return refuseUpload("InvalidArgument", message);
+  }
+
   const match = CREDENTIAL.exec(query.get("X-Amz-Credential") ?? "");
   const { keyId, day, region } = match?.groups ?? {};
   const signature = query.get("X-Amz-Signature") ?? "";
@@ -292,8 +300,11 @@ function readQuery(query: URLSearchParams): SignatureClaim | UploadRefusal {
     return refuseUpload("AuthorizationQueryParametersError", message);
   }
 
-  const payloadHash = query.get("X-Amz-Content-Sha256") ?? "UNSIGNED-PAYLOAD";
-  if (payloadHash !== "UNSIGNED-PAYLOAD") {
+  // A hash of the body, or chunks, would be in the signature of the headers.
+  const payloadHash = "UNSIGNED-PAYLOAD";
+  const inQuery = query.get("X-Amz-Content-Sha256") ?? payloadHash;
+  const inHeader = headers["x-amz-content-sha256"] ?? payloadHash;
+  if (inQuery !== payloadHash || inHeader !== payloadHash) {
     const message = "X-Amz-Content-Sha256 of a presigned URL must be UNSIGNED-PAYLOAD";
     return refuseUpload("AuthorizationQueryParametersError", message);
   }
