@@ -132,9 +132,9 @@ export function createHostAccess(code: string, port: number, logTry: (line: stri
       }
 
       const [path = ""] = url.split(/[?#]/);
-      if (method === "GET" && isCode(path.slice(1))) {
-        return openSheet(response);
-      }
+      const pathText = path.slice(1).replace(/\/$/, "");
+      const isRead = method === "GET" || method === "HEAD";
+      if (isRead && isCode(pathText)) return openSheet(response);
 
       if (method === "POST" && path === CODE_PATH) {
         const form = await readForm(request);
@@ -146,12 +146,12 @@ export function createHostAccess(code: string, port: number, logTry: (line: stri
       }
 
       if (!isOpened(request)) {
-        const isTry = headers[CODE_HEADER] !== undefined || isLikeCode(path.slice(1));
+        const isTry = headers[CODE_HEADER] !== undefined || isLikeCode(pathText);
         if (isTry) noteTry(request);
         return sendCodePage(response);
       }
 
-      if (method !== "GET" && method !== "HEAD") {
+      if (!isRead) {
         return refuse(response, 403, "Only this machine itself can change something");
       }
       if (!mayBeRead(path)) return refuse(response, 404, "Not found");

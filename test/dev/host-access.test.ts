@@ -267,6 +267,19 @@ test("hundreds of wrong codes close nothing, and have ten lines in the terminal,
   expect((await send(PICTURE, { [HEADER]: CODE })).status).toBe(200);
 });
 
+test("the code in the path never reaches the Worker, whose log would show it", async () => {
+  const cookie = await openedCookie();
+  for (const [path, options] of [
+    [`/${CODE}/`, {}],
+    [`/${CODE}/?a`, {}],
+    [`/${CODE}`, { method: "HEAD" }],
+  ] as const) {
+    const answers = [await send(path, {}, options), await send(path, { cookie }, options)];
+    expect(answers.map(({ status }) => status)).toEqual([303, 303]);
+  }
+  expect([requests, lines]).toEqual([[], []]);
+});
+
 test("this machine itself needs no code, and the code is nothing there", async () => {
   const local = { host: `localhost:${port}` };
   const at = { at: "127.0.0.1" };
