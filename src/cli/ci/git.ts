@@ -75,7 +75,7 @@ type Git = (args: readonly string[]) => Promise<string | CommandFault>;
 const WITHOUT_PROGRAMS = ["-c", "core.hooksPath=/dev/null", "-c", "core.fsmonitor=false"];
 
 function createGit(folder: string, env: World["env"]): Git {
-  const gitEnv = { ...withoutSecrets(env), GIT_TERMINAL_PROMPT: "0" };
+  const gitEnv = { ...withoutSecrets(env), GIT_TERMINAL_PROMPT: "0", GIT_LFS_SKIP_SMUDGE: "1" };
   const options = { cwd: folder, env: gitEnv, timeout: TIMEOUT_MS };
 
   return async (args) => {

@@ -2,7 +2,7 @@
 
 import { align, page } from "../command.ts";
 import { money } from "../config/transformations.ts";
-import { count } from "../terminal/progress.ts";
+import { count, counted } from "../terminal/progress.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import { type ImageSource, SOURCES, type StatsReport } from "./report.ts";
 
@@ -80,7 +80,7 @@ function slowLines({ presets }: StatsReport): string[] {
 
   const rows = presets.map(({ preset, images, ...wait }) => [
     `  ${preset}`,
-    `${count(images)} images`,
+    counted(images, "image"),
     waitingText(wait),
   ]);
   return ["", "Slowest presets", ...align(rows)];
