@@ -1,6 +1,6 @@
 // The addresses of this machine at which a phone can reach the local run, and what the terminal says about them.
 
-import { BlockList, isIP, isIPv6 } from "node:net";
+import { BlockList, isIP, isIPv6, SocketAddress } from "node:net";
 import { networkInterfaces } from "node:os";
 import { renderUnicodeCompact } from "uqr";
 import type { CommandFault } from "../cli/command.ts";
@@ -19,6 +19,11 @@ export type HostAddresses = {
   /** Addresses of this machine that the Internet may reach. They are used only if they are named. */
   readonly leftOut: readonly string[];
 };
+
+/** A server with one of them listens at all addresses, also with another spelling: `::0`, `::ffff:0.0.0.0`. */
+const ALL = new BlockList();
+ALL.addAddress("0.0.0.0");
+ALL.addAddress("::", "ipv6");
 
 /** The addresses of this machine alone, of home and office networks (RFC 1918, RFC 4193), and of one cable (RFC 3927). */
 const LOOPBACK = new BlockList();
@@ -57,7 +62,13 @@ export function chooseAddresses(
 
   const fault = addressFault(option);
   if (fault !== undefined) return { fault: `--host ${visible(option)}: ${fault}` };
-  return { kind: "addresses", addresses: [option], leftOut: [] };
+  return { kind: "addresses", addresses: [spellAsSystem(option)], leftOut: [] };
+}
+
+/** Returns an address as the list of interfaces has it: `FD00:0::2` is `fd00::2`. */
+function spellAsSystem(address: string): string {
+  const family = isIPv6(address) ? "ipv6" : "ipv4";
+  return new SocketAddress({ address, family }).address;
 }
 
 function addressesOf(interfaces: Interfaces): readonly string[] {
@@ -80,7 +91,7 @@ function noAddressText(leftOut: readonly string[]): string {
 /** @returns why an address cannot be used; undefined: it can, if this machine has it */
 function addressFault(address: string): string | undefined {
   if (isIP(address) === 0) return "write an IP address of this machine, or --host alone";
-  if (address === "0.0.0.0" || address === "::") return "write one address, or --host alone";
+  if (isIn(ALL, address)) return "write one address, or --host alone";
   if (address.includes("%") || isIn(LINK_LOCAL, address)) {
     return "no browser opens such an address: write another one, or --host alone";
   }

@@ -40,11 +40,19 @@ test.each([["203.0.113.5"], ["192.168.1.5"], ["2001:db8::5"], ["127.0.0.2"]])(
   },
 );
 
+test.each([["FD00::2"], ["fd00:0:0::2"]])("--host %s is the address fd00::2", (address) => {
+  const chosen = { kind: "addresses", addresses: ["fd00::2"], leftOut: [] };
+  expect(chooseAddresses(address, ALL)).toEqual(chosen);
+});
+
 test.each([
   ["phone.local", /IP address/],
   ["192.168.1.5:8787", /IP address/],
   ["0.0.0.0", /one address/],
   ["::", /one address/],
+  ["::0", /one address/],
+  ["0:0:0:0:0:0:0:0", /one address/],
+  ["::ffff:0.0.0.0", /one address/],
   ["127.0.0.1", /without --host/],
   ["::1", /without --host/],
   ["fe80::1", /no browser/],
