@@ -714,6 +714,7 @@ test("parts become one object, and only by the key and the list that belong to t
   }
   expect(puts).toEqual([]);
 
+  expect((await step("POST", { uploadId }, "x".repeat(4_000_001))).code).toBe("EntityTooLarge");
   expect((await step("POST", { uploadId }, completion(parts))).status).toBe(200);
   expect(puts).toMatchObject([
     { path: "PUT /local-media/published/fig.jpg", body: parts.join("") },

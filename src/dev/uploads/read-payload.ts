@@ -19,6 +19,10 @@ const MAX_TRAILER_BYTES = 4096;
 
 const TOO_LARGE = refuseUpload("EntityTooLarge", "The object is larger than 100 MB");
 
+/** The list of 10,000 parts, each with checksums. To read a longer one would hold up the local run. */
+const MAX_LIST_BYTES = 4_000_000;
+const LIST_TOO_LARGE = refuseUpload("EntityTooLarge", "The list of parts is longer than 4 MB");
+
 /** Returns why no byte of the body needs to be read. */
 export function findLengthFault(
   { headers }: IncomingMessage,
@@ -36,6 +40,8 @@ export function findLengthFault(
   if (!/^\d{1,15}$/.test(`${declared}`)) {
     return refuseUpload("InvalidArgument", "The declared length is no number");
   }
+
+  if (operation.kind === "complete" && Number(declared) > MAX_LIST_BYTES) return LIST_TOO_LARGE;
 
   const encoded = Number(headers["content-length"] ?? 0);
   const isTooLarge = Number(declared) > MAX_ORIGINAL_BYTES || encoded > MAX_ENCODED_BYTES;
