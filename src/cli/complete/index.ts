@@ -25,8 +25,8 @@ Tab then completes npx vitrine: commands, options, environments, presets, and th
 the local bucket while npx vitrine dev runs.
 
 Examples:
-  npx vitrine complete bash > ~/.vitrine-completion && echo '. ~/.vitrine-completion' >> ~/.bashrc
-  npx vitrine complete zsh > ~/.vitrine-completion && echo '. ~/.vitrine-completion' >> ~/.zshrc
+  npx vitrine complete bash > ~/.vitrine.bash && echo '. ~/.vitrine.bash' >> ~/.bashrc
+  npx vitrine complete zsh > ~/.vitrine.zsh && echo '. ~/.vitrine.zsh' >> ~/.zshrc
   npx vitrine complete fish > ~/.config/fish/conf.d/vitrine.fish`;
 
 function printScript({ stdout }: World, shell: Shell): Outcome {
@@ -73,7 +73,8 @@ export async function printCompletions(
   }
 
   const text = captureOutput(() => root.parse([...typed]));
-  print(world.stdout, text);
+  // zsh would show a value without a description as `card --`.
+  print(world.stdout, text.replaceAll("\t\n", "\n"));
 }
 
 function namesOf(command: CommandUnknownOpts): readonly string[] {

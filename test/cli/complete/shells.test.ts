@@ -29,7 +29,7 @@ const CASES: readonly Case[] = [
   {
     typed: "npx vitrine url --preset card",
     shows: ["card@1x", "card@2x"],
-    hides: ["hero", "thumbnail"],
+    hides: ["hero", "thumbnail", "card@1x  --"],
   },
   { typed: "npx vitrine check --env ", shows: ["production", "staging"] },
   {
