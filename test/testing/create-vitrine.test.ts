@@ -120,6 +120,23 @@ test("a signature and a token are over when the test's clock says so", async () 
   expect((await vitrine.fetch("/users/alice/card/key.jpg", { headers })).status).not.toBe(200);
 });
 
+test.each([
+  { url: "https://images.acme.example", status: 403 },
+  { url: "https://images.elsewhere.example", status: 200 },
+])(
+  "a hidden page of another site than that of the app asks for $url: $status",
+  async ({ url, status }) => {
+    const origins = ["https://app.acme.example"];
+    const ROUTES = [{ path: "/images/:preset/*", object: "media/photos/*", origins }];
+    const objects = { "photos/key.jpg": picture };
+    const vitrine = await createVitrine({ vars: { ...APP, ROUTES }, objects, url });
+
+    // Which hosts are one site says the list of public suffixes, which the Worker loads for this request.
+    const headers = { "sec-fetch-site": "cross-site" };
+    expect((await vitrine.fetch(URL_OF_KEY, { headers })).status).toBe(status);
+  },
+);
+
 test("several at once neither share anything nor touch a global of the test", async () => {
   const refuse = vi.fn(() => {
     throw new Error("the test's own fetch was called");
