@@ -41,6 +41,11 @@ await bundle({ entryPoints: ["dev/local-worker.ts"] });
 await bundle({ entryPoints: ["worker/index.ts"] });
 await bundle(FOR_NODE);
 for (const project of ["tsconfig.types.json", "client"]) compile(project);
+// Their types are only for the code that reads a configuration: no export names them.
+for (const room of readdirSync(join(DIST, "cli"), { withFileTypes: true })) {
+  const isTypes = room.isDirectory() || room.name.endsWith(".d.ts");
+  if (isTypes) rmSync(join(DIST, "cli", room.name), { recursive: true });
+}
 await bundleClient();
 cpSync(join(SRC, PAGE), join(DIST, PAGE), {
   recursive: true,
