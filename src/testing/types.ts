@@ -88,7 +88,7 @@ export type Vitrine = {
    * @throws {TypeError} if no route needs a token
    */
   token(claims?: Readonly<Record<string, unknown>>, options?: TokenOptions): Promise<string>;
-  /** Asks for a purge, by /purge. @param body `{ objects: ["media/photos/fig.jpg"] }`, or `{ all: true }` */
+  /** Asks for a purge, by /purge. @param body `{ objects: ["media/photos/fig.jpg"] }`, or `{ everything: true }` */
   purge(body: Readonly<Record<string, unknown>>): Promise<Response>;
   /** The buckets, by their names in the configuration. */
   readonly buckets: Readonly<Record<string, VitrineBucket>>;
