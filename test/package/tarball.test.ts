@@ -14,6 +14,7 @@ const paths = packed.files.map(({ path }) => path);
 const FOLDERS = [
   /^dist\/(?:cli|client|dev|emulator|testing|url|worker)\/[\w./-]+\.(?:js|d\.ts)$/,
   /^dist\/dev\/sheet\/page\/(?:try\/)?\w+\.(?:js|css|svg|html)$/,
+  /^dist\/cli\/stats\/page\/stats\.css$/,
   /^dist\/gitignore$/,
   /^dist\/wrangler\.schema\.json$/,
   /^docs\/(?:[\w-]+\.md|llms\.txt)$/,

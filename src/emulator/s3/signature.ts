@@ -243,13 +243,13 @@ export function signRequest(covered: Covered, { region, service, date }: Scope, 
 }
 
 /** Derives the key that signs in a scope: its day, region, service and `aws4_request`. */
-export function deriveKey(scope: readonly string[], secret: string): string | Buffer {
-  let key: string | Buffer = `AWS4${secret}`;
+export function deriveKey(scope: readonly string[], secret: string): string | Uint8Array {
+  let key: string | Uint8Array = `AWS4${secret}`;
   for (const part of scope) key = hmac(key, part).digest();
   return key;
 }
 
-function hmac(key: string | Buffer, text: string) {
+function hmac(key: string | Uint8Array, text: string) {
   return createHmac("sha256", key).update(text);
 }
 
