@@ -7,7 +7,7 @@ import { edgeOptions, renderAtEdge } from "../../../src/worker/edge/render-at-ed
 import { isRefusal } from "../../../src/worker/http/refusal.ts";
 import type { OpenedObject } from "../../../src/worker/origin/opened-object.ts";
 import type { TransformRequest } from "../../../src/worker/request/transform-request.ts";
-import { stopClock, stopTimers } from "../../support/clock.ts";
+import { stopClock, stopTimers, watchWork } from "../../support/clock.ts";
 import { bucketOf } from "../../support/config-of.ts";
 import { credentialsIn } from "../../support/credentials-in.ts";
 import { CREDENTIALS, IMPATIENT, TRANSFORM_REQUEST } from "../../support/env.ts";
@@ -411,13 +411,14 @@ test.each<{
 test("a body may take longer than the edge may take to begin it", async () => {
   disableCache(); // the strict cache waits for the whole body, which production does not
   stopClock();
+  const settleWork = watchWork();
   const read = Promise.withResolvers<ReadableStreamDefaultController>();
   const body = new ReadableStream({ pull: read.resolve }, { highWaterMark: 0 });
 
   stage.edge.fetch = async () => new Response(body, { headers: OK });
   const reply = get(PATH, {}, IMPATIENT);
   const controller = await read.promise;
-  for (let times = 0; times < 40; times++) await new Promise(setImmediate); // the answer has begun
+  await settleWork(); // the answer has begun
 
   await vi.advanceTimersByTimeAsync(60_000);
   controller.enqueue(new TextEncoder().encode("a slow rendition"));
