@@ -129,9 +129,9 @@ function createQuery(world: World, { url, token }: SqlApi, dataset: string) {
     if (answer === undefined) return { fault: "Interrupted: nothing was changed" };
     if (isNoAnswer(answer)) return { fault: `Cloudflare's SQL API: ${answer.reason}` };
     if (answer.status !== 200) {
-      // An API may repeat what it was sent.
-      const refusal = refusalText(answer, dataset);
-      return { fault: refusal.replaceAll(token, "…") };
+      // An API may repeat what it was sent. A message is cut, and half of the token would not be found in it.
+      const text = answer.text.replaceAll(token, "…");
+      return { fault: refusalText({ ...answer, text }, dataset) };
     }
     return readRows(answer, columns);
   };

@@ -230,6 +230,12 @@ test.each([
     says: "answers 400",
   },
   {
+    title: "an API whose error is cut within the token",
+    status: 400,
+    body: apiError(400, `${"-".repeat(280)} Bearer ${TOKEN}`),
+    says: "Bearer …",
+  },
+  {
     title: "no dataset yet",
     status: 422,
     body: "unable to find type of table: vitrine_production\n",
@@ -272,7 +278,7 @@ test.each([
   const { code, out, err } = await run([]);
   expect([code, out]).toEqual([2, ""]);
   expect(err).toContain(says);
-  expect(err).not.toContain(TOKEN);
+  expect(err).not.toContain(TOKEN.slice(0, 8));
 });
 
 test("what a terminal obeys is shown as text", async () => {
