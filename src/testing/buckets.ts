@@ -98,11 +98,18 @@ export function s3At(played: readonly PlayedBucket[], url: string): S3 | undefin
   return exact?.s3 ?? played.find(({ s3 }) => s3?.matches(url))?.s3;
 }
 
+/** The runtime ends what a Worker does in the background after this: ms. */
+const BACKGROUND_MS = 30_000;
+
+/** The calls that never end by themselves. */
+export type Stalls = Set<symbol>;
+
 /**
- * Returns an R2 binding with which a call that never ends takes no real time: the Worker's timer for it ends.
- * @param stall lets that timer end
+ * Returns an R2 binding with which a call that never ends takes no real time: the Worker's timer for it ends, and what still
+ * waits for it in the background ends as the runtime ends it.
+ * @param stalls gets each such call until it has ended
  */
-export function withStalls(r2: R2, stall: () => Promise<void>): R2 {
+export function withStalls(r2: R2, clock: VirtualClock, stalls: Stalls): R2 {
   const faults: ReadonlySet<string> = r2.faults;
   return new Proxy(r2, {
     get(target, name) {
@@ -110,10 +117,23 @@ export function withStalls(r2: R2, stall: () => Promise<void>): R2 {
       if (typeof member !== "function") return member;
 
       return (...args: unknown[]) => {
-        const stalls = ["stall", "stall-midway", `stall-${String(name)}`];
-        if (stalls.some((fault) => faults.has(fault))) void stall();
-        return Reflect.apply(member, target, args);
+        const result: unknown = Reflect.apply(member, target, args);
+        const isStalled = faults.has("stall") || faults.has(`stall-${String(name)}`);
+        if (isStalled || faults.has("stall-midway")) void clock.stall();
+        return isStalled ? Promise.race([result, endOfStall(clock, stalls)]) : result;
       };
     },
+  });
+}
+
+function endOfStall(clock: VirtualClock, stalls: Stalls): Promise<never> {
+  const call = Symbol("stalled call");
+  stalls.add(call);
+
+  return new Promise((_resolve, reject) => {
+    clock.setTimer(() => {
+      stalls.delete(call);
+      reject(new Error("the bucket did not answer, and the runtime ended the work"));
+    }, BACKGROUND_MS);
   });
 }

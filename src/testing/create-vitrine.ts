@@ -25,6 +25,7 @@ import {
   type PlayedBucket,
   playBuckets,
   putOriginal,
+  type Stalls,
   s3At,
   withStalls,
 } from "./buckets.ts";
@@ -93,13 +94,14 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
 
   const logs: VitrineLogLine[] = [];
   const pendingWork: Promise<unknown>[] = [];
+  const stalls: Stalls = new Set();
   const events = createEventQueue(clock, async (batch) => {
     await isolate.worker.queue(batch, env, createContext());
     await settle();
   });
 
   const bindings: Record<string, unknown> = {};
-  for (const [binding, r2] of r2Buckets) bindings[binding] = withStalls(r2, clock.stall);
+  for (const [binding, r2] of r2Buckets) bindings[binding] = withStalls(r2, clock, stalls);
   if (setup.hasImages) bindings["IMAGES"] = edge.images;
   if (setup.hasProducer) bindings["EVENTS"] = events.binding;
   if (setup.limit !== undefined) bindings["RATE_LIMITER"] = createLimiter(setup.limit, clock);
@@ -138,8 +140,9 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
   /** Waits for what answers have left behind. */
   async function settle(): Promise<void> {
     do {
-      await cache.settled();
-      await Promise.all(pendingWork.splice(0));
+      const work = Promise.all([cache.settled(), ...pendingWork.splice(0)]);
+      await passStalls(work, clock, stalls);
+      await work;
       await nextTurn();
     } while (pendingWork.length > 0);
   }
@@ -238,6 +241,22 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
       isolate = start();
     },
   };
+}
+
+/** Lets the time go on while work waits for a call that never ends. */
+async function passStalls(
+  work: Promise<unknown>,
+  clock: VirtualClock,
+  stalls: Stalls,
+): Promise<void> {
+  let isDone = false;
+  const finish = () => {
+    isDone = true;
+  };
+  work.then(finish, finish);
+
+  await nextTurn();
+  while (!isDone && stalls.size > 0) await clock.stall();
 }
 
 async function readSetup(settings: VitrineSettings, now: number): Promise<Setup> {

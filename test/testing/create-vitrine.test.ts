@@ -98,12 +98,17 @@ describe.each(["cf", "binding"] as const)("with the engine %s", (engine) => {
     expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(200);
   });
 
-  test("an S3 that never answers takes no real time", async () => {
+  test.each([
+    { s3: "stall", store: undefined, status: 504 },
+    { s3: "stall-midway", store: undefined, status: 504 },
+    { s3: undefined, store: "stall-put", status: 200 },
+  ] as const)("what never answers takes no real time: S3 $s3, store $store", async (row) => {
     const vitrine = await createVitrine({ vars, objects: OBJECTS });
     const began = vitrine.clock.now;
-    vitrine.buckets["media"]?.s3?.faults.add("stall");
+    if (row.s3 !== undefined) vitrine.buckets["media"]?.s3?.faults.add(row.s3);
+    if (row.store !== undefined) vitrine.store?.faults.add(row.store);
 
-    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(504);
+    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(row.status);
     expect(vitrine.clock.now - began).toBeGreaterThan(1000);
   });
 });
