@@ -7,7 +7,7 @@ import type { Config } from "../../worker/config/config.ts";
 import { isFault, isMistake, type World } from "../command.ts";
 import { readRawFile } from "../config/environment-config.ts";
 import { LOCAL_KEY_FILE } from "../config/local-run.ts";
-import { openProject, type Project, slotsAtHand } from "../config/project.ts";
+import { openProject, type Project, slotsAtHand, usesLocalS3 } from "../config/project.ts";
 import { objectNameOf, parsePrefix } from "../objects/bucket-key.ts";
 import { listPage } from "../objects/list-page.ts";
 
@@ -58,7 +58,8 @@ export async function localObjectNames(
 
   const port = world.env["PORT"] ?? "8787";
   const project = openProject(world, { env, url: `http://localhost:${port}` });
-  if (isFault(project)) return [];
+  // A folder of a stranger may name an S3 anywhere. Only this machine's own is asked.
+  if (isFault(project) || !usesLocalS3(project)) return [];
 
   const { buckets } = project.config;
   const lists = buckets.map((bucket) => listNames(world, project, bucket, typed));

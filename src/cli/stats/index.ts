@@ -95,7 +95,7 @@ const DAY_MS = 86_400_000;
 const MAX_AGE_DAYS = 93;
 
 /** Reads which time is asked for. Both ends are whole seconds, as SQL has them. */
-function readPeriod({ since, month }: Options, now: number): Period | CommandFault {
+function readPeriod({ since, month, local }: Options, now: number): Period | CommandFault {
   const until = Math.floor(now / 1000) * 1000 + 1000;
 
   if (since !== undefined) {
@@ -114,7 +114,12 @@ function readPeriod({ since, month }: Options, now: number): Period | CommandFau
 
   const from = Date.UTC(Number(groups["year"]), Number(groups["month"]) - 1);
   if (from > now) return { fault: `--month ${month} has not begun` };
-  return { from, until: Math.min(monthStart(from, 1), until) };
+
+  const monthEnd = monthStart(from, 1);
+  if (local !== true && now - monthEnd > MAX_AGE_DAYS * DAY_MS) {
+    return { fault: `--month ${month}: Cloudflare keeps data points for three months` };
+  }
+  return { from, until: Math.min(monthEnd, until) };
 }
 
 /** When a month of UTC began. @param months how many months later */

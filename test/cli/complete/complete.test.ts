@@ -1,10 +1,13 @@
 // What `vitrine complete` prints for the script of a shell. The shells themselves: shells.test.ts.
 
-import { existsSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, onTestFinished, test } from "vitest";
+import { listenLocally } from "../../../src/emulator/local-server.ts";
 import { createFolder, createProject, STAGED } from "../../support/cli/folder.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
+import { SECRETS } from "../../support/env.ts";
 import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
 const project = createProject(STAGED);
@@ -49,6 +52,27 @@ test.each([
     expect(existsSync(join(path, ".wrangler"))).toBe(false);
   },
 );
+
+test("a Tab asks no S3 that a folder of a stranger names", async () => {
+  let requests = 0;
+  const server = createServer((_request, response) => {
+    requests += 1;
+    response.end();
+  });
+  const { url, close } = await listenLocally(server, 0);
+  onTestFinished(close);
+
+  const key = { AccessKey: { AccessKeyId: "vitrine-local-k", SecretAccessKey: "vitrine-local-s" } };
+  const BUCKETS = { media: { endpoint: url, bucket: "acme", region: "auto", addressing: "path" } };
+  const folder = createProject(STAGED, "wrangler.toml", {
+    ".dev.vars": `BUCKETS='${JSON.stringify(BUCKETS)}'\nAWS_ACCESS_KEY_ID=a\nAWS_SECRET_ACCESS_KEY=b\nURL_SIGNING_KEYS='${SECRETS.URL_SIGNING_KEYS}'\n`,
+  });
+  mkdirSync(join(folder, ".wrangler/vitrine"), { recursive: true });
+  writeFileSync(join(folder, ".wrangler/vitrine/local-key.json"), JSON.stringify(key));
+
+  expect(await completionsOf(folder, ["explain", "a"])).toEqual([":4"]);
+  expect(requests).toBe(0);
+});
 
 test("a name that a shell would expand is not completed", async () => {
   const { card } = STAGED.vars.PRESETS;

@@ -170,6 +170,7 @@ test.each([
 test.each([
   { args: ["--since", "soon"], says: "--since soon: is not like 30s, 15m, 12h or 7d" },
   { args: ["--since", "200d"], says: "three months" },
+  { args: ["--month", "2026-03"], says: "three months" },
   { args: ["--month", "2026-13"], says: "is not like 2026-11" },
   { args: ["--month", "2027-01"], says: "has not begun" },
   { args: ["--env", "staging"], says: "[[env.staging.analytics_engine_datasets]]" },
