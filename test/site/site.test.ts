@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { join } from "node:path";
+import { stripVTControlCharacters } from "node:util";
 import axe, { type AxeResults } from "axe-core";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
@@ -40,13 +41,16 @@ afterAll(async () => {
   await once(server, "exit");
 });
 
-/** @throws if the server ends before it is ready */
+/** Reads what a server prints, in colors or not, until it is ready.
+ * @throws if the server ends before it is ready */
 function untilReady({ stdout }: ChildProcess, text: string): Promise<void> {
+  let printed = "";
   return new Promise((resolve, reject) => {
     stdout?.on("data", (chunk: Buffer) => {
-      if (chunk.includes(text)) resolve();
+      printed += chunk.toString();
+      if (stripVTControlCharacters(printed).includes(text)) resolve();
     });
-    stdout?.on("end", () => reject(new Error("the server ended")));
+    stdout?.on("end", () => reject(new Error(`the server ended: ${printed}`)));
   });
 }
 
