@@ -169,9 +169,9 @@ function spellingsOf(secrets: readonly string[]): readonly string[] {
   return spellings;
 }
 
-/** A line without colours and secrets. */
+/** A line without colours and secrets, and without the unseen character that makes `ℹ` an emoji. */
 function redact(line: string, spellings: readonly string[]): string {
-  let text = stripVTControlCharacters(line);
+  let text = stripVTControlCharacters(line).replaceAll("\ufe0f", "");
   for (const spelling of spellings) text = text.replaceAll(spelling, "…");
   return text;
 }

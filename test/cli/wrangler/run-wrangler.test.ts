@@ -7,7 +7,11 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { oldFault } from "../../../src/cli/wrangler/packages.ts";
-import { wranglerAt } from "../../../src/cli/wrangler/run-wrangler.ts";
+import {
+  type RunWrangler,
+  showWrangler,
+  wranglerAt,
+} from "../../../src/cli/wrangler/run-wrangler.ts";
 import { ROOT } from "../../support/built.ts";
 import { writeFakeWrangler } from "../../support/cli/fake-wrangler.ts";
 import { createWorld } from "../../support/cli/vitrine.ts";
@@ -53,6 +57,18 @@ test("nothing of this process reaches wrangler, and its arguments name its envir
 
 test.each([undefined, "text"])("without a terminal it asks nothing; stdin: %s", async (input) => {
   expect(await run({}, input)).toMatchObject({ code: 7, isInteractive: false, input: input ?? "" });
+});
+
+test("its lines are shown as it writes them, and no secret is in them (S5)", async () => {
+  const { world, readScreens } = createWorld({ folder });
+  const lines = ["\u2139\ufe0f  Uploading", "\u001b[31mThe key is a-secret\u001b[0m", "a \u202eb"];
+  const run: RunWrangler = async (_world, _args, _input, show) => {
+    for (const part of lines.join("\r\n").match(/.{1,7}/gsu) ?? []) show(part);
+    return 0;
+  };
+  const config = { file: "wrangler.toml", environment: "production", environments: [] };
+  await showWrangler(world, run, ["deploy"], { config, secrets: ["a-secret"] });
+  expect(readScreens().err).toBe("  \u2139  Uploading\n  The key is …\n  a \\u202eb\n");
 });
 
 test("an old wrangler is refused", () => {
