@@ -13,6 +13,7 @@ import {
 import type { CommandFault } from "../cli/command.ts";
 import { html } from "../cli/files/html.ts";
 import type { HostAccess } from "./host-access.ts";
+import { portFault } from "./port.ts";
 import type { SheetView } from "./sheet/page-html.ts";
 
 /** The names of this machine. A page can have any other name lead here. */
@@ -115,19 +116,6 @@ function listen(server: Server, port: number, host: string): Promise<string | un
     server.once("error", (error: NodeJS.ErrnoException) => resolve(error.code));
     server.listen(port, host, () => resolve(undefined));
   });
-}
-
-function portFault(port: number, code: string): CommandFault {
-  const advice = `choose another port: PORT=${port + 1} npx vitrine dev`;
-  if (code !== "EADDRINUSE") return { fault: `Port ${port} cannot be used (${code}): ${advice}` };
-  return { fault: `Port ${port} is in use. Stop the program that uses it, or ${advice}` };
-}
-
-/** @param text the value of PORT; without it, 8787 */
-export function readPort(text: string | undefined): number | CommandFault {
-  const port = Number(text || 8787);
-  if (Number.isInteger(port) && port > 0 && port <= 65_535) return port;
-  return { fault: `PORT is "${text}". It must be a number from 1 to 65535.` };
 }
 
 /** @returns how the contact sheet looks for the client; undefined: the request is refused, and answered */

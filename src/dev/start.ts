@@ -27,7 +27,8 @@ import { createBucketSync, type ObjectChange } from "./local-bucket.ts";
 import { createLocalEvents, type LocalEvents } from "./local-events.ts";
 import { createPointsLog } from "./local-points.ts";
 import { type LocalProject, prepareDevVars, readLocalProject } from "./local-project.ts";
-import { readPort, startProxy } from "./local-proxy.ts";
+import { startProxy } from "./local-proxy.ts";
+import { readPort } from "./port.ts";
 import { readSwitches } from "./read-switches.ts";
 import { createWorker, type LocalWorker } from "./run-worker.ts";
 import { sheetHandler } from "./sheet/serve-sheet.ts";
@@ -63,7 +64,7 @@ export async function startLocal(
   process.umask(0o077);
 
   const devVars = devVarsOf(".", environment);
-  const port = readPort(portText);
+  const port = readPort(portText, hasUploads);
   const accessFault = restrictFolder() ?? restrictFile(devVars);
   if (accessFault !== undefined) return accessFault;
   if (isFault(port)) return port;

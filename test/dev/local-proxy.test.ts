@@ -3,7 +3,7 @@
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { type ProxyOptions, readPort, startProxy } from "../../src/dev/local-proxy.ts";
+import { type ProxyOptions, startProxy } from "../../src/dev/local-proxy.ts";
 import { freePort } from "../support/free-port.ts";
 import { sendByNode } from "../support/node-request.ts";
 
@@ -194,12 +194,4 @@ test("a port that is in use, on either address, is named, and what to do", async
     fault: expect.stringContaining(`Port ${free} is in use.`),
   });
   server.close();
-});
-
-test("PORT is a whole number from 1 to 65535, or left out", () => {
-  for (const text of ["http", "0", "65536", "80.5", "-1"]) {
-    const fault = `PORT is "${text}". It must be a number from 1 to 65535.`;
-    expect(readPort(text)).toEqual({ fault });
-  }
-  expect([readPort(undefined), readPort("80")]).toEqual([8787, 80]);
 });

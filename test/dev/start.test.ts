@@ -105,9 +105,10 @@ test("it makes .dev.vars, serves, stores, and names the port to a second one", S
   expect(await statusOf(SMALL)).toBe(200);
   expect(await cacheOf()).toMatch(/^cache;desc=stored, type/);
 
-  const [doctor, second] = await Promise.all([
+  const [doctor, second, last] = await Promise.all([
     run(folder, ["doctor", "--url", address]),
     run(folder, ["dev"], { PORT: `${port}` }),
+    run(folder, ["dev", "--uploads"], { PORT: "65535" }),
   ]);
   expect(doctor.output).toContain("image/avif, image/webp, image/jpeg");
   expect([doctor.code, doctor.output.match(/^ {2}(?:warning|error) .*/gm)]).toEqual([0, null]);
@@ -115,6 +116,8 @@ test("it makes .dev.vars, serves, stores, and names the port to a second one", S
   expect(second.output).toMatch(
     new RegExp(`^Port ${port} is in use\\. .*PORT=${port + 1} npx vitrine dev$`, "m"),
   );
+  expect(last.code).toBe(2);
+  expect(last.output).toMatch(/^PORT is 65535, the last port .* npx vitrine dev --uploads$/m);
 });
 
 test("keys and faults in .dev.vars take effect while it runs, and end", SLOW, async () => {

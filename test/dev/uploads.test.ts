@@ -8,7 +8,11 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { isFault } from "../../src/cli/command.ts";
 import type { ObjectChange } from "../../src/dev/local-bucket.ts";
 import { checksumOf } from "../../src/dev/uploads/checksums.ts";
-import { type StartedUploads, startUploads } from "../../src/dev/uploads/serve-uploads.ts";
+import {
+  type StartedUploads,
+  startUploads,
+  type UploadOptions,
+} from "../../src/dev/uploads/serve-uploads.ts";
 import { listenLocally } from "../../src/emulator/local-server.ts";
 import { deriveKey, signRequest } from "../../src/emulator/s3/signature.ts";
 import type { Served } from "../../src/emulator/serve.ts";
@@ -22,6 +26,7 @@ type Put = { readonly path: string; readonly headers: IncomingHttpHeaders; reado
 const puts: Put[] = [];
 const changes: [string, ObjectChange][] = [];
 let s3: Served;
+let options: UploadOptions;
 let uploads: StartedUploads;
 
 beforeAll(async () => {
@@ -33,7 +38,7 @@ beforeAll(async () => {
   });
   s3 = await listenLocally(server, 0);
 
-  const started = await startUploads({
+  options = {
     port: 0,
     endpoint: s3.url,
     s3Keys: S3_KEYS,
@@ -55,7 +60,8 @@ beforeAll(async () => {
     }),
     onChange: (name, change) => changes.push([name, change]),
     reportError: (reason) => expect.unreachable(`${reason}`),
-  });
+  };
+  const started = await startUploads(options);
   if (isFault(started)) throw new Error(started.fault);
   uploads = started;
 });
@@ -766,6 +772,17 @@ test("a browser's page of this machine may ask, and gets the headers that it nee
     headers["access-control-allow-origin"],
     headers["access-control-expose-headers"],
   ]).toEqual([origin, "ETag, x-amz-request-id"]);
+});
+
+test("a port that another program uses is named, and what to do", async () => {
+  const port = Number(new URL(uploads.url).port);
+  expect(await startUploads({ ...options, port })).toEqual({
+    fault: expect.stringMatching(
+      new RegExp(
+        `^Port ${port} is in use\\. Uploads need it, .*: PORT=\\d+ npx vitrine dev --uploads$`,
+      ),
+    ),
+  });
 });
 
 test("the terminal has what to paste, and no key that reads", () => {

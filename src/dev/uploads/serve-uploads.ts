@@ -3,17 +3,18 @@
 // nothing, not even with a signature.
 
 import { hash, randomUUID } from "node:crypto";
-import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
-import type { CommandFault } from "../../cli/command.ts";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { type CommandFault, isFault } from "../../cli/command.ts";
 import { actualBucketName } from "../../cli/config/local-run.ts";
 import { html } from "../../cli/files/html.ts";
 import { listenLocally } from "../../emulator/local-server.ts";
 import type { Credentials } from "../../worker/config/slot.ts";
 import { originUrl } from "../../worker/origin/object-url.ts";
 import { sign } from "../../worker/origin/sigv4.ts";
-import { tableOf } from "../../worker/util/json.ts";
+import { hasProperty, tableOf } from "../../worker/util/json.ts";
 import type { ObjectChange } from "../local-bucket.ts";
 import type { LocalProject } from "../local-project.ts";
+import { uploadPortFault } from "../port.ts";
 import { createPartStore, type PartStore } from "./parts.ts";
 import { checksumHeaders, findDigestFault, findLengthFault, readPayload } from "./read-payload.ts";
 import {
@@ -77,14 +78,21 @@ export async function startUploads(options: UploadOptions): Promise<StartedUploa
   // The client waits with its body until the signature is right.
   server.on("checkContinue", receive);
 
+  const listening = await listenForUploads(server, options.port);
+  if (isFault(listening)) return listening;
+
+  const { url, close } = listening;
+  const text = uploadsText(url, options.current(), options.uploadKeys);
+  return { url, text, close };
+}
+
+async function listenForUploads(server: Server, port: number) {
   try {
-    const { url, close } = await listenLocally(server, options.port);
-    const text = uploadsText(url, options.current(), options.uploadKeys);
-    return { url, text, close };
+    return await listenLocally(server, port);
   } catch (error) {
-    return {
-      fault: `Uploads need the port ${options.port}, the next one after that of the local run, and it cannot be used (${error}). Stop the program that uses it, or choose another PORT.`,
-    };
+    const isOfSystem = hasProperty(error, "code");
+    if (!isOfSystem) throw error;
+    return uploadPortFault(port, `${error.code}`);
   }
 }
 
