@@ -774,6 +774,11 @@ test("a browser's page of this machine may ask, and gets the headers that it nee
   ]).toEqual([origin, "ETag, x-amz-request-id"]);
 });
 
+test("a bucket that the project does not have is named, and those that it has", async () => {
+  const { text } = await putSigned({ path: "/acme-medai%00/fig.jpg" });
+  expect(text).toMatch(/<Message>.*acme-medai\\u0000.*: acme-media, acme-bound<\/Message>/);
+});
+
 test("a port that another program uses is named, and what to do", async () => {
   const port = Number(new URL(uploads.url).port);
   expect(await startUploads({ ...options, port })).toEqual({

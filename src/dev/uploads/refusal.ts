@@ -1,6 +1,7 @@
 // The errors of S3 that an upload can get, as S3 sends them: XML with a code that SDKs know.
 
 import { html } from "../../cli/files/html.ts";
+import { visible } from "../../cli/terminal/shell.ts";
 
 const STATUS = {
   AccessDenied: 403,
@@ -54,8 +55,8 @@ export function statusOf({ code }: UploadRefusal): number {
   return STATUS[code];
 }
 
-/** The body of S3's answer. */
+/** The body of S3's answer. No parser of XML takes control characters, which names in a message may have. */
 export function errorXml({ code, message }: UploadRefusal, requestId: string): string {
-  const error = html`<Error><Code>${code}</Code><Message>${message}</Message><RequestId>${requestId}</RequestId></Error>`;
+  const error = html`<Error><Code>${code}</Code><Message>${visible(message)}</Message><RequestId>${requestId}</RequestId></Error>`;
   return `<?xml version="1.0" encoding="UTF-8"?>\n${error.text}`;
 }

@@ -116,7 +116,7 @@ function createReceiver(options: UploadOptions) {
 
     const target = findBuckets(options.current(), upload);
     if (target === undefined) {
-      return answerRefusal(response, refuseUpload("NoSuchBucket", "There is no such local bucket"));
+      return answerRefusal(response, refuseBucket(options.current(), upload.bucket));
     }
     if (bodies >= MAX_BODIES) {
       return answerRefusal(response, refuseUpload("SlowDown", "Please reduce your request rate"));
@@ -229,6 +229,17 @@ function bucketNames({ buckets, localVars, r2Buckets }: UploadProject) {
   return Object.keys(buckets).map((name) => {
     return { name, actualName: actualBucketName(tableOf(configured[name]), r2Buckets) };
   });
+}
+
+/** The names that buckets have at their providers, as text. */
+function actualNamesText(project: UploadProject): string {
+  const names = new Set(bucketNames(project).map(({ actualName }) => actualName));
+  return [...names].join(", ");
+}
+
+function refuseBucket(project: UploadProject, bucket: string): UploadRefusal {
+  const message = `There is no local bucket "${bucket}". This project has: ${actualNamesText(project)}`;
+  return refuseUpload("NoSuchBucket", message);
 }
 
 /** What an operation answers with. */
@@ -352,8 +363,7 @@ function objectHeaders({ headers }: IncomingMessage): Record<string, string> {
 
 /** What to paste into the environment of an app. */
 function uploadsText(url: string, project: UploadProject, keys: Credentials): string {
-  const names = new Set(bucketNames(project).map(({ actualName }) => actualName));
-  return `Uploads from your app go to the local bucket ${[...names].join(", ")}, by a key that can only put:
+  return `Uploads from your app go to the local bucket ${actualNamesText(project)}, by a key that can only put:
 AWS_ENDPOINT_URL_S3=${url}
 AWS_REGION=${UPLOAD_REGION}
 AWS_ACCESS_KEY_ID=${keys.accessKeyId}
