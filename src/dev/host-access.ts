@@ -1,10 +1,11 @@
 // `vitrine dev --host`: lets a phone on the same network see what a visitor sees. Each other address of this machine has
 // a server of its own, which answers nobody without the code of this run. Whoever has the code can read the contact sheet
-// and the pictures, and can change nothing: no upload, no sign-in, no purge, and never the local S3.
+// and the pictures, and can change nothing: no upload, no sign-in, no purge, and never the local S3. Whoever has no code
+// cannot take the connections that this machine itself needs.
 
 import { createHash, randomBytes, randomInt, timingSafeEqual } from "node:crypto";
-import type { IncomingMessage, ServerResponse } from "node:http";
-import { isIPv6 } from "node:net";
+import type { IncomingMessage, ServerOptions, ServerResponse } from "node:http";
+import { isIPv6, type Socket } from "node:net";
 import { html } from "../cli/files/html.ts";
 import { visible } from "../cli/terminal/shell.ts";
 import { decodePath } from "../url/encoding.ts";
@@ -28,6 +29,20 @@ const MAX_FORM_BYTES = 1_024;
 
 /** How many wrong codes are logged. A program could try many. */
 const MAX_LOGGED_TRIES = 10;
+
+/**
+ * Connections at the other addresses together. A browser opens six. Each may need one to the Worker, too, and a process
+ * often has 256 in all.
+ */
+const MAX_CONNECTIONS = 64;
+
+/** How long a connection may take to send its request, at the other addresses: ms. Node.js itself waits for minutes. */
+export const OUTSIDE_TIMEOUTS: ServerOptions = {
+  headersTimeout: 5_000,
+  // Only the form with the code has a body.
+  requestTimeout: 10_000,
+  connectionsCheckingInterval: 1_000,
+};
 
 /** What the contact sheet needs in order to be read. Its tries take the processor of this machine, and stay there. */
 const SHEET_PATHS: readonly string[] = [
@@ -66,14 +81,16 @@ export function createCode(): string {
 
 /**
  * Creates what decides who may read at the other addresses of this machine. Code and cookie are of this run alone.
- * @param logTry gets a line for each of the first wrong codes
+ * @param warn gets a line for each of the first wrong codes, and one if there are too many connections
  */
-export function createHostAccess(code: string, port: number, logTry: (line: string) => void) {
+export function createHostAccess(code: string, port: number, warn: (line: string) => void) {
   // Cookies of a host go to all its ports: another local run has a cookie of its own.
   const cookieName = `vitrine-code-${port}`;
   // Not made of the code: what a browser stores opens this run, and tells nobody the code.
   const cookieValue = randomBytes(32).toString("base64url");
   let wrongTries = 0;
+  let connections = 0;
+  let isCrowdLogged = false;
 
   function isCode(text: string): boolean {
     return isSameSecret(withoutDashes(text), withoutDashes(code));
@@ -84,7 +101,7 @@ export function createHostAccess(code: string, port: number, logTry: (line: stri
     if (wrongTries > MAX_LOGGED_TRIES) return;
 
     const last = wrongTries === MAX_LOGGED_TRIES ? " More of them are not logged." : "";
-    logTry(`A wrong code came from ${visible(`${request.socket.remoteAddress}`)}.${last}`);
+    warn(`A wrong code came from ${visible(`${request.socket.remoteAddress}`)}.${last}`);
   }
 
   /** Sends a browser with the right code to the contact sheet. So the address bar does not keep the code. */
@@ -114,6 +131,24 @@ export function createHostAccess(code: string, port: number, logTry: (line: stri
   }
 
   return {
+    /** Closes a connection that is one too many. */
+    limitConnection(socket: Socket): void {
+      if (connections < MAX_CONNECTIONS) {
+        connections += 1;
+        socket.once("close", () => {
+          connections -= 1;
+        });
+        return;
+      }
+
+      socket.destroy();
+      if (isCrowdLogged) return;
+      isCrowdLogged = true;
+      warn(
+        `More than ${MAX_CONNECTIONS} connections came from the network at once, and some were closed. If a phone gets no answer, use a network that you trust.`,
+      );
+    },
+
     /**
      * Answers a request itself, or lets it through.
      * @param address the address of this machine at which it came in
@@ -128,6 +163,7 @@ export function createHostAccess(code: string, port: number, logTry: (line: stri
       // a name is never needed. Nobody needs a whole URL as the request target, or two slashes, either.
       const isAddress = headers.host === new URL(origin).host;
       if (!isAddress || !url.startsWith("/") || url.startsWith("//")) {
+        response.setHeader("connection", "close");
         return refuse(response, 403, `Open it at ${origin}`);
       }
 
@@ -227,9 +263,13 @@ function refuse(response: ServerResponse, status: number, reason: string): undef
   response.writeHead(status, { ...HEADERS, "content-type": "text/plain" }).end(`${reason}\n`);
 }
 
-/** Asks for the code. The answer to a picture is this page, too, and no picture. */
+/** Asks for the code. The answer to a picture is this page, too, and no picture. Then the connection is closed. */
 function sendCodePage(response: ServerResponse, message = ""): undefined {
-  const headers = { ...HEADERS, "content-type": "text/html; charset=utf-8" };
+  const headers = {
+    ...HEADERS,
+    connection: "close",
+    "content-type": "text/html; charset=utf-8",
+  };
   response.req.resume();
   response.writeHead(403, headers).end(codePage(message));
 }

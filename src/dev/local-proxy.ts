@@ -8,11 +8,12 @@ import {
   type IncomingMessage,
   request,
   type Server,
+  type ServerOptions,
   type ServerResponse,
 } from "node:http";
 import type { CommandFault } from "../cli/command.ts";
 import { html } from "../cli/files/html.ts";
-import type { HostAccess } from "./host-access.ts";
+import { type HostAccess, OUTSIDE_TIMEOUTS } from "./host-access.ts";
 import { portFault } from "./port.ts";
 import type { SheetView } from "./sheet/page-html.ts";
 
@@ -93,10 +94,15 @@ export async function startProxy(options: ProxyOptions): Promise<CommandFault | 
   return undefined;
 }
 
+/** Nobody holds an upload open for longer. */
+const LOCAL_TIMEOUTS: ServerOptions = { requestTimeout: 60_000 };
+
 /** @param outsideAddress where others reach this server; undefined: only this machine does */
 function createProxy(options: ProxyOptions, outsideAddress: string | undefined): Server {
-  // Nobody holds an upload open for long.
-  return createServer({ requestTimeout: 60_000 }, async (_request, response) => {
+  const access = outsideAddress === undefined ? undefined : options.outside?.access;
+  const timeouts = access === undefined ? LOCAL_TIMEOUTS : OUTSIDE_TIMEOUTS;
+
+  const server = createServer(timeouts, async (_request, response) => {
     try {
       const isOutside = outsideAddress !== undefined;
       const view = isOutside
@@ -108,6 +114,9 @@ function createProxy(options: ProxyOptions, outsideAddress: string | undefined):
       response.destroy();
     }
   });
+
+  if (access !== undefined) server.on("connection", access.limitConnection);
+  return server;
 }
 
 /** @returns the code of the error; undefined: it listens */

@@ -1,5 +1,6 @@
 // `vitrine dev --host` on a phone: Chromium as a Pixel, at another address of this machine, with and without the code.
 
+import { connect } from "node:net";
 import { devices } from "playwright-core";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { freePort } from "../support/free-port.ts";
@@ -16,6 +17,8 @@ const FILTER = "photos/fig.jpg";
 let browser: Awaited<ReturnType<typeof launch>>;
 let run: Awaited<ReturnType<typeof start>>;
 let origin: string;
+/** How long a connection was open that said nothing: ms. */
+let silence: Promise<number>;
 
 vi.setConfig({ testTimeout: 180_000, hookTimeout: 180_000 }); // beside other tests
 beforeAll(async () => {
@@ -23,6 +26,7 @@ beforeAll(async () => {
   origin = `http://${ADDRESS}:${port}`;
   const started = start(copyProject(), port, undefined, ["--host", ADDRESS]);
   [browser, run] = await Promise.all([launch(), started]);
+  silence = openSilent(port);
 });
 afterAll(async () => {
   await endRuns();
@@ -30,6 +34,16 @@ afterAll(async () => {
   await browser.close();
   vi.resetConfig();
 });
+
+/** Opens a connection that says nothing. @returns after how many ms it was closed */
+function openSilent(port: number): Promise<number> {
+  const opened = Date.now();
+  return new Promise((resolve, reject) => {
+    const socket = connect(port, ADDRESS);
+    socket.resume().on("error", reject);
+    socket.on("close", () => resolve(Date.now() - opened));
+  });
+}
 
 /** A new phone, which has no cookie. `complaints` collects the errors of its browser, `types` those of its pictures. */
 async function openPhone() {
@@ -121,4 +135,8 @@ test("a page of the developer's app, at another port of the same address, shows 
     expect([host, width > 0]).toEqual([host, isVisible]);
   }
   await context.close();
+});
+
+test("a connection that says nothing is closed within seconds, by which nobody fills the run", async () => {
+  expect(await silence).toBeLessThan(30_000); // beside other tests; Node.js itself waits for 60 s
 });

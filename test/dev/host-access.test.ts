@@ -1,7 +1,7 @@
 // `vitrine dev --host`: what the other addresses of this machine answer, with and without the code of this run.
 
 import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect, type Socket } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { createCode, createHostAccess } from "../../src/dev/host-access.ts";
 import { type ProxyOptions, startProxy } from "../../src/dev/local-proxy.ts";
@@ -59,7 +59,7 @@ function send(
   headers: OutgoingHttpHeaders = {},
   { at = ADDRESS, ...request }: { method?: string; body?: string; at?: string } = {},
 ): Promise<NodeAnswer> {
-  const allHeaders = { host: `${ADDRESS}:${port}`, ...headers };
+  const allHeaders = { host: `${ADDRESS}:${port}`, connection: "keep-alive", ...headers };
   return sendByNode({ address: at, port, path, headers: allHeaders, ...request });
 }
 
@@ -116,6 +116,7 @@ test.each(WITHOUT_CODE)(
     expect(body).not.toContain(CODE);
     expect(headers).toMatchObject({
       "cache-control": "no-store",
+      connection: "close",
       "content-security-policy": expect.stringContaining("default-src 'none'"),
       "content-type": "text/html; charset=utf-8",
       "referrer-policy": "same-origin",
@@ -251,7 +252,8 @@ test("the code itself opens nothing to a name that leads here", async () => {
     await send("/.vitrine/code", headers, form(CODE)),
     await send("/", headers),
   ]) {
-    expect([answer.status, answer.headers["set-cookie"]]).toEqual([403, undefined]);
+    const { connection, "set-cookie": cookie } = answer.headers;
+    expect([answer.status, cookie, connection]).toEqual([403, undefined, "close"]);
     expect(answer.body).toBe(`Open it at http://${ADDRESS}:${port}\n`);
   }
 });
@@ -305,6 +307,33 @@ test("an address that this machine does not have is named", async () => {
   const outside = { addresses: ["203.0.113.9"], access: createHostAccess(CODE, port, () => {}) };
   const fault = await startProxy({ ...proxyOptions, port: await freePort(), outside });
   expect(fault).toEqual({ fault: "--host: this machine does not have the address 203.0.113.9" });
+});
+
+/** Opens connections at an address of this machine that say nothing. */
+function openSilent(count: number, at: number): Socket[] {
+  return Array.from({ length: count }, () => {
+    const socket = connect(at, ADDRESS);
+    return socket.on("error", () => {});
+  });
+}
+
+test("a hundred silent connections leave this machine its local run, and the phone comes back", async () => {
+  const warnings: string[] = [];
+  const crowdedPort = await freePort();
+  const access = createHostAccess(CODE, crowdedPort, (line) => warnings.push(line));
+  const outside = { addresses: [ADDRESS], access };
+  expect(await startProxy({ ...proxyOptions, port: crowdedPort, outside })).toBeUndefined();
+
+  const sockets = openSilent(100, crowdedPort);
+  const openOnes = () => sockets.filter((socket) => !socket.destroyed);
+  await expect.poll(() => openOnes().length).toBe(64);
+  expect(warnings).toEqual([expect.stringContaining("More than 64 connections")]);
+  expect((await fetch(`http://localhost:${crowdedPort}${PICTURE}`)).status).toBe(200);
+
+  for (const socket of openOnes()) socket.destroy();
+  const phone = () =>
+    fetch(`http://${ADDRESS}:${crowdedPort}${PICTURE}`, { headers: { [HEADER]: CODE } });
+  await expect.poll(async () => (await phone().catch(() => undefined))?.status).toBe(200);
 });
 
 test("each run has a code of its own, of 60 bits", () => {
