@@ -1,7 +1,7 @@
 // Keeps the data points of the local run in a file, in place of Analytics Engine: `vitrine stats --local` reads it. The
 // Worker gives them away as lines of its log that begin with a secret word, so no visitor can forge one.
 
-import { appendFileSync, renameSync, statSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { olderPointsFile, pointsFile } from "../cli/metrics/points.ts";
 
@@ -21,6 +21,7 @@ export function createPointsLog(
   maxBytes = MAX_BYTES,
 ): (line: string) => boolean {
   const file = join(folder, pointsFile(environment));
+  completeLastLine(file);
   let size = statSync(file, { throwIfNoEntry: false })?.size ?? 0;
 
   return (line) => {
@@ -35,4 +36,15 @@ export function createPointsLog(
     size += Buffer.byteLength(text);
     return true;
   };
+}
+
+const NEWLINE = 0x0a;
+
+/** A local run that was killed may have left half a line. The next point begins a new one. */
+function completeLastLine(file: string): void {
+  if (!existsSync(file)) return;
+
+  const lastByte = readFileSync(file).at(-1);
+  const isComplete = lastByte === undefined || lastByte === NEWLINE;
+  if (!isComplete) appendFileSync(file, "\n");
 }

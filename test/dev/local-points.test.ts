@@ -1,9 +1,9 @@
 // The data points of the local run: from the Worker, by its log, into the file that `vitrine stats --local` reads.
 
-import { mkdirSync, statSync } from "node:fs";
+import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
-import { pointsFile, readLocalPoints } from "../../src/cli/metrics/points.ts";
+import { olderPointsFile, pointsFile, readLocalPoints } from "../../src/cli/metrics/points.ts";
 import { createPointsLog } from "../../src/dev/local-points.ts";
 import { localGateway } from "../../src/dev/local-worker.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
@@ -81,4 +81,32 @@ test("the file is its owner's alone, stays small, and has the newest points", ()
   )(MARKER + JSON.stringify({ time: 101, blobs, doubles: [0, 0] }));
   expect(readLocalPoints(folder, "staging")?.points.at(-1)?.time).toBe(101);
   expect(readLocalPoints(folder, undefined)).toBeUndefined();
+});
+
+const pointAt = (time: number) =>
+  JSON.stringify({ time, blobs: ["", "", "", "200", "", "", ""], doubles: [0, 0] });
+
+// A line has 61 bytes, so 75 are full with one of them and a half.
+test.each([
+  { title: "the file of an earlier local run", maxBytes: 1000 },
+  { title: "a file that was full, and became the older one", maxBytes: 75 },
+])("half a line at the end of $title loses no request after it", ({ maxBytes }) => {
+  const folder = createFolder();
+  const file = join(folder, pointsFile(undefined));
+  writeFileSync(file, `${pointAt(1)}\n{"time":2,"blo`);
+
+  const takePoint = createPointsLog(folder, undefined, MARKER, maxBytes);
+  takePoint(MARKER + pointAt(3));
+  takePoint(MARKER + pointAt(4));
+  const local = readLocalPoints(folder, undefined);
+  expect(local?.points.map(({ time }) => time)).toEqual([1, 3, 4]);
+  expect(local?.unreadable).toBe(1);
+});
+
+test("a local run that was killed while it began a new file leaves the requests of the older one", () => {
+  const folder = createFolder();
+  createPointsLog(folder, undefined, MARKER)(MARKER + pointAt(1));
+  const file = join(folder, pointsFile(undefined));
+  renameSync(file, olderPointsFile(file));
+  expect(readLocalPoints(folder, undefined)?.points.map(({ time }) => time)).toEqual([1]);
 });

@@ -31,17 +31,16 @@ export type LocalPoints = {
   readonly unreadable: number;
 };
 
-/** Reads the data points of a local run. @returns undefined if there is no file */
+/** Reads the data points of a local run, the older ones first. @returns undefined if there is no file */
 export function readLocalPoints(
   folder: string,
   environment: string | undefined,
 ): LocalPoints | undefined {
   const file = join(folder, pointsFile(environment));
-  const newer = readIfThere(file);
-  if (newer === undefined) return undefined;
+  const texts = [olderPointsFile(file), file].map(readIfThere).filter((text) => text !== undefined);
+  if (texts.length === 0) return undefined;
 
-  const older = readIfThere(olderPointsFile(file)) ?? "";
-  const lines = `${older}${newer}`.split("\n").filter((line) => line !== "");
+  const lines = texts.flatMap((text) => text.split("\n")).filter((line) => line !== "");
 
   const points: Point[] = [];
   for (const line of lines) {
