@@ -60,7 +60,13 @@ test("the page has the figures of the report, as text, and loads nothing", async
 
   const numbers = [requests, failed, refused, ...Object.values(views), 90_000];
   for (const number of numbers) expect(main).toContain(count(number));
-  for (const money of ["$42.50", "$25.00"]) expect(main).toContain(money);
+  for (const money of ["$42.50 for 90,000 transformations", "$25.00"]) {
+    expect(main).toContain(money);
+  }
+  expect(main).toContain(
+    `${count(views.miss + views.direct)} images were made while a visitor waited`,
+  );
+  expect(main).toContain("This is not your bill.");
 
   for (const { source, images } of waits) {
     expect(main).toMatch(new RegExp(`${source} [A-Za-z, ]+ ${count(images)} `));
@@ -378,7 +384,7 @@ const EMPTY: StatsReport = {
   ...{ source: "local", environment: "", requests: 0, refused: 0, failed: 0, bytes: 0 },
   ...{ until: "2026-11-02T00:00:00.000Z", views: NOTHING },
   ...{ waits: [], presets: [], failing: [], errors: [] },
-  transformations: { atLeast: 0, dollarsAtLeast: 0, worstCase: undefined, budget: undefined },
+  ...{ madeWhileWaiting: 0, costs: undefined },
   timeline: Array.from({ length: 24 }, (_step, hour) => ({
     ...NOTHING,
     start: new Date(Date.parse(MONTHLY.from) + hour * 3_600_000).toISOString(),
@@ -404,7 +410,8 @@ test.each<{ title: string; report: StatsReport; texts: readonly string[]; charts
       "No request failed.",
       "No request was refused.",
       "The last hour is not over.",
-      "95 of 100 waited at most 1.2 s",
+      "95 of 100 waited at most 1.2 s on Sun 1 Nov, 00:00",
+      "The local run costs nothing.",
     ],
     charts: 2,
   },
@@ -415,7 +422,31 @@ test.each<{ title: string; report: StatsReport; texts: readonly string[]; charts
       ...{ source: "cloudflare", requests: 7, failed: 7 },
       timeline: EMPTY.timeline.slice(0, 1).map((step) => ({ ...step, failed: 7 })),
     },
-    texts: ["7 of 7 requests failed (100 %), all of them on Sun 1 Nov.", "No image was shown."],
+    texts: [
+      "7 of 7 requests failed (100 %), all of them on Sun 1 Nov.",
+      "No image was shown.",
+      "From the cache – no image was shown",
+    ],
+    charts: 1,
+  },
+  {
+    title: "a month of one request, which failed, does not speak of many",
+    report: {
+      ...MONTHLY,
+      ...{ requests: 1, failed: 1, refused: 0, views: NOTHING, madeWhileWaiting: 1 },
+      ...{ waits: [], presets: [] },
+      costs: { dollarsIfEachIsBilled: 26, worstCase: undefined, budget: 25 },
+      timeline: MONTHLY.timeline.map((step, day) => ({
+        ...step,
+        ...NOTHING,
+        failed: day === 0 ? 1 : 0,
+      })),
+    },
+    texts: [
+      "1 of 1 request failed (100 %), on Sun 1 Nov.",
+      "1 image was made while a visitor waited.",
+      "If each were billed, this would be more than the budget.",
+    ],
     charts: 1,
   },
 ])("$title", async ({ report, texts, charts }) => {

@@ -63,7 +63,8 @@ export function formatShare(part: number, whole: number): string {
 
 /** `340 ms`, `1.2 s` */
 export function formatMs(ms: number): string {
-  if (ms < 1000) return `${Math.round(ms)}${NO_BREAK}ms`;
+  const rounded = Math.round(ms);
+  if (rounded < 1000) return `${rounded}${NO_BREAK}ms`;
 
   const seconds = ms / 1000;
   const text = seconds.toLocaleString("en", { maximumFractionDigits: seconds < 10 ? 1 : 0 });
@@ -74,7 +75,8 @@ const BYTE_UNITS = ["B", "kB", "MB", "GB", "TB", "PB"];
 
 /** `3.4 GB` */
 export function formatTraffic(bytes: number): string {
-  const power = bytes < 1 ? 0 : Math.floor(Math.log10(bytes) / 3);
+  // 999,600 bytes are rounded to 1 MB, and not to 1,000 kB.
+  const power = bytes < 1 ? 0 : Math.floor(Math.log10(bytes / 0.9995) / 3);
   const unit = Math.min(power, BYTE_UNITS.length - 1);
   const value = bytes / 1000 ** unit;
 

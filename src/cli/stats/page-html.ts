@@ -5,8 +5,9 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { CODE_ROOT, page } from "../command.ts";
-import { FREE, money } from "../config/transformations.ts";
+import { money } from "../config/transformations.ts";
 import { type Html, html } from "../files/html.ts";
+import { counted } from "../terminal/progress.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import type { PageBundle } from "./bundle-page.ts";
 import {
@@ -23,15 +24,16 @@ import {
   type TimelineStep,
   viewsOf,
 } from "./figures.ts";
-import { type ImageSource, SOURCES, type StatsReport } from "./report.ts";
-
-const SOURCE_TEXTS = {
-  hit: "Cloudflare had it",
-  stale: "Cloudflare had an older one",
-  stored: "the store had it",
-  miss: "made for the visitor",
-  direct: "made, without the cache",
-} as const satisfies Readonly<Record<ImageSource, string>>;
+import { type Costs, SOURCES, type StatsReport, type Wait } from "./report.ts";
+import {
+  BUDGET_TEXT,
+  costsText,
+  emptyText,
+  overBudgetText,
+  PRICE_TEXT,
+  SOURCE_TEXTS,
+  WORST_CASE_TEXT,
+} from "./wording.ts";
 
 /** @returns the whole document */
 export async function statsPageHtml(report: StatsReport): Promise<string> {
@@ -112,18 +114,13 @@ function chartData({ timeline }: StatsReport): ChartData {
 
 function originText({ source }: StatsReport): string {
   if (source === "cloudflare") return "By the data points of Cloudflare's Analytics Engine.";
-  return "By the requests of the local run on this machine, so visitors of the site wait for other times.";
+  return "By the requests of the local run on this machine. Visitors of the site wait longer or shorter.";
 }
 
-function emptyHtml({ source }: StatsReport): Html {
-  const advice =
-    source === "local"
-      ? html`Start <code>npx vitrine dev</code>, ask for a picture, and run this command again.`
-      : html`A data point takes a minute to arrive. If there should be some, see <code>${page("docs/metrics.md")}</code>.`;
-
+function emptyHtml(report: StatsReport): Html {
   return html`<section class="card">
 <h2>No requests</h2>
-<p>Nobody asked for a picture in this time. ${advice}</p>
+<p>${emptyText(report)}</p>
 </section>`;
 }
 
@@ -131,7 +128,7 @@ function reportHtml(report: StatsReport): Html {
   return html`${verdictHtml(report)}
 ${figuresHtml(report)}
 ${chartsHtml(report)}
-${costsHtml(report.transformations)}
+${costsHtml(report)}
 <div class="cards">
 ${waitsHtml(report)}
 ${presetsHtml(report)}
@@ -144,27 +141,27 @@ ${errorsHtml(report)}
 function verdictHtml({ timeline, failed, requests }: StatsReport): Html {
   if (failed === 0) return html`<p class="verdict">No request failed.</p>`;
 
-  const total = `${formatCount(failed)} of ${formatCount(requests)} requests failed (${formatShare(failed, requests)})`;
-  const worst = timeline.toSorted((a, b) => b.failed - a.failed).at(0);
+  const total = `${formatCount(failed)} of ${counted(requests, "request")} failed (${formatShare(failed, requests)})`;
+  const worst = topOf(timeline, (step) => step.failed);
   if (worst === undefined) return html`<p class="verdict fault">${total}.</p>`;
 
-  const part = worst.failed === failed ? "all" : `${formatCount(worst.failed)}`;
   const step = formatStep(worst, stepLengthOf(timeline));
-  return html`<p class="verdict fault">${total}, ${part} of them on ${step}.</p>`;
+  const part = worst.failed === failed ? "all" : `${formatCount(worst.failed)}`;
+  const detail = failed === 1 ? `on ${step}` : `${part} of them on ${step}`;
+  return html`<p class="verdict fault">${total}, ${detail}.</p>`;
 }
 
-function figuresHtml({ views, requests, refused, failed, bytes, transformations }: StatsReport) {
+function figuresHtml({ views, requests, refused, failed, bytes, madeWhileWaiting }: StatsReport) {
   const images = SOURCES.reduce((sum, source) => sum + views[source], 0);
-  const cached = views.hit + views.stale;
-  const { atLeast, dollarsAtLeast } = transformations;
+  const cached = images === 0 ? "–" : formatShare(views.hit + views.stale, images);
 
   return html`<dl class="figures">
-${figureHtml("Images shown", formatCount(images), `of ${formatCount(requests)} requests`)}
-${figureHtml("From the cache", formatShare(cached, images), "hit and stale")}
+${figureHtml("Images shown", formatCount(images), `of ${counted(requests, "request")}`)}
+${figureHtml("From the cache", cached, images === 0 ? "no image was shown" : "hit and stale")}
 ${figureHtml("Failed", formatCount(failed), formatShare(failed, requests), failed > 0)}
 ${figureHtml("Refused", formatCount(refused), formatShare(refused, requests))}
 ${figureHtml("Sent", formatTraffic(bytes), "images and facts")}
-${figureHtml("Transformations", formatCount(atLeast), `at least: ${money(dollarsAtLeast)}`)}
+${figureHtml("Made", formatCount(madeWhileWaiting), "while a visitor waited")}
 </dl>`;
 }
 
@@ -306,7 +303,10 @@ function waitChart({ timeline }: StatsReport, stepLength: StepLength): Chart {
       {
         series: "wait",
         name: "95 of 100 waited",
-        value: top === undefined ? "" : `at most ${formatMs(top.p95Ms)}`,
+        value:
+          top === undefined
+            ? ""
+            : `at most ${formatMs(top.p95Ms)} on ${formatStep(top, stepLength)}`,
       },
     ],
     columns: [{ name: "95 of 100 within", figureOf: waitTextOf }],
@@ -371,25 +371,31 @@ function barHtml(value: number, longest: number, series: string): Html {
   return html`<svg class="bar ${series}" viewBox="0 0 100 1" preserveAspectRatio="none" aria-hidden="true"><rect width="${width.toFixed(2)}" height="1"></rect></svg>`;
 }
 
-function costsHtml({
-  atLeast,
-  dollarsAtLeast,
-  worstCase,
-  budget,
-}: StatsReport["transformations"]): Html {
-  const longest = Math.max(dollarsAtLeast, worstCase?.dollars ?? 0, budget ?? 0);
-  const isOver = budget !== undefined && dollarsAtLeast > budget;
-
+function costsHtml(report: StatsReport): Html {
+  const { madeWhileWaiting, costs } = report;
   return html`<section class="card" aria-labelledby="costs">
-<h2 id="costs">What it costs</h2>
-<p class="hint">Transformations, and what Cloudflare bills for them after the ${formatCount(FREE)} that are free each month. What is made in the background is not counted here, and what is made twice in a month is billed once: <code>${page("docs/costs.md")}</code></p>
-<dl class="money">
-<dt>At least, in this time</dt><dd>${barHtml(dollarsAtLeast, longest, isOver ? "failed" : "wait")}</dd><dd><b>${money(dollarsAtLeast)}</b> for ${formatCount(atLeast)}</dd>
-${budget !== undefined && html`<dt>Budget of a month</dt><dd>${barHtml(budget, longest, "stored")}</dd><dd><b>${money(budget)}</b></dd>`}
-${worstCase && html`<dt>Worst case of a month</dt><dd>${barHtml(worstCase.dollars, longest, "refused")}</dd><dd><b>${money(worstCase.dollars)}</b> for ${formatCount(worstCase.transformations)}</dd>`}
-</dl>
-${isOver && html`<p class="fault">This is more than the budget.</p>`}
+<h2 id="costs">What it may cost</h2>
+<p>${counted(madeWhileWaiting, "image")} ${madeWhileWaiting === 1 ? "was" : "were"} made while a visitor waited.</p>
+${costs !== undefined && moneyHtml(costs)}
+<p class="hint">${costsText(report)}</p>
 </section>`;
+}
+
+function moneyHtml(costs: Costs): Html {
+  const { dollarsIfEachIsBilled, worstCase, budget } = costs;
+  const longest = Math.max(dollarsIfEachIsBilled, worstCase?.dollars ?? 0, budget ?? 0);
+  const overBudget = overBudgetText(costs);
+
+  return html`<dl class="money">
+${moneyRow(PRICE_TEXT, dollarsIfEachIsBilled, longest, overBudget === undefined ? "wait" : "failed")}
+${budget !== undefined && moneyRow(BUDGET_TEXT, budget, longest, "stored")}
+${worstCase && moneyRow(WORST_CASE_TEXT, worstCase.dollars, longest, "refused", ` for ${counted(worstCase.transformations, "transformation")}`)}
+</dl>
+${overBudget !== undefined && html`<p class="fault">${overBudget}</p>`}`;
+}
+
+function moneyRow(name: string, dollars: number, longest: number, series: string, detail = "") {
+  return html`<dt>${name}</dt><dd>${barHtml(dollars, longest, series)}</dd><dd><b>${money(dollars)}</b>${detail}</dd>`;
 }
 
 function waitsHtml({ waits }: StatsReport): Html | false {
@@ -397,21 +403,13 @@ function waitsHtml({ waits }: StatsReport): Html | false {
 
   const longest = Math.max(...waits.map(({ p95Ms }) => p95Ms));
   const rows = waits.map(({ source, ...wait }) => [
-    html`<i class="swatch ${source}"></i>${source} <span class="hint">${sourceText(source)}</span>${barHtml(wait.p95Ms, longest, source)}`,
+    html`<i class="swatch ${source}"></i>${source} <span class="hint">${SOURCE_TEXTS[source]}</span>${barHtml(wait.p95Ms, longest, source)}`,
     ...waitCells(wait),
   ]);
   return cardHtml("Who waited", tableHtml(["from", ...WAIT_HEADINGS], rows));
 }
 
-function sourceText(name: string): string | undefined {
-  const source = SOURCES.find((candidate) => candidate === name);
-  return source && SOURCE_TEXTS[source];
-}
-
 const WAIT_HEADINGS = ["images", "half within", "95 of 100 within"];
-
-/** How long visitors waited for images from one source, or of one preset. */
-type Wait = Omit<StatsReport["presets"][number], "preset">;
 
 function waitCells({ images, medianMs, p95Ms }: Wait): Html[] {
   return [html`${formatCount(images)}`, html`${formatMs(medianMs)}`, html`${formatMs(p95Ms)}`];

@@ -1,13 +1,6 @@
 // What a site does and costs in a period, made of rows. Pure. Nothing in it names an object or a visitor.
 
-import type {
-  FailureRow,
-  Period,
-  PresetRow,
-  RequestRow,
-  StatsRows,
-  WaitRow,
-} from "../metrics/rows.ts";
+import type { FailureRow, Period, RequestRow, StatsRows, WaitRow } from "../metrics/rows.ts";
 import { stepOf } from "../metrics/rows.ts";
 
 /** Where an image came from, the quickest first: docs/metrics.md. */
@@ -35,20 +28,24 @@ export type StatsReport = {
   readonly bytes: number;
   /** How many images were shown, by where they came from. */
   readonly views: Images;
-  /** How long visitors waited for images: ms. */
-  readonly waits: readonly Waits<"source">[];
+  /** How long visitors waited for images, the quickest source first. */
+  readonly waits: readonly (Wait & { readonly source: ImageSource })[];
   /** The slowest presets first, with their variants apart. */
-  readonly presets: readonly Waits<"preset">[];
+  readonly presets: readonly (Wait & { readonly preset: string })[];
   /** The presets and buckets that failed most, the worst first. */
   readonly failing: readonly FailureRow[];
   /** What visitors got in place of an image, the most frequent first. */
   readonly errors: readonly ErrorCount[];
-  readonly transformations: Transformations;
+  /** Images that were made while a visitor waited: those of `miss` and `direct`. Others are made in the background. */
+  readonly madeWhileWaiting: number;
+  /** Undefined for the local run, which costs nothing, and for a period that did not begin with a month. */
+  readonly costs: Costs | undefined;
   /** Each hour of a period of up to three days, else each day. */
   readonly timeline: readonly TimelineStep[];
 };
 
-type Waits<Name extends string> = Readonly<Record<Name, string>> & {
+/** How long visitors waited for so many images. */
+export type Wait = {
   readonly images: number;
   /** Half of them waited at most so long: ms. */
   readonly medianMs: number;
@@ -63,20 +60,21 @@ type ErrorCount = {
   readonly requests: number;
 };
 
-type Transformations = {
-  /** Images that were made while a visitor waited. What is made in the background writes no data point. */
-  readonly atLeast: number;
-  /** US dollars, after those that are free in each month. */
-  readonly dollarsAtLeast: number;
-  /** What visitors can cause in a month, as `vitrine check` says. Undefined also for a period of several months. */
-  readonly worstCase: Costs | undefined;
-  /** `COSTS.most`: US dollars a month. Undefined also for a period of several months. */
+/**
+ * What transformations may cost in a month: US dollars. None of them is the bill. Cloudflare bills each variant of an
+ * object once a month, however often it was made, and also what was made in the background, which has no data point.
+ */
+export type Costs = {
+  /** If each image were billed that was made while a visitor waited. 5,000 a month are free. */
+  readonly dollarsIfEachIsBilled: number;
+  /** What visitors can cause, as `vitrine check` says. Undefined if the configuration has mistakes. */
+  readonly worstCase: WorstCase | undefined;
+  /** `COSTS.most` */
   readonly budget: number | undefined;
 };
 
-type Costs = {
+type WorstCase = {
   readonly transformations: number;
-  /** US dollars. */
   readonly dollars: number;
 };
 
@@ -92,16 +90,16 @@ type TimelineStep = Images & {
 /** What rows do not say. */
 export type ReportFrame = Pick<StatsReport, "source" | "environment"> & {
   readonly period: Period;
-  /** US dollars of so many images that were made in a month. */
+  /** US dollars of so many transformations in a month. */
   readonly dollarsOf: (transformations: number) => number;
-} & Pick<Transformations, "worstCase" | "budget">;
+} & Pick<Costs, "worstCase" | "budget">;
 
 export function createReport(rows: StatsRows, frame: ReportFrame): StatsReport {
-  const { source, environment, period, dollarsOf, worstCase, budget } = frame;
+  const { source, environment, period } = frame;
   const { requests } = rows;
 
   const views = imagesOf(requests.filter(isImage));
-  const isOneMonth = monthsOf(period) === 1;
+  const madeWhileWaiting = views.miss + views.direct;
 
   return {
     source,
@@ -114,21 +112,14 @@ export function createReport(rows: StatsRows, frame: ReportFrame): StatsReport {
     bytes: requests.reduce((bytes, row) => bytes + row.bytes, 0),
     views,
     waits: waitsBySource(rows.waits),
-    presets: rows.presets.map(presetOf),
+    presets: rows.presets.map((row) => ({ preset: row.preset, ...waitOf(row) })),
     failing: rows.failures.filter(({ failed }) => failed > 0),
     errors: errorsOf(requests),
-    transformations: {
-      ...renderedIn(requests, dollarsOf),
-      // Both are of a month.
-      worstCase: isOneMonth ? worstCase : undefined,
-      budget: isOneMonth ? budget : undefined,
-    },
+    madeWhileWaiting,
+    costs: costsOf(madeWhileWaiting, frame),
     timeline: timelineOf(rows, period),
   };
 }
-
-/** Where an image comes from that was made for the visitor. */
-const RENDERED: readonly string[] = ["miss", "direct"] satisfies readonly ImageSource[];
 
 const isImage = ({ event }: RequestRow): boolean => event === "shown";
 const isFailed = ({ status }: RequestRow): boolean => Number(status) >= 500;
@@ -146,41 +137,30 @@ function imagesOf(images: readonly RequestRow[]): Images {
   return views;
 }
 
-/** In how many months of UTC a period lies. */
-function monthsOf({ from, until }: Period): number {
-  const first = new Date(from);
-  const last = new Date(until - 1);
-  const years = last.getUTCFullYear() - first.getUTCFullYear();
-  return years * 12 + last.getUTCMonth() - first.getUTCMonth() + 1;
+function costsOf(images: number, frame: ReportFrame): Costs | undefined {
+  const { source, period, dollarsOf, worstCase, budget } = frame;
+  if (source === "local" || !isOneMonth(period)) return undefined;
+
+  return { dollarsIfEachIsBilled: dollarsOf(images), worstCase, budget };
 }
 
-/** Each month has transformations that are free, so each is priced for itself. */
-function renderedIn(
-  requests: readonly RequestRow[],
-  dollarsOf: ReportFrame["dollarsOf"],
-): Pick<Transformations, "atLeast" | "dollarsAtLeast"> {
-  const rendered = requests.filter((row) => isImage(row) && RENDERED.includes(row.cache));
-  const months = Map.groupBy(rendered, ({ start }) => start.slice(0, "2026-11".length));
-
-  let dollarsAtLeast = 0;
-  for (const month of months.values()) dollarsAtLeast += dollarsOf(total(month));
-  return { atLeast: total(rendered), dollarsAtLeast };
+/** Returns whether a period is a month of UTC, or its beginning: the prices, the worst case and the budget are of a month. */
+function isOneMonth({ from, until }: Period): boolean {
+  const date = new Date(from);
+  const year = date.getUTCFullYear();
+  const month = date.getUTCMonth();
+  return from === Date.UTC(year, month) && until <= Date.UTC(year, month + 1);
 }
 
-function waitsBySource(rows: readonly WaitRow[]): Waits<"source">[] {
-  const waits: Waits<"source">[] = [];
-  for (const source of SOURCES) {
+function waitsBySource(rows: readonly WaitRow[]): StatsReport["waits"] {
+  return SOURCES.flatMap((source) => {
     const row = rows.find(({ cache }) => cache === source);
-    if (row === undefined) continue;
-
-    const { images, median_ms, p95_ms } = row;
-    waits.push({ source, images, medianMs: median_ms, p95Ms: p95_ms });
-  }
-  return waits;
+    return row === undefined ? [] : [{ source, ...waitOf(row) }];
+  });
 }
 
-function presetOf({ preset, images, median_ms, p95_ms }: PresetRow): Waits<"preset"> {
-  return { preset, images, medianMs: median_ms, p95Ms: p95_ms };
+function waitOf({ images, median_ms, p95_ms }: Omit<WaitRow, "cache">): Wait {
+  return { images, medianMs: median_ms, p95Ms: p95_ms };
 }
 
 function errorsOf(rows: readonly RequestRow[]): ErrorCount[] {

@@ -1,22 +1,26 @@
-// A report as text for a terminal.
+// A report as text for a terminal of 80 columns.
 
 import { align, page } from "../command.ts";
 import { money } from "../config/transformations.ts";
-import { count, counted } from "../terminal/progress.ts";
+import { counted } from "../terminal/progress.ts";
 import { environmentText } from "../wrangler/config-file.ts";
-import { type ImageSource, SOURCES, type StatsReport } from "./report.ts";
-
-const SOURCE_TEXTS = {
-  hit: "Cloudflare had it",
-  stale: "Cloudflare had an older one",
-  stored: "the store had it",
-  miss: "it was made for the visitor",
-  direct: "it was made for the visitor, without the cache",
-} as const satisfies Readonly<Record<ImageSource, string>>;
+import { formatCount, formatMs, formatShare, formatTraffic } from "./figures.ts";
+import { SOURCES, type StatsReport, type Wait } from "./report.ts";
+import {
+  BUDGET_TEXT,
+  costsText,
+  emptyText,
+  overBudgetText,
+  PRICE_TEXT,
+  SOURCE_TEXTS,
+  WORST_CASE_TEXT,
+} from "./wording.ts";
 
 /** @returns the lines, without colours */
 export function reportLines(report: StatsReport): string[] {
-  return [
+  if (report.requests === 0) return [titleOf(report), "", emptyText(report)];
+
+  const lines = [
     titleOf(report),
     ...imageLines(report),
     ...errorLines(report),
@@ -24,6 +28,8 @@ export function reportLines(report: StatsReport): string[] {
     ...failingLines(report),
     ...costLines(report),
   ];
+  // A search for `40 ms` has a usual space in it.
+  return lines.map((line) => line.replaceAll("\u00a0", " ").trimEnd());
 }
 
 function titleOf({ source, environment, from, until }: StatsReport): string {
@@ -37,24 +43,28 @@ function timeText(time: string): string {
   return time.slice(0, 16).replace("T", " ");
 }
 
+const WAIT_HEADINGS = ["half within", "95 % within"];
+
 function imageLines({ views, waits, requests, bytes }: StatsReport): string[] {
   const images = SOURCES.reduce((sum, source) => sum + views[source], 0);
-  const rows = SOURCES.filter((source) => views[source] > 0).map((source) => {
-    const wait = waits.find((item) => item.source === source);
-    const waitText = wait === undefined ? "" : waitingText(wait);
-    const share = percent(views[source], images);
-    return [`  ${source}`, count(views[source]), share, waitText, SOURCE_TEXTS[source]];
-  });
+  const title = `Images shown: ${formatCount(images)} of ${counted(requests, "request")}, ${formatTraffic(bytes)}`;
+  if (images === 0) return ["", title];
 
-  return [
-    "",
-    `Images shown: ${count(images)} of ${count(requests)} requests, ${megabytes(bytes)}`,
-    ...align(rows),
-  ];
+  const rows = waits.map(({ source, ...wait }) => {
+    const share = formatShare(wait.images, images);
+    return [
+      `  ${source}`,
+      formatCount(wait.images),
+      share,
+      ...waitCells(wait),
+      SOURCE_TEXTS[source],
+    ];
+  });
+  return ["", title, ...align([["  from", "images", "share", ...WAIT_HEADINGS, ""], ...rows])];
 }
 
-function waitingText({ medianMs, p95Ms }: { readonly medianMs: number; readonly p95Ms: number }) {
-  return `half within ${milliseconds(medianMs)}, 95 % within ${milliseconds(p95Ms)}`;
+function waitCells({ medianMs, p95Ms }: Wait): string[] {
+  return [formatMs(medianMs), formatMs(p95Ms)];
 }
 
 const MAX_ERRORS = 10;
@@ -64,13 +74,13 @@ function errorLines({ errors, requests, failed, refused }: StatsReport): string[
 
   const rows = errors
     .slice(0, MAX_ERRORS)
-    .map(({ event, status, requests }) => [`  ${status}`, count(requests), event || "(no event)"]);
+    .map((row) => [`  ${row.status}`, formatCount(row.requests), row.event || "(no event)"]);
   const more = errors.length - MAX_ERRORS;
   return [
     "",
-    `Failed: ${count(failed)} (${percent(failed, requests)} of all requests). Refused: ${count(refused)}`,
+    `Failed: ${formatCount(failed)} (${formatShare(failed, requests)} of all requests). Refused: ${formatCount(refused)}`,
     ...align(rows),
-    ...(more > 0 ? [`  ${count(more)} more with --json`] : []),
+    ...(more > 0 ? [`  ${formatCount(more)} more with --json`] : []),
     `  What each event says, and what to do: ${page("docs/errors.md")}`,
   ];
 }
@@ -78,12 +88,12 @@ function errorLines({ errors, requests, failed, refused }: StatsReport): string[
 function slowLines({ presets }: StatsReport): string[] {
   if (presets.length === 0) return [];
 
-  const rows = presets.map(({ preset, images, ...wait }) => [
-    `  ${preset}`,
-    counted(images, "image"),
-    waitingText(wait),
+  const rows = presets.map(({ preset, ...wait }) => [
+    `  ${preset || "(no preset)"}`,
+    formatCount(wait.images),
+    ...waitCells(wait),
   ]);
-  return ["", "Slowest presets", ...align(rows)];
+  return ["", "Slowest presets", ...align([["  preset", "images", ...WAIT_HEADINGS], ...rows])];
 }
 
 function failingLines({ failing }: StatsReport): string[] {
@@ -92,44 +102,28 @@ function failingLines({ failing }: StatsReport): string[] {
   const rows = failing.map(({ preset, bucket, requests, failed }) => [
     `  ${preset || "(no preset)"}`,
     bucket || "(no bucket)",
-    `${count(failed)} of ${count(requests)} failed (${percent(failed, requests)})`,
+    formatCount(failed),
+    formatCount(requests),
+    formatShare(failed, requests),
   ]);
-  return ["", "Presets and buckets that fail most", ...align(rows)];
+  const headings = ["  preset", "bucket", "failed", "requests", "share"];
+  return ["", "Presets and buckets that fail most", ...align([headings, ...rows])];
 }
 
-function costLines({ transformations }: StatsReport): string[] {
-  const { atLeast, dollarsAtLeast, worstCase, budget } = transformations;
+function costLines(report: StatsReport): string[] {
+  const { madeWhileWaiting, costs } = report;
+  const title = `Images made while a visitor waited: ${formatCount(madeWhileWaiting)}`;
+  const note = `  ${costsText(report)}`;
+  if (costs === undefined) return ["", title, note];
 
-  const rows = [
-    ["  made for visitors", count(atLeast), money(dollarsAtLeast)],
-    ...(worstCase === undefined
-      ? []
-      : [["  at most in a month", count(worstCase.transformations), money(worstCase.dollars)]]),
-    ...(budget === undefined ? [] : [["  budget of a month (COSTS.most)", "", money(budget)]]),
-  ];
+  const { dollarsIfEachIsBilled, worstCase, budget } = costs;
+  const rows = [[`  ${PRICE_TEXT}`, money(dollarsIfEachIsBilled)]];
+  if (budget !== undefined) rows.push([`  ${BUDGET_TEXT}`, money(budget)]);
+  if (worstCase !== undefined) {
+    const transformations = counted(worstCase.transformations, "transformation");
+    rows.push([`  ${WORST_CASE_TEXT}`, `${money(worstCase.dollars)} for ${transformations}`]);
+  }
 
-  return [
-    "",
-    "Transformations, and what Cloudflare bills for them after the 5,000 that are free each month",
-    ...align(rows),
-    "  What is made in the background writes no data point. A variant of an object is billed once a month,",
-    `  however often it was made in that month: ${page("docs/costs.md")}`,
-  ];
-}
-
-function percent(part: number, whole: number): string {
-  if (whole === 0) return "0 %";
-
-  const share = (100 * part) / whole;
-  const digits = share > 0 && share < 10 ? 2 : 1;
-  return `${share.toFixed(digits)} %`;
-}
-
-function milliseconds(ms: number): string {
-  return ms < 10_000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(1)} s`;
-}
-
-function megabytes(bytes: number): string {
-  const digits = bytes < 10e6 ? 2 : 0;
-  return `${(bytes / 1e6).toLocaleString("en", { maximumFractionDigits: digits })} MB`;
+  const overBudget = overBudgetText(costs);
+  return ["", title, ...align(rows), ...(overBudget ? [`  ${overBudget}`] : []), note];
 }

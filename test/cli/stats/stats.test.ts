@@ -93,8 +93,7 @@ test.each(["cloudflare", "local"])(
     ]);
 
     const report: StatsReport = JSON.parse(out);
-    const { requests, failed, refused, bytes, views, errors, failing, timeline, transformations } =
-      report;
+    const { requests, failed, refused, bytes, views, errors, failing, timeline } = report;
     expect({ source: report.source, requests, failed, refused, bytes, views }).toEqual({
       source,
       requests: ledger.requests,
@@ -116,7 +115,7 @@ test.each(["cloudflare", "local"])(
     ).toEqual(ledger.failedOn);
     expect(timeline).toHaveLength(30);
     expect(report.presets[0]?.preset).toBe("hero");
-    expect(transformations.atLeast).toBe(ledger.views.miss + ledger.views.direct);
+    expect(report.madeWhileWaiting).toBe(ledger.views.miss + ledger.views.direct);
   },
 );
 
@@ -130,6 +129,11 @@ test("the terminal shows the month, beside the worst case of check and the budge
   const [, dollars = ""] = /at most (\$[\d,.]+) a month/.exec(check.out) ?? [];
   expect(dollars).not.toBe("");
   expect(out).toContain(dollars);
+
+  const lines = out.split("\n").filter((line) => /^ {2}\w+ .* {2}/.test(line));
+  expect(lines.length).toBeGreaterThan(20);
+  // A table fits into a terminal of 80 columns.
+  expect(lines.filter((line) => line.length > 80)).toEqual([]);
 });
 
 test("--open writes a page with the figures, names it, and prints the table, too", async () => {
@@ -173,6 +177,7 @@ test.each([
   { args: ["--month", "2026-03"], says: "three months" },
   { args: ["--month", "2026-13"], says: "is not like 2026-11" },
   { args: ["--month", "2027-01"], says: "has not begun" },
+  { args: ["--month", "2027-01", "--local"], says: "has not begun" },
   { args: ["--env", "staging"], says: "[[env.staging.analytics_engine_datasets]]" },
   { args: ["--local", "--env", "staging"], says: "start npx vitrine dev" },
 ])("$args ends with what to do: $says", async ({ args, says }) => {
@@ -282,50 +287,84 @@ test.each([
   expect(err).not.toContain(TOKEN.slice(0, 8));
 });
 
-test("what a terminal obeys is shown as text", async () => {
-  const row = {
-    start: "2026-11-01 00:00:00",
-    cache: "",
-    event: "\u001b[31mred",
-    status: "502",
-    requests: 1,
-    bytes: 0,
-  };
-  network.use(http.post(URL, () => HttpResponse.json({ data: [row] })));
-  const failureRow = "does not have cache, images";
-  const { err } = await run([]);
-  expect(err).toContain(failureRow);
+const row = {
+  start: "2026-12-01 00:00:00",
+  cache: "miss",
+  event: "shown",
+  status: "200",
+  bytes: 1,
+};
 
+/** The API of a site with these rows of requests, and no others. */
+function answerRequests(requests: readonly object[]) {
   network.use(
     http.post(URL, async ({ request }) => {
       const isRequests = (await request.text()).includes("AS bytes");
-      return HttpResponse.json({ data: isRequests ? [row] : [] });
+      return HttpResponse.json({ data: isRequests ? requests : [] });
     }),
   );
+}
+
+test("what a terminal obeys is shown as text", async () => {
+  answerRequests([
+    { ...row, cache: "", event: "\u001b[31mred", status: "502", requests: 1, bytes: 0 },
+  ]);
   const { code, out } = await run([]);
   expect(code).toBe(0);
   expect(out).toContain("\\u001b[31mred");
   expect(out).not.toContain("\u001b");
 });
 
-test("each month has its own free transformations, and a budget is of one month", async () => {
-  const rendered = { cache: "miss", event: "shown", status: "200", bytes: 1 };
-  const rows = [
-    { ...rendered, start: "2026-10-15 00:00:00", requests: 4000 },
-    { ...rendered, start: "2026-11-15 00:00:00", requests: 7000 },
-    { ...rendered, start: "2026-12-01 00:00:00", requests: 4000 },
-  ];
-  network.use(
-    http.post(URL, async ({ request }) => {
-      const isRequests = (await request.text()).includes("AS bytes");
-      return HttpResponse.json({ data: isRequests ? rows : [] });
-    }),
-  );
+test("beyond the free transformations of a month it says what the images would cost, and that this is not the bill", async () => {
+  answerRequests([
+    { ...row, requests: 7000 },
+    { ...row, cache: "direct", requests: 100_000 },
+    { ...row, cache: "hit", requests: 1 },
+  ]);
+  expect(JSON.parse((await run(["--json"])).out)).toMatchObject({
+    madeWhileWaiting: 107_000,
+    costs: { dollarsIfEachIsBilled: 51, budget: 40 },
+  });
 
-  const { transformations } = JSON.parse((await run(["--since", "80d", "--json"])).out);
-  expect(transformations).toEqual({ atLeast: 15_000, dollarsAtLeast: 1 });
-  const { out } = await run(["--since", "80d"]);
-  expect(out).not.toContain("COSTS.most");
+  const { out } = await run([]);
+  for (const text of ["If each were billed", "$51.00", "more than the budget", "not your bill"]) {
+    expect(out).toContain(text);
+  }
+});
+
+test.each([
+  { title: "a week", args: ["--since", "7d"], says: "ask without --since" },
+  { title: "several months", args: ["--since", "80d"], says: "ask without --since" },
+  { title: "the local run", args: ["--local", "--month", "2026-11"], says: "costs nothing" },
+])(
+  "of $title it says no dollars, because the prices are those of a month of the site",
+  async ({ args, says }) => {
+    writeLocalPoints();
+    answerRequests([{ ...row, requests: 7000 }]);
+    const { out } = await run(args);
+    expect(out).toMatch(/Images made while a visitor waited: [1-9]/);
+    expect(out).toContain(says);
+    expect(out).not.toContain("$");
+    expect(JSON.parse((await run([...args, "--json"])).out)).not.toHaveProperty("costs");
+  },
+);
+
+test("a month without a request says so, and what to do", async () => {
+  answerRequests([]);
+  const { code, out } = await run([]);
+  expect(code).toBe(0);
+  expect(out).toContain("Nobody asked for a picture in this time. A data point takes a minute");
+});
+
+test("a month with only errors names them, and shows no table without a row", async () => {
+  answerRequests([
+    { ...row, cache: "", event: "origin-failed", status: "502", bytes: 0, requests: 3 },
+  ]);
+  const { code, out } = await run([]);
+  expect(code).toBe(0);
+  expect(out).toContain("Images shown: 0 of 3 requests, 0 B");
+  expect(out).toContain("Failed: 3 (100 % of all requests)");
+  expect(out).not.toContain("half within");
 });
 
 test("a query is sent again after an outage of the API", async () => {

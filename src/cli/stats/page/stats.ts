@@ -33,6 +33,11 @@ const AXIS_WIDTH = 56;
 /** Pixels of a label below the axis, with the space beside it. */
 const TICK_WIDTH = 64;
 
+/** From one line of the grid to the next, at least one: there are no half images. */
+const GRID_STEPS = Array.from({ length: 13 }, (_, power) =>
+  [1, 2, 5].map((digit) => digit * 10 ** power),
+);
+
 const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 2 });
 
 const { stepLength, timeline }: ChartData = JSON.parse(
@@ -54,7 +59,7 @@ function drawChart(element: HTMLElement): uPlot {
   switch (element.dataset["chart"]) {
     case "views":
       return new uPlot(
-        optionsFor(size, STACK.map(barSeries), compactCount),
+        optionsFor(size, STACK.map(barSeries), COMPACT.format),
         stackedViews(),
         element,
       );
@@ -70,8 +75,8 @@ function drawChart(element: HTMLElement): uPlot {
 }
 
 function drawBars(element: HTMLElement, name: "failed" | "refused"): uPlot {
-  const values = timeline.map((step) => step[name]);
-  const options = optionsFor(sizeOf(element), [barSeries(name)], compactCount);
+  const values = timeline.map((step) => barOf(step[name]));
+  const options = optionsFor(sizeOf(element), [barSeries(name)], COMPACT.format);
   return new uPlot(options, [steps, values], element);
 }
 
@@ -79,9 +84,14 @@ function drawBars(element: HTMLElement, name: "failed" | "refused"): uPlot {
 function stackedViews(): uPlot.AlignedData {
   const rows = STACK.map((_source, index) => {
     const below = STACK.slice(index);
-    return timeline.map((step) => below.reduce((sum, source) => sum + step[source], 0));
+    return timeline.map((step) => barOf(below.reduce((sum, source) => sum + step[source], 0)));
   });
   return [steps, ...rows];
+}
+
+/** No bar is drawn for 0: the line around it would cut the axis. */
+function barOf(count: number): number | null {
+  return count === 0 ? null : count;
 }
 
 function sizeOf(element: HTMLElement): ChartSize {
@@ -148,6 +158,7 @@ function optionsFor(
         ticks: { show: false },
         size: AXIS_WIDTH,
         space: 26,
+        incrs: GRID_STEPS.flat(),
         values: (_chart, values) => values.map(formatValue),
       },
     ],
@@ -170,11 +181,6 @@ function tickSteps(width: number): number[] {
 function tickText(index: number): string {
   const step = timeline[index];
   return step === undefined ? "" : formatTick(step, stepLength);
-}
-
-/** There are no half images. */
-function compactCount(value: number): string {
-  return Number.isInteger(value) ? COMPACT.format(value) : "";
 }
 
 /** Shades what failed, behind the bars. */
