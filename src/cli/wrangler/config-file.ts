@@ -1,6 +1,6 @@
 // wrangler's configuration file: which one it is, and how messages name an environment of it. It is not read here.
 
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { CommandFault, World } from "../command.ts";
 
@@ -21,10 +21,16 @@ export function findConfigFile(folder: string): string | CommandFault {
   if (file === PROGRAM) {
     return { fault: `vitrine cannot read ${PROGRAM}, a program: write wrangler.toml instead` };
   }
-  if (otherFiles.length === 0) return file;
+  if (otherFiles.length > 0) {
+    const ignored = otherFiles.join(" and ");
+    return { fault: `wrangler reads ${file} and ignores ${ignored}: remove one of them` };
+  }
 
-  const ignored = otherFiles.join(" and ");
-  return { fault: `wrangler reads ${file} and ignores ${ignored}: remove one of them` };
+  // wrangler would wait for the end of a pipe, which may never come.
+  if (!statSync(join(folder, file)).isFile()) {
+    return { fault: `${file} is a folder, a pipe or a device: write a file in its place` };
+  }
+  return file;
 }
 
 /** The file and the environment that a command is about. */

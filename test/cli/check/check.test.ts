@@ -1,5 +1,6 @@
 // What `vitrine check` says of one environment: mistakes, warnings, and what it does.
 
+import { execFileSync, spawn } from "node:child_process";
 import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
@@ -9,6 +10,7 @@ import { expectGolden } from "../../support/cli/golden.ts";
 import { TOKEN, USERS } from "../../support/cli/login.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
 import { SECRETS, VARS } from "../../support/env.ts";
+import { createTemporaryFolder } from "../../support/temporary-folder.ts";
 
 const NOW = Date.UTC(2026, 11, 1);
 
@@ -515,4 +517,24 @@ test("vitrine check says what is to be done and what it can cost (A4, E5, E10, L
     results.push([title, ended]);
   }
   await expectGolden("right.txt", results);
+});
+
+test.each([
+  { title: "a folder", create: (path: string) => mkdirSync(path) },
+  { title: "a pipe", create: (path: string) => execFileSync("mkfifo", [path]) },
+  { title: "a link to a device", create: (path: string) => symlinkSync("/dev/null", path) },
+])("wrangler.toml that is $title is refused, and read by nobody", async ({ create }) => {
+  const folder = createTemporaryFolder("vitrine-check-");
+  const path = join(folder, "wrangler.toml");
+  create(path);
+
+  // Whoever reads a pipe waits for this one. With it, a fault of this test is an error, and it does not hang.
+  const writer = spawn("sh", ["-c", 'while test -p "$0"; do : > "$0"; done', path]);
+  try {
+    const ended = await vitrine(["check"], { folder });
+    const message = "wrangler.toml is a folder, a pipe or a device: write a file in its place";
+    expect([ended.code, ended.err]).toEqual([2, expect.stringContaining(message)]);
+  } finally {
+    writer.kill();
+  }
 });
