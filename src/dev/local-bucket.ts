@@ -11,6 +11,7 @@ import { originUrl } from "../worker/origin/object-url.ts";
 import { sign } from "../worker/origin/sigv4.ts";
 import { hasProperty } from "../worker/util/json.ts";
 import { FIXTURE_OBJECTS, FIXTURES } from "./fixture-objects.ts";
+import type { SyncedFiles } from "./synced-files.ts";
 
 /** The URL before every key, and the prefix of every key. */
 export type BucketLocation = Pick<Bucket, "baseUrl" | "prefix">;
@@ -45,7 +46,10 @@ export async function sendToS3(
 }
 
 /** Lists the objects of a bucket by their keys without its prefix. @throws if the S3 does not answer */
-export async function listBucket(bucket: Bucket, keys: Credentials): Promise<Listed[]> {
+export async function listBucket(
+  bucket: Pick<Bucket, "baseUrl" | "prefix" | "region">,
+  keys: Credentials,
+): Promise<Listed[]> {
   const objects: Listed[] = [];
   let next: string | undefined;
   do {
@@ -82,6 +86,8 @@ type SyncOptions = {
   readonly onLeftOut?: (file: string, fault: string) => void;
   /** The project's folder of objects. Default: `objects`. */
   readonly folder?: string;
+  /** What earlier runs put into the bucket. Default: the first look puts all files. */
+  readonly syncedFiles?: SyncedFiles;
 };
 
 /**
@@ -91,7 +97,7 @@ type SyncOptions = {
 export function createBucketSync(
   location: BucketLocation,
   keys: Credentials,
-  { onChange, onLeftOut, folder = "objects" }: SyncOptions = {},
+  { onChange, onLeftOut, folder = "objects", syncedFiles }: SyncOptions = {},
 ) {
   /** What the bucket has. */
   const synced = new Map<string, ObjectFile>();
@@ -103,8 +109,14 @@ export function createBucketSync(
     if (files === undefined) return 0;
 
     const before = latest;
+    if (before === undefined && syncedFiles !== undefined) {
+      const unchanged = await findUnchanged(location, keys, files, syncedFiles);
+      for (const [key, file] of unchanged) synced.set(key, file);
+    }
+
     latest = files;
     let count = 0;
+    let hasChanges = false;
     const failures: unknown[] = [];
 
     for (const key of keysToSync(synced, before, files)) {
@@ -113,10 +125,15 @@ export function createBucketSync(
         const change = await syncObject(location, key, keys, file);
         if (change === undefined) continue;
 
-        if (file === undefined) synced.delete(key);
-        else synced.set(key, file);
-
-        if (change.kind === "put") count += 1;
+        hasChanges = true;
+        if (file === undefined || change.kind === "deleted") {
+          synced.delete(key);
+          syncedFiles?.noteDeleted(change.key);
+        } else {
+          synced.set(key, file);
+          syncedFiles?.notePut(change.key, change.body);
+          count += 1;
+        }
         if (before !== undefined) onChange?.(change);
       } catch (error) {
         // The next look tries it again. No other object waits for it.
@@ -124,6 +141,7 @@ export function createBucketSync(
       }
     }
 
+    if (hasChanges) syncedFiles?.save();
     if (failures.length > 0) throw failures[0];
     return count;
   };
@@ -141,6 +159,32 @@ export function createBucketSync(
       running = undefined;
     }
   };
+}
+
+/**
+ * Finds the files that an earlier run has put, and that nobody changed since. Their objects may be others now: an app or
+ * the contact sheet has replaced them. An object that is gone needs its file again.
+ */
+async function findUnchanged(
+  location: BucketLocation,
+  keys: Credentials,
+  files: ObjectFiles,
+  syncedFiles: SyncedFiles,
+): Promise<ObjectFiles> {
+  const unchanged = new Map<string, ObjectFile>();
+  for (const [key, file] of files) {
+    const body = unlessGone(() => readFileSync(file.path));
+    const isPut = body !== undefined && syncedFiles.isPut(location.prefix + key, body);
+    if (isPut) unchanged.set(key, file);
+  }
+  if (unchanged.size === 0) return unchanged;
+
+  const listed = await listBucket({ ...location, region: "auto" }, keys);
+  const present = new Set(listed.map(({ key }) => key));
+  for (const key of unchanged.keys()) {
+    if (!present.has(key)) unchanged.delete(key);
+  }
+  return unchanged;
 }
 
 /**

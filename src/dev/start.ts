@@ -33,6 +33,7 @@ import { readSwitches } from "./read-switches.ts";
 import { createWorker, type LocalWorker } from "./run-worker.ts";
 import { sheetHandler } from "./sheet/serve-sheet.ts";
 import { createSheet } from "./sheet/sheet.ts";
+import { openSyncedFiles, SYNCED_FILES } from "./synced-files.ts";
 import { startUploads } from "./uploads/serve-uploads.ts";
 
 /** How often the files are read: ms. */
@@ -332,6 +333,7 @@ function createSync(
   /** The names of the buckets in wrangler.toml, which may change while the bucket stays. */
   const names = new Map<string, string>();
   const leftOut = new Set<string>();
+  const syncedFiles = openSyncedFiles(SYNCED_FILES);
   let current: LocalProject | undefined;
 
   const noteChange = (id: string, change: ObjectChange): void => {
@@ -359,6 +361,7 @@ function createSync(
       const options = {
         onChange: (change: ObjectChange) => noteChange(id, change),
         onLeftOut: warnOfName,
+        syncedFiles: syncedFiles.ofBucket(bucket),
       };
       const sync =
         syncs.get(id) ?? createBucketSync({ baseUrl, prefix }, readLocalKeys("."), options);

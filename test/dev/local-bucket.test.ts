@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { FIXTURE_OBJECTS } from "../../src/dev/fixture-objects.ts";
 import { createBucketSync } from "../../src/dev/local-bucket.ts";
+import { openSyncedFiles } from "../../src/dev/synced-files.ts";
+import { Objects, sendList } from "../../src/emulator/s3/objects.ts";
 import { file } from "../support/emulators.ts";
 import { LOCAL_KEYS } from "../support/env.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
@@ -195,4 +197,59 @@ test("what the local S3 refuses is an error that names the object, and neither k
     createBucketSync({ baseUrl: "http://s3/b/", prefix }, LOCAL_KEYS, { folder: "none" });
   await expect(syncOf("")()).rejects.toThrow(/^[^/]* refuses PUT photos\/dandelion.jpg: 404$/);
   expect(await syncOf("p".repeat(1_024))()).toBe(0);
+});
+
+/** A bucket that stays while the local run is stopped, and what starts of the local run do with it. */
+function createStartedBucket() {
+  const folder = createTemporaryFolder("vitrine-objects-");
+  const recordFile = join(createTemporaryFolder("vitrine-record-"), "synced-files.json");
+  const objects = new Objects();
+  vi.stubGlobal("fetch", async (target: string, { method, body }: RequestInit) => {
+    const url = new URL(target);
+    if (method !== "PUT") return sendList(objects, url.searchParams);
+
+    const key = decodeURIComponent(url.pathname.slice("/b/".length));
+    objects.set(key, { body: Buffer.from(body as Uint8Array), type: "image/png" });
+    return new Response();
+  });
+  /** Starts the local run. Returns how many files it put. */
+  const start = () => {
+    const syncedFiles = openSyncedFiles(recordFile).ofBucket("local-media");
+    return createBucketSync(LOCATION, LOCAL_KEYS, { folder, syncedFiles })();
+  };
+  const upload = (key: string) => objects.set(key, { body: PNG, type: "image/png" });
+  const textOf = (key: string) => `${objects.get(key)?.body}`;
+  return { folder, recordFile, objects, start, upload, textOf };
+}
+
+test("an upload to the key of a file stays at the next start, until the file changes", async () => {
+  const { folder, start, upload, textOf } = createStartedBucket();
+  const path = join(folder, "a.png");
+  writeFileSync(path, "file");
+  expect(await start()).toBe(FIXTURE_OBJECTS.length + 1);
+
+  upload("p/a.png");
+  upload("p/photos/fig.jpg");
+  utimesSync(path, 1, 1); // its bytes are the same: git, for example, writes files anew
+  expect(await start()).toBe(0);
+  expect([textOf("p/a.png"), textOf("p/photos/fig.jpg")]).toEqual([`${PNG}`, `${PNG}`]);
+
+  writeFileSync(path, "changed");
+  expect(await start()).toBe(1);
+  expect([textOf("p/a.png"), textOf("p/photos/fig.jpg")]).toEqual(["changed", `${PNG}`]);
+});
+
+test.each<[what: string, (bucket: ReturnType<typeof createStartedBucket>) => void, put: number]>([
+  ["an object is gone", ({ objects }) => objects.delete("p/photos/fig.jpg"), 1],
+  ["all objects are gone", ({ objects }) => objects.clear(), FIXTURE_OBJECTS.length],
+  [
+    "nobody remembers what was put",
+    ({ recordFile }) => writeFileSync(recordFile, "{"),
+    FIXTURE_OBJECTS.length,
+  ],
+])("if %s, the next start puts the files again", async (_what, change, put) => {
+  const bucket = createStartedBucket();
+  await bucket.start();
+  change(bucket);
+  expect(await bucket.start()).toBe(put);
 });

@@ -322,6 +322,7 @@ test(
       /^The \[build\] command of wrangler\.toml runs now, .*: node -e 0$/m,
     );
     expect(local.output()).toContain("add a line to .dev.vars.staging");
+    expect(local.output()).not.toMatch(/^Put \d+ objects? into/m); // no file has changed
     expect(await sizeOf()).toBeLessThan(before); // its card is a smaller one
     const stored = await open(hero);
     expect(stored.headers.get("server-timing")).toMatch(/^cache;desc=stored/);

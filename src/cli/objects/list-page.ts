@@ -31,7 +31,7 @@ export type NoPage = { readonly kind: "no-page"; readonly answer: S3RequestResul
 
 /** @param credentials undefined: as a stranger */
 export async function listPage(
-  bucket: Bucket,
+  bucket: Pick<Bucket, "baseUrl" | "region">,
   credentials: Credentials | undefined,
   options: ListOptions,
   now: number,
@@ -50,7 +50,7 @@ export async function listPage(
 }
 
 /** The URL of a page. Its query has the one spelling that is signed (A2). */
-function listUrl({ baseUrl }: Bucket, options: ListOptions): string {
+function listUrl({ baseUrl }: Pick<Bucket, "baseUrl">, options: ListOptions): string {
   const { prefix, maxKeys = 1000, next } = options;
   const parameters = {
     "continuation-token": next,
