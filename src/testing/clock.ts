@@ -90,12 +90,8 @@ export function createVirtualClock(start: number) {
       moveTo(until);
     },
 
-    /**
-     * Somebody waits for an answer that never comes: the time goes on until the first timer ends. The Worker sets the timer
-     * of a request when it sends it, so that of the stalled one is set a turn later at the latest.
-     */
-    async stall(): Promise<void> {
-      await nextTurn();
+    /** Lets the time go on until the first timer ends. */
+    moveToNextTimer(): void {
       const next = nextTimer();
       if (next !== undefined) moveTo(next[1].dueAt);
     },

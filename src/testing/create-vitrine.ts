@@ -3,9 +3,15 @@
 
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { edgeBucketsOf, sourceEntryOf } from "../cli/config/buckets.ts";
+import { imagesBinding } from "../emulator/binding/binding.ts";
+import { SHARP_BINDING_RENDERER, withImages } from "../emulator/binding/service.ts";
 import { createCache } from "../emulator/cache/cache.ts";
 import { checkSettings, isRecord, optional, type Rule, text } from "../emulator/check.ts";
-import { createEdge } from "../emulator/create-edge.ts";
+import type { Edge } from "../emulator/create-edge.ts";
+import { createEdgeWith } from "../emulator/edge/edge.ts";
+import { SHARP_RENDERER } from "../emulator/edge/render.ts";
+import type { EdgeSettings } from "../emulator/edge/settings.ts";
+import { requireSharp } from "../emulator/edge/sharp.ts";
 import { type FetchInit, inputUrlOf } from "../emulator/fetch.ts";
 import { createIssuer, type Issuer, type TokenOptions } from "../emulator/issuer.ts";
 import { deployedEnv } from "../emulator/variables.ts";
@@ -25,15 +31,14 @@ import {
   type PlayedBucket,
   playBuckets,
   putOriginal,
-  type Stalls,
   s3At,
-  withStalls,
 } from "./buckets.ts";
 import { createVirtualClock, msOf, nextTurn, type VirtualClock } from "./clock.ts";
 import { createEventQueue } from "./events.ts";
 import { loadWorker } from "./isolate.ts";
 import { checkedOriginal, readObjects } from "./objects.ts";
 import { type Setup, setupOf, withoutRoles } from "./setup.ts";
+import { asRealWork, createStalls, type Stalls, withStalls } from "./stalls.ts";
 import type { Vitrine, VitrineBucket, VitrineLogLine, VitrineSettings } from "./types.ts";
 
 const plainTable: Rule<Record<string, unknown>> = { expected: "a table", test: isRecord };
@@ -88,21 +93,22 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
   // Make what the Worker is bound to. The edge needs the network, and the network the buckets of the configuration, which is
   // read with the binding of the edge.
   const r2Buckets = createR2Buckets(setup, clock);
-  const network = createNetwork(clock);
+  const stalls = createStalls(clock);
+  const network = createNetwork(stalls);
   const cache = createCache({ now: clock.now });
-  const edge = createEdge({ zone: new URL(origin).host, fetch: network.fetch, now: clock.now });
+  const zone = new URL(origin).host;
+  const edge = createTimedEdge({ zone, fetch: network.fetch, now: clock.now }, stalls);
 
   const logs: VitrineLogLine[] = [];
   const pendingWork: Promise<unknown>[] = [];
-  const stalls: Stalls = new Set();
   const events = createEventQueue(clock, async (batch) => {
-    await isolate.worker.queue(batch, env, createContext());
+    await stalls.wait(isolate.worker.queue(batch, env, createContext()));
     await settle();
   });
 
   const bindings: Record<string, unknown> = {};
-  for (const [binding, r2] of r2Buckets) bindings[binding] = withStalls(r2, clock, stalls);
-  if (setup.hasImages) bindings["IMAGES"] = edge.images;
+  for (const [binding, r2] of r2Buckets) bindings[binding] = withStalls(r2, stalls);
+  if (setup.hasImages) bindings["IMAGES"] = imagesOf(edge, stalls);
   if (setup.hasProducer) bindings["EVENTS"] = events.binding;
   if (setup.limit !== undefined) bindings["RATE_LIMITER"] = createLimiter(setup.limit, clock);
   let env = deployedEnv({ ...setup.vars, ...secrets, ...bindings });
@@ -128,6 +134,7 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
   const start = () =>
     startIsolate({
       clock,
+      subtle: asRealWork(crypto.subtle, stalls),
       fetch: (input, init) => {
         const isForEdge = init?.cf?.image !== undefined && cache.transforms();
         if (!isForEdge) return network.fetch(inputUrlOf(input), init);
@@ -140,9 +147,7 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
   /** Waits for what answers have left behind. */
   async function settle(): Promise<void> {
     do {
-      const work = Promise.all([cache.settled(), ...pendingWork.splice(0)]);
-      await passStalls(work, clock, stalls);
-      await work;
+      await stalls.wait(Promise.all([cache.settled(), ...pendingWork.splice(0)]));
       await nextTurn();
     } while (pendingWork.length > 0);
   }
@@ -162,8 +167,8 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
       throw new TypeError(`vitrine.fetch: ${request.url} does not lead to ${origin}`);
     }
 
-    const answer = await isolate.worker.fetch(request, env, createContext());
-    const whole = await readWhole(answer);
+    const answer = await stalls.wait(isolate.worker.fetch(request, env, createContext()));
+    const whole = await stalls.wait(readWhole(answer));
     await settle();
     return whole;
   }
@@ -243,22 +248,6 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
   };
 }
 
-/** Lets the time go on while work waits for a call that never ends. */
-async function passStalls(
-  work: Promise<unknown>,
-  clock: VirtualClock,
-  stalls: Stalls,
-): Promise<void> {
-  let isDone = false;
-  const finish = () => {
-    isDone = true;
-  };
-  work.then(finish, finish);
-
-  await nextTurn();
-  while (!isDone && stalls.size > 0) await clock.stall();
-}
-
 async function readSetup(settings: VitrineSettings, now: number): Promise<Setup> {
   const { config, vars, environment } = settings;
   if (config !== undefined && vars !== undefined) {
@@ -312,8 +301,27 @@ function makeSecrets(
   return { ...secrets, ...chosen };
 }
 
+/** The strict edge. The time stands still while it makes a picture. */
+function createTimedEdge(settings: EdgeSettings, stalls: Stalls): Edge {
+  requireSharp();
+  const edge = createEdgeWith(asRealWork(SHARP_RENDERER, stalls), settings);
+  return withImages(edge, asRealWork(SHARP_BINDING_RENDERER, stalls));
+}
+
+/** The Images binding, which may stall. */
+function imagesOf({ switches, answerImages }: Edge, stalls: Stalls): ImagesBinding {
+  return imagesBinding((path, body) => {
+    const isStalled =
+      switches.bindingFault === "stalls" || switches.bindingFault === "stalls-midway";
+    if (isStalled) stalls.begin();
+
+    const url = `https://js.images.cloudflare.com${path}`;
+    return answerImages(new Request(url, { method: "POST", body }));
+  });
+}
+
 /** The network: the buckets and the logins, and nothing else. */
-function createNetwork(clock: VirtualClock) {
+function createNetwork(stalls: Stalls) {
   let buckets: readonly PlayedBucket[] = [];
   let logins: ReadonlyMap<string, Issuer> = new Map();
 
@@ -327,8 +335,10 @@ function createNetwork(clock: VirtualClock) {
       const url = inputUrlOf(input);
       const login = [...logins.values()].find((issuer) => issuer.matches(url));
       if (login !== undefined) {
+        if (login.switches.slow === 0) return stalls.during(login.fetch(input, init));
+
         // The Worker's timer ends a request to a login that is slow.
-        if (login.switches.slow > 0) void clock.stall();
+        stalls.begin();
         return login.fetch(input, init);
       }
 
@@ -340,7 +350,7 @@ function createNetwork(clock: VirtualClock) {
           ),
         });
       }
-      if (s3.faults.has("stall") || s3.faults.has("stall-midway")) void clock.stall();
+      if (s3.faults.has("stall") || s3.faults.has("stall-midway")) stalls.begin();
       return s3.fetch(input, init);
     },
   };

@@ -1,5 +1,5 @@
-// An isolate: a copy of the Worker with a memory and globals of its own. `fetch`, `console`, the clock and the timers are
-// parameters of the function that the Worker is compiled to. So the globals of the test stay as they are, and several
+// An isolate: a copy of the Worker with a memory and globals of its own. `fetch`, `console`, `crypto`, the clock and the timers
+// are parameters of the function that the Worker is compiled to. So the globals of the test stay as they are, and several
 // isolates in one process do not disturb each other.
 
 import { existsSync, readFileSync } from "node:fs";
@@ -21,6 +21,7 @@ type Level = "debug" | "log" | "info" | "warn" | "error";
 export type Surroundings = {
   readonly fetch: (input: FetchInput, init?: EdgeInit) => Promise<Response>;
   readonly clock: VirtualClock;
+  readonly subtle: SubtleCrypto;
   readonly log: (level: Level, line: unknown) => void;
 };
 
@@ -29,6 +30,7 @@ const PARAMETERS = [
   "module",
   "fetch",
   "console",
+  "crypto",
   "Date",
   "setTimeout",
   "clearTimeout",
@@ -53,12 +55,13 @@ export async function loadWorker(): Promise<(surroundings: Surroundings) => Isol
   return (surroundings) => {
     const start = compileFunction(code, PARAMETERS, { filename: FILE });
     const module: { exports: Partial<Record<string, unknown>> } = { exports: {} };
-    const { clock, fetch, log } = surroundings;
+    const { clock, fetch, log, subtle } = surroundings;
 
     start(
       module,
       fetch,
       consoleOf(log),
+      cryptoOf(subtle),
       dateOf(clock),
       (run: (...args: unknown[]) => void, ms = 0, ...args: unknown[]) =>
         clock.setTimer(() => run(...args), ms),
@@ -86,6 +89,14 @@ function isEntrypoint(value: unknown): value is Isolate["Renditions"] {
 function consoleOf(log: Surroundings["log"]) {
   const levels: readonly Level[] = ["debug", "log", "info", "warn", "error"];
   return Object.fromEntries(levels.map((level) => [level, (line: unknown) => log(level, line)]));
+}
+
+function cryptoOf(subtle: SubtleCrypto) {
+  return {
+    subtle,
+    getRandomValues: crypto.getRandomValues.bind(crypto),
+    randomUUID: crypto.randomUUID.bind(crypto),
+  };
 }
 
 function dateOf(clock: VirtualClock): DateConstructor {

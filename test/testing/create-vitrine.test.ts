@@ -3,7 +3,7 @@
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
-import { createVitrine, type VitrineSettings } from "../../src/testing/index.ts";
+import { createVitrine, type R2Fault, type VitrineSettings } from "../../src/testing/index.ts";
 import { createProject, STAGED } from "../support/cli/folder.ts";
 import { vitrine as runCommand } from "../support/cli/vitrine.ts";
 import { file } from "../support/emulators.ts";
@@ -101,7 +101,10 @@ describe.each(["cf", "binding"] as const)("with the engine %s", (engine) => {
   test.each([
     { s3: "stall", store: undefined, status: 504 },
     { s3: "stall-midway", store: undefined, status: 504 },
+    { s3: undefined, store: "stall", status: 200 },
+    { s3: undefined, store: "stall-get", status: 200 },
     { s3: undefined, store: "stall-put", status: 200 },
+    { s3: "stall", store: "stall", status: 504 },
   ] as const)("what never answers takes no real time: S3 $s3, store $store", async (row) => {
     const vitrine = await createVitrine({ vars, objects: OBJECTS });
     const began = vitrine.clock.now;
@@ -111,6 +114,38 @@ describe.each(["cf", "binding"] as const)("with the engine %s", (engine) => {
     expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(row.status);
     expect(vitrine.clock.now - began).toBeGreaterThan(1000);
   });
+
+  test.each([
+    { fault: "stall-get", later: 1000, reasons: ["get: no answer in time"] },
+    { fault: "stall-midway", later: 0, reasons: [] },
+  ] as const)("a store with $fault costs a new picture $later ms", async (row) => {
+    const timeWith = async (faults: readonly R2Fault[]) => {
+      const vitrine = await createVitrine({ vars, objects: OBJECTS });
+      const began = vitrine.clock.now;
+      for (const fault of faults) vitrine.store?.faults.add(fault);
+
+      expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(200);
+      const reasons = vitrine.logs.map(({ line }) => line["reason"]);
+      return { ms: vitrine.clock.now - began, reasons };
+    };
+
+    const healthy = await timeWith([]);
+    expect(await timeWith([row.fault])).toEqual({
+      ms: healthy.ms + row.later,
+      reasons: row.reasons,
+    });
+  });
+});
+
+test.each([
+  { bindingFault: "stalls", status: 504 },
+  { bindingFault: "stalls-midway", status: 504 },
+] as const)("an Images binding that $bindingFault takes no real time", async (row) => {
+  const vars = { ...APP, BUCKETS: { media: { ...MEDIA, engine: "binding" } } };
+  const vitrine = await createVitrine({ vars, objects: OBJECTS });
+
+  vitrine.edge.switches.bindingFault = row.bindingFault;
+  expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(row.status);
 });
 
 test("a signature and a token are over when the test's clock says so", async () => {

@@ -20,7 +20,7 @@ import {
 } from "./read-form.ts";
 import { type BindingFault, explainBindingFault } from "./refusal.ts";
 
-const SHARP_BINDING_RENDERER = { read: readHead, render: applySteps };
+export const SHARP_BINDING_RENDERER = { read: readHead, render: applySteps };
 export type BindingRenderer = typeof SHARP_BINDING_RENDERER;
 
 /** The edge to which the binding belongs, and what the binding counts. */
