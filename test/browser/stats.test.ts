@@ -197,6 +197,13 @@ test.each([
     .evaluate((card) => getComputedStyle(card).backgroundColor);
   expect(brightness(cardColour) > 0.5).toBe(colorScheme === "light");
 
+  // Dollars are compared by their bars, which are long enough for that.
+  const bars = await page
+    .locator(".money .bar")
+    .evaluateAll((elements) => elements.map((element) => element.getBoundingClientRect().width));
+  expect(bars).toHaveLength(3);
+  for (const width of bars) expect(width).toBeGreaterThan(viewport.width / 3);
+
   // People with any kind of colour blindness tell the sources apart, and each from the card.
   const colours = await page
     .locator(".legend .swatch")
