@@ -1,4 +1,4 @@
-// vitrine stats: says what the site did in a period, what went wrong, and what it costs. It reads the data points of
+// vitrine stats: says what the site did in a period, what went wrong, and what it may cost. It reads the data points of
 // Analytics Engine by SQL, or those of the local run. It changes nothing, and writes no file but the page of --open.
 
 import { Command, Option } from "@commander-js/extra-typings";
@@ -23,7 +23,7 @@ import { reportLines } from "./text.ts";
 
 export function statsCommand(world: World, run: Run) {
   return new Command("stats")
-    .description("says what the site did this month, what went wrong, and what it costs")
+    .description("says what the site did this month, what went wrong, and what it may cost")
     .addOption(envOption())
     .addOption(new Option("--since <time>", "the last 12h or 7d; default: since the month began"))
     .addOption(new Option("--month <month>", "a whole month, such as 2026-11").conflicts("since"))
