@@ -402,7 +402,7 @@ test.each<{ title: string; report: StatsReport; texts: readonly string[]; charts
   {
     title: "without a request, it says what to do",
     report: EMPTY,
-    texts: ["Nobody asked for a picture in this time. Start npx vitrine dev"],
+    texts: ["Nobody asked for a picture in this time. Ask the local run"],
     charts: 0,
   },
   {

@@ -71,7 +71,7 @@ async function stats(world: World, options: Options): Promise<Outcome> {
 
   // Get the rows, and make the report.
   const rows = options.local
-    ? localRows(world, environment, period)
+    ? localRows(world, envConfig, period)
     : await deployedRows(world, envConfig, period);
   if (isFault(rows)) return rows;
 
@@ -167,22 +167,21 @@ async function deployedRows(
 
 function localRows(
   world: World,
-  environment: string | undefined,
+  envConfig: EnvironmentConfig,
   period: Period,
 ): StatsRows | CommandFault {
+  const { environment } = envConfig;
+  const file = pointsFile(environment);
+
   const local = readLocalPoints(world.folder, environment);
   if (local === undefined) {
-    return {
-      fault: `there is no ${pointsFile(environment)}: start npx vitrine dev, and ask for a picture`,
-    };
+    const startCommand = commandFor(envConfig, "npx vitrine dev");
+    return { fault: `there is no ${file}: start ${startCommand}, and ask for a picture` };
   }
 
   const { points, unreadable } = local;
   if (unreadable > 0) {
-    log(
-      world.stderr,
-      `${counted(unreadable, "line")} of ${pointsFile(environment)} cannot be read`,
-    );
+    log(world.stderr, `${counted(unreadable, "line")} of ${file} cannot be read, and is left out`);
   }
   return rowsOf(points, period);
 }

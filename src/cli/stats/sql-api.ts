@@ -191,11 +191,16 @@ function readRow<C extends Columns>(item: unknown, columns: C): RowOf<C> | undef
 
   const row: Record<string, string | number> = {};
   for (const [name, type] of Object.entries(columns)) {
-    const value = type === "text" ? item[name] : readNumber(item[name]);
-    if (typeof value !== (type === "text" ? "string" : "number")) return undefined;
-    Object.assign(row, { [name]: value });
+    const value = readCell(item[name], type);
+    if (value === undefined) return undefined;
+    row[name] = value;
   }
   return hasColumns(row, columns) ? row : undefined;
+}
+
+function readCell(value: unknown, type: keyof ColumnTypes): string | number | undefined {
+  if (type === "number") return readNumber(value);
+  return typeof value === "string" ? value : undefined;
 }
 
 function hasColumns<C extends Columns>(

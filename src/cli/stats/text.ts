@@ -89,25 +89,30 @@ function slowLines({ presets }: StatsReport): string[] {
   if (presets.length === 0) return [];
 
   const rows = presets.map(({ preset, ...wait }) => [
-    `  ${preset || "(no preset)"}`,
-    formatCount(wait.images),
     ...waitCells(wait),
+    formatCount(wait.images),
+    preset || "(no preset)",
   ]);
-  return ["", "Slowest presets", ...align([["  preset", "images", ...WAIT_HEADINGS], ...rows])];
+  const headings = [...WAIT_HEADINGS, "images", "preset"];
+  return ["", "Slowest presets", ...nameTable(headings, rows)];
 }
 
 function failingLines({ failing }: StatsReport): string[] {
   if (failing.length === 0) return [];
 
   const rows = failing.map(({ preset, bucket, requests, failed }) => [
-    `  ${preset || "(no preset)"}`,
-    bucket || "(no bucket)",
     formatCount(failed),
     formatCount(requests),
     formatShare(failed, requests),
+    `${preset || "(no preset)"} from ${bucket || "(no bucket)"}`,
   ]);
-  const headings = ["  preset", "bucket", "failed", "requests", "share"];
-  return ["", "Presets and buckets that fail most", ...align([headings, ...rows])];
+  const headings = ["failed", "requests", "share", "preset and bucket"];
+  return ["", "Presets and buckets that fail most", ...nameTable(headings, rows)];
+}
+
+/** The name stands last: a long one moves no other column, and wraps alone. */
+function nameTable(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+  return align([headings, ...rows]).map((line) => `  ${line}`);
 }
 
 function costLines(report: StatsReport): string[] {

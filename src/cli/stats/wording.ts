@@ -18,7 +18,7 @@ export const SOURCE_TEXTS = {
 export function emptyText({ source }: StatsReport): string {
   const advice =
     source === "local"
-      ? "Start npx vitrine dev, ask for a picture, and run this command again."
+      ? "Ask the local run for a picture, and run this command again."
       : `A data point takes a minute to arrive. If there should be some, see ${page("docs/metrics.md")}`;
   return `Nobody asked for a picture in this time. ${advice}`;
 }
@@ -30,7 +30,7 @@ export const WORST_CASE_TEXT = "Worst case of a month";
 /** What the figures of costs do not say, or why there are none. */
 export function costsText({ source, costs }: StatsReport): string {
   if (source === "local") {
-    return "The local run costs nothing. What visitors of the site can cause at most: npx vitrine check";
+    return `The local run costs nothing. The command check says what visitors of the site can cause at most: ${page("docs/costs.md")}`;
   }
   if (costs === undefined) return "What they may cost is a figure of a month: ask without --since.";
 
