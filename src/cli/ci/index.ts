@@ -49,7 +49,8 @@ export function ciCommand(world: World, run: Run, runVitrine: RunVitrine) {
 }
 
 const HELP = `
-It fails if a check has mistakes, if nothing is deployed, or if the doctor finds errors. Warnings do not fail.
+It fails if a check has mistakes, if --compare names nothing, if nothing is deployed, or if the doctor
+finds errors. Warnings do not fail.
 In GitHub Actions, each finding becomes an annotation, too, and the numbers become outputs.
 
 Examples:
@@ -76,10 +77,12 @@ async function ci(world: World, options: Options, runVitrine: RunVitrine): Promi
   // Check this commit, and the one before.
   const checked = await checkProject(world, options.env, runVitrine);
   findings.push(...checkFindings(checked));
-  const before = await checkBase(world, options, runVitrine);
+  const { before, refusal } = await checkBase(world, options, runVitrine);
+  if (refusal !== undefined) findings.push(refusal);
 
   // Deploy it, and look at what is deployed.
-  let exit: Exit = checked.exit === EXIT.done ? EXIT.done : EXIT.failed;
+  const isRight = checked.exit === EXIT.done && refusal?.severity !== "error";
+  let exit: Exit = isRight ? EXIT.done : EXIT.failed;
   if (options.deploy === true && exit === EXIT.done) {
     const deployed = await deploy(world, options, runVitrine);
     findings.push(...deployed.findings);
@@ -104,24 +107,52 @@ async function checkProject(
   return readCheck(exit, out, err);
 }
 
-/** @returns undefined without `--compare` */
+type Base = {
+  readonly before: CiReport["before"];
+  /** An error if the name is wrong, and a warning if this clone lacks the commit. */
+  readonly refusal?: Finding;
+};
+
 async function checkBase(
   world: World,
   { compare, env }: Options,
   runVitrine: RunVitrine,
-): Promise<CiReport["before"]> {
-  if (compare === undefined || compare === "") return undefined;
+): Promise<Base> {
+  if (compare === undefined || compare === "") return { before: undefined };
 
   const commit = await openCommit(world, compare);
-  if (isFault(commit)) return { kind: "unknown", reason: commit.fault };
+  switch (commit.kind) {
+    case "first":
+      return { before: { kind: "unknown", reason: commit.reason } };
+    case "out-of-reach":
+      return unknownBase("warning", compare, commit);
+    case "refused":
+      return unknownBase("error", compare, commit);
+    case "opened":
+      break;
+  }
 
   try {
     const checked = await checkProject({ ...world, folder: commit.folder }, env, runVitrine);
-    if (checked.environments.length > 0) return { kind: "known", checked };
-    return { kind: "unknown", reason: `the configuration of ${compare} cannot be read` };
+    if (checked.environments.length > 0) return { before: { kind: "known", checked } };
+
+    const reason = `the configuration of ${compare} cannot be read`;
+    return { before: { kind: "unknown", reason } };
   } finally {
-    await commit.close();
+    commit.close();
   }
+}
+
+function unknownBase(
+  severity: "warning" | "error",
+  compare: string,
+  { reason, remedy }: { readonly reason: string; readonly remedy: string },
+): Base {
+  const about = `--compare ${compare}`;
+  return {
+    before: { kind: "unknown", reason },
+    refusal: { severity, command: "ci", about, message: reason, remedy },
+  };
 }
 
 type Deployed = { readonly exit: Exit; readonly findings: readonly Finding[] };

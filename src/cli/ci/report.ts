@@ -5,7 +5,7 @@ import type { Exit } from "../command.ts";
 
 export type Finding = {
   readonly severity: "error" | "warning" | "note";
-  /** The command that found it: `check`, `deploy` or `doctor`. */
+  /** The command that found it: `check`, `deploy` or `doctor`; `ci`: the comparison. */
   readonly command: string;
   /** What it is about: `wrangler.toml PRESETS.card.width`, a bucket, a URL. */
   readonly about: string;

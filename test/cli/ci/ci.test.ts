@@ -1,10 +1,21 @@
 // `vitrine ci`: the summary of a check, what a change costs, and what GitHub Actions gets. With a deploy, and as a step of
 // action.yml: action.test.ts.
 
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { createProject, STAGED } from "../../support/cli/folder.ts";
+import { createProject, STAGED, tomlOf } from "../../support/cli/folder.ts";
 import { commitConfig, git } from "../../support/cli/repository.ts";
 import { vitrine } from "../../support/cli/vitrine.ts";
 import { VARS } from "../../support/env.ts";
@@ -119,6 +130,7 @@ function createRepository() {
   const folder = join(root, "worker");
   mkdirSync(join(folder, "src/worker"), { recursive: true });
   git(root, "init", "--quiet", "--initial-branch=main");
+  git(root, "config", "uploadpack.allowFilter", "true");
   return { root, folder };
 }
 
@@ -148,22 +160,157 @@ test("the summary says what a change does to the month's worst case, and which r
   expect(git(folder, "status", "--porcelain")).toBe("");
 });
 
+const ID = "a".repeat(40);
+
 test.each([
-  { commit: "0".repeat(40), says: "it is the first commit of its branch" },
-  { commit: "a".repeat(40), says: "git has no commit" },
+  { commit: "mian", says: "has no commit, branch or tag mian" },
+  { commit: "origin/mian", says: "has no commit, branch or tag origin/mian" },
+  { commit: "mian~1", says: "has no commit, branch or tag mian~1" },
+  { commit: ID, says: `has no commit, branch or tag ${ID}` },
   { commit: "--upload-pack=touch stolen", says: "is not the name of a commit" },
   { commit: "main:secret", says: "is not the name of a commit" },
+  { commit: "HEAD~1..HEAD", says: "is not the name of a commit" },
 ])(
-  "without the commit $commit, the check is done, and the summary says why",
+  "--compare $commit, which names nothing, fails, and says what to do",
   async ({ commit, says }) => {
-    const { folder } = createRepository();
+    const { root, folder } = createRepository();
     commitConfig(folder, RIGHT);
-    const { code, summary } = await runInGitHub(folder, [`--compare=${commit}`]);
-    expect(code).toBe(0);
+    const clone = createClone(root);
+
+    const { code, summary, outputs } = await runInGitHub(clone, [`--compare=${commit}`]);
+    expect([code, outputs]).toEqual([2, expect.stringContaining("errors=1\n")]);
+    expect(rowsOf(summary)).toEqual([
+      [
+        "error",
+        "ci",
+        expect.any(String),
+        expect.stringContaining(says),
+        expect.stringMatching(/^correct the name/),
+      ],
+    ]);
+
+    // The check is done all the same.
     expect(summary).toContain("What it was before is not known");
-    expect(summary).toContain(says);
+    expect(git(root, "status", "--porcelain")).toBe("");
   },
 );
+
+test("with --compare, a wrong name keeps a deploy back", async () => {
+  const { folder } = createRepository();
+  commitConfig(folder, RIGHT);
+  const { code, out, summary } = await runInGitHub(folder, ["--deploy", "--compare", "mian"]);
+  expect([code, out]).toEqual([2, expect.not.stringContaining("vitrine deploy")]);
+  expect(summary).not.toContain("| deploy |");
+});
+
+test("in a folder without git, --compare says that it needs a clone", async () => {
+  const { code, summary } = await runInGitHub(createProject(RIGHT), ["--compare", "main"]);
+  expect([code, rowsOf(summary)]).toEqual([
+    2,
+    [
+      [
+        "error",
+        "ci",
+        "--compare main",
+        expect.stringContaining("not a git repository"),
+        expect.stringContaining("in a clone"),
+      ],
+    ],
+  ]);
+});
+
+test.each(["0".repeat(40), "HEAD~1", "HEAD^", "main~2"])(
+  "the first commit of a repository has nothing to compare with, and passes: %s",
+  async (commit) => {
+    const { folder } = createRepository();
+    commitConfig(folder, RIGHT);
+    const { code, summary, outputs } = await runInGitHub(folder, [`--compare=${commit}`]);
+    expect([code, outputs]).toEqual([0, expect.stringContaining("errors=0\nwarnings=0\n")]);
+    expect(summary).toMatch(
+      /What it was before is not known: (?:the branch is new|the history of)/,
+    );
+  },
+);
+
+/** Clones a repository as CI does. @returns the folder of the project */
+function createClone(root: string, ...options: readonly string[]): string {
+  const clone = join(createTemporaryFolder("vitrine-ci-"), "clone");
+  git(root, "clone", "--quiet", ...options, `file://${root}`, clone);
+  return join(clone, "worker");
+}
+
+/** Commits two configurations, of which the first one has a preset more. */
+function commitTwo(folder: string): string {
+  const before = commitConfig(folder, withPresets({ ...VARS.PRESETS, old: { width: 9 } }));
+  commitConfig(folder, RIGHT);
+  return before;
+}
+
+test("a shallow clone fetches what it is compared with, and lists it nowhere", async () => {
+  const { root, folder } = createRepository();
+  commitTwo(folder);
+  git(root, "branch", "earlier@1", "HEAD~1");
+  const clone = createClone(root, "--depth=1");
+  const refs = git(clone, "for-each-ref");
+
+  for (const name of ["origin/earlier@1", "earlier@1", git(root, "rev-parse", "earlier@1")]) {
+    const { code, summary } = await runInGitHub(clone, ["--compare", name]);
+    expect([name, code, summary]).toEqual([name, 0, expect.stringContaining("| removed: old |")]);
+  }
+  expect(git(clone, "for-each-ref")).toBe(refs);
+  expect(git(clone, "rev-list", "--count", "--all")).toBe("1");
+});
+
+test.each([
+  { title: "shallow", options: ["--depth=1"], remedy: "fetch-depth: 0" },
+  { title: "partial", options: ["--filter=blob:none"], remedy: "leave filter" },
+])(
+  "a $title clone that cannot fetch the commit passes with a warning that says what to do",
+  async ({ options, remedy }) => {
+    const { root, folder } = createRepository();
+    const before = commitTwo(folder);
+    const clone = createClone(root, ...options);
+    git(clone, "remote", "set-url", "origin", "/nowhere");
+
+    const { code, summary } = await runInGitHub(clone, ["--compare", before]);
+    expect([code, rowsOf(summary)]).toEqual([
+      0,
+      [
+        [
+          "warning",
+          "ci",
+          `--compare ${before}`,
+          expect.stringContaining("cannot fetch"),
+          expect.stringContaining(remedy),
+        ],
+      ],
+    ]);
+    expect(summary).toContain("What it was before is not known");
+  },
+);
+
+test("a partial clone fetches the files of the commit", async () => {
+  const { root, folder } = createRepository();
+  const before = commitTwo(folder);
+  const clone = createClone(root, "--filter=blob:none");
+  const { code, summary } = await runInGitHub(clone, ["--compare", before]);
+  expect([code, summary]).toEqual([0, expect.stringContaining("| removed: old |")]);
+});
+
+/** The cells of the rows with findings. */
+function rowsOf(summary: string): string[][] {
+  const rows = summary.split("\n").filter((line) => /^\| (?:error|warning|note) \|/.test(line));
+  return rows.map((row) =>
+    readText(row)
+      .split(" | ")
+      .map((cell) => cell.replace(/^\| | \|$/g, "")),
+  );
+}
+
+/** A text as a browser shows it. */
+function readText(text: string): string {
+  return text.replace(/&#(\d+);/g, (_, code) => String.fromCharCode(Number(code)));
+}
 
 test("a commit before with a mistake, or without a project, does not fail this one", async () => {
   const { folder } = createRepository();
@@ -180,15 +327,114 @@ test("a commit before with a mistake, or without a project, does not fail this o
   expect([afterEmpty.code, afterEmpty.out]).toEqual([0, expect.not.stringContaining("::error")]);
 });
 
-test("git runs no program of the repository, and gets no secret", async () => {
-  const { root, folder } = createRepository();
-  const before = commitConfig(folder, RIGHT);
-  commitConfig(folder, withPresets({ ...VARS.PRESETS, old: { width: 9 } }));
-  const hook = join(root, ".git/hooks/post-checkout");
-  writeFileSync(hook, `#!/bin/sh\nenv > ${join(folder, "stolen")}\n`, { mode: 0o700 });
+/** Settings of a clone that have git start a program, one by one. */
+const HOSTILE_SETTINGS = [
+  ["filter.evil.smudge", "PROGRAM"],
+  ["filter.evil.process", "PROGRAM"],
+  ["filter.evil.required", "true"],
+  ["core.fsmonitor", "PROGRAM"],
+  ["core.sshCommand", "PROGRAM"],
+  ["core.gitProxy", "PROGRAM"],
+  ["core.alternateRefsCommand", "PROGRAM"],
+  ["core.pager", "PROGRAM"],
+  ["credential.helper", "PROGRAM"],
+  ["remote.origin.uploadpack", "PROGRAM"],
+  ["remote.origin.vcs", "evil"],
+  ["protocol.ext.allow", "always"],
+  ["protocol.allow", "always"],
+] as const;
 
-  const { code } = await runInGitHub(folder, ["--compare", before]);
-  expect([code, git(root, "status", "--porcelain")]).toEqual([0, ""]);
+/** Has a clone start a program wherever it can. @returns the file that the program would write */
+function corrupt(folder: string): string {
+  const clone = join(folder, "..");
+  const stolen = join(clone, ".git/stolen");
+  const program = join(clone, ".git/program");
+  writeFileSync(program, `#!/bin/sh\nenv > ${stolen}\n`, { mode: 0o700 });
+  for (const [name, value] of HOSTILE_SETTINGS) {
+    git(clone, "config", name, value.replace("PROGRAM", program));
+  }
+
+  const hooks = join(clone, ".git/hooks");
+  mkdirSync(hooks, { recursive: true });
+  for (const hook of ["post-checkout", "post-index-change", "reference-transaction"]) {
+    copyFileSync(program, join(hooks, hook));
+  }
+  return stolen;
+}
+
+/** Commits a configuration whose files ask for a filter of the clone. */
+function commitFiltered(folder: string): string {
+  writeFileSync(join(folder, ".gitattributes"), "* filter=evil\n");
+  return commitTwo(folder);
+}
+
+test.each([
+  { title: "that is there", options: [] },
+  { title: "that is fetched", options: ["--depth=1"] },
+  { title: "whose files are fetched", options: ["--filter=blob:none"] },
+])(
+  "a hostile filter, hook or setting of the clone runs nothing, for a commit $title",
+  async ({ options }) => {
+    const { root, folder } = createRepository();
+    const before = commitFiltered(folder);
+    const clone = createClone(root, ...options);
+    const stolen = corrupt(clone);
+
+    const { code, summary } = await runInGitHub(clone, ["--compare", before]);
+    expect(existsSync(stolen)).toBe(false);
+    expect([code, summary]).toEqual([0, expect.stringContaining("| removed: old |")]);
+  },
+);
+
+test("an origin whose address is a program is not asked", async () => {
+  const { root, folder } = createRepository();
+  const before = commitFiltered(folder);
+  const clone = createClone(root, "--depth=1");
+  const stolen = corrupt(clone);
+  git(clone, "config", "--unset", "remote.origin.vcs");
+  git(clone, "remote", "set-url", "origin", `ext::sh -c ${join(clone, "../.git/program")}`);
+
+  const { code } = await runInGitHub(clone, ["--compare", before]);
+  expect([code, existsSync(stolen)]).toEqual([0, false]);
+});
+
+test("a link of the commit leads to no file of this machine", async () => {
+  const { root, folder } = createRepository();
+  const outside = join(createTemporaryFolder("vitrine-ci-"), "wrangler.toml");
+  writeFileSync(outside, tomlOf(withPresets({ ...VARS.PRESETS, old: { width: 9 } })));
+  symlinkSync(outside, join(folder, "wrangler.toml"));
+  git(root, "add", "--all");
+  git(root, "commit", "--quiet", "--message", "a link");
+  rmSync(join(folder, "wrangler.toml"));
+  commitConfig(folder, RIGHT);
+
+  const { code, summary } = await runInGitHub(folder, ["--compare", "HEAD~1"]);
+  expect([code, summary]).toEqual([0, expect.not.stringContaining("removed: old")]);
+});
+
+test("a fetch takes the header that actions/checkout leaves in the clone, and no secret", async () => {
+  const { root, folder } = createRepository();
+  const before = commitTwo(folder);
+  const clone = createClone(root, "--depth=1");
+
+  const requests: IncomingMessage[] = [];
+  const server = createServer((request, response) => {
+    requests.push(request);
+    response.writeHead(404).end();
+  });
+  await once(server.listen(0, "localhost"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const address = `http://localhost:${port}/`;
+  git(clone, "remote", "set-url", "origin", `${address}images.git`);
+  writeFileSync(
+    join(clone, "../.git/checkout"),
+    `[http "${address}"]\n\textraheader = X-Checkout: of-the-job\n`,
+  );
+  git(clone, "config", "include.path", "checkout");
+
+  await runInGitHub(clone, ["--compare", before]);
+  server.close();
+  expect(requests.map(({ headers }) => headers["x-checkout"])).toEqual(["of-the-job"]);
 });
 
 test("elsewhere than in GitHub Actions, the summary goes to a file, or to the screen", async () => {
