@@ -4,13 +4,8 @@ import { type Complete, type Command as CompletedCommand, RootCommand } from "@b
 import { Argument, Command, type CommandUnknownOpts } from "@commander-js/extra-typings";
 import { EXIT, type Outcome, print, type Run, type World } from "../command.ts";
 import { captureOutput, completionScript, SHELLS, type Shell } from "./script.ts";
-import {
-  bucketNames,
-  environmentNames,
-  localObjectNames,
-  plainValues,
-  variantNames,
-} from "./values.ts";
+import { environmentNames } from "./settings.ts";
+import { bucketNames, localObjectNames, plainValues, variantNames } from "./values.ts";
 
 export function completeCommand(world: World, run: Run) {
   return new Command("complete")

@@ -28,11 +28,12 @@ export type S3Request = {
   readonly headers: Headers;
   /** Whether the bytes of an object are read. By default, they are not. */
   readonly readsObject?: boolean;
+  /** How long the headers may take, and each part of the body: s. By default 10. */
+  readonly timeoutS?: number | undefined;
 };
 
 /**
  * Sends a request, and once more if its connection breaks: a server may close one just as it is used again.
- * The headers may take 10 s, and each part of the body, too.
  * @param now milliseconds since 1970
  */
 export async function requestS3(
@@ -50,7 +51,7 @@ function isConnectionBroken({ failure }: S3RequestResult): boolean {
 
 async function askOnce(
   url: string,
-  { method = "GET", headers, readsObject = false }: S3Request,
+  { method = "GET", headers, readsObject = false, timeoutS = TIMEOUT_S }: S3Request,
   now: number,
 ): Promise<S3RequestResult> {
   // `fetchBody` calls `maxBytes` before it reads the body: the headers are known, also if the body then breaks off.
@@ -65,7 +66,7 @@ async function askOnce(
     const totalS = readsObject ? TOTAL_TIMEOUT_S.object : TOTAL_TIMEOUT_S.text;
     const signal = AbortSignal.timeout(totalS * 1000);
     const init = { method, headers, signal };
-    const answer = await fetchBody(url, init, TIMEOUT_S, maxBytes);
+    const answer = await fetchBody(url, init, timeoutS, maxBytes);
 
     if (!isObjectAnswer(answer, readsObject)) {
       const text = new TextDecoder().decode(answer.bytes);

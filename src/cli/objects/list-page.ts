@@ -14,6 +14,8 @@ export type ListOptions = {
   readonly prefix: string;
   readonly maxKeys?: number;
   readonly next?: string | undefined;
+  /** How long the headers may take, and each part of the body: s. By default 10. */
+  readonly timeoutS?: number;
 };
 
 /** An object of a list: the ETag is without quotes. */
@@ -38,7 +40,8 @@ export async function listPage(
 ): Promise<Page | NoPage> {
   const url = listUrl(bucket, options);
   const signed = credentials && (await sign(url, bucket.region, credentials, now));
-  const answer = await requestS3(url, { headers: new Headers(signed) }, now);
+  const { timeoutS } = options;
+  const answer = await requestS3(url, { headers: new Headers(signed), timeoutS }, now);
   if (answer.status !== 200 || answer.failure !== undefined) return { kind: "no-page", answer };
 
   try {
