@@ -25,17 +25,36 @@ export function completionScript(shell: Shell): string {
   // Each program that completes by this library has the same constants. A second one that sets them fails in bash.
   const sharedConstants = /^readonly (?<name>ShellComp\w+)=(?<value>\d+)$/gm;
   const repeatable = text.replace(sharedConstants, ': "$${$<name>:=$<value>}"');
-  const safe = shell === "bash" ? withoutEval(repeatable) : repeatable;
+  const safe = withoutEvaluation(repeatable, shell);
   return `${RUN[shell]}\n\n${safe}\n${NPX[shell]}`;
 }
 
-/** The library's script for bash runs the typed line as a program: a Tab after `$(…)` or `> file` would do what they say. */
-function withoutEval(text: string): string {
-  const evaluation = 'out=$(eval "$requestComp" 2>/dev/null)';
-  const parts = text.split(evaluation);
-  if (parts.length !== 2) throw new Error("the script of @bomb.sh/tab for bash is another one");
+type Replacement = { readonly unsafe: string; readonly safe: string };
 
-  return parts.join(`out=$(${EXECUTABLE} complete -- "\${words[@]:1:cword}" 2>/dev/null)`);
+/**
+ * Where the library's scripts run a part of the typed line as a program: a Tab after `$(…)` or `> file` would do what they
+ * say.
+ */
+const EVALUATIONS: Readonly<Partial<Record<Shell, Replacement>>> = {
+  bash: {
+    unsafe: 'out=$(eval "$requestComp" 2>/dev/null)',
+    safe: `out=$(${EXECUTABLE} complete -- "\${words[@]:1:cword}" 2>/dev/null)`,
+  },
+  // `eval` later runs the prefix, the part of `--option=value` up to the sign.
+  zsh: {
+    unsafe: `flagPrefix="-P \${BASH_REMATCH}"`,
+    safe: `flagPrefix="-P \${(q)BASH_REMATCH}"`,
+  },
+};
+
+/** @throws if the script of the library is another one */
+function withoutEvaluation(text: string, shell: Shell): string {
+  const evaluation = EVALUATIONS[shell];
+  if (evaluation === undefined) return text;
+
+  const parts = text.split(evaluation.unsafe);
+  if (parts.length !== 2) throw new Error(`the script of @bomb.sh/tab for ${shell} is another one`);
+  return parts.join(evaluation.safe);
 }
 
 /** The library can only print. It prints at once. */

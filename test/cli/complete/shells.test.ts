@@ -2,7 +2,7 @@
 
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, mkdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer, type Server } from "node:http";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
@@ -31,7 +31,11 @@ const CASES: readonly Case[] = [
     shows: ["card@1x", "card@2x"],
     hides: ["hero", "thumbnail", "card@1x  --"],
   },
-  { typed: "npx vitrine check --env ", shows: ["production", "staging"] },
+  {
+    typed: "npx vitrine check --env ",
+    shows: ["production", "staging"],
+    hides: ["stolen", "red", "second line"],
+  },
   {
     typed: "npx vitrine deploy --env staging --secrets-file sec",
     shows: ["npx vitrine deploy --env staging --secrets-file secrets.env"],
@@ -46,6 +50,15 @@ const CASES: readonly Case[] = [
     typed: "npx vitrine url $(touch stolen) > stolen --pre",
     shows: ["npx vitrine url $(touch stolen) > stolen --preset"],
   },
+  {
+    typed: "npx vitrine url --p$(>stolen)=",
+    shows: ["npx vitrine url --p$(>stolen)="],
+  },
+  {
+    typed: "npx vitrine client --o$(>stolen)=o",
+    shows: ["npx vitrine client --o$(>stolen)=o"],
+  },
+  { typed: "npx vitrine client out", shows: ["npx vitrine client out\\$\\(touch\\ stolen\\).ts"] },
   { typed: "vitrine complete f", shows: ["vitrine complete fish"] },
 ];
 
@@ -56,6 +69,17 @@ const HOSTILE_KEYS = [
   "photos/f$(touch stolen).jpg",
   "photos/f;touch stolen.jpg",
   "photos/f`touch stolen`",
+];
+
+/** Names of environments in a file of a stranger. */
+const HOSTILE_ENVIRONMENTS = [
+  "$(touch stolen)",
+  "`touch stolen`",
+  "a;touch stolen",
+  "a'touch stolen",
+  'a"touch stolen',
+  "a\u001b[31mred",
+  "a\nsecond line",
 ];
 
 /** Each shell reads its settings and the script from `.zshrc` of its home. */
@@ -71,7 +95,11 @@ PS1='ready> '
   },
   zsh: {
     start: (home: string) => `env ZDOTDIR=${home} zsh -d -i`,
-    settings: "autoload -Uz compinit && compinit -u -D\nPS1='ready> '\n",
+    // By its usual binding, zsh itself runs `$(…)` at a Tab, of all commands.
+    settings: `autoload -Uz compinit && compinit -u -D
+bindkey '^I' complete-word
+PS1='ready> '
+`,
   },
   fish: {
     start: (home: string) => `fish --no-config -i -C 'source ${home}/.zshrc'`,
@@ -89,9 +117,11 @@ let localS3: Server;
 
 beforeAll(async () => {
   const { env, ...top } = STAGED;
-  const config = { ...top, env: { ...env, production: env.staging } };
+  const hostile = Object.fromEntries(HOSTILE_ENVIRONMENTS.map((name) => [name, {}]));
+  const config = { ...top, env: { ...env, production: env.staging, ...hostile } };
   folder = createProject(config, "wrangler.toml", {
     "secrets.env": "",
+    "out$(touch stolen).ts": "",
     ".dev.vars": `URL_SIGNING_KEYS='${SECRETS.URL_SIGNING_KEYS}'\n`,
   });
   mkdirSync(join(folder, "node_modules/.bin"), { recursive: true });
@@ -139,6 +169,7 @@ describe.each(Object.entries(SHELLS))("Tab in %s", (shell, { start, settings }) 
   });
 
   test.each(CASES)("after `$typed` shows $shows", async ({ typed, shows, hides = [] }) => {
+    rmSync(join(folder, "stolen"), { force: true });
     tmux("send-keys", "-t", shell, "C-u");
     tmux("send-keys", "-t", shell, "C-l");
     await waitForScreen(shell, (screen) => screen.trim() === "ready>");
@@ -147,6 +178,10 @@ describe.each(Object.entries(SHELLS))("Tab in %s", (shell, { start, settings }) 
     tmux("send-keys", "-t", shell, "Tab");
 
     const screen = await waitForScreen(shell, (text) => shows.every((part) => text.includes(part)));
+
+    // What is typed next comes to the screen when the Tab is done.
+    tmux("send-keys", "-t", shell, "-l", " done");
+    await waitForScreen(shell, (text) => text.includes(" done"));
     expect(hides.filter((part) => screen.includes(part))).toEqual([]);
     expect(existsSync(join(folder, "stolen"))).toBe(false);
   });
