@@ -1,4 +1,5 @@
-// The script by which a shell completes `vitrine` and `npx vitrine`. It runs nothing but this project's own `vitrine`.
+// The script by which a shell completes `vitrine` and `npx vitrine`. It runs nothing but the `vitrine` that the typed line
+// would run.
 
 import { script } from "@bomb.sh/tab";
 
@@ -9,14 +10,6 @@ export type Shell = (typeof SHELLS)[number];
 
 /** The function of the script that runs `vitrine`. */
 const EXECUTABLE = "__vitrine_run";
-
-const POSIX_RUN = `${EXECUTABLE}() {
-    if [ -x node_modules/.bin/vitrine ]; then
-        node_modules/.bin/vitrine "$@"
-    else
-        npx --no --offline -- vitrine "$@"
-    fi
-}`;
 
 /** Returns the script that a shell has to read once. */
 export function completionScript(shell: Shell): string {
@@ -72,14 +65,33 @@ export function captureOutput(work: () => void): string {
 }
 
 /**
- * Runs the project's `vitrine`, which is faster without npx. `--no --offline`: where the package is not installed, npx would get a
- * package of this name from npm's registry, and run it.
+ * Runs the `vitrine` that the typed line would run: that of PATH, or, after `npx`, that of the project, which is faster
+ * without npx. `--no --offline`: where the package is not installed, npx would get a package of this name from npm's
+ * registry, and run it.
  */
 const RUN = {
-  bash: POSIX_RUN,
-  zsh: POSIX_RUN,
+  bash: `${EXECUTABLE}() {
+    if [[ -z \${__vitrine_after_npx:-} ]] && type -P vitrine >/dev/null; then
+        command vitrine "$@"
+    elif [ -x node_modules/.bin/vitrine ]; then
+        node_modules/.bin/vitrine "$@"
+    else
+        npx --no --offline -- vitrine "$@"
+    fi
+}`,
+  zsh: `${EXECUTABLE}() {
+    if [[ -z \${__vitrine_after_npx:-} ]] && whence -p vitrine >/dev/null; then
+        command vitrine "$@"
+    elif [ -x node_modules/.bin/vitrine ]; then
+        node_modules/.bin/vitrine "$@"
+    else
+        npx --no --offline -- vitrine "$@"
+    fi
+}`,
   fish: `function ${EXECUTABLE}
-    if test -x node_modules/.bin/vitrine
+    if not set -q __vitrine_after_npx; and command -q vitrine
+        command vitrine $argv
+    else if test -x node_modules/.bin/vitrine
         node_modules/.bin/vitrine $argv
     else
         npx --no --offline -- vitrine $argv
@@ -102,6 +114,7 @@ __vitrine_npx() {
         COMP_POINT=$((COMP_POINT - \${#before}))
         COMP_WORDS=("\${COMP_WORDS[@]:1}")
         COMP_CWORD=$((COMP_CWORD - 1))
+        local __vitrine_after_npx=1
         __vitrine_complete vitrine "$2" "$3"
     elif [[ $COMP_CWORD -eq 1 && -n $2 && vitrine == "$2"* ]]; then
         COMPREPLY=(vitrine)
@@ -117,6 +130,7 @@ _vitrine_npx() {
     if (( CURRENT > 2 )) && [[ \${words[2]} == vitrine ]]; then
         shift words
         (( CURRENT -= 1 ))
+        local __vitrine_after_npx=1
         _vitrine
     elif (( CURRENT == 2 )) && [[ -n \${words[2]} && vitrine == \${words[2]}* ]]; then
         compadd vitrine
@@ -135,6 +149,8 @@ end
 function __vitrine_complete_after_npx
     set -l args (commandline -opc)
     set -l current (commandline -ct)
+    # The function that it calls sees this.
+    set -lx __vitrine_after_npx 1
     set -l results (${EXECUTABLE} complete -- $args[3..-1] "$current" 2>/dev/null)
     # The last line is for the other shells, unless it asks for names of files.
     if test "$results[-1]" = ":0"

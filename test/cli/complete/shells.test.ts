@@ -187,6 +187,37 @@ describe.each(Object.entries(SHELLS))("Tab in %s", (shell, { start, settings }) 
   });
 });
 
+test.each([
+  { shell: "bash", before: "", setAfterNpx: "__vitrine_after_npx=1" },
+  {
+    shell: "zsh",
+    before: "autoload -Uz compinit && compinit -u -D",
+    setAfterNpx: "__vitrine_after_npx=1",
+  },
+  { shell: "fish", before: "", setAfterNpx: "set __vitrine_after_npx 1" },
+])("a Tab after `vitrine` in $shell runs that of PATH, in whatever folder", async (example) => {
+  const { out: script } = await vitrine(["complete", example.shell]);
+  const mine = createTemporaryFolder("vitrine-mine-");
+  const stranger = createTemporaryFolder("vitrine-stranger-");
+  mkdirSync(join(stranger, "node_modules/.bin"), { recursive: true });
+  writeProgram(join(mine, "vitrine"), "mine");
+  writeProgram(join(stranger, "node_modules/.bin/vitrine"), "stranger");
+
+  const text = `${example.before}\n${script}\n__vitrine_run\n${example.setAfterNpx}\n__vitrine_run\n`;
+  const env = { ...process.env, PATH: `${mine}:${process.env["PATH"]}`, HOME: mine };
+  const output = execFileSync(example.shell, ["-c", text], {
+    cwd: stranger,
+    env,
+    encoding: "utf8",
+  });
+
+  expect(output.trim().split("\n")).toEqual(["mine", "stranger"]);
+});
+
+function writeProgram(file: string, text: string): void {
+  writeFileSync(file, `#!/bin/sh\necho ${text}\n`, { mode: 0o755 });
+}
+
 /** Reads the screen until it shows what a test waits for. @returns the screen */
 function waitForScreen(shell: string, isReady: (screen: string) => boolean): Promise<string> {
   return vi.waitFor(
