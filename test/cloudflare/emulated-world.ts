@@ -5,12 +5,13 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
 import { createCache } from "../../src/emulator/cache/cache.ts";
-import { createEdge, type Edge } from "../../src/emulator/create-edge.ts";
+import type { Edge } from "../../src/emulator/create-edge.ts";
 import type { EdgeInit } from "../../src/emulator/edge/settings.ts";
 import type { FetchInput, Network } from "../../src/emulator/fetch.ts";
 import { inputUrlOf } from "../../src/emulator/fetch.ts";
 import { createR2 } from "../../src/emulator/r2/r2.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
+import { createEdgeOnce } from "../support/render-once.ts";
 import { askWorker } from "./operation.ts";
 import { measure, readVisitorResponse, type World } from "./probe.ts";
 import * as probeWorker from "./worker.ts";
@@ -79,10 +80,10 @@ export function createEmulated(settings: EmulatedSettings) {
   const shared = { sources: [storeHost], fetch: network, now };
   const visitOther = (request: Request) => fetchAsVisitor(request);
   const workers = otherHost === undefined ? {} : { [otherHost]: visitOther };
-  const edge = createEdge({ zone: host, workers, ...shared });
+  const edge = createEdgeOnce({ zone: host, workers, ...shared });
   const edges = new Map([[host, edge]]);
   for (const zone of [otherHost, devHost]) {
-    if (zone !== undefined) edges.set(zone, createEdge({ zone, ...shared }));
+    if (zone !== undefined) edges.set(zone, createEdgeOnce({ zone, ...shared }));
   }
 
   async function fetchAsVisitor(request: Request): Promise<Response> {

@@ -1,58 +1,16 @@
 // The strict edge with a private S3 behind it. Both answer through msw.
 
-import { hash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { FIXTURE_OBJECTS } from "../../src/dev/fixture-objects.ts";
-import { applySteps } from "../../src/emulator/binding/apply-steps.ts";
-import { withImages } from "../../src/emulator/binding/service.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
-import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
-import { type Renderer, renderWithSharp, SHARP_RENDERER } from "../../src/emulator/edge/render.ts";
 import type { EdgeSettings } from "../../src/emulator/edge/settings.ts";
 import { createS3, type Stored } from "../../src/emulator/s3/s3.ts";
 import type { Session } from "../../src/emulator/s3/signature.ts";
 import { ROOT } from "./built.ts";
 import { BUCKET_URL, CREDENTIALS, VARS } from "./env.ts";
 import { handlersOf, network } from "./network.ts";
-
-/** The renditions that this process made, by their originals and options. */
-const renditions = new Map<string, ReturnType<typeof renderWithSharp>>();
-
-/** Makes each rendition once for all tests of a file, because making them takes most of the time. */
-const renderOnce: typeof renderWithSharp = (original, image, overlays, settings) => {
-  const { bytes, type, frames } = original;
-  const drawn = overlays.map(({ options, original }) => [sha1(original.bytes), options]);
-  const key = JSON.stringify([sha1(bytes), type, frames, image, drawn, settings.qualities]);
-
-  const cached = renditions.get(key);
-  if (cached !== undefined) return cached;
-
-  const rendition = renderWithSharp(original, image, overlays, settings);
-  renditions.set(key, rendition);
-  return rendition;
-};
-
-export const SHARP_ONCE: Renderer = { ...SHARP_RENDERER, render: renderOnce };
-
-/** What the binding made in this process, by its originals and options. */
-const stepResults = new Map<string, ReturnType<typeof applySteps>>();
-
-const applyStepsOnce: typeof applySteps = (originals, steps, output, switches) => {
-  const { limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif } = switches;
-  const used = [limits, bindingMetadata, bindingAnimation, bindingSmaller, bindingAvif];
-  const digests = originals.map(({ bytes }) => sha1(bytes));
-  const key = JSON.stringify([digests, steps, output, used]);
-
-  const cached = stepResults.get(key);
-  if (cached !== undefined) return cached;
-
-  const result = applySteps(originals, steps, output, switches);
-  stepResults.set(key, result);
-  return result;
-};
-
-const sha1 = (bytes: Uint8Array) => hash("sha1", bytes);
+import { createEdgeOnce } from "./render-once.ts";
 
 export const ZONE = "images.example";
 
@@ -83,7 +41,7 @@ export function createEmulators(settings: Partial<EdgeSettings> = {}) {
   for (const [key, object] of stored) s3.objects.set(readable + key, object);
 
   network.resetHandlers(...handlersOf(s3));
-  const core = createEdgeWith(SHARP_ONCE, {
+  const edge = createEdgeOnce({
     zone: ZONE,
     sources: [new URL(BUCKET_URL).host],
     fetch: (input, init) => fetch(input, init), // as it is replaced then
@@ -92,6 +50,5 @@ export function createEmulators(settings: Partial<EdgeSettings> = {}) {
     ...settings,
   });
 
-  const edge = withImages(core, { ...SHARP_ONCE, render: applyStepsOnce });
   return { s3, sessions, edge, cache: createCache({ now }), clock };
 }

@@ -2,11 +2,11 @@
 // which ends.
 
 import { expect, test } from "vitest";
-import { createEdgeWith } from "../../src/emulator/edge/edge.ts";
 import { createS3 } from "../../src/emulator/s3/s3.ts";
-import { file, network, SHARP_ONCE, ZONE } from "../support/emulators.ts";
+import { file, network, ZONE } from "../support/emulators.ts";
 import { CREDENTIALS, ENV, HEALTH_TOKEN, VARS } from "../support/env.ts";
 import { handlersOf } from "../support/network.ts";
+import { createEdgeOnce } from "../support/render-once.ts";
 import { arrange, failures, get, lines, MODERN, settle, stage } from "../support/run-worker.ts";
 
 const PATH = "/images/card/key.jpg";
@@ -69,7 +69,7 @@ test.each<{ title: string; query: string; headers: Record<string, string> }>([
 
 /** An edge of another zone, which takes pictures of this Worker as its sources. */
 function createOtherEdge(env: object = ENV) {
-  return createEdgeWith(SHARP_ONCE, {
+  return createEdgeOnce({
     zone: "app.example",
     sources: [ZONE],
     fetch: (input, init) => fetch(input, init),

@@ -2,10 +2,10 @@
 
 import { AwsClient } from "aws4fetch";
 import { beforeEach, expect, test } from "vitest";
-import { createEdgeWith } from "../../../src/emulator/edge/edge.ts";
 import type { EdgeInit } from "../../../src/emulator/edge/settings.ts";
 import { createS3 } from "../../../src/emulator/s3/s3.ts";
-import { file, SHARP_ONCE } from "../../support/emulators.ts";
+import { file } from "../../support/emulators.ts";
+import { createEdgeOnce } from "../../support/render-once.ts";
 
 const BUCKET = "https://media.s3.eu.example";
 const KEYS = { accessKeyId: "an-id", secretAccessKey: "a-secret" };
@@ -17,7 +17,7 @@ const setUp = () => {
   s3.objects.set("key.jpg", { body: file("made/key.jpg"), type: "image/jpeg" });
   const zone = "images.example";
   const sources = ["media.s3.eu.example"];
-  return { s3, edge: createEdgeWith(SHARP_ONCE, { zone, sources, fetch: s3.fetch }) };
+  return { s3, edge: createEdgeOnce({ zone, sources, fetch: s3.fetch }) };
 };
 let stage = setUp();
 beforeEach(() => {
