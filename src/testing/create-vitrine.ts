@@ -1,7 +1,6 @@
 // `createVitrine`: Vitrine's Worker with all that is around it in production, in one call. No global is replaced, and nothing
 // waits for real time.
 
-import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { edgeBucketsOf, sourceEntryOf } from "../cli/config/buckets.ts";
 import { imagesBinding } from "../emulator/binding/binding.ts";
 import { SHARP_BINDING_RENDERER, withImages } from "../emulator/binding/service.ts";
@@ -15,13 +14,7 @@ import { requireSharp } from "../emulator/edge/sharp.ts";
 import { type FetchInit, inputUrlOf } from "../emulator/fetch.ts";
 import { createIssuer, type Issuer, type TokenOptions } from "../emulator/issuer.ts";
 import { deployedEnv } from "../emulator/variables.ts";
-import { encodePath } from "../url/encoding.ts";
-import { writePath } from "../url/grammar.ts";
-import { signGrant } from "../url/grant.ts";
-import { findRoute } from "../worker/config/compile-route.ts";
 import { type Config, readConfig } from "../worker/config/config.ts";
-import { secretNames } from "../worker/config/read-secrets.ts";
-import type { BoundRoute } from "../worker/config/routes.ts";
 import { isRefusal, mistakeText } from "../worker/http/refusal.ts";
 import { eventMessage } from "../worker/purge/event-message.ts";
 import { tableOf } from "../worker/util/json.ts";
@@ -37,9 +30,11 @@ import { createVirtualClock, msOf, nextTurn, type VirtualClock } from "./clock.t
 import { createEventQueue } from "./events.ts";
 import { loadWorker } from "./isolate.ts";
 import { checkedOriginal, readObjects } from "./objects.ts";
+import { makeSecrets } from "./secrets.ts";
 import { type Setup, setupOf, withoutRoles } from "./setup.ts";
 import { asRealWork, createStalls, type Stalls, withStalls } from "./stalls.ts";
 import type { Vitrine, VitrineBucket, VitrineLogLine, VitrineSettings } from "./types.ts";
+import { writeUrl } from "./write-url.ts";
 
 const plainTable: Rule<Record<string, unknown>> = { expected: "a table", test: isRecord };
 
@@ -212,7 +207,7 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
     origin,
     fetch,
     matches: (input) => URL.parse(inputUrlOf(input))?.origin === new URL(origin).origin,
-    url: (key, preset) => writeUrl(origin, config, key, preset, clock.now()),
+    url: (key, preset, options = {}) => writeUrl(origin, config, key, preset, options, clock.now()),
     token: (claims, options) => signToken(config, issuers, claims, options),
     purge: (body) => {
       const headers = { authorization: `Bearer ${secrets["PURGE_TOKEN"]}` };
@@ -272,33 +267,6 @@ async function readSetup(settings: VitrineSettings, now: number): Promise<Setup>
 
 function mistakesText(mistakes: readonly string[]): string {
   return ["The configuration has mistakes:", ...mistakes].join("\n  ");
-}
-
-/** Makes a secret for all that may have one. Those of the test win. */
-function makeSecrets(
-  { vars }: Setup,
-  chosen: Readonly<Record<string, string>> = {},
-): Record<string, string> {
-  const secrets: Record<string, string> = {
-    URL_SIGNING_KEYS: JSON.stringify({ test: randomBytes(32).toString("hex") }),
-    HEALTH_TOKEN: randomBytes(32).toString("hex"),
-    PURGE_TOKEN: randomBytes(32).toString("hex"),
-  };
-
-  for (const settings of Object.values(tableOf(vars["BUCKETS"]))) {
-    const { credentials = "AWS", binding } = tableOf(settings);
-    if (binding !== undefined || typeof credentials !== "string") continue;
-
-    const names = secretNames(credentials);
-    secrets[names.accessKeyId] = `TEST${randomBytes(8).toString("hex").toUpperCase()}`;
-    secrets[names.secretAccessKey] = randomBytes(30).toString("base64url");
-  }
-
-  if (vars["OIDC"] !== undefined) {
-    const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
-    secrets["OIDC_SIGNING_KEY"] = `${privateKey.export({ type: "pkcs8", format: "pem" })}`;
-  }
-  return { ...secrets, ...chosen };
 }
 
 /** The strict edge. The time stands still while it makes a picture. */
@@ -387,52 +355,6 @@ function createLimiter({ limit, period }: NonNullable<Setup["limit"]>, clock: Vi
       return { success: count <= limit };
     },
   };
-}
-
-/** For how long `url` signs: s. */
-const TERM_S = 3_600;
-
-async function writeUrl(
-  origin: string,
-  config: Config,
-  key: string,
-  preset: string,
-  now: number,
-): Promise<string> {
-  const variant = config.variants.get(preset);
-  if (variant === undefined) {
-    const names = [...config.variants.keys()].join(", ");
-    throw new TypeError(`vitrine.url: there is no preset ${preset}. There is ${names}`);
-  }
-
-  for (const route of config.routes) {
-    const isOfPreset = route.presets?.has(variant.preset) ?? true;
-    const path = writePath(route.mapping, { variant: preset, key });
-    if (!isOfPreset || path === undefined || !isPathOf(route, config, path)) continue;
-
-    const query = await signatureOf(route, variant.preset, key, now);
-    return origin + encodePath(path) + query;
-  }
-  throw new TypeError(`vitrine.url: no route shows ${key} at ${preset}`);
-}
-
-/** Returns whether a path leads to a route, and not to an earlier one. */
-function isPathOf(route: BoundRoute, { routes }: Config, path: string): boolean {
-  const match = findRoute(routes, path);
-  return !isRefusal(match) && match.route === route;
-}
-
-async function signatureOf(
-  { path, signing }: BoundRoute,
-  preset: string,
-  key: string,
-  now: number,
-): Promise<string> {
-  const [signingKey] = signing?.keys.values() ?? [];
-  if (signing === undefined || signingKey === undefined) return "";
-
-  const expires = Math.floor(now / 1000) + Math.min(TERM_S, signing.maxAge);
-  return signGrant({ route: path, preset, key, expires }, signingKey);
 }
 
 async function signToken(

@@ -11,4 +11,5 @@ export type {
   VitrineObject,
   VitrineObjects,
   VitrineSettings,
+  VitrineUrlOptions,
 } from "./types.ts";

@@ -36,7 +36,7 @@ export type VitrineSettings = {
   readonly objects?: VitrineObjects | Readonly<Record<string, VitrineObjects>>;
   /**
    * Secrets that the test wants to know, such as URL_SIGNING_KEYS of an app that signs. Left out: all of them are made. A key
-   * of S3 opens its bucket, in both slots.
+   * of S3 opens its bucket, in both slots. A secret that the configuration does not know throws.
    */
   readonly secrets?: Readonly<Record<string, string>>;
   /** Where Vitrine is. Left out: the first domain of the configuration, or https://images.example. */
@@ -59,6 +59,15 @@ export type VitrineBucket = {
   delete(key: string): Promise<void>;
 };
 
+/** By which route `url` shows an object. */
+export type VitrineUrlOptions = {
+  /**
+   * The `path` of the route, as the configuration has it: `/private/:preset/*`. Left out: the only route that shows the
+   * object. If there are several, `url` throws: one may be open, and another one signed.
+   */
+  readonly route?: string;
+};
+
 /** A line that the Worker logged. */
 export type VitrineLogLine = {
   readonly level: "debug" | "log" | "info" | "warn" | "error";
@@ -79,10 +88,10 @@ export type Vitrine = {
   /** Returns whether a URL leads here. */
   matches(input: string | URL | Request): boolean;
   /**
-   * Returns the URL of an object, by the first route that shows it; if the route is signed, with a signature of an hour.
-   * @throws {TypeError} if no route shows the object at this preset
+   * Returns the URL of an object; if its route is signed, with a signature of an hour.
+   * @throws {TypeError} if no route shows the object at this preset, or if several do and `route` names none of them
    */
-  url(key: string, preset: string): Promise<string>;
+  url(key: string, preset: string, options?: VitrineUrlOptions): Promise<string>;
   /**
    * Returns a token of a login, which has the issuer and the audience of the first route with `token`.
    * @throws {TypeError} if no route needs a token

@@ -274,6 +274,13 @@ const WRONG: readonly { settings: VitrineSettings; message: string }[] = [
   { settings: { vars: { ...APP, PRESETS: {} } }, message: "PRESETS: is not a table, or is empty" },
   { settings: { vars: APP, url: "images.example" }, message: "url: " },
   { settings: Object.assign({ vars: APP }, { object: {} }), message: "unknown: object" },
+  {
+    settings: { vars: APP, secrets: { URL_SIGNING_KEY: "{}" } },
+    message:
+      "secrets: unknown: URL_SIGNING_KEY. The configuration knows URL_SIGNING_KEYS, HEALTH_TOKEN, PURGE_TOKEN, " +
+      "AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, " +
+      "AWS_ACCESS_KEY_ID_NEXT, AWS_SECRET_ACCESS_KEY_NEXT, AWS_SESSION_TOKEN_NEXT",
+  },
   { settings: { vars: APP, objects: "/nowhere" }, message: "there is no folder /nowhere" },
   { settings: { vars: APP, objects: { archive: {} } }, message: "no such bucket. There is media" },
   {
@@ -297,6 +304,68 @@ const WRONG: readonly { settings: VitrineSettings; message: string }[] = [
 
 test.each(WRONG)("a mistake of the test is an error that says it: $message", async (wrong) => {
   await expect(createVitrine(wrong.settings)).rejects.toThrow(wrong.message);
+});
+
+test("a secret of the test opens: the next slot of a key, and the key that signs", async () => {
+  const secrets = {
+    AWS_ACCESS_KEY_ID_NEXT: "TESTNEXT",
+    AWS_SECRET_ACCESS_KEY_NEXT: "the-next-secret-of-this-test",
+    URL_SIGNING_KEYS: '{"app":"a-key-of-this-test-that-is-long-enough"}',
+  };
+  const vitrine = await createVitrine({ vars: APP, objects: OBJECTS, secrets });
+  vitrine.buckets["media"]?.s3?.keys.delete(`${vitrine.secrets["AWS_ACCESS_KEY_ID"]}`);
+
+  const url = await vitrine.url("private/key.jpg", "card");
+  expect((await vitrine.fetch(url)).status).toBe(200);
+  expect(new URL(url).search).toContain("app");
+});
+
+describe("an object that an open and a signed route show", () => {
+  const open = "/images/:preset/*";
+  const signed = "/private/:preset/*";
+  const ROUTES = [
+    { path: open, object: "media/*" },
+    { path: signed, object: "media/*", signed: true },
+  ];
+  const key = "photos/key.jpg";
+
+  test("has a URL of the route that the test names", async () => {
+    const vitrine = await createVitrine({ vars: { ...APP, ROUTES }, objects: { [key]: picture } });
+    const url = await vitrine.url(key, "card", { route: signed });
+
+    expect(new URL(url).pathname).toBe("/private/card/photos/key.jpg");
+    expect((await vitrine.fetch(url)).status).toBe(200);
+    expect((await vitrine.fetch(new URL(url).pathname)).status).toBe(404);
+    expect(await vitrine.url(key, "card", { route: open })).toBe(
+      `${vitrine.origin}/images/card/photos/key.jpg`,
+    );
+  });
+
+  test.each([
+    {
+      options: undefined,
+      message:
+        'vitrine.url: several routes show photos/key.jpg at card: "/images/:preset/*" and "/private/:preset/*". ' +
+        'Name one: vitrine.url("photos/key.jpg", "card", { route: "/images/:preset/*" })',
+    },
+    {
+      options: { route: "/secret/:preset/*" },
+      message:
+        'there is no route "/secret/:preset/*". There is "/images/:preset/*", "/private/:preset/*"',
+    },
+    { options: Object({ rout: open }), message: "unknown: rout" },
+  ])("is an error with $options", async ({ options, message }) => {
+    const vitrine = await createVitrine({ vars: { ...APP, ROUTES }, objects: { [key]: picture } });
+    await expect(vitrine.url(key, "card", options)).rejects.toThrow(message);
+  });
+});
+
+test("a URL of a route that does not show the object is an error", async () => {
+  const vitrine = await createVitrine({ vars: APP, objects: OBJECTS });
+  const urlOfOther = vitrine.url("photos/key.jpg", "card", { route: "/private/:preset/*" });
+  await expect(urlOfOther).rejects.toThrow(
+    'the route "/private/:preset/*" does not show photos/key.jpg at card',
+  );
 });
 
 test("what leads elsewhere, and a time that is none, throw", async () => {
