@@ -61,7 +61,9 @@ beforeAll(async () => {
   write("package.json", { type: "module" });
   const s3 = ["--bucket", "acme-media", "--endpoint", "https://s3.eu-west-1.amazonaws.com"];
   await vitrine(["init", "project", ...s3], { folder });
-  renameSync(join(folder, "project/wrangler.toml"), join(folder, "wrangler.toml"));
+  for (const name of ["wrangler.toml", "src"]) {
+    renameSync(join(folder, "project", name), join(folder, name));
+  }
   rmSync(join(folder, "project"), { recursive: true });
   await vitrine(["client", "vitrine.ts", "--base-url", "https://images.example.com"], { folder });
   const [, code = ""] = FILES.find(([name]) => name === "careless.test.ts") ?? [];
@@ -111,6 +113,17 @@ describe("the examples of docs/testing.md and docs/emulator.md", () => {
     const all = results.get(file) ?? [];
     expect(all.filter(({ status }) => status !== "passed")).toEqual([]);
     expect(all).toHaveLength(count);
+  });
+
+  test("app.node.ts passes with node:test", () => {
+    const args = ["--test", "--test-reporter=tap", "app.node.ts"];
+    const { stdout, stderr } = spawnSync(process.execPath, args, {
+      cwd: folder,
+      env: { ...QUIET, NODE_OPTIONS: "" },
+      encoding: "utf8",
+    });
+    expect(stdout, stdout + stderr).toMatch(/^# pass 1$/m);
+    expect(stdout).toMatch(/^# fail 0$/m);
   });
 
   test("the careless Worker, put right, is not refused any more", () => {
