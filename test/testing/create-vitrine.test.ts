@@ -148,6 +148,29 @@ test.each([
   expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(row.status);
 });
 
+test("an event that the Worker sends back comes again when it is due, and not before", async () => {
+  const vitrine = await createVitrine({ vars: APP, objects: OBJECTS });
+  const countLists = () => {
+    const calls = vitrine.store?.calls ?? [];
+    return calls.filter(({ method }) => method === "list").length;
+  };
+  expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(200);
+
+  // The store fails, so the Worker cannot delete what it has stored of the object.
+  vitrine.store?.faults.add("throws-list");
+  await vitrine.buckets["media"]?.replace("photos/key.jpg", other);
+  const listsOfFirst = countLists();
+  expect(listsOfFirst).toBeGreaterThan(0);
+
+  // The store works again. The event is not due yet.
+  vitrine.store?.faults.clear();
+  await vitrine.clock.advance({ ms: 1 });
+  expect(countLists()).toBe(listsOfFirst);
+
+  await vitrine.clock.advance({ minutes: 30 });
+  expect(countLists()).toBeGreaterThan(listsOfFirst);
+});
+
 test("a signature and a token are over when the test's clock says so", async () => {
   const vitrine = await createVitrine({ vars: APP, objects: OBJECTS, now: Date.UTC(2030, 0) });
   const url = await vitrine.url("private/key.jpg", "card");
