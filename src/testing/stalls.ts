@@ -78,20 +78,12 @@ export function createStalls(clock: VirtualClock) {
 /** Returns an R2 binding whose stalled calls take no real time, and end as the runtime ends them. */
 export function withStalls(r2: R2, stalls: Stalls): R2 {
   const faults: ReadonlySet<string> = r2.faults;
-  return new Proxy(r2, {
-    get(target, name) {
-      const member: unknown = Reflect.get(target, name);
-      if (typeof member !== "function") return member;
+  return withResults(r2, (result, method) => {
+    const isStalled = faults.has("stall") || faults.has(`stall-${method}`);
+    if (isStalled) return Promise.race([result, rejectAtEnd(stalls)]);
 
-      return (...args: unknown[]) => {
-        const result: unknown = Reflect.apply(member, target, args);
-        const isStalled = faults.has("stall") || faults.has(`stall-${String(name)}`);
-        if (isStalled) return Promise.race([result, rejectAtEnd(stalls)]);
-
-        if (name === "get" && faults.has("stall-midway")) void beginIfBody(result, stalls);
-        return result;
-      };
-    },
+    if (method === "get" && faults.has("stall-midway")) void beginIfBody(result, stalls);
+    return result;
   });
 }
 
@@ -110,14 +102,24 @@ function rejectAtEnd(stalls: Stalls): Promise<never> {
 
 /** Returns the functions of a table, such as those that make pictures, as work for which the time stands still. */
 export function asRealWork<Table extends object>(table: Table, stalls: Stalls): Table {
-  return new Proxy(table, {
+  return withResults(table, (result) => {
+    return result instanceof Promise ? stalls.during(result) : result;
+  });
+}
+
+/** Returns an object whose methods return something else: what `change` makes of their results. */
+function withResults<Target extends object>(
+  object: Target,
+  change: (result: unknown, method: string) => unknown,
+): Target {
+  return new Proxy(object, {
     get(target, name) {
       const member: unknown = Reflect.get(target, name);
       if (typeof member !== "function") return member;
 
       return (...args: unknown[]) => {
         const result: unknown = Reflect.apply(member, target, args);
-        return result instanceof Promise ? stalls.during(result) : result;
+        return change(result, String(name));
       };
     },
   });
