@@ -32,7 +32,7 @@ export type RequestRow = {
 type Waits = { readonly images: number; readonly median_ms: number; readonly p95_ms: number };
 
 export type WaitRow = Waits & { readonly cache: string };
-export type PresetRow = Waits & { readonly preset: string };
+type PresetRow = Waits & { readonly preset: string };
 
 export type FailureRow = {
   readonly preset: string;
