@@ -99,7 +99,9 @@ test("beside each chart is a table of its figures, and a label that says its mai
   );
   expect(await cells("failed")).toEqual(timeline.map(({ failed }) => [count(failed)]));
   expect(await cells("refused")).toEqual(timeline.map(({ refused }) => [count(refused)]));
-  expect(await cells("wait")).toHaveLength(timeline.length);
+  expect(await cells("wait")).toEqual(
+    timeline.map(() => [expect.stringMatching(/^[\d.,]+\s(ms|s)$/)]),
+  );
 
   const label = `Bars of the requests that failed each day: ${count(MONTHLY.failed)} in all; most on Wed 18 Nov`;
   expect(await page.getByRole("img", { name: label }).count()).toBe(1);
