@@ -68,6 +68,10 @@ test("the page has the figures of the report, as text, and loads nothing", async
   );
   expect(main).toContain("This is not your bill.");
 
+  const images = Object.values(views).reduce((sum, number) => sum + number, 0);
+  const cached = (100 * (views.hit + views.stale)) / images;
+  expect(main).toContain(`From the cache ${cached.toFixed(1)} %`);
+
   for (const { source, images } of waits) {
     expect(main).toMatch(new RegExp(`${source} [A-Za-z, ]+ ${count(images)} `));
   }
