@@ -263,8 +263,11 @@ function createReader({ env }: Clone, repository: string, tree: string): Git {
 }
 
 function withoutSettings(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const entries = Object.entries(env).filter(([name]) => !name.startsWith("GIT_"));
-  return Object.fromEntries(entries);
+  const rest = { ...env };
+  for (const name of Object.keys(rest)) {
+    if (name.startsWith("GIT_")) delete rest[name];
+  }
+  return rest;
 }
 
 /** The variables by which a hook of git says which repository it is about. Here, the folder decides. */
