@@ -48,6 +48,8 @@ export type LocatedMistake = ConfigMistake & {
   readonly environment?: string | undefined;
   /** What holds the wrong value, if not the configuration: `.dev.vars`, `the environment`, a file's name. */
   readonly source?: string;
+  /** What to do, if that is more than to fix the setting. */
+  readonly remedy?: string;
 };
 
 export function isMistake<T extends object>(value: T | LocatedMistake): value is LocatedMistake {

@@ -7,6 +7,7 @@ import {
   type CommandFault,
   EXIT,
   isFault,
+  type LocatedMistake,
   log,
   type Outcome,
   print,
@@ -14,10 +15,10 @@ import {
   type World,
 } from "../command.ts";
 import { checkEnvironments, type Report } from "../config/check-environments.ts";
-import { configFault, type Warning, warningText } from "../config/mistakes.ts";
+import { configFault, mistakeRemedy, type Warning, warningText } from "../config/mistakes.ts";
 import { presetHashes, worstCaseOf } from "../config/transformations.ts";
 import { visible } from "../terminal/shell.ts";
-import { environmentText, findConfigFile } from "../wrangler/config-file.ts";
+import { configFileText, environmentText, findConfigFile } from "../wrangler/config-file.ts";
 import { lockWarning } from "../wrangler/packages.ts";
 import { type RunWrangler, showWrangler, wranglerAt } from "../wrangler/run-wrangler.ts";
 import { fileWarnings, nameWarnings } from "./original-warnings.ts";
@@ -120,7 +121,7 @@ async function printJson(
   for (const report of reports)
     environments.push({ ...jsonOf(report), ...(await costsOf(report)) });
 
-  const warnings = folderWarnings.map(({ message, remedy }) => ({ message, remedy }));
+  const warnings = folderWarnings.map((warning) => jsonOfWarning(warning));
   print(stdout, visible(JSON.stringify({ environments, warnings }, null, 2)));
 
   const isRight = reports.every(({ mistakes }) => mistakes.length === 0);
@@ -130,10 +131,23 @@ async function printJson(
 function jsonOf({ environment, file, mistakes, warnings, summary }: Report): object {
   return {
     environment: environment ?? null, // the top level
-    mistakes: mistakes.map(({ path, message, source = file }) => ({ path, message, source })),
-    warnings: warnings.map(({ message, remedy }) => ({ message, remedy })),
+    mistakes: mistakes.map((mistake) => jsonOfMistake(mistake, file)),
+    warnings: warnings.map((warning) => jsonOfWarning(warning, file)),
     summary,
   };
+}
+
+function jsonOfMistake(mistake: LocatedMistake, file: string): object {
+  const { environment, path, message, source = file } = mistake;
+  const config = { file, environment, environments: [] };
+  const holder = source === file ? configFileText(config) : source;
+  return { path, message, source, remedy: mistakeRemedy(mistake, holder) };
+}
+
+/** @param file that which the warning is about, if it names no other */
+function jsonOfWarning(warning: Warning, file?: string): object {
+  const { path, message, remedy, source = file } = warning;
+  return { path, message, source, remedy };
 }
 
 /** What visitors can cause in a month, and the hash of each preset: another hash makes its renditions anew. */

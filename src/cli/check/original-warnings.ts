@@ -24,8 +24,9 @@ const HEAD_BYTES = 4_096;
 /** How many files are named: a folder may have thousands. */
 const MAX_NAMED = 10;
 
-/** An object that the configuration names: its key, or the end of it, and the path of the setting. */
+/** An object that the configuration names: its key, or the end of it, and the setting, as a text and as its path. */
 type NamedObject = {
+  readonly setting: string;
   readonly path: string;
   readonly key: string;
   readonly engine: Engine;
@@ -36,12 +37,12 @@ export function nameWarnings({ environment, config }: Report): Warning[] {
   if (config === undefined) return [];
 
   const warnings: Warning[] = [];
-  for (const { path, key, engine } of namedObjects(config)) {
+  for (const { setting, path, key, engine } of namedObjects(config)) {
     const reason = refusalReasonByName(key, engine);
     if (reason === undefined) continue;
 
-    const message = `${path} is ${key}: ${reason}`;
-    warnings.push({ environment, message, remedy: "use a JPEG, PNG or WebP" });
+    const message = `${setting} is ${key}: ${reason}`;
+    warnings.push({ environment, path, message, remedy: "use a JPEG, PNG or WebP" });
   }
   return warnings;
 }
@@ -49,18 +50,23 @@ export function nameWarnings({ environment, config }: Report): Warning[] {
 function namedObjects({ buckets, routes }: Config): readonly NamedObject[] {
   const objects: NamedObject[] = [];
   for (const { name, canary, engine } of buckets) {
-    if (canary !== undefined) objects.push({ path: `BUCKETS.${name}.canary`, key: canary, engine });
+    if (canary === undefined) continue;
+
+    const path = `BUCKETS.${name}.canary`;
+    objects.push({ setting: path, path, key: canary, engine });
   }
 
   for (const { option, bucket, mapping, fallback } of routes) {
     const ending = mapping.key.parts.at(-1);
     if (ending !== undefined) {
-      objects.push({ path: `the end of ${option}.object`, key: ending, engine: bucket.engine });
+      const path = `${option}.object`;
+      objects.push({ setting: `the end of ${path}`, path, key: ending, engine: bucket.engine });
     }
     if (fallback === undefined) continue;
 
     const { engine } = fallback.bucket;
-    objects.push({ path: `${option}.fallback`, key: fallback.key, engine });
+    const path = `${option}.fallback`;
+    objects.push({ setting: path, path, key: fallback.key, engine });
   }
   return objects;
 }
@@ -88,8 +94,9 @@ export function fileWarnings(projectFolder: string, reports: readonly Report[]):
     const prediction = predictForAll(original, engines);
     if (prediction === undefined) continue;
 
-    const message = `${FOLDER}/${visible(key)}: ${predictedAnswer(prediction)}`;
-    warnings.push({ message, remedy: prediction.remedy });
+    const source = `${FOLDER}/${key}`;
+    const message = `${visible(source)}: ${predictedAnswer(prediction)}`;
+    warnings.push({ message, remedy: prediction.remedy, source });
   }
 
   const unnamedCount = warnings.length - MAX_NAMED;

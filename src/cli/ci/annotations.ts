@@ -11,20 +11,21 @@ const LEVELS = { error: "error", warning: "warning", note: "notice" } as const s
 
 /** @param folder that of the project, in its repository */
 export function annotationLines(findings: readonly Finding[], folder: string): string[] {
-  return findings.map(({ severity, command, about, file, message, remedy }) => {
+  return findings.map(({ severity, command, about, file, line, message, remedy }) => {
     const properties = [`title=${escapeProperty(`vitrine ${command}: ${about}`)}`];
-    if (file !== undefined) properties.unshift(...locationOf(join(folder, file)));
+    if (file !== undefined) properties.unshift(...locationOf(join(folder, file), line));
 
-    const text = remedy === "" ? message : `${message}\nWhat to do: ${remedy}`;
-    return `::${LEVELS[severity]} ${properties.join(",")}::${escapeData(text)}`;
+    const text = escapeData(`${message}\nWhat to do: ${remedy}`);
+    return `::${LEVELS[severity]} ${properties.join(",")}::${text}`;
   });
 }
 
-/** `wrangler.toml`, or with a line: `wrangler.toml:3:1`. */
-function locationOf(location: string): string[] {
-  const groups = /^(?<file>.*?)(?::(?<line>\d+):\d+)?$/.exec(location)?.groups;
-  const file = `file=${escapeProperty(groups?.["file"] ?? location)}`;
-  const line = groups?.["line"];
+/** @param path the file, or with the line of an error of syntax: `wrangler.toml:3:1` */
+function locationOf(path: string, line: number | undefined): string[] {
+  const syntax = /^(?<file>.*):(?<line>\d+):\d+$/.exec(path)?.groups;
+  if (syntax !== undefined) return locationOf(`${syntax["file"]}`, Number(syntax["line"]));
+
+  const file = `file=${escapeProperty(path)}`;
   return line === undefined ? [file] : [file, `line=${line}`];
 }
 

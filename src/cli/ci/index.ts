@@ -2,8 +2,8 @@
 // deploys it and runs the doctor. It writes all findings as a table. Each step is the command that an operator runs.
 
 import { randomUUID } from "node:crypto";
-import { appendFileSync } from "node:fs";
-import { relative } from "node:path";
+import { appendFileSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { PassThrough } from "node:stream";
 import { Command } from "@commander-js/extra-typings";
 import {
@@ -19,6 +19,7 @@ import {
 } from "../command.ts";
 import { readEnvironment } from "../config/environment-config.ts";
 import { findBaseUrl } from "../config/site-url.ts";
+import { findConfigFile } from "../wrangler/config-file.ts";
 import { annotationLines } from "./annotations.ts";
 import { openCommit } from "./git.ts";
 import {
@@ -31,6 +32,7 @@ import {
   outputsOf,
   readCheck,
 } from "./report.ts";
+import { findSettingLines, lineOf, type SettingLines } from "./setting-lines.ts";
 import { createSummary } from "./summary.ts";
 
 /** Runs a command of this program, as if it were typed: no command imports another one. */
@@ -103,8 +105,16 @@ async function checkProject(
   runVitrine: RunVitrine,
 ): Promise<CheckedProject> {
   const environment = env === undefined ? ["--all"] : ["--env", env];
-  const { exit, out, err } = await capture(["check", "--json", ...environment], world, runVitrine);
-  return readCheck(exit, out, err);
+  const check = await capture(["check", "--json", ...environment], world, runVitrine);
+
+  const lines = readSettingLines(world.folder);
+  return readCheck(check, (name, path) => lineOf(lines, name, path));
+}
+
+function readSettingLines(folder: string): SettingLines {
+  const file = findConfigFile(folder);
+  if (isFault(file)) return new Map();
+  return findSettingLines(file, readFileSync(join(folder, file), "utf8"));
 }
 
 type Base = {
@@ -184,9 +194,14 @@ async function deploy(
   if (hasErrors) return { exit: EXIT.partly, findings };
   if (exit === EXIT.done) return { exit, findings };
 
-  const passing =
-    "The doctor of the deploy found errors, and finds none any more: see the log of this run";
-  return { exit, findings: [...findings, faultFinding("deploy", passing)] };
+  const passing: Finding = {
+    severity: "error",
+    command: "deploy",
+    about: "vitrine deploy",
+    message: "The doctor of the deploy found errors, and finds none any more",
+    remedy: "see in the log of this run what it was",
+  };
+  return { exit, findings: [...findings, passing] };
 }
 
 /** Where the doctor finds the site, as `vitrine deploy` has it. A site without a domain has no URL that is known here. */
@@ -214,11 +229,8 @@ async function capture(
     return { exit, out: out.read(), err: err.read() };
   } catch (error) {
     // The summary must not be lost: the bug is a finding in it.
-    return {
-      exit: EXIT.failed,
-      out: "",
-      err: `${err.read()}vitrine ${args[0]} has a bug: ${error}`,
-    };
+    const bug = `vitrine ${args[0]} has a bug: ${error}. Report it with the log of this run`;
+    return { exit: EXIT.failed, out: "", err: err.read() + bug };
   }
 }
 

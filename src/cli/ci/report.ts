@@ -2,6 +2,7 @@
 
 import { isPlainObject, parseJson, tableOf } from "../../worker/util/json.ts";
 import type { Exit } from "../command.ts";
+import { configFileText, environmentText } from "../wrangler/config-file.ts";
 
 export type Finding = {
   readonly severity: "error" | "warning" | "note";
@@ -9,8 +10,9 @@ export type Finding = {
   readonly command: string;
   /** What it is about: `wrangler.toml PRESETS.card.width`, a bucket, a URL. */
   readonly about: string;
-  /** The file, if it is about one. */
+  /** The file, if it is about one, and the line of the setting. */
   readonly file?: string;
+  readonly line?: number;
   readonly message: string;
   readonly remedy: string;
 };
@@ -44,30 +46,43 @@ export type CiReport = {
   readonly isDeployed: boolean;
 };
 
+/** Returns the line of a setting. */
+export type FindLine = (environment: string | undefined, path: string) => number | undefined;
+
 /**
  * Reads what `vitrine check --json` printed.
  * @param err what it printed beside the JSON: why there is none
  */
-export function readCheck(exit: Exit, out: string, err: string): CheckedProject {
+export function readCheck(
+  { exit, out, err }: { readonly exit: Exit; readonly out: string; readonly err: string },
+  findLine: FindLine,
+): CheckedProject {
   const json = parseJson(out);
-  if (!isPlainObject(json))
+  if (!isPlainObject(json)) {
     return { exit, environments: [], findings: [faultFinding("check", err)] };
+  }
 
-  const folderFindings = listOf(json["warnings"]).map((item) => warningFinding("the folder", item));
+  const folderWarnings = listOf(json["warnings"]);
   return {
     exit,
-    environments: listOf(json["environments"]).map(readEnvironment),
-    findings: folderFindings,
+    environments: listOf(json["environments"]).map((item) => readEnvironment(item, findLine)),
+    findings: folderWarnings.map((warning) => warningFinding("the folder", warning)),
   };
 }
 
-function readEnvironment(item: Table): CheckedEnvironment {
+function readEnvironment(item: Table, findLine: FindLine): CheckedEnvironment {
   const { environment, worstCase, presets } = item;
   const name = typeof environment === "string" ? environment : undefined;
-  const site = name === undefined ? "the top level" : `env.${name}`;
+  const site = environmentText(name);
 
-  const mistakes = listOf(item["mistakes"]).map(mistakeFinding);
-  const warnings = listOf(item["warnings"]).map((warning) => warningFinding(site, warning));
+  const lineOfFinding = ({ path }: Table) =>
+    typeof path === "string" ? findLine(name, path) : undefined;
+  const mistakes = listOf(item["mistakes"]).map((mistake) =>
+    mistakeFinding(name, mistake, lineOfFinding(mistake)),
+  );
+  const warnings = listOf(item["warnings"]).map((warning) =>
+    warningFinding(site, warning, lineOfFinding(warning)),
+  );
   const { transformations, dollars } = tableOf(worstCase);
   const isPriced = typeof transformations === "number" && typeof dollars === "number";
   return {
@@ -78,23 +93,30 @@ function readEnvironment(item: Table): CheckedEnvironment {
   };
 }
 
-function mistakeFinding({ path, message, source }: Table): Finding {
+function mistakeFinding(
+  environment: string | undefined,
+  { path, message, source, remedy }: Table,
+  line: number | undefined,
+): Finding {
   const file = `${source}`;
   return {
     severity: "error",
     command: "check",
-    about: `${file} ${path}`,
+    about: `${configFileText({ file, environment, environments: [] })} ${path}`,
     file,
+    ...(line !== undefined && { line }),
     message: `${path}: ${message}`,
-    remedy: "",
+    remedy: `${remedy}`,
   };
 }
 
-function warningFinding(about: string, { message, remedy = "" }: Table): Finding {
+function warningFinding(about: string, { message, remedy, source }: Table, line?: number): Finding {
   return {
     severity: "warning",
     command: "check",
     about,
+    ...(typeof source === "string" && { file: source }),
+    ...(line !== undefined && { line }),
     message: `${message}`,
     remedy: `${remedy}`,
   };
@@ -125,16 +147,20 @@ export function doctorFindings(out: string, err: string): readonly Finding[] {
       command: "doctor",
       about: `${check}: ${about}`,
       message: `${seen}${consequence}`,
-      remedy: typeof remedy === "string" ? remedy : "",
+      remedy: `${remedy}`,
     });
   }
   return findings;
 }
 
-/** A command that could not do its work. */
+/**
+ * A command that could not do its work.
+ * @param err what it printed, which says what to do
+ */
 export function faultFinding(command: string, err: string): Finding {
   const message = err.trim() || `vitrine ${command} ended without a word`;
-  return { severity: "error", command, about: `vitrine ${command}`, message, remedy: "" };
+  const remedy = `do what it says, and run npx vitrine ${command} again`;
+  return { severity: "error", command, about: `vitrine ${command}`, message, remedy };
 }
 
 type Table = Readonly<Record<string, unknown>>;

@@ -46,6 +46,7 @@ export function* bucketNameWarnings(config: EnvironmentConfig): Generator<Warnin
 
   for (const { path, names, remedy } of nameConflicts(config, deployedVars)) {
     yield {
+      path,
       message: `${path} is ${names}: the Worker takes it for another bucket`,
       remedy: `${remedy}. With another bucket, all its renditions are made once more`,
     };

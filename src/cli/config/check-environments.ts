@@ -301,18 +301,21 @@ function* exposureWarnings(signed: ShownRoute, open: ShownRoute): Generator<Warn
     switch (shownAs) {
       case "fallback":
         yield {
+          path: `${open.route.option}.fallback`,
           message: `the fallback of ${openRoute} shows everyone an object that ${signedRoute} signs`,
           remedy: "use a fallback that no signed route leads to",
         };
         break;
       case "overlay":
         yield {
+          path: `${open.route.option}.presets`,
           message: `a preset of ${openRoute} draws ${key}, an object that ${signedRoute} signs, and so shows it to everyone`,
           remedy: "draw an object that no signed route leads to",
         };
         break;
       case "object":
         yield {
+          path: `${open.route.option}.object`,
           message:
             key === undefined
               ? `${openRoute} may show without a signature what ${signedRoute} signs`

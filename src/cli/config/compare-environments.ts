@@ -58,6 +58,7 @@ function* roleWarnings(
     if (role === undefined || !otherRoles.includes(role)) continue;
 
     yield {
+      path: `BUCKETS.${name}.role`,
       message: `the role ${role} of BUCKETS.${name} is that of ${owner}, too: who deploys one environment can read the bucket of the other`,
       remedy: `make a role for each: ${page("docs/keyless.md")}, “Two environments”`,
     };
@@ -76,6 +77,7 @@ function* sharedBucketWarnings(
     if (!otherIds.has(id)) continue;
 
     yield {
+      path: `BUCKETS.${name}.bucket`,
       message: `BUCKETS.${name} has the bucket ${bucket}, as ${owner} has. What is replaced or deleted for one is for both, and the key of each opens the originals of the other`,
       remedy: `use a bucket for each: ${page("docs/environments.md")}`,
     };
@@ -95,12 +97,14 @@ function* datasetWarnings(
   const owner = environmentText(otherConfig.environment);
   if (dataset === undefined && otherConfig.environment === undefined) {
     yield {
+      path: "analytics_engine_datasets",
       message: `${owner} has METRICS, which an environment does not inherit: nothing is measured here`,
       remedy: "write [[analytics_engine_datasets]] with a dataset of its own, or take METRICS out",
     };
   }
   if (dataset === otherConfig.dataset && !isEmptyTopLevel(otherConfig)) {
     yield {
+      path: "analytics_engine_datasets",
       message: `METRICS has the dataset ${dataset} of ${owner}: nothing tells their numbers apart`,
       remedy: `use a dataset for each: ${page("docs/metrics.md")}`,
     };

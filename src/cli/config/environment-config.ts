@@ -54,10 +54,15 @@ export type RawFile = {
 /** Reads the file as it is written, without any check of it. */
 export function readRawFile(folder: string): RawFile | LocatedMistake {
   const file = findConfigFile(folder);
-  if (isFault(file)) return { path: "wrangler.toml", message: file.fault };
+  if (isFault(file)) {
+    const remedy = "write one wrangler.toml, into the folder where vitrine runs";
+    return { path: "wrangler.toml", message: file.fault, remedy };
+  }
 
   const wrangler = loadWrangler();
-  if (isFault(wrangler)) return { path: file, message: wrangler.fault };
+  if (isFault(wrangler)) {
+    return { path: file, message: wrangler.fault, remedy: "install wrangler with npm" };
+  }
 
   try {
     const { rawConfig } = wrangler.experimental_readRawConfig({ config: join(folder, file) });
@@ -112,7 +117,8 @@ function checkEnvironmentName(
   // If the file has no environments at all, wrangler would use the top level without an error.
   if (!environments.includes(environment)) {
     const names = environments.length === 0 ? "none" : environments.join(", ");
-    return { path: file, message: `has no environment "${environment}". It has ${names}` };
+    const message = `has no environment "${environment}". It has ${names}`;
+    return { path: file, message, remedy: "name one of these, or leave --env out" };
   }
 
   // The name becomes a part of names of files: .dev.vars.example is another file, which git has.

@@ -157,15 +157,17 @@ function deadLetterQueuesOf(config: EnvironmentConfig): readonly string[] {
 /** Warns of settings that make events slow or expensive, or that lose them. */
 export function* queueWarnings(config: EnvironmentConfig): Generator<Warning> {
   const consumers = consumersOf(config);
-  for (const consumer of consumers) {
-    yield* speedWarnings(consumer);
-    yield* lossWarnings(consumer);
+  for (const [index, consumer] of consumers.entries()) {
+    const path = `queues.consumers[${index}]`;
+    yield* speedWarnings(path, consumer);
+    yield* lossWarnings(path, consumer);
   }
 
   const consumed = consumers.map(({ queue }) => queue);
   const produced = producedQueueOf(config);
   if (produced !== undefined && !consumed.includes(produced)) {
     yield {
+      path: "queues.producers",
       message: `${PRODUCER} writes into the queue ${produced}, which this Worker does not read: events wait there until another Worker purges by them`,
       remedy: `write [[queues.consumers]] with queue = "${produced}": ${page("docs/events.md")}. Leave it if another Worker reads it`,
     };
@@ -174,12 +176,13 @@ export function* queueWarnings(config: EnvironmentConfig): Generator<Warning> {
 }
 
 /** Warns of settings that delay purges, or that need more than the five purges a minute of Workers Cache (W10). */
-function* speedWarnings(consumer: Consumer): Generator<Warning> {
+function* speedWarnings(path: string, consumer: Consumer): Generator<Warning> {
   const { queue, max_concurrency: concurrency, max_batch_timeout: timeout } = consumer;
 
   // Cloudflare runs up to 250 batches side by side (Q2).
   if (concurrency !== 1) {
     yield {
+      path: `${path}.max_concurrency`,
       message: `max_concurrency of the queue ${queue} is ${concurrency ?? "missing"}: batches run side by side, and spend the five purges a minute of Workers Cache`,
       remedy: "write max_concurrency = 1",
     };
@@ -188,6 +191,7 @@ function* speedWarnings(consumer: Consumer): Generator<Warning> {
   const size = consumer.max_batch_size ?? DEFAULT_BATCH_SIZE;
   if (size < BATCH_SIZE) {
     yield {
+      path: `${path}.max_batch_size`,
       message: `max_batch_size of the queue ${queue} is ${size}: a batch is one of five purges a minute, whether it has ${size} objects or ${BATCH_SIZE}`,
       remedy: `write max_batch_size = ${BATCH_SIZE}`,
     };
@@ -195,12 +199,14 @@ function* speedWarnings(consumer: Consumer): Generator<Warning> {
 
   if (timeout === 0) {
     yield {
+      path: `${path}.max_batch_timeout`,
       message: `max_batch_timeout of the queue ${queue} is 0: each event is a batch of its own, and one of five purges a minute`,
       remedy: `write max_batch_timeout = ${BATCH_TIMEOUT_S}`,
     };
   }
   if (timeout !== undefined && timeout > MAX_BATCH_TIMEOUT_S) {
     yield {
+      path: `${path}.max_batch_timeout`,
       message: `max_batch_timeout of the queue ${queue} is ${timeout}: a replaced picture is shown for up to ${timeout} s before its batch begins`,
       remedy: `write max_batch_timeout = ${BATCH_TIMEOUT_S}`,
     };
@@ -208,12 +214,13 @@ function* speedWarnings(consumer: Consumer): Generator<Warning> {
 }
 
 /** Warns of settings by which an event is lost if its purge fails. */
-function* lossWarnings(consumer: Consumer): Generator<Warning> {
+function* lossWarnings(path: string, consumer: Consumer): Generator<Warning> {
   const { queue, dead_letter_queue: deadLetterQueue } = consumer;
 
   const retries = consumer.max_retries ?? DEFAULT_RETRIES;
   if (retries < RETRIES) {
     yield {
+      path: `${path}.max_retries`,
       message: `max_retries of the queue ${queue} is ${retries}: what the limit of Workers Cache puts off that often is given up`,
       remedy: `write max_retries = ${RETRIES}`,
     };
@@ -221,12 +228,14 @@ function* lossWarnings(consumer: Consumer): Generator<Warning> {
 
   if (deadLetterQueue === undefined) {
     yield {
+      path: `${path}.dead_letter_queue`,
       message: `the queue ${queue} has no dead_letter_queue: an event that fails ${retries} times is lost`,
       remedy: `write dead_letter_queue = "${queue}-dead"`,
     };
   }
   if (deadLetterQueue === queue) {
     yield {
+      path: `${path}.dead_letter_queue`,
       message: `dead_letter_queue of the queue ${queue} is that queue itself: what fails never ends`,
       remedy: `write dead_letter_queue = "${queue}-dead"`,
     };
@@ -244,6 +253,7 @@ function* unnamedBucketWarnings(config: EnvironmentConfig): Generator<Warning> {
 
     const bucketText = bucket === undefined ? "has no bucket" : `has the bucket ${bucket}`;
     yield {
+      path: `BUCKETS.${name}.bucket`,
       message: `BUCKETS.${name} ${bucketText}, and R2's events are about ${bound.bucket_name}: the Worker takes them for those of another bucket`,
       remedy: `write bucket = "${bound.bucket_name}" in [vars.BUCKETS.${name}]. All its renditions get new names then, and are made once more: do it with an upgrade that makes them anew anyway`,
     };

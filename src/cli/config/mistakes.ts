@@ -13,6 +13,10 @@ export type Warning = {
   readonly message: string;
   readonly remedy: string;
   readonly environment?: string | undefined;
+  /** The setting that it is about: `ANSWERS.keep`. */
+  readonly path?: string;
+  /** The file that it is about, if that is not the configuration: `package-lock.json`. */
+  readonly source?: string;
 };
 
 export function configFault(mistakes: readonly LocatedMistake[]): CommandFault {
@@ -75,6 +79,21 @@ export function pageFor(path: string): string | undefined {
   return isNamed ? `${pageOfSettings()}#vars${section}name` : `${pageOfSettings()}#vars${section}`;
 }
 
+/**
+ * What to do about a mistake, for those who see it beside its text.
+ * @param holder where the setting is: `env.staging of wrangler.toml`
+ */
+export function mistakeRemedy({ path, remedy }: LocatedMistake, holder: string): string {
+  if (remedy !== undefined) return remedy;
+
+  // wrangler cannot read the file.
+  if (path.startsWith(holder)) return `fix ${path}`;
+
+  const pageOfPath = pageFor(path);
+  if (pageOfPath === undefined) return `fix ${path} in ${holder}`;
+  return `fix ${path} in ${holder}: ${pageOfPath} says what it may be`;
+}
+
 /** A secret among the vars. If `[secrets]` requires it, too, wrangler says to rename one of the two. */
 export function exposedSecret(
   config: Omit<ConfigFile, "devVars">,
@@ -114,6 +133,7 @@ export function locateWarning(
   warning: Warning,
 ): Warning {
   return {
+    ...warning,
     environment: config.environment,
     message: settingsFor(config, warning.message),
     remedy: settingsFor(config, warning.remedy),

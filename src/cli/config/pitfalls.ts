@@ -190,6 +190,7 @@ function* hostWarnings(envConfig: EnvironmentConfig, config: Config): Generator<
   if (workersDev && edgeBucketsOf(config.routes).length > 0) {
     const doctor = commandFor(envConfig, "npx vitrine doctor");
     yield {
+      path: "workers_dev",
       message:
         "workers_dev or preview_urls is on: whether the edge transforms images there is not known, and visitors get 502 if not",
       remedy: `set both to false, or check that address with ${doctor} --url`,
@@ -199,6 +200,7 @@ function* hostWarnings(envConfig: EnvironmentConfig, config: Config): Generator<
   // The top level may be only for the local run.
   if (environment !== undefined && patterns.length === 0 && !workersDev) {
     yield {
+      path: "routes",
       message: "there are no routes, and workers_dev is false: nobody can reach this Worker",
       remedy: `write routes with your domain: ${page("docs/deploy.md")}, step 1`,
     };
@@ -212,6 +214,7 @@ function* dateWarnings(envConfig: EnvironmentConfig): Generator<Warning> {
 
   const dev = commandFor(envConfig, "npx vitrine dev");
   yield {
+    path: "compatibility_date",
     message: `compatibility_date is ${date}, and the installed wrangler runs ${dev} as of ${newest}`,
     remedy: "npm install --save-dev wrangler@latest, or write an earlier date",
   };
@@ -225,6 +228,7 @@ function* issuerWarnings(envConfig: EnvironmentConfig, { oidc }: Config): Genera
   if (findMatch(hostname, envConfig) !== undefined) return;
 
   yield {
+    path: "OIDC.issuer",
     message: `OIDC.issuer is ${oidc.issuer}, which is no host of the routes: STS would not get this Worker's keys there`,
     remedy: "use the host of a route of this environment",
   };
@@ -240,6 +244,7 @@ function* sourceParameterWarnings(
     if (hasSourceParameter) continue;
 
     yield {
+      path: `BUCKETS.${name}.source_parameter`,
       message: `BUCKETS.${name}.source_parameter is false: a replaced object shows only after an hour, or when its cache-control is over. Until then, sizes that were not made before are refused`,
       remedy: `remove it, and ${doctor} asks S3 whether it can. Or set engine = "binding"`,
     };
@@ -257,6 +262,7 @@ function* cacheWarnings(
   const { cache } = envConfig.wrangler;
   if (cache?.enabled !== true || cacheOf(envConfig, "Renditions") === false) {
     yield {
+      path: "cache",
       message:
         "the cache for Renditions is off: each data centre of Cloudflare makes every rendition anew",
       remedy: `write [cache] and [exports] as ${page("docs/cache.md")} shows, or keep = 0 in [vars.ANSWERS] if that is meant`,
@@ -267,6 +273,7 @@ function* cacheWarnings(
   // A new version of the Worker begins with an empty cache (W4).
   if (cache.cross_version_cache !== true) {
     yield {
+      path: "cache.cross_version_cache",
       message:
         "cache.cross_version_cache is not true: every deploy and every wrangler secret put empties the cache",
       remedy: "set it to true",
@@ -282,6 +289,7 @@ function* bucketWarnings({ deployedVars }: EnvironmentConfig): Generator<Warning
     const areTexts = typeof prefix === "string" && typeof canary === "string";
     if (areTexts && prefix !== "" && canary.startsWith(prefix)) {
       yield {
+        path: `BUCKETS.${name}.canary`,
         message: `BUCKETS.${name}.canary begins with prefix, which is put in front of it: the object is ${prefix}${canary}`,
         remedy: `if it is not, write ${canary.slice(prefix.length)}`,
       };
@@ -291,6 +299,7 @@ function* bucketWarnings({ deployedVars }: EnvironmentConfig): Generator<Warning
     const isGlobal = URL.parse(`${endpoint}`)?.hostname === "s3.amazonaws.com";
     if (isGlobal && region !== "us-east-1") {
       yield {
+        path: `BUCKETS.${name}.endpoint`,
         message: `BUCKETS.${name}.endpoint is that of us-east-1, and region is ${region}: S3 may redirect to that region, which is no picture`,
         remedy: `write https://s3.${region}.amazonaws.com`,
       };
@@ -313,6 +322,7 @@ function* hiddenRouteWarnings({ routes }: Config): Generator<Warning> {
     if (isRefusal(short) || isRefusal(long)) continue;
 
     yield {
+      path: `${option}.path`,
       message: `${option} (${path}) is never reached: ${short.route.path} before it takes all its URLs`,
       remedy: "write the route with the longer path first",
     };
@@ -340,6 +350,7 @@ function* folderWarnings({ buckets, routes }: Config): Generator<Warning> {
     if (!keys.some((key) => key.startsWith(`${name}/`))) continue;
 
     yield {
+      path: `BUCKETS.${name}`,
       message: `BUCKETS.${name} is called like a folder of keys: for commands and /purge, ${name}/fig.jpg is the object fig.jpg of that bucket`,
       remedy: "call the bucket something else",
     };

@@ -23,6 +23,7 @@ function* keepWarnings(envConfig: EnvironmentConfig, config: Config): Generator<
 
   for (const { path, keep } of longKeepsOf(config)) {
     yield {
+      path,
       message: `${path} is ${count(keep)} s, and no queue brings events: a picture that is replaced, deleted or denied is shown for so long, unless it is purged`,
       remedy: `have the bucket's events purge it: ${page("docs/events.md")}. If EventBridge asks /purge, that is done`,
     };
@@ -62,6 +63,7 @@ function* immutableWarnings({ routes }: Config): Generator<Warning> {
     const seconds = `${count(policy.maxAge)} s`;
     const limit = signing === undefined ? seconds : `${seconds}, or until its URL expires`;
     yield {
+      path: `${option}.answers.immutable`,
       message: `${option}.answers.immutable: a browser that has a picture of ${path} shows it for ${limit}, and does not ask again. A replaced object, a changed preset and a purge do not reach it`,
       remedy: `that is right if a new picture always gets a new key or preset. Else remove it: ${page("docs/cache.md")}, Routes with terms of their own`,
     };

@@ -105,6 +105,7 @@ export function* operatorPathWarnings(
     );
     if (owner !== undefined) {
       yield {
+        path: "routes",
         message: `${routes} does not cover ${paths} of ${host}: that is for the Worker of ${environmentText(owner.environment)}, so commands with a token refuse this host`,
         remedy: "give this environment a host of its own",
       };
@@ -114,6 +115,7 @@ export function* operatorPathWarnings(
     const harm = missing.map((path) => NEEDS[path]).join(", and ");
     const newRoutes = missing.map((path) => host + path).join(" and ");
     yield {
+      path: "routes",
       message: `${routes} does not cover ${paths} of ${host}: ${harm}`,
       remedy: `write ${newRoutes} into routes, too`,
     };

@@ -33,6 +33,7 @@ function* claimReminders({ option, path, tokenRules }: BoundRoute): Generator<Wa
 
   const issuers = new Set(tokenRules.map(({ issuer }) => issuer));
   yield {
+    path: `${option}.token`,
     message: `${option}.token: a token of ${[...issuers].join(" or ")} opens all of ${path}, or nothing of it, because no claim is of the path`,
     remedy: `that is right if these visitors may all see the same pictures. Else write a name of the path as a claim, such as claims = { sub = ":user" }: ${page("docs/tokens.md")}`,
   };
@@ -44,6 +45,7 @@ function* maxAgeReminders({ option, path, tokenRules, policy }: BoundRoute): Gen
 
   const seconds = count(policy.maxAge);
   yield {
+    path: `${option}.answers.max_age`,
     message: `${option}.answers.max_age: for ${seconds} s, or until the token expires, a browser shows a picture of ${path} without asking whether its user may still see it. In the same tab, it may show it to whoever signs in there next`,
     remedy:
       "that is right where nobody shares a browser, and nobody loses a right so soon. Else leave max_age out: it is 0 for a route with a token",
@@ -125,6 +127,7 @@ function* claimedFolderWarnings(
     if (folder === undefined) continue;
 
     yield {
+      path: `${route.option}.token`,
       message: `${route.option}.token: a token whose claim ${claim} is "${folder}" opens ${sharedKey(folder)}, an object of ${other.route.option} (${other.route.path}), by ${route.path}`,
       remedy: `give each route a folder of its own, such as ${name.slice(1)}/${name}/*. Else nobody must get such a claim who may not see these objects: ${pageOfOtherWays()}`,
     };
@@ -148,6 +151,7 @@ function* sharedFolderWarnings(
       const { option, path } = first.route;
       const { route: other } = second;
       yield {
+        path: `${option}.token`,
         message: `${option}.token: a token whose claim ${claim} is "x" opens the same folder by ${path} as one whose claim ${otherClaim} is "x" by ${other.option} (${other.path})`,
         remedy: `give each route a folder of its own, such as ${name.slice(1)}/${name}/* and ${otherName.slice(1)}/${otherName}/*. Else no text may be both a ${claim} and a ${otherClaim} of somebody else: ${pageOfOtherWays()}`,
       };
@@ -218,11 +222,13 @@ function* sharedPictureWarnings(
       const ownerText = `${owner.route.option} (${owner.route.path})`;
       if (shownAs === "fallback") {
         yield {
+          path: `${route.option}.fallback`,
           message: `${route.option}.fallback: everybody whom a token lets in to ${route.path} sees ${key}, though ${ownerText} shows it only to some`,
           remedy: `use a fallback outside of what tokens open: ${pageOfOtherWays()}`,
         };
       } else {
         yield {
+          path: `${route.option}.presets`,
           message: `${route.option}.presets: a preset draws ${key}, so everybody whom a token lets in to ${route.path} sees it, though ${ownerText} shows it only to some`,
           remedy: `draw an object outside of what tokens open: ${pageOfOtherWays()}`,
         };
@@ -266,6 +272,7 @@ export function* sharedTokenWarnings(
 
   for (const issuer of issuers) {
     yield {
+      path: "ROUTES",
       message: `a token of ${issuer} may open routes here and of ${owner}: both take the same issuer and app`,
       remedy: `give each environment an audience, or an app (azp, client_id), of its own: ${page("docs/tokens.md")}`,
     };

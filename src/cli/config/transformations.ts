@@ -188,6 +188,7 @@ function costWarnings(dollars: number, maxDollars: number | undefined): readonly
   if (maxDollars === undefined || dollars <= maxDollars) return [];
   return [
     {
+      path: "COSTS.most",
       message: `COSTS.most is ${money(maxDollars)} a month, and visitors can make it ${money(dollars)}`,
       remedy: "fewer presets, fewer descriptors, presets on routes",
     },

@@ -5,7 +5,7 @@ import { mistakeText } from "../../worker/http/refusal.ts";
 import type { LocatedMistake } from "../command.ts";
 import { checkEnvironment } from "../config/check-environments.ts";
 import type { EnvironmentConfig } from "../config/environment-config.ts";
-import { locatedText, pageFor } from "../config/mistakes.ts";
+import { locatedText, mistakeRemedy } from "../config/mistakes.ts";
 import { settingsFor } from "../wrangler/settings.ts";
 import { error, type Finding, ok, warning } from "./finding.ts";
 
@@ -67,12 +67,7 @@ function explainMistake(
   let holder = source;
   if (isOfFile && isOfSecret) holder = `${settingsFor(config, "[secrets]")} or vars of ${file}`;
 
-  let remedy = `fix ${path} in ${holder}`;
-  const pageOfPath = pageFor(path);
-  if (pageOfPath !== undefined) {
-    remedy = `fix ${path} in ${holder}: ${pageOfPath} says what it may be`;
-  }
-
+  const remedy = mistakeRemedy(mistake, holder);
   const report = isError ? error : warning;
   const problem = { seen: locatedText(mistake), impact, remedy, needsDeploy: isOfFile };
   return report("configuration", { about: file }, problem);

@@ -85,8 +85,11 @@ export function oldFault(installed: string): CommandFault | undefined {
  * A warning if the lock file of npm names another Vitrine than the installed one, such as after a switch of commits:
  * a deploy would bundle the installed one.
  */
-export function lockWarning(folder: string): { message: string; remedy: string } | undefined {
-  const locked = readLock(join(folder, "package-lock.json"));
+export function lockWarning(
+  folder: string,
+): { message: string; remedy: string; source: string } | undefined {
+  const source = "package-lock.json";
+  const locked = readLock(join(folder, source));
   if (typeof locked["version"] !== "string") return undefined;
 
   // Two files of one version differ only in their integrity. npm writes that of the installed one, others may not.
@@ -95,8 +98,9 @@ export function lockWarning(folder: string): { message: string; remedy: string }
   if (locked["version"] === VERSION && locked["integrity"] === integrity) return undefined;
 
   return {
-    message: `package-lock.json has vitrine ${locked["version"]}, and another file (${VERSION}) is installed`,
+    message: `${source} has vitrine ${locked["version"]}, and another file (${VERSION}) is installed`,
     remedy: "npm ci",
+    source,
   };
 }
 

@@ -435,16 +435,22 @@ test("vitrine check --json says the same as data, and ends alike", async () => {
     { environment: "staging", mistakes: [] },
   ]);
   expect(right.report.environments[1].warnings).toContainEqual({
+    path: "workers_dev",
+    source: "wrangler.jsonc",
     message: expect.stringContaining("workers_dev or preview_urls is on"),
     remedy: expect.any(String),
   });
-  const npm = { message: expect.stringContaining("0.1.9"), remedy: "npm ci" };
+  const source = "package-lock.json";
+  const npm = { source, message: expect.stringContaining("0.1.9"), remedy: "npm ci" };
   expect(right.report.warnings).toEqual([npm]);
 
   const config = { ...STAGED, compatibility_date: "01.11.2026" };
   const wrong = await read(config, ["--env", "staging"]);
   const path = "compatibility_date";
-  const mistake = { path, message: expect.any(String), source: "wrangler.jsonc" };
+  const mistake = {
+    ...{ path, message: expect.any(String), source: "wrangler.jsonc" },
+    remedy: `fix ${path} in env.staging of wrangler.jsonc`,
+  };
   expect([wrong.code, wrong.err]).toEqual([2, ""]);
   expect(wrong.report.environments).toEqual([
     { environment: "staging", mistakes: [mistake], warnings: [], summary: [] },

@@ -80,6 +80,157 @@ test("an annotation stands at the line of a syntax error, in the project's folde
   ]);
 });
 
+/** A project with warnings and mistakes in two environments. Each is at a line that ends with `# HERE`. */
+const TOML = `name = "vitrine"
+main = "src/worker/index.ts"
+compatibility_date = "2026-11-01"
+workers_dev = true # HERE workers_dev or preview_urls
+preview_urls = false
+routes = [{ pattern = "images.example", custom_domain = true }]
+cache = { enabled = true } # HERE cache.cross_version_cache
+
+[exports.default]
+type = "worker"
+cache = { enabled = false }
+[exports.Renditions]
+type = "worker"
+cache = { enabled = true }
+
+[secrets]
+required = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+
+[vars.BUCKETS.media]
+endpoint = "https://s3.eu-west-1.amazonaws.com"
+bucket = "acme-media"
+region = "eu-west-1"
+prefix = "a/"
+  canary = "a/fig.jpg" # HERE BUCKETS.media.canary begins
+
+[[vars.ROUTES]]
+path = "/images/:preset/*"
+object = "media/*"
+[vars.ROUTES.answers]
+keep = 7200 # HERE ROUTES[0].answers.keep is
+
+[[vars.ROUTES]]
+path = "/images/:preset/team/*" # HERE ROUTES[1] (
+object = "media/team/*"
+
+[vars.PRESETS.card]
+width = 480
+
+[env.staging.vars.PRESETS."a.b"]
+fit = "stretch" # HERE PRESETS.a.b.fit:
+[env.staging.vars.PRESETS]
+'card' = { width = "wide" } # HERE PRESETS.card.width:
+[[env.staging.ratelimits]] # HERE ratelimits.name: is OTHER
+name = "OTHER"
+namespace_id = "1"
+simple = { limit = 1, period = 10 }
+`;
+
+const JSONC = `{
+  // "routes": of a comment
+  "name": "vitrine", "main": "src/worker/index.ts",
+  "compatibility_date": "2099-01-01", // HERE compatibility_date: is 2099
+  "vars": {
+    "BUCKETS": { "media": {
+      "endpoint": "https://s3.eu-west-1.amazonaws.com", "bucket": "acme-media",
+      "region": "eu-west-2" // HERE BUCKETS.media.region: is eu-west-2
+    } },
+    "ROUTES": [
+      { "path": "/images/:preset/*", "object": "media/*" },
+      { "path": "/other/:preset/*",
+        "object": "medai/*" } // HERE ROUTES[1].object:
+    ],
+    "PRESETS": { "say \\"x\\"": { "width": 1 },
+      "card": /* { */ { "width": 9,
+        "fit": "stretch" } } // HERE PRESETS.card.fit:
+  }
+}
+`;
+
+test.each([
+  { file: "wrangler.toml", text: TOML },
+  { file: "wrangler.jsonc", text: JSONC },
+])("an annotation stands at the line of its setting in $file", async ({ file, text }) => {
+  const folder = createProject({}, "other", { [file]: text });
+  const { out } = await runInGitHub(folder, []);
+  const annotations = out.split("\n").filter((line) => / file=/.test(line));
+
+  const lines = text.split("\n").entries();
+  for (const [index, line] of lines) {
+    const message = /(?:#|\/\/) HERE (?<message>.*)$/.exec(line)?.groups?.["message"];
+    if (message === undefined) continue;
+
+    const annotation = annotations.find((item) => item.includes(`::${message}`));
+    expect([message, annotation]).toEqual([
+      message,
+      expect.stringContaining(` file=${file},line=${index + 1},`),
+    ]);
+  }
+});
+
+const WARNED = { ...RIGHT, vars: { ...RIGHT.vars, COSTS: { ...COSTS, most: 0.01 } } };
+const LOCKED = JSON.stringify({ packages: { "node_modules/vitrine": { version: "0.1.9" } } });
+
+test.each([
+  {
+    title: "a wrong fit",
+    config: withPresets({ card: { fit: "stretch" } }),
+    remedy: /^fix PRESETS\.card\.fit in wrangler\.toml: .*configuration\.md#varspresetsname says/,
+  },
+  {
+    title: "a key that wrangler does not know",
+    config: { ...RIGHT, colour: 1 },
+    remedy: /^fix colour in wrangler\.toml$/,
+  },
+  {
+    title: "a variable that does nothing",
+    config: { ...RIGHT, vars: { ...RIGHT.vars, PRESET: 1 } },
+    remedy: /^fix PRESET in /,
+  },
+  {
+    title: "a file that is no TOML",
+    files: { "wrangler.toml": "a b" },
+    remedy: /^fix wrangler\.toml:1:\d+$/,
+  },
+  { title: "no configuration", files: {}, remedy: /^write one wrangler\.toml/ },
+  {
+    title: "no such environment",
+    config: RIGHT,
+    args: ["--env", "stagin"],
+    remedy: /^name one of these/,
+  },
+  {
+    title: "a bug",
+    config: RIGHT,
+    folders: ["package-lock.json"],
+    remedy: /^do what it says, and run npx vitrine check again$/,
+  },
+  { title: "costs above the budget", config: WARNED, remedy: /^fewer presets/ },
+  {
+    title: "another installed version",
+    config: RIGHT,
+    files: { "package-lock.json": LOCKED },
+    remedy: /^npm ci$/,
+  },
+])(
+  "the row of $title says what to do",
+  async ({ config, files = {}, folders = [], args = [], remedy }) => {
+    const folder = createProject({}, "other", files);
+    if (config !== undefined) writeFileSync(join(folder, "wrangler.toml"), tomlOf(config));
+    for (const name of folders) mkdirSync(join(folder, name));
+
+    const { out, summary } = await runInGitHub(folder, args);
+    const remedies = rowsOf(summary).map((cells) => cells.at(-1) ?? "");
+    expect(remedies).toContainEqual(expect.stringMatching(remedy));
+    expect(remedies).not.toContain("");
+    expect(remedies).not.toContain("undefined");
+    expect(out).toMatch(/%0AWhat to do: /);
+  },
+);
+
 test("a bug of a command is a finding, and the summary is written", async () => {
   const folder = createProject(RIGHT);
   mkdirSync(join(folder, "package-lock.json"));
