@@ -2,7 +2,7 @@
 // does with `deploy`: with the real wrangler, in front of an account of Cloudflare.
 
 import { spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { parse } from "yaml";
@@ -131,18 +131,37 @@ test.each([
   expect(compare).not.toBe(before);
 });
 
-test.each([
-  { title: "an environment", values: { environment: '"; touch stolen; "' } },
-  { title: "a commit", values: { compare: "$(touch stolen)" } },
-  { title: "a commit that is an option", values: { compare: "--upload-pack=touch stolen" } },
-  { title: "deploy", values: { deploy: "`touch stolen`" } },
-])("a hostile name of $title runs nothing", ({ values }) => {
+/** Has npx start a program that writes its arguments, each with a zero byte behind it, in place of Vitrine. */
+function recordArguments(folder: string): () => readonly string[] {
+  const file = join(folder, "arguments");
+  const program = join(folder, "node_modules/.bin/vitrine");
+  rmSync(program);
+  writeFileSync(program, `#!/bin/sh\nprintf '%s\\0' "$@" > '${file}'\n`, { mode: 0o700 });
+  return () => readFileSync(file, "utf8").split("\0").slice(0, -1);
+}
+
+test("hostile inputs run nothing: each is one argument, whatever is in it", () => {
   const { root, folder } = createRepository();
-  commitConfig(folder, RIGHT);
-  const { code, output } = runAction(root, { "working-directory": "images", ...values });
+  const readArguments = recordArguments(folder);
+  const environment = '"; touch stolen; "';
+  const compare = "$(touch stolen)\n--deploy";
+  const secrets = "a b'`touch stolen`";
+
+  const values = { environment, compare, deploy: "true", "secrets-file": secrets };
+  const { code } = runAction(root, { "working-directory": "images", ...values });
+  expect([code, readArguments()]).toEqual([
+    0,
+    ["ci", `--env=${environment}`, `--compare=${compare}`, "--deploy", `--secrets-file=${secrets}`],
+  ]);
   expect(existsSync(join(folder, "stolen")) || existsSync(join(root, "stolen"))).toBe(false);
-  expect([0, 2, 3]).toContain(code);
-  expect(output).not.toContain("deployed=true");
+});
+
+test("a deploy that is neither true nor false is refused, and runs nothing", () => {
+  const { root, folder } = createRepository();
+  const deployInput = { "working-directory": "images", deploy: "`touch stolen`" };
+  const { code, output } = runAction(root, deployInput);
+  expect([code, output]).toEqual([3, expect.stringContaining("must be true or false")]);
+  expect(existsSync(join(folder, "stolen"))).toBe(false);
 });
 
 test("a project without the package gets none from npm", () => {
