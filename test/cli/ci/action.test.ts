@@ -90,16 +90,9 @@ test("no step has an expression in its script: an input would be a part of the p
   }
 });
 
-test("each input and each output has a description, and each output is one that the command writes", () => {
+test("each input and each output has a description", () => {
   for (const item of [...Object.values(inputs), ...Object.values(tableOf(action["outputs"]))]) {
     expect(isPlainObject(item) && item["description"]).toMatch(/\.$/);
-  }
-  const { root, folder } = createRepository();
-  commitConfig(folder, RIGHT);
-  const { outputs } = runAction(root, { "working-directory": "images" });
-  for (const [name, output] of Object.entries(tableOf(action["outputs"]))) {
-    expect(tableOf(output)["value"]).toBe(`\${{ steps.vitrine.outputs.${name} }}`);
-    expect(outputs).toMatch(new RegExp(`^${name}=`, "m"));
   }
 });
 
@@ -125,6 +118,10 @@ test.each([
   expect(ended.code).toBe(code);
   expect(ended.summary).toContain(says);
   expect(ended.outputs).toContain(`errors=${errors}\n`);
+  for (const [name, output] of Object.entries(tableOf(action["outputs"]))) {
+    expect(tableOf(output)["value"]).toBe(`\${{ steps.vitrine.outputs.${name} }}`);
+    expect(ended.outputs).toMatch(new RegExp(`^${name}=`, "m"));
+  }
   expect(ended.summary).toMatch(
     /\| the top level \| [^|]+ \| &#36;[\d.]+ for [\d,]+ transformations \| /,
   );
