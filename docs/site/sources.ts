@@ -19,7 +19,10 @@ const FOR_AGENTS = "docs/llms.txt";
 /** The folders and files that a change of a page changes. */
 export const WATCHED = [ROOT, join(ROOT, "docs"), join(ROOT, "docs/pictures")];
 
-const TOP_PAGES = ["README.md", "AGENTS.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md"];
+/** It has nearly every word of the pages, and answers no question. */
+export const CHANGELOG = "CHANGELOG.md";
+
+const TOP_PAGES = ["README.md", "AGENTS.md", CHANGELOG, "CONTRIBUTING.md", "SECURITY.md"];
 
 /** The paths of all pages from the root of the repository. */
 export function listPages(): string[] {
@@ -61,6 +64,7 @@ export function stage(): void {
 
   for (const file of listLinkedFiles()) copyTo(join(PUBLIC, file), file);
   writeFileSync(join(PUBLIC, "llms.txt"), agentsIndex());
+  writeFileSync(join(PUBLIC, "llms-full.txt"), allPages());
 }
 
 /** Copies a changed page into the stage, for the server on localhost. */
@@ -115,6 +119,12 @@ function agentsIndex(): string {
     if (link === undefined || /^[a-z]+:/i.test(link)) return whole;
     return `](/${posix.join("docs", link)})`;
   });
+}
+
+/** All pages in one file, each below its address, for agents that read everything at once. */
+function allPages(): string {
+  const pages = listPages().filter((page) => page !== CHANGELOG);
+  return pages.map((page) => `<!-- /${page} -->\n\n${readPage(page)}`).join("\n");
 }
 
 export type Group = { readonly text: string; readonly items: readonly Item[] };

@@ -112,6 +112,10 @@ test("each page has its source beside it, and agents find the list of pages", as
   const links = Array.from(list.matchAll(/\]\((?<link>[^)]+)\)/g), ([, link = ""]) => link);
   expect(links).toContain("/docs/errors.md");
   for (const link of links) expect([link, (await fetch(site + link)).status]).toEqual([link, 200]);
+
+  const everything = await (await fetch(`${site}/llms-full.txt`)).text();
+  const absent = listPages().filter((page) => !everything.includes(readPage(page)));
+  expect(absent).toEqual(["CHANGELOG.md"]);
 });
 
 /** What strangers asked, and a page that answers it. */

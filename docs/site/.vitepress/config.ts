@@ -5,6 +5,7 @@ import { defineConfig } from "vitepress";
 import { writeHeaders } from "../headers.ts";
 import { configureMarkdown, slugOf } from "../markdown.ts";
 import {
+  CHANGELOG,
   copySources,
   descriptionOf,
   navigation,
@@ -36,6 +37,7 @@ export default defineConfig({
     config: configureMarkdown,
   },
   vite: {
+    build: { chunkSizeWarningLimit: 1000 }, // the index of the search, which loads when somebody searches
     plugins: [
       {
         name: "pages-of-the-repository",
@@ -50,9 +52,8 @@ export default defineConfig({
     search: {
       provider: "local",
       options: {
-        // The changelog has nearly every word of the pages, and answers no question.
         _render: (text, env, markdown) =>
-          env.relativePath === "CHANGELOG.md" ? "" : markdown.render(text, env),
+          env.relativePath === CHANGELOG ? "" : markdown.render(text, env),
       },
     },
     sidebar: navigation().map(({ text, items }) => ({ text, items: [...items] })),
