@@ -65,7 +65,7 @@ export const VARIABLES = [
 const pageOfSettings = () => page("docs/configuration.md");
 
 /** The section of the page that says what a setting may be; undefined: the message says all. */
-export function pageFor(path: string): string | undefined {
+function pageFor(path: string): string | undefined {
   if (isSecret(path)) return `${pageOfSettings()}#secrets`;
 
   const [variable = ""] = path.split(/\W/, 1);

@@ -527,7 +527,7 @@ test("vitrine check says what is to be done and what it can cost (A4, E5, E10, L
 
 test.each([
   { title: "a folder", create: (path: string) => mkdirSync(path) },
-  { title: "a pipe", create: (path: string) => execFileSync("mkfifo", [path]) },
+  { title: "a pipe", create: (path: string) => execFileSync("sh", ["-c", 'mkfifo "$0"', path]) },
   { title: "a link to a device", create: (path: string) => symlinkSync("/dev/null", path) },
 ])("wrangler.toml that is $title is refused, and read by nobody", async ({ create }) => {
   const folder = createTemporaryFolder("vitrine-check-");
