@@ -26,7 +26,9 @@ const { values } = parseArgs({
     files: { type: "string", default: "src/{url,worker}/**/*.ts" }, // where
   },
 });
-const SOURCES = globSync(values.files, { cwd: ROOT }).toSorted();
+const SOURCES = globSync(values.files, { cwd: ROOT })
+  .filter((path) => path.endsWith(".ts")) // not a folder
+  .toSorted();
 const count = Number(values.mutants);
 const seed = Number(values.seed);
 const temporary = mkdtempSync(join(tmpdir(), "vitrine-mutants-"));
