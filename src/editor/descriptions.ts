@@ -154,5 +154,6 @@ function lookUp(
 /** What an option takes, in the words of its check. */
 function takes({ errorMessage }: JsonSchema): string | undefined {
   if (typeof errorMessage !== "string") return undefined;
-  return `Takes: ${errorMessage.replace("is not ", "")}.`;
+  const expected = errorMessage.replace("is not ", "").replace(", or is empty", "");
+  return `Takes: ${expected}.`;
 }
