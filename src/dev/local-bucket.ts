@@ -116,7 +116,6 @@ export function createBucketSync(
 
     latest = files;
     let count = 0;
-    let hasChanges = false;
     const failures: unknown[] = [];
 
     for (const key of keysToSync(synced, before, files)) {
@@ -125,10 +124,8 @@ export function createBucketSync(
         const change = await syncObject(location, key, keys, file);
         if (change === undefined) continue;
 
-        hasChanges = true;
         if (file === undefined || change.kind === "deleted") {
           synced.delete(key);
-          syncedFiles?.noteDeleted(change.key);
         } else {
           synced.set(key, file);
           syncedFiles?.notePut(change.key, change.body);
@@ -141,7 +138,7 @@ export function createBucketSync(
       }
     }
 
-    if (hasChanges) syncedFiles?.save();
+    if (count > 0) syncedFiles?.save();
     if (failures.length > 0) throw failures[0];
     return count;
   };

@@ -12,7 +12,6 @@ export type SyncedFiles = {
   /** Returns whether the last file that was put at a key had these bytes. */
   readonly isPut: (key: string, body: Uint8Array) => boolean;
   readonly notePut: (key: string, body: Uint8Array) => void;
-  readonly noteDeleted: (key: string) => void;
   /** Writes what was noted. @throws the error of the file system */
   readonly save: () => void;
 };
@@ -26,7 +25,6 @@ export function openSyncedFiles(recordFile: string) {
   const ofBucket = (bucket: string): SyncedFiles => ({
     isPut: (key, body) => hashes.get(`${bucket}/${key}`) === hash("sha256", body),
     notePut: (key, body) => void hashes.set(`${bucket}/${key}`, hash("sha256", body)),
-    noteDeleted: (key) => void hashes.delete(`${bucket}/${key}`),
     save: () => replaceFile(recordFile, JSON.stringify(Object.fromEntries(hashes))),
   });
   return { ofBucket };
