@@ -133,10 +133,7 @@ function qrLines(url: string): readonly string[] {
 /** How often the interfaces are looked at: ms. */
 const WATCH_MS = 5_000;
 
-/**
- * Returns the addresses that this machine has lost, each once.
- * @param lost those that were returned before; the function adds to them
- */
+/** Returns the addresses that this machine does not have any more. */
 export function findLost(addresses: readonly string[], interfaces: Interfaces): readonly string[] {
   const present = new Set<string>();
   for (const list of Object.values(interfaces)) {

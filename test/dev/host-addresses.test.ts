@@ -1,11 +1,12 @@
 // Which addresses `vitrine dev --host` opens, and what the terminal says about them.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   chooseAddresses,
   findLost,
   hostText,
   type Interfaces,
+  watchAddresses,
 } from "../../src/dev/host-addresses.ts";
 
 function interfacesOf(...addresses: readonly string[]): Interfaces {
@@ -57,6 +58,7 @@ test.each([
   ["::1", /without --host/],
   ["fe80::1", /no browser/],
   ["fe80::1%eth0", /no browser/],
+  ["fd00::2%eth0", /no browser/],
   ["\u001b[2J", /u001b/],
 ])("--host %j is refused, and the message says what to write", (address, message) => {
   expect(chooseAddresses(address, ALL)).toEqual({ fault: expect.stringMatching(message) });
@@ -85,4 +87,17 @@ test("the terminal has a URL for each address, the code, and black on white a QR
 test("an address that this machine has lost is found, and one that it still has is not", () => {
   const addresses = ["192.168.1.5", "10.9.9.9", "127.0.0.2"];
   expect(findLost(addresses, ALL)).toEqual(["10.9.9.9"]);
+});
+
+test("the terminal says once that an address is gone", () => {
+  vi.useFakeTimers();
+  const warnings: string[] = [];
+  watchAddresses(
+    ["192.168.1.5", "10.9.9.9"],
+    (line) => warnings.push(line),
+    () => ALL,
+  );
+  vi.advanceTimersByTime(60_000);
+  vi.useRealTimers();
+  expect(warnings).toEqual([expect.stringContaining("no longer has the address 10.9.9.9.")]);
 });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "vitest"
 import { isFault } from "../../src/cli/command.ts";
 import type { ObjectChange } from "../../src/dev/local-bucket.ts";
 import { checksumOf } from "../../src/dev/uploads/checksums.ts";
+import { createPartStore, type PartStore } from "../../src/dev/uploads/parts.ts";
 import {
   type StartedUploads,
   startUploads,
@@ -160,7 +161,8 @@ function send(
     if (method === "PUT" || body !== "") {
       sent.setHeader("content-length", Buffer.byteLength(body));
     }
-    sent.end(body);
+    // With a text, Node.js would send the headers as UTF-8, too.
+    sent.end(Buffer.from(body));
   });
 }
 
@@ -327,6 +329,16 @@ test("metadata beyond Latin-1 arrive from the query of a presigned URL", async (
   expect(await putPresigned({ query })).toMatchObject({ status: 200 });
   const title = `${puts[0]?.headers["x-amz-meta-title"]}`;
   expect(Buffer.from(title, "latin1").toString()).toBe("Łódź");
+});
+
+test("metadata beyond Latin-1 arrive from headers, which SDKs send as UTF-8", async () => {
+  const title = Buffer.from("Łódź").toString("latin1");
+  const reply = await putSigned({
+    headers: { "x-amz-meta-title": "Łódź" },
+    sentHeaders: { "x-amz-meta-title": title },
+  });
+  expect(reply.status).toBe(200);
+  expect(puts[0]?.headers["x-amz-meta-title"]).toBe(title);
 });
 
 test("the checksums are those of the specifications", () => {
@@ -521,6 +533,16 @@ describe("nothing is put, and S3's code says why", () => {
       code: "MalformedTrailerError",
     },
     {
+      of: "one trailer twice",
+      upload: streamed(UNSIGNED_TRAILER, plain(chunked([LARGE], `${TRAILER}\r\n${TRAILER}\r\n`))),
+      code: "MalformedTrailerError",
+    },
+    {
+      of: "a trailer that no header announces",
+      upload: streamed(SIGNED_CHUNKS, signedChunks([LARGE], TRAILER), LARGE.length, ""),
+      code: "MalformedTrailerError",
+    },
+    {
       of: "another trailer",
       upload: streamed(
         UNSIGNED_TRAILER,
@@ -610,6 +632,11 @@ describe("nothing is put, and S3's code says why", () => {
       of: "a presigned URL that has metadata with a new line",
       url: { query: { "x-amz-meta-title": "a\nb" } },
       code: "InvalidArgument",
+    },
+    {
+      of: "a presigned URL that has the key of another day",
+      url: { query: { "X-Amz-Credential": `${KEYS.accessKeyId}/20200101/auto/s3/aws4_request` } },
+      code: "AccessDenied",
     },
     {
       of: "a presigned URL that has large metadata",
@@ -732,6 +759,68 @@ test("parts become one object, and only by the key and the list that belong to t
   ]);
   expect(changes).toHaveLength(1);
   expect((await step("DELETE", { uploadId })).code).toBe("NoSuchUpload");
+});
+
+test("an upload in parts keeps the type of its first step, and the last one may have conditions", async () => {
+  const path = "/acme-media/published/fig.jpg";
+  const headers = { "content-type": "image/jpeg", "x-amz-meta-focus": "0.5,0.2" };
+  const uploadId = idOf(
+    await putSigned({ method: "POST", query: { uploads: "" }, body: "", path, headers }),
+  );
+  await step("PUT", { uploadId, partNumber: "1" }, BODY);
+
+  const complete = (last: Readonly<Record<string, string>>) =>
+    putSigned({ method: "POST", query: { uploadId }, body: completion([BODY]), headers: last });
+  const wrong = await complete({ "x-amz-checksum-crc32": crc32("other") });
+  expect([wrong.code, puts]).toEqual(["BadDigest", []]);
+  expect((await complete({ "if-none-match": "*" })).code).toBe("PreconditionFailed");
+  expect(changes).toEqual([]);
+
+  expect((await complete({ "x-amz-checksum-crc32": crc32(BODY) })).status).toBe(200);
+  expect(puts.at(-1)).toMatchObject({ headers, body: BODY });
+});
+
+describe("parts have limits", () => {
+  const begin = (store: PartStore) => {
+    const target = { bucket: "b", key: "fig.jpg" };
+    const uploadId = store.begin(target.bucket, target.key, {});
+    return typeof uploadId === "string" ? { ...target, uploadId } : expect.unreachable();
+  };
+
+  test("an upload that nobody has touched for ten minutes makes room for another one", () => {
+    let now = 0;
+    const store = createPartStore(() => now);
+    for (let count = 0; count < 8; count += 1) begin(store);
+    now = 10 * 60_000;
+    expect(store.begin("b", "fig.jpg", {})).toMatchObject({ code: "SlowDown" });
+    now += 1;
+    begin(store);
+  });
+
+  test("an object has 100 MB, and all parts have 400 MB", () => {
+    const store = createPartStore(Date.now);
+    const part = Buffer.alloc(50_000_000);
+    for (let count = 0; count < 4; count += 1) {
+      const target = begin(store);
+      for (const partNumber of [1, 2, 2])
+        expect(store.add(target, partNumber, part)).toBeUndefined();
+      expect(store.add(target, 3, Buffer.alloc(1))).toMatchObject({ code: "EntityTooLarge" });
+    }
+    expect(store.add(begin(store), 1, Buffer.alloc(1))).toMatchObject({ code: "SlowDown" });
+  });
+
+  test("parts are numbered from 1 to 10,000, and listed once, in ascending order", () => {
+    const store = createPartStore(Date.now);
+    const target = begin(store);
+    for (const partNumber of [0, 10_001]) {
+      expect(store.add(target, partNumber, Buffer.from("a"))).toMatchObject({
+        code: "InvalidArgument",
+      });
+    }
+    expect(store.add(target, 1, Buffer.from("a"))).toBeUndefined();
+    const xml = completion(["a", "a"]).replace("<PartNumber>2<", "<PartNumber>1<");
+    expect(store.join(target, xml)).toMatchObject({ code: "InvalidPartOrder" });
+  });
 });
 
 test("small parts are refused before the last one, and so is an upload too many", async () => {

@@ -218,7 +218,7 @@ function findBuckets(
 
     localBucket = local.bucket;
     const { prefix = "" } = local;
-    if (key.startsWith(prefix) && key.length > prefix.length) names.push(name);
+    if (key.startsWith(prefix)) names.push(name);
   }
   return localBucket === undefined ? undefined : { localBucket, names };
 }
