@@ -205,8 +205,11 @@ function forward(options: ProxyOptions, response: ServerResponse): Promise<void>
   const { method, url: path } = response.req;
   const headers = { ...withoutDropped(response.req.headers), [header]: "1" };
 
+  // Each has a connection of its own: wrangler may close one that is kept, just when the next request goes there.
+  const target = { host: "127.0.0.1", port, method, path, headers, agent: false } as const;
+
   return new Promise((resolve, reject) => {
-    const upstream = request({ host: "127.0.0.1", port, method, path, headers }, (reply) => {
+    const upstream = request(target, (reply) => {
       response.writeHead(reply.statusCode ?? 502, withoutDropped(reply.headers));
       reply.on("error", reject).pipe(response).on("close", resolve);
     });

@@ -1,6 +1,11 @@
 // The port of the local run: whom it answers, and what reaches the Worker behind it.
 
-import { createServer, type IncomingHttpHeaders, type OutgoingHttpHeaders } from "node:http";
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type OutgoingHttpHeaders,
+} from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type ProxyOptions, startProxy } from "../../src/dev/local-proxy.ts";
@@ -101,6 +106,18 @@ test("it has both addresses and all names of this machine", async () => {
     expect(await send("/", { host: `${host}:8787` })).toEqual([200, "sheet"]);
   }
   expect(await send("/", {}, { host: "::1" })).toEqual([200, "sheet"]);
+});
+
+test("a connection that wrangler closes meanwhile costs no picture", async () => {
+  worker.once("request", ({ socket }: IncomingMessage) => {
+    // So it looks as if a second request came just when wrangler closed the connection.
+    worker.once("request", (second: IncomingMessage) => {
+      if (second.socket === socket) socket.destroy();
+    });
+  });
+
+  expect(await send("/images/card/a.jpg")).toEqual([200, ""]);
+  expect(await send("/images/card/b.jpg")).toEqual([200, ""]);
 });
 
 test("the Worker gets the secret header, and none that only wrangler may send", async () => {
