@@ -34,6 +34,7 @@ import {
 } from "./report.ts";
 import { findSettingLines, lineOf, type SettingLines } from "./setting-lines.ts";
 import { createSummary } from "./summary.ts";
+import { summaryLines } from "./text.ts";
 
 /** Runs a command of this program, as if it were typed: no command imports another one. */
 export type RunVitrine = (args: readonly string[], world: World) => Promise<Exit>;
@@ -246,10 +247,9 @@ function createScreen(target: World["stdout"] | undefined) {
 }
 
 function writeSummary({ env, stdout }: World, options: Options, report: CiReport): void {
-  const summary = createSummary(report);
   const summaryFile = options.summary ?? env["GITHUB_STEP_SUMMARY"];
-  if (summaryFile) appendFileSync(summaryFile, summary);
-  else log(stdout, summary);
+  if (summaryFile) appendFileSync(summaryFile, createSummary(report));
+  else log(stdout, ...summaryLines(report));
 }
 
 function writeToGitHub(world: World, resumeToken: string, report: CiReport): void {

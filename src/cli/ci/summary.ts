@@ -1,22 +1,21 @@
 // The summary of a run in CI, as Markdown. All that comes from the project or from a server is text in it.
 
-import { money } from "../config/transformations.ts";
-import { count, counted } from "../terminal/progress.ts";
 import { visible } from "../terminal/shell.ts";
 import { environmentText } from "../wrangler/config-file.ts";
 import { type CiReport, type CostChange, costChanges, type Finding } from "./report.ts";
+import {
+  COSTS_TITLE,
+  costText,
+  countsText,
+  presetsText,
+  resultText,
+  unknownText,
+} from "./wording.ts";
 
 export function createSummary(report: CiReport): string {
-  const sections = [titleOf(report), findingTable(report.findings), costTable(report)];
+  const title = `## Vitrine: ${resultText(report)}\n\n${countsText(report)}`;
+  const sections = [title, findingTable(report.findings), costTable(report)];
   return `${sections.filter((section) => section !== "").join("\n\n")}\n`;
-}
-
-function titleOf({ findings, exit, isDeployed }: CiReport): string {
-  const errors = findings.filter(({ severity }) => severity === "error").length;
-  const warnings = findings.filter(({ severity }) => severity === "warning").length;
-  const result = exit === 0 ? "no errors" : "errors";
-  const deployed = isDeployed ? ", and it is deployed" : "";
-  return `## Vitrine: ${result}${deployed}\n\n${counted(errors, "error")}, ${counted(warnings, "warning")}.`;
 }
 
 function findingTable(findings: readonly Finding[]): string {
@@ -39,34 +38,15 @@ function costTable(report: CiReport): string {
     : ["environment", "at most in a month"];
   const rows = changes.map((change) => row(cellsOf(change, isCompared)));
 
-  const title = "### What visitors can make it cost";
-  const parts = [title, table(heads, rows)];
-  if (before?.kind === "unknown") {
-    parts.push(`What it was before is not known: ${escapeMarkdown(before.reason)}.`);
-  }
+  const parts = [`### ${COSTS_TITLE}`, table(heads, rows)];
+  if (before?.kind === "unknown") parts.push(escapeMarkdown(unknownText(before.reason)));
   return parts.join("\n\n");
 }
 
 function cellsOf(change: CostChange, isCompared: boolean): readonly string[] {
-  const environment = escapeMarkdown(environmentText(change.environment));
-  const after = costText(change.after);
-  if (!isCompared) return [environment, after];
-  return [environment, after, costText(change.before), presetsText(change)];
-}
-
-function costText(cost: CostChange["after"]): string {
-  if (cost === undefined) return "not known";
-  return `${money(cost.dollars).replace("$", "&#36;")} for ${count(cost.transformations)} transformations`;
-}
-
-function presetsText({ added, changed, removed, after, before }: CostChange): string {
-  if (after === undefined || before === undefined) return "not known";
-
-  const parts: string[] = [];
-  if (added.length > 0) parts.push(`new: ${added.join(", ")}`);
-  if (changed.length > 0) parts.push(`made anew: ${changed.join(", ")}`);
-  if (removed.length > 0) parts.push(`removed: ${removed.join(", ")}`);
-  return escapeMarkdown(parts.join("; ") || "as before");
+  const cells = [environmentText(change.environment), costText(change.after)];
+  if (isCompared) cells.push(costText(change.before), presetsText(change));
+  return cells.map(escapeMarkdown);
 }
 
 function table(heads: readonly string[], rows: readonly string[]): string {
