@@ -227,9 +227,9 @@ function cookiesOf(header = ""): readonly Cookie[] {
   return cookies;
 }
 
-/** A phone may write capitals, and a person may leave the dashes out. */
+/** A phone may write capitals, spaces or a longer dash, and a person may leave the dashes out. */
 function withoutDashes(code: string): string {
-  return code.trim().toLowerCase().replaceAll("-", "");
+  return code.toLowerCase().replaceAll(/[\s\p{Dash_Punctuation}]/gu, "");
 }
 
 function isLikeCode(text: string): boolean {

@@ -166,6 +166,12 @@ test("the code opens by the QR code's URL, by the form and as a header, also in 
     expect((await send(PICTURE, { [HEADER]: text })).body).toBe("a picture");
   }
 
+  // Keyboards of phones replace a dash by a longer one, and people write a space for it.
+  for (const dash of [" ", "\u2013"]) {
+    const written = CODE.replaceAll("-", dash);
+    expect((await send("/.vitrine/code", {}, form(written))).status).toBe(303);
+  }
+
   // Without a cookie, a header opens each request alone.
   expect((await send(PICTURE)).status).toBe(403);
 });
