@@ -99,10 +99,12 @@ function mistakeFinding(
   line: number | undefined,
 ): Finding {
   const file = `${source}`;
+  const isAboutFile = path === file;
+  const setting = `${configFileText({ file, environment, environments: [] })} ${path}`;
   return {
     severity: "error",
     command: "check",
-    about: `${configFileText({ file, environment, environments: [] })} ${path}`,
+    about: isAboutFile ? file : setting,
     file,
     ...(line !== undefined && { line }),
     message: `${path}: ${message}`,

@@ -116,9 +116,11 @@ function checkEnvironmentName(
 
   // If the file has no environments at all, wrangler would use the top level without an error.
   if (!environments.includes(environment)) {
-    const names = environments.length === 0 ? "none" : environments.join(", ");
+    const hasNone = environments.length === 0;
+    const names = hasNone ? "none" : environments.join(", ");
     const message = `has no environment "${environment}". It has ${names}`;
-    return { path: file, message, remedy: "name one of these, or leave --env out" };
+    const remedy = hasNone ? "leave --env out" : "name one of these, or leave --env out";
+    return { path: file, message, remedy };
   }
 
   // The name becomes a part of names of files: .dev.vars.example is another file, which git has.

@@ -198,9 +198,15 @@ test.each([
   { title: "no configuration", files: {}, remedy: /^write one wrangler\.toml/ },
   {
     title: "no such environment",
-    config: RIGHT,
+    config: { ...RIGHT, env: STAGED.env },
     args: ["--env", "stagin"],
     remedy: /^name one of these/,
+  },
+  {
+    title: "no environment at all",
+    config: RIGHT,
+    args: ["--env", "production"],
+    remedy: /^leave --env out$/,
   },
   {
     title: "a bug",
@@ -230,6 +236,11 @@ test.each([
     expect(out).toMatch(/%0AWhat to do: /);
   },
 );
+
+test("a row about the whole file names the file once", async () => {
+  const { summary } = await runInGitHub(createProject(RIGHT), ["--env", "production"]);
+  expect(rowsOf(summary)[0]?.slice(0, 3)).toEqual(["error", "check", "wrangler.toml"]);
+});
 
 test("a bug of a command is a finding, and the summary is written", async () => {
   const folder = createProject(RIGHT);
