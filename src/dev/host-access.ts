@@ -57,7 +57,7 @@ const SHEET_PATHS: readonly string[] = [
 const HEADERS = {
   "cache-control": "no-store",
   "content-security-policy":
-    "default-src 'none'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
   "cross-origin-resource-policy": "same-origin",
   // The URL of the QR code has the code in it.
   "referrer-policy": "same-origin",

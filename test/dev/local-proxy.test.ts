@@ -201,7 +201,7 @@ test.each([
 
 test("a port that is in use, on either address, is named, and what to do", async () => {
   const fault = expect.stringMatching(
-    new RegExp(`^Port ${port} is in use\\. .*PORT=${port + 1} npx vitrine dev$`),
+    new RegExp(`^Port ${port} is in use\\. .*PORT=${port + 10} before the same command$`),
   );
   expect(await startProxy(proxyOptions)).toEqual({ fault });
   const server = createServer();

@@ -21,22 +21,13 @@ test("with uploads, the last port is refused, because they need the next one", (
 });
 
 test.each([
-  [portFault, 8787, "EADDRINUSE", /^Port 8787 is in use\. Stop .*: PORT=8788 npx vitrine dev$/],
-  [portFault, 65_535, "EADDRINUSE", /^Port 65535 is in use\. .*: PORT=8787 npx vitrine dev$/],
-  [portFault, 80, "EACCES", /^Port 80 needs a right .*: PORT=8787 npx vitrine dev$/],
-  [
-    portFault,
-    8787,
-    "EPERM",
-    /^Port 8787 cannot be used \(EPERM\)\. Choose another port: PORT=8788/,
-  ],
-  [
-    uploadPortFault,
-    8788,
-    "EADDRINUSE",
-    /^Port 8788 is in use\. Uploads need it, .* Stop .*: PORT=8789 npx vitrine dev --uploads$/,
-  ],
-  [uploadPortFault, 65_534, "EADDRINUSE", /: PORT=8787 npx vitrine dev --uploads$/],
+  [portFault, 8787, "EADDRINUSE", /^Port 8787 is in use\. Stop .* PORT=8797 before the same/],
+  [portFault, 65_535, "EADDRINUSE", /^Port 65535 is in use\. .* PORT=8787 /],
+  [portFault, 80, "EACCES", /^Port 80 needs a right .* PORT=8787 /],
+  [portFault, 8787, "EPERM", /^Port 8787 cannot be used \(EPERM\)\. .* PORT=8797 /],
+  [uploadPortFault, 8788, "EADDRINUSE", /^Port 8788 is in use\. Uploads .* Stop .* PORT=8798 /],
+  [uploadPortFault, 65_525, "EADDRINUSE", / PORT=8787 /],
+  [uploadPortFault, 65_524, "EADDRINUSE", / PORT=65534 /],
 ])(
   "%o says of port %i and %s what is wrong, and names a port to try",
   (fault, port, code, text) => {

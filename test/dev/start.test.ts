@@ -114,7 +114,7 @@ test("it makes .dev.vars, serves, stores, and names the port to a second one", S
   expect([doctor.code, doctor.output.match(/^ {2}(?:warning|error) .*/gm)]).toEqual([0, null]);
   expect(second.code).toBe(2);
   expect(second.output).toMatch(
-    new RegExp(`^Port ${port} is in use\\. .*PORT=${port + 1} npx vitrine dev$`, "m"),
+    new RegExp(`^Port ${port} is in use\\. .*PORT=${port + 10} before the same command$`, "m"),
   );
   expect(last.code).toBe(2);
   expect(last.output).toMatch(/^PORT is 65535, the last port .* npx vitrine dev --uploads$/m);

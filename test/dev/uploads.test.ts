@@ -883,7 +883,7 @@ test("a port that another program uses is named, and what to do", async () => {
   expect(await startUploads({ ...options, port })).toEqual({
     fault: expect.stringMatching(
       new RegExp(
-        `^Port ${port} is in use\\. Uploads need it, .*: PORT=\\d+ npx vitrine dev --uploads$`,
+        `^Port ${port} is in use\\. Uploads need it, .* PORT=\\d+ before the same command$`,
       ),
     ),
   });
