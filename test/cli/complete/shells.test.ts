@@ -226,6 +226,6 @@ function waitForScreen(shell: string, isReady: (screen: string) => boolean): Pro
       if (!isReady(screen)) throw new Error(`The screen of ${shell}:\n${screen}`);
       return screen;
     },
-    { timeout: 10_000, interval: 50 },
+    { timeout: 30_000, interval: 50 },
   );
 }
