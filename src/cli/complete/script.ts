@@ -70,24 +70,8 @@ export function captureOutput(work: () => void): string {
  * registry, and run it.
  */
 const RUN = {
-  bash: `${EXECUTABLE}() {
-    if [[ -z \${__vitrine_after_npx:-} ]] && type -P vitrine >/dev/null; then
-        command vitrine "$@"
-    elif [ -x node_modules/.bin/vitrine ]; then
-        node_modules/.bin/vitrine "$@"
-    else
-        npx --no --offline -- vitrine "$@"
-    fi
-}`,
-  zsh: `${EXECUTABLE}() {
-    if [[ -z \${__vitrine_after_npx:-} ]] && whence -p vitrine >/dev/null; then
-        command vitrine "$@"
-    elif [ -x node_modules/.bin/vitrine ]; then
-        node_modules/.bin/vitrine "$@"
-    else
-        npx --no --offline -- vitrine "$@"
-    fi
-}`,
+  bash: posixRun("type -P vitrine"),
+  zsh: posixRun("whence -p vitrine"),
   fish: `function ${EXECUTABLE}
     if not set -q __vitrine_after_npx; and command -q vitrine
         command vitrine $argv
@@ -98,6 +82,19 @@ const RUN = {
     end
 end`,
 } as const satisfies Readonly<Record<Shell, string>>;
+
+/** @param findInPath the shell's own command that looks for the program in PATH alone, and for no function or alias */
+function posixRun(findInPath: string): string {
+  return `${EXECUTABLE}() {
+    if [[ -z \${__vitrine_after_npx:-} ]] && ${findInPath} >/dev/null; then
+        command vitrine "$@"
+    elif [ -x node_modules/.bin/vitrine ]; then
+        node_modules/.bin/vitrine "$@"
+    else
+        npx --no --offline -- vitrine "$@"
+    fi
+}`;
+}
 
 /** The library completes the word `vitrine` alone, and a project has it behind `npx`. Other words of npx stay as they were. */
 const NPX = {
