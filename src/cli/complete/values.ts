@@ -17,8 +17,11 @@ import { readSettings, type Settings } from "./settings.ts";
 /** So many keys of a bucket are listed at most. Nobody reads more of them. */
 const MAX_KEYS = 200;
 
-/** Another program may listen at the port of the local run, and never answer. The shell waits until then: s. */
-const TIMEOUT_S = 1;
+/**
+ * How long a Tab waits for the local run: s. Another program may listen at its port and never answer, and a busy machine
+ * answers late.
+ */
+const TIMEOUT_S = 5;
 
 /**
  * Returns the values that mean themselves in a shell. bash expands what it completes as if it were typed, so it would run

@@ -123,13 +123,13 @@ test("the keys of all local buckets complete, also those of R2", async () => {
   expect(await completionsOf(folder, ["explain", "r2/"], { PORT })).toEqual(["r2/b.jpg", ":4"]);
 });
 
-test("a Tab waits for one second only for what listens at the port of the local run", async () => {
+test("a Tab waits for five seconds only for what listens at the port of the local run", async () => {
   const folder = createFolder();
   readLocalKeys(folder);
   stopClock();
 
   const PORT = await serveS3((_request, response) => {
-    vi.advanceTimersByTime(1000);
+    vi.advanceTimersByTime(5000);
     sendList(response, "published/", "published/a.jpg");
   });
 
