@@ -78,6 +78,7 @@ describe("a focal point", () => {
   test.each([
     ["a ThumbHash", thumbHash],
     ["semicolons", () => 'url("data:image/svg+xml;a;b; background: red; object-position: 1% 1%")'],
+    ["a position of its own", () => "red; object-position: 1% 1%; color: red"],
     ["a line break", () => "red\n"],
   ])("stands beside a background of %s, also for React", (_what, placeholder) => {
     const background = placeholder(fact);

@@ -314,6 +314,33 @@ describe("with a limit of 10 bytes, a picture", () => {
     expect(first?.value).toHaveLength(5);
   });
 
+  test("that stalls and goes on has each of its bytes once", async () => {
+    const finish = stopTimers();
+    let rest: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const body = new ReadableStream<Uint8Array>({
+      start(stream) {
+        rest = stream;
+        stream.enqueue(new Uint8Array(5));
+      },
+    });
+    const headers = { ...RESIZED, "content-type": "image/webp" };
+    vi.spyOn(globalThis, "fetch").mockResolvedValue(new Response(body, { headers }));
+
+    const { value } = await finish(renderLimited());
+    if (isRefusal(value)) expect.unreachable();
+    rest?.enqueue(new Uint8Array(4));
+    rest?.enqueue(new Uint8Array(3));
+    rest?.close();
+
+    const reader = value.body?.getReader();
+    const lengths: (number | undefined)[] = [];
+    for (let reading = 0; reading < 4; reading++) {
+      const chunk = await reader?.read();
+      lengths.push(chunk?.value?.length);
+    }
+    expect(lengths).toEqual([5, 4, 3, undefined]);
+  });
+
   test("that stalls does not cost the visitor the one that is there", async () => {
     const finish = stopTimers();
     answerWith([

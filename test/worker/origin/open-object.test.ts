@@ -304,7 +304,7 @@ describe("of two slots", () => {
     ];
 
     expect(refusals).toMatchObject([
-      { slots, repeated: false },
+      { slots, repeated: false, reason: expect.stringContaining("npx vitrine doctor") },
       { slots, repeated: true },
       { slots, repeated: false },
     ]);

@@ -49,6 +49,7 @@ test.each<[string, string]>([
   ["CDATA", element("SessionToken", "<![CDATA[AQoDYXdzEJr1KEXAMPLE]]>")],
   ["an entity", element("SessionToken", "&xxe;AQoDYXdzEJr1KEXAMPLE")],
   ["a document type", `<!DOCTYPE a [<!ENTITY xxe SYSTEM "file:///etc/passwd">]>${RIGHT}`],
+  ["a key id behind a slash", element("AccessKeyId", "/ASIAIOSFODNN7EXAMPLE")],
   ["a key id with a slash", element("AccessKeyId", "ASIAIOSFODNN7/EXAMPLE")],
   ["a secret with a line break", element("SecretAccessKey", "wJalrXUtnFEMI\r\nx-evil: K7MDENG")],
   ["a token with a space", element("SessionToken", "AQoDYXdzEJr1 K/EXAMPLE")],

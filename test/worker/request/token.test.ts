@@ -264,6 +264,7 @@ test("what is no token opens nothing", async () => {
   await refused(PHOTO, bearer("x".repeat(100_000)), /no signed JWT/);
   await refused(PHOTO, { authorization: `Basic ${await sign()}` }, /^no token$/);
   await refused(PHOTO, { cookie: `other=${await sign()}` }, /^no token$/);
+  await refused(PHOTO, { cookie: `xsession=${await sign()}` }, /^no token$/);
   await refused(PHOTO, { "cf-access-jwt-assertion": await sign() }, /^no token$/);
   await refused("/bearer/alice/card/fig.jpg", session(await sign()), /^no token$/);
 });
