@@ -553,6 +553,13 @@ describe("of buckets with the Images binding", () => {
     expect(lacking).toMatchObject({ status: 200, edge: "9430" });
   });
 
+  test("the Images binding that makes another type than was asked for, but makes it", async () => {
+    stage.edge.switches.bindingFault = "lies";
+    const report = await getReport(envWith("binding"));
+
+    expect(report).toMatchObject({ buckets: [{ edge: "on" }] });
+  });
+
   test.each<{ engine: EngineName; canary: object; bucket: object }>([
     { engine: "binding", canary: {}, bucket: { edge: "no canary" } },
     { engine: "R2", canary: {}, bucket: { edge: "no canary" } },

@@ -142,6 +142,21 @@ test("each order that the runbook allows fails no request, with half-written slo
   }
 });
 
+test("the log says why the next key is in use where the current one cannot be used", async () => {
+  stage.s3.keys.set(accessKeyId, secretAccessKey);
+  const env = { ...ENV, ...NEXT, AWS_SECRET_ACCESS_KEY: "a b" };
+  const { status } = await get("/images/card/key.jpg", {}, env);
+
+  expect(status).toBe(200);
+  expect(lines()).toMatchObject([
+    {
+      event: "slot-in-use",
+      slot: "next",
+      reason: expect.stringContaining("AWS_SECRET_ACCESS_KEY"),
+    },
+  ]);
+});
+
 test("20 requests at once with a dead current key are served, and the following one uses the other key at once", async () => {
   const env = { ...ENV, ...NEXT };
   stage.s3.keys.clear();

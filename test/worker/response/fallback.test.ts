@@ -389,6 +389,16 @@ describe("on a signed route", () => {
     },
   );
 
+  test("the fallback is made once for all versions of its URLs", async () => {
+    stage.cache.switches.enabled = true;
+    for (const version of ["v1", "v2"]) {
+      const query = await sign("nothing.jpg", 3600, version);
+      const { status } = await getImage(`/private/card/nothing.jpg${query}`);
+      expect(status).toBe(404);
+    }
+    expect(urls()).toEqual([FALLBACK_URL]);
+  });
+
   test.each<[what: string, fault?: Fault]>([
     ["the fallback"],
     ["the plain answer", { code: 9516, status: 500 }],
