@@ -20,7 +20,12 @@ export type Warning = {
 };
 
 export function configFault(mistakes: readonly LocatedMistake[]): CommandFault {
-  const lines = ["The configuration has mistakes:", ...mistakes.map(locatedText)];
+  const lines = ["The configuration has mistakes:"];
+  for (const mistake of mistakes) {
+    const { remedy } = mistake;
+    const text = locatedText(mistake);
+    lines.push(remedy === undefined ? text : `${text}. What to do: ${remedy}`);
+  }
 
   const pages = new Set<string>();
   for (const { path } of mistakes) {

@@ -30,7 +30,7 @@ describe.each(["wrangler.toml", "wrangler.jsonc", "wrangler.json"])("in %s", (fi
 
   test("an unknown environment is refused, with those that there are (S6)", async () => {
     for (const name of ["stagin", "constructor", "__proto__"]) {
-      const text = `The configuration has mistakes:\n  ${file}: has no environment "${name}". It has staging\n`;
+      const text = `The configuration has mistakes:\n  ${file}: has no environment "${name}". It has staging. What to do: name one of these, or leave --env out\n`;
       expect(await urlOf(["--env", name])).toBe(text);
       expect(await urlOf([], { CLOUDFLARE_ENV: name })).toBe(text);
     }
