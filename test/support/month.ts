@@ -11,6 +11,9 @@ const HOURS = 30 * 24;
 /** S3 is down from the 18th day at noon, for five hours. */
 const OUTAGE = { from: 17 * 24 + 12, until: 17 * 24 + 17 } as const;
 
+/** How often an hour a monitoring asks /healthz. */
+const HEALTH_ASKS = 12;
+
 export const MONTH = { from: Date.UTC(2026, 10), until: Date.UTC(2026, 11) } as const;
 
 export type SimulatedMonth = {
@@ -78,8 +81,20 @@ export function simulateMonth(seed: number, viewsPerHour = 40): SimulatedMonth {
       points.push({ time, weight, blobs: blobs.map(String), doubles });
       count(ledger, metrics, time, weight);
     }
+
+    for (let ask = 0; ask < HEALTH_ASKS; ask += 1) {
+      const time = MONTH.from + (hour + ask / HEALTH_ASKS) * HOUR_MS;
+      points.push({ time, weight: 1, ...healthPoint(hour) });
+    }
   }
   return { points, ledger };
+}
+
+/** The data point of the operator's monitoring, which is no visitor: nothing in the ledger counts it. */
+function healthPoint(hour: number): Pick<Point, "blobs" | "doubles"> {
+  const isOutage = hour >= OUTAGE.from && hour < OUTAGE.until;
+  const { blobs, doubles } = dataPoint({ status: isOutage ? 503 : 200, ms: 40, bytes: 0 });
+  return { blobs: blobs.map(String), doubles };
 }
 
 function simulateRequest(random: Random, hour: number): RequestMetrics {

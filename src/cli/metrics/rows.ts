@@ -11,7 +11,7 @@ export type Period = {
 };
 
 export type StatsRows = {
-  /** All requests. `/healthz` and the like have neither an event nor a cache. */
+  /** The requests of visitors. */
   readonly requests: readonly RequestRow[];
   readonly waits: readonly WaitRow[];
   readonly presets: readonly PresetRow[];
@@ -66,6 +66,8 @@ export function queriesOf(dataset: string, period: Period) {
   const { from, until } = period;
   const start = `toStartOfInterval(timestamp, INTERVAL '1' ${stepOf(period)}) AS start`;
   const within = `timestamp >= toDateTime('${sqlTime(from)}') AND timestamp < toDateTime('${sqlTime(until)}')`;
+  // An answer to an operator, as of /healthz, has no event: no visitor asked.
+  const byVisitor = "blob5 != ''";
   const waits = `SUM(_sample_interval) AS images,
   quantileExactWeighted(0.5)(double1, _sample_interval) AS median_ms,
   quantileExactWeighted(0.95)(double1, _sample_interval) AS p95_ms`;
@@ -74,7 +76,7 @@ export function queriesOf(dataset: string, period: Period) {
     requests: `SELECT ${start}, blob6 AS cache, blob5 AS event, blob4 AS status,
   SUM(_sample_interval) AS requests, SUM(_sample_interval * double2) AS bytes
 FROM ${table}
-WHERE ${within}
+WHERE ${within} AND ${byVisitor}
 GROUP BY start, cache, event, status ORDER BY start LIMIT ${MAX_ROWS}`,
 
     waits: `SELECT blob6 AS cache, ${waits}
@@ -90,7 +92,7 @@ GROUP BY preset ORDER BY p95_ms DESC, preset LIMIT ${MAX_GROUPS}`,
     failures: `SELECT blob2 AS preset, blob7 AS bucket, SUM(_sample_interval) AS requests,
   sumIf(_sample_interval, toUInt32(blob4) >= 500) AS failed
 FROM ${table}
-WHERE ${within}
+WHERE ${within} AND ${byVisitor}
 GROUP BY preset, bucket ORDER BY failed DESC, preset, bucket LIMIT ${MAX_GROUPS}`,
 
     delays: `SELECT ${start},
@@ -110,7 +112,8 @@ export function sqlTime(time: number): string {
 export function rowsOf(points: readonly Point[], period: Period): StatsRows {
   const requests = points
     .filter(({ time }) => time >= period.from && time < period.until)
-    .map((point) => requestOf(point, period));
+    .map((point) => requestOf(point, period))
+    .filter(({ event }) => event !== "");
   const images = requests.filter(({ event }) => event === "shown");
 
   return {

@@ -30,7 +30,6 @@ export function viewsOf({ hit, stale, stored, miss, direct }: TimelineStep): num
   return hit + stale + stored + miss + direct;
 }
 
-/** How many requests there were, without those of `/healthz` and the like. */
 function requestsOf(step: TimelineStep): number {
   return viewsOf(step) + step.refused + step.failed;
 }

@@ -19,6 +19,7 @@ export type StatsReport = {
   readonly from: string;
   /** ISO 8601, UTC: the first moment that does not count. */
   readonly until: string;
+  /** Those of visitors: `/healthz` and the like do not count. */
   readonly requests: number;
   /** Requests with a status of 400 to 499: visitors asked for something wrong, or for what is not there. */
   readonly refused: number;

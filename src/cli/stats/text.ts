@@ -74,7 +74,7 @@ function errorLines({ errors, requests, failed, refused }: StatsReport): string[
 
   const rows = errors
     .slice(0, MAX_ERRORS)
-    .map((row) => [`  ${row.status}`, formatCount(row.requests), row.event || "(no event)"]);
+    .map((row) => [`  ${row.status}`, formatCount(row.requests), row.event]);
   const more = errors.length - MAX_ERRORS;
   return [
     "",
