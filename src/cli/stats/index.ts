@@ -5,7 +5,12 @@ import { Command, Option } from "@commander-js/extra-typings";
 import { isRefusal } from "../../worker/http/refusal.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, isMistake, log, page, print } from "../command.ts";
-import { type EnvironmentConfig, readEnvironment } from "../config/environment-config.ts";
+import {
+  type EnvironmentConfig,
+  isEmptyTopLevel,
+  noBucketsText,
+  readEnvironment,
+} from "../config/environment-config.ts";
 import { readExpectedCosts } from "../config/expected-costs.ts";
 import { configFault } from "../config/mistakes.ts";
 import { readDeployed } from "../config/project.ts";
@@ -66,6 +71,7 @@ async function stats(world: World, options: Options): Promise<Outcome> {
   const environment = chooseEnvironment(world, options.env);
   const envConfig = readEnvironment(world.folder, environment);
   if (isMistake(envConfig)) return configFault([envConfig]);
+  if (isEmptyTopLevel(envConfig)) return { fault: noBucketsText(envConfig) };
 
   if (options.sql) return printSql(world, envConfig, period);
 

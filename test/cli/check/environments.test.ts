@@ -233,10 +233,12 @@ test("a top level without vars and routes only holds what environments inherit (
       /^the top level:\nIt has no BUCKETS, so there is nothing to deploy .*\nenv\.sta/,
     ),
   ]);
-  expect(await vitrine(["url", "a.jpg"], { folder })).toMatchObject({
-    code: 2,
-    err: "the top level of wrangler.toml has no BUCKETS, so there is nothing to deploy from it: use --env staging\n",
-  });
+  for (const command of [["url", "a.jpg"], ["stats"], ["stats", "--local"]]) {
+    expect(await vitrine(command, { folder })).toMatchObject({
+      code: 2,
+      err: "the top level of wrangler.toml has no BUCKETS, so there is nothing to deploy from it: use --env staging\n",
+    });
+  }
   // A secret there belongs to the environments, not to a Worker that nobody deploys.
   for (const required of [[], ["HEALTH_TOKEN"]]) {
     const exposed = { ...carrier, vars: { HEALTH_TOKEN: "x" }, secrets: { required } };
