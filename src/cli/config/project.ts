@@ -260,7 +260,10 @@ function withSource(mistake: LocatedMistake, source: string | undefined): Locate
   return source === undefined ? mistake : { ...mistake, source };
 }
 
-export function usesLocalS3({ isLocalRun, envConfig }: Project): boolean {
+export function usesLocalS3({
+  isLocalRun,
+  envConfig,
+}: Pick<Project, "isLocalRun" | "envConfig">): boolean {
   return isLocalRun && !envConfig.devVarNames.has("BUCKETS");
 }
 

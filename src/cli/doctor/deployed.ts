@@ -12,6 +12,7 @@ import { settingsFor, workerText } from "../wrangler/settings.ts";
 import { error, type Finding, note, ok, warning } from "./finding.ts";
 import { type Observations, reportOf, visitorsOf } from "./observations.ts";
 import { isShown, type SiteSeen } from "./observe-site.ts";
+import { startAdvice } from "./s3-reply.ts";
 
 /** Whether Vitrine answers at that URL, with the configuration of wrangler.toml. */
 export function checkDeployed(observations: Observations): Finding[] {
@@ -61,10 +62,7 @@ function remedyOfAbsence(observations: Observations, site: SiteSeen, absence: Ab
   const { obstacle, reason } = absence;
   const { hostname } = new URL(site.baseUrl);
 
-  if (isLocalRun) {
-    const dev = commandFor(envConfig, "npx vitrine dev");
-    return `start it: ${dev}. It prints its http:// URL: pass that, without a path`;
-  }
+  if (isLocalRun) return startAdvice(observations.project);
 
   if (obstacle === "challenge") {
     return "a rule of the zone challenges: make an exception for this host in Cloudflare's dashboard (Security → Events names the rule). Browsers may pass it";

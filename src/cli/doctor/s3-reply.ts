@@ -7,7 +7,7 @@
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { verdictOf } from "../../worker/origin/verdict.ts";
 import { page } from "../command.ts";
-import { type Project, sourceOfVariable } from "../config/project.ts";
+import { type Project, sourceOfVariable, usesLocalS3 } from "../config/project.ts";
 import type { S3RequestResult } from "../http/ask-s3.ts";
 import { commandFor } from "../wrangler/config-file.ts";
 import { settingsFor } from "../wrangler/settings.ts";
@@ -106,6 +106,16 @@ export function explainBucketFault(
       };
 
     case "bucket":
+      if (usesLocalS3(project)) {
+        const dev = commandFor(envConfig, "npx vitrine dev");
+        return {
+          check,
+          seen: `the local run at ${host} has no bucket "${bucket.bucket}"`,
+          remedy: `it is that of another environment or folder, or has not read ${settings} yet: stop it, and start that of this one: ${dev}`,
+          needsDeploy: false,
+        };
+      }
+
       return {
         check,
         seen: `S3 has no bucket "${bucket.bucket}" at ${host}`,
@@ -157,10 +167,16 @@ function explainSilence(
   { failure }: Reply,
   host: string,
   settings: string,
-  { envConfig }: Pick<Project, "envConfig">,
+  project: Pick<Project, "envConfig" | "isLocalRun">,
 ): BucketFault {
+  const { envConfig } = project;
   const check = "reachable";
   const seen = `${host} does not answer: ${failure}`;
+
+  if (usesLocalS3(project)) {
+    return { check, seen, remedy: startAdvice(project), needsDeploy: false };
+  }
+
   const providers = page("docs/configuration.md");
 
   if (`${failure}`.includes("EXPIRED")) {
@@ -188,6 +204,12 @@ function explainSilence(
     remedy: `get this machine online, or start that S3 if it is yours. Else wait, and see the provider's status page: nothing that you change here helps (${page("docs/errors.md")}, “S3 is down”). Only if this bucket never showed a picture, compare endpoint with ${providers}`,
     needsDeploy: false,
   };
+}
+
+/** What to do where no local run answers. */
+export function startAdvice({ envConfig }: Pick<Project, "envConfig">): string {
+  const dev = commandFor(envConfig, "npx vitrine dev");
+  return `start the local run: ${dev}. It prints its http:// URL: pass that, without a path`;
 }
 
 /** @param ahead how far S3's clock is ahead: s; undefined: S3 refused the time of the request, and told no other */

@@ -2,7 +2,7 @@
 
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HttpResponse } from "msw";
+import { HttpResponse, http } from "msw";
 import { beforeEach, expect, onTestFinished, test } from "vitest";
 import { isMistake } from "../../../src/cli/command.ts";
 import { readEnvironment } from "../../../src/cli/config/environment-config.ts";
@@ -22,7 +22,9 @@ import {
 } from "../../support/cli/doctor.ts";
 import { problemsOf } from "../../support/cli/findings.ts";
 import { bucketOf } from "../../support/config-of.ts";
+import { network } from "../../support/emulators.ts";
 import { ENV, HEALTH_TOKEN, NEXT_CREDENTIALS, SECRETS } from "../../support/env.ts";
+import { s3Error } from "../../support/network.ts";
 import { stage } from "../../support/run-worker.ts";
 
 const BUSY = { slot: "current", access_key: "…MPLE", state: "SlowDown", answered: 503 };
@@ -178,6 +180,22 @@ test("a host that is no route is first taken for a mistake in --url", async () =
   const { text } = await examine(["--url", "https://pictures.example"]);
   expect(text).toMatch(/which has images\.example\S*: use one of these\. Only if/);
 });
+
+test.each([
+  { title: "nothing answers at", answer: () => HttpResponse.error(), check: "reachable" },
+  {
+    title: "another environment runs at",
+    answer: () => s3Error("NoSuchBucket", 404),
+    check: "bucket",
+  },
+] as const)(
+  "where $title the URL of the local run, the remedy is to start it",
+  async ({ answer, check }) => {
+    network.use(http.all("http://localhost:8787/*", answer));
+    const remedy = await remedyOf(check, ["--url", "http://localhost:8787"]);
+    expect(remedy).toMatch(/start (?:the local run|that of this one): npx vitrine dev/);
+  },
+);
 
 test("an expired certificate is to be renewed, and endpoint stays", () => {
   const reply = { failure: "CERT_HAS_EXPIRED" };
