@@ -22,7 +22,7 @@ type EdgeReply = Pick<Reply, "status" | "headers" | "text">;
 
 /**
  * Decides whether the bytes of an answer may go to the visitor, by five checks. The first one that fails refuses them.
- * @param firstBytes those of the answer, if `unknownResult` has found one: then they must prove that the edge has made them
+ * @param firstBytes those of the answer, if they must prove that the edge has made them
  * @returns the type of the bytes, or why they are refused
  */
 export function guard(
@@ -49,7 +49,8 @@ export function guard(
 
   // Check 4, a warning: these bytes are the original's, or may be, unless their type proves the contrary.
   const warning = readWarning(headers);
-  if (warning && !hasOtherType(headers, object)) return { event: warning, status, type };
+  if (warning && !hasOtherType(headers, object, firstBytes))
+    return { event: warning, status, type };
 
   // Check 5: the bytes are transformed, but perhaps into a type that this visitor cannot use.
   if (!mayYield(request, type)) return { event: "wrong-type", status, type };
@@ -187,14 +188,16 @@ function readWarning(headers: Headers) {
 /**
  * Returns whether an answer certainly has another type than its original. What the edge passes on untransformed has the
  * type of the original (R6). So if a PNG comes as WebP, the edge made these bytes, whatever its warning says.
+ * The name alone is no proof: an original may be passed on under the content-type that its uploader has chosen.
  */
-function hasOtherType(headers: Headers, object: SourceObject): boolean {
+function hasOtherType(headers: Headers, object: SourceObject, firstBytes?: Uint8Array): boolean {
   // `object` is what S3 has now. Only the same tag proves that the edge has used this object, and no older one.
   const isSameObject = object.etag !== undefined && object.etag === originalEtag(headers);
   if (!isSameObject) return false;
 
   const type = namedType(typeOf(headers));
   if (type === "unknown" || object.type === "unknown") return false;
+  if (firstBytes && sniff(firstBytes) !== type) return false;
   return type !== object.type;
 }
 

@@ -230,11 +230,12 @@ type Beginning = Pick<Reply, "body"> & { readonly firstBytes: Uint8Array | undef
 
 /**
  * Reads the first bytes of an answer if they have to prove that the edge has made them. The body still has all of them.
- * @returns `firstBytes` is undefined if the edge says so itself
+ * @returns `firstBytes` is undefined if the edge says so itself, without a warning
  */
 async function readBeginning(reply: Reply, deadline: number): Promise<Beginning | Refusal> {
-  const { body } = reply;
-  if (unknownResult(reply) === undefined) return { body, firstBytes: undefined };
+  const { body, headers } = reply;
+  const isProven = unknownResult(reply) === undefined && !headers.has("warning");
+  if (isProven) return { body, firstBytes: undefined };
 
   const reading = await readUpTo(body, HEADER_BYTES, deadline);
   switch (reading.kind) {

@@ -79,6 +79,30 @@ const TRANSIENT = EDGE_CODES.filter(({ isTransient }) => isTransient).map(({ cod
 });
 const BUSY = { code: 9509, status: 502 } as const;
 
+const WEBP = Buffer.from("RIFF\x10\0\0\0WEBPVP8 ", "latin1");
+
+test.each<[string, Uint8Array, boolean]>([
+  ["a WebP", WEBP, true],
+  ["the original, under the name that its uploader chose", head, false],
+  ["no picture", Buffer.from("picture"), false],
+])(
+  "where the original may have been passed on as WebP, the bytes decide: %s (R6)",
+  async (_name, bytes, isShown) => {
+    const headers = {
+      ...RESIZED,
+      "content-type": "image/webp",
+      etag: '"cf1:a:1"',
+      warning: 'cf-images 299 "original is smaller"',
+    };
+    vi.spyOn(globalThis, "fetch").mockImplementation(
+      async () => new Response(bytes.slice(), { headers }),
+    );
+
+    const rendition = await render(request, false);
+    expect(isRefusal(rendition)).toBe(!isShown);
+  },
+);
+
 test.each<[Answer[], string[], string, left?: number]>([
   [["avif"], ["avif"], "image/avif"],
   ...[...TRANSIENT, "lost" as const].flatMap((fault): [Answer[], string[], string][] => [
