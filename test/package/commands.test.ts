@@ -40,7 +40,7 @@ const COMMANDS: readonly Command[] = [
   { args: "check", code: 0, output: "The configuration is right." },
   { args: "client app.ts --base-url https://a.example", code: 0, output: "" },
   // As far as it asks no server. template.test.ts has wrangler.
-  { args: "deploy --secrets-file no.env", code: 2, output: "no.env: ENOENT" },
+  { args: "deploy --secrets-file no.env", code: 2, output: "no.env: there is no such file" },
   { args: `url ${IMAGE} -p card@2x --url SITE`, code: 0, output: `/images/card@2x/${IMAGE}\n` },
   { args: `sign ${IMAGE} --preset card --url SITE`, code: 2, output: "signed" },
   { args: `explain SITE/images/card@2x/${IMAGE}`, code: 0, output: "card@2x" },

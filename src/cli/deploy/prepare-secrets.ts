@@ -5,7 +5,7 @@ import { createPrivateKey } from "node:crypto";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { readIssuerKey } from "../../worker/config/oidc.ts";
-import { readToken, readUrlKeys, secretNames } from "../../worker/config/read-secrets.ts";
+import { MIN_LENGTHS, readToken, readUrlKeys, secretNames } from "../../worker/config/read-secrets.ts";
 import type { ReportMistake } from "../../worker/config/schema.ts";
 import { mistakeText, SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { type CommandFault, isFault, page, type World } from "../command.ts";
@@ -102,11 +102,19 @@ function checkSecret(
     return;
   }
 
+  const isText = !OIDC_KEYS.includes(name) && name !== "URL_SIGNING_KEYS";
+  if (isText && value !== value.trim()) {
+    report(name, "has a space or a line break at its beginning or end: take it out");
+    return;
+  }
+
   if (OIDC_KEYS.includes(name)) checkIssuerKey(name, value, report);
   if (name === "URL_SIGNING_KEYS") readUrlKeys(secrets, report);
 
   const isToken = name === "HEALTH_TOKEN" || name === "PURGE_TOKEN";
-  if (isToken && !readToken(secrets, name)) report(name, "is too short, or not ASCII");
+  if (isToken && !readToken(secrets, name)) {
+    report(name, `needs ${MIN_LENGTHS[name]} or more ASCII characters`);
+  }
 }
 
 function checkIssuerKey(name: string, pem: string, report: ReportMistake): void {

@@ -1,13 +1,13 @@
 // The secrets that this machine has: in a file that is named, in the environment, and in .dev.vars, which it also
 // writes. No message contains a secret.
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
 import { isSecret } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
-import { type CommandFault, isFault, type World } from "../command.ts";
+import { type CommandFault, isFault, page, type World } from "../command.ts";
 import { replaceFile } from "../files/write-file.ts";
 
 export type Secret = {
@@ -22,7 +22,14 @@ export type SecretValues = Readonly<Record<string, string>>;
 
 /** Reads a file of secrets: lines KEY=VALUE, or JSON. */
 export function readSecretsFile({ folder }: World, file: string): SecretValues | CommandFault {
-  const result = readTable(resolve(folder, file));
+  const path = resolve(folder, file);
+  if (!existsSync(path)) {
+    return {
+      fault: `--secrets-file ${file}: there is no such file. Copy .dev.vars.example to it, and fill it in: ${page("docs/deploy.md")}, step 5`,
+    };
+  }
+
+  const result = readTable(path);
   if (isFault(result)) return { fault: `--secrets-file ${file}: ${result.fault}` };
 
   const { table } = result;

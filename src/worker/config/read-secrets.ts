@@ -141,7 +141,7 @@ export function readSecret(
 const TOKEN = /^[\x21-\x7e][\x20-\x7e]*[\x21-\x7e]$/;
 
 /** How long a token must be: characters. Anybody may try to guess the token of /purge as often as they like. */
-const MIN_LENGTHS = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
+export const MIN_LENGTHS = { HEALTH_TOKEN: 16, PURGE_TOKEN: 32 } as const;
 
 /**
  * Reads the token that opens the detailed form of /healthz, or /purge. A bad token opens nothing, but is not reported,

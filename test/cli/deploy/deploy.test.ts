@@ -147,6 +147,7 @@ const FILES: Readonly<Record<string, [secrets: Record<string, string>, prepare?:
   "a token alone": [{ AWS_SESSION_TOKEN_NEXT: TOKEN }, byBinding],
   "the local secret": [key(ID, LOCAL_KEYS.secretAccessKey)],
   "a space in a secret": [key(ID, "a secret")],
+  "a line break at the end of a secret": [key(ID, `${SECRET}\n`)],
   "a short token": [{ ...KEY, HEALTH_TOKEN: "short" }],
   "a short token for /purge": [{ PURGE_TOKEN: "x".repeat(31) }],
   "a short signing key": [{ URL_SIGNING_KEYS: '{"a":"short"}' }],
