@@ -113,6 +113,19 @@ test("the files of the repository that pages name are there", () => {
   }
 });
 
+/** A name of the code, and the file that CONTRIBUTING.md says has it: `CHECKS` in `src/cli/doctor/finding.ts`. */
+const NAME_IN_FILE = /`(?<name>\w+)` (?:of|in) `(?<path>(?:src|test)\/[\w./-]+\.ts)`/g;
+
+test("each name that CONTRIBUTING.md says is in a file is there", () => {
+  const matches = [...readPage("CONTRIBUTING.md").matchAll(NAME_IN_FILE)];
+  const missing = matches.filter(({ groups = {} }) => {
+    const source = readPage(groups["path"] ?? "");
+    return !new RegExp(`\\b${groups["name"]}\\b`).test(source);
+  });
+  expect(missing.map(([text]) => text)).toEqual([]);
+  expect(matches.length).toBeGreaterThan(8);
+});
+
 test("each line of code that CONTRIBUTING.md shows is in the file that its step names", () => {
   const steps = readPage("CONTRIBUTING.md").split(/^(?=\d\. |#)/m);
   const blocks = steps.flatMap((step) => {

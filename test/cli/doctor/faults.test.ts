@@ -11,7 +11,8 @@ testStates(STATES.filter(({ isLong }) => !isLong));
 
 test("each check has a state that it names first", () => {
   const named = new Set(STATES.flatMap(({ cause: [checks] }) => checks.split("|")));
-  expect(Object.keys(CHECKS).filter((check) => !named.has(check))).toEqual([]);
+  const missing = Object.keys(CHECKS).filter((check) => !named.has(check));
+  expect(missing, "add a state for each of them to test/cli/doctor/states/").toEqual([]);
 });
 
 /** With the edge, with the Images binding, and with a role. */

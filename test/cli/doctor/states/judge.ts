@@ -94,11 +94,16 @@ async function judge(state: State) {
     yes(isShown, JSON.stringify(after)),
     left.map((text) => text.slice(0, 60)).join("; ") || "-",
   ];
-  const report = [JSON.stringify(before), ...problems.map(textOf), `done: ${done.join(", ")}`];
+  const report = [JSON.stringify(before), ...problems.map(textOf), doneText(done)];
   return { result: { isCauseFirst, falseImpacts, harms, isShown, left }, report, row };
 }
 
 const SHOWN = "200 image";
+
+function doneText(done: readonly string[]): string {
+  if (done.length > 0) return `done: ${done.join(", ")}`;
+  return "done: nothing, because test/support/cli/remedy-hands.ts has no words of this remedy";
+}
 
 function textOf({ check, severity, seen, impact, remedy }: Finding): string {
   return `${severity} ${check}: ${seen}\n    why: ${impact}\n    do: ${remedy}`;
