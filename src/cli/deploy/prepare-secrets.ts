@@ -5,7 +5,12 @@ import { createPrivateKey } from "node:crypto";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import type { Config } from "../../worker/config/config.ts";
 import { readIssuerKey } from "../../worker/config/oidc.ts";
-import { MIN_LENGTHS, readToken, readUrlKeys, secretNames } from "../../worker/config/read-secrets.ts";
+import {
+  MIN_LENGTHS,
+  readToken,
+  readUrlKeys,
+  secretNames,
+} from "../../worker/config/read-secrets.ts";
 import type { ReportMistake } from "../../worker/config/schema.ts";
 import { mistakeText, SLOT_NAMES } from "../../worker/http/refusal.ts";
 import { type CommandFault, isFault, page, type World } from "../command.ts";
@@ -97,14 +102,14 @@ function checkSecret(
     return;
   }
 
-  if (isOfLocalKey(value) || isLocalSigningKey(name, value)) {
-    report(name, "is the one of the local run: make one for each environment");
-    return;
-  }
-
   const isText = !OIDC_KEYS.includes(name) && name !== "URL_SIGNING_KEYS";
   if (isText && value !== value.trim()) {
     report(name, "has a space or a line break at its beginning or end: take it out");
+    return;
+  }
+
+  if (isOfLocalKey(value) || isLocalSigningKey(name, value)) {
+    report(name, "is the one of the local run: make one for each environment");
     return;
   }
 

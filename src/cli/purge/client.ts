@@ -27,7 +27,12 @@ export function readPurgeToken({ secrets }: ProjectSite): string | CommandFault 
   }
 
   const token = readToken(valuesOf(secrets), "PURGE_TOKEN");
-  return token ?? { fault: "PURGE_TOKEN must be 32 or more ASCII characters, without a space or a line break at its beginning or end" };
+  return (
+    token ?? {
+      fault:
+        "PURGE_TOKEN must be 32 or more ASCII characters, without a space or a line break at its beginning or end",
+    }
+  );
 }
 
 export type NotPurged = ReadonlyMap<string, string>;
