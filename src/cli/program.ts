@@ -8,7 +8,7 @@ import { checkCommand } from "./check/index.ts";
 import { ciCommand } from "./ci/index.ts";
 import { clientCommand } from "./client/index.ts";
 import type { CommandFault, Exit, Run, World } from "./command.ts";
-import { EXIT, isFault, logInColour, page, setDocsSite } from "./command.ts";
+import { EXIT, isFault, log, logInColour, page, setDocsSite } from "./command.ts";
 import { completeCommand, isCompletionRequest, printCompletions } from "./complete/index.ts";
 import { deployCommand } from "./deploy/index.ts";
 import { devCommand, type LoadLocal } from "./dev/index.ts";
@@ -112,10 +112,16 @@ export async function runProgram(
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
+    if (UNKNOWN.includes(error.code)) {
+      log(world.stderr, `(If an older version had it: ${page("docs/upgrade.md")})`);
+    }
     return error.exitCode === 0 ? EXIT.done : EXIT.usage;
   }
   return world.interrupted.aborted ? EXIT.interrupted : exit;
 }
+
+/** The errors of commander for what Vitrine does not have, or has no longer. */
+const UNKNOWN = ["commander.unknownOption", "commander.unknownCommand"];
 
 /** Reads where the shell says that the site of the documents is. */
 function readDocsSite({ env }: World): { readonly url: string | undefined } | CommandFault {
