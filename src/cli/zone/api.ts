@@ -157,12 +157,15 @@ async function askOnce(
     // A body that is no JSON is a lost answer, too, and so is one without an object, in which the package looks for a result.
     const isOtherBody = error instanceof SyntaxError || error instanceof TypeError;
     if (!isApiError(error) && !isOtherBody) throw error;
-    return replyOf(error, tokenName);
+    const reply = replyOf(error, tokenName);
+    // A server may repeat the token that it got.
+    const reason = reply.reason.replaceAll(`${client.apiToken}`, "…");
+    return { ...reply, reason };
   }
 }
 
 /** @param error of the package: `status` is that of the answer, if there is one */
-function replyOf(error: unknown, tokenName: string): ApiReply {
+function replyOf(error: unknown, tokenName: string): Exclude<ApiReply, { kind: "answered" }> {
   const { status, headers, errors, cause, message } = Object(error);
   if (typeof status !== "number") {
     const causeText = cause instanceof Error ? ` (${cause.message})` : "";

@@ -2,7 +2,8 @@
 // on loopback and through the real package `cloudflare`. setup-long.test.ts has more states, faults, and the real wrangler.
 
 import { expect, test } from "vitest";
-import { beginSetup, DOORS, ORIGIN, setUp } from "../../support/cli/run-setup.ts";
+import { beginSetup, DOORS, ORIGIN, setUp, setUpAlone } from "../../support/cli/run-setup.ts";
+import { SETUP_TOKEN } from "../../support/cloudflare/account.ts";
 import { createZone, doorOf } from "../../support/cloudflare/zone.ts";
 import { checkState, STATES } from "./setup-states.ts";
 
@@ -72,4 +73,14 @@ test("where all origins are allowed, nobody gets a picture of the Internet trans
   expect(doorOf(createZone("example.com", { ...zone, ruleset: undefined }), DOORS[0] ?? "")).toBe(
     "open",
   );
+});
+
+test("a token that a server repeats in its message is not printed", async () => {
+  const { account } = await beginSetup();
+  const message = `no such token: Bearer ${SETUP_TOKEN.value}`;
+  account.intervene = () => ({ kind: "status", status: 400, message });
+
+  const { output } = await setUpAlone(account);
+  expect(output).toContain("no such token: Bearer …");
+  expect(output).not.toContain(SETUP_TOKEN.value);
 });

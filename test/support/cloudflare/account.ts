@@ -55,6 +55,8 @@ export type Intervention =
       readonly status: number;
       readonly retryAfter?: string;
       readonly isHtml?: boolean;
+      /** What the API says of it. */
+      readonly message?: string;
     }
   /** The connection breaks. `done`: after the API has done what was asked. */
   | { readonly kind: "lost"; readonly done: boolean };
@@ -316,7 +318,12 @@ function refuseWithoutRight(
 
 function sendFailure(
   response: ServerResponse,
-  { status, retryAfter, isHtml = false }: Extract<Intervention, { kind: "status" }>,
+  {
+    status,
+    retryAfter,
+    isHtml = false,
+    message = FAILED,
+  }: Extract<Intervention, { kind: "status" }>,
 ): void {
   if (retryAfter !== undefined) response.setHeader("retry-after", retryAfter);
 
@@ -327,7 +334,7 @@ function sendFailure(
   }
 
   response.writeHead(status, { "content-type": "application/json" });
-  response.end(envelopeOf(status === 429 ? TOO_MANY : refuse(status, 10002, FAILED)));
+  response.end(envelopeOf(status === 429 ? TOO_MANY : refuse(status, 10002, message)));
 }
 
 const TOO_MANY = refuse(429, 971, "More than 1200 requests per 300 seconds reached. Please wait");
