@@ -276,20 +276,20 @@ export function parseUrl<Presets extends PresetTable, Name extends keyof Presets
 
 /** Does what `imageUrl` does, for a variant that the compiler cannot check. */
 export function urlOf(site: AnySite, key: string, variant: string, query = ""): string {
-  const { route } = site;
   if (!site.variants.has(variant)) {
-    throwRangeError(`route ${route.path} has no variant "${variant}"`);
+    throwRangeError(`route ${site.route.path} has no variant "${variant}"`);
   }
 
-  if (needsQuery(route) && !query) {
-    throwRangeError(`route ${route.path} is signed: pass createSigner's query`);
+  if (needsQuery(site.route) && !query) {
+    throwRangeError(`route ${site.route.path} is signed: pass createSigner's query`);
   }
 
-  const fault = keyFault(key);
+  // In an app without types, the key of a record without a picture is undefined or null.
+  const fault = keyFault(key ?? "");
   if (fault) throwRangeError(`invalid key "${key}": ${fault}`);
 
   const path = writePath(site.mapping, { variant, key });
-  if (!path) throwRangeError(`route ${route.path} does not lead to "${key}"`);
+  if (!path) throwRangeError(`route ${site.route.path} does not lead to "${key}"`);
 
   return site.base + encodePath(path) + query;
 }

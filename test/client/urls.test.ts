@@ -184,6 +184,15 @@ describe("what cannot exist is a RangeError", () => {
     ['invalid key "/a": an empty segment', () => imageUrl(any, "/a", "card")],
     ['invalid key "a/../b": a segment ".."', () => imageUrl(any, "a/../b", "card")],
     ['invalid key "\ud83d": an unpaired surrogate', () => imageUrl(any, "\ud83d", "card")],
+    // What a record without a picture has, in an app without types.
+    [
+      'invalid key "undefined": an empty segment',
+      () => Reflect.apply(imageUrl, null, [any, undefined, "card"]),
+    ],
+    [
+      'invalid key "null": an empty segment',
+      () => Reflect.apply(imageUrl, null, [any, null, "card"]),
+    ],
     ['route /images/:preset/* has no variant "crad"', () => imageUrl(any, "a", "crad")],
     ['route /images/:preset/* has no variant "hero@0640w"', () => imageUrl(any, "a", "hero@0640w")],
     ['route /images/:preset/* has no variant "toString"', () => imageUrl(any, "a", "toString")],
