@@ -144,12 +144,16 @@ async function listWithoutSamples(
   const objects = await listObjects(world, project, range, "facts");
   if (isFault(objects) || !usesLocalS3(project)) return objects;
 
-  const withoutThem = withoutSamples(objects);
-  const sampleCount = objects.size - withoutThem.size;
-  if (sampleCount > 0) {
-    log(world.stderr, `Left out: ${counted(sampleCount, "sample")} of the local run.`);
+  const { objects: remaining, isOfProject } = withoutSamples(objects);
+  const leftOut = objects.size - remaining.size;
+  if (leftOut > 0 && isOfProject) {
+    const samples = `${counted(leftOut, "sample")} of the local run`;
+    log(world.stderr, `Left out: ${samples}: beside pictures of yours, none of them has facts.`);
   }
-  return withoutThem;
+  if (leftOut > 0 && !isOfProject) {
+    log(world.stderr, `Left out: ${counted(leftOut, "broken sample")} of the local run.`);
+  }
+  return remaining;
 }
 
 const NOTHING_READ: FactsResult = {

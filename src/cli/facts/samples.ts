@@ -12,11 +12,17 @@ const FIXTURES = join(PACKAGE_ROOT, "fixtures/objects");
 
 type Objects = ReadonlyMap<string, Listed>;
 
+type WithoutSamples = {
+  readonly objects: Objects;
+  /** Whether all samples are left out, and not only the broken ones. */
+  readonly isOfProject: boolean;
+};
+
 /**
  * Returns the objects whose facts an app needs: the project's own, or the samples, as long as there are no others. No
  * app shows a broken sample.
  */
-export function withoutSamples(objects: Objects): Objects {
+export function withoutSamples(objects: Objects): WithoutSamples {
   const text = readFileSync(join(FIXTURES, "objects.json"), "utf8");
   const { pictures, hardKeys, broken } = tableOf(parseJson(text));
   const pictureFiles = tableOf(pictures);
@@ -31,7 +37,8 @@ export function withoutSamples(objects: Objects): Objects {
 
   const whole = [...objects].filter(([, object]) => !isBroken(object));
   const ownObjects = whole.filter(([, object]) => !isSample(object));
-  return new Map(ownObjects.length > 0 ? ownObjects : whole);
+  const isOfProject = ownObjects.length > 0;
+  return { objects: new Map(isOfProject ? ownObjects : whole), isOfProject };
 }
 
 /** Returns whether an object is a file of the samples: the local S3 has the MD5 as its ETag. */

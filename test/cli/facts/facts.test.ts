@@ -149,7 +149,7 @@ describe("in the local run", () => {
 
   test("the samples have facts, and no broken one makes it fail", async () => {
     const objects = filesOf({ ...SAMPLES, ...BROKEN });
-    const left = "Left out: 2 samples of the local run.";
+    const left = "Left out: 2 broken samples of the local run.";
     expect(await localFacts(objects)).toEqual([0, Object.keys(SAMPLES).sort(), left]);
   });
 
@@ -159,7 +159,8 @@ describe("in the local run", () => {
       ["photos/fig.jpg", ring],
     ] as const;
     const objects = [...filesOf({ ...SAMPLES, ...BROKEN }).slice(1), ...ownObjects];
-    const left = "Left out: 3 samples of the local run.";
+    const left =
+      "Left out: 3 samples of the local run: beside pictures of yours, none of them has facts.";
     expect(await localFacts(objects)).toEqual([0, ["own/a.jpg", "photos/fig.jpg"], left]);
     expect(await localFacts(objects, "keys/")).toEqual([0, ["keys/100%.jpg"], undefined]);
   });
