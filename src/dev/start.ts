@@ -105,7 +105,7 @@ export async function startLocal(
   };
 
   const events = createLocalEvents((messages) => postEvents(workerPort, sender, messages));
-  const takePoint = createPointsLog(".", environment, pointMarker);
+  const takePoint = createPointsLog({ folder: ".", marker: pointMarker, environment, warn });
   const worker = createWorker(`dev-${port}`, workerPort, bindings, (line) => {
     if (takePoint(line)) return;
 

@@ -1,10 +1,10 @@
 // The data points of the local run: from the Worker, by its log, into the file that `vitrine stats --local` reads.
 
-import { mkdirSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, renameSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { olderPointsFile, pointsFile, readLocalPoints } from "../../src/cli/metrics/points.ts";
-import { createPointsLog } from "../../src/dev/local-points.ts";
+import { createPointsLog as createLog } from "../../src/dev/local-points.ts";
 import { localGateway } from "../../src/dev/local-worker.ts";
 import { createCache } from "../../src/emulator/cache/cache.ts";
 import { isDataset, record } from "../../src/worker/log/metrics.ts";
@@ -14,6 +14,16 @@ type Gateway = { fetch(request: Request, env: object, run: ExecutionContext): Pr
 
 const MARKER = "x-vitrine-secret ";
 
+/** The log of a local run, in which nothing may fail. */
+const createPointsLog = (folder: string, environment?: string, maxBytes?: number) =>
+  createLog({
+    folder,
+    marker: MARKER,
+    environment,
+    warn: expect.unreachable,
+    ...(maxBytes !== undefined && { maxBytes }),
+  });
+
 function createFolder(): string {
   const folder = createTemporaryFolder("vitrine-points-");
   mkdirSync(join(folder, ".wrangler/vitrine"), { recursive: true });
@@ -22,7 +32,7 @@ function createFolder(): string {
 
 test("each request of the Worker becomes a data point, and a line of the log that looks like one does not", async () => {
   const folder = createFolder();
-  const takePoint = createPointsLog(folder, undefined, MARKER);
+  const takePoint = createPointsLog(folder);
   const lines: string[] = [];
   vi.spyOn(console, "log").mockImplementation((line: string) => {
     if (!takePoint(line)) lines.push(line);
@@ -60,7 +70,7 @@ test("each request of the Worker becomes a data point, and a line of the log tha
 
 test("the file is its owner's alone, stays small, and has the newest points", () => {
   const folder = createFolder();
-  const takePoint = createPointsLog(folder, "staging", MARKER, 1000);
+  const takePoint = createPointsLog(folder, "staging", 1000);
   const blobs = ["", "", "", "200", "", "", ""];
   for (let time = 1; time <= 100; time += 1) {
     takePoint(MARKER + JSON.stringify({ time, blobs, doubles: [0, 0] }));
@@ -73,12 +83,8 @@ test("the file is its owner's alone, stays small, and has the newest points", ()
   expect(times).toEqual(Array.from(times, (_, index) => 100 - times.length + 1 + index));
 
   // Another local run goes on with the same file.
-  createPointsLog(
-    folder,
-    "staging",
-    MARKER,
-    1000,
-  )(MARKER + JSON.stringify({ time: 101, blobs, doubles: [0, 0] }));
+  const next = createPointsLog(folder, "staging", 1000);
+  next(MARKER + JSON.stringify({ time: 101, blobs, doubles: [0, 0] }));
   expect(readLocalPoints(folder, "staging")?.points.at(-1)?.time).toBe(101);
   expect(readLocalPoints(folder, undefined)).toBeUndefined();
 });
@@ -95,7 +101,7 @@ test.each([
   const file = join(folder, pointsFile(undefined));
   writeFileSync(file, `${pointAt(1)}\n{"time":2,"blo`);
 
-  const takePoint = createPointsLog(folder, undefined, MARKER, maxBytes);
+  const takePoint = createPointsLog(folder, undefined, maxBytes);
   takePoint(MARKER + pointAt(3));
   takePoint(MARKER + pointAt(4));
   const local = readLocalPoints(folder, undefined);
@@ -105,8 +111,26 @@ test.each([
 
 test("a local run that was killed while it began a new file leaves the requests of the older one", () => {
   const folder = createFolder();
-  createPointsLog(folder, undefined, MARKER)(MARKER + pointAt(1));
+  createPointsLog(folder)(MARKER + pointAt(1));
   const file = join(folder, pointsFile(undefined));
   renameSync(file, olderPointsFile(file));
   expect(readLocalPoints(folder, undefined)?.points.map(({ time }) => time)).toEqual([1]);
+});
+
+test.each<{ title: string; spoil: (file: string) => void; isAtStart: boolean }>([
+  { title: "is a folder", spoil: (file) => mkdirSync(file), isAtStart: true },
+  { title: "is on a full disk", spoil: (file) => symlinkSync("/dev/full", file), isAtStart: false },
+])("where the file $title, the local run goes on, and says so once", ({ spoil, isAtStart }) => {
+  const folder = createFolder();
+  const file = join(folder, pointsFile(undefined));
+  const warnings: string[] = [];
+  const settings = { folder, marker: MARKER, warn: (text: string) => void warnings.push(text) };
+  if (isAtStart) spoil(file);
+  const takePoint = createLog(settings);
+  if (!isAtStart) spoil(file);
+
+  // The lines begin with the secret word, so none of them may be printed.
+  expect([takePoint(MARKER + pointAt(1)), takePoint(MARKER + pointAt(2))]).toEqual([true, true]);
+  expect(takePoint("GET /")).toBe(false);
+  expect(warnings).toEqual([expect.stringMatching(/cannot be kept.*(?:EISDIR|ENOSPC)/)]);
 });
