@@ -119,7 +119,7 @@ test("by keyboard alone: the code, and what the edge is asked, are read and copi
   await tabTo(page, "import { images }");
   await tabTo(page, "Copy");
   await page.keyboard.press("Enter");
-  await expect.poll(() => focused(page)).toBe("Copied");
+  await expect.poll(() => focused(page), LONG_WAIT).toBe("Copied");
   expect(await copied(page)).toMatch(/^import \{ images \}[\s\S]*"rotated-gps\.jpg", "card"/);
   await tabTo(page, "What the edge is asked");
   await page.keyboard.press("Enter");
@@ -127,7 +127,7 @@ test("by keyboard alone: the code, and what the edge is asked, are read and copi
   await tabTo(page, "{");
   await tabTo(page, "Copy");
   await page.keyboard.press("Enter");
-  await expect.poll(() => focused(page)).toBe("Copied");
+  await expect.poll(() => focused(page), LONG_WAIT).toBe("Copied");
   expect(JSON.parse(await copied(page))).toMatchObject({ width: 300, format: "avif" });
   expect(await figureOf(page, SMALL, "hero").locator("pre").allTextContents()).toContainEqual(
     expect.stringContaining('sizes: "100vw", //'), // those of this page are no app's
@@ -335,7 +335,7 @@ test("by keyboard alone: a focal point moves the crop, and its lines are copied 
   await leftSide.getByLabel("Quality").focus();
   await tabTo(page, "Copy");
   await page.keyboard.press("Enter");
-  await expect.poll(() => focused(page)).toBe("Copied");
+  await expect.poll(() => focused(page), LONG_WAIT).toBe("Copied");
   expect(await copied(page)).toBe(await lines(leftSide));
   // While another picture is made, the old lines are not copied. When nobody waits, it is not made.
   const url = /try\?.*quality=31/;
@@ -349,7 +349,7 @@ test("by keyboard alone: a focal point moves the crop, and its lines are copied 
   const aborted = page.waitForEvent("requestfailed", (one) => url.test(one.url()));
   await page.keyboard.press("Escape");
   await aborted;
-  await expect.poll(() => dialog.isVisible()).toBe(false);
+  await expect.poll(() => dialog.isVisible(), LONG_WAIT).toBe(false);
   // The focus is back where it was.
   await tabTo(page, `Try ${SMALL} as thumbnail`);
   const card = await openTry(page, SMALL, "card");

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import type { StatsReport } from "../../src/cli/stats/report.ts";
 import { createTemporaryFolder } from "../support/temporary-folder.ts";
 import { launch } from "./chromium.ts";
-import { barriers, DESKTOP, PHONE } from "./sheet-page.ts";
+import { barriers, DESKTOP, LONG_WAIT, PHONE } from "./sheet-page.ts";
 import { reportMonth, statsPageHtml } from "./stats-page.ts";
 
 const MONTHLY = reportMonth();
@@ -310,12 +310,12 @@ test("the charts are drawn anew when the system turns dark, and when the window 
     });
   const light = await picture();
   await page.emulateMedia({ colorScheme: "dark" });
-  await expect.poll(picture).not.toBe(light);
+  await expect.poll(picture, LONG_WAIT).not.toBe(light);
 
   await page.setViewportSize(PHONE);
   const width = () =>
     page.locator("[data-chart=views] canvas").evaluate((canvas) => canvas.clientWidth);
-  await expect.poll(width).toBeLessThan(PHONE.width);
+  await expect.poll(width, LONG_WAIT).toBeLessThan(PHONE.width);
   await page.close();
 });
 

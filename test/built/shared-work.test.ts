@@ -58,7 +58,7 @@ const visit = (path: string, init: RequestInit = {}) =>
   fetch(`http://127.0.0.1:${worker.port}${path}`, init);
 const timesAsked = (path: string) => urls.filter((url) => url === HOST + path).length;
 const began = (path: string, times = 1) =>
-  expect.poll(() => timesAsked(path), { interval: 1, timeout: 10_000 }).toBe(times);
+  expect.poll(() => timesAsked(path), { interval: 1, timeout: 30_000 }).toBe(times);
 
 /** Many visitors ask at once. @returns what all of them got, once the answer comes */
 function visitors(path: string): Promise<Set<string>> {

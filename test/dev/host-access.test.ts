@@ -13,6 +13,7 @@ const ADDRESS = quietAddress();
 const CODE = createCode();
 const HEADER = "x-vitrine-code";
 const PICTURE = "/images/card/fig.jpg";
+const LONG_WAIT = { timeout: 30_000 }; // beside other tests; it does not wait that long
 
 /** What the contact sheet and the Worker were asked, and what the terminal said. */
 const requests: string[] = [];
@@ -332,14 +333,16 @@ test("a hundred silent connections leave this machine its local run, and the pho
 
   const sockets = openSilent(100, crowdedPort);
   const openOnes = () => sockets.filter((socket) => !socket.destroyed);
-  await expect.poll(() => openOnes().length).toBe(64);
+  await expect.poll(() => openOnes().length, LONG_WAIT).toBe(64);
   expect(warnings).toEqual([expect.stringContaining("More than 64 connections")]);
   expect((await fetch(`http://localhost:${crowdedPort}${PICTURE}`)).status).toBe(200);
 
   for (const socket of openOnes()) socket.destroy();
   const phone = () =>
     fetch(`http://${ADDRESS}:${crowdedPort}${PICTURE}`, { headers: { [HEADER]: CODE } });
-  await expect.poll(async () => (await phone().catch(() => undefined))?.status).toBe(200);
+  await expect
+    .poll(async () => (await phone().catch(() => undefined))?.status, LONG_WAIT)
+    .toBe(200);
 });
 
 test("each run has a code of its own, of 60 bits", () => {

@@ -96,7 +96,9 @@ test("it makes .dev.vars, serves, stores, and names the port to a second one", S
     expect([path, await statusOf(path)]).toEqual([path, 200]);
   }
   expect(await statusOf("/images/card/broken/page.jpg")).toBe(415);
-  await expect.poll(local.output).toMatch(/^\{"event":"source-unreadable",.*"bucket":"media"/m);
+  await expect
+    .poll(local.output, LONG_WAIT)
+    .toMatch(/^\{"event":"source-unreadable",.*"bucket":"media"/m);
   const [, page = ""] = /"see":"([^"#]*)#source-unreadable"/.exec(local.output()) ?? [];
   expect([page, existsSync(join(folder, page))]).toEqual([
     expect.stringMatching(/errors\.md$/),
@@ -175,7 +177,7 @@ HEALTH_TOKEN="${token}"\n`;
   const health = await open("/healthz", { authorization: `Bearer ${token}` });
   const slots = [{ state: "Unauthorized" }, { state: "ok", missing: 404 }];
   expect(await health.json()).toMatchObject({ ok: true, buckets: [{ bucket: "media", slots }] });
-  await expect.poll(local.output).toMatch(/^\{"event":"slot-in-use",.*"slot":"next"/m);
+  await expect.poll(local.output, LONG_WAIT).toMatch(/^\{"event":"slot-in-use",.*"slot":"next"/m);
   const remove = () => editFile(devVars, (text) => text.replace(keys, ""));
   await becomes(remove, 200, /^Reloaded \.dev\.vars\./m);
 });

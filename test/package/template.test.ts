@@ -53,6 +53,6 @@ describe("npm start", () => {
 
     // It is stored after the answer.
     const readSource = async () => (await getPicture()).headers.get("server-timing");
-    await expect.poll(readSource, { timeout: 5_000 }).toContain("stored");
+    await expect.poll(readSource, { timeout: 60_000 }).toContain("stored");
   });
 });

@@ -97,11 +97,15 @@ describe.each([
           "if-none-match": etag ?? "none",
         });
         expect(second.status).toBe(etag === null ? 200 : 304);
+        await second.arrayBuffer();
 
         // What is stored, is stored after the answer.
-        const readSource = async () =>
-          (await getPath(`/images/card/${KEY}`, { accept })).headers.get("server-timing");
-        await expect.poll(readSource, { timeout: 5_000 }).toContain(secondSource);
+        const readSource = async () => {
+          const answer = await getPath(`/images/card/${KEY}`, { accept });
+          await answer.arrayBuffer();
+          return answer.headers.get("server-timing");
+        };
+        await expect.poll(readSource, { timeout: 60_000 }).toContain(secondSource);
       }
     },
   );
