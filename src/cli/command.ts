@@ -48,7 +48,7 @@ export type LocatedMistake = ConfigMistake & {
   readonly environment?: string | undefined;
   /** What holds the wrong value, if not the configuration: `.dev.vars`, `the environment`, a file's name. */
   readonly source?: string;
-  /** What to do, if that is more than to fix the setting. */
+  /** What to do, if that is more than to fix the setting. Empty: the message says it. */
   readonly remedy?: string;
 };
 

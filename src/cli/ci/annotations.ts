@@ -15,7 +15,7 @@ export function annotationLines(findings: readonly Finding[], folder: string): s
     const properties = [`title=${escapeProperty(`vitrine ${command}: ${about}`)}`];
     if (file !== undefined) properties.unshift(...locationOf(join(folder, file), line));
 
-    const text = escapeData(`${message}\nWhat to do: ${remedy}`);
+    const text = escapeData(remedy === "" ? message : `${message}\nWhat to do: ${remedy}`);
     return `::${LEVELS[severity]} ${properties.join(",")}::${text}`;
   });
 }

@@ -61,7 +61,7 @@ export function readRawFile(folder: string): RawFile | LocatedMistake {
 
   const wrangler = loadWrangler();
   if (isFault(wrangler)) {
-    return { path: file, message: wrangler.fault, remedy: "install wrangler with npm" };
+    return { path: file, message: wrangler.fault, remedy: "" };
   }
 
   try {

@@ -22,9 +22,9 @@ export type Warning = {
 export function configFault(mistakes: readonly LocatedMistake[]): CommandFault {
   const lines = ["The configuration has mistakes:"];
   for (const mistake of mistakes) {
-    const { remedy } = mistake;
+    const { remedy = "" } = mistake;
     const text = locatedText(mistake);
-    lines.push(remedy === undefined ? text : `${text}. What to do: ${remedy}`);
+    lines.push(remedy === "" ? text : `${text}. What to do: ${remedy}`);
   }
 
   const pages = new Set<string>();
