@@ -5,7 +5,7 @@ import { BaseSequencer, type TestSpecification } from "vitest/node";
 
 const SLOWEST = [
   ...["dev/start", "browser/follow", "browser/try", "browser/sheet"],
-  ...["built/workerd", "hostile/hostile", "cli/doctor/faults"],
+  ...["built/workerd", "hostile/hostile", "cli/ci/ci", "cli/doctor/faults"],
 ];
 
 function rankOf({ moduleId }: TestSpecification): number {
