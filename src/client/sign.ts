@@ -35,6 +35,12 @@ export type Term = Expiry & {
   readonly version?: string;
 };
 
+/**
+ * A time in 2001. A smaller one is a duration by mistake, as in `expires: 3600`: the picture would never be shown. For a
+ * cookie, `expires: 1` is right, because it takes the cookie away.
+ */
+const MIN_URL_EXPIRES = 1_000_000_000;
+
 /** 1 to 64 characters that no URL changes. */
 const VERSION = /^[\w.-]{1,64}$/;
 
@@ -77,6 +83,10 @@ export function createSigner<Presets extends PresetTable, Name extends keyof Pre
     urlOf(site, key, preset, "?");
 
     const expires = readExpiry(term, site.route.max_age);
+    if (term.expires !== undefined && expires < MIN_URL_EXPIRES) {
+      throwRangeError(`${timeFault(expires)}: for a duration, pass within`);
+    }
+
     if (version !== undefined && !VERSION.test(version)) {
       throwRangeError("version must be 1 to 64 of the characters A–Z a–z 0–9 . _ -");
     }
@@ -139,10 +149,14 @@ function tooFarAhead(option: string, seconds: number, maxAge: number): string {
 /** @throws RangeError if the Worker could not read a time as seconds since 1970 */
 function requireTime(expires: number): number {
   if (!Number.isInteger(expires) || expires < 1 || expires > MAX_EXPIRES) {
-    throwRangeError(`expires must be in whole seconds since 1970, not ${expires}`);
+    throwRangeError(timeFault(expires));
   }
 
   return expires;
+}
+
+function timeFault(expires: number): string {
+  return `expires must be in whole seconds since 1970, not ${expires}`;
 }
 
 /** What a cookie opens, and who gets it. */

@@ -84,6 +84,7 @@ test("arguments that cannot be signed reject with a RangeError", async () => {
     ['does not lead to "a.png"', "a.png", "card", { expires }],
     [`${whole} 1.5`, right, "card", { expires: 1.5 }],
     [`${whole} 0`, right, "card", { expires: 0 }],
+    [`${whole} 3600: for a duration, pass within`, right, "card", { expires: 3600 }],
     [`${whole} 2000000000000`, right, "card", { expires: expires * 1000 }],
     ["a whole number from 2 on, not 1.5", right, "card", { within: 1.5 }],
     ["a whole number from 2 on, not 1", right, "card", { within: 1 }],
