@@ -20,7 +20,7 @@ const SIGNED_QUERY =
  * puts the query on each URL, so the page needs no signing key.
  * @param key the object's key in its bucket, below the bucket's `prefix`
  * @param query the query that `createSigner`'s function returns for this key and the preset of the picture
- * @throws RangeError if `query` is not such a query
+ * @throws RangeError if `query` is not such a query, or if the key is empty
  * @example
  * // privateImages and sign: see the example of createSigner
  * const query = await sign("private/fig.jpg", "hero", { expires: 2_000_000_000 });
@@ -32,7 +32,17 @@ export function signedSrc(key: string, query: string): string {
     throwRangeError("query must be what the function of createSigner returns");
   }
 
+  requireKey(key);
+
   return `${query}//${key}`;
+}
+
+/**
+ * The loader checks the rest of the key. Here, a wrong key may hold a signature, which no message may have.
+ * @throws RangeError if the key is empty or, in an app without types, undefined or null
+ */
+export function requireKey(key: string): void {
+  if (!key) throwRangeError(`invalid key "${key}": an empty segment`);
 }
 
 /**

@@ -1,7 +1,7 @@
 // The loader for next/image. It ignores qualities and formats: the preset of Vitrine, a named set of options in
 // wrangler.toml, sets them.
 
-import { loaderUrl, signedSrc } from "./loader-url.ts";
+import { loaderUrl, requireKey, signedSrc } from "./loader-url.ts";
 import { needsQuery, requirePreset, throwRangeError } from "./site.ts";
 import type { AnySite, PresetTable, Site } from "./types.ts";
 
@@ -46,8 +46,8 @@ export function nextLoader(...sites: readonly [AnySite, ...AnySite[]]) {
  * @param options.query on a signed route, the query that `createSigner`'s function returns. A Server Component or a
  *   route handler signs, so the page holds only the query, and never a signing key. Default: none, which is a
  *   RangeError on a signed route that no cookie opens
- * @throws RangeError if the route does not show the preset, if `query` is not one that signs, or if the
- *   route is signed and there is none
+ * @throws RangeError if the route does not show the preset, if the key is empty, if `query` is not one that signs, or if
+ *   the route is signed and there is none
  * @example
  * nextSrc(images.site, "photos/fig.jpg", "hero");
  * // "hero:photos/fig.jpg"
@@ -67,6 +67,7 @@ export function nextSrc<Presets extends PresetTable, Name extends keyof Presets 
   { query }: { readonly query?: string | undefined } = {},
 ): string {
   requirePreset(site, preset);
+  requireKey(key);
   if (needsQuery(site.route) && query === undefined) {
     throwRangeError(`route ${site.route.path} is signed: pass { query }`);
   }

@@ -102,6 +102,17 @@ test.each(Object.entries(LOADERS))("%s: a signed URL opens, whatever the key", a
   }
 });
 
+test("a missing key is a RangeError where the src is written, and not a broken picture", () => {
+  // In an app without types, the key of a record without a picture is undefined or null.
+  for (const key of [undefined, null, ""]) {
+    const missingKey = key as string;
+    const fault = new RangeError(`Vitrine: invalid key "${key}": an empty segment`);
+    expect(() => nextSrc(open.site, missingKey, "wide")).toThrow(fault);
+    expect(() => nextSrc(images.site, missingKey, "wide", { query: RIGHT })).toThrow(fault);
+    expect(() => signedSrc(missingKey, RIGHT)).toThrow(fault);
+  }
+});
+
 /** Queries that no signer returns. */
 const INVALID_QUERIES: readonly string[] = [
   ...["", "?", "?v=1", "exp=1&kid=k&sig=s", "[object Promise]", "undefined"],
