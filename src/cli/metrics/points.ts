@@ -31,7 +31,11 @@ export type LocalPoints = {
   readonly unreadable: number;
 };
 
-/** Reads the data points of a local run, the older ones first. @returns undefined if there is no file */
+/**
+ * Reads the data points of a local run, the older ones first.
+ * @returns undefined if there is no file
+ * @throws the error of the file system if it cannot be read
+ */
 export function readLocalPoints(
   folder: string,
   environment: string | undefined,
@@ -69,12 +73,19 @@ function readPoint(line: string): Point | undefined {
   const { time, blobs, doubles } = value;
   if (typeof time !== "number" || !Number.isFinite(time)) return undefined;
   if (!isListOf(blobs, COLUMNS.blobs, isText)) return undefined;
-  if (!isListOf(doubles, COLUMNS.doubles, isNumber)) return undefined;
+  if (!isListOf(doubles, COLUMNS.doubles, isFigure)) return undefined;
   return { time, weight: 1, blobs, doubles };
 }
 
 const isText = (value: unknown): value is string => typeof value === "string";
-const isNumber = (value: unknown): value is number => Number.isFinite(value);
+
+/** Far above what a site has in a month. */
+const MAX_FIGURE = 1e18;
+
+/** Returns whether a value is a number that can be added up: no sum of such numbers is infinite. */
+export function isFigure(value: unknown): value is number {
+  return typeof value === "number" && Math.abs(value) <= MAX_FIGURE;
+}
 
 function isListOf<T>(
   value: unknown,

@@ -54,7 +54,7 @@ export function stepOf({ from, until }: Period): "HOUR" | "DAY" {
 const MAX_GROUPS = 10;
 
 /** Visitors choose neither events nor presets, so the rows are few: this is far above what there can be. */
-const MAX_ROWS = 100_000;
+export const MAX_ROWS = 100_000;
 
 /**
  * The SQL of each table of rows, in the subset of Analytics Engine:

@@ -3,6 +3,7 @@
 
 import { Command, Option } from "@commander-js/extra-typings";
 import { isRefusal } from "../../worker/http/refusal.ts";
+import { hasProperty } from "../../worker/util/json.ts";
 import type { CommandFault, Outcome, Run, World } from "../command.ts";
 import { EXIT, isFault, isMistake, log, page, print } from "../command.ts";
 import {
@@ -15,10 +16,11 @@ import { readExpectedCosts } from "../config/expected-costs.ts";
 import { configFault } from "../config/mistakes.ts";
 import { readDeployed } from "../config/project.ts";
 import { dollarsOf, worstCaseOf } from "../config/transformations.ts";
-import { pointsFile, readLocalPoints } from "../metrics/points.ts";
+import { type LocalPoints, pointsFile, readLocalPoints } from "../metrics/points.ts";
 import { type Period, queriesOf, rowsOf, type StatsRows } from "../metrics/rows.ts";
 import { envOption, NO_DURATION, parseDuration } from "../options.ts";
 import { counted } from "../terminal/progress.ts";
+import { visible } from "../terminal/shell.ts";
 import { chooseEnvironment, commandFor } from "../wrangler/config-file.ts";
 import { settingsFor } from "../wrangler/settings.ts";
 import { openStatsPage } from "./open-page.ts";
@@ -85,7 +87,7 @@ async function stats(world: World, options: Options): Promise<Outcome> {
   const report = createReport(rows, frameOf(envConfig, source, period));
 
   // Print it.
-  if (options.json) print(stdout, JSON.stringify(report, null, 2));
+  if (options.json) print(stdout, visible(JSON.stringify(report, null, 2)));
   else log(stdout, ...reportLines(report));
 
   if (options.open) {
@@ -178,10 +180,20 @@ function localRows(
 ): StatsRows | CommandFault {
   const { environment } = envConfig;
   const file = pointsFile(environment);
+  const startCommand = commandFor(envConfig, "npx vitrine dev");
 
-  const local = readLocalPoints(world.folder, environment);
+  let local: LocalPoints | undefined;
+  try {
+    local = readLocalPoints(world.folder, environment);
+  } catch (error) {
+    // It may be a folder, or a file of another user.
+    const isOfSystem = error instanceof Error && hasProperty(error, "code");
+    if (!isOfSystem) throw error;
+    return {
+      fault: `${file} cannot be read: ${error.message}. Remove it, and start ${startCommand}`,
+    };
+  }
   if (local === undefined) {
-    const startCommand = commandFor(envConfig, "npx vitrine dev");
     return { fault: `there is no ${file}: start ${startCommand}, and ask for a picture` };
   }
 

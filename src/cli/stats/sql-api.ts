@@ -7,8 +7,8 @@ import type { EnvironmentConfig } from "../config/environment-config.ts";
 import { isHere } from "../config/site-url.ts";
 import { fetchText, isNoAnswer, type TextBody } from "../http/body.ts";
 import { createSender } from "../http/retry.ts";
-import type { Period, StatsRows } from "../metrics/rows.ts";
-import { queriesOf } from "../metrics/rows.ts";
+import { isFigure } from "../metrics/points.ts";
+import { MAX_ROWS, type Period, queriesOf, type StatsRows } from "../metrics/rows.ts";
 
 export type SqlApi = {
   readonly url: string;
@@ -156,7 +156,10 @@ function messageOf(text: string): string {
   const [error] = Array.isArray(errors) ? errors : [];
   const { code, message } = tableOf(error);
   const isCode = typeof code === "number" || typeof code === "string";
-  if (typeof message === "string" && isCode) return `${message.slice(0, 300)} [code: ${code}]`;
+  if (typeof message === "string" && isCode) {
+    const coded = `${message.slice(0, 300)} [code: ${`${code}`.slice(0, 20)}]`;
+    return coded.replaceAll(/\s+/g, " ");
+  }
 
   if (/^\s*</.test(text)) return "a page of HTML";
   const [line = ""] = text.trim().split("\n");
@@ -169,7 +172,7 @@ function readRows<C extends Columns>(
   columns: C,
 ): readonly RowOf<C>[] | CommandFault {
   const { data } = tableOf(whole ? parseJson(text) : undefined);
-  if (!Array.isArray(data)) {
+  if (!Array.isArray(data) || data.length > MAX_ROWS) {
     return { fault: "Cloudflare's SQL API answers 200, and not with whole rows: try again" };
   }
 
@@ -215,5 +218,5 @@ function readNumber(value: unknown): number | undefined {
   if (value === "") return undefined;
 
   const number = Number(value);
-  return Number.isFinite(number) ? number : undefined;
+  return isFigure(number) ? number : undefined;
 }

@@ -28,8 +28,14 @@ export function reportLines(report: StatsReport): string[] {
     ...failingLines(report),
     ...costLines(report),
   ];
+  return lines.map(plainLine);
+}
+
+function plainLine(line: string): string {
+  // A name with a line break in it would begin a line of its own.
+  const oneLine = line.replaceAll("\n", "\\u000a");
   // A search for `40 ms` has a usual space in it.
-  return lines.map((line) => line.replaceAll("\u00a0", " ").trimEnd());
+  return oneLine.replaceAll("\u00a0", " ").trimEnd();
 }
 
 function titleOf({ source, environment, from, until }: StatsReport): string {

@@ -151,6 +151,14 @@ test("--open writes a page with the figures, names it, and prints the table, too
   expect(document).toContain(`of ${ledger.requests.toLocaleString("en")} requests failed`);
 });
 
+test("a file of the local run that cannot be read ends with what to do", async () => {
+  const project = createProject({ ...STAGED, ...METRICS });
+  mkdirSync(join(project, ".wrangler/vitrine/points.jsonl"), { recursive: true });
+  const { code, out, err } = await run(["--local"], { folder: project });
+  expect([code, out]).toEqual([2, ""]);
+  expect(err).toContain(".wrangler/vitrine/points.jsonl cannot be read: EISDIR");
+});
+
 test("--sql prints what is asked, and asks nothing", async () => {
   answerSql();
   const { code, out } = await run(["--sql", "--month", "2026-11"]);
@@ -244,6 +252,12 @@ test.each([
     says: "Bearer …",
   },
   {
+    title: "an API whose error has two lines",
+    status: 400,
+    body: apiError(400, "wrong\nFailed: 0"),
+    says: "wrong Failed: 0 [code: 400]",
+  },
+  {
     title: "no dataset yet",
     status: 422,
     body: "unable to find type of table: vitrine_production\n",
@@ -280,6 +294,18 @@ test.each([
     body: { data: [{ start: "", cache: "", event: "", status: "", requests: "many", bytes: 1 }] },
     says: "does not have start",
   },
+  {
+    title: "a number that is too large to add up",
+    status: 200,
+    body: { data: [{ start: "", cache: "", event: "", status: "", requests: 1, bytes: 1e308 }] },
+    says: "does not have start",
+  },
+  {
+    title: "more rows than the query allows",
+    status: 200,
+    body: { data: Array<null>(100_001).fill(null) },
+    says: "not with whole rows",
+  },
 ])("$title ends with a reason, and without the token", async ({ status, body, says }) => {
   const text = typeof body === "string" ? body : JSON.stringify(body);
   network.use(http.post(URL, () => new HttpResponse(text, { status })));
@@ -307,14 +333,16 @@ function answerRequests(requests: readonly object[]) {
   );
 }
 
-test("what a terminal obeys is shown as text", async () => {
-  answerRequests([
-    { ...row, cache: "", event: "\u001b[31mred", status: "502", requests: 1, bytes: 0 },
-  ]);
-  const { code, out } = await run([]);
+test.each([
+  { title: "what a terminal obeys", event: "\u001b[31mred", says: "\\u001b[31mred", options: [] },
+  { title: "what hides text", event: "a\u202eb", says: '"a\\u202eb"', options: ["--json"] },
+  { title: "a line of a stranger", event: "x\nFailed: 0", says: "x\\u000aFailed: 0", options: [] },
+])("$title is shown as text", async ({ event, says, options }) => {
+  answerRequests([{ ...row, cache: "", event, status: "502", requests: 1, bytes: 0 }]);
+  const { code, out } = await run(options);
   expect(code).toBe(0);
-  expect(out).toContain("\\u001b[31mred");
-  expect(out).not.toContain("\u001b");
+  expect(out).toContain(says);
+  expect(out).not.toContain(event);
 });
 
 test("beyond the free transformations of a month it says what the images would cost, and that this is not the bill", async () => {
