@@ -79,11 +79,13 @@ type ObjectFile = {
 
 type ObjectFiles = ReadonlyMap<string, ObjectFile>;
 
+type OnLeftOut = (file: string, reason: string) => void;
+
 type SyncOptions = {
   /** Gets what a look does. The first look fills the bucket, and is no change. */
   readonly onChange?: (change: ObjectChange) => void;
-  /** Gets, at each look, the files whose names are no keys. */
-  readonly onLeftOut?: (file: string, fault: string) => void;
+  /** Gets, at each look, the files that cannot be objects, and why. */
+  readonly onLeftOut?: OnLeftOut;
   /** The project's folder of objects. Default: `objects`. */
   readonly folder?: string;
   /** What earlier runs put into the bucket. Default: the first look puts all files. */
@@ -97,7 +99,7 @@ type SyncOptions = {
 export function createBucketSync(
   location: BucketLocation,
   keys: Credentials,
-  { onChange, onLeftOut, folder = "objects", syncedFiles }: SyncOptions = {},
+  { onChange, onLeftOut = () => {}, folder = "objects", syncedFiles }: SyncOptions = {},
 ) {
   /** What the bucket has. */
   const synced = new Map<string, ObjectFile>();
@@ -110,7 +112,7 @@ export function createBucketSync(
 
     const before = latest;
     if (before === undefined && syncedFiles !== undefined) {
-      const unchanged = await findUnchanged(location, keys, files, syncedFiles);
+      const unchanged = await findUnchanged(location, keys, files, syncedFiles, onLeftOut);
       for (const [key, file] of unchanged) synced.set(key, file);
     }
 
@@ -121,7 +123,7 @@ export function createBucketSync(
     for (const key of keysToSync(synced, before, files)) {
       const file = files.get(key);
       try {
-        const change = await syncObject(location, key, keys, file);
+        const change = await syncObject(location, key, keys, file, onLeftOut);
         if (change === undefined) continue;
 
         if (file === undefined || change.kind === "deleted") {
@@ -167,10 +169,11 @@ async function findUnchanged(
   keys: Credentials,
   files: ObjectFiles,
   syncedFiles: SyncedFiles,
+  onLeftOut: OnLeftOut,
 ): Promise<ObjectFiles> {
   const unchanged = new Map<string, ObjectFile>();
   for (const [key, file] of files) {
-    const body = unlessGone(() => readFileSync(file.path));
+    const body = tryToRead(file.path, readBytes, onLeftOut);
     const isPut = body !== undefined && syncedFiles.isPut(location.prefix + key, body);
     if (isPut) unchanged.set(key, file);
   }
@@ -204,13 +207,14 @@ function keysToSync(
 
 /**
  * Puts the file of an object, or deletes the object of a file that is gone.
- * @returns undefined if the file has gone since the look: the next one sees that
+ * @returns undefined if the file has gone since the look, which the next one sees, or cannot be read
  */
 async function syncObject(
   location: BucketLocation,
   key: string,
   keys: Credentials,
   file: ObjectFile | undefined,
+  onLeftOut: OnLeftOut,
 ): Promise<ObjectChange | undefined> {
   const wholeKey = location.prefix + key;
   if (file === undefined) {
@@ -218,7 +222,7 @@ async function syncObject(
     return { kind: "deleted", key: wholeKey };
   }
 
-  const body = unlessGone(() => readFileSync(file.path));
+  const body = tryToRead(file.path, readBytes, onLeftOut);
   if (body === undefined) return undefined;
 
   const type = file.type ?? sniffImageType(body) ?? "application/octet-stream";
@@ -226,27 +230,28 @@ async function syncObject(
   return { kind: "put", key: wholeKey, body };
 }
 
-/** @returns undefined if a file or folder was deleted meanwhile. @throws any other error */
-function unlessGone<T>(read: () => T): T | undefined {
+/** @returns undefined if a file or folder was deleted meanwhile, or is left out, because it cannot be read */
+function tryToRead<T>(
+  path: string,
+  read: (path: string) => T,
+  onLeftOut: OnLeftOut,
+): T | undefined {
   try {
-    return read();
+    return read(path);
   } catch (error) {
-    if (hasProperty(error, "code") && error.code === "ENOENT") return undefined;
-    throw error;
+    if (!hasProperty(error, "code")) throw error;
+    if (error.code !== "ENOENT") onLeftOut(path, `it cannot be read (${error.code})`);
+    return undefined;
   }
 }
-
-/** A file or folder that editors and systems hide, such as `.fig.jpg.swp` and `.DS_Store`. No object is made of it. */
-const HIDDEN = /(?:^|\/)\./;
 
 /** The files by the keys of their objects. Those of the folder win. @returns undefined while a folder is being deleted */
 function readObjectFiles(
   folder: string,
   prefix: string,
-  onLeftOut: SyncOptions["onLeftOut"],
+  onLeftOut: OnLeftOut,
 ): ObjectFiles | undefined {
-  const options = { recursive: true, encoding: "utf8" } as const;
-  const names = existsSync(folder) ? unlessGone(() => readdirSync(folder, options)) : [];
+  const names = existsSync(folder) ? listFiles(folder, onLeftOut) : [];
   if (names === undefined) return undefined;
 
   const files = new Map<string, ObjectFile>();
@@ -254,7 +259,7 @@ function readObjectFiles(
     if (keyFault(prefix + key) !== undefined) continue;
 
     const path = join(FIXTURES, file);
-    const state = stateOf(path);
+    const state = tryToRead(path, stateOf, onLeftOut);
     if (state !== undefined) files.set(key, { path, type, state });
   }
 
@@ -262,19 +267,57 @@ function readObjectFiles(
     // Only on Windows a backslash separates folders. Elsewhere it is a part of a name, which no key may have.
     const key = name.replaceAll(sep, "/");
     const path = join(folder, name);
-    if (HIDDEN.test(key)) continue;
 
     const fault = keyFault(prefix + key);
     if (fault !== undefined) {
-      onLeftOut?.(path, fault);
+      onLeftOut(path, `it cannot be a key (${fault}). Give it another name`);
       continue;
     }
 
-    const state = stateOf(path);
+    const state = tryToRead(path, stateOf, onLeftOut);
     if (state !== undefined) files.set(key, { path, state });
   }
   return files;
 }
+
+/**
+ * The names of all files below a folder, without those that editors and systems hide, such as `.fig.jpg.swp` and
+ * `.DS_Store`. Links to folders are followed, but none that is behind another link: a circle of links has no end.
+ * @returns undefined while a folder is being deleted
+ */
+function listFiles(folder: string, onLeftOut: OnLeftOut): readonly string[] | undefined {
+  const files: string[] = [];
+  const folders = [{ name: "", isLinked: false }];
+
+  for (const { name: inner, isLinked } of folders) {
+    const entries = tryToRead(join(folder, inner), readFolder, onLeftOut);
+    if (entries === undefined) {
+      if (!existsSync(join(folder, inner))) return undefined;
+      continue;
+    }
+
+    for (const entry of entries) {
+      if (entry.name.startsWith(".")) continue;
+
+      const name = join(inner, entry.name);
+      if (entry.isDirectory()) {
+        folders.push({ name, isLinked });
+        continue;
+      }
+
+      const path = join(folder, name);
+      const isLink = entry.isSymbolicLink() && tryToRead(path, isFolder, onLeftOut) === true;
+      if (!isLink) files.push(name);
+      else if (isLinked) onLeftOut(path, "a link in a folder that is a link is not followed");
+      else folders.push({ name, isLinked: true });
+    }
+  }
+  return files;
+}
+
+const readBytes = (path: string) => readFileSync(path);
+const readFolder = (path: string) => readdirSync(path, { withFileTypes: true });
+const isFolder = (path: string) => statSync(path).isDirectory();
 
 /** @returns a text that changes with the file; undefined: it is none */
 function stateOf(path: string): string | undefined {

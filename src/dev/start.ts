@@ -342,11 +342,11 @@ function createSync(
   };
 
   // Several buckets have the same files, and each look finds them.
-  const warnOfName = (path: string, fault: string): void => {
+  const warnOfFile = (path: string, reason: string): void => {
     if (leftOut.has(path)) return;
 
     leftOut.add(path);
-    warn(`${visible(path)} is left out: it cannot be a key (${fault}). Give it another name.`);
+    warn(`${visible(path)} is left out: ${reason}.`);
   };
 
   return async (project) => {
@@ -360,7 +360,7 @@ function createSync(
 
       const options = {
         onChange: (change: ObjectChange) => noteChange(id, change),
-        onLeftOut: warnOfName,
+        onLeftOut: warnOfFile,
         syncedFiles: syncedFiles.ofBucket(bucket),
       };
       const sync =

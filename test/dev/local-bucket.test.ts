@@ -1,6 +1,15 @@
 // What is put into a local bucket, as the files change, and which changes of objects that is.
 
-import { appendFileSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { expect, test, vi } from "vitest";
 import { FIXTURE_OBJECTS } from "../../src/dev/fixture-objects.ts";
@@ -73,8 +82,29 @@ test.skipIf(process.platform === "win32")(
     }
     expect(await requestsOf()).toEqual(["PUT http://s3/b/p/back/right.png image/png"]);
     expect([...leftOut].sort()).toEqual([
-      "a\tb.png: a control character",
-      "back\\slash.png: a backslash",
+      "a\tb.png: it cannot be a key (a control character). Give it another name",
+      "back\\slash.png: it cannot be a key (a backslash). Give it another name",
+    ]);
+  },
+);
+
+test.skipIf(process.platform === "win32")(
+  "links that have no end and files that cannot be read are left out and named, and all others are put",
+  async () => {
+    const { folder, leftOut, requestsOf } = await createSyncedFolder();
+    const other = createTemporaryFolder("vitrine-linked-");
+    writeFileSync(join(other, "1.png"), PNG);
+    symlinkSync(other, join(other, "again"));
+    symlinkSync(other, join(folder, "linked"));
+    symlinkSync("loop.png", join(folder, "loop.png"));
+    writeFileSync(join(folder, "huge.png"), "");
+    truncateSync(join(folder, "huge.png"), 3e9); // more than Node.js reads
+
+    expect(await requestsOf()).toEqual(["PUT http://s3/b/p/linked/1.png image/png"]);
+    expect([...leftOut].sort()).toEqual([
+      "huge.png: it cannot be read (ERR_FS_FILE_TOO_LARGE)",
+      "linked/again: a link in a folder that is a link is not followed",
+      "loop.png: it cannot be read (ELOOP)",
     ]);
   },
 );
