@@ -21,11 +21,11 @@ import type { SheetView } from "./sheet/page-html.ts";
 const LOCAL_HOSTS: readonly string[] = ["localhost", "127.0.0.1", "[::1]"];
 
 /**
- * Headers that only wrangler may set, and those of a single connection. The token of Cloudflare Access is none: the Worker
- * checks it.
+ * Headers that only wrangler may set, and those of a single connection. Node.js would throw where nothing catches it if
+ * it had to send `Trailer` with a body of a known length. The token of Cloudflare Access is none: the Worker checks it.
  */
 const DROPPED =
-  /^(?:mf-|cf-(?!access-jwt-assertion$)|x-forwarded-|forwarded$|connection$|upgrade$|keep-alive$)/;
+  /^(?:mf-|cf-(?!access-jwt-assertion$)|x-forwarded-|forwarded$|connection$|upgrade$|keep-alive$|te$|trailer$)/;
 
 /** What a URL parser takes out of a path. wrangler would see another path. */
 const UNRESOLVED = /[\t\\]|\/(?:\.|%2e){1,2}(?:\/|$)/i;

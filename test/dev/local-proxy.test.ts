@@ -6,7 +6,8 @@ import {
   type IncomingMessage,
   type OutgoingHttpHeaders,
 } from "node:http";
-import type { AddressInfo } from "node:net";
+import { type AddressInfo, connect } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import { type ProxyOptions, startProxy } from "../../src/dev/local-proxy.ts";
 import { freePort } from "../support/free-port.ts";
@@ -139,6 +140,15 @@ test("the Worker gets the secret header, and none that only wrangler may send", 
   expect(names.sort()).toEqual(["accept", ...Object.keys(tokens), "host", "x-vitrine-secret"]);
   expect(received).toMatchObject(tokens);
   expect(received.host).toBe(`localhost:${port}`);
+});
+
+test("a request that announces trailers gets its picture, and ends no local run", async () => {
+  const socket = connect(port, "127.0.0.1");
+  socket.write(
+    `GET /images/card/fig.jpg HTTP/1.1\r\nHost: localhost:${port}\r\nTrailer: expires\r\nTE: trailers\r\nConnection: close\r\n\r\n`,
+  );
+  expect(await text(socket)).toMatch(/^HTTP\/1\.1 200 /);
+  expect(Object.keys(received).sort()).toEqual(["connection", "host", "x-vitrine-secret"]);
 });
 
 test("of wrangler's own paths only the S3 reaches it, which verifies signatures", async () => {
