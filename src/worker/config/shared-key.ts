@@ -340,7 +340,7 @@ function appendCharacter(
   const segment = segmentAfter(state.segment, character);
   if (segment === undefined) return undefined;
 
-  const byteLength = state.byteLength + bytesOf(character);
+  const byteLength = state.byteLength + new TextEncoder().encode(character).length;
   return { first, second, key: state.key + character, byteLength, segment };
 }
 
@@ -357,12 +357,4 @@ function segmentAfter(segment: Segment, character: string): Segment | undefined 
     default:
       return "text";
   }
-}
-
-/** The length of a character in UTF-8. */
-function bytesOf(character: string): number {
-  const code = character.codePointAt(0) ?? 0;
-  if (code < 0x80) return 1;
-  if (code < 0x8_00) return 2;
-  return code < 0x1_00_00 ? 3 : 4;
 }
