@@ -73,6 +73,7 @@ function sharedKey(
 
 const LONG = "l".repeat(600);
 const U255 = "ü".repeat(255);
+const EMOJI127 = "😀".repeat(127);
 
 test.each<[object: string | string[], open: string | string[], key: string | undefined]>([
   // The prefix of a bucket makes them equal, or apart.
@@ -117,6 +118,8 @@ test.each<[object: string | string[], open: string | string[], key: string | und
   [`media/${LONG}*`, `media/*${LONG}`, `${LONG}l`],
   [`media/${U255}é*`, `media/*ä${U255}`, `${U255}éä${U255}`],
   [`media/${U255}éa*`, `media/*ä${U255}`, undefined],
+  [`media/${EMOJI127}jpeg*`, `media/*webp${EMOJI127}`, `${EMOJI127}jpegwebp${EMOJI127}`],
+  [`media/${EMOJI127}jpegs*`, `media/*webp${EMOJI127}`, undefined],
 
   // Signs that mean something elsewhere, and other letters.
   ["media/a.b*", "media/axb*", undefined],
