@@ -319,7 +319,7 @@ async function showFallback(
 /** Gets a rendition from the cached entrypoint; or, if that cannot give one, renders here, for this request alone. */
 async function obtain(ids: RenditionIds, scope: GatewayScope): Promise<CacheResult> {
   const cached = await fetchCached(ids, scope);
-  if (cached && !cached.loopbackFailure) return cached;
+  if (cached?.result) return cached;
 
   const result = await render(ids, scope);
   if (result.kind !== "rendition") return { result, cache: "direct" };

@@ -51,8 +51,13 @@ export type CacheResult = {
   readonly cache: CacheState;
   /** For how long Workers Cache has had a refusal: s. */
   readonly age?: number;
-  /** Set if the gateway may succeed where the entrypoint did not. */
-  readonly loopbackFailure?: LoopbackFailure;
+};
+
+/** The gateway may succeed where the entrypoint did not. */
+export type NoCacheResult = {
+  readonly result?: undefined;
+  readonly cache?: undefined;
+  readonly loopbackFailure: LoopbackFailure;
 };
 
 /** Why the cached entrypoint gives no rendition, although the gateway may make one. */
@@ -89,7 +94,7 @@ const MIN_TIME_FOR_TWO_MS = 10_000;
 export async function fetchCached(
   ids: RenditionIds,
   scope: GatewayScope,
-): Promise<CacheResult | undefined> {
+): Promise<CacheResult | NoCacheResult | undefined> {
   const { env, config, context, deadline } = scope;
   const now = Date.now();
 
@@ -115,7 +120,7 @@ export async function fetchCached(
   const cached = await fetchInTime(loopback, ids, { env, timeLeft: timeForLoopback, usesEngine });
 
   if (isProbe) {
-    const isRendered = cached.result.kind === "rendition" && cached.cache === "miss";
+    const isRendered = cached.result?.kind === "rendition" && cached.cache === "miss";
     learn(env, { type: isRendered ? "entrypoint-rendered" : "probe-unclear" });
   }
   return cached;
@@ -133,7 +138,7 @@ async function fetchInTime(
   loopback: Loopback,
   ids: RenditionIds,
   options: FetchOptions,
-): Promise<CacheResult> {
+): Promise<CacheResult | NoCacheResult> {
   const { env, timeLeft } = options;
   const fetching = fetchAndRead(loopback, ids, options);
   try {
@@ -142,8 +147,7 @@ async function fetchInTime(
 
     // Nobody reads the bytes of a rendition that comes too late.
     fetching.then(cancelResult).catch(() => {});
-    const late = refuse({ event: "timed-out", reason: "no rendition in time" });
-    return { ...late, loopbackFailure: "unusable" };
+    return { loopbackFailure: "unusable" };
   } catch (error) {
     return loopbackFailed(env, `the cached entrypoint failed: ${error}`);
   }
@@ -153,7 +157,7 @@ async function fetchAndRead(
   loopback: Loopback,
   ids: RenditionIds,
   { env, timeLeft, usesEngine }: FetchOptions,
-): Promise<CacheResult> {
+): Promise<CacheResult | NoCacheResult> {
   // Workers Cache answers; where it has nothing fresh, answerRendition of renditions.ts does.
   const headers = {
     [TIME_LEFT_HEADER]: `${Math.max(0, timeLeft - LEAD_MS)}`,
@@ -165,7 +169,7 @@ async function fetchAndRead(
   const expectsFacts = formats === "facts";
   const result = await readCachedAnswer(answer, expectsFacts);
   if (!result) {
-    if (!answer.bodyUsed) cancelBody(answer.body); // an answer of a wrong type was not read
+    cancelBody(answer.body); // that of a wrong type was not read
     return loopbackFailed(env, "the cached entrypoint answers something else");
   }
 
@@ -176,8 +180,7 @@ async function fetchAndRead(
   const { bucket } = idAt(ids, result.objectIndex);
   if (!mayBeOfLoopback(result.refusal, bucket)) return { result, cache, age };
 
-  const loopbackFailure = usesEngine ? "not-transformed" : "no-engine";
-  return { result, cache, age, loopbackFailure };
+  return { loopbackFailure: usesEngine ? "not-transformed" : "no-engine" };
 }
 
 /**
@@ -191,25 +194,21 @@ function mayBeOfLoopback({ event }: Refusal, { engine }: Bucket): boolean {
   return event === "not-transformed" || event === "edge-refused";
 }
 
-function cancelResult({ result }: CacheResult): void {
-  if (result.kind === "rendition") cancelBody(result.rendition.body);
-}
-
-function refuse(refusal: Refusal): CacheResult {
-  return { result: { kind: "refusal", refusal, objectIndex: 0 }, cache: "miss" };
+function cancelResult({ result }: CacheResult | NoCacheResult): void {
+  if (result?.kind === "rendition") cancelBody(result.rendition.body);
 }
 
 /** The entrypoint has failed. The gateway renders for this request, and nothing is remembered except for the log. */
-function loopbackFailed(env: object, reason: string): CacheResult {
+function loopbackFailed(env: object, reason: string): NoCacheResult {
   reportUnusable(env, reason, Date.now());
-  return { ...refuse({ event: "edge-failed", reason }), loopbackFailure: "unusable" };
+  return { loopbackFailure: "unusable" };
 }
 
 /**
  * Learns that the gateway has made a picture that the entrypoint could not make.
  * @param cached what the entrypoint gave
  */
-export function reportUncachedRender(env: object, cached: CacheResult | undefined): void {
+export function reportUncachedRender(env: object, cached: NoCacheResult | undefined): void {
   // After any other failure, the edge may well transform for the entrypoint.
   if (cached?.loopbackFailure !== "not-transformed") return;
 

@@ -78,6 +78,25 @@ describe.each(BROKEN)("where %s,", (_name, spoil, reason) => {
   });
 });
 
+test.each([
+  { title: "of an error", status: 500 },
+  { title: "of a page with 200", status: 200 },
+])("the body $title in place of a picture does not stay open", async ({ status }) => {
+  const ended = vi.fn();
+  const body = new ReadableStream({
+    start: (stream) => stream.enqueue(new Uint8Array(9)),
+    pull(stream) {
+      ended();
+      stream.close();
+    },
+    cancel: ended,
+  });
+  answering(body, { status })();
+
+  expect(await requestPicture()).toEqual([...IMAGE, "direct"]);
+  expect(ended).toHaveBeenCalledOnce();
+});
+
 test.each(BROKEN.slice(1))(
   "where %s, the next request uses the cache again",
   async (_name, spoil) => {
