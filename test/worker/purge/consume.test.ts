@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { PurgeOptions, PurgeResult } from "../../../src/worker/cache/loopback.ts";
 import { objectTag } from "../../../src/worker/cache/rendition-url.ts";
 import worker from "../../../src/worker/index.ts";
+import { stopTimers } from "../../support/clock.ts";
 import { BUCKET_URL, ENV, PURGE_TOKEN, VARS } from "../../support/env.ts";
 import {
   bridgeEvent,
@@ -334,6 +335,18 @@ describe("a message comes again", () => {
     expect(lines()).toMatchObject([
       { event: "purge-failed", reason: expect.stringContaining("five calls"), objects: 2 },
     ]);
+  });
+
+  test.each<{ title: string; cacheMs: number; settled: unknown }>([
+    { title: "nine seconds, and is purged", cacheMs: 9_000, settled: "ack" },
+    { title: "eleven, and comes again", cacheMs: 11_000, settled: { retry: 10 } },
+  ])("after ten seconds without an answer: the cache takes $title", async ({ cacheMs, settled }) => {
+    const finish = stopTimers();
+    answerCall = () => new Promise((resolve) => setTimeout(resolve, cacheMs, PURGED));
+    const message = deletionOf(FULL_KEY, OLD);
+    await finish(deliver([message], withoutStore()));
+
+    expect(message.settled()).toEqual(settled);
   });
 
   test("after half a minute where the cache fails", async () => {
