@@ -60,6 +60,7 @@ const ROWS: readonly Row[] = [
   { status: 400, code: "XMinioInvalidObjectName", means: 404 },
   { status: 404, code: "NoSuchBucket", means: 502, leadsOn: true },
   { status: 400, code: "InvalidRequest", means: 502, leadsOn: true },
+  { status: 400, code: "NotKMS.ThrottlingException", means: 502, leadsOn: true },
   { status: 409, code: "OperationAborted", means: 502, leadsOn: true },
 
   // An outage.
