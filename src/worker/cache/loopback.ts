@@ -54,7 +54,7 @@ export type CacheResult = {
 };
 
 /** The gateway may succeed where the entrypoint did not. */
-export type NoCacheResult = {
+type NoCacheResult = {
   readonly result?: undefined;
   readonly cache?: undefined;
   readonly loopbackFailure: LoopbackFailure;

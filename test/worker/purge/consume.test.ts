@@ -340,14 +340,17 @@ describe("a message comes again", () => {
   test.each<{ title: string; cacheMs: number; settled: unknown }>([
     { title: "nine seconds, and is purged", cacheMs: 9_000, settled: "ack" },
     { title: "eleven, and comes again", cacheMs: 11_000, settled: { retry: 10 } },
-  ])("after ten seconds without an answer: the cache takes $title", async ({ cacheMs, settled }) => {
-    const finish = stopTimers();
-    answerCall = () => new Promise((resolve) => setTimeout(resolve, cacheMs, PURGED));
-    const message = deletionOf(FULL_KEY, OLD);
-    await finish(deliver([message], withoutStore()));
+  ])(
+    "after ten seconds without an answer: the cache takes $title",
+    async ({ cacheMs, settled }) => {
+      const finish = stopTimers();
+      answerCall = () => new Promise((resolve) => setTimeout(resolve, cacheMs, PURGED));
+      const message = deletionOf(FULL_KEY, OLD);
+      await finish(deliver([message], withoutStore()));
 
-    expect(message.settled()).toEqual(settled);
-  });
+      expect(message.settled()).toEqual(settled);
+    },
+  );
 
   test("after half a minute where the cache fails", async () => {
     answerCall = () => Promise.reject(new Error("internal error"));
