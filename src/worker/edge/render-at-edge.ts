@@ -125,9 +125,7 @@ async function attempt(
   const rendition = await renderPicture(source, request, deadline);
   if (isRefusal(rendition)) return { kind: "refused", refusal: rendition };
 
-  const { maxBytes } = request;
-  if (maxBytes === undefined) return { kind: "light", rendition };
-
+  const { maxBytes = Infinity } = request;
   const { type, body, length } = rendition;
   const byteLength = length === undefined ? undefined : Number(length);
   if (byteLength !== undefined && byteLength > maxBytes) {
@@ -136,8 +134,9 @@ async function attempt(
   if (byteLength !== undefined && !hasPicture) return { kind: "light", rendition };
 
   // Nobody said how long it is, or it might break off although a whole picture is there. It is read up to the limit, and
-  // no further.
-  const limit = Math.min(maxBytes, MAX_READ_BYTES);
+  // no further. Without a limit, its first bytes show that there is a picture.
+  const isUnlimited = maxBytes === Infinity;
+  const limit = isUnlimited ? 0 : Math.min(maxBytes, MAX_READ_BYTES);
   const reading = await readUpTo(body, limit, deadline);
   switch (reading.kind) {
     case "whole": {
@@ -155,7 +154,7 @@ async function attempt(
       const longer = { ...rendition, body: reading.body };
 
       // It is longer than what is read here for the sake of the memory, but perhaps not longer than it may be.
-      const isLight = reading.kind === "longer" && limit < maxBytes;
+      const isLight = isUnlimited || (reading.kind === "longer" && limit < maxBytes);
       if (isLight) return { kind: "light", rendition: longer };
       return { kind: "heavy", rendition: longer, type, length: undefined };
     }

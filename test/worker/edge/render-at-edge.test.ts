@@ -235,6 +235,40 @@ test("the original of what is refused is let go of (R2)", async () => {
   expect(cancel).toHaveBeenCalledOnce();
 });
 
+describe("of a picture of an unknown length, without a limit,", () => {
+  const answerWith = (body: ReadableStream) => {
+    const headers = { ...RESIZED, "content-type": "image/webp" };
+    vi.spyOn(globalThis, "fetch").mockImplementation(async () => new Response(body, { headers }));
+  };
+
+  test.each<{ title: string; chunks: number[]; expected: number | string }>([
+    { title: "no bytes come: it is none", chunks: [], expected: "edge-failed" },
+    { title: "an empty chunk comes: it is none", chunks: [0], expected: "edge-failed" },
+    { title: "one byte comes", chunks: [1], expected: 1 },
+    { title: "an empty chunk comes, and then bytes", chunks: [0, 5, 4], expected: 9 },
+  ])("$title (R6)", async ({ chunks, expected }) => {
+    const parts = chunks.map((size) => new Uint8Array(size));
+    answerWith(ReadableStream.from(parts));
+
+    const result = await render(request, false);
+    const actual = isRefusal(result)
+      ? result.event
+      : (await new Response(result.body).bytes()).length;
+
+    expect(actual).toBe(expected);
+  });
+
+  test("the first byte is waited for, and no other one", async () => {
+    const body = new ReadableStream({ start: (stream) => stream.enqueue(new Uint8Array(1)) });
+    answerWith(body);
+    const result = await render(request, false);
+    if (isRefusal(result)) expect.unreachable();
+
+    const first = await result.body?.getReader().read();
+    expect(first?.value).toHaveLength(1);
+  });
+});
+
 describe("with a limit of 10 bytes, a picture", () => {
   const MAX_BYTES = 10;
 
