@@ -1,9 +1,9 @@
 // `vitrine rotate` with live keys: its process is killed in and after each step, and started again.
 
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { rotateKilled, startLocalRotation } from "../support/cli/local-rotation.ts";
 import { endRuns, removeCopies } from "../support/local-run.ts";
 import { createBucket, letRead, putObject } from "./client.ts";
+import { rotateKilled, startLocalRotation } from "./local-rotation.ts";
 import { draw } from "./pictures.ts";
 import { removeUser } from "./radosgw.ts";
 import { varsFor } from "./run-vitrine.ts";

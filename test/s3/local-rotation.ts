@@ -7,13 +7,13 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseEnv } from "node:util";
 import { expect } from "vitest";
-import { STEPS } from "../../../src/cli/rotate/steps.ts";
-import type { Credentials } from "../../../src/worker/config/slot.ts";
-import { QUIET } from "../built.ts";
-import { HEALTH_TOKEN, SECRETS } from "../env.ts";
-import { freePort } from "../free-port.ts";
-import { copyProject, start, VITRINE } from "../local-run.ts";
-import { overhear } from "../overheard.ts";
+import { STEPS } from "../../src/cli/rotate/steps.ts";
+import type { Credentials } from "../../src/worker/config/slot.ts";
+import { QUIET } from "../support/built.ts";
+import { HEALTH_TOKEN, SECRETS } from "../support/env.ts";
+import { freePort } from "../support/free-port.ts";
+import { copyProject, start, VITRINE } from "../support/local-run.ts";
+import { overhear } from "../support/overheard.ts";
 
 const { URL_SIGNING_KEYS } = SECRETS;
 /** Other lines of .dev.vars, which stay as they are. */
