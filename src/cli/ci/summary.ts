@@ -60,6 +60,9 @@ function row(cells: readonly string[]): string {
 /** Writes each character that Markdown or HTML could take for its own as a number. A line is not broken. */
 function escapeMarkdown(text: string): string {
   return visible(text)
-    .replace(/[\\`*_[\]<>#!|~&@$]|:(?=\/\/)/g, (character) => `&#${character.charCodeAt(0)};`)
+    .replace(
+      /[\\`*_[\]<>#!|~&@$]|:(?=\/\/)|(?<=www)\./gi,
+      (character) => `&#${character.charCodeAt(0)};`,
+    )
     .replaceAll(/\s*\n\s*/g, "<br>");
 }

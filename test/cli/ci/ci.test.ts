@@ -256,7 +256,7 @@ test("no wrangler.toml is a finding, too", async () => {
   expect(summary).toContain("there is no wrangler.toml");
 });
 
-const HOSTILE = "x|<img src=y onerror=z>](http://evil.example)`::error::\u202e";
+const HOSTILE = "x|<img src=y onerror=z>](http://evil.example)`::error::\u202e www.evil.example";
 
 test("what a stranger wrote is text in the summary, and no command of the runner", async () => {
   const vars = {
@@ -281,7 +281,7 @@ test("what a stranger wrote is text in the summary, and no command of the runner
   expect(rows.length).toBeGreaterThan(0);
   for (const row of rows) {
     expect(row.split("|")).toHaveLength(7);
-    expect(row).not.toMatch(/<(?!br>)|`|\]\(|\u202e/);
+    expect(row).not.toMatch(/<(?!br>)|`|\]\(|\u202e|www\./);
   }
   expect(outputs).toContain("deployed=false\n");
 });
