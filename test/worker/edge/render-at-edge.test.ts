@@ -247,8 +247,13 @@ describe("of a picture of an unknown length, without a limit,", () => {
     { title: "one byte comes", chunks: [1], expected: 1 },
     { title: "an empty chunk comes, and then bytes", chunks: [0, 5, 4], expected: 9 },
   ])("$title (R6)", async ({ chunks, expected }) => {
-    const parts = chunks.map((size) => new Uint8Array(size));
-    answerWith(ReadableStream.from(parts));
+    const body = new ReadableStream({
+      start(stream) {
+        for (const size of chunks) stream.enqueue(new Uint8Array(size));
+        stream.close();
+      },
+    });
+    answerWith(body);
 
     const result = await render(request, false);
     const actual = isRefusal(result)
@@ -503,10 +508,11 @@ test("a body may take longer than the edge may take to begin it", async () => {
   stage.edge.fetch = async () => new Response(body, { headers: OK });
   const reply = get(PATH, {}, IMPATIENT);
   const controller = await read.promise;
+  controller.enqueue(new TextEncoder().encode("a slow "));
   await settleWork(); // the answer has begun
 
   await vi.advanceTimersByTimeAsync(60_000);
-  controller.enqueue(new TextEncoder().encode("a slow rendition"));
+  controller.enqueue(new TextEncoder().encode("rendition"));
   controller.close();
 
   expect(await (await reply).text()).toBe("a slow rendition");
