@@ -1,13 +1,14 @@
 // Whose cache a run purges, in each place in which it may run.
 
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import {
   type GatewayContext,
   type Loopback,
   NO_CACHE,
   type PurgeResult,
 } from "../../../src/worker/cache/loopback.ts";
-import { purgeCached } from "../../../src/worker/cache/purge-object.ts";
+import { purgeCached, purgeObject } from "../../../src/worker/cache/purge-object.ts";
+import { bucketOf } from "../../support/config-of.ts";
 
 const PURGED: PurgeResult = { success: true, errors: [] };
 const FAILED: PurgeResult = { success: false, errors: [{ code: 1, message: "internal error" }] };
@@ -57,3 +58,18 @@ test.each(ROWS)(
     expect(result.success).toEqual(success);
   },
 );
+
+test("an object whose purge breaks off is named in the log", async () => {
+  const logged = vi.spyOn(console, "error").mockImplementation(() => {});
+  const purge = () => Promise.reject(new Error("internal error"));
+  const broken = { cache: Object.assign(Object.create(null), { purge }), waitUntil: () => {} };
+  await purgeObject(bucketOf(), "published/key.jpg", broken);
+
+  const [[line = ""] = []] = logged.mock.calls;
+  const failed = {
+    event: "purge-failed",
+    reason: "cache: internal error",
+    first: ["media/key.jpg"],
+  };
+  expect(JSON.parse(line)).toMatchObject(failed);
+});
