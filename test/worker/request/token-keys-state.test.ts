@@ -7,6 +7,7 @@ import {
   isRefusalReported,
   isRenewalDue,
   mayFetchForUnknownKey,
+  mustRenewFirst,
   recentFailure,
   runningFetch,
   type TokenKeysEvent,
@@ -47,6 +48,8 @@ const failed = (ms: number) => [ago.started(ms), ago.failed(ms)];
 type Expected = {
   readonly serves: boolean;
   readonly isDue: boolean;
+  /** Whether a visitor waits for fresh keys. As a rule, where they are due. */
+  readonly isAwaited: boolean;
   readonly unknownKeyAsks: boolean;
   readonly isRunning: boolean;
   readonly hasFailed: boolean;
@@ -54,6 +57,7 @@ type Expected = {
 const NOTHING: Expected = {
   serves: false,
   isDue: false,
+  isAwaited: false,
   unknownKeyAsks: false,
   isRunning: false,
   hasFailed: false,
@@ -76,6 +80,16 @@ test.each<{ title: string; events: TokenKeysEvent[]; expected: Partial<Expected>
   {
     title: "keys of 10 minutes ago",
     events: succeeded(10 * MINUTE),
+    expected: { serves: true, isDue: true, isAwaited: false, unknownKeyAsks: true },
+  },
+  {
+    title: "keys of a moment less than 20 minutes ago",
+    events: succeeded(20 * MINUTE - 1),
+    expected: { serves: true, isDue: true, isAwaited: false, unknownKeyAsks: true },
+  },
+  {
+    title: "keys of 20 minutes ago",
+    events: succeeded(20 * MINUTE),
     expected: { serves: true, isDue: true, unknownKeyAsks: true },
   },
   {
@@ -149,12 +163,14 @@ test.each<{ title: string; events: TokenKeysEvent[]; expected: Partial<Expected>
   const actual: Expected = {
     serves: hasUsableKeys(state, NOW),
     isDue: isRenewalDue(state, NOW),
+    isAwaited: mustRenewFirst(state, NOW),
     unknownKeyAsks: mayFetchForUnknownKey(state, NOW),
     isRunning: runningFetch(state, NOW) !== undefined,
     hasFailed: recentFailure(state, NOW) !== undefined,
   };
 
-  expect(actual).toEqual({ ...NOTHING, ...expected });
+  const { isDue: isAwaited = false } = expected;
+  expect(actual).toEqual({ ...NOTHING, isAwaited, ...expected });
 });
 
 test("a fetch that was cancelled does not run any more; if another one runs by then, that goes on", () => {
