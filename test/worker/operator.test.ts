@@ -96,6 +96,7 @@ test.each([
   { title: "more than the token", authorization: `Bearer ${HEALTH_TOKEN}x` },
   { title: "the token by itself", authorization: HEALTH_TOKEN },
   { title: "another scheme", authorization: `Basic ${btoa(HEALTH_TOKEN)}` },
+  { title: "a scheme that only ends so", authorization: `NoBearer ${HEALTH_TOKEN}` },
   { title: "nothing", authorization: "" },
   { title: "a bearer of nothing", authorization: "Bearer ", secret: "" },
   { title: "undefined, without a secret", authorization: "Bearer undefined", secret: undefined },

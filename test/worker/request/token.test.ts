@@ -177,7 +177,8 @@ test("a token opens by each algorithm whose key is in two halves", async () => {
 test("cookies that are no token, and tokens of others, lock nobody out", async () => {
   const token = await sign();
   const others = [await sign({ sub: "bob" }), await sign({ iss: "https://other.example/" })];
-  const junk = ["x", "a.b", "", "x".repeat(9000), ...others, ...others];
+  const fifteen = Array.from({ length: 15 }, (_, index) => others[index % 2]);
+  const junk = ["x", "a.b", "", "x".repeat(9000), ...fifteen];
   const cookie = [...junk, token].map((value) => `session=${value}`).join("; ");
   const answer = await fetchPath(PHOTO, { cookie });
   expect(answer.status).toBe(200);
