@@ -549,6 +549,11 @@ describe("an object", () => {
       facts: { length: undefined },
     },
     {
+      title: "of a length that is no number",
+      answer: part({ "content-range": `bytes 0-1023/${JPEG.length}?` }),
+      facts: { length: undefined },
+    },
+    {
       title: "of which nothing comes, and no length is said",
       answer: () => new Response(""),
       facts: { type: "unknown" },
