@@ -194,6 +194,21 @@ test("whoever finds no room until the end of the timeout is asked to come back",
   expect((await get("/images/p0/large.jpg", {}, env)).status).toBe(200);
 });
 
+test("facts need room for the original twice, since the binding reads it twice", async () => {
+  const patient = envWith({ ANSWERS: { ...VARS.ANSWERS, timeout: 30 } });
+  closeGate();
+  const other = get("/images/p5/large.jpg", {}, patient);
+  await vi.waitUntil(() => held === 19 * MB, { interval: 1, timeout: 30_000 });
+
+  const ROUTES = [{ path: "/facts/:preset/*", object: "media/*", facts: true }];
+  const facts = get("/facts/p0/large.jpg?facts", {}, envWith({ ROUTES }));
+  await waitOut(facts);
+  open();
+
+  expect((await facts).status).toBe(503);
+  expect((await other).status).toBe(200);
+});
+
 test("an older picture of the store is shown to whoever finds no room, for a minute", async () => {
   const store = createR2();
   const env = envWith({ RENDITIONS: store, ANSWERS: { ...VARS.ANSWERS, store: "RENDITIONS" } });
