@@ -37,16 +37,16 @@ type SizeRecord = {
   readonly modules: Readonly<Record<string, number>>;
 };
 
-/** Measures the Worker that `buildWorker` built into a folder, as a deploy would upload it. */
-export function readSize(folder = BUILT): Size {
-  const metafile: Metafile = JSON.parse(readFileSync(join(folder, METAFILE), "utf8"));
+/** Measures the Worker that `buildWorker` built, as a deploy would upload it. */
+export function readSize(): Size {
+  const metafile: Metafile = JSON.parse(readFileSync(join(BUILT, METAFILE), "utf8"));
   const output = Object.values(metafile.outputs).find(({ entryPoint }) => entryPoint === ENTRY);
   if (output === undefined) throw new Error(`${METAFILE} has nothing of ${ENTRY}`);
   const modules = Object.entries(output.inputs).map(([name, { bytesInOutput: bytes }]) => {
     return { name, bytes };
   });
   return {
-    gzipBytes: gzipSync(readFileSync(join(folder, "index.js"))).length,
+    gzipBytes: gzipSync(readFileSync(join(BUILT, "index.js"))).length,
     modules: modules.sort((a, b) => b.bytes - a.bytes),
   };
 }

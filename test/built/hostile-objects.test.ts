@@ -63,10 +63,10 @@ async function get(name: string, worker = patient) {
 }
 
 /** How a test ends: nothing of the original is out, and S3 and the memory were not used without limit. */
-function expectBounds({ body }: Awaited<ReturnType<typeof get>>, maxSent = MAX_SENT): void {
+function expectBounds({ body }: Awaited<ReturnType<typeof get>>): void {
   expect(body.includes(PIECE)).toBe(false);
   expect(log).not.toContain(`${PIECE}`);
-  expect(s3.sent().bytes).toBeLessThan(maxSent);
+  expect(s3.sent().bytes).toBeLessThan(MAX_SENT);
   expect(patient.peak() - before).toBeLessThan(MAX_MEMORY);
 }
 

@@ -49,8 +49,8 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
   let edge: Edge;
   let edgeServer: { url: string; close: () => void };
 
-  /** Restarts the server with other secrets, and with the port of the bucket. */
-  async function configure(change: Record<string, string> = {}): Promise<void> {
+  /** Restarts the server with the port of the bucket. */
+  async function configure(): Promise<void> {
     const BUCKETS = localBuckets(VARS.BUCKETS, `${address}cdn-cgi/local/r2/s3`, LOCAL_KEYS);
     const part = { width: 40, height: 40, fit: "cover", format: "png", gravity: "object" };
     const PRESETS = { ...VARS.PRESETS, part };
@@ -60,7 +60,7 @@ describe("as the local run wraps it, with the strict edge and wrangler's S3", ()
     const worker = { configPath, prebuiltWorkerDir: BUILT_LOCAL, vars };
     await server.update({
       root: ROOT,
-      workers: [{ ...worker, secrets: { ...secrets, ...change } }, { configPath: origin }],
+      workers: [{ ...worker, secrets }, { configPath: origin }],
     });
   }
 

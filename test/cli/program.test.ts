@@ -90,9 +90,9 @@ test("if it cannot start, vitrine dev says why, and ends with 2", async () => {
 });
 
 describe("as a process", () => {
-  const start = (args: string[], stdout: "pipe" | number = "pipe", cwd = folder) =>
+  const start = (args: string[], stdout: "pipe" | number = "pipe") =>
     spawn(process.execPath, [join(ROOT, "src/cli/main.ts"), ...args], {
-      cwd,
+      cwd: folder,
       env: { ...QUIET, ...SECRETS },
       stdio: ["ignore", stdout, "pipe"],
     });

@@ -155,9 +155,9 @@ test("facts are of what visitors see: those of the second, where the first has n
 });
 
 /** Runs the doctor. @returns what is wrong with listing, by bucket */
-async function findListing(args?: readonly string[]): Promise<unknown> {
+async function findListing(): Promise<unknown> {
   configure(vars);
-  const report: Report = await examine(args);
+  const report: Report = await examine();
   const wrong = problemsOf(report);
   expect(wrong.filter(({ check }) => !["list", "image"].includes(check))).toEqual([]);
   return wrong.flatMap(({ check, bucket, severity, remedy }) => {

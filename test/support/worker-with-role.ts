@@ -70,8 +70,8 @@ export async function startWorkerWithRole(ahead = 0) {
       ...change,
     }),
     /** A visitor's request. @returns its status */
-    async getStatus(isolate: Isolate, path = "/images/plain/key.jpg"): Promise<number> {
-      const answer = await serve(isolate, `${ISSUER}${path}`);
+    async getStatus(isolate: Isolate): Promise<number> {
+      const answer = await serve(isolate, `${ISSUER}/images/plain/key.jpg`);
       const { head, body } = await overhearAnswer(answer);
       texts.push(head);
       if (answer.status !== 200) texts.push(`${body}`);

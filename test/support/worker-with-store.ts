@@ -43,8 +43,8 @@ export function deny(): void {
 }
 
 /** The names in the store, without those under which the Worker keeps when it was last told to purge. */
-export const storedNames = ({ objects }: Pick<R2, "objects"> = store) =>
-  [...objects.keys()].filter((name) => !name.startsWith("vitrine/"));
+export const storedNames = () =>
+  [...store.objects.keys()].filter((name) => !name.startsWith("vitrine/"));
 
 export const storedEntry = () => {
   const [entry] = store.objects;

@@ -78,8 +78,8 @@ async function readColours(answer: Response): Promise<string> {
   return letters;
 }
 
-function requestPicture(path = PATH, headers: Record<string, string> = {}): Promise<Response> {
-  return visitWorker(path, { headers }, env);
+function requestPicture(path = PATH): Promise<Response> {
+  return visitWorker(path, {}, env);
 }
 
 async function coloursOf(path?: string): Promise<string> {

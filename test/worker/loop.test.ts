@@ -68,12 +68,12 @@ test.each<{ title: string; query: string; headers: Record<string, string> }>([
 });
 
 /** An edge of another zone, which takes pictures of this Worker as its sources. */
-function createOtherEdge(env: object = ENV) {
+function createOtherEdge() {
   return createEdgeOnce({
     zone: "app.example",
     sources: [ZONE],
     fetch: (input, init) => fetch(input, init),
-    workers: { [ZONE]: ({ url, headers }) => get(url, { headers }, env) },
+    workers: { [ZONE]: ({ url, headers }) => get(url, { headers }, ENV) },
     cache: false,
   });
 }

@@ -35,9 +35,9 @@ const oneBucket = (media: object, more = {}, routes: readonly object[] = ROUTES)
   ...{ vars: { BUCKETS: { media }, ROUTES: routes, PRESETS }, ...more },
 });
 
-async function check(config: Config, files: Files = {}, env: Files = {}) {
+async function check(config: Config, files: Files = {}) {
   const folder = createProject(config, "wrangler.jsonc", files);
-  const ended = await vitrine(["check"], { folder, env, now: () => NOW });
+  const ended = await vitrine(["check"], { folder, now: () => NOW });
   return { ...ended, err: withoutSigned(ended.err) };
 }
 

@@ -221,9 +221,9 @@ test.each(PRESENT)(
 const LONG = { ANSWERS: { keep: 2_592_000 } };
 
 /** A project whose bucket has a prefix, and whose pictures are kept for long. */
-function longProject(vars: object = LONG, more: object = {}) {
+function longProject(vars: object = LONG) {
   project({
-    ...{ ...TOP, ...BOUND, queues: QUEUES, ...more },
+    ...{ ...TOP, ...BOUND, queues: QUEUES },
     vars: { ...QUIET, BUCKETS: { media: { ...MEDIA, prefix: "published/" } }, ...vars },
   });
 }

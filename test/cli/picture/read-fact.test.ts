@@ -14,8 +14,9 @@ import { file } from "../../support/emulators.ts";
 const plain = (width: number, height: number, background = "#c62828", channels: 3 | 4 = 3) =>
   sharp({ create: { width, height, channels, background } });
 const utf8 = (text: string) => new TextEncoder().encode(text);
-const svg = (attributes: string, body = '<rect width="100%" height="100%" fill="#c62828"/>') =>
-  utf8(`<svg xmlns="http://www.w3.org/2000/svg" ${attributes}>${body}</svg>`);
+const RECTANGLE = '<rect width="100%" height="100%" fill="#c62828"/>';
+const svg = (attributes: string) =>
+  utf8(`<svg xmlns="http://www.w3.org/2000/svg" ${attributes}>${RECTANGLE}</svg>`);
 
 /** An opaque picture with one transparent pixel. */
 function pierced(width: number, height: number, channels: Channels = 4) {

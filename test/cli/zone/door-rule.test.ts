@@ -25,8 +25,8 @@ const ownRule = (need: DoorNeed, change: Partial<CustomRule> = {}) =>
   rule({ id: "7", description: OWN, expression: doorExpression(need), ...change });
 const skip = rule({ action: "skip", description: "office", skipsOthers: true });
 
-const judge = (rules: readonly CustomRule[], need = NEED, maxRules: number | undefined = 5) =>
-  judgeDoor({ id: "set", rules }, need, "acme", maxRules);
+const judge = (rules: readonly CustomRule[], need = NEED) =>
+  judgeDoor({ id: "set", rules }, need, "acme", 5);
 
 const SHUT: readonly (readonly [string, readonly CustomRule[]])[] = [
   ["the docs' rule", [rule({})]],

@@ -32,8 +32,8 @@ async function tryOptions(search: string, vars: object = ENV): Promise<Answer> {
 const attempt = (query: Query, vars?: object) => tryOptions(`${new URLSearchParams(query)}`, vars);
 
 /** Has a picture made, and looks at it. */
-async function picture(query: Query, vars?: object) {
-  const answer = await attempt(query, vars);
+async function picture(query: Query) {
+  const answer = await attempt(query);
   if (typeof answer.body === "string") throw new Error(answer.body);
   const { format, width, height, pages } = await sharp(answer.body).metadata();
   return { type: answer.type, bytes: answer.body, is: [format, width, height], pages };

@@ -101,9 +101,9 @@ export function beginSite(): void {
 afterAll(removeCopies);
 
 /** Writes what `aws iam create-access-key` prints into the file of --key-file. */
-function keyFile({ id, secret }: Key, name = "key.json"): void {
+function keyFile({ id, secret }: Key): void {
   const AccessKey = { UserName: "vitrine", AccessKeyId: id, SecretAccessKey: secret };
-  writeFileSync(join(site.folder, name), JSON.stringify({ AccessKey }));
+  writeFileSync(join(site.folder, "key.json"), JSON.stringify({ AccessKey }));
 }
 
 /** What `npx vitrine deploy` does: the secrets stay. */

@@ -25,11 +25,11 @@ let world: ReturnType<typeof createTwoBuckets>;
 let store: R2;
 let env: object;
 
-function open(kinds: readonly [Kind, Kind], change: object = {}): void {
+function open(kinds: readonly [Kind, Kind]): void {
   world = createTwoBuckets(kinds);
   store = createR2({}, { now: aMinuteAgo });
   const ANSWERS = { ...VARS.ANSWERS, keep: KEEP, stale: 0, stale_if_error: 0, store: "RENDITIONS" };
-  env = { ...world.env, ANSWERS, RENDITIONS: store, PURGE_TOKEN, ...change };
+  env = { ...world.env, ANSWERS, RENDITIONS: store, PURGE_TOKEN };
 }
 
 beforeEach(() => stopDate());

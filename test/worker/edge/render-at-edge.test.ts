@@ -311,7 +311,7 @@ describe("with a limit of 10 bytes, a picture", () => {
     });
   }
 
-  const renderLimited = (maxBytes = MAX_BYTES) => render({ ...request, maxBytes }, false);
+  const renderLimited = () => render({ ...request, maxBytes: MAX_BYTES }, false);
 
   test.each<{ title: string; sent: Sent[]; expected: number | string; dropped?: number[] }>([
     { title: "that is light", sent: [{ bytes: 9, length: "9" }], expected: 9 },

@@ -20,8 +20,8 @@ const statusAndType = (answer: Response) =>
   [answer.status, answer.headers.get("content-type")] as const;
 
 /** Puts an object into the bucket, before `envOf`. */
-const put = (key: string, body: Uint8Array, type = "image/jpeg") =>
-  stage.s3.objects.set(`published/${key}`, { body, type });
+const put = (key: string, body: Uint8Array) =>
+  stage.s3.objects.set(`published/${key}`, { body, type: "image/jpeg" });
 
 describe.each(ENGINES)("%s", (engine) => {
   test.each<[path: string, init: RequestInit, type: string]>([

@@ -66,10 +66,10 @@ const urls = () =>
 const keys = () =>
   stage.s3.requestsBy("worker").map(({ url }) => url.slice(`${BUCKET_URL}published/`.length));
 
-/** Lets the edge fail for the first `calls` requests, so not for the fallback. */
-function failAtFirst(fault: Fault, calls = 1): void {
+/** Lets the edge fail for the first request, so not for the fallback. */
+function failAtFirst(fault: Fault): void {
   stage.beforeEdgeRequest = (times) => {
-    stage.edge.switches.failure = times < calls ? fault : undefined;
+    stage.edge.switches.failure = times < 1 ? fault : undefined;
   };
 }
 

@@ -1,7 +1,6 @@
 // A stored rendition that is large is passed on as it comes: a client that reads slowly must not hold it in the memory.
 
 import { expect, test } from "vitest";
-import type { R2Stored } from "../../../src/emulator/r2/r2.ts";
 import {
   ANSWERS,
   envWith,
@@ -15,14 +14,14 @@ const LARGE = 300 * 1024;
 const CHUNK = 16 * 1024;
 
 /** Makes what is stored as long as a large rendition: zeros follow the picture. @returns its bytes */
-async function storeLarge(env: object, change: Partial<R2Stored> = {}): Promise<Uint8Array> {
+async function storeLarge(env: object): Promise<Uint8Array> {
   await getAsBrowser(env);
   const [name, entry] = storedEntry();
   const body = new Uint8Array(LARGE);
   body.set(entry.body);
 
   const customMetadata = { ...entry.customMetadata, length: `${LARGE}` };
-  store.objects.set(name, { ...entry, body, customMetadata, ...change });
+  store.objects.set(name, { ...entry, body, customMetadata });
 
   return body;
 }

@@ -14,7 +14,8 @@ import type { State } from "./state.ts";
 const production = ({ environments }: World) => environments.production;
 const fileOf = ({ files }: World) => files["production.env"] ?? {};
 
-function userOf({ account }: World, name = "vitrine-production") {
+function userOf({ account }: World) {
+  const name = "vitrine-production";
   const user = account.users.find((candidate) => candidate.name === name);
   if (user === undefined) throw new Error(`there is no ${name}`);
   return user;
