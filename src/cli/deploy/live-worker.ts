@@ -6,6 +6,7 @@ import { isFault, type World } from "../command.ts";
 import { createUrlCheck, findBaseUrl } from "../config/site-url.ts";
 import { checkPresence, fetchHealth, type Health } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
+import { tokenRule } from "../secrets/secrets.ts";
 import { commandFor, environmentText } from "../wrangler/config-file.ts";
 import type { Deployment } from "./check-s3.ts";
 
@@ -33,7 +34,11 @@ export async function askLiveWorker(
   // The shell's token may be another environment's. The file's may be a new one: then the Worker has another one.
   const fileToken = readToken(secrets, "HEALTH_TOKEN");
   const token = fileToken ?? readToken(env, "HEALTH_TOKEN");
-  if (token === undefined) return { kind: "unknown", reason: "there is no HEALTH_TOKEN at hand" };
+  if (token === undefined) {
+    const mistake = `HEALTH_TOKEN of the environment ${tokenRule("HEALTH_TOKEN")}`;
+    const reason = env["HEALTH_TOKEN"] ? mistake : "there is no HEALTH_TOKEN at hand";
+    return { kind: "unknown", reason };
+  }
 
   // Before the first deploy, something else may answer at that host.
   const absence = await checkPresence(url);

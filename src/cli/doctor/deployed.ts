@@ -7,6 +7,7 @@ import { page } from "../command.ts";
 import type { Project } from "../config/project.ts";
 import type { Absence } from "../http/ask-health.ts";
 import { isNoAnswer } from "../http/body.ts";
+import { tokenRule } from "../secrets/secrets.ts";
 import { commandFor, environmentText } from "../wrangler/config-file.ts";
 import { settingsFor, workerText } from "../wrangler/settings.ts";
 import { error, type Finding, note, ok, warning } from "./finding.ts";
@@ -174,8 +175,14 @@ export function checkHealthReport(observations: Observations): Finding[] {
   const { health } = site;
   const subject = { about: `${site.baseUrl}/healthz` };
   if (health === undefined) {
-    const text = `without a HEALTH_TOKEN of 16 or more ASCII characters, /healthz does not report which slot works and what the edge says (${page("docs/doctor.md")}, “Health”)`;
-    return [note("health", subject, text)];
+    const token = secrets.get("HEALTH_TOKEN");
+    const unknown = `/healthz does not report which slot works and what the edge says (${page("docs/doctor.md")}, “Health”)`;
+    if (token === undefined) return [note("health", subject, `without a HEALTH_TOKEN, ${unknown}`)];
+
+    const rule = tokenRule("HEALTH_TOKEN");
+    return [
+      note("health", subject, `HEALTH_TOKEN of ${token.source} ${rule}. Without it, ${unknown}`),
+    ];
   }
   if (!isNoAnswer(health)) return [];
 

@@ -10,7 +10,7 @@ import type { ProjectSite } from "../config/project.ts";
 import { withoutToken } from "../http/ask-health.ts";
 import { fetchBody, isNoAnswer } from "../http/body.ts";
 import { createSender } from "../http/retry.ts";
-import { valuesOf } from "../secrets/secrets.ts";
+import { tokenRule, valuesOf } from "../secrets/secrets.ts";
 import { commandFor } from "../wrangler/config-file.ts";
 
 export type PurgeSite = ProjectSite & {
@@ -27,12 +27,7 @@ export function readPurgeToken({ secrets }: ProjectSite): string | CommandFault 
   }
 
   const token = readToken(valuesOf(secrets), "PURGE_TOKEN");
-  return (
-    token ?? {
-      fault:
-        "PURGE_TOKEN must be 32 or more ASCII characters, without a space or a line break at its beginning or end",
-    }
-  );
+  return token ?? { fault: `PURGE_TOKEN ${tokenRule("PURGE_TOKEN")}` };
 }
 
 export type NotPurged = ReadonlyMap<string, string>;

@@ -1,5 +1,6 @@
 // The new key: reads it from its file, and asks S3 whether it accepts the key. Never prints the secret.
 
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Bucket } from "../../worker/config/bucket.ts";
 import { readSlots } from "../../worker/config/read-secrets.ts";
@@ -16,6 +17,12 @@ import type { KeyedRotation } from "./rotation.ts";
 /** Reads what `aws iam create-access-key` prints, what AWS's console downloads, or lines KEY=VALUE. */
 export function readNewKey(folder: string, file: string): Slot | CommandFault {
   const path = resolve(folder, file);
+  if (!existsSync(path)) {
+    return {
+      fault: `--key-file ${file}: there is no such file. Make a new key, and write it there: ${page("docs/rotate.md")}`,
+    };
+  }
+
   const read = file.endsWith(".csv") ? readCsv(path) : readTable(path);
   if (isFault(read)) return { fault: `--key-file ${file} cannot be read: ${read.fault}` };
 

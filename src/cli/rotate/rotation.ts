@@ -4,6 +4,7 @@ import type { Slot } from "../../worker/config/slot.ts";
 import { type CommandFault, isFault, page, type World } from "../command.ts";
 import { hasSecrets } from "../config/buckets.ts";
 import { openProjectSite, type ProjectSite } from "../config/project.ts";
+import { tokenRule } from "../secrets/secrets.ts";
 import { commandLine } from "../terminal/shell.ts";
 import type { RunWrangler } from "../wrangler/run-wrangler.ts";
 
@@ -64,12 +65,13 @@ export function openRotation(
 ): Rotation | CommandFault {
   const site = openProjectSite(world, options);
   if (isFault(site)) return site;
-  const { healthToken, isLocalRun, envConfig, config, tomlBuckets } = site;
+  const { healthToken, isLocalRun, envConfig, config, tomlBuckets, secrets } = site;
 
   if (healthToken === undefined) {
     const source = isLocalRun ? envConfig.devVars : "the environment: export HEALTH_TOKEN=…";
+    const mistake = secrets.has("HEALTH_TOKEN") ? tokenRule("HEALTH_TOKEN") : "is missing";
     return {
-      fault: `HEALTH_TOKEN is missing, or has fewer than 16 characters. Nothing was changed. Set it (${page("docs/doctor.md")}, “Health”), and put it into ${source}`,
+      fault: `HEALTH_TOKEN ${mistake}. Nothing was changed. Set it (${page("docs/doctor.md")}, “Health”), and put it into ${source}`,
     };
   }
 

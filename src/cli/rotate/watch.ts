@@ -14,7 +14,10 @@ export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | C
   const url = `${baseUrl}/healthz`;
   const tail = commandFor(envConfig, "npx wrangler tail");
   const health = await fetchHealth(baseUrl, healthToken, tail, world.interrupted);
-  if (isNoAnswer(health)) return { fault: `${url}: ${health.reason}` };
+  if (isNoAnswer(health)) {
+    const advice = health.status === undefined ? `. ${unreachableAdvice(rotation)}` : "";
+    return { fault: `${url}: ${health.reason}${advice}` };
+  }
 
   const names = rotation.buckets.map(({ name }) => name);
   const buckets = health.buckets.filter(({ bucket }) => names.includes(bucket));
@@ -26,6 +29,11 @@ export async function pollHealth(rotation: Rotation): Promise<BucketHealth[] | C
   }
 
   return buckets;
+}
+
+function unreachableAdvice({ isLocalRun, envConfig }: Rotation): string {
+  if (isLocalRun) return `Start the local run: ${commandFor(envConfig, "npx vitrine dev")}`;
+  return `Get this machine online, and look whether ${envConfig.file} is deployed at that host`;
 }
 
 /**

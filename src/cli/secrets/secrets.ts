@@ -4,7 +4,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { parseEnv } from "node:util";
-import { isSecret } from "../../worker/config/read-secrets.ts";
+import { isSecret, MIN_LENGTHS } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { isPlainObject, parseJson } from "../../worker/util/json.ts";
 import { type CommandFault, isFault, page, type World } from "../command.ts";
@@ -19,6 +19,11 @@ export type Secret = {
 export type Secrets = ReadonlyMap<string, Secret>;
 
 export type SecretValues = Readonly<Record<string, string>>;
+
+/** Says what a token must be. */
+export function tokenRule(name: keyof typeof MIN_LENGTHS): string {
+  return `must be ${MIN_LENGTHS[name]} or more ASCII characters, without a space or a line break at its beginning or end`;
+}
 
 /** Reads a file of secrets: lines KEY=VALUE, or JSON. */
 export function readSecretsFile({ folder }: World, file: string): SecretValues | CommandFault {

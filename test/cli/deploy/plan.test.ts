@@ -168,6 +168,7 @@ const CHANGES: readonly [title: string, change: Change][] = [
   ["a cost that is known of the bucket that changes", BOUNDED],
   ["a bucket with a new key", { vars: WITH_VAULT, more: REQUIRED, secrets: VAULT_KEY }],
   ["no token", { secrets: NEW_KEY, env: {} }],
+  ["a token with a line break", { secrets: NEW_KEY, env: { HEALTH_TOKEN: `${HEALTH_TOKEN}\r` } }],
   [
     "the token of the file, which is not the Worker's",
     { secrets: { ...NEW_KEY, HEALTH_TOKEN: "x".repeat(20) }, env: {} },

@@ -166,6 +166,15 @@ test.each([
   expect(heard).toEqual(new Set([null]));
 });
 
+test("a HEALTH_TOKEN with a line break at its end is not called missing", async () => {
+  deploy();
+  const report = await examine(undefined, { env: { HEALTH_TOKEN: `${HEALTH_TOKEN}\r` } });
+  const { seen } = report.findings.find(({ check }) => check === "health") ?? {};
+  expect(seen).toMatch(
+    /^HEALTH_TOKEN of the environment must be 16 or more .* without a space or a line break/,
+  );
+});
+
 test("another app that answers 500 at /healthz gets no token", async () => {
   const heard = new Set<string | null>();
   deploy(undefined, (_answer, { headers }) => {

@@ -121,6 +121,7 @@ const REFUSED: Readonly<
   "no token in the Worker": [() => (site.deployed = current(OLD_KEY))],
   "a broken configuration": [() => (site.deployed = { HEALTH_TOKEN })],
   "somebody else's answer": [() => health(() => HttpResponse.json({ ok: true }))],
+  "no answer": [() => health(HttpResponse.error)],
   "another wrangler.toml": [() => health(() => HttpResponse.json({ buckets: [] }))],
   "no canary": [() => edit((text) => text.replace(/^canary = .*\n/m, ""))],
   "a next slot of another rotation": [
@@ -163,6 +164,10 @@ function onlyBound(): void {
 test("what is refused before anything is put (A7, A11)", async () => {
   const results: [string, CommandResult][] = [
     ["no token at hand", await refusedRun({}, { env: {} })],
+    [
+      "a token with a line break",
+      await refusedRun({}, { env: { HEALTH_TOKEN: `${HEALTH_TOKEN}\r` } }),
+    ],
   ];
   for (const [title, [arrange, options]] of Object.entries(REFUSED)) {
     beginSite();
