@@ -54,6 +54,7 @@ h2 { break-after: avoid; overflow-wrap: anywhere; }`;
 const NOT_PROVED = [
   "All places of Cloudflare: the URLs were asked for from one. The others drop what they have within seconds of a purge.",
   "What browsers and shared caches in front of the site keep: no purge reaches that. What somebody has saved stays.",
+  "That the names above are spelt as the objects were: the proof for a name that nobody has used would be true, and about nothing. If the store deleted no rendition, compare each name with the bucket, with its capital letters.",
   "What other programs, backups or older versions of the bucket have.",
   "What Cloudflare's image edge keeps of the original for an hour, or for the object's own max-age if that is longer. The site does not show that.",
   "URLs of routes and presets that the configuration of this machine does not have. But the purge deletes their renditions, too.",

@@ -266,6 +266,7 @@ describe("--protocol", () => {
     const page = readFileSync(file, "utf8");
     const texts = ["photos/&lt;img src=x onerror=alert(1)&gt;&amp;&quot;&#39;.jpg"];
     texts.push(SITE, BEGAN, "object-missing", "card@2x", "S3 says in each of 21 requests");
+    texts.push("That the names above are spelt as the objects were");
     for (const text of texts) expect(page).toContain(text);
     expect(page).not.toMatch(/<img|<script|https?:[^<]*sig=|src=["']|href=["']/);
     expect(readdirSync(out)).toEqual(["proof.html"]);
