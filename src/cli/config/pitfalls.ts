@@ -6,7 +6,7 @@ import { existsSync } from "node:fs";
 import { lifetimesOf } from "../../worker/config/answers.ts";
 import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
-import { isSecret } from "../../worker/config/read-secrets.ts";
+import { isSecret, SINGLE_SECRETS } from "../../worker/config/read-secrets.ts";
 import type { Vars } from "../../worker/config/schema.ts";
 import { writtenPresets, writtenRoutes } from "../../worker/config/split-vars.ts";
 import { type ConfigMistake, isRefusal } from "../../worker/http/refusal.ts";
@@ -14,7 +14,7 @@ import { tableOf } from "../../worker/util/json.ts";
 import { page } from "../command.ts";
 import { commandFor } from "../wrangler/config-file.ts";
 import { runtimeDate } from "../wrangler/packages.ts";
-import { edgeBucketsOf } from "./buckets.ts";
+import { edgeBucketsOf, hasSecrets, secretNamesOf } from "./buckets.ts";
 import type { EnvironmentConfig } from "./environment-config.ts";
 import { exposedSecret, VARIABLES, type Warning } from "./mistakes.ts";
 import { findMatch, hostOf } from "./site-url.ts";
@@ -177,6 +177,7 @@ export function* warnings(envConfig: EnvironmentConfig, config: Config): Generat
   yield* issuerWarnings(envConfig, config);
   yield* sourceParameterWarnings(envConfig, config);
   yield* bucketWarnings(envConfig);
+  yield* unusedSecretWarnings(envConfig, config);
   yield* hiddenRouteWarnings(config);
   yield* folderWarnings(config);
   yield* cacheWarnings(envConfig, config);
@@ -282,6 +283,27 @@ function* cacheWarnings(
 }
 
 /** Settings of a bucket that are valid, but probably mean another object or host. */
+/** Required secrets of a key that opens no bucket: a Worker without them is not deployed. */
+function* unusedSecretWarnings(
+  { requiredSecrets }: EnvironmentConfig,
+  { buckets }: Config,
+): Generator<Warning> {
+  const used = new Set<string>(SINGLE_SECRETS);
+  for (const bucket of buckets.filter(hasSecrets)) {
+    for (const name of Object.values(secretNamesOf(bucket))) used.add(name);
+  }
+
+  for (const path of requiredSecrets) {
+    if (!isSecret(path) || used.has(path)) continue;
+
+    yield {
+      path,
+      message: `${path} is listed under [secrets], and no bucket uses it: wrangler does not deploy a Worker that does not have it`,
+      remedy: "take it out of required",
+    };
+  }
+}
+
 function* bucketWarnings({ deployedVars }: EnvironmentConfig): Generator<Warning> {
   for (const [name, settings] of Object.entries(tableOf(deployedVars["BUCKETS"]))) {
     const { prefix, canary, endpoint, region } = tableOf(settings);

@@ -286,6 +286,9 @@ test("vitrine check warns of what harms nobody (A15, C1, L2, R2, W1, W4)", () =>
     "workers_dev where the Images binding makes all": oneBucket(BY_BINDING, {
       ...{ images: BOUND.images, workers_dev: true },
     }),
+    "the key of a bucket that an R2 binding opens now": oneBucket(R2, {
+      ...{ ...BOUND, secrets: { required: [...KEYS, "HEALTH_TOKEN"] } },
+    }),
     "neither routes nor workers_dev": {
       ...{ ...STAGED, env: { staging: { ...STAGED.env.staging, routes: [] } } },
     },
