@@ -282,7 +282,6 @@ function* cacheWarnings(
   }
 }
 
-/** Settings of a bucket that are valid, but probably mean another object or host. */
 /** Required secrets of a key that opens no bucket: a Worker without them is not deployed. */
 function* unusedSecretWarnings(
   { requiredSecrets }: EnvironmentConfig,
@@ -304,6 +303,7 @@ function* unusedSecretWarnings(
   }
 }
 
+/** Settings of a bucket that are valid, but probably mean another object or host. */
 function* bucketWarnings({ deployedVars }: EnvironmentConfig): Generator<Warning> {
   for (const [name, settings] of Object.entries(tableOf(deployedVars["BUCKETS"]))) {
     const { prefix, canary, endpoint, region } = tableOf(settings);
