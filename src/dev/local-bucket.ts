@@ -1,7 +1,8 @@
 // The local buckets: lists, reads and changes objects, and syncs them with the fixtures and the folder `objects/`.
 
-import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
+import { listFiles, type OnLeftOut, tryToRead } from "../cli/files/list-files.ts";
 import { type Listed, listPage } from "../cli/objects/list-page.ts";
 import { sniffImageType } from "../cli/picture/sniff.ts";
 import { keyFault } from "../url/key.ts";
@@ -9,7 +10,6 @@ import type { Bucket } from "../worker/config/bucket.ts";
 import type { Credentials } from "../worker/config/slot.ts";
 import { originUrl } from "../worker/origin/object-url.ts";
 import { sign } from "../worker/origin/sigv4.ts";
-import { hasProperty } from "../worker/util/json.ts";
 import { FIXTURE_OBJECTS, FIXTURES } from "./fixture-objects.ts";
 import type { SyncedFiles } from "./synced-files.ts";
 
@@ -78,8 +78,6 @@ type ObjectFile = {
 };
 
 type ObjectFiles = ReadonlyMap<string, ObjectFile>;
-
-type OnLeftOut = (file: string, reason: string) => void;
 
 type SyncOptions = {
   /** Gets what a look does. The first look fills the bucket, and is no change. */
@@ -173,7 +171,7 @@ async function findUnchanged(
 ): Promise<ObjectFiles> {
   const unchanged = new Map<string, ObjectFile>();
   for (const [key, file] of files) {
-    const body = tryToRead(file.path, readBytes, onLeftOut);
+    const body = tryToRead(file.path, readFile, onLeftOut);
     const isPut = body !== undefined && syncedFiles.isPut(location.prefix + key, body);
     if (isPut) unchanged.set(key, file);
   }
@@ -222,27 +220,12 @@ async function syncObject(
     return { kind: "deleted", key: wholeKey };
   }
 
-  const body = tryToRead(file.path, readBytes, onLeftOut);
+  const body = tryToRead(file.path, readFile, onLeftOut);
   if (body === undefined) return undefined;
 
   const type = file.type ?? sniffImageType(body) ?? "application/octet-stream";
   await sendToS3("PUT", location, key, keys, { type, body });
   return { kind: "put", key: wholeKey, body };
-}
-
-/** @returns undefined if a file or folder was deleted meanwhile, or is left out, because it cannot be read */
-function tryToRead<T>(
-  path: string,
-  read: (path: string) => T,
-  onLeftOut: OnLeftOut,
-): T | undefined {
-  try {
-    return read(path);
-  } catch (error) {
-    if (!hasProperty(error, "code")) throw error;
-    if (error.code !== "ENOENT") onLeftOut(path, `it cannot be read (${error.code})`);
-    return undefined;
-  }
 }
 
 /** The files by the keys of their objects. Those of the folder win. @returns undefined while a folder is being deleted */
@@ -280,44 +263,7 @@ function readObjectFiles(
   return files;
 }
 
-/**
- * The names of all files below a folder, without those that editors and systems hide, such as `.fig.jpg.swp` and
- * `.DS_Store`. Links to folders are followed, but none that is behind another link: a circle of links has no end.
- * @returns undefined while a folder is being deleted
- */
-function listFiles(folder: string, onLeftOut: OnLeftOut): readonly string[] | undefined {
-  const files: string[] = [];
-  const folders = [{ name: "", isLinked: false }];
-
-  for (const { name: inner, isLinked } of folders) {
-    const entries = tryToRead(join(folder, inner), readFolder, onLeftOut);
-    if (entries === undefined) {
-      if (!existsSync(join(folder, inner))) return undefined;
-      continue;
-    }
-
-    for (const entry of entries) {
-      if (entry.name.startsWith(".")) continue;
-
-      const name = join(inner, entry.name);
-      if (entry.isDirectory()) {
-        folders.push({ name, isLinked });
-        continue;
-      }
-
-      const path = join(folder, name);
-      const isLink = entry.isSymbolicLink() && tryToRead(path, isFolder, onLeftOut) === true;
-      if (!isLink) files.push(name);
-      else if (isLinked) onLeftOut(path, "a link in a folder that is a link is not followed");
-      else folders.push({ name, isLinked: true });
-    }
-  }
-  return files;
-}
-
-const readBytes = (path: string) => readFileSync(path);
-const readFolder = (path: string) => readdirSync(path, { withFileTypes: true });
-const isFolder = (path: string) => statSync(path).isDirectory();
+const readFile = (path: string) => readFileSync(path);
 
 /** @returns a text that changes with the file; undefined: it is none */
 function stateOf(path: string): string | undefined {

@@ -46,7 +46,7 @@ const time: Rule<number> = {
 const siteUrl: Rule<string> = {
   expected: "an https:// URL without a path, such as https://images.example",
   test: (value): value is string =>
-    typeof value === "string" && /^https:\/\/[^/?#\s]+\/?$/.test(value),
+    typeof value === "string" && /^https:\/\/[^/?#@\s]+\/?$/.test(value) && URL.canParse(value),
 };
 
 /** `readObjects` checks the objects. */

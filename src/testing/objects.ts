@@ -1,7 +1,8 @@
 // Reads the option `objects`: which originals are in which bucket.
 
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join, sep } from "node:path";
+import { listFiles } from "../cli/files/list-files.ts";
 import { sniffImageType } from "../cli/picture/sniff.ts";
 import { keyFault } from "../url/key.ts";
 import type { Bucket } from "../worker/config/bucket.ts";
@@ -105,11 +106,12 @@ function readFolder(
     return originals;
   }
 
-  for (const name of readdirSync(folder, { recursive: true, encoding: "utf8" })) {
+  const onLeftOut = (path: string, reason: string) =>
+    void mistakes.push(`objects: ${path}: ${reason}`);
+  for (const name of listFiles(folder, onLeftOut) ?? []) {
     const key = name.replaceAll(sep, "/");
     const path = join(folder, name);
-    const isHidden = /(?:^|\/)\./.test(key);
-    if (isHidden || !statSync(path).isFile()) continue;
+    if (!statSync(path).isFile()) continue;
 
     const fault = keyFault(prefix + key);
     if (fault === undefined) originals.set(key, originalOf(readFileSync(path)));

@@ -1,6 +1,6 @@
 // `createVitrine`: an app's whole Vitrine in one call. Each test asks it as the test of an app does.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test, vi } from "vitest";
 import { createVitrine, type R2Fault, type VitrineSettings } from "../../src/testing/index.ts";
@@ -255,6 +255,24 @@ test("R2 buckets, a folder, a fallback and two buckets of one S3", async () => {
   expect(vitrine.edge.refusals).toEqual([]);
 });
 
+test.skipIf(process.platform === "win32")(
+  "in a folder of objects, a link to nothing is no object, and links without an end are named",
+  async () => {
+    const objects = createTemporaryFolder("vitrine-testing-");
+    mkdirSync(join(objects, "photos"));
+    writeFileSync(join(objects, "photos/key.jpg"), picture);
+    symlinkSync("nothing.jpg", join(objects, "photos/gone.jpg"));
+    const vitrine = await createVitrine({ vars: APP, objects });
+    expect((await vitrine.fetch(URL_OF_KEY)).status).toBe(200);
+
+    symlinkSync(".", join(objects, "photos/again"));
+    symlinkSync("loop.jpg", join(objects, "photos/loop.jpg"));
+    await expect(createVitrine({ vars: APP, objects })).rejects.toThrow(
+      /photos\/loop\.jpg: it cannot be read \(ELOOP\)\n.*photos\/again\/again: a link in a folder/,
+    );
+  },
+);
+
 describe("with a configuration file", () => {
   const config = (folder: string) => join(folder, "wrangler.toml");
 
@@ -296,6 +314,7 @@ const WRONG: readonly { settings: VitrineSettings; message: string }[] = [
   { settings: { vars: APP, environment: "staging" }, message: "environment: is of a file" },
   { settings: { vars: { ...APP, PRESETS: {} } }, message: "PRESETS: is not a table, or is empty" },
   { settings: { vars: APP, url: "images.example" }, message: "url: " },
+  { settings: { vars: APP, url: "https://images.example:x" }, message: "url: " },
   { settings: Object.assign({ vars: APP }, { object: {} }), message: "unknown: object" },
   {
     settings: { vars: APP, secrets: { URL_SIGNING_KEY: "{}" } },
