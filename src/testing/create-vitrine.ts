@@ -103,7 +103,7 @@ export async function createVitrine(settings: VitrineSettings): Promise<Vitrine>
 
   const bindings: Record<string, unknown> = {};
   for (const [binding, r2] of r2Buckets) bindings[binding] = withStalls(r2, stalls);
-  if (setup.hasImages) bindings["IMAGES"] = imagesOf(edge, stalls);
+  bindings["IMAGES"] = imagesOf(edge, stalls);
   if (setup.hasProducer) bindings["EVENTS"] = events.binding;
   if (setup.limit !== undefined) bindings["RATE_LIMITER"] = createLimiter(setup.limit, clock);
   let env = deployedEnv({ ...setup.vars, ...secrets, ...bindings });
@@ -262,7 +262,7 @@ async function readSetup(settings: VitrineSettings, now: number): Promise<Setup>
   }
   const { readProject } = await import("./read-project.ts");
   const setup = readProject(config, environment, now);
-  return { ...setup, hasImages: true, vars: withoutRoles(setup.vars) };
+  return { ...setup, vars: withoutRoles(setup.vars) };
 }
 
 function mistakesText(mistakes: readonly string[]): string {

@@ -47,7 +47,6 @@ export function readProject(path: string, environment: string | undefined, now: 
   return {
     vars: settings.vars,
     r2Buckets: settings.r2_buckets.map(({ binding, bucket_name: name }) => ({ binding, name })),
-    hasImages: settings.images !== undefined,
     host: pattern?.replace(/\/.*$/s, "").replace(/^\*\.?/, ""),
     hasConsumer: consumer !== undefined,
     hasProducer: producer !== undefined,

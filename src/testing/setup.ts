@@ -6,7 +6,6 @@ import { isPlainObject, parseJson, tableOf } from "../worker/util/json.ts";
 export type Setup = {
   readonly vars: Readonly<Record<string, unknown>>;
   readonly r2Buckets: readonly { readonly binding: string; readonly name: string | undefined }[];
-  readonly hasImages: boolean;
   readonly host: string | undefined;
   /** Whether the Worker consumes a queue of events. */
   readonly hasConsumer: boolean;
@@ -30,7 +29,6 @@ export function setupOf(vars: Readonly<Record<string, unknown>>): Setup {
   return {
     vars,
     r2Buckets: [...bindings].map(([binding, name]) => ({ binding, name })),
-    hasImages: true,
     host: undefined,
     hasConsumer: true,
     hasProducer: false,
