@@ -6,7 +6,6 @@ import { findRoute } from "../../worker/config/compile-route.ts";
 import type { Config } from "../../worker/config/config.ts";
 import type { BoundRoute } from "../../worker/config/routes.ts";
 import { isRefusal } from "../../worker/http/refusal.ts";
-import type { LiveHashes } from "./live-worker.ts";
 
 /** Who may see the pictures of a route. */
 type Access =
@@ -23,14 +22,14 @@ const OPENING = "OPEN TO EVERYBODY";
 
 /**
  * A line for each route whose access changes.
- * @param before undefined, or without tokens: the Worker does not tell its access
+ * @param before undefined: the Worker does not tell its access
  */
 export function accessLines(
   config: Config,
-  before: LiveHashes | undefined,
+  before: ConfigHashes | undefined,
   after: ConfigHashes,
 ): string[] {
-  if (before?.tokens === undefined || before.signed === undefined) return [];
+  if (before === undefined) return [];
 
   const lines: string[] = [];
   for (const path of Object.keys(before.routes)) {
@@ -47,7 +46,7 @@ export function accessLines(
 function accessLine(
   config: Config,
   path: string,
-  before: LiveHashes,
+  before: ConfigHashes,
   after: ConfigHashes,
 ): string | undefined {
   const oldAccess = accessOf(path, before);
@@ -57,7 +56,7 @@ function accessLine(
   return changedLine(path, oldAccess, accessOf(path, after));
 }
 
-function accessOf(path: string, { tokens = {}, signed = [] }: LiveHashes): Access {
+function accessOf(path: string, { tokens, signed }: ConfigHashes): Access {
   const hash = Object.hasOwn(tokens, path) ? tokens[path] : undefined;
   if (hash !== undefined) return { kind: "token", hash };
   if (signed.includes(path)) return { kind: "signed" };

@@ -15,9 +15,6 @@ export type LiveWorker =
   | { readonly kind: "known"; readonly health: Health; readonly token: string }
   | { readonly kind: "unknown"; readonly reason: string };
 
-/** The hashes of its configuration that the Worker tells. */
-export type LiveHashes = NonNullable<Health["hashes"]>;
-
 /** How long the Worker may take: ms. It asks S3 meanwhile, which may be down. */
 const TIMEOUT_MS = 20_000;
 

@@ -29,7 +29,7 @@ import { commandFor, environmentText } from "../wrangler/config-file.ts";
 import { accessLines } from "./access.ts";
 import type { Deployment } from "./check-s3.ts";
 import { eventLines } from "./events.ts";
-import type { LiveHashes, LiveWorker } from "./live-worker.ts";
+import type { LiveWorker } from "./live-worker.ts";
 
 /** @returns the lines of the plan */
 export async function planOf(
@@ -162,7 +162,7 @@ function workerLines(
 
 function changeLines(
   { config, envConfig }: Deployment,
-  liveHashes: LiveHashes,
+  liveHashes: ConfigHashes,
   hashes: ConfigHashes,
 ): string[] {
   const livePresets = presetHashes(liveHashes.variants);
@@ -203,7 +203,7 @@ function differenceLine(noun: string, before: Hashes, after: Hashes): string[] {
 function immutableLines(
   { routes }: Config,
   envConfig: EnvironmentConfig,
-  { immutable: liveImmutable = [] }: LiveHashes,
+  { immutable: liveImmutable }: ConfigHashes,
 ): string[] {
   const purge = commandFor(envConfig, "npx vitrine purge");
   const lines: string[] = [];
@@ -222,7 +222,7 @@ function immutableLines(
 function renditionLine(
   config: Config,
   envConfig: EnvironmentConfig,
-  before: LiveHashes,
+  before: ConfigHashes,
   after: ConfigHashes,
 ): string {
   const { total, isAssumed } = countNewRenditions(config, envConfig, before, after);
@@ -244,7 +244,7 @@ type RenditionCount = {
 function countNewRenditions(
   config: Config,
   envConfig: EnvironmentConfig,
-  before: LiveHashes,
+  before: ConfigHashes,
   after: ConfigHashes,
 ): RenditionCount {
   const objectCounts = readExpectedCosts(envConfig.deployedVars, () => {})?.objects;
@@ -267,7 +267,7 @@ function countNewRenditions(
  */
 function newTransformations(
   config: Config,
-  before: LiveHashes,
+  before: ConfigHashes,
   after: ConfigHashes,
 ): ReadonlyMap<string, number> {
   const oldBuckets = Object.values(before.buckets);

@@ -16,12 +16,8 @@ export type Health = {
   readonly configuration?: string;
   /** The version of Vitrine. */
   readonly version?: string;
-  /** Undefined for a Vitrine before December 2026. A new part is undefined for a Vitrine that does not know it yet. */
-  readonly hashes?: Omit<ConfigHashes, NewHashes> & Partial<Pick<ConfigHashes, NewHashes>>;
+  readonly hashes?: ConfigHashes;
 } & Readonly<Partial<StoreReport>>;
-
-/** The parts that later versions have added. */
-type NewHashes = "immutable" | "tokens" | "signed";
 
 export type HealthFailure = NoAnswer & {
   /** What is wrong with the Worker's configuration: `AWS_SECRET_ACCESS_KEY: is missing: …`. */
@@ -179,14 +175,14 @@ const isHash = matches(/^[0-9a-f]{8}$/);
 const isHashTable: Guard = (value) =>
   isPlainObject(value) && Object.keys(value).every(isName) && Object.values(value).every(isHash);
 
-/** The hashes of the configuration. An older Worker lacks some. */
+/** The hashes of the configuration. A Worker of version 0.2 has none. */
 const isHashes = objectOf({
   buckets: isHashTable,
   routes: isHashTable,
   variants: isHashTable,
-  immutable: optional(listOf(isName)),
-  tokens: optional(isHashTable),
-  signed: optional(listOf(isName)),
+  immutable: listOf(isName),
+  tokens: isHashTable,
+  signed: listOf(isName),
 });
 
 /** What S3 says to a slot or to a session of a role. */
