@@ -353,6 +353,7 @@ test("the bucket behind a binding is not asked for", async () => {
   project({
     ...TOP,
     ...BOUND,
+    secrets: { required: ["URL_SIGNING_KEYS"] },
     vars: { ...QUIET, BUCKETS: { media: { binding: "MEDIA_BUCKET" } } },
   });
   expect(await run({})).toMatchObject({ code: 0, err: expect.stringMatching(/^To go back/) });
