@@ -138,6 +138,20 @@ test("each line of code that CONTRIBUTING.md shows is in the file that its step 
   }
 });
 
+test("the steps for an option name each file that has the option of their example", () => {
+  const sections = readPage("CONTRIBUTING.md").split(/^## /m);
+  const recipe = sections.find((section) => section.startsWith("Add an option of presets\n")) ?? "";
+  const [, option = ""] = /how `(\w+)` has them/.exec(recipe) ?? [];
+
+  // The lines of a step are indented. What stands before or behind the steps is easily missed.
+  const steps = [...recipe.matchAll(/^\d\. .*\n(?:\n? {3}.*\n)*/gm)].join("");
+
+  const search = ["grep", "-lw", option, "--", "src", "test/**.ts"];
+  const files = spawnSync("git", search, { cwd: ROOT, encoding: "utf8" }).stdout.trim().split("\n");
+  expect(files).toContain("src/worker/config/preset.ts");
+  expect(files.filter((file) => !steps.includes(`\`${file}\``))).toEqual([]);
+});
+
 test("the tests that docs/security.md and test/README.md name are there", () => {
   const pages = readPage("docs/security.md") + readPage("test/README.md");
   const named = [...pages.matchAll(/`([\w./-]+\.test\.ts)`/g)];

@@ -68,7 +68,7 @@ function shapeOptions(image: Overlay | EngineImage, density: number): ImageTrans
     gravity: bindingGravity,
     trim: scaleLengths(image.trim, density),
     border: scaleLengths(image.border, density),
-    // If presets get another option, the compiler reports here that it is missing.
+    // If `commonOptions` gets another option, the compiler reports here that it is missing.
   } satisfies Record<ShapeOption | "fit", unknown>);
 }
 
