@@ -17,7 +17,7 @@ type Access =
 /** What opens a route that is not open to everybody. */
 const OPENED_BY = { signed: "a signed URL", token: "a token" } as const;
 
-/** What the lines begin with of which nobody may miss one. */
+/** The beginning of each line that nobody may miss. */
 const OPENING = "OPEN TO EVERYBODY";
 
 /**
@@ -83,7 +83,7 @@ function changedLine(path: string, before: Access, after: Access): string | unde
   return `${path}: only ${OPENED_BY[after.kind]} opens it after the deploy, and ${old} does not any more`;
 }
 
-/** Another route may take the URLs of a route that is removed, as after a name in its path is changed. */
+/** Another route may take the URLs of a route that is removed, for example after a name in its path was changed. */
 function removedLine(config: Config, path: string, before: Access): string | undefined {
   if (before.kind === "open") return undefined;
 

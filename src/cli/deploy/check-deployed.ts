@@ -78,8 +78,11 @@ export async function checkDeployed(
     if (isAdded) examination = await examine();
   }
 
+  // After Ctrl-C, the command ends with an exit code of its own, whatever is returned here.
+  if (world.interrupted.aborted) return EXIT.done;
+
   // Warnings are shown, but a deploy may be right with them: a key may be meant to list the bucket.
-  if (world.interrupted.aborted || isRight(examination)) return EXIT.done;
+  if (isRight(examination)) return EXIT.done;
 
   if (isFault(examination)) log(world.stderr, examination.fault);
   log(

@@ -40,12 +40,12 @@ export type EngineCause = {
 export function explainEngineAnswer(answer: EngineAnswer, context: EngineContext): EngineCause {
   const { code, status, isBinding } = answer;
   const failure = failureFor(status, code, "");
-  const isCode = /^\d/.test(code);
-  const event = isCode ? failure.event : (EVENT_OF_WORD.get(code) ?? code);
+  const isWord = !/^\d/.test(code);
+  const event = isWord ? eventOfWord(code) : failure.event;
   const meaning = meaningOf(answer, event, failure.reason);
   const repair = repairOf(answer, event, context);
 
-  // S3 gives the canary to the Worker, so what the Worker logs is that the edge contradicts.
+  // S3 gives the canary to the Worker, and not to the edge: the Worker logs that the edge contradicts S3.
   const loggedEvent = event === "origin-denied" ? "edge-contradicts" : event;
   const engine = isBinding ? "the Images binding" : "the edge";
   const engineCheck = isBinding ? "binding" : "edge";
@@ -58,10 +58,15 @@ export function explainEngineAnswer(answer: EngineAnswer, context: EngineContext
   };
 }
 
-/** Words of /healthz that mean the same as an event. */
+/** Returns the event by which a word of /healthz is explained. Most of its words are events already. */
+function eventOfWord(code: string): string {
+  return EVENT_OF_WORD.get(code) ?? code;
+}
+
 const EVENT_OF_WORD: ReadonlyMap<string, string> = new Map([
   ["off", "not-transformed"],
   ["unreachable", "timed-out"],
+  // To a key that may not list, S3 denies an object that is missing (A6).
   ["object-denied", "object-missing"],
   ["edge-contradicts", "origin-denied"],
   ["wrong-type", "source-unreadable"],

@@ -102,6 +102,7 @@ function explainSlot(
   const { project, site } = observations;
   if (slot.state === "incomplete") return explainIncompleteSlot(project, bucketSeen.bucket, slot);
 
+  // Findings name the bucket as wrangler.toml does, also in the local run.
   const { bucket: bucketName } = configuredBucket(project, bucketSeen.bucket);
   const bucket = { ...bucketSeen.bucket, bucket: bucketName };
   const reply = replyOf(slot);
@@ -273,7 +274,7 @@ function explainDeniedCanary(
     return { check, seen: text, remedy: better.remedy };
   }
 
-  // The same key reads the canary of wrangler.toml, so the deployed one is another. The doctor says already to deploy.
+  // The same key reads the canary that wrangler.toml names, so the Worker has another canary. The doctor says already to deploy.
   if (better !== undefined && site?.hasThisConfiguration === false) return undefined;
 
   const problem = explainRefusedObject({
