@@ -801,10 +801,14 @@ describe("more first bytes of a JPEG that does not tell its sides in the first K
   };
 
   /** Reads them, where S3 has answered the first request with these bytes, and answers the second one with this. */
-  async function read(answer: Answer, { head = camera.subarray(0, 1024), ms = 15_000 } = {}) {
+  async function read(
+    answer: Answer,
+    { head = camera.subarray(0, 1024), ms = 15_000, first = {} } = {},
+  ) {
     const headers = {
       "content-range": `bytes 0-1023/${LENGTH}`,
       "content-length": `${head.length}`,
+      ...first,
     };
 
     answers["current"] = part(headers, head);
@@ -851,6 +855,16 @@ describe("more first bytes of a JPEG that does not tell its sides in the first K
   test("do not fit behind a head that is too short (A14)", async () => {
     const head = camera.subarray(0, 500);
     expect(await read(part(MORE, more), { head })).toHaveLength(500);
+    expect(requests).toHaveLength(1);
+  });
+
+  test.each<[string, object]>([
+    ["no ETag names the object", { first: { etag: "" } }],
+    ["it has no more of them", { first: { "content-range": "bytes 0-1023/1024" } }],
+    ["it is no JPEG", { head: Buffer.alloc(1024, "not an image") }],
+  ])("are not asked for if %s (A14)", async (_reason, settings) => {
+    const answer = part({ ...MORE, etag: "" }, more);
+    expect(await read(answer, settings)).toHaveLength(1024);
     expect(requests).toHaveLength(1);
   });
 
