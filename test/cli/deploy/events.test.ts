@@ -33,7 +33,7 @@ const TARGET = "--config wrangler.toml --env ";
 /** A project whose bucket is in R2. */
 function r2Project(media: object = {}, more: object = {}) {
   project({
-    ...{ ...TOP, ...BOUND, queues: QUEUES, ...more },
+    ...{ ...TOP, ...BOUND, secrets: {}, queues: QUEUES, ...more },
     vars: { ...QUIET, BUCKETS: { media: { ...MEDIA, ...media } } },
   });
 }
@@ -118,7 +118,7 @@ test.each<[string, object, object, string]>([
 
 test("two buckets that are one at R2 have one rule, for the wider prefix (Q5)", async () => {
   project({
-    ...{ ...TOP, ...BOUND, queues: QUEUES },
+    ...{ ...TOP, ...BOUND, secrets: {}, queues: QUEUES },
     vars: {
       ...QUIET,
       BUCKETS: { media: { ...MEDIA, prefix: "published/" }, all: MEDIA },
@@ -223,7 +223,7 @@ const LONG = { ANSWERS: { keep: 2_592_000 } };
 /** A project whose bucket has a prefix, and whose pictures are kept for long. */
 function longProject(vars: object = LONG) {
   project({
-    ...{ ...TOP, ...BOUND, queues: QUEUES },
+    ...{ ...TOP, ...BOUND, secrets: {}, queues: QUEUES },
     vars: { ...QUIET, BUCKETS: { media: { ...MEDIA, prefix: "published/" } }, ...vars },
   });
 }
@@ -431,7 +431,7 @@ test("a bucket of R2 by S3's API may be in another account: its rule is shown, a
   const endpoint = "https://0123456789abcdef0123456789abcdef.eu.r2.cloudflarestorage.com";
   const media = { endpoint, bucket: "acme", region: "auto", engine: "binding" };
   project({
-    ...{ ...TOP, ...BOUND, queues: QUEUES },
+    ...{ ...TOP, ...BOUND, secrets: {}, queues: QUEUES },
     vars: { ...QUIET, BUCKETS: { media }, ROUTES: QUIET.ROUTES.slice(0, 1) },
   });
   network.use(http.get("https://*.r2.cloudflarestorage.com/*", () => HttpResponse.error()));
