@@ -3,6 +3,7 @@
 import { HttpResponse, http } from "msw";
 import sharp from "sharp";
 import { beforeEach, describe, expect, test, vi } from "vitest";
+import { createR2, type R2 } from "../../../src/emulator/r2/r2.ts";
 import { runFast } from "../../support/clock.ts";
 import { file, network } from "../../support/emulators.ts";
 import { type EngineName, envOf } from "../../support/engines.ts";
@@ -19,6 +20,8 @@ import {
 import { EDGE_CODES, type EdgeCode, REFUSALS } from "../../support/tables/edge-codes.ts";
 
 disableCacheInEachTest();
+
+const IMAGES_ROUTE = [{ path: "/images/:preset/*", object: "media/*" }];
 
 /** A binding whose output is this, whatever it is asked for. */
 function imagesThat(output: (options: ImageOutputOptions, original: Uint8Array) => unknown) {
@@ -314,6 +317,60 @@ test.each(["nothing.png", "broken/page.jpg"])(
     expect(lines()).toMatchObject([{ event: "origin-failed", reason }]);
   },
 );
+
+test.each<{ title: string; change: (bucket: R2) => void }>([
+  { title: "an overlay is gone", change: ({ objects }) => objects.delete("published/b.png") },
+  { title: "an overlay is no picture any more", change: putPage("published/b.png") },
+])("where $title, no body of the bucket stays open", async ({ change }) => {
+  for (const key of ["a.png", "b.png"]) put(key, padded("made/transparent.png"));
+  put("key.jpg", padded("made/key.jpg"));
+  const bucket = createR2(Object.fromEntries(stage.s3.objects));
+  const open = new Set<string>();
+
+  const MEDIA_BUCKET = {
+    ...bucket,
+    get: async (key: string, options?: R2GetOptions) => {
+      const object = await bucket.get(key, options);
+      if (!object) return null;
+
+      open.add(key);
+      const bytes = await object.bytes();
+      let sent = 0;
+      const body = new ReadableStream(
+        {
+          pull(stream) {
+            stream.enqueue(bytes.slice(sent, sent + 512));
+            sent += 512;
+            if (sent < bytes.length) return;
+            open.delete(key);
+            stream.close();
+          },
+          cancel: () => void open.delete(key),
+        },
+        { highWaterMark: 0 },
+      );
+      return { ...object, body };
+    },
+  };
+  const PRESETS = { one: { width: 100, draw: [{ key: "a.png" }, { key: "b.png" }] } };
+  const env = envOf("R2", { PRESETS, ROUTES: IMAGES_ROUTE, MEDIA_BUCKET });
+
+  expect((await get("/images/one/key.jpg", {}, env)).status).toBe(200);
+  change(bucket);
+  expect((await get("/images/one/key.jpg", {}, env)).status).not.toBe(200);
+  expect([...open]).toEqual([]);
+});
+
+/** A file with so many bytes behind its end that no buffer takes all of it. */
+function padded(path: string): Uint8Array {
+  return Buffer.concat([file(path), new Uint8Array(300_000)]);
+}
+
+/** Puts a page into a bucket, in the place of an object. */
+function putPage(key: string) {
+  const body = padded("broken/page.jpg");
+  return ({ objects }: R2) => void objects.set(key, { body, type: "image/jpeg" });
+}
 
 test("an overlay that breaks off fails the picture, also where the binding goes on without it", async () => {
   const overlay = file("made/transparent.png");
