@@ -141,14 +141,12 @@ function isOpaquePng(head: Uint8Array): boolean {
   const view = new DataView(head.buffer, head.byteOffset, head.byteLength);
   let offset = 33;
   for (let chunks = 0; chunks < MAX_CHUNKS; chunks++) {
-    if (offset + CHUNK_HEADER_BYTES > head.length) return false;
-
     const name = latin1(head.subarray(offset + 4, offset + CHUNK_HEADER_BYTES));
     if (name === "IDAT") return true; // the picture begins
     if (name === "tRNS") return false; // transparency of colours or of the palette
     if (name === "acTL") return false; // an animation, which may leave parts of the picture free
 
-    // Any other chunk may not stand before the picture.
+    // Any other chunk may not stand before the picture. Where the first bytes end, this is no whole name.
     if (!HARMLESS_CHUNK.test(name)) return false;
 
     const dataLength = view.getUint32(offset);
