@@ -96,7 +96,6 @@ test.each([
   { title: "more than the token", authorization: `Bearer ${HEALTH_TOKEN}x` },
   { title: "the token by itself", authorization: HEALTH_TOKEN },
   { title: "another scheme", authorization: `Basic ${btoa(HEALTH_TOKEN)}` },
-  { title: "a scheme that only ends so", authorization: `NoBearer ${HEALTH_TOKEN}` },
   { title: "nothing", authorization: "" },
   { title: "a bearer of nothing", authorization: "Bearer ", secret: "" },
   { title: "undefined, without a secret", authorization: "Bearer undefined", secret: undefined },
@@ -437,6 +436,14 @@ describe("while the configuration is broken", () => {
     }
 
     expectNoSubrequest();
+  });
+
+  test("HEAD has the status alone, and other methods what every visitor gets", async () => {
+    const head = await get("/healthz", { ...authorized, method: "HEAD" }, BROKEN);
+    expect(head.headers.get("content-type")).toBe("application/json");
+
+    const other = await get("/healthz", { ...authorized, method: "POST" }, BROKEN);
+    expect(other.headers.get("content-type")).not.toBe("application/json");
   });
 
   test("no mistake holds a part of a secret", async () => {

@@ -103,6 +103,7 @@ describe("with PURGE_TOKEN", () => {
     ["a scheme alone", "Bearer"],
     ["a bearer of nothing", "Bearer "],
     ["another scheme", `Digest ${PURGE_TOKEN}`],
+    ["a scheme that only ends so", `NoBearer ${PURGE_TOKEN}`],
     ["the token as a name", basic(`${PURGE_TOKEN}:`)],
     ["the token without a name", basic(PURGE_TOKEN)],
     ["another password", basic(`user:${PURGE_TOKEN}x`)],
