@@ -49,6 +49,8 @@ test.each<[object, string, boolean]>([
   [{ width: 1200, height: 1200 }, "p", true],
   [{ width: 1201 }, "p", false],
   [{ width: 100, height: 1201 }, "p", false],
+  [{ height: 601, dpr: [1, 2] }, "p@2x", false],
+  [{ height: 601, dpr: [1, 2] }, "p@1x", true],
   [{ width: 600, dpr: [2] }, "p@2x", true],
   [{ width: 601, dpr: [1, 2] }, "p@2x", false],
   [{ width: 601, dpr: [1, 2] }, "p@1x", true],

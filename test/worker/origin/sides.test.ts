@@ -95,6 +95,11 @@ test.each<{ title: string; bytes: Uint8Array; sides: object | undefined }>([
     bytes: withSegment(JPEG, 0xe1, Buffer.from("http://ns.adobe.com/")),
     sides: LANDSCAPE,
   },
+  {
+    title: "an EXIF that breaks off",
+    bytes: withSegment(JPEG, 0xe1, exifOf(6, "II").subarray(0, 6 + 7)),
+    sides: LANDSCAPE,
+  },
   { title: "a fill byte before a marker", bytes: withBytes(JPEG, [0xff]), sides: LANDSCAPE },
   {
     title: "a byte between segments, of which decoders differ",
