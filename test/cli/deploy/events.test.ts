@@ -431,7 +431,7 @@ test("a bucket of R2 by S3's API may be in another account: its rule is shown, a
   const endpoint = "https://0123456789abcdef0123456789abcdef.eu.r2.cloudflarestorage.com";
   const media = { endpoint, bucket: "acme", region: "auto", engine: "binding" };
   project({
-    ...{ ...TOP, ...BOUND, secrets: {}, queues: QUEUES },
+    ...{ ...TOP, ...BOUND, queues: QUEUES },
     vars: { ...QUIET, BUCKETS: { media }, ROUTES: QUIET.ROUTES.slice(0, 1) },
   });
   network.use(http.get("https://*.r2.cloudflarestorage.com/*", () => HttpResponse.error()));
