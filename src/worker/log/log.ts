@@ -104,7 +104,6 @@ const MAX_VALUE_LENGTH = 1024;
 
 /** The fields of a refusal that are for the Worker alone. */
 const UNLOGGED = new Set([
-  "objectIndex", // which of the URL's objects it is
   "repeated", // see `logRefusal`
   "isTransient", // whether a second try may succeed
   "isSetupFault", // whether S3 refuses every request so
