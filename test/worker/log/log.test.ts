@@ -2,6 +2,7 @@
 
 import fc from "fast-check";
 import { expect, test, vi } from "vitest";
+import { logRefusal } from "../../../src/worker/log/log.ts";
 import { ENV } from "../../support/env.ts";
 import { get, lines } from "../../support/run-worker.ts";
 
@@ -158,6 +159,17 @@ test("what stands before a signature is logged", async () => {
   await get("/nothing/%C3%A9%25C3%25A9/a.jpg%3Fexp=1%26sig=abc");
   await get("/nothing/a.jpg%2526X-Amz-Date=1", {}, { ...ENV });
   expect(lines().map(({ path }) => path)).toEqual(["/nothing/éé/a.jpg…", "/nothing/a.jpg&…"]);
+});
+
+test("what a refusal has for the Worker alone is not logged", () => {
+  const cause = { status: 400, reason: "S3 redirects", isSetupFault: true, isTransient: true };
+  const refusal = { event: "origin-denied", ...cause, s3: { status: 400 } } as const;
+  logRefusal(refusal, { key: "a.jpg" }, 502);
+  const role = { role: "images", code: "AccessDenied", reason: "no session", repeated: false };
+  logRefusal({ event: "role-refused", ...role }, {}, 502);
+
+  const names = lines().map((line) => Object.keys(line).join(" "));
+  expect(names).toEqual(["event status reason key answered", "event role origin reason answered"]);
 });
 
 test("a value of 1,024 characters is logged whole, and a longer one is cut", async () => {
