@@ -2,6 +2,8 @@
 
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import { cacheStatus } from "../../../src/cli/http/ask-picture.ts";
+import { readRunOptions } from "../../../src/worker/cache/loopback.ts";
+import { configOf } from "../../support/config-of.ts";
 import { ENV } from "../../support/env.ts";
 import { arrange, get, MODERN, put, stage, stopDates, wait } from "../../support/run-worker.ts";
 
@@ -342,6 +344,20 @@ test("where the edge stops to transform behind it, what is cached is still shown
 
   await stage.cache.settled();
   expect(await requestPicture("/images/card@2x/key.jpg")).toEqual([...IMAGE, "direct"]);
+});
+
+test.each<[header: string | undefined, waits: number]>([
+  [undefined, 20_000],
+  ["0", 0],
+  ["19999", 19_999],
+  ["20000", 20_000],
+  ["20001", 20_000],
+  ["-1", 20_000],
+  ["soon", 20_000],
+])("where the gateway says that a visitor waits for %s ms, it is %i", (header, waits) => {
+  const { answers } = configOf({ ANSWERS: { timeout: 20 } });
+  const headers = new Headers(header === undefined ? {} : { "vitrine-left": header });
+  expect(readRunOptions(headers, answers, 1_000).deadline).toBe(1_000 + waits);
 });
 
 test("an entrypoint that hangs leaves the gateway the time for a picture", async () => {
