@@ -59,9 +59,10 @@ test.each<{ title: string; head: Uint8Array; type: ObjectType }>([
   },
   { title: "a little-endian TIFF", head: bytes("II*\0\x08\0\0\0"), type: "none" },
   { title: "a big-endian TIFF", head: bytes("MM\0*\0\0\0\x08"), type: "none" },
-  { title: "a BMP", head: bmp(40), type: "none" },
-  { title: "a BMP of OS/2", head: bmp(64), type: "none" },
-  { title: "a BMP of version 5", head: bmp(124), type: "none" },
+  ...[12, 40, 52, 56, 64, 108, 124].map((length) => {
+    const title = `a BMP with ${length} bytes of header`;
+    return { title, head: bmp(length), type: "none" as const };
+  }),
   { title: "an ICO", head: bytes("\0\0\x01\0\x01\0\x10\x10"), type: "none" },
   { title: "a Photoshop document", head: bytes("8BPS\0\x01\0\0"), type: "none" },
 
