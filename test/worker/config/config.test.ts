@@ -704,6 +704,7 @@ test.each<{ setting: string; message: string; values: readonly string[] }>([
     message: "contains the bucket's name: remove it",
     values: ["https://acme-media.s3.eu-west-1.amazonaws.com", "https://s3.example/acme-media"],
   },
+  { setting: "bucket", message: "has two dots in a row", values: ["a..b", "acme..media"] },
 ])("a bucket's $setting is a mistake (E6, A2): $message", ({ setting, message, values }) => {
   for (const value of values) {
     const mistakes = mistakesOf(withMedia({ [setting]: value }));
