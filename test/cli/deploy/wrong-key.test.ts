@@ -66,7 +66,8 @@ function prepare(world: World) {
     routes: [{ pattern: `${name}.example`, custom_domain: true }],
     secrets: {
       required: [
-        ...Object.keys({ ...pair(PRODUCTION), ...pair(STAGING, "VAULT") }),
+        ...Object.keys(pair(PRODUCTION)),
+        ...(world.vars === VAULT ? Object.keys(pair(STAGING, "VAULT")) : []),
         "URL_SIGNING_KEYS",
       ],
     },
