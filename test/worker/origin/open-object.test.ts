@@ -319,6 +319,12 @@ describe("of two slots", () => {
 
     answers = { current: DEAD, next: error("SignatureDoesNotMatch") };
     expect(await open()).toMatchObject({ slots, repeated: false });
+
+    // And once more.
+    answers = { current: DEAD };
+    expect(await result()).toBe("ok");
+    expect(logged).toHaveLength(2);
+    expect(logged[1]).toEqual(logged[0]);
   });
 
   test("one key in both, as at the end of a rotation, is asked with once", async () => {
