@@ -4,7 +4,11 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Notice } from "../../../src/worker/log/notice.ts";
 import { getSession } from "../../../src/worker/origin/get-session.ts";
 import type { RoleMemory } from "../../../src/worker/origin/memories.ts";
-import { advanceRole, runningRenewal } from "../../../src/worker/origin/role-state.ts";
+import {
+  advanceRole,
+  isRenewalDue,
+  runningRenewal,
+} from "../../../src/worker/origin/role-state.ts";
 import { isStsFailure, type StsFailure } from "../../../src/worker/origin/session.ts";
 import { createMemory } from "../../../src/worker/util/memory.ts";
 import { fireTimer, stopClock } from "../../support/clock.ts";
@@ -190,6 +194,21 @@ test("a question that was asked again goes on when others learn that the first o
   role.learn({ type: "renewal-started", renewal: second });
   role.learn({ type: "renewal-cancelled", renewal: first });
   expect(runningRenewal(role.state(), now())).toBe(second);
+});
+
+test("ten denials in a row renew a session, and an object that comes between them counts them anew (K9)", async () => {
+  const role = memory();
+  const options = { context, deadline: now() + 15_000 };
+  const session = await getSession(role, options);
+  if (isStsFailure(session)) return expect.unreachable();
+
+  const request = (denied: boolean) => role.learn({ type: "object-requested", session, denied });
+  for (const denied of [...Array(9).fill(true), false, ...Array(9).fill(true)]) request(denied);
+  pass(6 * MINUTE);
+  expect(isRenewalDue(role.state(), now())).toBe(false);
+
+  request(true);
+  expect(isRenewalDue(role.state(), now())).toBe(true);
 });
 
 test("a visitor does not wait for STS beyond their deadline", async () => {
