@@ -88,8 +88,7 @@ export function keyForm(
     filledText += symbol ? symbol.filledText : part;
   }
 
-  const lastPart = parts.at(-1) ?? "";
-  const suffix = placeholders.size > 0 ? lastPart : text;
+  const suffix = parts.at(-1) ?? "";
   return { text, filledText, suffix, placeholders };
 }
 
