@@ -207,9 +207,6 @@ test("facts need room for the original twice, since the binding reads it twice",
 
   expect((await facts).status).toBe(503);
   expect((await other).status).toBe(200);
-
-  const alone = await get("/facts/p0/large.jpg?facts", {}, envWith({ ROUTES }));
-  expect(alone.status).toBe(200);
 });
 
 test("an older picture of the store is shown to whoever finds no room, for a minute", async () => {
