@@ -3,13 +3,21 @@
 
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { expect, test, vi } from "vitest";
 import { findPacked, PACKED } from "../../../src/cli/init/project-files.ts";
 import { readPage } from "../../docs/pages.ts";
 import { ROOT } from "../../support/built.ts";
 import { expectGolden } from "../../support/cli/golden.ts";
 import { AWS, contents, emptyFolder, init, readProject } from "../../support/cli/run-init.ts";
 import { type CommandResult, vitrine } from "../../support/cli/vitrine.ts";
+
+/** Whoever has run `npm pack` in this clone has a packed file there, which init would take. */
+vi.mock("../../../src/cli/init/project-files.ts", async (load) => {
+  const real = await load<typeof import("../../../src/cli/init/project-files.ts")>();
+  const find: typeof real.findPacked = (folders, packageRoot = import.meta.dirname) =>
+    real.findPacked(folders, packageRoot);
+  return { ...real, findPacked: find };
+});
 
 const R2 = ["--bucket", "acme-media"];
 const FILES = [
