@@ -261,6 +261,8 @@ test("a dropped file that visitors would not see has the reason at once and in i
   for (const name of Object.keys(answers)) {
     await page.getByRole("button", { name: `Delete own/${name} from the local bucket` }).click();
     await page.locator(`article[data-key="own/${name}"]`).waitFor({ state: "detached" });
+    // Before its script has run, a button of the page that is loaded again does nothing.
+    await page.waitForLoadState("domcontentloaded");
   }
   expect(complaints).toEqual([]);
   await page.close();
