@@ -2,4 +2,4 @@
 // what it compiles (../../build-version.ts). So nothing asks git later, in a project that may have another repository.
 
 /** That of package.json, which a deployed Worker does not have. The build compiles another one in. */
-export const BUILD_VERSION = "0.3.0-dev";
+export const BUILD_VERSION = "0.3.0";
